@@ -121,10 +121,10 @@ impl Phoenix {
         &self.grpc_url
     }
 
-    /// The end of its log.
+    /// The end of its log, without the requests that went well.
     #[must_use]
     pub fn last_words(&self) -> String {
-        self.service.last_words()
+        self.service.last_words_except(|line| line.contains("HTTP/1.1\" 2"))
     }
 
     /// A project that no other test writes to; Phoenix makes it with its first span.
@@ -249,6 +249,7 @@ fn serve(
         .env("PHOENIX_TELEMETRY_ENABLED", "false")
         .env("PHOENIX_LOG_MIGRATIONS", "false")
         .env("PHOENIX_DISABLE_AGENT_ASSISTANT", "true")
+        .env("PHOENIX_ALLOW_EXTERNAL_RESOURCES", "false")
         .envs(variables.iter().copied());
     Ok(command)
 }

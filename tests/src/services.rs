@@ -104,6 +104,9 @@ fn target_directory() -> PathBuf {
 /// How long a service may take to put its things in order after it was asked to end.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How many lines of a log make its end.
+const LAST_WORDS: usize = 40;
+
 /// Runs a service until it ends, or until the pipe on standard input closes.
 ///
 /// A static is never dropped and a killed process drops nothing, but the system closes the pipe in either case.
@@ -181,10 +184,15 @@ impl Service {
     /// The end of what the service has written.
     #[must_use]
     pub fn last_words(&self) -> String {
+        self.last_words_except(|_| false)
+    }
+
+    /// The end of what the service has written, without the lines that tell nothing.
+    pub fn last_words_except(&self, is_noise: impl Fn(&str) -> bool) -> String {
         let bytes = fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
-        let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(40)..].join("\n")
+        let lines: Vec<&str> = text.lines().filter(|line| !is_noise(line)).collect();
+        lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n")
     }
 
     fn exit_status(&mut self) -> Option<ExitStatus> {
