@@ -1,6 +1,7 @@
 //! A picture of a page, taken by Chromium without a window.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -22,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// If there is no Chromium, or it fails; see [`require`](crate::services::require).
 pub fn screenshot(url: &str, png: &Path) -> Result<(), String> {
     let browser = browser()?;
+    discard_old(png)?;
     let profile = workshop()?.join(unique("chromium-profile"));
     let taken = Service::start("chromium", &photograph(browser, &profile, url, png))
         .and_then(|chromium| chromium.finish(PATIENCE));
@@ -29,6 +31,14 @@ pub fn screenshot(url: &str, png: &Path) -> Result<(), String> {
     let _ = fs::remove_dir_all(&profile);
     taken?;
     if png.is_file() { Ok(()) } else { Err(format!("{browser} has not written {}", png.display())) }
+}
+
+/// A picture of an earlier run must not pass for this one.
+fn discard_old(png: &Path) -> Result<(), String> {
+    match fs::remove_file(png) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(format!("{}: {error}", png.display())),
+        _ => Ok(()),
+    }
 }
 
 fn browser() -> Result<&'static str, String> {
@@ -48,6 +58,8 @@ fn photograph(browser: &str, profile: &Path, url: &str, png: &Path) -> Command {
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-proxy-server"])
         .args(["--no-first-run", "--disable-background-networking", "--disable-component-update"])
         .args(["--disable-sync", "--hide-scrollbars", "--window-size=1500,950"])
+        // Or the picture shows a panel that is still sliding in.
+        .arg("--force-prefers-reduced-motion")
         .arg(format!("--user-data-dir={}", profile.display()))
         .arg(format!("--virtual-time-budget={}", PAGE_TIME.as_millis()))
         .arg(format!("--screenshot={}", png.display()))

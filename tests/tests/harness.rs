@@ -277,7 +277,7 @@ fn a_trace_can_be_photographed() {
     let project = phoenix.project("picture");
     post(&project, &conversation(&Ids::new(), &unique("session")));
     let tree = project.wait_for_tree(4);
-    let png = workshop().expect("a folder for services").join(format!("{}.png", project.name()));
+    let png = workshop().expect("a folder for services").join("trace.png");
 
     let Some(()) = require("Chromium", screenshot(&project.trace_url(&tree.trace_id), &png)) else { return };
     let picture = fs::read(&png).expect("the picture is there");
