@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::VERSION;
 use crate::services::{Service, workshop};
 
-/// The download is 250 MB; on a slow line that takes its time.
+/// It comes to 900 MB on disk; with a slow line or a busy machine that takes its time.
 const INSTALLATION: Duration = Duration::from_secs(20 * 60);
 
 /// Newest first after the machine's own: a name may be there for a version that is not.
