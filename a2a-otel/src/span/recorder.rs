@@ -127,7 +127,7 @@ impl Recorder {
 
     /// Records what the function gave back.
     pub fn output(&mut self, value: &dyn Value) {
-        if let Some(output) = encode(value).filter(|output| output.text != "null") {
+        if let Some(output) = encode(value) {
             self.push_content(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE, output);
         }
     }

@@ -2,5 +2,4 @@
 
 mod capture;
 
-
 pub use capture::{Captured, Capturing, capture};

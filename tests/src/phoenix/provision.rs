@@ -30,7 +30,6 @@ pub(super) fn python() -> Result<PathBuf, String> {
 }
 
 /// File locks are younger than what the rest of the workspace asks for, but this package is not published.
-#[clippy::msrv = "1.89"]
 fn lock(path: &Path) -> Result<File, String> {
     let described = |error| format!("{}: {error}", path.display());
     let file = File::create(path).map_err(described)?;

@@ -5,6 +5,8 @@
 //! [`Opaque`]. Method resolution takes the first that fits. The answer is a `&dyn Value`, so that everything
 //! behind it is compiled once.
 
+mod scalar;
+
 use std::fmt::{self, Debug, Write as _};
 use std::io;
 use std::ops::Deref;
@@ -12,6 +14,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use opentelemetry::{Array, StringValue, Value as AttributeValue};
 use serde::Serialize;
+
+use scalar::{NotScalar, Scalar};
 
 /// The longest value that is recorded, in bytes, unless the environment says otherwise: 1 MiB.
 const DEFAULT_LIMIT: usize = 1 << 20;
@@ -25,8 +29,15 @@ pub(crate) fn set_value_limit(limit: Option<usize>) {
 
 /// A value that may be recorded.
 pub trait Value {
+    /// Writes all of the value, as JSON if it can.
     #[doc(hidden)]
     fn write(&self, into: &mut Text) -> Form;
+
+    /// The value as a scalar, if it is one.
+    #[doc(hidden)]
+    fn scalar(&self) -> Scalar {
+        Err(NotScalar)
+    }
 }
 
 /// What a value was written as.
@@ -122,6 +133,10 @@ impl<T: Serialize + ?Sized> Value for Capture<'_, T> {
             Err(_) => Form::Nothing,
         }
     }
+
+    fn scalar(&self) -> Scalar {
+        scalar::scalar(self.0.0.0)
+    }
 }
 
 impl<T: Debug + ?Sized> Value for ByDebug<'_, T> {
@@ -181,15 +196,14 @@ impl fmt::Write for Text {
     }
 }
 
-/// Writes a value as OpenInference shows it: strings as they are, everything else as JSON, or as its debug form.
+/// Writes a value as OpenInference shows it: scalars as they are, everything else as JSON, or in its debug form.
 /// `None` where there is nothing to show.
 pub(crate) fn encode(value: &dyn Value) -> Option<Encoded> {
+    if let Ok(scalar) = value.scalar() {
+        return Some(Encoded { text: cut(scalar?), structured: false });
+    }
     let (text, form) = write(value)?;
-    Some(match (form, text.as_bytes().first()) {
-        (Form::Json, Some(b'"')) => Encoded { text: unquote(text), structured: false },
-        (Form::Json, Some(b'{' | b'[')) => Encoded { text, structured: true },
-        _ => Encoded { text, structured: false },
-    })
+    Some(Encoded { text, structured: form == Form::Json })
 }
 
 /// Writes a value as JSON, whatever its type can do.
@@ -203,11 +217,14 @@ pub(crate) fn encode_json(value: &dyn Value) -> Option<String> {
 
 /// Writes a value as an attribute, typed where OpenTelemetry has the type.
 pub(crate) fn encode_attribute(value: &dyn Value) -> Option<AttributeValue> {
-    let (text, form) = write(value)?;
-    match form {
-        Form::Json => typed(text),
-        _ => Some(AttributeValue::from(text)),
+    match value.scalar() {
+        Ok(Some(AttributeValue::String(text))) => return Some(cut(AttributeValue::String(text)).into()),
+        Ok(scalar) => return scalar,
+        Err(NotScalar) => {}
     }
+    let (text, form) = write(value)?;
+    let list = if form == Form::Json { strings(&text) } else { None };
+    Some(list.unwrap_or_else(|| text.into()))
 }
 
 fn write(value: &dyn Value) -> Option<(String, Form)> {
@@ -216,35 +233,25 @@ fn write(value: &dyn Value) -> Option<(String, Form)> {
     (form != Form::Nothing).then(|| (text.into_string(), form))
 }
 
-fn unquote(json: String) -> String {
-    if json.contains('\\') {
-        return serde_json::from_str(&json).unwrap_or(json);
+/// A scalar's text, no longer than allowed.
+fn cut(scalar: AttributeValue) -> String {
+    let text = match scalar {
+        AttributeValue::String(text) => String::from(text),
+        other => other.to_string(),
+    };
+    if text.len() <= LIMIT.load(Ordering::Relaxed) {
+        return text;
     }
-    json[1..json.len() - 1].to_owned()
-}
-
-fn typed(json: String) -> Option<AttributeValue> {
-    use serde_json::Value as Json;
-    if json.starts_with('"') {
-        return Some(AttributeValue::from(unquote(json)));
-    }
-    if json.starts_with('{') {
-        return Some(AttributeValue::from(json));
-    }
-    match serde_json::from_str(&json).ok()? {
-        Json::Null => None,
-        Json::Bool(value) => Some(AttributeValue::Bool(value)),
-        Json::Number(number) => {
-            number.as_i64().map(AttributeValue::I64).or_else(|| number.as_f64().map(AttributeValue::F64))
-        }
-        Json::Array(items) => Some(strings(&items).unwrap_or_else(|| AttributeValue::from(json))),
-        Json::String(_) | Json::Object(_) => Some(AttributeValue::from(json)),
-    }
+    let mut cut = Text::new();
+    cut.push(text.as_bytes());
+    cut.into_string()
 }
 
 /// A list of strings, as OpenInference's tags are; other lists stay JSON.
-fn strings(items: &[serde_json::Value]) -> Option<AttributeValue> {
-    let strings: Option<Vec<_>> =
-        items.iter().map(|item| Some(StringValue::from(item.as_str()?.to_owned()))).collect();
-    Some(AttributeValue::Array(Array::String(strings?)))
+fn strings(json: &str) -> Option<AttributeValue> {
+    if !json.starts_with("[\"") {
+        return None;
+    }
+    let strings: Vec<String> = serde_json::from_str(json).ok()?;
+    Some(AttributeValue::Array(Array::String(strings.into_iter().map(StringValue::from).collect())))
 }
