@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Write as _};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -19,6 +20,9 @@ use crate::semconv::openinference::SPAN_KIND;
 use crate::span;
 
 type Sink = Arc<Mutex<Vec<Captured>>>;
+
+/// How many captures run: where there is none, spans pass without a lock.
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
 
 static ROUTES: LazyLock<Mutex<HashMap<TraceId, Sink>>> = LazyLock::new(Mutex::default);
 
@@ -42,6 +46,7 @@ static ROUTES: LazyLock<Mutex<HashMap<TraceId, Sink>>> = LazyLock::new(Mutex::de
 pub fn capture() -> Capturing {
     install();
     let sink = Sink::default();
+    RUNNING.fetch_add(1, Ordering::Relaxed);
     let context = Context::current().with_value(Arc::clone(&sink));
     Capturing { sink, _context: context.attach() }
 }
@@ -140,6 +145,7 @@ impl fmt::Debug for Capturing {
 
 impl Drop for Capturing {
     fn drop(&mut self) {
+        RUNNING.fetch_sub(1, Ordering::Relaxed);
         lock(&ROUTES).retain(|_, sink| !Arc::ptr_eq(sink, &self.sink));
     }
 }
@@ -230,6 +236,9 @@ impl SpanProcessor for Router {
     }
 
     fn on_end(&self, span: SpanData) {
+        if RUNNING.load(Ordering::Relaxed) == 0 {
+            return;
+        }
         let sink = lock(&ROUTES).get(&span.span_context.trace_id()).cloned();
         if let Some(sink) = sink {
             lock(&sink).push(Captured::from(span));
