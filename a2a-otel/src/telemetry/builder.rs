@@ -1,0 +1,328 @@
+//! Puts telemetry together: settings, exporters, providers, and what is global.
+
+use super::environment::{Environment, Warning};
+use super::settings::{Exporter, Overrides, Settings};
+use super::{LATEST, Telemetry, report};
+use crate::pipeline::{Batched, Immediate, Ledger, Nowhere, TreePrinter};
+use opentelemetry::propagation::TextMapCompositePropagator;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry::{InstrumentationScope, KeyValue, global};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::resource::TelemetryResourceDetector;
+use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
+use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanProcessor, TracerProviderBuilder};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
+
+/// Why the strict form of `init` refuses to start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InitError {
+    /// A setting cannot be used.
+    #[error("{0}")]
+    Malformed(String),
+}
+
+/// Configures telemetry in code, which goes before the environment.
+///
+/// ```
+/// use a2a_otel::Telemetry;
+///
+/// let telemetry = Telemetry::builder()
+///     .service_name("product-agent")
+///     .project_name("marketplace")
+///     .endpoint("http://localhost:6006")
+///     .headers([("x-team", "shop")])
+///     .tracing(false)
+///     .init()?;
+/// # Ok::<(), a2a_otel::InitError>(())
+/// ```
+#[must_use = "a builder does nothing until `init`"]
+pub struct Builder {
+    overrides: Overrides,
+    provider: TracerProviderBuilder,
+    has_sampler: bool,
+    exporters: Vec<AddExporter>,
+    metrics: bool,
+    tracing: bool,
+}
+
+/// Adds an exporter whose type only its own closure knows, for the trait of exporters cannot be boxed.
+type AddExporter = Box<dyn FnOnce(TracerProviderBuilder, &Settings) -> (TracerProviderBuilder, Arc<Ledger>) + Send>;
+
+impl Default for Builder {
+    fn default() -> Self {
+        Builder {
+            overrides: Overrides::default(),
+            provider: TracerProviderBuilder::default(),
+            has_sampler: false,
+            exporters: Vec::new(),
+            metrics: true,
+            tracing: true,
+        }
+    }
+}
+
+impl Builder {
+    /// Who sends: the resource attribute `service.name`.
+    pub fn service_name(mut self, name: impl Into<String>) -> Self {
+        self.overrides.service_name = Some(name.into());
+        self
+    }
+
+    /// The Phoenix project that the traces go to.
+    pub fn project_name(mut self, name: impl Into<String>) -> Self {
+        self.overrides.project_name = Some(name.into());
+        self
+    }
+
+    /// Where traces are sent: the address of a Phoenix or collector, with or without `/v1/traces`.
+    pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
+        self.overrides.endpoint = Some(endpoint.into());
+        self
+    }
+
+    /// Headers of every request; called again, it adds to them.
+    pub fn headers<N, V>(mut self, headers: impl IntoIterator<Item = (N, V)>) -> Self
+    where
+        N: Into<String>,
+        V: Into<String>,
+    {
+        self.overrides.headers.extend(headers.into_iter().map(|(name, value)| (name.into(), value.into())));
+        self
+    }
+
+    /// Decides which traces are recorded, instead of `OTEL_TRACES_SAMPLER`.
+    pub fn sampler(mut self, sampler: impl ShouldSample + 'static) -> Self {
+        self.provider = self.provider.with_sampler(sampler);
+        self.has_sampler = true;
+        self
+    }
+
+    /// Sends spans here instead of to the configured endpoint; called again, each exporter gets every span.
+    pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
+        self.exporters.push(Box::new(move |provider, settings| {
+            let ledger = Arc::new(Ledger::new(type_name_of(&exporter)));
+            let processor = Batched::new(exporter, ledger.clone(), &settings.batch);
+            (provider.with_span_processor(processor), ledger)
+        }));
+        self
+    }
+
+    /// Lets a processor see every span, beside the exporters.
+    pub fn span_processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
+        self.provider = self.provider.with_span_processor(processor);
+        self
+    }
+
+    /// Whether metrics are collected, with the feature `metrics`; they are by default.
+    pub fn metrics(mut self, metrics: bool) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
+    /// Whether the `tracing` crate is bridged, with the feature `tracing`; it is by default.
+    pub fn tracing(mut self, tracing: bool) -> Self {
+        self.tracing = tracing;
+        self
+    }
+
+    /// Starts telemetry.
+    ///
+    /// # Errors
+    ///
+    /// If a setting, in code or environment, cannot be used.
+    pub fn init(self) -> Result<Telemetry, InitError> {
+        let prepared = self.prepare(&process_environment);
+        match prepared.warnings.iter().find(|warning| warning.is_malformed()) {
+            Some(warning) => Err(InitError::Malformed(warning.to_string())),
+            None => Ok(prepared.install()),
+        }
+    }
+
+    /// Starts telemetry whatever the settings are.
+    pub(super) fn start(self) -> Telemetry {
+        self.prepare(&process_environment).install()
+    }
+
+    /// Everything that leaves the process as it is, so that tests can do it side by side.
+    pub(super) fn prepare(self, lookup: &dyn Fn(&str) -> Option<String>) -> Prepared {
+        let mut environment = Environment::new(lookup);
+        let settings = Settings::resolve(&self.overrides, &mut environment, &executable());
+        #[cfg(feature = "tracing")]
+        let log_filter = (self.tracing && !settings.disabled).then(|| crate::bridge::log_filter(&mut environment));
+        let mut warnings = environment.warnings;
+        #[cfg(feature = "metrics")]
+        let metrics = self.metrics;
+        let telemetry = if settings.disabled {
+            Telemetry::disabled(settings)
+        } else {
+            let telemetry = self.assemble(settings, &mut warnings);
+            #[cfg(feature = "metrics")]
+            let telemetry = if metrics { telemetry.with_meters() } else { telemetry };
+            telemetry
+        };
+        Prepared {
+            telemetry,
+            warnings,
+            #[cfg(feature = "tracing")]
+            log_filter,
+        }
+    }
+
+    fn assemble(self, settings: Settings, warnings: &mut Vec<Warning>) -> Telemetry {
+        let mut provider = self.provider.with_resource(resource(&settings));
+        provider = provider.with_span_limits(settings.limits.span_limits());
+        if !self.has_sampler {
+            provider = provider.with_sampler(settings.sampling.sampler());
+        }
+        #[cfg(feature = "testing")]
+        let provider = provider.with_span_processor(crate::testing::capture_processor());
+        let exporters = if self.exporters.is_empty() {
+            vec![default_exporter(&settings, warnings)]
+        } else {
+            self.exporters
+        };
+        let (provider, ledgers) = add_exporters(provider, exporters, &settings);
+        let mut telemetry = Telemetry::disabled(settings);
+        telemetry.provider = Some(provider.build());
+        telemetry.ledgers = ledgers;
+        telemetry
+    }
+}
+
+fn add_exporters(
+    mut provider: TracerProviderBuilder,
+    exporters: Vec<AddExporter>,
+    settings: &Settings,
+) -> (TracerProviderBuilder, Vec<Arc<Ledger>>) {
+    let mut ledgers = Vec::new();
+    for add in exporters {
+        let (with_exporter, ledger) = add(provider, settings);
+        provider = with_exporter;
+        ledgers.push(ledger);
+    }
+    (provider, ledgers)
+}
+
+fn default_exporter(settings: &Settings, warnings: &mut Vec<Warning>) -> AddExporter {
+    match settings.exporter {
+        Exporter::Otlp => otlp(settings, warnings),
+        Exporter::Console => Box::new(|provider, _| {
+            let ledger = Arc::new(Ledger::new("standard error".to_owned()));
+            let processor = Immediate { inner: TreePrinter::stderr(), ledger: ledger.clone() };
+            (provider.with_span_processor(processor), ledger)
+        }),
+        Exporter::None => nowhere(),
+    }
+}
+
+#[cfg(feature = "otlp")]
+fn otlp(settings: &Settings, warnings: &mut Vec<Warning>) -> AddExporter {
+    let Some(endpoint) = settings.endpoint.clone() else { return nowhere() };
+    match crate::pipeline::otlp_exporter(settings, &endpoint) {
+        Ok(exporter) => Box::new(move |provider, settings| {
+            let ledger = Arc::new(Ledger::new(endpoint.to_string()));
+            let processor = Batched::new(exporter, ledger.clone(), &settings.batch);
+            (provider.with_span_processor(processor), ledger)
+        }),
+        Err(error) => {
+            warnings.push(Warning::Malformed(format!("no spans are sent to {endpoint}: {error}")));
+            nowhere()
+        }
+    }
+}
+
+#[cfg(not(feature = "otlp"))]
+fn otlp(_settings: &Settings, _warnings: &mut Vec<Warning>) -> AddExporter {
+    nowhere()
+}
+
+fn nowhere() -> AddExporter {
+    Box::new(|provider, _| {
+        let ledger = Arc::new(Ledger::new("nowhere".to_owned()));
+        (provider.with_span_processor(Nowhere(ledger.clone())), ledger)
+    })
+}
+
+/// Telemetry that is ready, and not yet known to the rest of the process.
+pub(super) struct Prepared {
+    pub(super) telemetry: Telemetry,
+    pub(super) warnings: Vec<Warning>,
+    #[cfg(feature = "tracing")]
+    log_filter: Option<tracing_subscriber::filter::Targets>,
+}
+
+impl Prepared {
+    fn install(self) -> Telemetry {
+        self.warnings.iter().for_each(|warning| report(warning));
+        let mut telemetry = self.telemetry;
+        telemetry.install();
+        #[cfg(feature = "tracing")]
+        if let Some(filter) = self.log_filter {
+            crate::bridge::install(filter);
+        }
+        telemetry
+    }
+}
+
+impl Telemetry {
+    fn disabled(settings: Settings) -> Self {
+        Telemetry {
+            settings,
+            provider: None,
+            ledgers: Vec::new(),
+            #[cfg(feature = "metrics")]
+            meters: None,
+            installed: None,
+            closed: OnceLock::new(),
+        }
+    }
+
+    #[cfg(feature = "metrics")]
+    fn with_meters(mut self) -> Self {
+        self.meters = Some(crate::metrics::Meters::new(resource(&self.settings)));
+        self
+    }
+
+    fn install(&mut self) {
+        let Some(provider) = &self.provider else { return crate::span::disable() };
+        self.installed = Some(LATEST.fetch_add(1, Ordering::Relaxed) + 1);
+        crate::capture::set_value_limit(self.settings.limits.value_length);
+        crate::span::activate(provider.tracer_with_scope(scope()));
+        global::set_tracer_provider(provider.clone());
+        global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
+            Box::new(TraceContextPropagator::new()),
+            Box::new(BaggagePropagator::new()),
+        ]));
+        #[cfg(feature = "metrics")]
+        self.meters.iter().for_each(crate::metrics::Meters::install);
+    }
+}
+
+fn resource(settings: &Settings) -> Resource {
+    let attributes = settings.resource_attributes().map(|(name, value)| KeyValue::new(name, value));
+    // The SDK's own detector of the environment is left out: it neither decodes nor knows which name wins.
+    Resource::builder_empty().with_detector(Box::new(TelemetryResourceDetector)).with_attributes(attributes).build()
+}
+
+/// Who makes the spans.
+pub(crate) fn scope() -> InstrumentationScope {
+    InstrumentationScope::builder(env!("CARGO_PKG_NAME")).with_version(env!("CARGO_PKG_VERSION")).build()
+}
+
+/// A name that is not Unicode is read as far as it can be, and will be found malformed.
+fn process_environment(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+fn executable() -> String {
+    let path = std::env::current_exe().ok();
+    let stem = path.as_deref().and_then(std::path::Path::file_stem);
+    stem.map_or_else(|| "unknown_service".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+fn type_name_of<T>(_value: &T) -> String {
+    let name = std::any::type_name::<T>();
+    name.rsplit("::").next().unwrap_or(name).to_owned()
+}
