@@ -22,8 +22,18 @@ const KIND: &str = "openinference.span.kind";
 
 /// Libraries that carry telemetry, whose spans would tell of its own sending, and rmcp's span of a service, which lasts
 /// as long as the process.
-const UNHEARD: [&str; 10] =
-    ["h2", "hyper", "hyper_util", "reqwest", "rmcp::service", "rustls", "tonic", "tower", "ureq", "opentelemetry"];
+const UNHEARD: [&str; 10] = [
+    "h2",
+    "hyper",
+    "hyper_util",
+    "reqwest",
+    "rmcp::service",
+    "rustls",
+    "tonic",
+    "tower",
+    "ureq",
+    "opentelemetry",
+];
 
 /// A layer for those who install a `tracing` subscriber of their own: with it, `tracing` spans and agent spans nest in
 /// each other, and events land on the innermost span. It takes level INFO and up, whatever `RUST_LOG` says, and may be
@@ -37,6 +47,7 @@ const UNHEARD: [&str; 10] =
 /// let telemetry = a2a_otel::init();
 /// # Ok::<(), tracing::subscriber::SetGlobalDefaultError>(())
 /// ```
+#[must_use]
 pub fn tracing_layer<S>() -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
@@ -54,20 +65,28 @@ where
         .with_tracer(tracer)
         .with_tracked_inactivity(false)
         .with_threads(false)
-        .with_filter(heard(|metadata| metadata.is_span()));
-    spans.and_then(Events.with_filter(heard(|metadata| metadata.is_event())))
+        .with_filter(heard(Part::Spans));
+    spans.and_then(Events.with_filter(heard(Part::Events)))
 }
 
-/// Not a directive of the user: what is logged and what is traced are two questions.
-fn heard(is_wanted: fn(&Metadata<'_>) -> bool) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Spans,
+    Events,
+}
+
+/// Independent of `RUST_LOG`, for what is logged and what is traced are two questions.
+fn heard(part: Part) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     let filter = move |metadata: &Metadata<'_>| {
-        is_wanted(metadata) && *metadata.level() <= Level::INFO && !is_unheard(metadata.target())
+        let is_part = metadata.is_span() == (part == Part::Spans);
+        is_part && *metadata.level() <= Level::INFO && !is_unheard(metadata.target())
     };
     FilterFn::new(filter).with_max_level_hint(LevelFilter::INFO)
 }
 
 fn is_unheard(target: &str) -> bool {
-    let within = |name| target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+    let within =
+        |name| target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
     target.starts_with("opentelemetry") || UNHEARD.iter().any(|name| within(*name))
 }
 
@@ -179,7 +198,9 @@ pub(crate) fn install(log_filter: Targets) {
     let printer = Printer::new().with_ansi(false).with_writer(std::io::stderr).event_format(Line);
     let subscriber = Registry::default().with(tracing_layer()).with(printer.with_filter(log_filter));
     if tracing::subscriber::set_global_default(subscriber).is_err() {
-        report(&"a tracing subscriber is set already: add a2a_otel::tracing_layer() to it, so that its spans and events join the traces; Builder::tracing(false) silences this");
+        report(
+            &"a tracing subscriber is set already: add a2a_otel::tracing_layer() to it, so that its spans and events join the traces; Builder::tracing(false) silences this",
+        );
     }
 }
 
@@ -245,7 +266,11 @@ mod tests {
 
         fn span(&self, name: &str) -> SpanData {
             let spans = self.exporter.get_finished_spans().unwrap();
-            spans.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("{name} in {spans:?}")).clone()
+            spans
+                .iter()
+                .find(|span| span.name == name)
+                .unwrap_or_else(|| panic!("{name} in {spans:?}"))
+                .clone()
         }
 
         fn names(&self) -> Vec<String> {
@@ -324,7 +349,11 @@ mod tests {
         assert_eq!(names[0], "found it");
         assert!(names[1].starts_with("event "), "{names:?}");
         let value = |name: &str| {
-            agent[0].attributes.iter().find(|attribute| attribute.key.as_str() == name).map(|found| found.value.clone())
+            agent[0]
+                .attributes
+                .iter()
+                .find(|attribute| attribute.key.as_str() == name)
+                .map(|found| found.value.clone())
         };
         assert_eq!(value("level"), Some(Value::from("INFO")));
         assert_eq!(value("target"), Some(Value::from("a2a_otel::bridge::tests")));
@@ -427,7 +456,11 @@ mod tests {
         let mut environment = Environment::new(&lookup);
         let filter = log_filter(&mut environment);
         assert_eq!(environment.warnings.len(), 1);
-        assert!(environment.warnings[0].to_string().starts_with("RUST_LOG=\"agent=loud\" is ignored: expected levels"));
+        assert!(
+            environment.warnings[0]
+                .to_string()
+                .starts_with("RUST_LOG=\"agent=loud\" is ignored: expected levels")
+        );
         assert!(filter.would_enable("anything", &Level::INFO));
     }
 }

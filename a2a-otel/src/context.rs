@@ -2,7 +2,6 @@
 
 use opentelemetry::Context;
 
-#[cfg(feature = "tracing")]
 pub(crate) fn agent_name(context: &Context) -> Option<&str> {
     context.get::<AgentName>().map(|name| name.0)
 }

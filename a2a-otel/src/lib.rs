@@ -3,6 +3,7 @@
 #[cfg(feature = "tracing")]
 mod bridge;
 mod capture;
+#[cfg(feature = "tracing")]
 mod context;
 #[cfg(feature = "metrics")]
 pub mod metrics;

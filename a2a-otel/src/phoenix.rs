@@ -55,7 +55,8 @@ impl Telemetry {
         if encoded == name {
             return self.get(&format!("{base}/v1/projects/{name}"));
         }
-        let found: Vec<Project> = self.get(&format!("{base}/v1/projects?limit=100&name_contains={encoded}"))?;
+        let found: Vec<Project> =
+            self.get(&format!("{base}/v1/projects?limit=100&name_contains={encoded}"))?;
         found.into_iter().find(|project| project.name == name)
     }
 
@@ -73,6 +74,7 @@ impl Telemetry {
 
 fn percent_encode(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let encode = |byte: u8| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    let encode =
+        |byte: u8| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     text.bytes().map(encode).collect()
 }

@@ -5,7 +5,8 @@ use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::{
-    AggregatedMetrics, ExponentialHistogramDataPoint, HistogramDataPoint, Metric, MetricData, ResourceMetrics,
+    AggregatedMetrics, ExponentialHistogramDataPoint, HistogramDataPoint, Metric, MetricData,
+    ResourceMetrics, ScopeMetrics,
 };
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
@@ -203,16 +204,17 @@ impl MetricsSnapshot {
     }
 
     fn distribution(&self, name: &str) -> Option<Distribution> {
-        let distributions = self.points(name).iter().filter_map(|point| match &point.reading {
-            Reading::Distribution(distribution) => Some(distribution.clone()),
+        let mut distributions = self.points(name).iter().filter_map(|point| match &point.reading {
+            Reading::Distribution(distribution) => Some(distribution),
             _ => None,
         });
-        distributions.reduce(Distribution::merge)
+        let first = distributions.next()?.clone();
+        Some(distributions.fold(first, Distribution::merge))
     }
 
     fn of(metrics: &ResourceMetrics) -> Self {
         let mut snapshot = MetricsSnapshot::default();
-        for metric in metrics.scope_metrics().flat_map(|scope| scope.metrics()) {
+        for metric in metrics.scope_metrics().flat_map(ScopeMetrics::metrics) {
             let (kind, points) = read(metric);
             let instrument = snapshot.instruments.entry(metric.name().to_owned());
             // Two libraries may use one name; what they measured is shown together.
@@ -260,12 +262,13 @@ impl Distribution {
     /// Where the values of a bucket can lie; the smallest and the largest value narrow the outer ones.
     fn edges(&self, index: usize) -> Option<(f64, f64)> {
         let (min, max) = (self.min?, self.max?);
-        let lower = index.checked_sub(1).and_then(|below| self.bounds.get(below)).map_or(min, |lower| lower.max(min));
+        let lower =
+            index.checked_sub(1).and_then(|below| self.bounds.get(below)).map_or(min, |lower| lower.max(min));
         let upper = self.bounds.get(index).map_or(max, |upper| upper.min(max));
         Some((lower, upper))
     }
 
-    fn merge(self, other: Distribution) -> Distribution {
+    fn merge(self, other: &Distribution) -> Distribution {
         let comparable = self.bounds == other.bounds;
         let pairs = self.buckets.iter().zip(&other.buckets);
         Distribution {
@@ -273,7 +276,11 @@ impl Distribution {
             sum: self.sum + other.sum,
             min: self.min.into_iter().chain(other.min).reduce(f64::min),
             max: self.max.into_iter().chain(other.max).reduce(f64::max),
-            buckets: if comparable { pairs.map(|(one, another)| one + another).collect() } else { Vec::new() },
+            buckets: if comparable {
+                pairs.map(|(one, another)| one + another).collect()
+            } else {
+                Vec::new()
+            },
             bounds: if comparable { self.bounds } else { Vec::new() },
         }
     }
@@ -324,26 +331,31 @@ fn read(metric: &Metric) -> (InstrumentKind, Vec<Point>) {
 fn read_data<T: Number>(data: &MetricData<T>) -> (InstrumentKind, Vec<Point>) {
     match data {
         MetricData::Gauge(gauge) => {
-            let read = gauge.data_points().map(|it| point(it.attributes(), Reading::Last(it.value().to_f64())));
+            let read = gauge
+                .data_points()
+                .map(|it| point(it.attributes().cloned(), Reading::Last(it.value().to_f64())));
             (InstrumentKind::Gauge, read.collect())
         }
         MetricData::Sum(sum) => {
-            let kind = if sum.is_monotonic() { InstrumentKind::Counter } else { InstrumentKind::UpDownCounter };
-            let read = sum.data_points().map(|it| point(it.attributes(), Reading::Sum(it.value().to_f64())));
+            let kind =
+                if sum.is_monotonic() { InstrumentKind::Counter } else { InstrumentKind::UpDownCounter };
+            let read = sum
+                .data_points()
+                .map(|it| point(it.attributes().cloned(), Reading::Sum(it.value().to_f64())));
             (kind, read.collect())
         }
         MetricData::Histogram(histogram) => {
-            let read = histogram.data_points().map(|it| point(it.attributes(), explicit(it)));
+            let read = histogram.data_points().map(|it| point(it.attributes().cloned(), explicit(it)));
             (InstrumentKind::Histogram, read.collect())
         }
         MetricData::ExponentialHistogram(histogram) => {
-            let read = histogram.data_points().map(|it| point(it.attributes(), exponential(it)));
+            let read = histogram.data_points().map(|it| point(it.attributes().cloned(), exponential(it)));
             (InstrumentKind::Histogram, read.collect())
         }
     }
 }
 
-fn point(attributes: impl Iterator<Item = &KeyValue>, reading: Reading) -> Point {
+fn point(attributes: impl Iterator<Item = KeyValue>, reading: Reading) -> Point {
     let attributes = attributes.map(|attribute| (attribute.key.to_string(), attribute.value.to_string()));
     Point { attributes: attributes.collect(), reading }
 }
@@ -382,7 +394,8 @@ impl fmt::Display for MetricsSnapshot {
 
 fn rows(instrument: &Instrument) -> impl Iterator<Item = [String; 3]> {
     instrument.points.iter().map(|point| {
-        let attributes: Vec<_> = point.attributes.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let attributes: Vec<_> =
+            point.attributes.iter().map(|(key, value)| format!("{key}={value}")).collect();
         let name = [instrument.name.clone(), attributes.join(" ")].join(" ").trim_end().to_owned();
         [name, point.reading.to_string(), instrument.unit.clone()]
     })
@@ -402,9 +415,9 @@ impl fmt::Display for Distribution {
         write!(f, "count {}, sum {}", self.count, rounded(self.sum))?;
         let quantiles = [("p50", self.percentile(0.5)), ("p95", self.percentile(0.95))];
         let parts = [("min", self.min)].into_iter().chain(quantiles).chain([("max", self.max)]);
-        parts.filter_map(|(name, value)| Some((name, value?))).try_for_each(|(name, value)| {
-            write!(f, ", {name} {}", rounded(value))
-        })
+        parts
+            .filter_map(|(name, value)| Some((name, value?)))
+            .try_for_each(|(name, value)| write!(f, ", {name} {}", rounded(value)))
     }
 }
 
@@ -427,7 +440,8 @@ mod tests {
         let meters = meters();
         let meter = meters.provider.meter("test");
         let books = [KeyValue::new("category", "books")];
-        let searches = meter.u64_counter("searches").with_unit("{search}").with_description("What for").build();
+        let searches =
+            meter.u64_counter("searches").with_unit("{search}").with_description("What for").build();
         searches.add(2, &books);
         searches.add(3, &[]);
         meter.i64_up_down_counter("open").build().add(-1, &[]);
@@ -466,7 +480,11 @@ mod tests {
     fn it_displays_as_a_table() {
         let meters = meters();
         let meter = meters.provider.meter("test");
-        meter.u64_counter("searches").with_unit("{search}").build().add(2, &[KeyValue::new("category", "books")]);
+        meter
+            .u64_counter("searches")
+            .with_unit("{search}")
+            .build()
+            .add(2, &[KeyValue::new("category", "books")]);
         meter.u64_histogram("latency").with_unit("ms").build().record(7, &[]);
         let expected = "\
 latency                  count 1, sum 7, min 7, p50 6, p95 6.9, max 7  ms

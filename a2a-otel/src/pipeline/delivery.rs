@@ -65,8 +65,13 @@ impl Delivery {
 impl fmt::Display for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Delivery { generated, delivered, spooled, .. } = self;
-        write!(f, "{generated} spans: {delivered} delivered, {spooled} spooled, {} dropped", self.dropped_total())?;
-        let reasons: Vec<_> = self.dropped.iter().map(|(reason, spans)| format!("{reason} {spans}")).collect();
+        write!(
+            f,
+            "{generated} spans: {delivered} delivered, {spooled} spooled, {} dropped",
+            self.dropped_total()
+        )?;
+        let reasons: Vec<_> =
+            self.dropped.iter().map(|(reason, spans)| format!("{reason} {spans}")).collect();
         if !reasons.is_empty() {
             write!(f, " ({})", reasons.join(", "))?;
         }

@@ -28,7 +28,10 @@ pub(crate) struct OtlpExporter {
     client: Client,
 }
 
-pub(crate) fn otlp_exporter(settings: &Settings, endpoint: &Endpoint) -> Result<OtlpExporter, ExporterBuildError> {
+pub(crate) fn otlp_exporter(
+    settings: &Settings,
+    endpoint: &Endpoint,
+) -> Result<OtlpExporter, ExporterBuildError> {
     let timeout = settings.timeout.min(settings.batch.timeout);
     let client = Client::new(settings, endpoint, timeout);
     let builder = opentelemetry_otlp::SpanExporter::builder()
@@ -108,7 +111,8 @@ impl Client {
         for (name, value) in &self.headers {
             parts.headers.insert(name.clone(), value.clone());
         }
-        let answer = self.agent.run(Request::from_parts(parts, body.as_ref())).map_err(|error| self.fail(error))?;
+        let answer =
+            self.agent.run(Request::from_parts(parts, body.as_ref())).map_err(|error| self.fail(error))?;
         let (parts, body) = answer.into_parts();
         let mut content = Vec::new();
         body.into_reader().take(LONGEST_ANSWER).read_to_end(&mut content)?;
@@ -118,10 +122,11 @@ impl Client {
     }
 
     fn fail(&self, error: ureq::Error) -> HttpError {
-        self.note_trouble(match &error {
+        let cause = match &error {
             ureq::Error::Io(error) => error.kind().to_string(),
             error => error.to_string(),
-        });
+        };
+        self.note_trouble(format!("{cause}; is Phoenix running?"));
         error.into()
     }
 

@@ -1,7 +1,7 @@
 //! The books of one exporter, and the state of the link behind it.
 
 use super::Delivery;
-use crate::telemetry::report;
+use crate::telemetry::{announce, report};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -54,7 +54,7 @@ impl Ledger {
         self.delivered.fetch_add(spans, Ordering::Relaxed);
         let before = std::mem::replace(&mut *lock(&self.link), Link::Working);
         if matches!(before, Link::Failing(_)) {
-            report(&format_args!("spans reach {} again", self.target));
+            announce(&format_args!("spans reach {} again", self.target));
         }
     }
 
@@ -63,9 +63,9 @@ impl Ledger {
         self.failed_while_closing.fetch_or(self.closing.load(Ordering::Relaxed), Ordering::Relaxed);
         let before = std::mem::replace(&mut *lock(&self.link), Link::Failing(cause.to_owned()));
         if !matches!(before, Link::Failing(_)) {
+            let stop = if cause.ends_with('?') { "" } else { "." };
             report(&format_args!(
-                "cannot send spans to {}: {cause}; is Phoenix running? \
-                 The agent goes on, spans are dropped until it answers",
+                "cannot send spans to {}: {cause}{stop} The agent goes on, spans are dropped until it answers",
                 self.target
             ));
         }

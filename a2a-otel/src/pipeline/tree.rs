@@ -195,7 +195,8 @@ impl Tree {
         let spans = &self.trace.spans;
         let count = spans.len() + self.trace.left_out;
         let mut parts = vec![format!("trace {}", self.id), duration(self.length()), plural(count, "span")];
-        let tokens = spans.iter().filter(|span| kind(span) == "LLM").map(|span| Tokens::of(span).total()).sum();
+        let tokens =
+            spans.iter().filter(|span| kind(span) == "LLM").map(|span| Tokens::of(span).total()).sum();
         if tokens > 0 {
             parts.push(plural(tokens, "token"));
         }
@@ -221,7 +222,8 @@ impl Tree {
 
     fn line(&self, span: &SpanData) -> String {
         let length = span.end_time.duration_since(span.start_time).unwrap_or_default();
-        let mut parts = vec![format!("{} {}", self.paint.kind(kind(span)), one_line(&span.name)), duration(length)];
+        let mut parts =
+            vec![format!("{} {}", self.paint.kind(kind(span)), one_line(&span.name)), duration(length)];
         if kind(span) == "LLM" {
             parts.extend(text(span, "llm.model_name").map(one_line));
             parts.extend(Tokens::of(span).shown());
@@ -247,7 +249,11 @@ struct Branch {
 /// Pushes in reverse, so that the first one is popped first.
 fn push_branches(stack: &mut Vec<Branch>, indexes: &[usize], indent: &str) {
     for (position, index) in indexes.iter().enumerate().rev() {
-        stack.push(Branch { index: *index, indent: indent.to_owned(), is_last: position + 1 == indexes.len() });
+        stack.push(Branch {
+            index: *index,
+            indent: indent.to_owned(),
+            is_last: position + 1 == indexes.len(),
+        });
     }
 }
 
@@ -299,7 +305,11 @@ impl Tokens {
 
 fn value<'a>(span: &'a SpanData, name: &str) -> Option<&'a Value> {
     // Setting an attribute again adds it again, and the last one counts.
-    span.attributes.iter().rev().find(|attribute| attribute.key.as_str() == name).map(|attribute| &attribute.value)
+    span.attributes
+        .iter()
+        .rev()
+        .find(|attribute| attribute.key.as_str() == name)
+        .map(|attribute| &attribute.value)
 }
 
 fn text<'a>(span: &'a SpanData, name: &str) -> Option<&'a str> {
@@ -346,10 +356,10 @@ impl Paint {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use opentelemetry::KeyValue;
     use opentelemetry::trace::{
         Span as _, SpanContext, TraceContextExt, TraceFlags, TraceState, Tracer, TracerProvider,
     };
-    use opentelemetry::KeyValue;
     use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, Span};
     use std::sync::Arc;
     use std::time::SystemTime;
@@ -395,7 +405,9 @@ mod tests {
 
     impl Desk {
         fn start(&self, name: &'static str, kind: &'static str, start: u64, parent: &SpanContext) -> Span {
-            let context = Context::new().with_remote_span_context(parent.clone());
+            let none = Context::new();
+            let context =
+                if parent.is_valid() { none.with_remote_span_context(parent.clone()) } else { none };
             let kind = KeyValue::new("openinference.span.kind", kind);
             let builder = self.tracer.span_builder(name).with_attributes([kind]).with_start_time(at(start));
             self.tracer.build_with_context(builder, &context)
@@ -455,7 +467,8 @@ trace abababababababababababababababab  1.20 s  4 spans  120 tokens  2 errors
         desk.provider.force_flush().unwrap();
         assert!(desk.paper.sheets().is_empty());
         desk.provider.shutdown().unwrap();
-        let expected = format!("trace {id}  0 µs  1 span  1 not ended\n└─ CHAIN step  0 µs  (remote parent)\n");
+        let expected =
+            format!("trace {id}  0 µs  1 span  1 not ended\n└─ CHAIN step  0 µs  (remote parent)\n");
         assert_eq!(desk.paper.sheets(), [expected]);
     }
 
@@ -472,7 +485,11 @@ trace abababababababababababababababab  1.20 s  4 spans  120 tokens  2 errors
         root.end_with_timestamp(at(2));
         let sheets = desk.paper.sheets();
         assert!(sheets[0].starts_with(&format!("trace {}  ", root.span_context().trace_id())));
-        assert!(sheets[0].lines().next().unwrap().ends_with("10006 spans  6 not shown"), "{}", &sheets[0][..90]);
+        assert!(
+            sheets[0].lines().next().unwrap().ends_with("10006 spans  6 not shown"),
+            "{}",
+            &sheets[0][..90]
+        );
         assert_eq!(sheets[0].lines().count(), 1 + MOST_SPANS);
         assert!(sheets[0].len() < MOST_SPANS * 200);
     }

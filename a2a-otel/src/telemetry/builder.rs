@@ -8,8 +8,8 @@ use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{InstrumentationScope, KeyValue, global};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
+use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanProcessor, TracerProviderBuilder};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
@@ -48,7 +48,8 @@ pub struct Builder {
 }
 
 /// Adds an exporter whose type only its own closure knows, for the trait of exporters cannot be boxed.
-type AddExporter = Box<dyn FnOnce(TracerProviderBuilder, &Settings) -> (TracerProviderBuilder, Arc<Ledger>) + Send>;
+type AddExporter =
+    Box<dyn FnOnce(TracerProviderBuilder, &Settings) -> (TracerProviderBuilder, Arc<Ledger>) + Send>;
 
 impl Default for Builder {
     fn default() -> Self {
@@ -93,6 +94,12 @@ impl Builder {
     }
 
     /// Decides which traces are recorded, instead of `OTEL_TRACES_SAMPLER`.
+    ///
+    /// ```
+    /// use opentelemetry_sdk::trace::Sampler;
+    ///
+    /// let builder = a2a_otel::Telemetry::builder().sampler(Sampler::TraceIdRatioBased(0.1));
+    /// ```
     pub fn sampler(mut self, sampler: impl ShouldSample + 'static) -> Self {
         self.provider = self.provider.with_sampler(sampler);
         self.has_sampler = true;
@@ -100,6 +107,23 @@ impl Builder {
     }
 
     /// Sends spans here instead of to the configured endpoint; called again, each exporter gets every span.
+    ///
+    /// ```
+    /// use opentelemetry_sdk::error::OTelSdkResult;
+    /// use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+    ///
+    /// #[derive(Debug)]
+    /// struct Names;
+    ///
+    /// impl SpanExporter for Names {
+    ///     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+    ///         batch.iter().for_each(|span| println!("{}", span.name));
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let builder = a2a_otel::Telemetry::builder().span_exporter(Names);
+    /// ```
     pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
         self.exporters.push(Box::new(move |provider, settings| {
             let ledger = Arc::new(Ledger::new(type_name_of(&exporter)));
@@ -110,6 +134,12 @@ impl Builder {
     }
 
     /// Lets a processor see every span, beside the exporters.
+    ///
+    /// ```
+    /// use a2a_otel::{Telemetry, TreePrinter};
+    ///
+    /// let builder = Telemetry::builder().span_processor(TreePrinter::stderr());
+    /// ```
     pub fn span_processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
         self.provider = self.provider.with_span_processor(processor);
         self
@@ -132,6 +162,11 @@ impl Builder {
     /// # Errors
     ///
     /// If a setting, in code or environment, cannot be used.
+    ///
+    /// ```
+    /// let error = a2a_otel::Telemetry::builder().endpoint("phoenix:6006").init().unwrap_err();
+    /// assert!(error.to_string().contains("http(s)://host[:port][/path]"));
+    /// ```
     pub fn init(self) -> Result<Telemetry, InitError> {
         let prepared = self.prepare(&process_environment);
         match prepared.warnings.iter().find(|warning| warning.is_malformed()) {
@@ -150,7 +185,7 @@ impl Builder {
         let mut environment = Environment::new(lookup);
         let settings = Settings::resolve(&self.overrides, &mut environment, &executable());
         #[cfg(feature = "tracing")]
-        let log_filter = (self.tracing && !settings.disabled).then(|| crate::bridge::log_filter(&mut environment));
+        let log_filter = self.tracing.then(|| crate::bridge::log_filter(&mut environment));
         let mut warnings = environment.warnings;
         #[cfg(feature = "metrics")]
         let metrics = self.metrics;
@@ -286,15 +321,16 @@ impl Telemetry {
     }
 
     fn install(&mut self) {
+        // Disabled or not, what comes in goes out again, so that the traces of others stay whole.
+        global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
+            Box::new(TraceContextPropagator::new()),
+            Box::new(BaggagePropagator::new()),
+        ]));
         let Some(provider) = &self.provider else { return crate::span::disable() };
         self.installed = Some(LATEST.fetch_add(1, Ordering::Relaxed) + 1);
         crate::capture::set_value_limit(self.settings.limits.value_length);
         crate::span::activate(provider.tracer_with_scope(scope()));
         global::set_tracer_provider(provider.clone());
-        global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
-            Box::new(TraceContextPropagator::new()),
-            Box::new(BaggagePropagator::new()),
-        ]));
         #[cfg(feature = "metrics")]
         self.meters.iter().for_each(crate::metrics::Meters::install);
     }
@@ -303,7 +339,10 @@ impl Telemetry {
 fn resource(settings: &Settings) -> Resource {
     let attributes = settings.resource_attributes().map(|(name, value)| KeyValue::new(name, value));
     // The SDK's own detector of the environment is left out: it neither decodes nor knows which name wins.
-    Resource::builder_empty().with_detector(Box::new(TelemetryResourceDetector)).with_attributes(attributes).build()
+    Resource::builder_empty()
+        .with_detector(Box::new(TelemetryResourceDetector))
+        .with_attributes(attributes)
+        .build()
 }
 
 /// Who makes the spans.

@@ -42,9 +42,14 @@ pub fn init() -> Telemetry {
     Builder::default().start()
 }
 
-/// Tells the user something about telemetry. Standard error may be closed, which must not disturb the agent.
+/// Tells the user that something is wrong with telemetry.
 pub(crate) fn report(text: &dyn fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "a2a-otel: warning: {text}");
+    announce(&format_args!("warning: {text}"));
+}
+
+/// Tells the user something about telemetry. Standard error may be closed, which must not disturb the agent.
+pub(crate) fn announce(text: &dyn fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "a2a-otel: {text}");
 }
 
 /// Keeps telemetry running; dropping it sends what is waiting, for at most five seconds, and shuts down.
@@ -82,7 +87,6 @@ impl Telemetry {
     ///     .init()?;
     /// # Ok::<(), a2a_otel::InitError>(())
     /// ```
-    #[must_use]
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -115,6 +119,13 @@ impl Telemetry {
     }
 
     /// Sends what is waiting, ends telemetry, and says what became of every span. The second time it only says so.
+    ///
+    /// ```
+    /// # let telemetry = a2a_otel::Telemetry::builder().tracing(false).init()?;
+    /// let delivery = telemetry.shutdown(std::time::Duration::from_secs(1));
+    /// assert_eq!(delivery.dropped_total(), 0, "{delivery}");
+    /// # Ok::<(), a2a_otel::InitError>(())
+    /// ```
     pub fn shutdown(&self, timeout: Duration) -> Delivery {
         self.closed.get_or_init(|| self.close(timeout)).clone()
     }
@@ -246,7 +257,8 @@ impl Health {
     /// Whether every part does what it should.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        let mut conditions = self.exporters.iter().map(|exporter| &exporter.condition).chain([&self.provider]);
+        let mut conditions =
+            self.exporters.iter().map(|exporter| &exporter.condition).chain([&self.provider]);
         conditions.all(|condition| matches!(condition, Condition::Good | Condition::Disabled))
     }
 }

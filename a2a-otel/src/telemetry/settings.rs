@@ -2,8 +2,8 @@
 
 use super::environment::{Environment, Variable};
 use super::values::{
-    DEFAULT_ENDPOINT, base_endpoint, boolean, count, full_endpoint, header, is_header_value, length, milliseconds,
-    pairs, positive, probability, shown_endpoint,
+    DEFAULT_ENDPOINT, base_endpoint, boolean, count, full_endpoint, header, is_header_value, length,
+    milliseconds, pairs, positive, probability, shown_endpoint,
 };
 use opentelemetry_sdk::trace::{Sampler, SpanLimits};
 use std::collections::BTreeMap;
@@ -214,8 +214,11 @@ const TRACES_ENDPOINT: Variable<String> =
     variable(&["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"], full_endpoint, "http(s)://host[:port]/path");
 const ENDPOINT: Variable<String> =
     variable(&["PHOENIX_COLLECTOR_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"], base_endpoint, BASE_ENDPOINT);
-const TIMEOUT: Variable<Duration> =
-    variable(&["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"], milliseconds, MILLISECONDS);
+const TIMEOUT: Variable<Duration> = variable(
+    &["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"],
+    milliseconds,
+    MILLISECONDS,
+);
 const COMPRESSION: Variable<Compression> = variable(
     &["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"],
     compression,
@@ -229,14 +232,19 @@ const PROTOCOL: Variable<()> = variable(
 const EXPORTER: Variable<Exporter> = variable(
     &["OTEL_TRACES_EXPORTER"],
     exporter,
-    if cfg!(feature = "otlp") { "otlp, console or none" } else { "console or none (the feature `otlp` is off)" },
+    if cfg!(feature = "otlp") {
+        "otlp, console or none"
+    } else {
+        "console or none (the feature `otlp` is off)"
+    },
 );
 const SAMPLER: Variable<Sampling> = variable(
     &["OTEL_TRACES_SAMPLER"],
     sampling,
     "always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off or parentbased_traceidratio",
 );
-const SAMPLER_RATIO: Variable<f64> = variable(&["OTEL_TRACES_SAMPLER_ARG"], probability, "a number from 0 to 1");
+const SAMPLER_RATIO: Variable<f64> =
+    variable(&["OTEL_TRACES_SAMPLER_ARG"], probability, "a number from 0 to 1");
 const DELAY: Variable<Duration> = variable(&["OTEL_BSP_SCHEDULE_DELAY"], milliseconds, MILLISECONDS);
 const QUEUE: Variable<usize> = variable(&["OTEL_BSP_MAX_QUEUE_SIZE"], positive, POSITIVE);
 const BATCH_SIZE: Variable<usize> = variable(&["OTEL_BSP_MAX_EXPORT_BATCH_SIZE"], positive, POSITIVE);
@@ -290,7 +298,11 @@ fn sampling(text: &str) -> Option<Sampling> {
 
 impl Settings {
     /// `executable` names the service when nobody else does.
-    pub(crate) fn resolve(overrides: &Overrides, environment: &mut Environment<'_>, executable: &str) -> Settings {
+    pub(crate) fn resolve(
+        overrides: &Overrides,
+        environment: &mut Environment<'_>,
+        executable: &str,
+    ) -> Settings {
         let mut resource = resource_attributes(environment);
         let service_name = service_name(overrides, environment, &mut resource, executable);
         let project_name = project_name(overrides, environment, &mut resource);
@@ -355,8 +367,9 @@ fn project_name(
     if let (Some(project), Some(alias)) = (&project, &alias)
         && project != alias
     {
-        environment
-            .notice(format!("PHOENIX_PROJECT={project:?} and PHOENIX_PROJECT_NAME={alias:?} differ: the first is used"));
+        environment.notice(format!(
+            "PHOENIX_PROJECT={project:?} and PHOENIX_PROJECT_NAME={alias:?} differ: the first is used"
+        ));
     }
     let configured = overrides.project_name.clone().or(project).or(alias).or(from_resource);
     configured.unwrap_or_else(|| "default".to_owned())
@@ -364,31 +377,25 @@ fn project_name(
 
 /// An address that was given and is malformed must not send the traces elsewhere, so none of the others is tried.
 fn endpoint(overrides: &Overrides, environment: &mut Environment<'_>) -> Option<Endpoint> {
-    let found = if let Some(text) = &overrides.endpoint {
-        let endpoint = base_endpoint(text);
-        if endpoint.is_none() {
-            environment.reject("endpoint", &shown_endpoint(text), BASE_ENDPOINT, false);
-        }
-        Some(endpoint)
-    } else {
-        first_endpoint(environment)
+    let Some((name, text, variable)) = configured_endpoint(overrides, environment) else {
+        return Some(Endpoint(DEFAULT_ENDPOINT.to_owned()));
     };
-    found.unwrap_or_else(|| Some(DEFAULT_ENDPOINT.to_owned())).map(Endpoint)
+    let endpoint = (variable.parse)(&text);
+    if endpoint.is_none() {
+        environment.reject(name, &shown_endpoint(&text), variable.accepted, false);
+    }
+    endpoint.map(Endpoint)
 }
 
-/// The outer option says whether an address is configured, the inner one whether it can be used.
-fn first_endpoint(environment: &mut Environment<'_>) -> Option<Option<String>> {
-    for variable in [&TRACES_ENDPOINT, &ENDPOINT] {
-        for name in variable.names {
-            let Some(text) = environment.text(name) else { continue };
-            let endpoint = (variable.parse)(&text);
-            if endpoint.is_none() {
-                environment.reject(name, &shown_endpoint(&text), variable.accepted, false);
-            }
-            return Some(endpoint);
-        }
-    }
-    None
+fn configured_endpoint(
+    overrides: &Overrides,
+    environment: &Environment<'_>,
+) -> Option<(&'static str, String, &'static Variable<String>)> {
+    let code = overrides.endpoint.clone().map(|text| ("endpoint", text, &ENDPOINT));
+    let names =
+        |variable: &'static Variable<String>| variable.names.iter().map(move |name| (*name, variable));
+    let mut names = [&TRACES_ENDPOINT, &ENDPOINT].into_iter().flat_map(names);
+    code.or_else(|| names.find_map(|(name, variable)| Some((name, environment.text(name)?, variable))))
 }
 
 fn headers(overrides: &Overrides, environment: &mut Environment<'_>, project: &str) -> Headers {
@@ -569,7 +576,9 @@ mod tests {
                 "service_name" => overrides.service_name = Some(value),
                 "project_name" => overrides.project_name = Some(value),
                 "endpoint" => overrides.endpoint = Some(value),
-                _ => overrides.headers.extend(value.split_once('=').map(|(name, value)| (name.into(), value.into()))),
+                _ => overrides
+                    .headers
+                    .extend(value.split_once('=').map(|(name, value)| (name.into(), value.into()))),
             }
         }
         overrides
@@ -623,8 +632,9 @@ mod tests {
             ("PHOENIX_CLIENT_HEADERS", "a=hidden"),
             ("PHOENIX_COLLECTOR_ENDPOINT", "http://user:hidden@h/"),
         ];
-        let lookup =
-            |name: &str| variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
+        let lookup = |name: &str| {
+            variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
+        };
         let settings = Settings::resolve(&Overrides::default(), &mut Environment::new(&lookup), "agent");
         let shown = format!("{settings:?} {}", settings.endpoint.clone().unwrap());
         assert!(!shown.contains("hidden"), "{shown}");

@@ -21,8 +21,9 @@ fn refused() -> String {
 
 /// Telemetry that is not installed globally, under these variables.
 fn prepare(builder: Builder, variables: &[(&str, &str)]) -> Telemetry {
-    let lookup =
-        |name: &str| variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
+    let lookup = |name: &str| {
+        variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
+    };
     let prepared = builder.prepare(&lookup);
     assert_eq!(prepared.warnings, []);
     prepared.telemetry
@@ -38,7 +39,11 @@ fn make_spans(telemetry: &Telemetry, number: usize) {
 }
 
 fn assert_balanced(delivery: &Delivery) {
-    assert_eq!(delivery.generated, delivery.delivered + delivery.spooled + delivery.dropped_total(), "{delivery}");
+    assert_eq!(
+        delivery.generated,
+        delivery.delivered + delivery.spooled + delivery.dropped_total(),
+        "{delivery}"
+    );
 }
 
 #[test]
@@ -62,7 +67,9 @@ fn a_request_is_what_phoenix_takes() {
         ("x-project-name", "shop"),
         ("authorization", "Bearer key"),
     ];
-    headers.iter().for_each(|(name, value)| assert_eq!(request.headers[*name], *value));
+    for (name, value) in headers {
+        assert_eq!(request.headers[name], value);
+    }
     let resource = &receiver.spans()[0].resource;
     assert_eq!(resource["service.name"], "agent");
     assert_eq!(resource["openinference.project.name"], "shop");
@@ -79,6 +86,14 @@ fn compression_can_be_switched_off() {
     make_spans(&telemetry, 1);
     assert_eq!(telemetry.shutdown(SOON).delivered, 1);
     assert!(!receiver.requests()[0].headers.contains_key("content-encoding"));
+}
+
+#[test]
+fn localhost_is_tried_in_both_families() {
+    let receiver = Receiver::start();
+    let telemetry = sending_to(&receiver.endpoint().replace("127.0.0.1", "localhost"));
+    make_spans(&telemetry, 1);
+    assert_eq!(telemetry.shutdown(SOON).delivered, 1);
 }
 
 #[test]
@@ -100,7 +115,10 @@ fn a_span_arrives_whole() {
     assert_eq!((child.parent_span_id, child.trace_id), (root.span_id, root.trace_id));
     assert_eq!(root.parent_span_id, "");
     assert_eq!(child.status, ReceivedStatus::Error("no stock".to_owned()));
-    assert_eq!((child.events[0].name.as_str(), &child.events[0].attributes["again"]), ("asked", &true.into()));
+    assert_eq!(
+        (child.events[0].name.as_str(), &child.events[0].attributes["again"]),
+        ("asked", &true.into())
+    );
 }
 
 #[test]
@@ -188,7 +206,7 @@ fn web_server(page: &'static str) -> String {
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
-            let _ = stream.read(&mut [0; 65536]);
+            let _ = stream.read(&mut [0; 8192]);
             let _ = write!(stream, "HTTP/1.1 200 OK\r\n{page}");
         }
     });
@@ -245,7 +263,9 @@ fn each_exporter_gets_every_span() {
     let telemetry = prepare(Telemetry::builder().span_exporter(one).span_exporter(another), &[]);
     make_spans(&telemetry, 3);
     let delivery = telemetry.flush(SOON);
-    exporters.iter().for_each(|exporter| assert_eq!(exporter.get_finished_spans().unwrap().len(), 3));
+    for exporter in exporters {
+        assert_eq!(exporter.get_finished_spans().unwrap().len(), 3);
+    }
     assert_eq!((delivery.generated, delivery.delivered), (6, 6));
     assert_eq!(telemetry.health().exporters[0].target, "InMemorySpanExporter");
 }
@@ -292,7 +312,8 @@ fn disabled_telemetry_does_nothing() {
 #[test]
 fn phoenix_names_the_page_of_a_project() {
     let head = "content-type: application/json\r\nconnection: close\r\n\r\n";
-    let one = web_server(Box::leak(format!(r#"{head}{{"data":{{"name":"shop","id":"UHJ"}}}}"#).into_boxed_str()));
+    let one =
+        web_server(Box::leak(format!(r#"{head}{{"data":{{"name":"shop","id":"UHJ"}}}}"#).into_boxed_str()));
     let telemetry = prepare(Telemetry::builder().project_name("shop").endpoint(&one), &[]);
     assert_eq!(telemetry.phoenix_url(), Some(format!("{one}/projects/UHJ")));
 
@@ -309,16 +330,20 @@ fn phoenix_names_the_page_of_a_project() {
 /// Says to a test that it is the child of another one.
 const CHILD: &str = "A2A_OTEL_TEST_CHILD";
 
-/// Runs one of the children below in a process of its own, and returns the warnings that it prints.
+/// Runs one of the children below in a process of its own, and returns what we tell its user.
 fn run_child(name: &str, variables: &[(&str, &str)]) -> Vec<String> {
+    let printed = print_child(name, variables);
+    printed.lines().filter(|line| line.starts_with("a2a-otel: ")).map(str::to_owned).collect()
+}
+
+fn print_child(name: &str, variables: &[(&str, &str)]) -> String {
     let output = Command::new(std::env::current_exe().unwrap())
         .args([&format!("telemetry::tests::{name}"), "--exact", "--ignored", "--nocapture"])
         .env(CHILD, "1")
         .envs(variables.iter().copied())
         .output()
         .unwrap();
-    let text = String::from_utf8_lossy(&output.stderr);
-    text.lines().filter(|line| line.starts_with("a2a-otel: ")).map(str::to_owned).collect()
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 fn is_child() -> bool {
@@ -382,12 +407,15 @@ fn child_that_panics() {
 
 #[test]
 fn the_guard_delivers_wherever_it_is_dropped() {
-    for child in ["child_without_runtime", "child_in_current_thread", "child_in_multi_thread", "child_that_panics"] {
+    for child in
+        ["child_without_runtime", "child_in_current_thread", "child_in_multi_thread", "child_that_panics"]
+    {
         let receiver = Receiver::start();
         let variables = [("PHOENIX_COLLECTOR_ENDPOINT", &*receiver.endpoint()), ("RUST_LOG", "off")];
         assert_eq!(run_child(child, &variables), Vec::<String>::new(), "{child}");
         let spans = receiver.spans();
-        let work = spans.iter().find(|span| span.name == "work").unwrap_or_else(|| panic!("{child}: {spans:?}"));
+        let work =
+            spans.iter().find(|span| span.name == "work").unwrap_or_else(|| panic!("{child}: {spans:?}"));
         #[cfg(feature = "tracing")]
         {
             let step = spans.iter().find(|span| span.name == "step").unwrap();
@@ -396,6 +424,20 @@ fn the_guard_delivers_wherever_it_is_dropped() {
         }
         assert_eq!(work.parent_span_id, "");
     }
+}
+
+#[test]
+fn the_console_shows_a_tree() {
+    let printed =
+        print_child("child_without_runtime", &[("OTEL_TRACES_EXPORTER", "console"), ("RUST_LOG", "off")]);
+    assert!(printed.contains("└─ SPAN work"), "{printed}");
+}
+
+#[cfg(feature = "tracing")]
+#[test]
+fn log_lines_are_printed_even_if_telemetry_is_disabled() {
+    let printed = print_child("child_without_runtime", &[("OTEL_SDK_DISABLED", "true")]);
+    assert!(printed.contains("INFO a2a_otel::telemetry::tests: inside"), "{printed}");
 }
 
 #[test]
@@ -441,7 +483,7 @@ fn a_recovery_is_reported_once() {
     let warnings = run_child("child_whose_receiver_recovers", &[]);
     assert_eq!(warnings.len(), 2, "{warnings:?}");
     assert!(warnings[0].contains("cannot send spans to"), "{warnings:?}");
-    assert!(warnings[1].ends_with("/v1/traces again"), "{warnings:?}");
+    assert!(warnings[1].starts_with("a2a-otel: spans reach http://"), "{warnings:?}");
 }
 
 #[test]
@@ -454,7 +496,9 @@ fn a_lenient_start_reports_what_is_malformed() {
     ];
     let warnings = run_child("child_without_runtime", &variables);
     assert_eq!(warnings.len(), 2, "{warnings:?}");
-    assert!(warnings[0].starts_with("a2a-otel: warning: OTEL_BSP_MAX_QUEUE_SIZE=\"many\" is ignored: expected"));
+    assert!(
+        warnings[0].starts_with("a2a-otel: warning: OTEL_BSP_MAX_QUEUE_SIZE=\"many\" is ignored: expected")
+    );
     assert!(receiver.spans().iter().any(|span| span.name == "work"));
 }
 
@@ -475,7 +519,8 @@ fn child_with_a_subscriber() {
 #[test]
 fn a_layer_made_before_init_works_and_the_user_gets_a_hint() {
     let receiver = Receiver::start();
-    let warnings = run_child("child_with_a_subscriber", &[("PHOENIX_COLLECTOR_ENDPOINT", &*receiver.endpoint())]);
+    let warnings =
+        run_child("child_with_a_subscriber", &[("PHOENIX_COLLECTOR_ENDPOINT", &*receiver.endpoint())]);
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].contains("a2a_otel::tracing_layer()"), "{warnings:?}");
     let [step, work] = receiver.spans().try_into().unwrap();

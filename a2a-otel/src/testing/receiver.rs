@@ -81,7 +81,7 @@ pub struct ReceivedSpan {
 }
 
 impl ReceivedSpan {
-    /// The OpenInference kind, as in `AGENT`, or nothing.
+    /// The kind of `OpenInference`, as in `AGENT`, or nothing.
     #[must_use]
     pub fn kind(&self) -> &str {
         self.attributes.get("openinference.span.kind").and_then(Value::as_str).unwrap_or_default()
@@ -118,7 +118,8 @@ impl Receiver {
     /// If no port is free.
     #[must_use]
     pub fn start() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port of this machine should be free");
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port of this machine should be free");
         let address = listener.local_addr().expect("a bound listener has an address");
         let shared = Arc::new(Shared {
             status: AtomicU16::new(200),
