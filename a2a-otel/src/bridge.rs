@@ -22,18 +22,8 @@ const KIND: &str = "openinference.span.kind";
 
 /// Libraries that carry telemetry, whose spans would tell of its own sending, and rmcp's span of a service, which lasts
 /// as long as the process.
-const UNHEARD: [&str; 10] = [
-    "h2",
-    "hyper",
-    "hyper_util",
-    "reqwest",
-    "rmcp::service",
-    "rustls",
-    "tonic",
-    "tower",
-    "ureq",
-    "opentelemetry",
-];
+const UNHEARD: [&str; 9] =
+    ["h2", "hyper", "hyper_util", "reqwest", "rmcp::service", "rustls", "tonic", "tower", "ureq"];
 
 /// A layer for those who install a `tracing` subscriber of their own: with it, `tracing` spans and agent spans nest in
 /// each other, and events land on the innermost span. It takes level INFO and up, whatever `RUST_LOG` says, and may be

@@ -8,8 +8,12 @@ use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor,
 };
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 /// Gathers spans and sends them from a thread of its own.
@@ -83,6 +87,19 @@ struct Booked<E> {
     waiting: Arc<AtomicUsize>,
 }
 
+impl<E: SpanExporter> Booked<E> {
+    /// An exporter that panics would end the thread which sends, and with it all telemetry.
+    async fn try_export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let mut export = pin!(async { self.inner.export(batch).await });
+        let panicked = || Poll::Ready(Err(OTelSdkError::InternalFailure("the exporter panicked".to_owned())));
+        poll_fn(|context| {
+            let poll = AssertUnwindSafe(|| export.as_mut().poll(context));
+            catch_unwind(poll).unwrap_or_else(|_| panicked())
+        })
+        .await
+    }
+}
+
 impl<E: SpanExporter> SpanExporter for Booked<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let size = batch.len();
@@ -92,7 +109,7 @@ impl<E: SpanExporter> SpanExporter for Booked<E> {
             self.ledger.dropped("export failed", spans);
             return Ok(());
         }
-        let result = self.inner.export(batch).await;
+        let result = self.try_export(batch).await;
         match &result {
             Ok(()) => self.ledger.delivered(spans),
             Err(OTelSdkError::InternalFailure(cause)) => self.ledger.failed(spans, cause),

@@ -1,9 +1,9 @@
 //! Puts telemetry together: settings, exporters, providers, and what is global.
 
 use super::environment::{Environment, Warning};
-use super::settings::{Exporter, Overrides, Settings};
+use super::exporters::{self, AddExporter};
+use super::settings::{Overrides, Settings};
 use super::{LATEST, Telemetry, report};
-use crate::pipeline::{Batched, Immediate, Ledger, Nowhere, TreePrinter};
 use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{InstrumentationScope, KeyValue, global};
@@ -11,8 +11,8 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanProcessor, TracerProviderBuilder};
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
 
 /// Why the strict form of `init` refuses to start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,10 +46,6 @@ pub struct Builder {
     metrics: bool,
     tracing: bool,
 }
-
-/// Adds an exporter whose type only its own closure knows, for the trait of exporters cannot be boxed.
-type AddExporter =
-    Box<dyn FnOnce(TracerProviderBuilder, &Settings) -> (TracerProviderBuilder, Arc<Ledger>) + Send>;
 
 impl Default for Builder {
     fn default() -> Self {
@@ -125,11 +121,7 @@ impl Builder {
     /// let builder = a2a_otel::Telemetry::builder().span_exporter(Names);
     /// ```
     pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
-        self.exporters.push(Box::new(move |provider, settings| {
-            let ledger = Arc::new(Ledger::new(type_name_of(&exporter)));
-            let processor = Batched::new(exporter, ledger.clone(), &settings.batch);
-            (provider.with_span_processor(processor), ledger)
-        }));
+        self.exporters.push(exporters::custom(exporter));
         self
     }
 
@@ -187,15 +179,10 @@ impl Builder {
         #[cfg(feature = "tracing")]
         let log_filter = self.tracing.then(|| crate::bridge::log_filter(&mut environment));
         let mut warnings = environment.warnings;
-        #[cfg(feature = "metrics")]
-        let metrics = self.metrics;
         let telemetry = if settings.disabled {
             Telemetry::disabled(settings)
         } else {
-            let telemetry = self.assemble(settings, &mut warnings);
-            #[cfg(feature = "metrics")]
-            let telemetry = if metrics { telemetry.with_meters() } else { telemetry };
-            telemetry
+            self.assemble(settings, &mut warnings)
         };
         Prepared {
             telemetry,
@@ -212,72 +199,26 @@ impl Builder {
             provider = provider.with_sampler(settings.sampling.sampler());
         }
         #[cfg(feature = "testing")]
-        let provider = provider.with_span_processor(crate::testing::capture_processor());
-        let exporters = if self.exporters.is_empty() {
-            vec![default_exporter(&settings, warnings)]
-        } else {
-            self.exporters
-        };
-        let (provider, ledgers) = add_exporters(provider, exporters, &settings);
+        let mut provider = provider.with_span_processor(crate::testing::capture_processor());
+        let mut exporters = self.exporters;
+        if exporters.is_empty() {
+            exporters.push(exporters::configured(&settings, warnings));
+        }
+        let mut ledgers = Vec::new();
+        for add in exporters {
+            let (with_exporter, ledger) = add(provider, &settings);
+            provider = with_exporter;
+            ledgers.push(ledger);
+        }
+        #[cfg(feature = "metrics")]
+        let meters = self.metrics.then(|| crate::metrics::Meters::new(resource(&settings)));
         let mut telemetry = Telemetry::disabled(settings);
         telemetry.provider = Some(provider.build());
         telemetry.ledgers = ledgers;
+        #[cfg(feature = "metrics")]
+        telemetry.meters = meters;
         telemetry
     }
-}
-
-fn add_exporters(
-    mut provider: TracerProviderBuilder,
-    exporters: Vec<AddExporter>,
-    settings: &Settings,
-) -> (TracerProviderBuilder, Vec<Arc<Ledger>>) {
-    let mut ledgers = Vec::new();
-    for add in exporters {
-        let (with_exporter, ledger) = add(provider, settings);
-        provider = with_exporter;
-        ledgers.push(ledger);
-    }
-    (provider, ledgers)
-}
-
-fn default_exporter(settings: &Settings, warnings: &mut Vec<Warning>) -> AddExporter {
-    match settings.exporter {
-        Exporter::Otlp => otlp(settings, warnings),
-        Exporter::Console => Box::new(|provider, _| {
-            let ledger = Arc::new(Ledger::new("standard error".to_owned()));
-            let processor = Immediate { inner: TreePrinter::stderr(), ledger: ledger.clone() };
-            (provider.with_span_processor(processor), ledger)
-        }),
-        Exporter::None => nowhere(),
-    }
-}
-
-#[cfg(feature = "otlp")]
-fn otlp(settings: &Settings, warnings: &mut Vec<Warning>) -> AddExporter {
-    let Some(endpoint) = settings.endpoint.clone() else { return nowhere() };
-    match crate::pipeline::otlp_exporter(settings, &endpoint) {
-        Ok(exporter) => Box::new(move |provider, settings| {
-            let ledger = Arc::new(Ledger::new(endpoint.to_string()));
-            let processor = Batched::new(exporter, ledger.clone(), &settings.batch);
-            (provider.with_span_processor(processor), ledger)
-        }),
-        Err(error) => {
-            warnings.push(Warning::Malformed(format!("no spans are sent to {endpoint}: {error}")));
-            nowhere()
-        }
-    }
-}
-
-#[cfg(not(feature = "otlp"))]
-fn otlp(_settings: &Settings, _warnings: &mut Vec<Warning>) -> AddExporter {
-    nowhere()
-}
-
-fn nowhere() -> AddExporter {
-    Box::new(|provider, _| {
-        let ledger = Arc::new(Ledger::new("nowhere".to_owned()));
-        (provider.with_span_processor(Nowhere(ledger.clone())), ledger)
-    })
 }
 
 /// Telemetry that is ready, and not yet known to the rest of the process.
@@ -312,12 +253,6 @@ impl Telemetry {
             installed: None,
             closed: OnceLock::new(),
         }
-    }
-
-    #[cfg(feature = "metrics")]
-    fn with_meters(mut self) -> Self {
-        self.meters = Some(crate::metrics::Meters::new(resource(&self.settings)));
-        self
     }
 
     fn install(&mut self) {
@@ -359,9 +294,4 @@ fn executable() -> String {
     let path = std::env::current_exe().ok();
     let stem = path.as_deref().and_then(std::path::Path::file_stem);
     stem.map_or_else(|| "unknown_service".to_owned(), |stem| stem.to_string_lossy().into_owned())
-}
-
-fn type_name_of<T>(_value: &T) -> String {
-    let name = std::any::type_name::<T>();
-    name.rsplit("::").next().unwrap_or(name).to_owned()
 }

@@ -2,6 +2,7 @@
 
 mod builder;
 pub(crate) mod environment;
+mod exporters;
 pub mod settings;
 pub(crate) mod values;
 

@@ -270,6 +270,26 @@ fn each_exporter_gets_every_span() {
     assert_eq!(telemetry.health().exporters[0].target, "InMemorySpanExporter");
 }
 
+#[derive(Debug)]
+struct Clumsy;
+
+impl SpanExporter for Clumsy {
+    async fn export(&self, _batch: Vec<SpanData>) -> OTelSdkResult {
+        panic!("on purpose");
+    }
+}
+
+#[test]
+fn an_exporter_that_panics_ends_nothing() {
+    let telemetry = prepare(Telemetry::builder().span_exporter(Clumsy), &[]);
+    for dropped in 1..=2 {
+        make_spans(&telemetry, 1);
+        assert_eq!(telemetry.flush(SOON).dropped["export failed"], dropped);
+    }
+    let expected = Condition::Failing("the exporter panicked".to_owned());
+    assert_eq!(telemetry.health().exporters[0].condition, expected);
+}
+
 #[test]
 fn unsampled_spans_are_not_generated() {
     let exporter = InMemorySpanExporter::default();
