@@ -115,7 +115,8 @@ impl Client {
             self.agent.run(Request::from_parts(parts, body.as_ref())).map_err(|error| self.fail(error))?;
         let (parts, body) = answer.into_parts();
         let mut content = Vec::new();
-        body.into_reader().take(LONGEST_ANSWER).read_to_end(&mut content)?;
+        let read = body.into_reader().take(LONGEST_ANSWER).read_to_end(&mut content);
+        read.map_err(|error| self.fail(error.into()))?;
         let answer = Response::from_parts(parts, Bytes::from(content));
         self.check(&answer)?;
         Ok(answer)
@@ -123,6 +124,7 @@ impl Client {
 
     fn fail(&self, error: ureq::Error) -> HttpError {
         let cause = match &error {
+            // Without the number of the error, which tells the user nothing.
             ureq::Error::Io(error) => error.kind().to_string(),
             error => error.to_string(),
         };

@@ -216,7 +216,9 @@ impl Builder {
         telemetry.provider = Some(provider.build());
         telemetry.ledgers = ledgers;
         #[cfg(feature = "metrics")]
-        telemetry.meters = meters;
+        {
+            telemetry.meters = meters;
+        }
         telemetry
     }
 }
