@@ -68,12 +68,23 @@ impl<'a> Environment<'a> {
 
     /// Reports a value that cannot be used.
     pub(crate) fn reject(&mut self, name: &str, text: &str, accepted: &str, secret: bool) {
-        let value = if secret { "****".to_owned() } else { format!("{text:?}") };
+        let value = shown(text, secret);
         self.warnings.push(Warning::Malformed(format!("{name}={value} is ignored: expected {accepted}")));
+    }
+
+    /// Reports a list of which some parts cannot be used.
+    pub(crate) fn reject_part(&mut self, name: &str, text: &str, accepted: &str, secret: bool) {
+        let value = shown(text, secret);
+        self.warnings
+            .push(Warning::Malformed(format!("{name}={value} is used in part: expected {accepted}")));
     }
 
     /// Reports values that are usable but suspicious.
     pub(crate) fn notice(&mut self, text: String) {
         self.warnings.push(Warning::Notice(text));
     }
+}
+
+fn shown(text: &str, secret: bool) -> String {
+    if secret { "****".to_owned() } else { format!("{text:?}") }
 }

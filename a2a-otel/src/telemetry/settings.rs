@@ -52,6 +52,13 @@ pub struct Settings {
 }
 
 /// An address; shown without the user and the query that it may contain.
+///
+/// ```
+/// let telemetry = a2a_otel::Telemetry::builder().endpoint("http://me:secret@localhost").tracing(false).init()?;
+/// let endpoint = telemetry.settings().endpoint.as_ref().unwrap();
+/// assert_eq!(endpoint.to_string(), "http://****@localhost/v1/traces");
+/// # Ok::<(), a2a_otel::InitError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint(String);
 
@@ -76,6 +83,12 @@ impl fmt::Debug for Endpoint {
 }
 
 /// Headers by lower-case name; their values are never shown.
+///
+/// ```
+/// let telemetry = a2a_otel::Telemetry::builder().headers([("X-Team", "shop")]).tracing(false).init()?;
+/// assert!(telemetry.settings().headers.iter().any(|header| header == ("x-team", "shop")));
+/// # Ok::<(), a2a_otel::InitError>(())
+/// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(BTreeMap<String, String>);
 
@@ -340,7 +353,7 @@ fn resource_attributes(environment: &mut Environment<'_>) -> BTreeMap<String, St
     let Some(text) = environment.text(NAME) else { return BTreeMap::new() };
     let (attributes, complete) = pairs(&text);
     if !complete {
-        environment.reject(NAME, &text, PAIRS, false);
+        environment.reject_part(NAME, &text, PAIRS, false);
     }
     attributes
 }
@@ -405,11 +418,11 @@ fn headers(overrides: &Overrides, environment: &mut Environment<'_>, project: &s
         let (pairs, complete) = pairs(&text);
         let valid = add_headers(&mut headers, pairs);
         if !(complete && valid) {
-            environment.reject(name, &text, PAIRS, true);
+            environment.reject_part(name, &text, PAIRS, true);
         }
     }
     if !add_headers(&mut headers, overrides.headers.iter().cloned()) {
-        environment.reject("headers", "", "names and values that HTTP allows", true);
+        environment.reject_part("headers", "", "names and values that HTTP allows", true);
     }
     if let Some(authorization) = environment.read(&API_KEY) {
         headers.entry("authorization".to_owned()).or_insert(authorization);
@@ -492,7 +505,7 @@ mod tests {
         Row(&[("OTEL_SERVICE_NAME", "env"), ("OTEL_RESOURCE_ATTRIBUTES", "service.name=res")], &[], &[("service", "env")], &[]),
         Row(&[("OTEL_RESOURCE_ATTRIBUTES", "service.name=res,deployment=a%20b")], &[], &[("service", "res"), ("resource deployment", "a b"), ("resource service.name", "-")], &[]),
         Row(&[("OTEL_SERVICE_NAME", "  ")], &[], &[("service", "agent")], &[]),
-        Row(&[("OTEL_RESOURCE_ATTRIBUTES", "a=1,b")], &[], &[("resource a", "1")], &["OTEL_RESOURCE_ATTRIBUTES=\"a=1,b\" is ignored: expected name=value"]),
+        Row(&[("OTEL_RESOURCE_ATTRIBUTES", "a=1,b")], &[], &[("resource a", "1")], &["OTEL_RESOURCE_ATTRIBUTES=\"a=1,b\" is used in part: expected name=value"]),
         Row(&[("OTEL_RESOURCE_ATTRIBUTES", "a=%zz,b=2")], &[], &[("resource a", "-"), ("resource b", "2")], &["OTEL_RESOURCE_ATTRIBUTES="]),
         // The project.
         Row(&[("PHOENIX_PROJECT", "env")], &[("project_name", "code")], &[("project", "code"), ("header x-project-name", "code")], &[]),
@@ -526,9 +539,9 @@ mod tests {
         Row(&[("PHOENIX_API_KEY", "key"), ("PHOENIX_CLIENT_HEADERS", "Authorization=Basic%20x")], &[], &[("header authorization", "Basic x")], &[]),
         Row(&[("PHOENIX_API_KEY", "key")], &[("header", "authorization=mine")], &[("header authorization", "mine")], &[]),
         Row(&[("PHOENIX_API_KEY", "schlüssel")], &[], &[("header authorization", "-")], &["PHOENIX_API_KEY=**** is ignored: expected visible ASCII characters"]),
-        Row(&[("PHOENIX_CLIENT_HEADERS", "secret,ok=1")], &[], &[("header ok", "1")], &["PHOENIX_CLIENT_HEADERS=**** is ignored: expected name=value"]),
+        Row(&[("PHOENIX_CLIENT_HEADERS", "secret,ok=1")], &[], &[("header ok", "1")], &["PHOENIX_CLIENT_HEADERS=**** is used in part: expected name=value"]),
         Row(&[("PHOENIX_CLIENT_HEADERS", "bad name=1,ok=%0A")], &[], &[("header ok", "-")], &["PHOENIX_CLIENT_HEADERS=****"]),
-        Row(&[], &[("header", "ü=1")], &[], &["headers=**** is ignored"]),
+        Row(&[], &[("header", "ü=1")], &[], &["headers=**** is used in part"]),
         // The request.
         Row(&[("OTEL_EXPORTER_OTLP_TIMEOUT", "2000")], &[], &[("timeout", "2s")], &[]),
         Row(&[("OTEL_EXPORTER_OTLP_TIMEOUT", "2000"), ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "300")], &[], &[("timeout", "300ms")], &[]),

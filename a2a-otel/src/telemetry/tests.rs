@@ -97,6 +97,17 @@ fn localhost_is_tried_in_both_families() {
 }
 
 #[test]
+fn a_proxy_is_not_asked_for_this_machine() {
+    let receiver = Receiver::start();
+    let proxy = refused();
+    let endpoint = receiver.endpoint();
+    let variables =
+        [("PHOENIX_COLLECTOR_ENDPOINT", &*endpoint), ("HTTP_PROXY", &proxy), ("ALL_PROXY", &proxy)];
+    assert_eq!(run_child("child_without_runtime", &variables), Vec::<String>::new());
+    assert!(receiver.spans().iter().any(|span| span.name == "work"));
+}
+
+#[test]
 fn a_span_arrives_whole() {
     let receiver = Receiver::start();
     let telemetry = sending_to(&receiver.endpoint());

@@ -17,12 +17,16 @@ use std::thread::{self, JoinHandle};
 /// An OTLP/HTTP receiver on a free port of this machine, which keeps the spans and can be told to fail.
 ///
 /// ```
-/// use a2a_otel::testing::Receiver;
+/// use a2a_otel::{Telemetry, testing::Receiver};
+/// use opentelemetry::trace::Tracer;
 ///
 /// let receiver = Receiver::start();
-/// println!("export PHOENIX_COLLECTOR_ENDPOINT={}", receiver.endpoint());
-/// receiver.answer(503);
-/// assert!(receiver.spans().is_empty());
+/// let telemetry = Telemetry::builder().endpoint(receiver.endpoint()).tracing(false).init()?;
+/// drop(opentelemetry::global::tracer("shop").start("search"));
+/// telemetry.shutdown(std::time::Duration::from_secs(1));
+/// # #[cfg(feature = "otlp")]
+/// assert_eq!(receiver.spans()[0].name, "search");
+/// # Ok::<(), a2a_otel::InitError>(())
 /// ```
 #[derive(Debug)]
 pub struct Receiver {
@@ -150,6 +154,11 @@ impl Receiver {
     }
 
     /// From now on answers with this status; spans are taken only with one from 200 to 299.
+    ///
+    /// ```
+    /// let receiver = a2a_otel::testing::Receiver::start();
+    /// receiver.answer(503);
+    /// ```
     pub fn answer(&self, status: u16) {
         self.shared.status.store(status, Ordering::Relaxed);
     }
