@@ -60,9 +60,7 @@ impl<'a> Writer<'a> {
         let Self { runtime, scope, recorder, .. } = self;
         let (observer, site, records) = match &self.plan.effect {
             Planned::Span(span) => (quote!(Span), self.site(span), self.early_span(span)),
-            Planned::Metric(metric) => {
-                (quote!(Measurement), self.instrument(metric), self.early_metric(metric))
-            }
+            Planned::Metric(metric) => (quote!(Measurement), self.metric(metric), self.early_metric(metric)),
         };
         quote! {
             let #scope = #runtime::#observer::start(const { &#site }, |#recorder| { #records });
@@ -86,12 +84,12 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn instrument(&self, metric: &MetricPlan<'_>) -> TokenStream {
+    fn metric(&self, metric: &MetricPlan<'_>) -> TokenStream {
         let runtime = &self.runtime;
         let instrument = Ident::new(pascal_case(metric.instrument).as_str(), Span::mixed_site());
         let MetricPlan { name, unit, description, .. } = metric;
         quote! {
-            #runtime::Instrument {
+            #runtime::Metric {
                 kind: #runtime::InstrumentKind::#instrument,
                 name: #name,
                 unit: #unit,

@@ -7,5 +7,6 @@ pub use core::result::Result::{Err, Ok};
 pub use opentelemetry::trace::SpanKind;
 
 pub use crate::capture::Capture;
-pub use crate::metrics::business::{Instrument, InstrumentKind, Measurement};
+pub use crate::metrics::InstrumentKind;
+pub use crate::metrics::business::{Measurement, Metric};
 pub use crate::span::{Failure, Recorder, Site, Span, boxed, eager, future, hint, sync};

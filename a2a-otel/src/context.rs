@@ -2,8 +2,6 @@
 //!
 //! Session and user are W3C baggage, so that they cross to the next process with the trace.
 
-use std::borrow::Cow;
-
 use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::{Context, KeyValue};
 
@@ -13,15 +11,17 @@ use crate::semconv::openinference::{SESSION_ID, USER_ID};
 const INHERITED: &[&str] = &[SESSION_ID, USER_ID];
 
 /// The innermost agent, for log lines.
-struct AgentName(Cow<'static, str>);
+#[cfg(feature = "tracing")]
+struct AgentName(std::borrow::Cow<'static, str>);
 
 /// The name of the agent that is at work in a context.
-#[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "only log lines carry it"))]
+#[cfg(feature = "tracing")]
 pub(crate) fn agent_name(context: &Context) -> Option<&str> {
     context.get::<AgentName>().map(|name| &*name.0)
 }
 
-pub(crate) fn with_agent_name(context: &Context, name: Cow<'static, str>) -> Context {
+#[cfg(feature = "tracing")]
+pub(crate) fn with_agent_name(context: &Context, name: std::borrow::Cow<'static, str>) -> Context {
     context.with_value(AgentName(name))
 }
 

@@ -2,17 +2,27 @@
 
 #[doc(hidden)]
 pub mod __private;
+#[cfg(feature = "tracing")]
+mod bridge;
 mod capture;
 mod context;
 mod llm;
-mod metrics;
+pub mod metrics;
+#[cfg(feature = "otlp")]
+mod phoenix;
+pub mod pipeline;
 pub mod propagation;
 mod semconv;
 mod span;
+pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use a2a_otel_macros::{a2a_call, agent_span, business_metric, chain_span, llm_call, mcp_tool, tool_span};
 pub use opentelemetry;
 
+#[cfg(feature = "tracing")]
+pub use crate::bridge::tracing_layer;
+pub use crate::pipeline::{Delivery, TreePrinter};
 pub use crate::span::{Current, current};
+pub use crate::telemetry::{Builder, Health, InitError, Settings, Telemetry, init};

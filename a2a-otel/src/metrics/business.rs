@@ -3,14 +3,15 @@
 use std::any::Any;
 use std::time::{Duration, Instant};
 
+use opentelemetry::KeyValue;
 use opentelemetry::metrics::Meter;
-use opentelemetry::{InstrumentationScope, KeyValue};
 
 use crate::capture::{Value, encode_attribute};
-use crate::span::Scope;
+use crate::metrics::InstrumentKind;
+use crate::span::{Scope, scope};
 
 /// What is known of a metric when the program is compiled.
-pub struct Instrument {
+pub struct Metric {
     /// What the meter makes of the values.
     pub kind: InstrumentKind,
     /// The metric's name.
@@ -21,21 +22,9 @@ pub struct Instrument {
     pub description: &'static str,
 }
 
-/// OpenTelemetry's synchronous instruments.
-pub enum InstrumentKind {
-    /// A sum that only grows.
-    Counter,
-    /// A distribution.
-    Histogram,
-    /// The last value.
-    Gauge,
-    /// A sum that grows and shrinks.
-    UpDownCounter,
-}
-
 /// One call that is being measured.
 pub struct Measurement {
-    instrument: &'static Instrument,
+    metric: &'static Metric,
     started: Instant,
     attributes: Vec<KeyValue>,
     amount: Option<f64>,
@@ -43,9 +32,8 @@ pub struct Measurement {
 
 impl Measurement {
     /// Begins a measurement; `record` notes what is known before the call.
-    pub fn start(instrument: &'static Instrument, record: impl FnOnce(&mut Self)) -> Self {
-        let mut measurement =
-            Self { instrument, started: Instant::now(), attributes: Vec::new(), amount: None };
+    pub fn start(metric: &'static Metric, record: impl FnOnce(&mut Self)) -> Self {
+        let mut measurement = Self { metric, started: Instant::now(), attributes: Vec::new(), amount: None };
         record(&mut measurement);
         measurement
     }
@@ -57,18 +45,18 @@ impl Measurement {
 
     /// Notes the measured value.
     pub fn amount(&mut self, amount: impl Amount) {
-        self.amount = amount.amount(self.instrument.unit);
+        self.amount = amount.amount(self.metric.unit);
     }
 
     /// Notes how long the call took, in the metric's unit.
     pub fn duration(&mut self) {
-        self.amount = self.started.elapsed().amount(self.instrument.unit);
+        self.amount = self.started.elapsed().amount(self.metric.unit);
     }
 
     /// Feeds the meter. A missing value, or one that the instrument cannot take, is left out.
     pub fn record(&mut self) {
         let Some(amount) = self.amount.take().filter(|amount| amount.is_finite()) else { return };
-        let Instrument { kind, name, unit, description } = self.instrument;
+        let Metric { kind, name, unit, description } = self.metric;
         let meter = meter();
         let attributes = &self.attributes;
         match kind {
@@ -107,8 +95,7 @@ impl Measurement {
 
 /// The meter of whatever provider is global now, as the attributes do for spans.
 fn meter() -> Meter {
-    let scope = InstrumentationScope::builder("a2a-otel").with_version(env!("CARGO_PKG_VERSION")).build();
-    opentelemetry::global::meter_with_scope(scope)
+    opentelemetry::global::meter_with_scope(scope())
 }
 
 impl Scope for Measurement {

@@ -1,3 +1,23 @@
-//! Metrics: what the attributes feed, and what `init` reads.
+//! Metrics: what the attributes feed, and with the feature `metrics` how to read it.
 
 pub(crate) mod business;
+#[cfg(feature = "metrics")]
+mod reader;
+
+#[cfg(feature = "metrics")]
+pub(crate) use reader::Meters;
+#[cfg(feature = "metrics")]
+pub use reader::{Distribution, Instrument, MetricsSnapshot, Point, Reading};
+
+/// How an instrument adds up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InstrumentKind {
+    /// A sum that only grows.
+    Counter,
+    /// A sum that grows and shrinks.
+    UpDownCounter,
+    /// The last value.
+    Gauge,
+    /// The distribution of all values.
+    Histogram,
+}

@@ -143,6 +143,7 @@ where
     } else {
         context::with_inherited(&parent, started.inherited)
     };
+    #[cfg(feature = "tracing")]
     let parent = match started.agent {
         Some(agent) => context::with_agent_name(&parent, agent),
         None => parent,

@@ -16,6 +16,7 @@ use crate::semconv::opentelemetry::{
 };
 
 /// The kind whose spans give log lines their agent.
+#[cfg(feature = "tracing")]
 const AGENT: &str = "AGENT";
 
 /// What is recorded of one span, at its start or at its end.
@@ -38,6 +39,8 @@ pub(super) struct Started {
     pub(super) attributes: Vec<KeyValue>,
     /// Attributes that its children inherit.
     pub(super) inherited: Vec<KeyValue>,
+    /// The agent, for log lines.
+    #[cfg(feature = "tracing")]
     pub(super) agent: Option<Cow<'static, str>>,
     pub(super) model: Option<Box<str>>,
 }
@@ -177,6 +180,7 @@ impl Recorder {
             name: new_name,
             attributes: self.attributes,
             inherited: self.inherited,
+            #[cfg(feature = "tracing")]
             agent: (site.kind == AGENT).then_some(name),
             model: self.model,
         }

@@ -1,0 +1,456 @@
+//! The bridge to the `tracing` crate: its spans become spans of the trace and the other way round, its events become
+//! events of the innermost span, and its log lines say which span and agent they belong to.
+
+use crate::context::agent_name;
+use crate::telemetry::environment::{Environment, Variable};
+use crate::telemetry::report;
+use opentelemetry::global::{self, BoxedSpan};
+use opentelemetry::trace::{SpanBuilder, TraceContextExt, Tracer};
+use opentelemetry::{Context, InstrumentationScope, KeyValue};
+use std::fmt;
+use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterFn, Targets};
+use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::fmt::{FmtContext, Layer as Printer};
+use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
+use tracing_subscriber::registry::{LookupSpan, Registry};
+
+const KIND: &str = "openinference.span.kind";
+
+/// Libraries that carry telemetry, whose spans would tell of its own sending, and rmcp's span of a service, which lasts
+/// as long as the process.
+const UNHEARD: [&str; 9] =
+    ["h2", "hyper", "hyper_util", "reqwest", "rmcp::service", "rustls", "tonic", "tower", "ureq"];
+
+/// A layer for those who install a `tracing` subscriber of their own: with it, `tracing` spans and agent spans nest in
+/// each other, and events land on the innermost span. It takes level INFO and up, whatever `RUST_LOG` says, and may be
+/// made before `init`.
+///
+/// ```
+/// use tracing_subscriber::prelude::*;
+///
+/// let subscriber = tracing_subscriber::registry().with(a2a_otel::tracing_layer());
+/// tracing::subscriber::set_global_default(subscriber)?;
+/// let telemetry = a2a_otel::init();
+/// # Ok::<(), tracing::subscriber::SetGlobalDefaultError>(())
+/// ```
+#[must_use]
+pub fn tracing_layer<S>() -> impl Layer<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    layer_with(Late { scope: crate::span::scope() })
+}
+
+fn layer_with<S, T>(tracer: T) -> impl Layer<S>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    T: Tracer + Send + Sync + 'static,
+    T::Span: Send + Sync,
+{
+    let spans = tracing_opentelemetry::layer()
+        .with_tracer(tracer)
+        .with_tracked_inactivity(false)
+        .with_threads(false)
+        .with_filter(heard(Part::Spans));
+    spans.and_then(Events.with_filter(heard(Part::Events)))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Spans,
+    Events,
+}
+
+/// Independent of `RUST_LOG`, for what is logged and what is traced are two questions.
+fn heard(part: Part) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
+    let filter = move |metadata: &Metadata<'_>| {
+        let is_part = metadata.is_span() == (part == Part::Spans);
+        is_part && *metadata.level() <= Level::INFO && !is_unheard(metadata.target())
+    };
+    FilterFn::new(filter).with_max_level_hint(LevelFilter::INFO)
+}
+
+fn is_unheard(target: &str) -> bool {
+    let within =
+        |name| target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+    target.starts_with("opentelemetry") || UNHEARD.iter().any(|name| within(*name))
+}
+
+/// Asks for the global provider at each span, so that the layer can be made before `init` and outlives a provider.
+#[derive(Clone, Debug)]
+struct Late {
+    scope: InstrumentationScope,
+}
+
+impl Tracer for Late {
+    type Span = BoxedSpan;
+
+    fn build_with_context(&self, mut builder: SpanBuilder, parent: &Context) -> BoxedSpan {
+        let attributes = builder.attributes.get_or_insert_default();
+        if attributes.iter().all(|attribute| attribute.key.as_str() != KIND) {
+            // Phoenix calls a span without a kind unknown.
+            attributes.push(KeyValue::new(KIND, "CHAIN"));
+        }
+        global::tracer_with_scope(self.scope.clone()).build_with_context(builder, parent)
+    }
+}
+
+/// Adds each event to the innermost span, of either kind.
+struct Events;
+
+impl<S: Subscriber> Layer<S> for Events {
+    fn on_event(&self, event: &Event<'_>, _context: LayerContext<'_, S>) {
+        Context::map_current(|context| {
+            let span = context.span();
+            if span.is_recording() && !context.is_telemetry_suppressed() {
+                let Fields { message, attributes } = Fields::of(event);
+                span.add_event(message.unwrap_or_else(|| event.metadata().name().to_owned()), attributes);
+            }
+        });
+    }
+}
+
+struct Fields {
+    message: Option<String>,
+    attributes: Vec<KeyValue>,
+}
+
+impl Fields {
+    fn of(event: &Event<'_>) -> Self {
+        let metadata = event.metadata();
+        let level = KeyValue::new("level", metadata.level().as_str());
+        let target = KeyValue::new("target", metadata.target().to_owned());
+        let mut fields = Fields { message: None, attributes: vec![level, target] };
+        event.record(&mut fields);
+        fields
+    }
+
+    fn push(&mut self, field: &Field, value: impl Into<opentelemetry::Value>) {
+        self.attributes.push(KeyValue::new(field.name(), value));
+    }
+
+    fn push_text(&mut self, field: &Field, text: String) {
+        if field.name() == "message" {
+            self.message = Some(text);
+        } else {
+            self.push(field, text);
+        }
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.push_text(field, format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.push_text(field, value.to_owned());
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.push(field, value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.push(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.push(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        match i64::try_from(value) {
+            Ok(value) => self.push(field, value),
+            Err(_) => self.push(field, value.to_string()),
+        }
+    }
+}
+
+const RUST_LOG: Variable<Targets> = Variable {
+    names: &["RUST_LOG"],
+    parse: |text| text.parse().ok(),
+    accepted: "levels by target, such as info,my_agent=debug",
+    secret: false,
+};
+
+/// Which log lines are printed.
+pub(crate) fn log_filter(environment: &mut Environment<'_>) -> Targets {
+    environment.read(&RUST_LOG).unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
+}
+
+/// Bridges `tracing` and prints its log lines, unless the user has a subscriber.
+pub(crate) fn install(log_filter: Targets) {
+    let printer = Printer::new().with_ansi(false).with_writer(std::io::stderr).event_format(Line);
+    let subscriber = Registry::default().with(tracing_layer()).with(printer.with_filter(log_filter));
+    if tracing::subscriber::set_global_default(subscriber).is_err() {
+        report(
+            &"a tracing subscriber is set already: add a2a_otel::tracing_layer() to it, so that its spans and events join the traces; Builder::tracing(false) silences this",
+        );
+    }
+}
+
+/// A log line that says which span and agent it belongs to.
+struct Line;
+
+impl<S, N> FormatEvent<S, N> for Line
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    N: for<'writer> FormatFields<'writer> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        SystemTime.format_time(&mut writer)?;
+        write!(writer, " {:>5} {}: ", event.metadata().level(), event.metadata().target())?;
+        context.format_fields(writer.by_ref(), event)?;
+        Context::map_current(|context| write_place(&mut writer, context))?;
+        writeln!(writer)
+    }
+}
+
+fn write_place(writer: &mut Writer<'_>, context: &Context) -> fmt::Result {
+    let span = context.span();
+    let place = span.span_context();
+    if place.is_valid() {
+        write!(writer, " trace_id={} span_id={}", place.trace_id(), place.span_id())?;
+    }
+    agent_name(context).map_or(Ok(()), |agent| write!(writer, " agent={agent}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::with_agent_name;
+    use opentelemetry::Value;
+    use opentelemetry::trace::{FutureExt, SpanId, TracerProvider};
+    use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracer, SdkTracerProvider, SpanData};
+    use std::io;
+    use std::sync::{Arc, Mutex};
+    use tracing::instrument::WithSubscriber;
+    use tracing::subscriber::with_default;
+    use tracing::{Instrument, info, info_span};
+
+    struct World {
+        exporter: InMemorySpanExporter,
+        tracer: SdkTracer,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let exporter = InMemorySpanExporter::default();
+            let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
+            World { exporter, tracer: provider.tracer("test") }
+        }
+
+        fn subscriber(&self) -> impl Subscriber + for<'span> LookupSpan<'span> + Send + Sync + 'static {
+            Registry::default().with(layer_with(self.tracer.clone()))
+        }
+
+        fn span(&self, name: &str) -> SpanData {
+            let spans = self.exporter.get_finished_spans().unwrap();
+            spans
+                .iter()
+                .find(|span| span.name == name)
+                .unwrap_or_else(|| panic!("{name} in {spans:?}"))
+                .clone()
+        }
+
+        fn names(&self) -> Vec<String> {
+            let spans = self.exporter.get_finished_spans().unwrap();
+            spans.into_iter().map(|span| span.name.into_owned()).collect()
+        }
+
+        fn assert_child(&self, child: &str, parent: &str) {
+            let (child, parent) = (self.span(child), self.span(parent));
+            assert_eq!(child.parent_span_id, parent.span_context.span_id());
+            assert_eq!(child.span_context.trace_id(), parent.span_context.trace_id());
+        }
+
+        fn agent_span(&self, name: &'static str) -> Context {
+            Context::current_with_span(self.tracer.start(name))
+        }
+    }
+
+    #[test]
+    fn spans_of_both_kinds_nest() {
+        let world = World::new();
+        with_default(world.subscriber(), || {
+            let agent = world.agent_span("agent").attach();
+            info_span!("step").in_scope(|| {
+                let tool = world.agent_span("tool").attach();
+                info_span!("query").in_scope(|| ());
+                drop(tool);
+            });
+            drop(agent);
+        });
+        world.assert_child("step", "agent");
+        world.assert_child("tool", "step");
+        world.assert_child("query", "tool");
+        assert_eq!(world.span("agent").parent_span_id, SpanId::INVALID);
+    }
+
+    #[tokio::test]
+    async fn spans_of_both_kinds_nest_across_awaits() {
+        let world = World::new();
+        let query = async {
+            tokio::task::yield_now().await;
+            info!("asked");
+        };
+        let tool = async {
+            tokio::task::yield_now().await;
+            query.instrument(info_span!("query")).await;
+        };
+        let step = async {
+            tokio::task::yield_now().await;
+            tool.with_context(world.agent_span("tool")).await;
+        };
+        let agent = async { step.instrument(info_span!("step")).await };
+        let run = async { agent.with_context(world.agent_span("agent")).await };
+        run.with_subscriber(world.subscriber()).await;
+        world.assert_child("step", "agent");
+        world.assert_child("tool", "step");
+        world.assert_child("query", "tool");
+        assert_eq!(world.span("query").events.len(), 1);
+    }
+
+    #[test]
+    fn events_land_on_the_innermost_span() {
+        let world = World::new();
+        with_default(world.subscriber(), || {
+            let agent = world.agent_span("agent").attach();
+            info!(items = 3, exact = true, price = 1.5, name = "pen", big = u64::MAX, "found {}", "it");
+            info_span!("step").in_scope(|| info!("inside"));
+            tracing::debug!("too fine");
+            info!(target: "hyper::client", "of the transport");
+            info!(answer = 42);
+            drop(agent);
+        });
+        let agent = world.span("agent").events;
+        let names: Vec<_> = agent.iter().map(|event| event.name.as_ref()).collect();
+        assert_eq!(names.len(), 2, "{names:?}");
+        assert_eq!(names[0], "found it");
+        assert!(names[1].starts_with("event "), "{names:?}");
+        let value = |name: &str| {
+            agent[0]
+                .attributes
+                .iter()
+                .find(|attribute| attribute.key.as_str() == name)
+                .map(|found| found.value.clone())
+        };
+        assert_eq!(value("level"), Some(Value::from("INFO")));
+        assert_eq!(value("target"), Some(Value::from("a2a_otel::bridge::tests")));
+        assert_eq!(value("items"), Some(Value::I64(3)));
+        assert_eq!(value("exact"), Some(Value::Bool(true)));
+        assert_eq!(value("price"), Some(Value::F64(1.5)));
+        assert_eq!(value("name"), Some(Value::from("pen")));
+        assert_eq!(value("big"), Some(Value::from(u64::MAX.to_string())));
+        assert_eq!(world.span("step").events[0].name, "inside");
+    }
+
+    #[test]
+    fn the_carriers_are_not_heard() {
+        let world = World::new();
+        with_default(world.subscriber(), || {
+            let agent = world.agent_span("agent").attach();
+            info_span!(target: "rmcp::service", "serve_inner").in_scope(|| {
+                info_span!(target: "opentelemetry_sdk", "export").in_scope(|| ());
+                info_span!(target: "hyperspace", "kept").in_scope(|| ());
+            });
+            tracing::debug_span!("fine").in_scope(|| ());
+            drop(agent);
+        });
+        assert_eq!(world.names(), ["kept", "agent"]);
+        world.assert_child("kept", "agent");
+    }
+
+    #[test]
+    fn nothing_is_added_while_telemetry_is_suppressed() {
+        let world = World::new();
+        with_default(world.subscriber(), || {
+            let agent = world.agent_span("agent").attach();
+            let suppressed = Context::enter_telemetry_suppressed_scope();
+            info!("unheard");
+            drop(suppressed);
+            drop(agent);
+        });
+        assert_eq!(world.span("agent").events.len(), 0);
+    }
+
+    #[derive(Clone, Default)]
+    struct Paper(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Paper {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn log_filter_of(text: &'static str) -> Targets {
+        log_filter(&mut Environment::new(&|_| Some(text.to_owned())))
+    }
+
+    /// What is printed under a `RUST_LOG`, and the world in which it was.
+    fn logged(rust_log: &'static str) -> (String, World) {
+        let (paper, world) = (Paper::default(), World::new());
+        let writer = paper.clone();
+        let printer = Printer::new().with_ansi(false).with_writer(move || writer.clone()).event_format(Line);
+        let subscriber = world.subscriber().with(printer.with_filter(log_filter_of(rust_log)));
+        with_default(subscriber, || {
+            info!("outside");
+            let agent = with_agent_name(&world.agent_span("agent"), "product".into()).attach();
+            info_span!("step").in_scope(|| info!(items = 3, "found"));
+            drop(agent);
+        });
+        let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+        (text, world)
+    }
+
+    #[test]
+    fn log_lines_say_where_they_belong() {
+        let (text, world) = logged("info");
+        let lines: Vec<_> = text.lines().collect();
+        assert!(lines[0].ends_with("  INFO a2a_otel::bridge::tests: outside"), "{text}");
+        let place = world.span("step").span_context;
+        let expected = format!(
+            "  INFO a2a_otel::bridge::tests: found items=3 trace_id={} span_id={} agent=product",
+            place.trace_id(),
+            place.span_id()
+        );
+        assert!(lines[1].ends_with(&expected), "{text}");
+    }
+
+    #[test]
+    fn rust_log_hides_lines_but_no_spans() {
+        let (text, world) = logged("off");
+        assert_eq!(text, "");
+        world.assert_child("step", "agent");
+        assert_eq!(world.span("step").events.len(), 1);
+    }
+
+    #[test]
+    fn a_malformed_rust_log_is_reported() {
+        let lookup = |_: &str| Some("agent=loud".to_owned());
+        let mut environment = Environment::new(&lookup);
+        let filter = log_filter(&mut environment);
+        assert_eq!(environment.warnings.len(), 1);
+        assert!(
+            environment.warnings[0]
+                .to_string()
+                .starts_with("RUST_LOG=\"agent=loud\" is ignored: expected levels")
+        );
+        assert!(filter.would_enable("anything", &Level::INFO));
+    }
+}

@@ -1,0 +1,80 @@
+//! Links to what Phoenix shows.
+
+use crate::Telemetry;
+use crate::pipeline::{agent, header_map};
+use crate::telemetry::settings::Exporter;
+use crate::telemetry::values::server_of;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+use ureq::http::Request;
+
+/// Nobody should wait long for a link.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// More than any list of projects that the filter leaves.
+const LONGEST_ANSWER: u64 = 1024 * 1024;
+
+#[derive(Deserialize)]
+struct Answer<T> {
+    data: T,
+}
+
+#[derive(Deserialize)]
+struct Project {
+    id: String,
+    name: String,
+}
+
+impl Telemetry {
+    /// The page on which Phoenix shows the traces of this project, if there is a Phoenix behind the endpoint and it has
+    /// seen the project: it makes one with the first span. It asks over HTTP, and blocks for two seconds at most for
+    /// each question.
+    ///
+    /// ```
+    /// # let telemetry = a2a_otel::Telemetry::builder().endpoint("http://127.0.0.1:9").tracing(false).init()?;
+    /// if let Some(url) = telemetry.phoenix_url() {
+    ///     println!("see {url}");
+    /// }
+    /// # Ok::<(), a2a_otel::InitError>(())
+    /// ```
+    #[must_use]
+    pub fn phoenix_url(&self) -> Option<String> {
+        let settings = self.settings();
+        if settings.disabled || settings.exporter != Exporter::Otlp {
+            return None;
+        }
+        let base = server_of(settings.endpoint.as_ref()?.as_str())?;
+        let project = self.find_project(base, &settings.project_name)?;
+        Some(format!("{base}/projects/{}", project.id))
+    }
+
+    /// Phoenix takes a name in the path only if it is made of plain characters; any name can be searched for.
+    fn find_project(&self, base: &str, name: &str) -> Option<Project> {
+        let encoded = percent_encode(name);
+        if encoded == name {
+            return self.get(&format!("{base}/v1/projects/{name}"));
+        }
+        let found: Vec<Project> =
+            self.get(&format!("{base}/v1/projects?limit=100&name_contains={encoded}"))?;
+        found.into_iter().find(|project| project.name == name)
+    }
+
+    fn get<T: DeserializeOwned>(&self, url: &str) -> Option<T> {
+        let mut request = Request::get(url).body(()).ok()?;
+        request.headers_mut().extend(header_map(self.settings()));
+        let answer = agent(url, TIMEOUT).run(request).ok()?;
+        if !answer.status().is_success() {
+            return None;
+        }
+        let text = answer.into_body().into_with_config().limit(LONGEST_ANSWER).read_to_string().ok()?;
+        serde_json::from_str::<Answer<T>>(&text).ok().map(|answer| answer.data)
+    }
+}
+
+fn percent_encode(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    let encode =
+        |byte: u8| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(encode).collect()
+}

@@ -1,0 +1,102 @@
+//! The account of what became of the spans.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What became of the spans that ended: `generated = delivered + spooled + dropped`, plus those still waiting before
+/// shutdown.
+///
+/// With several exporters, a span counts once for each of them.
+///
+/// ```
+/// use a2a_otel::Telemetry;
+/// use std::time::Duration;
+///
+/// let telemetry = Telemetry::builder().tracing(false).init()?;
+/// let delivery = telemetry.shutdown(Duration::from_secs(1));
+/// assert_eq!(delivery.generated, delivery.delivered + delivery.spooled + delivery.dropped_total());
+/// println!("{delivery}");
+/// # Ok::<(), a2a_otel::InitError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// Sampled spans that ended.
+    pub generated: u64,
+    /// Spans that the receiver has confirmed.
+    pub delivered: u64,
+    /// Spans kept on disk, to be sent later.
+    pub spooled: u64,
+    /// Spans that are lost, by reason.
+    pub dropped: BTreeMap<&'static str, u64>,
+}
+
+impl Delivery {
+    /// All spans that are lost.
+    #[must_use]
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.values().sum()
+    }
+
+    /// Spans that are neither sent nor given up.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.generated.saturating_sub(self.delivered + self.spooled + self.dropped_total())
+    }
+
+    pub(crate) fn drop_waiting(&mut self, reason: &'static str) {
+        let waiting = self.waiting();
+        if waiting > 0 {
+            *self.dropped.entry(reason).or_default() += waiting;
+        }
+    }
+
+    pub(crate) fn add(mut self, other: Delivery) -> Delivery {
+        self.generated += other.generated;
+        self.delivered += other.delivered;
+        self.spooled += other.spooled;
+        for (reason, spans) in other.dropped {
+            *self.dropped.entry(reason).or_default() += spans;
+        }
+        self
+    }
+}
+
+impl fmt::Display for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Delivery { generated, delivered, spooled, .. } = self;
+        write!(
+            f,
+            "{generated} spans: {delivered} delivered, {spooled} spooled, {} dropped",
+            self.dropped_total()
+        )?;
+        let reasons: Vec<_> =
+            self.dropped.iter().map(|(reason, spans)| format!("{reason} {spans}")).collect();
+        if !reasons.is_empty() {
+            write!(f, " ({})", reasons.join(", "))?;
+        }
+        match self.waiting() {
+            0 => Ok(()),
+            waiting => write!(f, ", {waiting} waiting"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Delivery;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn it_reads_as_a_sentence() {
+        let dropped = BTreeMap::from([("queue full", 2), ("export failed", 1)]);
+        let mut delivery = Delivery { generated: 9, delivered: 5, spooled: 0, dropped };
+        assert_eq!(
+            delivery.to_string(),
+            "9 spans: 5 delivered, 0 spooled, 3 dropped (export failed 1, queue full 2), 1 waiting"
+        );
+        delivery.drop_waiting("not sent in time");
+        assert_eq!(delivery.waiting(), 0);
+        assert_eq!(delivery.add(Delivery::default()).dropped["not sent in time"], 1);
+    }
+}

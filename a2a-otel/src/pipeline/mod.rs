@@ -1,0 +1,16 @@
+//! What happens to a span once it has ended: it is counted, waits, is sent, and is counted again.
+
+mod delivery;
+#[cfg(feature = "otlp")]
+mod http;
+mod ledger;
+mod processors;
+mod tree;
+
+pub use delivery::Delivery;
+pub use tree::TreePrinter;
+
+#[cfg(feature = "otlp")]
+pub(crate) use http::{agent, header_map, otlp_exporter};
+pub(crate) use ledger::{Ledger, Link};
+pub(crate) use processors::{Batched, Immediate, Nowhere};

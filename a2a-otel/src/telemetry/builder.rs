@@ -1,0 +1,294 @@
+//! Puts telemetry together: settings, exporters, providers, and what is global.
+
+use super::environment::{Environment, Warning};
+use super::exporters::{self, AddExporter};
+use super::settings::{Overrides, Settings};
+use super::{LATEST, Telemetry, report};
+use opentelemetry::propagation::TextMapCompositePropagator;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry::{KeyValue, global};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
+use opentelemetry_sdk::resource::TelemetryResourceDetector;
+use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanProcessor, TracerProviderBuilder};
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
+
+/// Why the strict form of `init` refuses to start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InitError {
+    /// A setting cannot be used.
+    #[error("{0}")]
+    Malformed(String),
+}
+
+/// Configures telemetry in code, which goes before the environment.
+///
+/// ```
+/// use a2a_otel::Telemetry;
+///
+/// let telemetry = Telemetry::builder()
+///     .service_name("product-agent")
+///     .project_name("marketplace")
+///     .endpoint("http://localhost:6006")
+///     .headers([("x-team", "shop")])
+///     .tracing(false)
+///     .init()?;
+/// # Ok::<(), a2a_otel::InitError>(())
+/// ```
+#[must_use = "a builder does nothing until `init`"]
+pub struct Builder {
+    overrides: Overrides,
+    provider: TracerProviderBuilder,
+    has_sampler: bool,
+    exporters: Vec<AddExporter>,
+    metrics: bool,
+    tracing: bool,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Builder {
+            overrides: Overrides::default(),
+            provider: TracerProviderBuilder::default(),
+            has_sampler: false,
+            exporters: Vec::new(),
+            metrics: true,
+            tracing: true,
+        }
+    }
+}
+
+impl Builder {
+    /// Who sends: the resource attribute `service.name`.
+    pub fn service_name(mut self, name: impl Into<String>) -> Self {
+        self.overrides.service_name = Some(name.into());
+        self
+    }
+
+    /// The Phoenix project that the traces go to.
+    pub fn project_name(mut self, name: impl Into<String>) -> Self {
+        self.overrides.project_name = Some(name.into());
+        self
+    }
+
+    /// Where traces are sent: the address of a Phoenix or collector, with or without `/v1/traces`.
+    pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
+        self.overrides.endpoint = Some(endpoint.into());
+        self
+    }
+
+    /// Headers of every request; called again, it adds to them.
+    pub fn headers<N, V>(mut self, headers: impl IntoIterator<Item = (N, V)>) -> Self
+    where
+        N: Into<String>,
+        V: Into<String>,
+    {
+        self.overrides.headers.extend(headers.into_iter().map(|(name, value)| (name.into(), value.into())));
+        self
+    }
+
+    /// Decides which traces are recorded, instead of `OTEL_TRACES_SAMPLER`.
+    ///
+    /// ```
+    /// use opentelemetry_sdk::trace::Sampler;
+    ///
+    /// let builder = a2a_otel::Telemetry::builder().sampler(Sampler::TraceIdRatioBased(0.1));
+    /// ```
+    pub fn sampler(mut self, sampler: impl ShouldSample + 'static) -> Self {
+        self.provider = self.provider.with_sampler(sampler);
+        self.has_sampler = true;
+        self
+    }
+
+    /// Sends spans here instead of to the configured endpoint; called again, each exporter gets every span.
+    ///
+    /// ```
+    /// use opentelemetry_sdk::error::OTelSdkResult;
+    /// use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+    ///
+    /// #[derive(Debug)]
+    /// struct Names;
+    ///
+    /// impl SpanExporter for Names {
+    ///     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+    ///         batch.iter().for_each(|span| println!("{}", span.name));
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let builder = a2a_otel::Telemetry::builder().span_exporter(Names);
+    /// ```
+    pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
+        self.exporters.push(exporters::custom(exporter));
+        self
+    }
+
+    /// Lets a processor see every span, beside the exporters.
+    ///
+    /// ```
+    /// use a2a_otel::{Telemetry, TreePrinter};
+    ///
+    /// let builder = Telemetry::builder().span_processor(TreePrinter::stderr());
+    /// ```
+    pub fn span_processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
+        self.provider = self.provider.with_span_processor(processor);
+        self
+    }
+
+    /// Whether metrics are collected, with the feature `metrics`; they are by default.
+    pub fn metrics(mut self, metrics: bool) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
+    /// Whether the `tracing` crate is bridged, with the feature `tracing`; it is by default.
+    pub fn tracing(mut self, tracing: bool) -> Self {
+        self.tracing = tracing;
+        self
+    }
+
+    /// Starts telemetry.
+    ///
+    /// # Errors
+    ///
+    /// If a setting, in code or environment, cannot be used.
+    ///
+    /// ```
+    /// let error = a2a_otel::Telemetry::builder().endpoint("phoenix:6006").init().unwrap_err();
+    /// assert!(error.to_string().contains("http(s)://host[:port][/path]"));
+    /// ```
+    pub fn init(self) -> Result<Telemetry, InitError> {
+        let prepared = self.prepare(&process_environment);
+        match prepared.warnings.iter().find(|warning| warning.is_malformed()) {
+            Some(warning) => Err(InitError::Malformed(warning.to_string())),
+            None => Ok(prepared.install()),
+        }
+    }
+
+    /// Starts telemetry whatever the settings are.
+    pub(super) fn start(self) -> Telemetry {
+        self.prepare(&process_environment).install()
+    }
+
+    /// Everything that leaves the process as it is, so that tests can do it side by side.
+    pub(super) fn prepare(self, lookup: &dyn Fn(&str) -> Option<String>) -> Prepared {
+        let mut environment = Environment::new(lookup);
+        let settings = Settings::resolve(&self.overrides, &mut environment, &executable());
+        #[cfg(feature = "tracing")]
+        let log_filter = self.tracing.then(|| crate::bridge::log_filter(&mut environment));
+        let mut warnings = environment.warnings;
+        let telemetry = if settings.disabled {
+            Telemetry::disabled(settings)
+        } else {
+            self.assemble(settings, &mut warnings)
+        };
+        Prepared {
+            telemetry,
+            warnings,
+            #[cfg(feature = "tracing")]
+            log_filter,
+        }
+    }
+
+    fn assemble(self, settings: Settings, warnings: &mut Vec<Warning>) -> Telemetry {
+        let mut provider = self.provider.with_resource(resource(&settings));
+        provider = provider.with_span_limits(settings.limits.span_limits());
+        if !self.has_sampler {
+            provider = provider.with_sampler(settings.sampling.sampler());
+        }
+        #[cfg(feature = "testing")]
+        let mut provider = provider.with_span_processor(crate::testing::capture_processor());
+        let mut exporters = self.exporters;
+        if exporters.is_empty() {
+            exporters.push(exporters::configured(&settings, warnings));
+        }
+        let mut ledgers = Vec::new();
+        for add in exporters {
+            let (with_exporter, ledger) = add(provider, &settings);
+            provider = with_exporter;
+            ledgers.push(ledger);
+        }
+        #[cfg(feature = "metrics")]
+        let meters = self.metrics.then(|| crate::metrics::Meters::new(resource(&settings)));
+        let mut telemetry = Telemetry::disabled(settings);
+        telemetry.provider = Some(provider.build());
+        telemetry.ledgers = ledgers;
+        #[cfg(feature = "metrics")]
+        {
+            telemetry.meters = meters;
+        }
+        telemetry
+    }
+}
+
+/// Telemetry that is ready, and not yet known to the rest of the process.
+pub(super) struct Prepared {
+    pub(super) telemetry: Telemetry,
+    pub(super) warnings: Vec<Warning>,
+    #[cfg(feature = "tracing")]
+    log_filter: Option<tracing_subscriber::filter::Targets>,
+}
+
+impl Prepared {
+    fn install(self) -> Telemetry {
+        self.warnings.iter().for_each(|warning| report(warning));
+        let mut telemetry = self.telemetry;
+        telemetry.install();
+        #[cfg(feature = "tracing")]
+        if let Some(filter) = self.log_filter {
+            crate::bridge::install(filter);
+        }
+        telemetry
+    }
+}
+
+impl Telemetry {
+    fn disabled(settings: Settings) -> Self {
+        Telemetry {
+            settings,
+            provider: None,
+            ledgers: Vec::new(),
+            #[cfg(feature = "metrics")]
+            meters: None,
+            installed: None,
+            closed: OnceLock::new(),
+        }
+    }
+
+    fn install(&mut self) {
+        // Disabled or not, what comes in goes out again, so that the traces of others stay whole.
+        global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
+            Box::new(TraceContextPropagator::new()),
+            Box::new(BaggagePropagator::new()),
+        ]));
+        let Some(provider) = &self.provider else { return crate::span::disable() };
+        self.installed = Some(LATEST.fetch_add(1, Ordering::Relaxed) + 1);
+        crate::capture::set_value_limit(self.settings.limits.value_length);
+        crate::span::activate(provider.tracer_with_scope(crate::span::scope()));
+        global::set_tracer_provider(provider.clone());
+        #[cfg(feature = "metrics")]
+        self.meters.iter().for_each(crate::metrics::Meters::install);
+    }
+}
+
+fn resource(settings: &Settings) -> Resource {
+    let attributes = settings.resource_attributes().map(|(name, value)| KeyValue::new(name, value));
+    // The SDK's own detector of the environment is left out: it neither decodes nor knows which name wins.
+    Resource::builder_empty()
+        .with_detector(Box::new(TelemetryResourceDetector))
+        .with_attributes(attributes)
+        .build()
+}
+
+/// A name that is not Unicode is read as far as it can be, and will be found malformed.
+fn process_environment(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+}
+
+fn executable() -> String {
+    let path = std::env::current_exe().ok();
+    let stem = path.as_deref().and_then(std::path::Path::file_stem);
+    stem.map_or_else(|| "unknown_service".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}

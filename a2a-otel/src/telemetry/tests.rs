@@ -1,0 +1,580 @@
+//! Telemetry against a receiver: what is global is tried in processes of its own.
+
+use super::*;
+use crate::testing::{ReceivedStatus, Receiver};
+use opentelemetry::trace::{Span, Status, TraceContextExt, Tracer, TracerProvider};
+use opentelemetry::{Context, KeyValue, global};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData, SpanExporter};
+use std::io::Read;
+use std::net::TcpListener;
+use std::process::Command;
+use std::sync::{Condvar, Mutex};
+
+const SOON: Duration = Duration::from_secs(5);
+
+/// An address at which nobody listens, for the port is reserved.
+fn refused() -> String {
+    "http://127.0.0.1:1".to_owned()
+}
+
+/// Telemetry that is not installed globally, under these variables.
+fn prepare(builder: Builder, variables: &[(&str, &str)]) -> Telemetry {
+    let lookup = |name: &str| {
+        variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
+    };
+    let prepared = builder.prepare(&lookup);
+    assert_eq!(prepared.warnings, []);
+    prepared.telemetry
+}
+
+fn sending_to(endpoint: &str) -> Telemetry {
+    prepare(Telemetry::builder(), &[("PHOENIX_COLLECTOR_ENDPOINT", endpoint)])
+}
+
+fn make_spans(telemetry: &Telemetry, number: usize) {
+    let tracer = telemetry.provider.as_ref().unwrap().tracer("test");
+    (0..number).for_each(|_| drop(tracer.start("work")));
+}
+
+fn assert_balanced(delivery: &Delivery) {
+    assert_eq!(
+        delivery.generated,
+        delivery.delivered + delivery.spooled + delivery.dropped_total(),
+        "{delivery}"
+    );
+}
+
+#[test]
+fn a_request_is_what_phoenix_takes() {
+    let receiver = Receiver::start();
+    let endpoint = receiver.endpoint();
+    let variables = [
+        ("PHOENIX_COLLECTOR_ENDPOINT", endpoint.as_str()),
+        ("PHOENIX_API_KEY", "key"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "deployment=a%20b"),
+    ];
+    let telemetry = prepare(Telemetry::builder().service_name("agent").project_name("shop"), &variables);
+    make_spans(&telemetry, 1);
+    assert_eq!(telemetry.shutdown(SOON).delivered, 1);
+
+    let request = receiver.requests().remove(0);
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/v1/traces"));
+    let headers = [
+        ("content-type", "application/x-protobuf"),
+        ("content-encoding", "gzip"),
+        ("x-project-name", "shop"),
+        ("authorization", "Bearer key"),
+    ];
+    for (name, value) in headers {
+        assert_eq!(request.headers[name], value);
+    }
+    let resource = &receiver.spans()[0].resource;
+    assert_eq!(resource["service.name"], "agent");
+    assert_eq!(resource["openinference.project.name"], "shop");
+    assert_eq!(resource["deployment"], "a b");
+    assert_eq!(resource["telemetry.sdk.language"], "rust");
+}
+
+#[test]
+fn compression_can_be_switched_off() {
+    let receiver = Receiver::start();
+    let endpoint = receiver.endpoint();
+    let variables = [("PHOENIX_COLLECTOR_ENDPOINT", &*endpoint), ("OTEL_EXPORTER_OTLP_COMPRESSION", "none")];
+    let telemetry = prepare(Telemetry::builder(), &variables);
+    make_spans(&telemetry, 1);
+    assert_eq!(telemetry.shutdown(SOON).delivered, 1);
+    assert!(!receiver.requests()[0].headers.contains_key("content-encoding"));
+}
+
+#[test]
+fn localhost_is_tried_in_both_families() {
+    let receiver = Receiver::start();
+    let telemetry = sending_to(&receiver.endpoint().replace("127.0.0.1", "localhost"));
+    make_spans(&telemetry, 1);
+    assert_eq!(telemetry.shutdown(SOON).delivered, 1);
+}
+
+#[test]
+fn a_proxy_is_not_asked_for_this_machine() {
+    let receiver = Receiver::start();
+    let proxy = refused();
+    let endpoint = receiver.endpoint();
+    let variables =
+        [("PHOENIX_COLLECTOR_ENDPOINT", &*endpoint), ("HTTP_PROXY", &proxy), ("ALL_PROXY", &proxy)];
+    assert_eq!(run_child("child_without_runtime", &variables), Vec::<String>::new());
+    assert!(receiver.spans().iter().any(|span| span.name == "work"));
+}
+
+#[test]
+fn a_span_arrives_whole() {
+    let receiver = Receiver::start();
+    let telemetry = sending_to(&receiver.endpoint());
+    let tracer = telemetry.provider.as_ref().unwrap().tracer("test");
+    let root = Context::new().with_span(tracer.start("root"));
+    let mut span = tracer.start_with_context("child", &root);
+    (0..500).for_each(|number| span.set_attribute(KeyValue::new(format!("key.{number}"), number)));
+    span.add_event("asked", vec![KeyValue::new("again", true)]);
+    span.set_status(Status::error("no stock"));
+    drop(span);
+    drop(root);
+    telemetry.shutdown(SOON);
+
+    let [child, root] = receiver.spans().try_into().unwrap();
+    assert_eq!((child.attributes.len(), &child.attributes["key.499"]), (500, &499.into()));
+    assert_eq!((child.parent_span_id, child.trace_id), (root.span_id, root.trace_id));
+    assert_eq!(root.parent_span_id, "");
+    assert_eq!(child.status, ReceivedStatus::Error("no stock".to_owned()));
+    assert_eq!(
+        (child.events[0].name.as_str(), &child.events[0].attributes["again"]),
+        ("asked", &true.into())
+    );
+}
+
+#[test]
+fn flush_delivers_and_says_so() {
+    let receiver = Receiver::start();
+    let telemetry = sending_to(&receiver.endpoint());
+    make_spans(&telemetry, 1000);
+    let delivery = telemetry.flush(SOON);
+    assert_eq!((delivery.generated, delivery.delivered, delivery.waiting()), (1000, 1000, 0));
+    assert!(telemetry.health().is_good(), "{}", telemetry.health());
+    make_spans(&telemetry, 1);
+    assert_eq!(telemetry.shutdown(SOON).delivered, 1001);
+    assert_eq!(telemetry.health().provider, Condition::ShutDown);
+    assert_eq!(telemetry.flush(SOON), telemetry.shutdown(SOON));
+    assert_eq!(receiver.spans().len(), 1001);
+}
+
+#[test]
+fn an_absent_phoenix_costs_little_and_every_span_is_accounted_for() {
+    let telemetry = sending_to(&refused());
+    make_spans(&telemetry, 2000);
+    let start = Instant::now();
+    let delivery = telemetry.shutdown(SOON);
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    assert_eq!((delivery.generated, delivery.delivered), (2000, 0));
+    assert_eq!(delivery.dropped["export failed"], 2000);
+    assert_balanced(&delivery);
+}
+
+#[test]
+fn a_hanging_phoenix_does_not_keep_the_agent() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let telemetry = sending_to(&format!("http://{}", listener.local_addr().unwrap()));
+    make_spans(&telemetry, 10);
+    let start = Instant::now();
+    let delivery = telemetry.shutdown(Duration::from_millis(300));
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    assert_eq!(delivery.dropped["not sent in time"], 10);
+    assert_balanced(&delivery);
+}
+
+#[test]
+fn failures_are_named_and_recovered_from() {
+    let receiver = Receiver::start();
+    let telemetry = sending_to(&receiver.endpoint());
+    for (status, cause) in [
+        (500, "status 500 Internal Server Error"),
+        (401, "status 401 Unauthorized; check PHOENIX_API_KEY"),
+        (405, "status 405 Method Not Allowed; check the endpoint"),
+        (302, "status 302 Found"),
+    ] {
+        receiver.answer(status);
+        make_spans(&telemetry, 1);
+        telemetry.flush(SOON);
+        assert_eq!(telemetry.health().exporters[0].condition, Condition::Failing(cause.to_owned()));
+    }
+    receiver.answer(200);
+    make_spans(&telemetry, 1);
+    let delivery = telemetry.flush(SOON);
+    assert_eq!((delivery.delivered, delivery.dropped["export failed"]), (1, 4));
+    assert!(telemetry.health().is_good());
+}
+
+#[test]
+fn a_busy_phoenix_is_asked_again() {
+    let receiver = Receiver::start();
+    receiver.answer(503);
+    let telemetry = sending_to(&receiver.endpoint());
+    make_spans(&telemetry, 1);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while receiver.requests().is_empty() {
+                thread::sleep(Duration::from_millis(5));
+            }
+            receiver.answer(200);
+        });
+        assert_eq!(telemetry.flush(SOON).delivered, 1);
+    });
+    assert_eq!(receiver.requests().len(), 2);
+}
+
+/// Answers every request with this page.
+fn web_server(page: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 8192]);
+            let _ = write!(stream, "HTTP/1.1 200 OK\r\n{page}");
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_web_page_is_no_success() {
+    let page = "content-type: text/html\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi";
+    let telemetry = sending_to(&web_server(page));
+    make_spans(&telemetry, 1);
+    let delivery = telemetry.shutdown(SOON);
+    assert_eq!(delivery.dropped["export failed"], 1);
+    let Condition::Failing(cause) = &telemetry.health().exporters[0].condition else { panic!() };
+    assert!(cause.contains("web page"), "{cause}");
+}
+
+/// An exporter that waits to be let go.
+#[derive(Clone, Debug, Default)]
+struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    fn open(&self) {
+        *self.0.0.lock().unwrap() = true;
+        self.0.1.notify_all();
+    }
+}
+
+impl SpanExporter for Gate {
+    async fn export(&self, _batch: Vec<SpanData>) -> OTelSdkResult {
+        drop(self.0.1.wait_while(self.0.0.lock().unwrap(), |open| !*open).unwrap());
+        Ok(())
+    }
+}
+
+#[test]
+fn a_full_queue_is_counted() {
+    let gate = Gate::default();
+    let variables = [("OTEL_BSP_MAX_QUEUE_SIZE", "8"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4")];
+    let telemetry = prepare(Telemetry::builder().span_exporter(gate.clone()), &variables);
+    make_spans(&telemetry, 100);
+    gate.open();
+    let delivery = telemetry.shutdown(SOON);
+    assert_eq!(delivery.generated, 100);
+    assert!((8..=16).contains(&delivery.delivered), "{delivery}");
+    assert_eq!(delivery.dropped["queue full"], 100 - delivery.delivered);
+    assert_balanced(&delivery);
+}
+
+#[test]
+fn each_exporter_gets_every_span() {
+    let exporters = [InMemorySpanExporter::default(), InMemorySpanExporter::default()];
+    let [one, another] = exporters.clone();
+    let telemetry = prepare(Telemetry::builder().span_exporter(one).span_exporter(another), &[]);
+    make_spans(&telemetry, 3);
+    let delivery = telemetry.flush(SOON);
+    for exporter in exporters {
+        assert_eq!(exporter.get_finished_spans().unwrap().len(), 3);
+    }
+    assert_eq!((delivery.generated, delivery.delivered), (6, 6));
+    assert_eq!(telemetry.health().exporters[0].target, "InMemorySpanExporter");
+}
+
+#[derive(Debug)]
+struct Clumsy;
+
+impl SpanExporter for Clumsy {
+    async fn export(&self, _batch: Vec<SpanData>) -> OTelSdkResult {
+        panic!("on purpose");
+    }
+}
+
+#[test]
+fn an_exporter_that_panics_ends_nothing() {
+    let telemetry = prepare(Telemetry::builder().span_exporter(Clumsy), &[]);
+    for dropped in 1..=2 {
+        make_spans(&telemetry, 1);
+        assert_eq!(telemetry.flush(SOON).dropped["export failed"], dropped);
+    }
+    let expected = Condition::Failing("the exporter panicked".to_owned());
+    assert_eq!(telemetry.health().exporters[0].condition, expected);
+}
+
+#[test]
+fn unsampled_spans_are_not_generated() {
+    let exporter = InMemorySpanExporter::default();
+    let variables = [("OTEL_TRACES_SAMPLER", "always_off")];
+    let telemetry = prepare(Telemetry::builder().span_exporter(exporter.clone()), &variables);
+    make_spans(&telemetry, 3);
+    assert_eq!(telemetry.shutdown(SOON), Delivery::default());
+    let always = opentelemetry_sdk::trace::Sampler::AlwaysOn;
+    let telemetry = prepare(Telemetry::builder().span_exporter(exporter).sampler(always), &variables);
+    make_spans(&telemetry, 3);
+    assert_eq!(telemetry.shutdown(SOON).delivered, 3);
+}
+
+#[test]
+fn spans_that_go_nowhere_are_accounted_for() {
+    let telemetry = prepare(Telemetry::builder(), &[("OTEL_TRACES_EXPORTER", "none")]);
+    make_spans(&telemetry, 3);
+    assert_eq!(telemetry.shutdown(SOON).dropped["no exporter"], 3);
+
+    let prepared = Telemetry::builder().endpoint("phoenix").prepare(&|_| None);
+    assert_eq!(prepared.warnings.len(), 1);
+    make_spans(&prepared.telemetry, 3);
+    assert_eq!(prepared.telemetry.shutdown(SOON).dropped["no exporter"], 3);
+}
+
+#[test]
+fn a_strict_start_refuses_what_is_malformed() {
+    let error = Telemetry::builder().endpoint("phoenix").init().unwrap_err();
+    assert_eq!(error.to_string(), "endpoint=\"phoenix\" is ignored: expected http(s)://host[:port][/path]");
+}
+
+#[test]
+fn disabled_telemetry_does_nothing() {
+    let telemetry = prepare(Telemetry::builder(), &[("OTEL_SDK_DISABLED", "true")]);
+    assert!(telemetry.provider.is_none());
+    assert_eq!(telemetry.health().to_string(), "spans: disabled");
+    assert_eq!(telemetry.shutdown(SOON), Delivery::default());
+}
+
+#[test]
+fn phoenix_names_the_page_of_a_project() {
+    let head = "content-type: application/json\r\nconnection: close\r\n\r\n";
+    let one =
+        web_server(Box::leak(format!(r#"{head}{{"data":{{"name":"shop","id":"UHJ"}}}}"#).into_boxed_str()));
+    let telemetry = prepare(Telemetry::builder().project_name("shop").endpoint(&one), &[]);
+    assert_eq!(telemetry.phoenix_url(), Some(format!("{one}/projects/UHJ")));
+
+    let list = r#"{"data":[{"name":"a/b/c","id":"1"},{"name":"a/b","id":"2"}],"next_cursor":null}"#;
+    let many = web_server(Box::leak(format!("{head}{list}").into_boxed_str()));
+    let telemetry = prepare(Telemetry::builder().project_name("a/b").endpoint(&many), &[]);
+    assert_eq!(telemetry.phoenix_url(), Some(format!("{many}/projects/2")));
+
+    let telemetry = prepare(Telemetry::builder().project_name("a/d").endpoint(&many), &[]);
+    assert_eq!(telemetry.phoenix_url(), None);
+    assert_eq!(sending_to(&refused()).phoenix_url(), None);
+}
+
+/// Says to a test that it is the child of another one.
+const CHILD: &str = "A2A_OTEL_TEST_CHILD";
+
+/// Runs one of the children below in a process of its own, and returns what we tell its user.
+fn run_child(name: &str, variables: &[(&str, &str)]) -> Vec<String> {
+    let printed = print_child(name, variables);
+    printed.lines().filter(|line| line.starts_with("a2a-otel: ")).map(str::to_owned).collect()
+}
+
+fn print_child(name: &str, variables: &[(&str, &str)]) -> String {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([&format!("telemetry::tests::{name}"), "--exact", "--ignored", "--nocapture"])
+        .env(CHILD, "1")
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn is_child() -> bool {
+    std::env::var_os(CHILD).is_some()
+}
+
+fn work() {
+    let tracer = global::tracer("test");
+    let _work = Context::current_with_span(tracer.start("work")).attach();
+    #[cfg(feature = "tracing")]
+    tracing::info_span!("step").in_scope(|| tracing::info!("inside"));
+}
+
+#[test]
+#[ignore = "a child"]
+fn child_without_runtime() {
+    if is_child() {
+        let _telemetry = init();
+        work();
+    }
+}
+
+#[test]
+#[ignore = "a child"]
+fn child_in_current_thread() {
+    if is_child() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let _telemetry = init();
+            tokio::spawn(async { work() }).await.unwrap();
+        });
+    }
+}
+
+#[test]
+#[ignore = "a child"]
+fn child_in_multi_thread() {
+    if is_child() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let telemetry = init();
+            tokio::spawn(async move {
+                work();
+                drop(telemetry);
+            })
+            .await
+            .unwrap();
+        });
+    }
+}
+
+#[test]
+#[ignore = "a child"]
+fn child_that_panics() {
+    if is_child() {
+        let _telemetry = init();
+        work();
+        panic!("on purpose");
+    }
+}
+
+#[test]
+fn the_guard_delivers_wherever_it_is_dropped() {
+    for child in
+        ["child_without_runtime", "child_in_current_thread", "child_in_multi_thread", "child_that_panics"]
+    {
+        let receiver = Receiver::start();
+        let variables = [("PHOENIX_COLLECTOR_ENDPOINT", &*receiver.endpoint()), ("RUST_LOG", "off")];
+        assert_eq!(run_child(child, &variables), Vec::<String>::new(), "{child}");
+        let spans = receiver.spans();
+        let work =
+            spans.iter().find(|span| span.name == "work").unwrap_or_else(|| panic!("{child}: {spans:?}"));
+        #[cfg(feature = "tracing")]
+        {
+            let step = spans.iter().find(|span| span.name == "step").unwrap();
+            assert_eq!((step.parent_span_id.as_str(), step.kind()), (work.span_id.as_str(), "CHAIN"));
+            assert_eq!(step.events[0].name, "inside");
+        }
+        assert_eq!(work.parent_span_id, "");
+    }
+}
+
+#[test]
+fn the_console_shows_a_tree() {
+    let printed =
+        print_child("child_without_runtime", &[("OTEL_TRACES_EXPORTER", "console"), ("RUST_LOG", "off")]);
+    assert!(printed.contains("└─ SPAN work"), "{printed}");
+}
+
+#[cfg(feature = "tracing")]
+#[test]
+fn log_lines_are_printed_even_if_telemetry_is_disabled() {
+    let printed = print_child("child_without_runtime", &[("OTEL_SDK_DISABLED", "true")]);
+    assert!(printed.contains("INFO a2a_otel::telemetry::tests: inside"), "{printed}");
+}
+
+#[test]
+#[ignore = "a child"]
+fn child_that_sends_many_batches() {
+    if is_child() {
+        let telemetry = init();
+        for _ in 0..3 {
+            work();
+            telemetry.flush(SOON);
+        }
+    }
+}
+
+#[test]
+fn a_refused_endpoint_is_reported_once() {
+    let endpoint = refused();
+    let warnings = run_child("child_that_sends_many_batches", &[("PHOENIX_COLLECTOR_ENDPOINT", &endpoint)]);
+    let expected = format!(
+        "a2a-otel: warning: cannot send spans to {endpoint}/v1/traces: connection refused; is Phoenix running? \
+         The agent goes on, spans are dropped until it answers"
+    );
+    assert_eq!(warnings, [expected]);
+}
+
+#[test]
+#[ignore = "a child"]
+fn child_whose_receiver_recovers() {
+    if is_child() {
+        let receiver = Receiver::start();
+        receiver.answer(500);
+        let telemetry = Telemetry::builder().endpoint(receiver.endpoint()).init().unwrap();
+        for status in [500, 500, 200, 200] {
+            receiver.answer(status);
+            work();
+            telemetry.flush(SOON);
+        }
+    }
+}
+
+#[test]
+fn a_recovery_is_reported_once() {
+    let warnings = run_child("child_whose_receiver_recovers", &[]);
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].contains("cannot send spans to"), "{warnings:?}");
+    assert!(warnings[1].starts_with("a2a-otel: spans reach http://"), "{warnings:?}");
+}
+
+#[test]
+fn a_lenient_start_reports_what_is_malformed() {
+    let receiver = Receiver::start();
+    let variables = [
+        ("PHOENIX_COLLECTOR_ENDPOINT", &*receiver.endpoint()),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "many"),
+        ("RUST_LOG", "x=loud"),
+    ];
+    let warnings = run_child("child_without_runtime", &variables);
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(
+        warnings[0].starts_with("a2a-otel: warning: OTEL_BSP_MAX_QUEUE_SIZE=\"many\" is ignored: expected")
+    );
+    assert!(receiver.spans().iter().any(|span| span.name == "work"));
+}
+
+#[cfg(feature = "tracing")]
+#[test]
+#[ignore = "a child"]
+fn child_with_a_subscriber() {
+    if is_child() {
+        use tracing_subscriber::layer::SubscriberExt;
+        let subscriber = tracing_subscriber::registry().with(crate::tracing_layer());
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+        let _telemetry = init();
+        work();
+    }
+}
+
+#[cfg(feature = "tracing")]
+#[test]
+fn a_layer_made_before_init_works_and_the_user_gets_a_hint() {
+    let receiver = Receiver::start();
+    let warnings =
+        run_child("child_with_a_subscriber", &[("PHOENIX_COLLECTOR_ENDPOINT", &*receiver.endpoint())]);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("a2a_otel::tracing_layer()"), "{warnings:?}");
+    let [step, work] = receiver.spans().try_into().unwrap();
+    assert_eq!((step.name.as_str(), step.parent_span_id), ("step", work.span_id));
+}
+
+#[test]
+#[ignore = "a child"]
+fn child_that_exports_headers() {
+    if is_child() {
+        let telemetry = Telemetry::builder().headers([("X-Team", "code")]).init().unwrap();
+        work();
+        assert_eq!(telemetry.shutdown(SOON).dropped_total(), 0);
+    }
+}
+
+#[test]
+fn code_overrides_the_headers_that_the_exporter_reads_itself() {
+    let receiver = Receiver::start();
+    let variables = [
+        ("PHOENIX_COLLECTOR_ENDPOINT", &*receiver.endpoint()),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-team=environment,x-other=kept"),
+    ];
+    assert_eq!(run_child("child_that_exports_headers", &variables), Vec::<String>::new());
+    let headers = receiver.requests().remove(0).headers;
+    assert_eq!((headers["x-team"].as_str(), headers["x-other"].as_str()), ("code", "kept"));
+}
