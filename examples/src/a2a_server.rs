@@ -26,7 +26,6 @@ use crate::roles::Role;
 type Event = Result<StreamResponse, A2AError>;
 
 /// The routes of an agent that others reach at `url`.
-#[must_use]
 pub fn router(agent: Agent, url: &str) -> Router {
     let card = card(agent.role(), url);
     let executor = Executor { agent: Arc::new(agent), running: Running::default() };

@@ -12,7 +12,7 @@ use serde::Serialize;
 use tracing::info;
 
 use crate::llm::{Llm, OnLine};
-use crate::roles::{Refusal, Role};
+use crate::roles::{Guard, Refusal, Role};
 use crate::tools::{ToolError, Toolbox};
 
 const MOST_STEPS: usize = 8;
@@ -78,7 +78,9 @@ impl Agent {
     /// When the request is malformed, the model fails, or a tool is broken.
     pub async fn run(&self, request: &Request, on_line: OnLine<'_>) -> Result<String, AgentError> {
         info!(agent = self.role.name, session = request.session, request = request.text, "working");
-        self.check(&request.text)?;
+        if let Some(guard) = self.role.guard {
+            check(guard, &request.text)?;
+        }
         let mut conversation = Conversation::begin(self.role, request);
         for number in 1..=MOST_STEPS {
             if let Some(answer) = self.step(number, &mut conversation, on_line).await? {
@@ -91,10 +93,6 @@ impl Agent {
     /// Stops what other agents do on behalf of a session.
     pub async fn abandon(&self, session: &str) {
         self.tools.abandon(session).await;
-    }
-
-    fn check(&self, request: &str) -> Result<(), Refusal> {
-        (self.role.guard)(request)
     }
 
     /// One turn: the model's answer, or the results of the tools that it calls.
@@ -147,6 +145,10 @@ impl Agent {
             settled => settled,
         }
     }
+}
+
+fn check(guard: Guard, request: &str) -> Result<(), Refusal> {
+    guard(request)
 }
 
 struct Conversation {

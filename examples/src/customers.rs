@@ -1,5 +1,6 @@
 //! A day's customers: what they wish, how it ends, and what is expected of it.
 
+use std::fmt;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -42,11 +43,11 @@ use Expected::{Answer, Failure, Withdrawal};
 /// The wishes of a run. Those in the same group of [`AT_A_TIME`] are served side by side.
 const WISHES: [Wish; 12] = [
     Wish { text: "Find me a lamp under 60 euros.", expected: Answer("P-") },
-    Wish { text: "Is P-0012 in stock?", expected: Answer("in stock") },
+    Wish { text: "Buy 1 of P-0101.", expected: Answer("Sold 1") },
     Wish { text: "Compare backpacks and clocks.", expected: Answer("clock") },
     Wish { text: "It is rush hour: find me headphones.", expected: Answer("headphones") },
     Wish { text: "Is P-9999 in stock?", expected: Answer("P-9999") },
-    Wish { text: "Buy 2 of P-0012.", expected: Answer("euros") },
+    Wish { text: "Buy 2 of P-0012.", expected: Answer("Sold 2") },
     Wish { text: "Find a chair under 150 euros and say whether it is in stock.", expected: Answer("P-") },
     Wish {
         text: "No hurry: find me the rarest mug of all.",
@@ -65,28 +66,48 @@ const WISHES: [Wish; 12] = [
 /// When no coordinator answers at `url`.
 pub async fn serve_all(url: &str) -> Result<bool, PeerError> {
     let coordinator = Peer::connect(url).await?;
-    let run = Uuid::new_v4().simple().to_string();
+    let run = &Uuid::new_v4().simple().to_string()[..8];
     let mut as_expected = true;
     for (group, wishes) in WISHES.chunks(AT_A_TIME).enumerate() {
         let visits = wishes.iter().zip(group * AT_A_TIME + 1..);
-        let ends = join_all(visits.map(|(wish, number)| {
-            let session = format!("customer-{number:02}-{}", &run[..8]);
-            let coordinator = &coordinator;
-            async move { wish.is_served(coordinator, &session).await }
-        }));
-        as_expected &= ends.await.into_iter().all(|expected| expected);
+        let ends = join_all(visits.map(|(wish, number)| wish.serve(&coordinator, number, run))).await;
+        as_expected &= ends.iter().all(End::is_expected);
+        for end in ends {
+            println!("{end}");
+        }
     }
     Ok(as_expected)
 }
 
+/// How a visit ended.
+struct End<'a> {
+    session: String,
+    wish: &'a Wish,
+    result: Result<String, VisitError>,
+}
+
+impl End<'_> {
+    fn is_expected(&self) -> bool {
+        self.wish.expected.matches(&self.result)
+    }
+}
+
+impl fmt::Display for End<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = if self.is_expected() { "as expected" } else { "UNEXPECTED" };
+        writeln!(formatter, "{} [{mark}] {}", self.session, self.wish.text)?;
+        match &self.result {
+            Ok(answer) => answer.lines().try_for_each(|line| writeln!(formatter, "    {line}")),
+            Err(error) => writeln!(formatter, "    no answer: {error}"),
+        }
+    }
+}
+
 impl Wish {
-    async fn is_served(&self, coordinator: &Peer, session: &str) -> bool {
-        let end = visit(coordinator, session, self.text, self.patience()).await;
-        let as_expected = self.expected.matches(&end);
-        let mark = if as_expected { "as expected" } else { "UNEXPECTED" };
-        let answer = end.unwrap_or_else(|error| format!("no answer: {error}"));
-        println!("{session}  {}\n    {}\n    [{mark}]", self.text, answer.trim_end().replace('\n', "\n    "));
-        as_expected
+    async fn serve(&self, coordinator: &Peer, number: usize, run: &str) -> End<'_> {
+        let session = format!("customer-{number:02}-{run}");
+        let result = visit(coordinator, &session, self.text, self.patience()).await;
+        End { session, wish: self, result }
     }
 
     fn patience(&self) -> Duration {

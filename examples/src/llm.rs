@@ -78,7 +78,7 @@ impl Llm {
         for _ in 1..ATTEMPTS {
             match self.attempt(request, on_line).await {
                 Err(error) if is_temporary(&error) => {
-                    warn!(%error, ?pause, "the model refused, trying again")
+                    warn!(%error, ?pause, "the model refused, trying again");
                 }
                 settled => return settled,
             }

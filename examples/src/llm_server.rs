@@ -42,7 +42,6 @@ struct Server {
 }
 
 /// The routes of the built-in model.
-#[must_use]
 pub fn router() -> Router {
     Router::new().route("/v1/chat/completions", post(chat)).with_state(Server::default())
 }

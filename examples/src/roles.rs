@@ -12,8 +12,8 @@ pub struct Role {
     pub tools: &'static [&'static str],
     /// Whether its answers are streamed while they are written.
     pub streams: bool,
-    /// What it refuses before it works.
-    pub guard: Guard,
+    /// What it refuses before it works, if anything.
+    pub guard: Option<Guard>,
 }
 
 /// Reads a request and refuses it when it is malformed.
@@ -35,7 +35,7 @@ pub const COORDINATOR: Role = Role {
              and answer with what they say. To sell, first have stock reserved, then have the reservation sold.",
     tools: &[],
     streams: true,
-    guard: accept,
+    guard: None,
 };
 
 /// Finds products.
@@ -45,7 +45,7 @@ pub const PRODUCT: Role = Role {
     prompt: "You find products. Search the catalogue, and list ids, names and prices of what it finds.",
     tools: &["search_products"],
     streams: false,
-    guard: accept,
+    guard: None,
 };
 
 /// Minds the stock.
@@ -55,7 +55,7 @@ pub const INVENTORY: Role = Role {
     prompt: "You mind the stock. Check or reserve what you are asked for, and name ids and quantities.",
     tools: &["check_stock", "reserve_stock"],
     streams: false,
-    guard: accept,
+    guard: None,
 };
 
 /// Sells reservations and reports.
@@ -65,12 +65,8 @@ pub const SALES: Role = Role {
     prompt: "You sell reservations by their id and report sales by category, one line each.",
     tools: &["record_sale", "sales_report"],
     streams: true,
-    guard: accept_order,
+    guard: Some(accept_order),
 };
-
-fn accept(_request: &str) -> Result<(), Refusal> {
-    Ok(())
-}
 
 /// What follows the word "reservation" has to be an id of one.
 fn accept_order(request: &str) -> Result<(), Refusal> {

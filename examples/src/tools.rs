@@ -81,8 +81,9 @@ impl Toolbox {
     pub async fn definitions(&self, allowed: &[&str]) -> Result<Vec<ChatCompletionTools>, ToolError> {
         match self {
             Self::Catalogue(client) => {
-                let tools = client.tools().await?.into_iter();
-                Ok(tools.filter(|tool| allowed.contains(&tool.name.as_ref())).map(mcp_definition).collect())
+                let tools = client.tools().await?;
+                let allowed = tools.iter().filter(|tool| allowed.contains(&tool.name.as_ref()));
+                Ok(allowed.map(mcp_definition).collect())
             }
             Self::Peers(peers) => Ok(peers.iter().map(peer_definition).collect()),
         }
@@ -148,7 +149,7 @@ fn text_of(result: &CallToolResult) -> String {
     result.content.iter().filter_map(|block| block.as_text()).map(|block| block.text.as_str()).collect()
 }
 
-fn mcp_definition(tool: Tool) -> ChatCompletionTools {
+fn mcp_definition(tool: &Tool) -> ChatCompletionTools {
     let schema = tool.input_schema.as_ref().clone();
     definition(tool.name.as_ref(), tool.description.as_deref().unwrap_or_default(), Value::Object(schema))
 }
