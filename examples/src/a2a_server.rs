@@ -83,13 +83,13 @@ impl AgentExecutor for Executor {
 
     fn cancel(&self, context: ExecutorContext) -> BoxStream<'static, Event> {
         self.running.abort(&context.task_id);
-        let agent = self.agent.clone();
+        let (agent, params) = (self.agent.clone(), context.service_params.clone());
         let abandon = async move {
             info!(agent = agent.role().name, session = context.context_id, "canceled");
             agent.abandon(&context.context_id).await;
             Ok(status(&context.task_id, &context.context_id, TaskState::Canceled, None))
         };
-        stream::once(abandon).boxed()
+        stream::once(hop::under_caller(&params, abandon)).boxed()
     }
 }
 

@@ -100,7 +100,7 @@ impl Toolbox {
             Self::Peers(peers) => {
                 let peer = peers.get(tool).ok_or_else(|| ToolError::Unknown(tool.into()))?;
                 let Question { question } = serde_json::from_str(arguments)?;
-                Ok(peer.ask(session, &question).await?)
+                Ok(consult(peer, session, &question).await?)
             }
         }
     }
@@ -114,6 +114,11 @@ impl Toolbox {
             }
         }
     }
+}
+
+/// One agent asks another.
+async fn consult(peer: &Peer, session: &str, question: &str) -> Result<String, PeerError> {
+    peer.ask(session, question).await
 }
 
 /// A client of the catalogue.
