@@ -1,0 +1,302 @@
+//! Reads the arguments of any attribute by its row of the table.
+//!
+//! All mistakes are collected, each at the word that the user has to change.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use syn::ext::IdentExt as _;
+use syn::parse::{ParseStream, Parser as _};
+use syn::{Expr, Ident, LitStr, Path, Token, parenthesized, token};
+
+use crate::kinds::{Arg, Kind, Takes};
+
+/// The mistakes found so far.
+#[derive(Default)]
+pub(crate) struct Errors(Option<syn::Error>);
+
+impl Errors {
+    pub(crate) fn add(&mut self, error: syn::Error) {
+        match &mut self.0 {
+            Some(all) => all.combine(error),
+            None => self.0 = Some(error),
+        }
+    }
+
+    pub(crate) fn at(&mut self, span: Span, message: impl std::fmt::Display) {
+        self.add(syn::Error::new(span, message));
+    }
+
+    pub(crate) fn into_result(self) -> syn::Result<()> {
+        self.0.map_or(Ok(()), Err)
+    }
+}
+
+/// The arguments of one attribute, each given at most once.
+pub(crate) struct Args {
+    pub(crate) kind: &'static Kind,
+    given: Vec<Given>,
+}
+
+struct Given {
+    arg: &'static Arg,
+    span: Span,
+    value: Value,
+}
+
+enum Value {
+    Flag,
+    Text(LitStr),
+    Expr(Expr),
+    Word(Ident),
+    Names(Vec<Ident>),
+    Fields(Vec<Field>),
+    Path(Path),
+}
+
+/// `"key" = expr` or `key = expr`.
+pub(crate) struct Field {
+    pub(crate) key: LitStr,
+    pub(crate) value: Expr,
+}
+
+impl Args {
+    pub(crate) fn parse(kind: &'static Kind, tokens: TokenStream, errors: &mut Errors) -> Self {
+        let mut args = Self { kind, given: Vec::new() };
+        let parsed = (|input: ParseStream<'_>| {
+            while !input.is_empty() {
+                match parse_argument(kind, input) {
+                    Ok(given) => args.add(given, errors),
+                    Err(error) => {
+                        errors.add(error);
+                        skip_argument(input)?;
+                    }
+                }
+                if !input.is_empty() && input.parse::<Token![,]>().is_err() {
+                    errors.at(input.span(), "expected `,`");
+                    skip_argument(input)?;
+                    input.parse::<Option<Token![,]>>()?;
+                }
+            }
+            Ok(())
+        })
+        .parse2(tokens);
+        if let Err(error) = parsed {
+            errors.add(error);
+        }
+        args
+    }
+
+    fn add(&mut self, given: Given, errors: &mut Errors) {
+        let name = given.arg.name;
+        if self.find(name).is_some() {
+            errors.at(given.span, format_args!("`{name}` is given twice"));
+        } else {
+            self.given.push(given);
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<&Given> {
+        self.given.iter().find(|given| given.arg.name == name)
+    }
+
+    /// Where the argument stands, if it is given.
+    pub(crate) fn span(&self, name: &str) -> Option<Span> {
+        self.find(name).map(|given| given.span)
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<&LitStr> {
+        match &self.find(name)?.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn expr(&self, name: &str) -> Option<&Expr> {
+        match &self.find(name)?.value {
+            Value::Expr(expr) => Some(expr),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn word(&self, name: &str) -> Option<&Ident> {
+        match &self.find(name)?.value {
+            Value::Word(word) => Some(word),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn names(&self, name: &str) -> &[Ident] {
+        match self.find(name).map(|given| &given.value) {
+            Some(Value::Names(names)) => names,
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn fields(&self, name: &str) -> &[Field] {
+        match self.find(name).map(|given| &given.value) {
+            Some(Value::Fields(fields)) => fields,
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> Option<&Path> {
+        match &self.find(name)?.value {
+            Value::Path(path) => Some(path),
+            _ => None,
+        }
+    }
+}
+
+fn parse_argument(kind: &'static Kind, input: ParseStream<'_>) -> syn::Result<Given> {
+    let Ok(name) = input.call(Ident::parse_any) else {
+        return Err(syn::Error::new(input.span(), format_args!("expected an argument; {}", list(kind))));
+    };
+    let Some(arg) = kind.all_args().find(|arg| name == arg.name) else {
+        return Err(unknown_argument(kind, &name));
+    };
+    let value = parse_value(arg, name.span(), input)?;
+    Ok(Given { arg, span: name.span(), value })
+}
+
+fn unknown_argument(kind: &'static Kind, name: &Ident) -> syn::Error {
+    let known: Vec<_> = kind.all_args().map(|arg| arg.name).collect();
+    let written = name.to_string();
+    let advice = match nearest(&written, &known) {
+        Some(near) => format!(", did you mean `{near}`?"),
+        None => format!("; {}", list(kind)),
+    };
+    syn::Error::new(name.span(), format_args!("`#[{}]` has no argument `{written}`{advice}", kind.name))
+}
+
+fn list(kind: &'static Kind) -> String {
+    let known: Vec<_> = kind.all_args().map(|arg| format!("`{}`", arg.name)).collect();
+    format!("it has {}", known.join(", "))
+}
+
+fn parse_value(arg: &'static Arg, name: Span, input: ParseStream<'_>) -> syn::Result<Value> {
+    let malformed =
+        |span: Span| syn::Error::new(span, format_args!("`{}` is written {}", arg.name, form(arg)));
+    let ends = input.is_empty() || input.peek(Token![,]);
+    match arg.takes {
+        Takes::Flag if ends => return Ok(Value::Flag),
+        Takes::Flag => return Err(malformed(input.span())),
+        _ if ends => return Err(malformed(name)),
+        Takes::Names | Takes::Fields if !input.peek(token::Paren) => return Err(malformed(input.span())),
+        Takes::Names => return parse_names(input).map(Value::Names),
+        Takes::Fields => return parse_fields(input).map(Value::Fields),
+        Takes::Text | Takes::Expr | Takes::Word(_) | Takes::Path => {}
+    }
+    if input.parse::<Token![=]>().is_err() {
+        return Err(malformed(input.span()));
+    }
+    if input.is_empty() || input.peek(Token![,]) {
+        return Err(malformed(name));
+    }
+    let span = input.span();
+    match arg.takes {
+        Takes::Text => input.parse().map(Value::Text).map_err(|_| malformed(span)),
+        Takes::Word(words) => parse_word(arg, words, input).map(Value::Word),
+        Takes::Path => input.parse().map(Value::Path).map_err(|_| malformed(span)),
+        _ => input.parse().map(Value::Expr),
+    }
+}
+
+/// How an argument is written, for messages.
+fn form(arg: &Arg) -> String {
+    let name = arg.name;
+    match arg.takes {
+        Takes::Flag => format!("`{name}`, without a value"),
+        Takes::Text => format!("`{name} = \"...\"`"),
+        Takes::Expr => format!("`{name} = expression`"),
+        Takes::Word(words) => format!("`{name} = {}`", words.join(" | ")),
+        Takes::Names => format!("`{name}(parameter, ...)`"),
+        Takes::Fields => format!("`{name}(\"key\" = expression, ...)`"),
+        Takes::Path => format!("`{name} = ::path::to::a2a_otel`"),
+    }
+}
+
+fn parse_word(arg: &Arg, words: &[&str], input: ParseStream<'_>) -> syn::Result<Ident> {
+    let span = input.span();
+    let Ok(word) = input.call(Ident::parse_any) else {
+        return Err(syn::Error::new(span, format_args!("`{}` is written {}", arg.name, form(arg))));
+    };
+    if words.iter().any(|known| word == known) {
+        return Ok(word);
+    }
+    let advice = match nearest(&word.to_string(), words) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("it is one of `{}`", words.join("`, `")),
+    };
+    Err(syn::Error::new(span, format_args!("`{}` cannot be `{word}`, {advice}", arg.name)))
+}
+
+fn parse_names(input: ParseStream<'_>) -> syn::Result<Vec<Ident>> {
+    let content;
+    parenthesized!(content in input);
+    let names = content.parse_terminated(Ident::parse_any, Token![,])?;
+    Ok(names.into_iter().collect())
+}
+
+fn parse_fields(input: ParseStream<'_>) -> syn::Result<Vec<Field>> {
+    let content;
+    parenthesized!(content in input);
+    let fields = content.parse_terminated(parse_field, Token![,])?;
+    Ok(fields.into_iter().collect())
+}
+
+fn parse_field(input: ParseStream<'_>) -> syn::Result<Field> {
+    let key = if input.peek(LitStr) { input.parse()? } else { parse_dotted_key(input)? };
+    if key.value().is_empty() {
+        return Err(syn::Error::new(key.span(), "a key must not be empty"));
+    }
+    if input.parse::<Token![=]>().is_err() {
+        return Err(syn::Error::new(
+            input.span(),
+            format_args!("a field is written `\"{}\" = expression`", key.value()),
+        ));
+    }
+    Ok(Field { key, value: input.parse()? })
+}
+
+fn parse_dotted_key(input: ParseStream<'_>) -> syn::Result<LitStr> {
+    let malformed = |_| syn::Error::new(input.span(), "a field is written `\"key\" = expression`");
+    let first = input.call(Ident::parse_any).map_err(malformed)?;
+    let mut key = first.unraw().to_string();
+    while input.parse::<Option<Token![.]>>()?.is_some() {
+        let next = input.call(Ident::parse_any).map_err(malformed)?;
+        key = format!("{key}.{}", next.unraw());
+    }
+    Ok(LitStr::new(&key, first.span()))
+}
+
+fn skip_argument(input: ParseStream<'_>) -> syn::Result<()> {
+    while !input.is_empty() && !input.peek(Token![,]) {
+        input.parse::<TokenTree>()?;
+    }
+    Ok(())
+}
+
+/// The known word that was probably meant.
+pub(crate) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
+    let near = known.iter().map(|word| (distance(written, word), *word)).min()?;
+    let tolerated = (written.len().max(near.1.len()) / 3).max(1);
+    (near.0 <= tolerated).then_some(near.1)
+}
+
+/// How many letters were added, left out, changed or swapped.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<_>, Vec<_>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            rows[i][j] = if i == 0 || j == 0 {
+                i + j
+            } else {
+                let changed = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+                let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+                let swap = if swapped { rows[i - 2][j - 2] + 1 } else { usize::MAX };
+                changed.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(swap)
+            };
+        }
+    }
+    rows[a.len()][b.len()]
+}

@@ -1,0 +1,286 @@
+//! Reads the function that an attribute stands on: its signature, and its body as tokens that nobody looks into.
+
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::ext::IdentExt as _;
+use syn::parse::{ParseStream, Parser as _};
+use syn::{
+    Attribute, Expr, ExprLit, FnArg, GenericArgument, Ident, Lit, Meta, Pat, PatType, PathArguments,
+    PathSegment, ReturnType, Signature, Token, TraitBound, Type, TypeParamBound, Visibility,
+};
+
+/// Parameters of these types belong to the plumbing of an SDK, are huge, or hold secrets: they are never recorded.
+const PLUMBING: &[&str] = &[
+    "CancellationToken",
+    "Context",
+    "ExecutorContext",
+    "Extension",
+    "Extensions",
+    "HeaderMap",
+    "Parts",
+    "Peer",
+    "RequestContext",
+    "RequestMetaObject",
+    "ServiceParams",
+    "State",
+];
+
+pub(crate) struct Function {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    /// `default`, as specialisation has it.
+    pub(crate) defaultness: Option<Token![default]>,
+    pub(crate) sig: Signature,
+    pub(crate) body: Group,
+    pub(crate) params: Vec<Param>,
+    pub(crate) shape: Shape,
+}
+
+/// A name that a parameter binds.
+pub(crate) struct Param {
+    pub(crate) ident: Ident,
+    /// Conditions under which the parameter exists.
+    pub(crate) cfgs: Vec<TokenStream>,
+    /// Whether it is worth recording: not plumbing, and not underscored.
+    pub(crate) recorded: bool,
+    /// Whether it was taken out of a wrapper such as rmcp's `Parameters(request)`, and so stands for all arguments.
+    pub(crate) unwrapped: bool,
+}
+
+/// What the function gives back, and the type that its result has in the end.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Shape {
+    Sync,
+    Async,
+    /// `-> impl Future`
+    Future,
+    /// `-> Pin<Box<dyn Future>>`
+    Boxed,
+}
+
+impl Function {
+    pub(crate) fn parse(item: TokenStream) -> syn::Result<Self> {
+        parse_function.parse2(item)
+    }
+
+    /// The function's name, as a person reads it.
+    pub(crate) fn name(&self) -> String {
+        self.sig.ident.unraw().to_string()
+    }
+
+    /// The type that the result has in the end; `None` where the function returns nothing.
+    pub(crate) fn result_type(&self) -> Option<&Type> {
+        let ReturnType::Type(_, declared) = &self.sig.output else { return None };
+        match self.shape {
+            Shape::Sync | Shape::Async => Some(declared),
+            Shape::Future | Shape::Boxed => future_output(declared),
+        }
+    }
+
+    /// Whether the result is written as a `Result`.
+    pub(crate) fn returns_result(&self) -> bool {
+        self.result_type().and_then(last_segment).is_some_and(|segment| segment.ident == "Result")
+    }
+
+    /// The doc comment, as a person reads it.
+    pub(crate) fn doc(&self) -> Option<String> {
+        let lines: Vec<_> = self.attrs.iter().filter_map(doc_line).collect();
+        let text =
+            lines.iter().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n");
+        let text = text.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+}
+
+fn parse_function(input: ParseStream<'_>) -> syn::Result<Function> {
+    let mut attrs = input.call(Attribute::parse_outer)?;
+    let vis = input.parse()?;
+    let defaultness = if input.peek(Token![default]) { Some(input.parse()?) } else { None };
+    refuse_other_items(input)?;
+    let sig: Signature = input.parse()?;
+    let body = parse_body(input)?;
+    let (inner, body) = split_inner_attributes(&body)?;
+    attrs.extend(inner);
+    let params = sig.inputs.iter().flat_map(params_of).collect();
+    let shape = shape_of(&sig);
+    Ok(Function { attrs, vis, defaultness, sig, body, params, shape })
+}
+
+fn refuse_other_items(input: ParseStream<'_>) -> syn::Result<()> {
+    let ahead = input.fork();
+    if ahead.parse::<Signature>().is_ok() {
+        return Ok(());
+    }
+    let Ok(TokenTree::Ident(word)) = input.fork().parse::<TokenTree>() else {
+        return Err(syn::Error::new(
+            input.span(),
+            "this attribute instruments a function, not an expression",
+        ));
+    };
+    match word.to_string().as_str() {
+        // Half a function: rustc's own grammar says better what is missing.
+        "fn" | "async" | "extern" | "unsafe" => input.fork().parse::<Signature>().map(drop),
+        item @ ("trait" | "impl") => Err(syn::Error::new(
+            word.span(),
+            format_args!(
+                "this attribute instruments a function, not {} `{item}`; put it on the methods",
+                article(item)
+            ),
+        )),
+        item
+        @ ("struct" | "enum" | "union" | "mod" | "use" | "type" | "static" | "const" | "macro_rules") => {
+            Err(syn::Error::new(
+                word.span(),
+                format_args!("this attribute instruments a function, not {} `{item}`", article(item)),
+            ))
+        }
+        _ => Err(syn::Error::new(word.span(), "this attribute instruments a function, not an expression")),
+    }
+}
+
+fn article(word: &str) -> &'static str {
+    if word.starts_with(['e', 'i']) { "an" } else { "a" }
+}
+
+fn parse_body(input: ParseStream<'_>) -> syn::Result<Group> {
+    if input.peek(Token![;]) {
+        return Err(syn::Error::new(
+            input.span(),
+            "this function has no body to instrument; put the attribute on the implementation",
+        ));
+    }
+    match input.parse::<TokenTree>()? {
+        TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => Ok(group),
+        other => Err(syn::Error::new(other.span(), "expected the body of a function")),
+    }
+}
+
+/// Inner attributes may stand in a function's body, but not in the block that the body becomes.
+fn split_inner_attributes(body: &Group) -> syn::Result<(Vec<Attribute>, Group)> {
+    let split = |input: ParseStream<'_>| {
+        let mut inner = input.call(Attribute::parse_inner)?;
+        for attribute in &mut inner {
+            attribute.style = syn::AttrStyle::Outer;
+        }
+        Ok((inner, input.parse::<TokenStream>()?))
+    };
+    let (inner, rest) = split.parse2(body.stream())?;
+    let mut stripped = Group::new(Delimiter::Brace, rest);
+    stripped.set_span(body.span());
+    Ok((inner, stripped))
+}
+
+fn doc_line(attribute: &Attribute) -> Option<String> {
+    let Meta::NameValue(meta) = &attribute.meta else { return None };
+    match &meta.value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if meta.path.is_ident("doc") => Some(text.value()),
+        _ => None,
+    }
+}
+
+fn params_of(input: &FnArg) -> Vec<Param> {
+    let FnArg::Typed(PatType { attrs, pat, ty, .. }) = input else { return Vec::new() };
+    let cfgs = attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"));
+    let cfgs: Vec<_> = cfgs.map(ToTokens::to_token_stream).collect();
+    let plumbing = last_segment(ty).is_some_and(|segment| PLUMBING.iter().any(|name| segment.ident == name));
+    let mut bound = Vec::new();
+    bindings(pat, false, &mut bound);
+    bound
+        .into_iter()
+        .map(|(ident, unwrapped)| {
+            let recorded = !plumbing && !ident.unraw().to_string().starts_with('_');
+            Param { ident, cfgs: cfgs.clone(), recorded, unwrapped }
+        })
+        .collect()
+}
+
+/// The names that a pattern binds, and whether each alone was taken out of a tuple struct.
+fn bindings(pattern: &Pat, unwrapped: bool, bound: &mut Vec<(Ident, bool)>) {
+    match pattern {
+        Pat::Ident(ident) => {
+            bound.push((ident.ident.clone(), unwrapped));
+            if let Some((_, inner)) = &ident.subpat {
+                bindings(inner, false, bound);
+            }
+        }
+        Pat::Paren(inner) => bindings(&inner.pat, unwrapped, bound),
+        Pat::Reference(inner) => bindings(&inner.pat, unwrapped, bound),
+        Pat::Tuple(tuple) => tuple.elems.iter().for_each(|element| bindings(element, false, bound)),
+        Pat::TupleStruct(tuple) => {
+            let alone = tuple.elems.len() == 1;
+            tuple.elems.iter().for_each(|element| bindings(element, alone, bound));
+        }
+        Pat::Struct(fields) => fields.fields.iter().for_each(|field| bindings(&field.pat, false, bound)),
+        Pat::Slice(slice) => slice.elems.iter().for_each(|element| bindings(element, false, bound)),
+        _ => {}
+    }
+}
+
+fn shape_of(sig: &Signature) -> Shape {
+    if sig.asyncness.is_some() {
+        return Shape::Async;
+    }
+    match &sig.output {
+        ReturnType::Type(_, ty) if future_output(ty).is_some() => match &**ty {
+            Type::ImplTrait(_) => Shape::Future,
+            _ => Shape::Boxed,
+        },
+        _ => Shape::Sync,
+    }
+}
+
+/// The output of `impl Future<Output = T>`, `Pin<Box<dyn Future<Output = T>>>` and futures' `BoxFuture<'_, T>`.
+fn future_output(ty: &Type) -> Option<&Type> {
+    match ty {
+        Type::ImplTrait(opaque) => opaque.bounds.iter().find_map(output_of_bound),
+        Type::TraitObject(object) => object.bounds.iter().find_map(output_of_bound),
+        Type::Paren(inner) => future_output(&inner.elem),
+        Type::Group(inner) => future_output(&inner.elem),
+        _ => {
+            let segment = last_segment(ty)?;
+            let inner = type_arguments(segment).last()?;
+            match segment.ident.to_string().as_str() {
+                "Pin" => boxed_type(inner).and_then(future_output),
+                "BoxFuture" | "LocalBoxFuture" => Some(inner),
+                _ => None,
+            }
+        }
+    }
+}
+
+fn boxed_type(ty: &Type) -> Option<&Type> {
+    let segment = last_segment(ty).filter(|segment| segment.ident == "Box")?;
+    let inner = type_arguments(segment).next()?;
+    matches!(inner, Type::TraitObject(_) | Type::Paren(_)).then_some(inner)
+}
+
+fn output_of_bound(bound: &TypeParamBound) -> Option<&Type> {
+    let TypeParamBound::Trait(TraitBound { path, .. }) = bound else { return None };
+    let segment = path.segments.last().filter(|segment| segment.ident == "Future")?;
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::AssocType(output) if output.ident == "Output" => Some(&output.ty),
+        _ => None,
+    })
+}
+
+fn type_arguments(segment: &PathSegment) -> impl Iterator<Item = &Type> {
+    let arguments = match &segment.arguments {
+        PathArguments::AngleBracketed(arguments) => Some(&arguments.args),
+        _ => None,
+    };
+    arguments.into_iter().flatten().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
+}
+
+fn last_segment(ty: &Type) -> Option<&PathSegment> {
+    match ty {
+        Type::Path(path) => path.path.segments.last(),
+        Type::Reference(reference) => last_segment(&reference.elem),
+        Type::Paren(inner) => last_segment(&inner.elem),
+        Type::Group(inner) => last_segment(&inner.elem),
+        _ => None,
+    }
+}

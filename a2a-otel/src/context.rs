@@ -1,0 +1,39 @@
+//! What a call inherits from its callers beside the parent span: session, user, and the agent's name.
+//!
+//! Session and user are W3C baggage, so that they cross to the next process with the trace.
+
+use std::borrow::Cow;
+
+use opentelemetry::baggage::BaggageExt as _;
+use opentelemetry::{Context, KeyValue};
+
+use crate::semconv::openinference::{SESSION_ID, USER_ID};
+
+/// The baggage that becomes an attribute of the same name on every span.
+const INHERITED: &[&str] = &[SESSION_ID, USER_ID];
+
+/// The innermost agent, for log lines.
+struct AgentName(Cow<'static, str>);
+
+/// The name of the agent that is at work in a context.
+#[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "only log lines carry it"))]
+pub(crate) fn agent_name(context: &Context) -> Option<&str> {
+    context.get::<AgentName>().map(|name| &*name.0)
+}
+
+pub(crate) fn with_agent_name(context: &Context, name: Cow<'static, str>) -> Context {
+    context.with_value(AgentName(name))
+}
+
+/// The attributes that a span inherits from its context.
+pub(crate) fn inherited(context: &Context) -> impl Iterator<Item = KeyValue> {
+    let baggage = context.baggage();
+    INHERITED.iter().filter_map(|key| Some(KeyValue::new(*key, baggage.get(key)?.clone())))
+}
+
+/// The context with these of its inherited attributes replaced.
+pub(crate) fn with_inherited(context: &Context, replaced: Vec<KeyValue>) -> Context {
+    let kept = context.baggage().iter().map(|(key, (value, _))| KeyValue::new(key.clone(), value.clone()));
+    let all: Vec<_> = kept.chain(replaced).collect();
+    context.with_baggage(all)
+}

@@ -1,0 +1,190 @@
+//! `#[business_metric]`: what a call did for the business, on the global meter.
+
+use std::any::Any;
+use std::time::{Duration, Instant};
+
+use opentelemetry::metrics::Meter;
+use opentelemetry::{InstrumentationScope, KeyValue};
+
+use crate::capture::{Value, encode_attribute};
+use crate::span::Scope;
+
+/// What is known of a metric when the program is compiled.
+pub struct Instrument {
+    /// What the meter makes of the values.
+    pub kind: InstrumentKind,
+    /// The metric's name.
+    pub name: &'static str,
+    /// The unit of its values, as UCUM writes it.
+    pub unit: &'static str,
+    /// What it means.
+    pub description: &'static str,
+}
+
+/// OpenTelemetry's synchronous instruments.
+pub enum InstrumentKind {
+    /// A sum that only grows.
+    Counter,
+    /// A distribution.
+    Histogram,
+    /// The last value.
+    Gauge,
+    /// A sum that grows and shrinks.
+    UpDownCounter,
+}
+
+/// One call that is being measured.
+pub struct Measurement {
+    instrument: &'static Instrument,
+    started: Instant,
+    attributes: Vec<KeyValue>,
+    amount: Option<f64>,
+}
+
+impl Measurement {
+    /// Begins a measurement; `record` notes what is known before the call.
+    pub fn start(instrument: &'static Instrument, record: impl FnOnce(&mut Self)) -> Self {
+        let mut measurement =
+            Self { instrument, started: Instant::now(), attributes: Vec::new(), amount: None };
+        record(&mut measurement);
+        measurement
+    }
+
+    /// Notes an attribute of the measurement.
+    pub fn attribute(&mut self, key: &'static str, value: &dyn Value) {
+        self.attributes.extend(encode_attribute(value).map(|value| KeyValue::new(key, value)));
+    }
+
+    /// Notes the measured value.
+    pub fn amount(&mut self, amount: impl Amount) {
+        self.amount = amount.amount(self.instrument.unit);
+    }
+
+    /// Notes how long the call took, in the metric's unit.
+    pub fn duration(&mut self) {
+        self.amount = self.started.elapsed().amount(self.instrument.unit);
+    }
+
+    /// Feeds the meter. A missing value, or one that the instrument cannot take, is left out.
+    pub fn record(&mut self) {
+        let Some(amount) = self.amount.take().filter(|amount| amount.is_finite()) else { return };
+        let Instrument { kind, name, unit, description } = self.instrument;
+        let meter = meter();
+        let attributes = &self.attributes;
+        match kind {
+            InstrumentKind::Counter if amount < 0.0 => {}
+            InstrumentKind::Counter => {
+                meter
+                    .f64_counter(*name)
+                    .with_unit(*unit)
+                    .with_description(*description)
+                    .build()
+                    .add(amount, attributes);
+            }
+            InstrumentKind::Histogram => meter
+                .f64_histogram(*name)
+                .with_unit(*unit)
+                .with_description(*description)
+                .build()
+                .record(amount, attributes),
+            InstrumentKind::Gauge => {
+                meter
+                    .f64_gauge(*name)
+                    .with_unit(*unit)
+                    .with_description(*description)
+                    .build()
+                    .record(amount, attributes);
+            }
+            InstrumentKind::UpDownCounter => meter
+                .f64_up_down_counter(*name)
+                .with_unit(*unit)
+                .with_description(*description)
+                .build()
+                .add(amount, attributes),
+        }
+    }
+}
+
+/// The meter of whatever provider is global now, as the attributes do for spans.
+fn meter() -> Meter {
+    let scope = InstrumentationScope::builder("a2a-otel").with_version(env!("CARGO_PKG_VERSION")).build();
+    opentelemetry::global::meter_with_scope(scope)
+}
+
+impl Scope for Measurement {
+    type Recorder = Self;
+    type Entered = ();
+
+    fn enter(&self) {}
+
+    fn returned(mut self, record: impl FnOnce(&mut Self)) {
+        record(&mut self);
+    }
+
+    fn panicked(self, _: &(dyn Any + Send)) {}
+}
+
+/// A number that a metric can take. An absent one is no measurement; a [`Duration`] is told in the metric's unit.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no value for a metric",
+    label = "not a number",
+    note = "a metric takes numbers, `bool`, `std::time::Duration`, and `Option` of these"
+)]
+pub trait Amount {
+    #[doc(hidden)]
+    fn amount(self, unit: &str) -> Option<f64>;
+}
+
+macro_rules! amounts {
+    ($($number:ty)*) => {$(
+        impl Amount for $number {
+            fn amount(self, _: &str) -> Option<f64> {
+                Some(f64::from(self))
+            }
+        }
+    )*};
+}
+
+amounts!(u8 u16 u32 i8 i16 i32 f32 f64);
+
+macro_rules! wide_amounts {
+    ($($number:ty)*) => {$(
+        impl Amount for $number {
+            #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, and the instruments take f64")]
+            fn amount(self, _: &str) -> Option<f64> {
+                Some(self as f64)
+            }
+        }
+    )*};
+}
+
+wide_amounts!(u64 i64 usize isize);
+
+impl Amount for bool {
+    fn amount(self, _: &str) -> Option<f64> {
+        Some(f64::from(u8::from(self)))
+    }
+}
+
+impl Amount for Duration {
+    fn amount(self, unit: &str) -> Option<f64> {
+        let scale = match unit {
+            "ms" => 1e3,
+            "us" => 1e6,
+            _ => 1.0,
+        };
+        Some(self.as_secs_f64() * scale)
+    }
+}
+
+impl<T: Amount> Amount for Option<T> {
+    fn amount(self, unit: &str) -> Option<f64> {
+        self?.amount(unit)
+    }
+}
+
+impl<T: Amount + Copy> Amount for &T {
+    fn amount(self, unit: &str) -> Option<f64> {
+        (*self).amount(unit)
+    }
+}

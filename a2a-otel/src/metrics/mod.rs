@@ -1,0 +1,3 @@
+//! Metrics: what the attributes feed, and what `init` reads.
+
+pub(crate) mod business;

@@ -1,0 +1,54 @@
+//! What the protocols' SDKs hold headers and metadata in.
+
+use std::collections::HashMap;
+
+use opentelemetry::propagation::{Extractor, Injector};
+use serde_json::{Map, Value};
+
+/// An A2A client's service parameters, which become HTTP headers or gRPC metadata.
+#[derive(Debug)]
+pub struct ServiceParams<'a>(pub &'a mut HashMap<String, Vec<String>>);
+
+/// An A2A server's service parameters, whose names are in lower case.
+#[derive(Debug)]
+pub struct ServiceParamsRef<'a>(pub &'a HashMap<String, Vec<String>>);
+
+/// The `_meta` of an outgoing MCP request, or the metadata of an A2A message.
+#[derive(Debug)]
+pub struct Meta<'a>(pub &'a mut Map<String, Value>);
+
+/// The `_meta` of an incoming MCP request, or the metadata of an A2A message.
+#[derive(Debug)]
+pub struct MetaRef<'a>(pub &'a Map<String, Value>);
+
+impl Injector for ServiceParams<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        self.0.insert(key.to_owned(), vec![value]);
+    }
+}
+
+impl Extractor for ServiceParamsRef<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.first().map(String::as_str)
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(String::as_str).collect()
+    }
+}
+
+impl Injector for Meta<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        self.0.insert(key.to_owned(), Value::String(value));
+    }
+}
+
+impl Extractor for MetaRef<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.as_str()
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(String::as_str).collect()
+    }
+}

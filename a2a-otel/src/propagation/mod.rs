@@ -1,0 +1,42 @@
+//! Context across processes: W3C trace context and baggage, out of and into what a protocol carries.
+//!
+//! A2A carries it in HTTP headers ([`ServiceParams`]), MCP in the `_meta` of a request's parameters ([`Meta`],
+//! SEP-414). Other carriers are as far away as an implementation of OpenTelemetry's two traits.
+//!
+//! ```
+//! use a2a_otel::opentelemetry::trace::FutureExt as _;
+//! use a2a_otel::propagation::{self, Meta, MetaRef};
+//!
+//! // The client, before it sends:
+//! let mut meta = serde_json::Map::new();
+//! propagation::inject(&mut Meta(&mut meta));
+//!
+//! // The server, around its work:
+//! let parent = propagation::extract(&MetaRef(&meta));
+//! # async fn answer() {}
+//! let work = answer().with_context(parent);
+//! # drop(work);
+//! ```
+
+mod carriers;
+
+use opentelemetry::Context;
+use opentelemetry::global::get_text_map_propagator;
+use opentelemetry::propagation::{Extractor, Injector};
+
+pub use carriers::{Meta, MetaRef, ServiceParams, ServiceParamsRef};
+
+/// Writes the current span, session and user into an outgoing request.
+///
+/// What is written is up to the global propagator; [`init`](crate::init) installs W3C trace context and baggage.
+pub fn inject(carrier: &mut impl Injector) {
+    get_text_map_propagator(|propagator| propagator.inject(carrier));
+}
+
+/// Reads the caller's span, session and user from an incoming request.
+///
+/// What is absent or malformed is ignored: the answer is then the current context, and the span a root.
+#[must_use]
+pub fn extract(carrier: &impl Extractor) -> Context {
+    get_text_map_propagator(|propagator| propagator.extract(carrier))
+}

@@ -1,0 +1,4 @@
+//! Names, by convention: data, no logic.
+
+pub(crate) mod openinference;
+pub(crate) mod opentelemetry;

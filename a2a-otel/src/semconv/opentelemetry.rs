@@ -1,0 +1,7 @@
+//! OpenTelemetry, version 1.42 of its semantic conventions.
+
+pub(crate) const ERROR_TYPE: &str = "error.type";
+pub(crate) const EXCEPTION: &str = "exception";
+pub(crate) const EXCEPTION_TYPE: &str = "exception.type";
+pub(crate) const EXCEPTION_MESSAGE: &str = "exception.message";
+pub(crate) const EXCEPTION_STACKTRACE: &str = "exception.stacktrace";

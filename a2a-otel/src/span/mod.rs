@@ -1,0 +1,161 @@
+//! The life of one span: start, outcome, end.
+
+mod current;
+mod failure;
+mod recorder;
+mod run;
+mod tracer;
+
+use std::any::Any;
+
+use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt as _, Tracer};
+use opentelemetry::{Context, ContextGuard, KeyValue};
+
+use crate::context;
+use crate::semconv::openinference::SPAN_KIND;
+
+pub use current::{Current, current};
+use failure::Failed;
+pub use failure::Failure;
+pub use recorder::Recorder;
+pub(crate) use run::Scope;
+pub use run::{boxed, eager, future, hint, sync};
+#[cfg(feature = "testing")]
+pub(crate) use tracer::is_unset;
+pub(crate) use tracer::{activate, deactivate, disable, scope};
+
+/// What is known of a span when the program is compiled.
+pub struct Site {
+    /// The span's name, unless the recorder is given another.
+    pub name: &'static str,
+    /// `openinference.span.kind`.
+    pub kind: &'static str,
+    /// OpenTelemetry's own kind.
+    pub opentelemetry: SpanKind,
+    /// Attributes with values known at compile time.
+    pub fixed: &'static [(&'static str, &'static str)],
+    /// Attributes that repeat the name.
+    pub name_keys: &'static [&'static str],
+}
+
+/// A span that is running, or nothing where nobody would see it.
+pub struct Span(Option<Open>);
+
+struct Open {
+    /// The caller's context with the span in it; user code runs in this context.
+    context: Context,
+    /// Whether what is recorded will be seen. Spans that the sampler drops are carried all the same, so that
+    /// their children are dropped too.
+    recording: bool,
+    /// The model that was asked for: the span's model where no response names another.
+    model: Option<Box<str>>,
+}
+
+impl Span {
+    /// Starts a span below the current one; `record` is called only if somebody will see it.
+    pub fn start(site: &'static Site, record: impl FnOnce(&mut Recorder)) -> Self {
+        let mut record = Some(record);
+        Self(start(site, &mut |recorder| {
+            if let Some(record) = record.take() {
+                record(recorder);
+            }
+        }))
+    }
+
+    fn end(&mut self, record: impl FnOnce(&mut Recorder)) {
+        let Some(open) = self.0.take().filter(|open| open.recording) else { return };
+        let mut recorder = Recorder::ending(open.model);
+        record(&mut recorder);
+        recorder.end(&open.context.span());
+    }
+}
+
+impl Scope for Span {
+    type Recorder = Recorder;
+    type Entered = Option<ContextGuard>;
+
+    fn enter(&self) -> Self::Entered {
+        self.0.as_ref().map(|open| open.context.clone().attach())
+    }
+
+    fn returned(mut self, record: impl FnOnce(&mut Recorder)) {
+        self.end(record);
+    }
+
+    fn panicked(mut self, payload: &(dyn Any + Send)) {
+        self.end(|recorder| recorder.panicked(payload));
+    }
+}
+
+impl Drop for Span {
+    fn drop(&mut self) {
+        self.end(Recorder::cancelled);
+    }
+}
+
+fn start(site: &'static Site, record: &mut dyn FnMut(&mut Recorder)) -> Option<Open> {
+    if Context::map_current(is_unseen) {
+        return None;
+    }
+    let parent = Context::current();
+    tracer::with_current(|tracer| match tracer {
+        tracer::Current::Ours(tracer) => open(tracer, site, parent, record),
+        tracer::Current::Global(tracer) => open(&tracer, site, parent, record),
+        tracer::Current::Disabled => None,
+    })
+}
+
+/// Whether a span in this context would be dropped for sure: below a parent that was.
+fn is_unseen(context: &Context) -> bool {
+    let parent = context.span();
+    let parent = parent.span_context();
+    context.is_telemetry_suppressed() || (parent.is_valid() && !parent.is_sampled())
+}
+
+fn open<T>(
+    tracer: &T,
+    site: &'static Site,
+    parent: Context,
+    record: &mut dyn FnMut(&mut Recorder),
+) -> Option<Open>
+where
+    T: Tracer,
+    T::Span: Send + Sync + 'static,
+{
+    let builder = SpanBuilder::from_name(site.name)
+        .with_kind(site.opentelemetry.clone())
+        .with_attributes([KeyValue::new(SPAN_KIND, site.kind)]);
+    let mut span = tracer.build_with_context(builder, &parent);
+    if !span.is_recording() {
+        return dropped(span.span_context(), &parent);
+    }
+    let mut recorder = Recorder::starting(site, context::inherited(&parent));
+    record(&mut recorder);
+    let started = recorder.start(site);
+    if let Some(name) = started.name {
+        span.update_name(name);
+    }
+    for attribute in started.attributes {
+        span.set_attribute(attribute);
+    }
+    let parent = if started.inherited.is_empty() {
+        parent
+    } else {
+        context::with_inherited(&parent, started.inherited)
+    };
+    let parent = match started.agent {
+        Some(agent) => context::with_agent_name(&parent, agent),
+        None => parent,
+    };
+    Some(Open { context: parent.with_span(span), recording: true, model: started.model })
+}
+
+/// A span that the sampler dropped, for its children to know.
+fn dropped(span: &opentelemetry::trace::SpanContext, parent: &Context) -> Option<Open> {
+    let is_new = span.is_valid() && span != parent.span().span_context();
+    is_new.then(|| Open {
+        context: parent.with_remote_span_context(span.clone()),
+        recording: false,
+        model: None,
+    })
+}

@@ -1,0 +1,268 @@
+//! A test's own spans, also where tests run side by side.
+//!
+//! The capture travels in the OpenTelemetry context. A span that starts in it sends its whole trace there, so that
+//! what comes back from another task or over a socket is captured too.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::{self, Write as _};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use opentelemetry::propagation::TextMapCompositePropagator;
+use opentelemetry::trace::{Span as _, SpanId, SpanKind, Status, TraceId, TracerProvider as _};
+use opentelemetry::{Context, ContextGuard, Value};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanProcessor};
+
+use crate::semconv::openinference::SPAN_KIND;
+use crate::span;
+
+type Sink = Arc<Mutex<Vec<Captured>>>;
+
+static ROUTES: LazyLock<Mutex<HashMap<TraceId, Sink>>> = LazyLock::new(Mutex::default);
+
+/// Captures the spans that start on this thread, in its context, until the answer is dropped.
+///
+/// Without [`init`](crate::init) a tracer provider that samples everything is installed for the process.
+///
+/// ```
+/// #[a2a_otel::tool_span]
+/// fn add(a: u32, b: u32) -> u32 {
+///     a + b
+/// }
+///
+/// let capturing = a2a_otel::testing::capture();
+/// add(1, 2);
+/// let spans = capturing.spans();
+/// assert_eq!(spans[0].name, "add");
+/// assert_eq!(spans[0].text("output.value"), Some("3"));
+/// ```
+#[must_use]
+pub fn capture() -> Capturing {
+    install();
+    let sink = Sink::default();
+    let context = Context::current().with_value(Arc::clone(&sink));
+    Capturing { sink, _context: context.attach() }
+}
+
+/// A running capture.
+pub struct Capturing {
+    sink: Sink,
+    _context: ContextGuard,
+}
+
+/// A span that ended.
+#[derive(Clone, Debug)]
+pub struct Captured {
+    /// The span's name.
+    pub name: String,
+    /// `openinference.span.kind`, or an empty string.
+    pub kind: String,
+    /// OpenTelemetry's kind.
+    pub opentelemetry_kind: SpanKind,
+    /// The trace.
+    pub trace_id: TraceId,
+    /// The span.
+    pub span_id: SpanId,
+    /// Its parent, which may be in another process.
+    pub parent_id: Option<SpanId>,
+    /// Its attributes, by name.
+    pub attributes: BTreeMap<String, Value>,
+    /// The names of attributes that were set more than once.
+    pub duplicates: Vec<String>,
+    /// Its events: name and attributes.
+    pub events: Vec<(String, BTreeMap<String, Value>)>,
+    /// Its status.
+    pub status: Status,
+    /// When it started.
+    pub start: SystemTime,
+    /// When it ended.
+    pub end: SystemTime,
+}
+
+impl Capturing {
+    /// The spans that have ended, in the order in which they started.
+    #[must_use]
+    pub fn spans(&self) -> Vec<Captured> {
+        let mut spans = lock(&self.sink).clone();
+        spans.sort_by_key(|span| span.start);
+        spans
+    }
+
+    /// The only span that has ended.
+    ///
+    /// # Panics
+    ///
+    /// If there is none, or more than one; the message shows them.
+    #[must_use]
+    pub fn only(&self) -> Captured {
+        let spans = self.spans();
+        match spans.as_slice() {
+            [span] => span.clone(),
+            _ => panic!("expected one span, found {}:\n{}", spans.len(), self.tree()),
+        }
+    }
+
+    /// The span of that name.
+    ///
+    /// # Panics
+    ///
+    /// If there is none, or more than one; the message shows them all.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Captured {
+        let spans = self.spans();
+        let found: Vec<_> = spans.iter().filter(|span| span.name == name).collect();
+        match found.as_slice() {
+            [span] => (*span).clone(),
+            _ => panic!("expected one span `{name}`, found {}:\n{}", found.len(), self.tree()),
+        }
+    }
+
+    /// The spans as an indented tree of kinds and names, for assertions and for people.
+    #[must_use]
+    pub fn tree(&self) -> String {
+        let spans = self.spans();
+        let is_root = |span: &Captured| !spans.iter().any(|other| Some(other.span_id) == span.parent_id);
+        let mut tree = String::new();
+        for root in spans.iter().filter(|span| is_root(span)) {
+            write_branch(&mut tree, root, &spans, 0);
+        }
+        tree
+    }
+}
+
+impl fmt::Debug for Capturing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.tree())
+    }
+}
+
+impl Drop for Capturing {
+    fn drop(&mut self) {
+        lock(&ROUTES).retain(|_, sink| !Arc::ptr_eq(sink, &self.sink));
+    }
+}
+
+impl Captured {
+    /// A text attribute.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
+        match self.attributes.get(key)? {
+            Value::String(text) => Some(text.as_str()),
+            _ => None,
+        }
+    }
+
+    /// A whole-number attribute.
+    #[must_use]
+    pub fn number(&self, key: &str) -> Option<i64> {
+        match self.attributes.get(key)? {
+            Value::I64(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The attributes of the event of that name.
+    #[must_use]
+    pub fn event(&self, name: &str) -> Option<&BTreeMap<String, Value>> {
+        self.events.iter().find(|(event, _)| event == name).map(|(_, attributes)| attributes)
+    }
+}
+
+impl From<SpanData> for Captured {
+    fn from(data: SpanData) -> Self {
+        let mut attributes = BTreeMap::new();
+        let mut duplicates = Vec::new();
+        for attribute in data.attributes {
+            let key = attribute.key.to_string();
+            if attributes.insert(key.clone(), attribute.value).is_some() {
+                duplicates.push(key);
+            }
+        }
+        let events = data.events.iter().map(|event| {
+            let attributes =
+                event.attributes.iter().map(|attribute| (attribute.key.to_string(), attribute.value.clone()));
+            (event.name.to_string(), attributes.collect())
+        });
+        Self {
+            name: data.name.into_owned(),
+            kind: attributes.get(SPAN_KIND).map(|kind| kind.as_str().into_owned()).unwrap_or_default(),
+            opentelemetry_kind: data.span_kind,
+            trace_id: data.span_context.trace_id(),
+            span_id: data.span_context.span_id(),
+            parent_id: (data.parent_span_id != SpanId::INVALID).then_some(data.parent_span_id),
+            events: events.collect(),
+            attributes,
+            duplicates,
+            status: data.status,
+            start: data.start_time,
+            end: data.end_time,
+        }
+    }
+}
+
+fn write_branch(tree: &mut String, span: &Captured, spans: &[Captured], depth: usize) {
+    let kind = if span.kind.is_empty() { "-" } else { &span.kind };
+    let status = match &span.status {
+        Status::Error { description } => format!(" ! {description}"),
+        Status::Ok | Status::Unset => String::new(),
+    };
+    let _ = writeln!(tree, "{:indent$}{kind} {}{status}", "", span.name, indent = 2 * depth);
+    for child in spans.iter().filter(|child| child.parent_id == Some(span.span_id)) {
+        write_branch(tree, child, spans, depth + 1);
+    }
+}
+
+/// The processor that every provider of ours carries, so that captures work with `init` too.
+pub(crate) fn capture_processor() -> impl SpanProcessor {
+    Router
+}
+
+#[derive(Debug)]
+struct Router;
+
+impl SpanProcessor for Router {
+    fn on_start(&self, span: &mut Span, context: &Context) {
+        if let Some(sink) = context.get::<Sink>() {
+            lock(&ROUTES).insert(span.span_context().trace_id(), Arc::clone(sink));
+        }
+    }
+
+    fn on_end(&self, span: SpanData) {
+        let sink = lock(&ROUTES).get(&span.span_context.trace_id()).cloned();
+        if let Some(sink) = sink {
+            lock(&sink).push(Captured::from(span));
+        }
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+/// Gives the process a provider, unless `init` has.
+fn install() {
+    static INSTALLED: LazyLock<()> = LazyLock::new(|| {
+        if span::is_unset() {
+            let provider = SdkTracerProvider::builder()
+                .with_sampler(Sampler::AlwaysOn)
+                .with_span_processor(capture_processor())
+                .build();
+            span::activate(provider.tracer_with_scope(span::scope()));
+            opentelemetry::global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
+                Box::new(TraceContextPropagator::new()),
+                Box::new(BaggagePropagator::new()),
+            ]));
+        }
+    });
+    LazyLock::force(&INSTALLED);
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
