@@ -1,5 +1,6 @@
 //! An agent: a model that is asked in a loop, and the tools that it calls between its answers.
 
+use a2a_otel::{agent_span, chain_span};
 use async_openai::error::OpenAIError;
 use async_openai::types::chat::{
     ChatCompletionMessageToolCall, ChatCompletionMessageToolCalls, ChatCompletionRequestAssistantMessage,
@@ -21,7 +22,7 @@ const MOST_STEPS: usize = 8;
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
     /// The request is malformed.
-    #[error("the request was refused")]
+    #[error(transparent)]
     Refused(#[from] Refusal),
     /// The model failed.
     #[error("the model did not answer; check its endpoint, key and limits")]
@@ -30,7 +31,7 @@ pub enum AgentError {
     #[error("the model sent neither text nor tool calls; ask again or use another model")]
     NoAnswer,
     /// A tool is broken, as opposed to one that refuses what the model asked of it.
-    #[error("a tool failed")]
+    #[error(transparent)]
     Tool(#[from] ToolError),
     /// The model went on calling tools.
     #[error("no answer after {MOST_STEPS} steps; ask for less at a time")]
@@ -76,6 +77,7 @@ impl Agent {
     /// # Errors
     ///
     /// When the request is malformed, the model fails, or a tool is broken.
+    #[agent_span(name = self.role.name, session = request.session.as_str(), input = request.text.as_str())]
     pub async fn run(&self, request: &Request, on_line: OnLine<'_>) -> Result<String, AgentError> {
         info!(agent = self.role.name, session = request.session, request = request.text, "working");
         if let Some(guard) = self.role.guard {
@@ -96,6 +98,7 @@ impl Agent {
     }
 
     /// One turn: the model's answer, or the results of the tools that it calls.
+    #[chain_span(name = format!("step {number}"), input = conversation.latest())]
     async fn step(
         &self,
         number: usize,
@@ -161,6 +164,10 @@ impl Conversation {
         let prompt = ChatCompletionRequestSystemMessage::from(role.prompt);
         let wish = ChatCompletionRequestUserMessage::from(request.text.as_str());
         Self { session: request.session.clone(), messages: vec![prompt.into(), wish.into()] }
+    }
+
+    fn latest(&self) -> Option<&ChatCompletionRequestMessage> {
+        self.messages.last()
     }
 
     fn add(&mut self, message: impl Into<ChatCompletionRequestMessage>) {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use a2a_otel::{business_metric, chain_span};
 use futures::future::join_all;
 use tracing::info;
 use uuid::Uuid;
@@ -130,6 +131,9 @@ impl Expected {
 }
 
 /// One customer's visit, the root of everything that happens on their behalf.
+#[chain_span(name = "customer request", session = session, input = wish)]
+#[business_metric(counter = "marketplace.customer.requests", unit = "{request}", on = always)]
+#[business_metric(histogram = "marketplace.customer.latency", unit = "ms", on = always)]
 async fn visit(
     coordinator: &Peer,
     session: &str,

@@ -4,6 +4,8 @@
 use a2a::A2AError;
 use a2a_client::ServiceParams;
 use a2a_client::middleware::CallInterceptor;
+use a2a_otel::opentelemetry::trace::FutureExt;
+use a2a_otel::propagation;
 use async_trait::async_trait;
 use rmcp::model::{CallToolRequestParams, JsonObject, RequestParamsMeta};
 
@@ -13,7 +15,7 @@ pub struct SendContext;
 #[async_trait]
 impl CallInterceptor for SendContext {
     async fn before(&self, _method: &str, params: &mut ServiceParams) -> Result<(), A2AError> {
-        inject_headers(params);
+        propagation::inject(&mut propagation::ServiceParams(params));
         Ok(())
     }
 }
@@ -22,13 +24,13 @@ impl CallInterceptor for SendContext {
 ///
 /// The SDK runs executors in a task of its own, where no middleware's context is current.
 pub fn under_caller<F: Future>(params: &ServiceParams, work: F) -> impl Future<Output = F::Output> + use<F> {
-    continue_headers(params, work)
+    work.with_context(propagation::extract(&propagation::ServiceParamsRef(params)))
 }
 
 /// Client side of MCP: to be called in the caller's task, for the transport sends from another.
 #[must_use]
 pub fn with_context(mut params: CallToolRequestParams) -> CallToolRequestParams {
-    inject_meta(params.meta_or_default());
+    propagation::inject(&mut propagation::Meta(params.meta_or_default()));
     params
 }
 
@@ -36,23 +38,5 @@ pub fn with_context(mut params: CallToolRequestParams) -> CallToolRequestParams 
 ///
 /// rmcp runs handlers below a span of its own that lasts as long as the session.
 pub fn under_client<F: Future>(meta: &JsonObject, work: F) -> impl Future<Output = F::Output> + use<F> {
-    continue_meta(meta, work)
-}
-
-// The four functions below await `a2a_otel::propagation`: until then no context crosses.
-
-/// Becomes `inject(&mut propagation::ServiceParams(params))`.
-fn inject_headers(_params: &mut ServiceParams) {}
-
-/// Becomes `inject(&mut propagation::Meta(meta))`.
-fn inject_meta(_meta: &mut JsonObject) {}
-
-/// Becomes `work.with_context(extract(&propagation::ServiceParamsRef(params)))`.
-fn continue_headers<F: Future>(_params: &ServiceParams, work: F) -> impl Future<Output = F::Output> + use<F> {
-    work
-}
-
-/// Becomes `work.with_context(extract(&propagation::MetaRef(meta)))`.
-fn continue_meta<F: Future>(_meta: &JsonObject, work: F) -> impl Future<Output = F::Output> + use<F> {
-    work
+    work.with_context(propagation::extract(&propagation::MetaRef(meta)))
 }

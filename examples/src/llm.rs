@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use a2a_otel::llm_call;
 use async_openai::Client;
 use async_openai::config::OpenAIConfig;
 use async_openai::error::OpenAIError;
@@ -41,15 +42,15 @@ pub struct Llm {
 }
 
 impl Llm {
-    /// The endpoint that `OPENAI_BASE_URL` and `OPENAI_API_KEY` name, else the built-in one.
+    /// The built-in model, if there is one, else the endpoint that `OPENAI_BASE_URL` and `OPENAI_API_KEY` name.
     ///
     /// # Errors
     ///
-    /// When the environment names none and `built_in` is missing.
+    /// When there is neither.
     pub fn connect(built_in: Option<&str>) -> Result<Self, LlmError> {
         let config = match built_in {
-            _ if real_endpoint_is_named() => OpenAIConfig::new(),
             Some(url) => OpenAIConfig::new().with_api_base(format!("{url}/v1")).with_api_key("built-in"),
+            None if real_endpoint_is_named() => OpenAIConfig::new(),
             None => return Err(LlmError::NoEndpoint),
         };
         let model = std::env::var("OPENAI_MODEL").unwrap_or_else(|_| DEFAULT_MODEL.into());
@@ -99,6 +100,7 @@ impl Llm {
         }
     }
 
+    #[llm_call(name = format!("chat {}", request.model), request = request)]
     async fn complete(
         &self,
         request: CreateChatCompletionRequest,
@@ -106,6 +108,7 @@ impl Llm {
         self.client.chat().create(request).await
     }
 
+    #[llm_call(name = format!("chat {}", request.model), request = request)]
     async fn complete_streaming(
         &self,
         request: CreateChatCompletionRequest,
@@ -122,7 +125,9 @@ impl Llm {
     }
 }
 
-fn real_endpoint_is_named() -> bool {
+/// Whether the environment names a model.
+#[must_use]
+pub fn real_endpoint_is_named() -> bool {
     ["OPENAI_BASE_URL", "OPENAI_API_KEY"].iter().any(|name| std::env::var_os(name).is_some())
 }
 

@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
-use crate::llm::{Llm, LlmError};
+use crate::llm::{Llm, LlmError, real_endpoint_is_named};
 use crate::peer::{Peer, PeerError};
 use crate::roles::{self, Role};
 use crate::store::StoreError;
@@ -214,16 +214,26 @@ pub struct Market {
 }
 
 impl Market {
-    /// Starts every part.
+    /// Starts every part, but the built-in model only where the environment names no other.
     ///
     /// # Errors
     ///
     /// When one of them does not start.
     pub async fn open() -> Result<Self, StartError> {
+        let (_built_in, others) = PARTS.split_at(1);
+        Self::of(if real_endpoint_is_named() { others } else { &PARTS }).await
+    }
+
+    /// Starts these parts.
+    ///
+    /// # Errors
+    ///
+    /// When one of them does not start.
+    pub async fn of(parts: &[Part]) -> Result<Self, StartError> {
         let mut market =
             Self { addresses: Addresses::new(), servers: Vec::new(), shutdown: CancellationToken::new() };
-        for part in PARTS {
-            market.start(part).await?;
+        for part in parts {
+            market.start(*part).await?;
         }
         Ok(market)
     }

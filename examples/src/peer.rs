@@ -8,6 +8,7 @@ use a2a::{
 };
 use a2a_client::agent_card::AgentCardResolver;
 use a2a_client::{A2AClient, A2AClientFactory, Transport};
+use a2a_otel::a2a_call;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 
@@ -103,6 +104,7 @@ impl Peer {
         }
     }
 
+    #[a2a_call(peer = self.name(), method = "SendMessage", input = question)]
     async fn send_message(&self, session: &str, question: &str) -> Result<String, PeerError> {
         match self.client.send_message(&request(session, question)).await {
             Ok(SendMessageResponse::Task(task)) => self.answer(Outcome::of(&task)),
@@ -111,6 +113,7 @@ impl Peer {
         }
     }
 
+    #[a2a_call(peer = self.name(), method = "SendStreamingMessage", input = question)]
     async fn send_streaming_message(&self, session: &str, question: &str) -> Result<String, PeerError> {
         let events = self.client.send_streaming_message(&request(session, question)).await;
         let outcome = fold(events.map_err(|source| self.call_failed(source))?).await;
@@ -130,6 +133,7 @@ impl Peer {
         Ok(working.len())
     }
 
+    #[a2a_call(peer = self.name(), method = "CancelTask", input = task.id.as_str())]
     async fn cancel_task(&self, task: &Task) -> Result<TaskState, PeerError> {
         let request = CancelTaskRequest { id: task.id.clone(), metadata: None, tenant: None };
         let canceled = self.client.cancel_task(&request).await;

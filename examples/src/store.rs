@@ -4,6 +4,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use a2a_otel::{business_metric, chain_span};
 use rmcp::schemars::JsonSchema;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
@@ -165,6 +166,8 @@ impl Store {
     /// # Errors
     ///
     /// When the database fails.
+    #[chain_span(name = "search the catalogue")]
+    #[business_metric(counter = "marketplace.product.searches", unit = "{search}", attributes(query = search.query.as_str()))]
     pub fn search(&self, search: &Search) -> Result<Vec<Product>> {
         let highest = search.max_price.map_or(f64::MAX, |euros| euros * 100.0);
         let connection = self.connection();
@@ -178,6 +181,7 @@ impl Store {
     /// # Errors
     ///
     /// When no product has this id, or the database fails.
+    #[chain_span(name = "look up stock")]
     pub fn check_stock(&self, product_id: &str) -> Result<Stock> {
         stock(&self.connection(), product_id)
     }
@@ -187,6 +191,7 @@ impl Store {
     /// # Errors
     ///
     /// When the product is unknown or there are too few of it, or the database fails.
+    #[chain_span(name = "reserve stock")]
     pub fn reserve(&self, product_id: &str, quantity: u32) -> Result<Reservation> {
         if quantity == 0 {
             return Err(StoreError::NoQuantity);
@@ -214,6 +219,9 @@ impl Store {
     /// # Errors
     ///
     /// When no such reservation waits for its order, or the database fails.
+    #[chain_span(name = "place order")]
+    #[business_metric(counter = "marketplace.orders", unit = "{order}", attributes(category = output.category.as_str()))]
+    #[business_metric(counter = "marketplace.revenue", unit = "EUR", value = output.total, attributes(category = output.category.as_str()))]
     pub fn place_order(&self, reservation_id: &str) -> Result<Order> {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
@@ -233,6 +241,7 @@ impl Store {
     /// # Errors
     ///
     /// When the database fails.
+    #[chain_span(name = "report sales")]
     pub fn report(&self) -> Result<SalesReport> {
         let connection = self.connection();
         let mut statement = connection.prepare_cached(REPORT)?;
@@ -258,6 +267,7 @@ fn put_on_shelf(transaction: &Transaction<'_>, shelved: &Shelved) -> Result<()> 
     Ok(())
 }
 
+#[business_metric(counter = "marketplace.stock_outs", unit = "{stock-out}", value = u64::from(output.available == 0))]
 fn stock(connection: &Connection, product_id: &str) -> Result<Stock> {
     connection
         .query_row("SELECT id, name, stock FROM product WHERE id = ?1", [product_id], |row| {

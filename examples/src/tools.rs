@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use a2a_otel::{business_metric, mcp_tool};
 use async_openai::types::chat::{ChatCompletionTool, ChatCompletionTools, FunctionObject};
 use futures::future::join_all;
 use rmcp::model::{CallToolRequestParams, CallToolResult, JsonObject, Tool};
@@ -117,6 +118,7 @@ impl Toolbox {
 }
 
 /// One agent asks another.
+#[business_metric(counter = "marketplace.agent.calls", unit = "{call}", on = always, attributes(peer = peer.name()))]
 async fn consult(peer: &Peer, session: &str, question: &str) -> Result<String, PeerError> {
     peer.ask(session, question).await
 }
@@ -142,6 +144,7 @@ impl CatalogueClient {
         self.service.list_all_tools().await
     }
 
+    #[mcp_tool(tool = tool, server = "catalogue", input = arguments)]
     async fn call(&self, tool: &str, arguments: JsonObject) -> Result<String, ToolError> {
         let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
         let result = self.service.call_tool(hop::with_context(params)).await?;
