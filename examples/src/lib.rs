@@ -6,9 +6,33 @@
 //!
 //! The model is whatever `OPENAI_BASE_URL`, `OPENAI_API_KEY` and `OPENAI_MODEL` say. Without
 //! them it is a built-in stand-in that follows rules instead of thinking: see [`llm_server`].
+//! What a run expects of its customers' visits is what the stand-in makes of them; a model that
+//! thinks may serve them otherwise.
 //!
-//! `marketplace` runs everything in one process and sends a dozen customers in;
-//! `agent` runs one part as a process of its own.
+//! # Run it
+//!
+//! All in one process, with a dozen customers:
+//!
+//! ```text
+//! cargo run -p a2a-otel-examples --bin marketplace
+//! ```
+//!
+//! Each part as a process of its own, on whatever hosts, and the same customers sent in:
+//!
+//! ```text
+//! agent llm         --listen 127.0.0.1:7000
+//! agent catalogue   --listen 127.0.0.1:7001
+//! agent product     --listen 127.0.0.1:7002 --peer llm=http://127.0.0.1:7000 --peer catalogue=http://127.0.0.1:7001
+//! agent inventory   --listen 127.0.0.1:7003 --peer llm=http://127.0.0.1:7000 --peer catalogue=http://127.0.0.1:7001
+//! agent sales       --listen 127.0.0.1:7004 --peer llm=http://127.0.0.1:7000 --peer catalogue=http://127.0.0.1:7001
+//! agent coordinator --listen 127.0.0.1:7005 --peer llm=http://127.0.0.1:7000 \
+//!                   --peer product=http://127.0.0.1:7002 --peer inventory=http://127.0.0.1:7003 \
+//!                   --peer sales=http://127.0.0.1:7004
+//! marketplace --coordinator http://127.0.0.1:7005
+//! ```
+//!
+//! The parts start in any order: each waits for those that it needs. `--url` tells where others
+//! reach a part that listens elsewhere, as in a container. `GET /healthz` answers `ok`.
 
 pub mod a2a_server;
 pub mod agent;

@@ -42,7 +42,7 @@ pub struct Llm {
 }
 
 impl Llm {
-    /// The built-in model, if there is one, else the endpoint that `OPENAI_BASE_URL` and `OPENAI_API_KEY` name.
+    /// The built-in model, if there is one, else the one that `OPENAI_BASE_URL` and `OPENAI_API_KEY` name.
     ///
     /// # Errors
     ///

@@ -126,11 +126,11 @@ impl Peer {
     ///
     /// When the agent cannot be reached or does not stop.
     pub async fn cancel(&self, session: &str) -> Result<usize, PeerError> {
-        let working = self.working_tasks(session).await.map_err(|source| self.call_failed(source))?;
-        for task in &working {
+        let open = self.open_tasks(session).await.map_err(|source| self.call_failed(source))?;
+        for task in &open {
             self.cancel_task(task).await?;
         }
-        Ok(working.len())
+        Ok(open.len())
     }
 
     #[a2a_call(peer = self.name(), method = "CancelTask", input = task.id.as_str())]
@@ -140,10 +140,10 @@ impl Peer {
         canceled.map(|task| task.status.state).map_err(|source| self.call_failed(source))
     }
 
-    async fn working_tasks(&self, session: &str) -> Result<Vec<Task>, A2AError> {
+    async fn open_tasks(&self, session: &str) -> Result<Vec<Task>, A2AError> {
         let request = ListTasksRequest {
             context_id: Some(session.into()),
-            status: Some(TaskState::Working),
+            status: None,
             page_size: None,
             page_token: None,
             history_length: Some(0),
@@ -151,7 +151,9 @@ impl Peer {
             include_artifacts: None,
             tenant: None,
         };
-        Ok(self.client.list_tasks(&request).await?.tasks)
+        let mut tasks = self.client.list_tasks(&request).await?.tasks;
+        tasks.retain(|task| !task.status.state.is_terminal());
+        Ok(tasks)
     }
 
     fn answer(&self, outcome: Outcome) -> Result<String, PeerError> {

@@ -31,8 +31,9 @@ pub enum Refusal {
 pub const COORDINATOR: Role = Role {
     name: "coordinator",
     description: "Serves customers of the marketplace: finds products, checks stock, sells and reports.",
-    prompt: "You serve customers of a marketplace. Delegate every wish to the agents that your tools reach, \
-             and answer with what they say. To sell, first have stock reserved, then have the reservation sold.",
+    prompt: "You serve customers of a marketplace. Delegate every wish to the agents that your \
+             tools reach, and answer with what they say. To sell, first have stock reserved, then have the \
+             reservation sold.",
     tools: &[],
     streams: true,
     guard: None,

@@ -135,8 +135,9 @@ const SEARCH: &str = "
 
 const REPORT: &str = "
     SELECT category, COUNT(*), SUM(stock = 0), COALESCE(SUM(orders), 0), COALESCE(SUM(revenue), 0)
-    FROM product LEFT JOIN (SELECT product, COUNT(*) AS orders, SUM(cents) AS revenue FROM sale GROUP BY product)
-                        ON product = id
+    FROM product
+    LEFT JOIN (SELECT product, COUNT(*) AS orders, SUM(cents) AS revenue FROM sale GROUP BY product)
+           ON product = id
     GROUP BY category ORDER BY 5 DESC, category";
 
 /// The catalogue's database. Its calls take microseconds, so they run where they are called.
@@ -167,7 +168,11 @@ impl Store {
     ///
     /// When the database fails.
     #[chain_span(name = "search the catalogue")]
-    #[business_metric(counter = "marketplace.product.searches", unit = "{search}", attributes(query = search.query.as_str()))]
+    #[business_metric(
+        counter = "marketplace.product.searches",
+        unit = "{search}",
+        attributes(query = search.query.as_str())
+    )]
     pub fn search(&self, search: &Search) -> Result<Vec<Product>> {
         let highest = search.max_price.map_or(f64::MAX, |euros| euros * 100.0);
         let connection = self.connection();
@@ -220,8 +225,17 @@ impl Store {
     ///
     /// When no such reservation waits for its order, or the database fails.
     #[chain_span(name = "place order")]
-    #[business_metric(counter = "marketplace.orders", unit = "{order}", attributes(category = output.category.as_str()))]
-    #[business_metric(counter = "marketplace.revenue", unit = "EUR", value = output.total, attributes(category = output.category.as_str()))]
+    #[business_metric(
+        counter = "marketplace.orders",
+        unit = "{order}",
+        attributes(category = output.category.as_str())
+    )]
+    #[business_metric(
+        counter = "marketplace.revenue",
+        unit = "EUR",
+        value = output.total,
+        attributes(category = output.category.as_str())
+    )]
     pub fn place_order(&self, reservation_id: &str) -> Result<Order> {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
@@ -267,7 +281,12 @@ fn put_on_shelf(transaction: &Transaction<'_>, shelved: &Shelved) -> Result<()> 
     Ok(())
 }
 
-#[business_metric(counter = "marketplace.stock_outs", unit = "{stock-out}", value = u64::from(output.available == 0))]
+/// The place where every question for stock passes, so that stock-outs are counted here.
+#[business_metric(
+    counter = "marketplace.stock_outs",
+    unit = "{stock-out}",
+    value = u64::from(output.available == 0)
+)]
 fn stock(connection: &Connection, product_id: &str) -> Result<Stock> {
     connection
         .query_row("SELECT id, name, stock FROM product WHERE id = ?1", [product_id], |row| {

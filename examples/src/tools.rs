@@ -118,7 +118,12 @@ impl Toolbox {
 }
 
 /// One agent asks another.
-#[business_metric(counter = "marketplace.agent.calls", unit = "{call}", on = always, attributes(peer = peer.name()))]
+#[business_metric(
+    counter = "marketplace.agent.calls",
+    unit = "{call}",
+    on = always,
+    attributes(peer = peer.name())
+)]
 async fn consult(peer: &Peer, session: &str, question: &str) -> Result<String, PeerError> {
     peer.ask(session, question).await
 }
