@@ -1,7 +1,6 @@
 //! The server side of A2A: an agent with its card, its tasks and their cancellation.
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,6 +19,7 @@ use tokio::task::AbortHandle;
 use tracing::{info, warn};
 
 use crate::agent::{Agent, AgentError, Request};
+use crate::errors::with_sources;
 use crate::hop;
 use crate::roles::Role;
 
@@ -175,7 +175,7 @@ impl Reporter {
     }
 
     fn failed(&self, error: &AgentError) {
-        self.send(status(&self.task, &self.session, TaskState::Failed, Some(chain(error))));
+        self.send(status(&self.task, &self.session, TaskState::Failed, Some(with_sources(error))));
     }
 
     fn send(&self, event: StreamResponse) {
@@ -203,15 +203,4 @@ fn artifact(text: &str) -> Artifact {
         metadata: None,
         extensions: None,
     }
-}
-
-/// An error and its sources: callers see no more of it than this line.
-fn chain(error: &AgentError) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
 }

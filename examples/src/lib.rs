@@ -38,6 +38,7 @@ pub mod a2a_server;
 pub mod agent;
 pub mod catalogue;
 pub mod customers;
+pub mod errors;
 pub mod hop;
 pub mod llm;
 mod llm_rules;

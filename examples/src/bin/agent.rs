@@ -1,7 +1,9 @@
 //! Runs one part of the marketplace as a process of its own, until SIGTERM or Ctrl-C.
 
 use std::error::Error;
+use std::process::ExitCode;
 
+use a2a_otel_examples::errors;
 use a2a_otel_examples::market::{Addresses, Part, Server};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -19,7 +21,11 @@ struct Arguments {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    errors::exit(serve().await.map(|()| true))
+}
+
+async fn serve() -> Result<(), Box<dyn Error>> {
     let Arguments { part, listen, url, peers } = Arguments::parse(std::env::args().skip(1))?;
     let shutdown = CancellationToken::new();
     tokio::spawn(cancel_on_signal(shutdown.clone()));

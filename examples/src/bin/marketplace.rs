@@ -3,20 +3,20 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use a2a_otel_examples::customers;
 use a2a_otel_examples::market::Market;
+use a2a_otel_examples::{customers, errors};
 
 const USAGE: &str = "usage: marketplace [--coordinator URL]";
 
 #[tokio::main]
-async fn main() -> Result<ExitCode, Box<dyn Error>> {
+async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let served = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [] => serve_here().await?,
-        ["--coordinator", url] => customers::serve_all(url).await?,
-        _ => return Err(USAGE.into()),
+        [] => serve_here().await,
+        ["--coordinator", url] => customers::serve_all(url).await.map_err(Into::into),
+        _ => Err(USAGE.into()),
     };
-    Ok(if served { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    errors::exit(served)
 }
 
 async fn serve_here() -> Result<bool, Box<dyn Error>> {
