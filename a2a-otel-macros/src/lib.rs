@@ -17,36 +17,42 @@ use crate::kinds::Kind;
 use crate::plan::Plan;
 
 #[doc = include_str!("../docs/agent_span.md")]
+#[doc = include_str!("../docs/span_arguments.md")]
 #[proc_macro_attribute]
 pub fn agent_span(args: TokenStream, item: TokenStream) -> TokenStream {
     instrument(&kinds::AGENT_SPAN, args, item)
 }
 
 #[doc = include_str!("../docs/chain_span.md")]
+#[doc = include_str!("../docs/span_arguments.md")]
 #[proc_macro_attribute]
 pub fn chain_span(args: TokenStream, item: TokenStream) -> TokenStream {
     instrument(&kinds::CHAIN_SPAN, args, item)
 }
 
 #[doc = include_str!("../docs/tool_span.md")]
+#[doc = include_str!("../docs/span_arguments.md")]
 #[proc_macro_attribute]
 pub fn tool_span(args: TokenStream, item: TokenStream) -> TokenStream {
     instrument(&kinds::TOOL_SPAN, args, item)
 }
 
 #[doc = include_str!("../docs/mcp_tool.md")]
+#[doc = include_str!("../docs/span_arguments.md")]
 #[proc_macro_attribute]
 pub fn mcp_tool(args: TokenStream, item: TokenStream) -> TokenStream {
     instrument(&kinds::MCP_TOOL, args, item)
 }
 
 #[doc = include_str!("../docs/a2a_call.md")]
+#[doc = include_str!("../docs/span_arguments.md")]
 #[proc_macro_attribute]
 pub fn a2a_call(args: TokenStream, item: TokenStream) -> TokenStream {
     instrument(&kinds::A2A_CALL, args, item)
 }
 
 #[doc = include_str!("../docs/llm_call.md")]
+#[doc = include_str!("../docs/span_arguments.md")]
 #[proc_macro_attribute]
 pub fn llm_call(args: TokenStream, item: TokenStream) -> TokenStream {
     instrument(&kinds::LLM_CALL, args, item)

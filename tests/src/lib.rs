@@ -1,1 +1,21 @@
-//! x
+//! The workshop of the tests: real services, and what a test asks of them.
+//!
+//! A test that needs a service says so and goes on without it where it cannot be had:
+//!
+//! ```no_run
+//! use a2a_otel_tests::{phoenix::Phoenix, services::require};
+//!
+//! let Some(phoenix) = require("Phoenix", Phoenix::shared()) else { return };
+//! let project = phoenix.project("checkout");
+//! // ... send spans to `project.name()` at `phoenix.url()` ...
+//! let tree = project.wait_for_tree(3);
+//! tree.assert_path(&["AGENT coordinator", "...", "LLM"]);
+//! ```
+//!
+//! Where an answer is not what it has to be, these helpers panic as an assertion does, and say what was there.
+
+pub mod phoenix;
+pub mod screenshot;
+pub mod services;
+pub mod timestamp;
+pub mod tree;

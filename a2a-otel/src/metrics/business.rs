@@ -183,6 +183,7 @@ impl<T: Amount> Amount for Option<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Amount + Copy> Amount for &T {
     fn amount(self, unit: &str) -> Option<f64> {
         (*self).amount(unit)

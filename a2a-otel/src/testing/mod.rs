@@ -2,5 +2,5 @@
 
 mod capture;
 
-pub(crate) use capture::capture_processor;
+
 pub use capture::{Captured, Capturing, capture};

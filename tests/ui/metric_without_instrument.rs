@@ -1,0 +1,6 @@
+#[a2a_otel::business_metric(unit = "{order}")]
+fn order() {}
+
+fn main() {
+    order();
+}

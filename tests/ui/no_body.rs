@@ -1,0 +1,6 @@
+trait Agent {
+    #[a2a_otel::agent_span]
+    fn run(&self);
+}
+
+fn main() {}

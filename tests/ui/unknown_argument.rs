@@ -1,0 +1,6 @@
+#[a2a_otel::mcp_tool(colour = "red")]
+fn tool() {}
+
+fn main() {
+    tool();
+}
