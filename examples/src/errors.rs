@@ -16,6 +16,7 @@ pub fn with_sources(error: &dyn Error) -> String {
 }
 
 /// Ends a program: with success, without it, or with what went wrong on standard error.
+#[must_use]
 pub fn exit(ended: Result<bool, Box<dyn Error>>) -> ExitCode {
     match ended {
         Ok(true) => ExitCode::SUCCESS,
