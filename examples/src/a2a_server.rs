@@ -1,0 +1,206 @@
+//! The server side of A2A: an agent with its card, its tasks and their cancellation.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use a2a::{
+    A2AError, AgentCapabilities, AgentCard, AgentInterface, AgentSkill, Artifact, Message, Part,
+    Role as Speaker, StreamResponse, TRANSPORT_PROTOCOL_JSONRPC, TaskArtifactUpdateEvent, TaskId, TaskState,
+    TaskStatus, TaskStatusUpdateEvent,
+};
+use a2a_server::agent_card::agent_card_router;
+use a2a_server::jsonrpc::jsonrpc_router;
+use a2a_server::{AgentExecutor, DefaultRequestHandler, ExecutorContext, InMemoryTaskStore, StaticAgentCard};
+use axum::Router;
+use futures::channel::mpsc::{UnboundedSender, unbounded};
+use futures::stream::{self, BoxStream, StreamExt};
+use tokio::task::AbortHandle;
+use tracing::{info, warn};
+
+use crate::agent::{Agent, AgentError, Request};
+use crate::errors::with_sources;
+use crate::hop;
+use crate::roles::Role;
+
+type Event = Result<StreamResponse, A2AError>;
+
+/// The routes of an agent that others reach at `url`.
+pub fn router(agent: Agent, url: &str) -> Router {
+    let card = card(agent.role(), url);
+    let executor = Executor { agent: Arc::new(agent), running: Running::default() };
+    let handler = DefaultRequestHandler::new(executor, InMemoryTaskStore::new())
+        .with_capabilities(card.capabilities.clone());
+    jsonrpc_router(Arc::new(handler)).merge(agent_card_router(Arc::new(StaticAgentCard::new(card))))
+}
+
+fn card(role: &Role, url: &str) -> AgentCard {
+    let text = vec!["text/plain".to_owned()];
+    AgentCard {
+        name: role.name.into(),
+        description: role.description.into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        supported_interfaces: vec![AgentInterface::new(url, TRANSPORT_PROTOCOL_JSONRPC)],
+        capabilities: AgentCapabilities { streaming: Some(role.streams), ..Default::default() },
+        default_input_modes: text.clone(),
+        default_output_modes: text,
+        skills: vec![skill(role)],
+        provider: None,
+        documentation_url: None,
+        icon_url: None,
+        security_schemes: None,
+        security_requirements: None,
+        signatures: None,
+    }
+}
+
+fn skill(role: &Role) -> AgentSkill {
+    AgentSkill {
+        id: role.name.into(),
+        name: role.name.replace('-', " "),
+        description: role.description.into(),
+        tags: vec!["marketplace".into()],
+        examples: None,
+        input_modes: None,
+        output_modes: None,
+        security_requirements: None,
+    }
+}
+
+struct Executor {
+    agent: Arc<Agent>,
+    running: Running,
+}
+
+impl AgentExecutor for Executor {
+    fn execute(&self, context: ExecutorContext) -> BoxStream<'static, Event> {
+        let (sender, events) = unbounded();
+        let task = Reporter::new(&context, sender);
+        let work = work(self.agent.clone(), request(&context), task);
+        self.running.spawn(context.task_id, hop::under_caller(&context.service_params, work));
+        events.boxed()
+    }
+
+    fn cancel(&self, context: ExecutorContext) -> BoxStream<'static, Event> {
+        self.running.abort(&context.task_id);
+        let (agent, params) = (self.agent.clone(), context.service_params.clone());
+        let abandon = async move {
+            info!(agent = agent.role().name, session = context.context_id, "canceled");
+            agent.abandon(&context.context_id).await;
+            Ok(status(&context.task_id, &context.context_id, TaskState::Canceled, None))
+        };
+        stream::once(hop::under_caller(&params, abandon)).boxed()
+    }
+}
+
+fn request(context: &ExecutorContext) -> Request {
+    let text = context.message.as_ref().and_then(Message::text).unwrap_or_default();
+    Request { session: context.context_id.clone(), text: text.into() }
+}
+
+async fn work(agent: Arc<Agent>, request: Request, task: Reporter) {
+    task.working();
+    match agent.run(&request, &|line| task.say(line)).await {
+        Ok(answer) => task.completed(&answer),
+        Err(error) => {
+            warn!(agent = agent.role().name, session = request.session, %error, "failed");
+            task.failed(&error);
+        }
+    }
+}
+
+/// The work in progress, so that a cancellation can end it.
+#[derive(Clone, Default)]
+struct Running(Arc<Mutex<HashMap<TaskId, AbortHandle>>>);
+
+impl Running {
+    fn spawn(&self, id: TaskId, work: impl Future<Output = ()> + Send + 'static) {
+        // Locked until the task is known, for it may end before `spawn` returns.
+        let mut tasks = self.tasks();
+        let (running, finished) = (self.clone(), id.clone());
+        let task = tokio::spawn(async move {
+            work.await;
+            running.tasks().remove(&finished);
+        });
+        tasks.insert(id, task.abort_handle());
+    }
+
+    fn abort(&self, id: &str) {
+        if let Some(task) = self.tasks().remove(id) {
+            task.abort();
+        }
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, HashMap<TaskId, AbortHandle>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells the A2A client how its task goes.
+struct Reporter {
+    task: TaskId,
+    session: String,
+    events: UnboundedSender<Event>,
+    has_spoken: AtomicBool,
+}
+
+impl Reporter {
+    fn new(context: &ExecutorContext, events: UnboundedSender<Event>) -> Self {
+        let (task, session) = context.task_info();
+        Self { task, session, events, has_spoken: AtomicBool::new(false) }
+    }
+
+    fn working(&self) {
+        self.send(status(&self.task, &self.session, TaskState::Working, None));
+    }
+
+    /// A piece of the answer. The first creates the artifact, the others are appended.
+    fn say(&self, text: &str) {
+        let append = self.has_spoken.swap(true, Ordering::Relaxed);
+        self.send(StreamResponse::ArtifactUpdate(TaskArtifactUpdateEvent {
+            task_id: self.task.clone(),
+            context_id: self.session.clone(),
+            artifact: artifact(text),
+            append: Some(append),
+            last_chunk: None,
+            metadata: None,
+        }));
+    }
+
+    fn completed(&self, answer: &str) {
+        if !self.has_spoken.load(Ordering::Relaxed) {
+            self.say(answer);
+        }
+        self.send(status(&self.task, &self.session, TaskState::Completed, None));
+    }
+
+    fn failed(&self, error: &AgentError) {
+        self.send(status(&self.task, &self.session, TaskState::Failed, Some(with_sources(error))));
+    }
+
+    fn send(&self, event: StreamResponse) {
+        // Nobody listens any more once the task was canceled.
+        let _ = self.events.unbounded_send(Ok(event));
+    }
+}
+
+fn status(task: &str, session: &str, state: TaskState, text: Option<String>) -> StreamResponse {
+    let message = text.map(|text| Message::new(Speaker::Agent, vec![Part::text(text)]));
+    StreamResponse::StatusUpdate(TaskStatusUpdateEvent {
+        task_id: task.into(),
+        context_id: session.into(),
+        status: TaskStatus { state, message, timestamp: None },
+        metadata: None,
+    })
+}
+
+fn artifact(text: &str) -> Artifact {
+    Artifact {
+        artifact_id: "answer".into(),
+        name: None,
+        description: None,
+        parts: vec![Part::text(text)],
+        metadata: None,
+        extensions: None,
+    }
+}

@@ -1,0 +1,196 @@
+//! An agent: a model that is asked in a loop, and the tools that it calls between its answers.
+
+use a2a_otel::{agent_span, chain_span};
+use async_openai::error::OpenAIError;
+use async_openai::types::chat::{
+    ChatCompletionMessageToolCall, ChatCompletionMessageToolCalls, ChatCompletionRequestAssistantMessage,
+    ChatCompletionRequestMessage, ChatCompletionRequestSystemMessage, ChatCompletionRequestToolMessage,
+    ChatCompletionRequestUserMessage, ChatCompletionResponseMessage, ChatCompletionTools,
+    CreateChatCompletionRequest,
+};
+use futures::future::join_all;
+use serde::Serialize;
+use tracing::info;
+
+use crate::llm::{Llm, OnLine};
+use crate::roles::{Guard, Refusal, Role};
+use crate::tools::{ToolError, Toolbox};
+
+const MOST_STEPS: usize = 8;
+
+/// Why an agent gave up.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The request is malformed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The model failed.
+    #[error("the model did not answer; check its endpoint, key and limits")]
+    Llm(#[from] OpenAIError),
+    /// The model sent an empty response.
+    #[error("the model sent neither text nor tool calls; ask again or use another model")]
+    NoAnswer,
+    /// A tool is broken, as opposed to one that refuses what the model asked of it.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// The model went on calling tools.
+    #[error("no answer after {MOST_STEPS} steps; ask for less at a time")]
+    TooManySteps,
+}
+
+/// What an agent is asked to do.
+#[derive(Clone, Debug, Serialize)]
+pub struct Request {
+    /// The customer's session, which every agent on the way shares.
+    pub session: String,
+    /// The request in words.
+    pub text: String,
+}
+
+/// One agent of the marketplace.
+pub struct Agent {
+    role: &'static Role,
+    llm: Llm,
+    tools: Toolbox,
+    definitions: Vec<ChatCompletionTools>,
+}
+
+impl Agent {
+    /// Gives a role its model and tools.
+    ///
+    /// # Errors
+    ///
+    /// When the tools cannot be listed.
+    pub async fn new(role: &'static Role, llm: Llm, tools: Toolbox) -> Result<Self, ToolError> {
+        let definitions = tools.definitions(role.tools).await?;
+        Ok(Self { role, llm, tools, definitions })
+    }
+
+    /// What the agent is.
+    #[must_use]
+    pub fn role(&self) -> &'static Role {
+        self.role
+    }
+
+    /// Works on a request until the model has an answer.
+    ///
+    /// # Errors
+    ///
+    /// When the request is malformed, the model fails, or a tool is broken.
+    #[agent_span(name = self.role.name, session = request.session.as_str(), input = request.text.as_str())]
+    pub async fn run(&self, request: &Request, on_line: OnLine<'_>) -> Result<String, AgentError> {
+        info!(agent = self.role.name, session = request.session, request = request.text, "working");
+        if let Some(guard) = self.role.guard {
+            check(guard, &request.text)?;
+        }
+        let mut conversation = Conversation::begin(self.role, request);
+        for number in 1..=MOST_STEPS {
+            if let Some(answer) = self.step(number, &mut conversation, on_line).await? {
+                return Ok(answer);
+            }
+        }
+        Err(AgentError::TooManySteps)
+    }
+
+    /// Stops what other agents do on behalf of a session.
+    pub async fn abandon(&self, session: &str) {
+        self.tools.abandon(session).await;
+    }
+
+    /// One turn: the model's answer, or the results of the tools that it calls.
+    #[chain_span(name = format!("step {number}"), input = conversation.latest())]
+    async fn step(
+        &self,
+        number: usize,
+        conversation: &mut Conversation,
+        on_line: OnLine<'_>,
+    ) -> Result<Option<String>, AgentError> {
+        let message = self.think(conversation, on_line).await?;
+        let calls = function_calls(&message);
+        if calls.is_empty() {
+            return message.content.map(Some).ok_or(AgentError::NoAnswer);
+        }
+        info!(agent = self.role.name, number, calls = calls.len(), "calling tools");
+        conversation.add(calls_of(message));
+        let results = join_all(calls.iter().map(|call| self.use_tool(call, &conversation.session))).await;
+        for (call, result) in calls.into_iter().zip(results) {
+            conversation.add(result_of(call, result?));
+        }
+        Ok(None)
+    }
+
+    async fn think(
+        &self,
+        conversation: &Conversation,
+        on_line: OnLine<'_>,
+    ) -> Result<ChatCompletionResponseMessage, AgentError> {
+        let request = CreateChatCompletionRequest {
+            model: self.llm.model().into(),
+            messages: conversation.messages.clone(),
+            tools: Some(self.definitions.clone()),
+            prompt_cache_key: Some(conversation.session.clone()),
+            ..Default::default()
+        };
+        let on_line = self.role.streams.then_some(on_line);
+        let response = self.llm.complete_with_retry(&request, on_line).await?;
+        response.choices.into_iter().next().map(|choice| choice.message).ok_or(AgentError::NoAnswer)
+    }
+
+    /// A refusal goes back to the model, which can do better; a broken tool ends the run.
+    async fn use_tool(
+        &self,
+        call: &ChatCompletionMessageToolCall,
+        session: &str,
+    ) -> Result<String, ToolError> {
+        let function = &call.function;
+        match self.tools.call(&function.name, &function.arguments, session).await {
+            Err(error) if error.is_refusal() => Ok(error.to_string()),
+            settled => settled,
+        }
+    }
+}
+
+fn check(guard: Guard, request: &str) -> Result<(), Refusal> {
+    guard(request)
+}
+
+struct Conversation {
+    session: String,
+    messages: Vec<ChatCompletionRequestMessage>,
+}
+
+impl Conversation {
+    fn begin(role: &Role, request: &Request) -> Self {
+        let prompt = ChatCompletionRequestSystemMessage::from(role.prompt);
+        let wish = ChatCompletionRequestUserMessage::from(request.text.as_str());
+        Self { session: request.session.clone(), messages: vec![prompt.into(), wish.into()] }
+    }
+
+    fn latest(&self) -> Option<&ChatCompletionRequestMessage> {
+        self.messages.last()
+    }
+
+    fn add(&mut self, message: impl Into<ChatCompletionRequestMessage>) {
+        self.messages.push(message.into());
+    }
+}
+
+fn function_calls(message: &ChatCompletionResponseMessage) -> Vec<ChatCompletionMessageToolCall> {
+    let function = |call: &ChatCompletionMessageToolCalls| match call {
+        ChatCompletionMessageToolCalls::Function(call) => Some(call.clone()),
+        ChatCompletionMessageToolCalls::Custom(_) => None,
+    };
+    message.tool_calls.iter().flatten().filter_map(function).collect()
+}
+
+fn calls_of(message: ChatCompletionResponseMessage) -> ChatCompletionRequestAssistantMessage {
+    ChatCompletionRequestAssistantMessage {
+        content: message.content.map(Into::into),
+        tool_calls: message.tool_calls,
+        ..Default::default()
+    }
+}
+
+fn result_of(call: ChatCompletionMessageToolCall, result: String) -> ChatCompletionRequestToolMessage {
+    ChatCompletionRequestToolMessage { content: result.into(), tool_call_id: call.id }
+}

@@ -1,0 +1,64 @@
+//! Runs one part of the marketplace as a process of its own, until SIGTERM or Ctrl-C.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use a2a_otel_examples::errors;
+use a2a_otel_examples::market::{Addresses, Part, Server};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+const USAGE: &str = "usage: agent coordinator|product|inventory|sales|catalogue|llm \
+                     --listen ADDR [--url URL] [--peer NAME=URL ...]";
+
+/// What the command line says.
+struct Arguments {
+    part: Part,
+    listen: String,
+    /// Where others reach this part, if not where it listens: behind a proxy, in a container.
+    url: Option<String>,
+    peers: Addresses,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    errors::exit(serve().await.map(|()| true))
+}
+
+async fn serve() -> Result<(), Box<dyn Error>> {
+    let Arguments { part, listen, url, peers } = Arguments::parse(std::env::args().skip(1))?;
+    let shutdown = CancellationToken::new();
+    tokio::spawn(cancel_on_signal(shutdown.clone()));
+    let server = tokio::select! {
+        server = Server::start(part, &listen, url.as_deref(), &peers, shutdown.clone()) => server?,
+        () = shutdown.cancelled() => return Ok(()),
+    };
+    println!("listening on {}", server.url);
+    Ok(server.run().await?)
+}
+
+impl Arguments {
+    fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
+        let part = Part::named(&words.next().ok_or(USAGE)?)?;
+        let (mut listen, mut url, mut peers) = (None, None, Addresses::new());
+        while let Some(option) = words.next() {
+            let value = words.next().ok_or(USAGE)?;
+            match option.as_str() {
+                "--listen" => listen = Some(value),
+                "--url" => url = Some(value),
+                "--peer" => peers.extend(value.split_once('=').map(|(name, url)| (name.into(), url.into()))),
+                _ => return Err(USAGE.into()),
+            }
+        }
+        Ok(Self { part, listen: listen.ok_or(USAGE)?, url, peers })
+    }
+}
+
+async fn cancel_on_signal(shutdown: CancellationToken) {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    shutdown.cancel();
+}

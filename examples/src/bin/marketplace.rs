@@ -1,0 +1,27 @@
+//! Serves a dozen customers: in a marketplace of its own, or with `--coordinator URL` in one that runs.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use a2a_otel_examples::market::Market;
+use a2a_otel_examples::{customers, errors};
+
+const USAGE: &str = "usage: marketplace [--coordinator URL]";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let served = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => serve_here().await,
+        ["--coordinator", url] => customers::serve_all(url).await.map_err(Into::into),
+        _ => Err(USAGE.into()),
+    };
+    errors::exit(served)
+}
+
+async fn serve_here() -> Result<bool, Box<dyn Error>> {
+    let market = Market::open().await?;
+    let served = customers::serve_all(market.coordinator()).await;
+    market.close().await;
+    Ok(served?)
+}

@@ -1,0 +1,143 @@
+//! The catalogue: an MCP server over streamable HTTP whose tools work on the [`Store`].
+
+use std::sync::Arc;
+
+use axum::Router;
+use rmcp::handler::server::tool::ToolCallContext;
+use rmcp::handler::server::wrapper::{Json, Parameters};
+use rmcp::model::{CallToolRequestParams, CallToolResponse, ContentBlock, ErrorData, IntoContents};
+use rmcp::schemars::JsonSchema;
+use rmcp::service::RequestContext;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use rmcp::{RoleServer, ServerHandler, tool, tool_handler, tool_router};
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::hop;
+use crate::products::Product;
+use crate::store::{Order, Reservation, SalesReport, Search, Stock, Store, StoreError};
+
+/// The path below the catalogue's address at which it speaks MCP.
+pub const MCP_PATH: &str = "/mcp";
+
+/// The MCP server.
+#[derive(Clone)]
+pub struct Catalogue {
+    store: Arc<Store>,
+}
+
+/// Products that fit a search.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(crate = "rmcp::schemars")]
+struct Found {
+    products: Vec<Product>,
+}
+
+/// A product by its id.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(crate = "rmcp::schemars")]
+struct ProductId {
+    /// The product's id, such as `P-0042`.
+    product_id: String,
+}
+
+/// What to set aside.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(crate = "rmcp::schemars")]
+struct Wanted {
+    /// The product's id, such as `P-0042`.
+    product_id: String,
+    /// How many pieces.
+    quantity: u32,
+}
+
+/// A reservation by its id.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(crate = "rmcp::schemars")]
+struct ReservationId {
+    /// The reservation's id, such as `R-0001`.
+    reservation_id: String,
+}
+
+#[tool_router]
+impl Catalogue {
+    /// Finds products by a word of their name or category, cheapest first.
+    #[tool]
+    async fn search_products(
+        &self,
+        Parameters(search): Parameters<Search>,
+    ) -> Result<Json<Found>, StoreError> {
+        self.store.search(&search).map(|products| Json(Found { products }))
+    }
+
+    /// Says how many pieces of a product are in stock.
+    #[tool]
+    async fn check_stock(
+        &self,
+        Parameters(ProductId { product_id }): Parameters<ProductId>,
+    ) -> Result<Json<Stock>, StoreError> {
+        self.store.check_stock(&product_id).map(Json)
+    }
+
+    /// Sets pieces of a product aside for an order.
+    #[tool]
+    async fn reserve_stock(
+        &self,
+        Parameters(Wanted { product_id, quantity }): Parameters<Wanted>,
+    ) -> Result<Json<Reservation>, StoreError> {
+        self.store.reserve(&product_id, quantity).map(Json)
+    }
+
+    /// Sells what a reservation has set aside.
+    #[tool]
+    async fn record_sale(
+        &self,
+        Parameters(ReservationId { reservation_id }): Parameters<ReservationId>,
+    ) -> Result<Json<Order>, StoreError> {
+        self.store.place_order(&reservation_id).map(Json)
+    }
+
+    /// Reports the sales so far, by category.
+    #[tool]
+    async fn sales_report(&self) -> Result<Json<SalesReport>, StoreError> {
+        self.store.report().map(Json)
+    }
+}
+
+#[tool_handler(name = "catalogue")]
+impl ServerHandler for Catalogue {
+    /// Written out, and not left to the attribute, because the caller's trace goes on here.
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let meta = context.meta.clone();
+        let router = Self::tool_router();
+        hop::under_client(&meta, router.call(ToolCallContext::new(self, request, context))).await
+    }
+}
+
+/// rmcp turns an error's contents into a tool result with `isError`.
+impl IntoContents for StoreError {
+    fn into_contents(self) -> Vec<ContentBlock> {
+        vec![ContentBlock::text(self.to_string())]
+    }
+}
+
+/// The catalogue's routes. Its sessions end with `shutdown`.
+///
+/// # Errors
+///
+/// When the store cannot be filled.
+pub fn router(shutdown: CancellationToken) -> Result<Router, StoreError> {
+    let catalogue = Catalogue { store: Arc::new(Store::open()?) };
+    let service = StreamableHttpService::new(
+        move || Ok(catalogue.clone()),
+        Arc::new(LocalSessionManager::default()),
+        // In a network of containers the catalogue has whatever name its operator gave it.
+        StreamableHttpServerConfig::default().with_cancellation_token(shutdown).disable_allowed_hosts(),
+    );
+    Ok(Router::new().nest_service(MCP_PATH, service))
+}

@@ -1,0 +1,151 @@
+//! A day's customers: what they wish, how it ends, and what is expected of it.
+
+use std::fmt;
+use std::time::Duration;
+
+use a2a_otel::{business_metric, chain_span};
+use futures::future::join_all;
+use tracing::info;
+use uuid::Uuid;
+
+use crate::peer::{Peer, PeerError};
+
+/// How many customers are served side by side.
+const AT_A_TIME: usize = 4;
+
+/// Why a customer leaves without an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum VisitError {
+    /// The marketplace failed.
+    #[error(transparent)]
+    Unserved(#[from] PeerError),
+    /// The customer went away.
+    #[error("the customer withdrew the request after {0:?}")]
+    Withdrawn(Duration),
+}
+
+/// What a visit is expected to come to.
+enum Expected {
+    /// An answer that holds this.
+    Answer(&'static str),
+    /// A failure that says this.
+    Failure(&'static str),
+    /// The customer loses patience after this time.
+    Withdrawal(Duration),
+}
+
+struct Wish {
+    text: &'static str,
+    expected: Expected,
+}
+
+use Expected::{Answer, Failure, Withdrawal};
+
+/// The wishes of a run. Those in the same group of [`AT_A_TIME`] are served side by side.
+const WISHES: [Wish; 12] = [
+    Wish { text: "Find me a lamp under 60 euros.", expected: Answer("P-") },
+    Wish { text: "Buy 1 of P-0101.", expected: Answer("Sold 1") },
+    Wish { text: "Compare backpacks and clocks.", expected: Answer("clock") },
+    Wish { text: "It is rush hour: find me headphones.", expected: Answer("headphones") },
+    Wish { text: "Is P-9999 in stock?", expected: Answer("P-9999") },
+    Wish { text: "Buy 2 of P-0012.", expected: Answer("Sold 2") },
+    Wish { text: "Find a chair under 150 euros and say whether it is in stock.", expected: Answer("P-") },
+    Wish {
+        text: "No hurry: find me the rarest mug of all.",
+        expected: Withdrawal(Duration::from_millis(1500)),
+    },
+    Wish { text: "Buy 1 of P-0035.", expected: Answer("P-0035") },
+    Wish { text: "Sell me reservation 12-BANANA.", expected: Failure("12-BANANA") },
+    Wish { text: "Is P-0007 in stock?", expected: Answer("P-0007") },
+    Wish { text: "Send me the sales report.", expected: Answer("orders") },
+];
+
+/// Serves every customer of a run, and says whether each visit ended as expected.
+///
+/// # Errors
+///
+/// When no coordinator answers at `url`.
+pub async fn serve_all(url: &str) -> Result<bool, PeerError> {
+    let coordinator = Peer::connect(url).await?;
+    let run = &Uuid::new_v4().simple().to_string()[..8];
+    let mut as_expected = true;
+    for (group, wishes) in WISHES.chunks(AT_A_TIME).enumerate() {
+        let visits = wishes.iter().zip(group * AT_A_TIME + 1..);
+        let ends = join_all(visits.map(|(wish, number)| wish.serve(&coordinator, number, run))).await;
+        as_expected &= ends.iter().all(End::is_expected);
+        for end in ends {
+            println!("{end}");
+        }
+    }
+    Ok(as_expected)
+}
+
+/// How a visit ended.
+struct End<'a> {
+    session: String,
+    wish: &'a Wish,
+    result: Result<String, VisitError>,
+}
+
+impl End<'_> {
+    fn is_expected(&self) -> bool {
+        self.wish.expected.matches(&self.result)
+    }
+}
+
+impl fmt::Display for End<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = if self.is_expected() { "as expected" } else { "UNEXPECTED" };
+        writeln!(formatter, "{} [{mark}] {}", self.session, self.wish.text)?;
+        match &self.result {
+            Ok(answer) => answer.lines().try_for_each(|line| writeln!(formatter, "    {line}")),
+            Err(error) => writeln!(formatter, "    no answer: {error}"),
+        }
+    }
+}
+
+impl Wish {
+    async fn serve(&self, coordinator: &Peer, number: usize, run: &str) -> End<'_> {
+        let session = format!("customer-{number:02}-{run}");
+        let result = visit(coordinator, &session, self.text, self.patience()).await;
+        End { session, wish: self, result }
+    }
+
+    fn patience(&self) -> Duration {
+        match self.expected {
+            Withdrawal(patience) => patience,
+            Answer(_) | Failure(_) => Duration::MAX,
+        }
+    }
+}
+
+impl Expected {
+    fn matches(&self, end: &Result<String, VisitError>) -> bool {
+        match (self, end) {
+            (Answer(part), Ok(text)) => text.contains(part),
+            (Failure(part), Err(VisitError::Unserved(error))) => error.to_string().contains(part),
+            (Withdrawal(_), Err(VisitError::Withdrawn(_))) => true,
+            _ => false,
+        }
+    }
+}
+
+/// One customer's visit, the root of everything that happens on their behalf.
+#[chain_span(name = "customer request", session = session, input = wish)]
+#[business_metric(counter = "marketplace.customer.requests", unit = "{request}", on = always)]
+#[business_metric(histogram = "marketplace.customer.latency", unit = "ms", on = always)]
+async fn visit(
+    coordinator: &Peer,
+    session: &str,
+    wish: &str,
+    patience: Duration,
+) -> Result<String, VisitError> {
+    match tokio::time::timeout(patience, coordinator.ask(session, wish)).await {
+        Ok(answer) => Ok(answer?),
+        Err(_elapsed) => {
+            let stopped = coordinator.cancel(session).await?;
+            info!(session, stopped, "the customer went away");
+            Err(VisitError::Withdrawn(patience))
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! How errors are told: each with its sources, on one line.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+/// An error and its sources.
+#[must_use]
+pub fn with_sources(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
+/// Ends a program: with success, without it, or with what went wrong on standard error.
+#[must_use]
+pub fn exit(ended: Result<bool, Box<dyn Error>>) -> ExitCode {
+    match ended {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{}", with_sources(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
