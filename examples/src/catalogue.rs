@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use a2a_otel::mcp_tool;
 use axum::Router;
 use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::handler::server::wrapper::{Json, Parameters};
@@ -20,6 +21,9 @@ use crate::store::{Order, Reservation, SalesReport, Search, Stock, Store, StoreE
 
 /// The path below the catalogue's address at which it speaks MCP.
 pub const MCP_PATH: &str = "/mcp";
+
+/// The name under which traces know the catalogue.
+pub const NAME: &str = "catalogue";
 
 /// The MCP server.
 #[derive(Clone)]
@@ -64,6 +68,7 @@ struct ReservationId {
 impl Catalogue {
     /// Finds products by a word of their name or category, cheapest first.
     #[tool]
+    #[mcp_tool(server = NAME)]
     async fn search_products(
         &self,
         Parameters(search): Parameters<Search>,
@@ -72,6 +77,7 @@ impl Catalogue {
     }
 
     /// Says how many pieces of a product are in stock.
+    #[mcp_tool(server = NAME)]
     #[tool]
     async fn check_stock(
         &self,
@@ -81,6 +87,7 @@ impl Catalogue {
     }
 
     /// Sets pieces of a product aside for an order.
+    #[mcp_tool(server = NAME)]
     #[tool]
     async fn reserve_stock(
         &self,
@@ -90,6 +97,7 @@ impl Catalogue {
     }
 
     /// Sells what a reservation has set aside.
+    #[mcp_tool(server = NAME)]
     #[tool]
     async fn record_sale(
         &self,
@@ -99,6 +107,7 @@ impl Catalogue {
     }
 
     /// Reports the sales so far, by category.
+    #[mcp_tool(server = NAME)]
     #[tool]
     async fn sales_report(&self) -> Result<Json<SalesReport>, StoreError> {
         self.store.report().map(Json)

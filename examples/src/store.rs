@@ -4,7 +4,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use a2a_otel::{business_metric, chain_span};
+use a2a_otel::business_metric;
 use rmcp::schemars::JsonSchema;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
@@ -167,11 +167,10 @@ impl Store {
     /// # Errors
     ///
     /// When the database fails.
-    #[chain_span(name = "search the catalogue")]
     #[business_metric(
         counter = "marketplace.product.searches",
         unit = "{search}",
-        attributes(query = search.query.as_str())
+        attributes(price_limit = search.max_price.is_some())
     )]
     pub fn search(&self, search: &Search) -> Result<Vec<Product>> {
         let highest = search.max_price.map_or(f64::MAX, |euros| euros * 100.0);
@@ -186,7 +185,6 @@ impl Store {
     /// # Errors
     ///
     /// When no product has this id, or the database fails.
-    #[chain_span(name = "look up stock")]
     pub fn check_stock(&self, product_id: &str) -> Result<Stock> {
         stock(&self.connection(), product_id)
     }
@@ -196,7 +194,6 @@ impl Store {
     /// # Errors
     ///
     /// When the product is unknown or there are too few of it, or the database fails.
-    #[chain_span(name = "reserve stock")]
     pub fn reserve(&self, product_id: &str, quantity: u32) -> Result<Reservation> {
         if quantity == 0 {
             return Err(StoreError::NoQuantity);
@@ -224,7 +221,6 @@ impl Store {
     /// # Errors
     ///
     /// When no such reservation waits for its order, or the database fails.
-    #[chain_span(name = "place order")]
     #[business_metric(
         counter = "marketplace.orders",
         unit = "{order}",
@@ -232,7 +228,7 @@ impl Store {
     )]
     #[business_metric(
         counter = "marketplace.revenue",
-        unit = "EUR",
+        unit = "{EUR}",
         value = output.total,
         attributes(category = output.category.as_str())
     )]
@@ -255,7 +251,6 @@ impl Store {
     /// # Errors
     ///
     /// When the database fails.
-    #[chain_span(name = "report sales")]
     pub fn report(&self) -> Result<SalesReport> {
         let connection = self.connection();
         let mut statement = connection.prepare_cached(REPORT)?;
@@ -284,7 +279,7 @@ fn put_on_shelf(transaction: &Transaction<'_>, shelved: &Shelved) -> Result<()> 
 /// The place where every question for stock passes, so that stock-outs are counted here.
 #[business_metric(
     counter = "marketplace.stock_outs",
-    unit = "{stock-out}",
+    unit = "{stock_out}",
     value = u64::from(output.available == 0)
 )]
 fn stock(connection: &Connection, product_id: &str) -> Result<Stock> {

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::warn;
 
-use crate::catalogue::MCP_PATH;
+use crate::catalogue::{self, MCP_PATH};
 use crate::hop;
 use crate::peer::{Peer, PeerError};
 
@@ -149,7 +149,7 @@ impl CatalogueClient {
         self.service.list_all_tools().await
     }
 
-    #[mcp_tool(tool = tool, server = "catalogue", input = arguments)]
+    #[mcp_tool(tool = tool, server = catalogue::NAME, input = arguments)]
     async fn call(&self, tool: &str, arguments: JsonObject) -> Result<String, ToolError> {
         let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
         let result = self.service.call_tool(hop::with_context(params)).await?;

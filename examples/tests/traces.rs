@@ -30,7 +30,7 @@ CHAIN SendStreamingMessage coordinator
           CHAIN step 1
             LLM chat gpt-4o-mini
             TOOL reserve_stock
-              CHAIN reserve stock
+              TOOL reserve_stock
           CHAIN step 2
             LLM chat gpt-4o-mini
     CHAIN step 2
@@ -40,7 +40,7 @@ CHAIN SendStreamingMessage coordinator
           CHAIN step 1
             LLM chat gpt-4o-mini
             TOOL record_sale
-              CHAIN place order
+              TOOL record_sale
           CHAIN step 2
             LLM chat gpt-4o-mini
     CHAIN step 3
