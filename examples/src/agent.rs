@@ -79,7 +79,7 @@ impl Agent {
     /// When the request is malformed, the model fails, or a tool is broken.
     #[agent_span(name = self.role.name, session = request.session.as_str(), input = request.text.as_str())]
     pub async fn run(&self, request: &Request, on_line: OnLine<'_>) -> Result<String, AgentError> {
-        info!(agent = self.role.name, session = request.session, request = request.text, "working");
+        info!(session = request.session, request = request.text, "working");
         if let Some(guard) = self.role.guard {
             check(guard, &request.text)?;
         }
@@ -110,7 +110,7 @@ impl Agent {
         if calls.is_empty() {
             return message.content.map(Some).ok_or(AgentError::NoAnswer);
         }
-        info!(agent = self.role.name, number, calls = calls.len(), "calling tools");
+        info!(number, calls = calls.len(), "calling tools");
         conversation.add(calls_of(message));
         let results = join_all(calls.iter().map(|call| self.use_tool(call, &conversation.session))).await;
         for (call, result) in calls.into_iter().zip(results) {

@@ -33,6 +33,7 @@
 //!
 //! The parts start in any order: each waits for those that it needs. `--url` tells where others
 //! reach a part that listens elsewhere, as in a container. `GET /healthz` answers `ok`.
+//! `OTEL_SERVICE_NAME` gives each process a name of its own in its traces.
 
 pub mod a2a_server;
 pub mod agent;
@@ -46,6 +47,7 @@ pub mod llm_server;
 pub mod market;
 pub mod peer;
 pub mod products;
+pub mod report;
 pub mod roles;
 pub mod store;
 pub mod tools;

@@ -1,4 +1,4 @@
-//! The marketplace as processes of its own: they find each other, serve customers, and end when told to.
+//! The marketplace as its users start it: as processes that find each other, and as one.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -25,7 +25,7 @@ struct Process {
 impl Process {
     fn start(name: &'static str, needs: &[&str], running: &[Self]) -> Self {
         let mut command = Command::new(AGENT);
-        command.args([name, "--listen", "127.0.0.1:0"]).stdout(Stdio::piped());
+        command.args([name, "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
         for peer in running.iter().filter(|process| needs.contains(&process.name)) {
             command.args(["--peer", &format!("{}={}", peer.name, peer.url)]);
         }
@@ -68,4 +68,19 @@ fn six_processes_serve_a_run_and_end_cleanly() {
     assert!(run.status.success(), "{text}");
     assert!(text.contains("Sold 2 of P-0012"), "{text}");
     running.into_iter().for_each(Process::terminate);
+}
+
+#[test]
+fn one_process_serves_a_run_and_reports_its_business() {
+    let mut marketplace = Command::new(MARKETPLACE);
+    // The figures are those of the built-in model.
+    marketplace.env_remove("OPENAI_BASE_URL").env_remove("OPENAI_API_KEY");
+    let run = marketplace.output().expect("a run");
+    let text = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success(), "{text}");
+    for (label, value) in [("customer requests", "12"), ("orders", "2"), ("conversion", "16.7 %")] {
+        let shows = |line: &str| line.starts_with(label) && line.trim_end().ends_with(value);
+        assert!(text.lines().any(shows), "no {label} of {value} in:\n{text}");
+    }
+    assert!(text.contains(" 0 dropped"), "{text}");
 }

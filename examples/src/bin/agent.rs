@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use a2a_otel_examples::errors;
 use a2a_otel_examples::market::{Addresses, Part, Server};
@@ -10,6 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 const USAGE: &str = "usage: agent coordinator|product|inventory|sales|catalogue|llm \
                      --listen ADDR [--url URL] [--peer NAME=URL ...]";
+
+/// How long the last spans may take to be sent.
+const FLUSH: Duration = Duration::from_secs(5);
 
 /// What the command line says.
 struct Arguments {
@@ -22,7 +26,10 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    errors::exit(serve().await.map(|()| true))
+    let telemetry = a2a_otel::init();
+    let served = serve().await.map(|()| true);
+    eprintln!("{}", telemetry.shutdown(FLUSH));
+    errors::exit(served)
 }
 
 async fn serve() -> Result<(), Box<dyn Error>> {

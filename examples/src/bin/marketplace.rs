@@ -2,20 +2,27 @@
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use a2a_otel_examples::market::Market;
+use a2a_otel_examples::report::Report;
 use a2a_otel_examples::{customers, errors};
 
 const USAGE: &str = "usage: marketplace [--coordinator URL]";
+/// How long the last spans may take to be sent.
+const FLUSH: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    let telemetry = a2a_otel::init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let served = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => serve_here().await,
         ["--coordinator", url] => customers::serve_all(url).await.map_err(Into::into),
         _ => Err(USAGE.into()),
     };
+    println!("{}", Report(telemetry.metrics()));
+    println!("{}", telemetry.shutdown(FLUSH));
     errors::exit(served)
 }
 

@@ -1,0 +1,63 @@
+//! The business figures of a run, read from the meter that the attributes feed.
+
+use std::fmt;
+
+use a2a_otel::metrics::MetricsSnapshot;
+
+const REQUESTS: &str = "marketplace.customer.requests";
+const LATENCY: &str = "marketplace.customer.latency";
+const SEARCHES: &str = "marketplace.product.searches";
+const STOCK_OUTS: &str = "marketplace.stock_outs";
+const ORDERS: &str = "marketplace.orders";
+const REVENUE: &str = "marketplace.revenue";
+const AGENT_CALLS: &str = "marketplace.agent.calls";
+
+struct Figure {
+    label: &'static str,
+    unit: &'static str,
+    decimals: usize,
+    read: fn(&MetricsSnapshot) -> Option<f64>,
+}
+
+const fn count(label: &'static str, read: fn(&MetricsSnapshot) -> Option<f64>) -> Figure {
+    Figure { label, unit: "", decimals: 0, read }
+}
+
+const fn latency(label: &'static str, read: fn(&MetricsSnapshot) -> Option<f64>) -> Figure {
+    Figure { label, unit: "ms", decimals: 0, read }
+}
+
+/// What the marketplace's owner wants to know.
+const FIGURES: [Figure; 9] = [
+    count("customer requests", |metrics| sum(metrics, REQUESTS)),
+    count("searches", |metrics| sum(metrics, SEARCHES)),
+    count("stock-outs", |metrics| sum(metrics, STOCK_OUTS)),
+    count("orders", |metrics| sum(metrics, ORDERS)),
+    Figure { label: "revenue", unit: "EUR", decimals: 2, read: |metrics| sum(metrics, REVENUE) },
+    Figure { label: "conversion", unit: "%", decimals: 1, read: conversion },
+    count("inter-agent calls", |metrics| sum(metrics, AGENT_CALLS)),
+    latency("latency, median", |metrics| metrics.percentile(LATENCY, 0.5)),
+    latency("latency, 95th percentile", |metrics| metrics.percentile(LATENCY, 0.95)),
+];
+
+/// Shows the figures that were measured in this process, a line each.
+pub struct Report(pub MetricsSnapshot);
+
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        FIGURES.iter().try_for_each(|Figure { label, unit, decimals, read }| match read(&self.0) {
+            Some(value) => writeln!(formatter, "{label:<25}{value:>9.decimals$} {unit}"),
+            // It was measured in another process, or not at all.
+            None => Ok(()),
+        })
+    }
+}
+
+fn sum(metrics: &MetricsSnapshot, name: &str) -> Option<f64> {
+    metrics.get(name).map(|_| metrics.sum(name))
+}
+
+/// How many requests led to an order, in percent.
+fn conversion(metrics: &MetricsSnapshot) -> Option<f64> {
+    Some(100.0 * sum(metrics, ORDERS)? / sum(metrics, REQUESTS)?)
+}
