@@ -88,12 +88,20 @@ impl<'a> Writer<'a> {
         let runtime = &self.runtime;
         let instrument = Ident::new(pascal_case(metric.instrument).as_str(), Span::mixed_site());
         let MetricPlan { name, unit, description, .. } = metric;
+        let implied = match metric.value {
+            Amount::One => format_ident!("One"),
+            Amount::Duration => format_ident!("Duration"),
+            Amount::Early(_) | Amount::Late(_) => format_ident!("Nothing"),
+        };
+        let always = metric.on == On::Always;
         quote! {
             #runtime::Metric {
                 kind: #runtime::InstrumentKind::#instrument,
                 name: #name,
                 unit: #unit,
                 description: #description,
+                implied: #runtime::Implied::#implied,
+                always: #always,
             }
         }
     }
@@ -288,9 +296,7 @@ impl<'a> Writer<'a> {
         let attributes =
             metric.late.iter().map(|field| bind_output(&field.value, &source, &self.dimension(field)));
         let amount = match metric.value {
-            Amount::One => quote!(#runtime::Measurement::amount(#recorder, 1_u64);),
-            Amount::Duration => quote!(#runtime::Measurement::duration(#recorder);),
-            Amount::Early(_) => TokenStream::new(),
+            Amount::One | Amount::Duration | Amount::Early(_) => TokenStream::new(),
             Amount::Late(expr) => bind_output(expr, &source, &self.amount(expr)),
         };
         let records =

@@ -8,5 +8,5 @@ pub use opentelemetry::trace::SpanKind;
 
 pub use crate::capture::Capture;
 pub use crate::metrics::InstrumentKind;
-pub use crate::metrics::business::{Measurement, Metric};
+pub use crate::metrics::business::{Implied, Measurement, Metric};
 pub use crate::span::{Failure, Recorder, Site, Span, boxed, eager, future, hint, sync};

@@ -20,10 +20,10 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 
 const KIND: &str = "openinference.span.kind";
 
-/// Libraries that carry telemetry, whose spans would tell of its own sending, and rmcp's span of a service, which lasts
-/// as long as the process.
+/// Libraries that carry telemetry, whose spans would tell of its own sending, and rmcp, whose spans of a service and
+/// of a session last as long as these.
 const UNHEARD: [&str; 9] =
-    ["h2", "hyper", "hyper_util", "reqwest", "rmcp::service", "rustls", "tonic", "tower", "ureq"];
+    ["h2", "hyper", "hyper_util", "reqwest", "rmcp", "rustls", "tonic", "tower", "ureq"];
 
 /// A layer for those who install a `tracing` subscriber of their own: with it, `tracing` spans and agent spans nest in
 /// each other, and events land on the innermost span. It takes level INFO and up, whatever `RUST_LOG` says, and may be
@@ -180,7 +180,10 @@ const RUST_LOG: Variable<Targets> = Variable {
 
 /// Which log lines are printed.
 pub(crate) fn log_filter(environment: &mut Environment<'_>) -> Targets {
-    environment.read(&RUST_LOG).unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
+    environment.read(&RUST_LOG).unwrap_or_else(|| {
+        // rmcp tells every message of its protocol at INFO.
+        Targets::new().with_default(LevelFilter::INFO).with_target("rmcp", LevelFilter::WARN)
+    })
 }
 
 /// Bridges `tracing` and prints its log lines, unless the user has a subscriber.
@@ -361,6 +364,7 @@ mod tests {
         with_default(world.subscriber(), || {
             let agent = world.agent_span("agent").attach();
             info_span!(target: "rmcp::service", "serve_inner").in_scope(|| {
+                info_span!(target: "rmcp::transport::session", "streamable_http_session").in_scope(|| ());
                 info_span!(target: "opentelemetry_sdk", "export").in_scope(|| ());
                 info_span!(target: "hyperspace", "kept").in_scope(|| ());
             });

@@ -20,6 +20,20 @@ pub struct Metric {
     pub unit: &'static str,
     /// What it means.
     pub description: &'static str,
+    /// What is measured where no value is given.
+    pub implied: Implied,
+    /// Whether calls count that panic or are cancelled.
+    pub always: bool,
+}
+
+/// What a metric measures of itself.
+pub enum Implied {
+    /// Nothing: without a value there is no measurement.
+    Nothing,
+    /// The call.
+    One,
+    /// How long the call took, in the metric's unit.
+    Duration,
 }
 
 /// One call that is being measured.
@@ -28,12 +42,19 @@ pub struct Measurement {
     started: Instant,
     attributes: Vec<KeyValue>,
     amount: Option<f64>,
+    is_recorded: bool,
 }
 
 impl Measurement {
     /// Begins a measurement; `record` notes what is known before the call.
     pub fn start(metric: &'static Metric, record: impl FnOnce(&mut Self)) -> Self {
-        let mut measurement = Self { metric, started: Instant::now(), attributes: Vec::new(), amount: None };
+        let mut measurement = Self {
+            metric,
+            started: Instant::now(),
+            attributes: Vec::new(),
+            amount: None,
+            is_recorded: false,
+        };
         record(&mut measurement);
         measurement
     }
@@ -48,15 +69,13 @@ impl Measurement {
         self.amount = amount.amount(self.metric.unit);
     }
 
-    /// Notes how long the call took, in the metric's unit.
-    pub fn duration(&mut self) {
-        self.amount = self.started.elapsed().amount(self.metric.unit);
-    }
-
     /// Feeds the meter. A missing value, or one that the instrument cannot take, is left out.
     pub fn record(&mut self) {
-        let Some(amount) = self.amount.take().filter(|amount| amount.is_finite()) else { return };
-        let Metric { kind, name, unit, description } = self.metric;
+        self.is_recorded = true;
+        let Some(amount) = self.amount.or_else(|| self.implied()).filter(|amount| amount.is_finite()) else {
+            return;
+        };
+        let Metric { kind, name, unit, description, .. } = self.metric;
         let meter = meter();
         let attributes = &self.attributes;
         match kind {
@@ -89,6 +108,22 @@ impl Measurement {
                 .with_description(*description)
                 .build()
                 .add(amount, attributes),
+        }
+    }
+
+    fn implied(&self) -> Option<f64> {
+        match self.metric.implied {
+            Implied::Nothing => None,
+            Implied::One => Some(1.0),
+            Implied::Duration => self.started.elapsed().amount(self.metric.unit),
+        }
+    }
+}
+
+impl Drop for Measurement {
+    fn drop(&mut self) {
+        if self.metric.always && !self.is_recorded {
+            self.record();
         }
     }
 }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use a2a_otel::{InitError, Telemetry};
 use a2a_otel_examples::market::Market;
 use a2a_otel_examples::report::Report;
 use a2a_otel_examples::{customers, errors};
@@ -14,7 +15,21 @@ const FLUSH: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let telemetry = a2a_otel::init();
+    match observed() {
+        Ok(telemetry) => errors::exit(run(telemetry).await),
+        Err(error) => errors::exit(Err(error.into())),
+    }
+}
+
+/// Without a Phoenix to send to, traces are printed anyway; with one, they are printed as well.
+fn observed() -> Result<Telemetry, InitError> {
+    let builder = Telemetry::builder();
+    #[cfg(feature = "otlp")]
+    let builder = builder.span_processor(a2a_otel::TreePrinter::stderr());
+    builder.init()
+}
+
+async fn run(telemetry: Telemetry) -> Result<bool, Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let served = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => serve_here().await,
@@ -23,7 +38,11 @@ async fn main() -> ExitCode {
     };
     println!("{}", Report(telemetry.metrics()));
     println!("{}", telemetry.shutdown(FLUSH));
-    errors::exit(served)
+    #[cfg(feature = "otlp")]
+    if let Some(url) = telemetry.phoenix_url() {
+        println!("The traces in Phoenix: {url}");
+    }
+    served
 }
 
 async fn serve_here() -> Result<bool, Box<dyn Error>> {

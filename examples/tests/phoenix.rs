@@ -1,0 +1,191 @@
+//! The marketplace in a real Phoenix, as one process and as six: what its users see there.
+
+mod support;
+
+use a2a_otel_tests::phoenix::{Phoenix, Project, Span};
+use a2a_otel_tests::services::require;
+use a2a_otel_tests::tree::{Tree, text};
+use support::{Parts, marketplace};
+
+const CUSTOMERS: usize = 12;
+const MODEL: &str = "gpt-4o-mini";
+/// What the built-in model calls itself in its answers, as the provider does.
+const DATED_MODEL: &str = "gpt-4o-mini-2024-07-18";
+
+#[test]
+fn a_run_in_one_process_shows_in_phoenix() {
+    let Some(phoenix) = require("Phoenix", Phoenix::shared()) else { return };
+    let project = phoenix.project("marketplace");
+    let printed = marketplace(&[], &environment(phoenix, &project));
+    assert!(printed.contains(" 0 dropped"), "{printed}");
+    let id = project.id().expect("the project exists");
+    assert!(
+        printed.contains(&format!("The traces in Phoenix: {}/projects/{id}", phoenix.url())),
+        "{printed}"
+    );
+    check(phoenix, &project);
+}
+
+#[test]
+fn a_run_in_six_processes_shows_in_phoenix_as_well() {
+    let Some(phoenix) = require("Phoenix", Phoenix::shared()) else { return };
+    let project = phoenix.project("marketplace-processes");
+    // What is logged has no say in what is traced.
+    let mut environment = environment(phoenix, &project).to_vec();
+    environment.push(("RUST_LOG", "off"));
+    let parts = Parts::start(&environment);
+    let printed = marketplace(&["--coordinator", parts.coordinator()], &environment);
+    assert!(printed.contains(" 0 dropped"), "{printed}");
+    parts.terminate();
+    check(phoenix, &project);
+}
+
+fn environment<'a>(phoenix: &'a Phoenix, project: &'a Project<'_>) -> [(&'a str, &'a str); 2] {
+    [("PHOENIX_COLLECTOR_ENDPOINT", phoenix.url()), ("PHOENIX_PROJECT", project.name())]
+}
+
+/// Everything that has to be seen of a run, in whatever form it ran.
+fn check(phoenix: &Phoenix, project: &Project<'_>) {
+    let spans = project.wait_for_spans(is_complete);
+    let trees = Tree::forest(&spans);
+    assert_eq!(trees.len(), CUSTOMERS, "{}", text(&trees));
+    for tree in &trees {
+        tree.assert_whole();
+        check_session(tree);
+    }
+    check_sale(phoenix, trees_of(&trees, "Buy 2 of P-0012."));
+    check_tool_error(trees_of(&trees, "Is P-9999 in stock?"));
+    check_failing_agent(trees_of(&trees, "Sell me reservation 12-BANANA."));
+    check_cancellation(trees_of(&trees, "No hurry: find me the rarest mug of all."));
+    check_models(&spans);
+    check_filters(project, &spans);
+}
+
+/// All roots are there, and nobody's parent is missing.
+fn is_complete(spans: &[Span]) -> bool {
+    let roots = spans.iter().filter(|span| span.parent_id.is_none()).count();
+    let is_known = |id: &String| spans.iter().any(|span| span.span_id == *id);
+    roots == CUSTOMERS && spans.iter().filter_map(|span| span.parent_id.as_ref()).all(is_known)
+}
+
+fn trees_of<'a>(trees: &'a [Tree], wish: &str) -> &'a Tree {
+    let found = trees.iter().find(|tree| tree.root().attribute("input.value") == wish);
+    found.unwrap_or_else(|| panic!("no trace of {wish:?} in\n{}", text(trees)))
+}
+
+fn check_session(tree: &Tree) {
+    let session = tree.root().attribute("session.id").as_str().expect("a session");
+    assert!(session.starts_with("customer-"), "{session}");
+    let strays = tree.spans().iter().filter(|span| span.attribute("session.id") != session);
+    assert_eq!(strays.count(), 0, "not all spans are of {session}:\n{tree}");
+}
+
+/// The whole way: customer, coordinator, two specialists with their steps, and the catalogue's tools.
+fn check_sale(phoenix: &Phoenix, tree: &Tree) {
+    let coordinator =
+        ["CHAIN customer request", "CHAIN SendStreamingMessage coordinator", "AGENT coordinator"];
+    let ways: [&[&str]; 4] = [
+        &["CHAIN step 1", "LLM chat"],
+        &[
+            "CHAIN step 1",
+            "CHAIN SendMessage inventory-agent",
+            "AGENT inventory-agent",
+            "CHAIN step 1",
+            "LLM chat",
+        ],
+        &[
+            "CHAIN step 1",
+            "CHAIN SendMessage inventory-agent",
+            "AGENT inventory-agent",
+            "CHAIN step 1",
+            "TOOL reserve_stock",
+            "TOOL reserve_stock",
+        ],
+        &[
+            "CHAIN step 2",
+            "CHAIN SendStreamingMessage sales-agent",
+            "AGENT sales-agent",
+            "CHAIN step 1",
+            "TOOL record_sale",
+            "TOOL record_sale",
+        ],
+    ];
+    for way in ways {
+        tree.assert_path(&[&coordinator, way].concat());
+    }
+    assert_eq!(tree.root().status_code, "OK");
+    let answer = tree.root().attribute("output.value").as_str().expect("an answer");
+    assert!(answer.contains("Sold 2 of P-0012"), "{answer}");
+    let served = tree.all("TOOL record_sale").last().expect("a tool");
+    assert_eq!(served.attribute("tool.description"), "Sells what a reservation has set aside.");
+    assert!(served.attribute("input.value").as_str().is_some_and(|input| input.contains("R-")), "{served}");
+
+    let details = phoenix.trace(&tree.trace_id).expect("the trace");
+    assert_eq!(Some(details.spans), u64::try_from(tree.spans().len()).ok());
+    assert_eq!(details.session.as_deref(), tree.root().attribute("session.id").as_str());
+    assert!(details.cost.is_some_and(|cost| cost.total.dollars > 0.0), "{tree}");
+}
+
+fn check_tool_error(tree: &Tree) {
+    let failed: Vec<_> = tree.all("TOOL check_stock").filter(|span| span.status_code == "ERROR").collect();
+    assert_eq!(failed.len(), 2, "where it was called and where it was served:\n{tree}");
+    for span in failed {
+        assert!(span.status_message.contains("P-9999"), "{span}");
+        let exception = span.event("exception").unwrap_or_else(|| panic!("no exception on {span}"));
+        assert!(
+            exception.attributes["exception.message"].as_str().is_some_and(|text| text.contains("P-9999"))
+        );
+    }
+    assert_eq!(tree.root().status_code, "OK", "the model made something of it:\n{tree}");
+}
+
+fn check_failing_agent(tree: &Tree) {
+    for pattern in ["CHAIN customer request", "AGENT coordinator", "AGENT sales-agent"] {
+        let span = tree.find(pattern);
+        assert_eq!(span.status_code, "ERROR", "{tree}");
+        assert!(span.status_message.contains("12-BANANA"), "{span}");
+    }
+}
+
+fn check_cancellation(tree: &Tree) {
+    for pattern in ["AGENT coordinator", "AGENT product-agent"] {
+        let span = tree.find(pattern);
+        assert_eq!(
+            (span.status_code.as_str(), span.status_message.as_str()),
+            ("ERROR", "cancelled"),
+            "{tree}"
+        );
+        assert!(span.event("cancelled").is_some(), "{span}");
+        assert!(!span.attribute("input.value").is_null(), "what was captured stays: {span}");
+    }
+    assert!(tree.root().status_message.contains("withdrew"), "{tree}");
+}
+
+fn check_models(spans: &[Span]) {
+    let (failed, answered): (Vec<_>, Vec<_>) =
+        spans.iter().filter(|span| span.kind == "LLM").partition(|span| span.status_code == "ERROR");
+    for span in &answered {
+        assert_eq!(span.attribute("llm.model_name"), DATED_MODEL, "{span}");
+        let tokens = |part| span.attribute(&format!("llm.token_count.{part}")).as_u64().unwrap_or_default();
+        assert!(tokens("prompt") > 0 && tokens("completion") > 0, "{span}");
+        assert_eq!(tokens("prompt") + tokens("completion"), tokens("total"), "{span}");
+        assert_eq!(span.attribute("llm.input_messages.0.message.role"), "system", "{span}");
+    }
+    let refused: Vec<_> = failed.iter().filter(|span| span.status_message.contains("429")).collect();
+    let [refused] = refused[..] else { panic!("{} calls were refused, not one", refused.len()) };
+    assert_eq!(refused.attribute("llm.model_name"), MODEL, "{refused}");
+    let again = answered.iter().any(|span| span.parent_id == refused.parent_id);
+    assert!(again, "the refused call was made again below the same step");
+}
+
+fn check_filters(project: &Project<'_>, spans: &[Span]) {
+    let of_kind = |kind: &str| spans.iter().filter(|span| span.kind == kind).count();
+    for kind in ["AGENT", "CHAIN", "LLM", "TOOL"] {
+        let counted = project.count(&format!("span_kind == '{kind}'"));
+        assert_eq!(usize::try_from(counted), Ok(of_kind(kind)), "{kind}");
+    }
+    let errors = spans.iter().filter(|span| span.status_code == "ERROR").count();
+    assert_eq!(usize::try_from(project.count("status_code == 'ERROR'")), Ok(errors));
+    assert!(project.count("tool.name == 'reserve_stock' and latency_ms > 0") > 0);
+    assert!(project.cost().is_some_and(|cost| cost.total.dollars > 0.0));
+}

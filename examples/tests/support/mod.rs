@@ -1,0 +1,107 @@
+//! The marketplace as its users start it: as one process, or as processes that find each other.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+/// What the processes of a test see of the environment, beside what is always there.
+pub type Environment<'a> = &'a [(&'a str, &'a str)];
+
+/// Every part, with the parts whose addresses it needs.
+const PARTS: [(&str, &[&str]); 6] = [
+    ("llm", &[]),
+    ("catalogue", &[]),
+    ("product", &["llm", "catalogue"]),
+    ("inventory", &["llm", "catalogue"]),
+    ("sales", &["llm", "catalogue"]),
+    ("coordinator", &["llm", "product", "inventory", "sales"]),
+];
+
+/// Serves the dozen customers, and answers what the run printed.
+pub fn marketplace(arguments: &[&str], environment: Environment<'_>) -> String {
+    let run =
+        command(env!("CARGO_BIN_EXE_marketplace"), environment).args(arguments).output().expect("a run");
+    let text = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(run.status.success(), "{text}\n{}", String::from_utf8_lossy(&run.stderr));
+    text
+}
+
+/// Each part as a process of its own.
+pub struct Parts(Vec<Part>);
+
+struct Part {
+    name: &'static str,
+    url: String,
+    child: Child,
+}
+
+impl Parts {
+    pub fn start(environment: Environment<'_>) -> Self {
+        let mut parts = Self(Vec::new());
+        for (name, needs) in PARTS {
+            let part =
+                Part::start(name, parts.0.iter().filter(|part| needs.contains(&part.name)), environment);
+            parts.0.push(part);
+        }
+        parts
+    }
+
+    pub fn coordinator(&self) -> &str {
+        self.0.iter().find(|part| part.name == "coordinator").map(|part| &part.url).expect("a coordinator")
+    }
+
+    /// Asks every part to end, which it has to do well.
+    pub fn terminate(self) {
+        self.0.into_iter().for_each(Part::terminate);
+    }
+}
+
+impl Part {
+    fn start<'a>(
+        name: &'static str,
+        peers: impl Iterator<Item = &'a Self>,
+        environment: Environment<'_>,
+    ) -> Self {
+        let mut command = command(env!("CARGO_BIN_EXE_agent"), environment);
+        command.args([name, "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
+        for peer in peers {
+            command.args(["--peer", &format!("{}={}", peer.name, peer.url)]);
+        }
+        let mut child = command.spawn().expect("the agent starts");
+        let url = announced(&mut child);
+        Self { name, url, child }
+    }
+
+    fn terminate(mut self) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().expect("kill runs");
+        assert!(sent.success());
+        let status = self.child.wait().expect("the process ends");
+        assert!(status.success(), "{} ended with {status}", self.name);
+    }
+}
+
+impl Drop for Part {
+    /// A failed assertion must not leave processes behind. One that has ended already is not harmed.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+/// A command that knows nothing of the tester's own model and telemetry.
+fn command(program: &str, environment: Environment<'_>) -> Command {
+    let mut command = Command::new(program);
+    let foreign = |name: &str| ["OPENAI_", "OTEL_", "PHOENIX_"].iter().any(|prefix| name.starts_with(prefix));
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(foreign) {
+            command.env_remove(name);
+        }
+    }
+    command.envs(environment.iter().copied());
+    command
+}
+
+fn announced(child: &mut Child) -> String {
+    let output = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut lines = output.lines().map(|line| line.expect("text"));
+    lines.find_map(|line| line.strip_prefix("listening on ").map(String::from)).expect("an address")
+}
