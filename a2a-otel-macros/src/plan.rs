@@ -34,7 +34,7 @@ pub(crate) struct SpanPlan<'a> {
     /// The parts of a name that is made of arguments; empty where the name is known.
     pub(crate) name_parts: Vec<Recorded<'a>>,
     pub(crate) name_keys: Vec<&'static str>,
-    pub(crate) fixed: Vec<(&'static str, String)>,
+    pub(crate) fixed: Vec<(String, String)>,
     pub(crate) recorded: Vec<Recorded<'a>>,
     pub(crate) input: Input<'a>,
     pub(crate) output: Output<'a>,
@@ -131,11 +131,15 @@ fn plan_span<'a>(
     let (name, name_expr, name_parts) = plan_name(args, function, errors);
     let own: Vec<_> = args.kind.args.iter().filter(|arg| !arg.keys.is_empty()).collect();
     let records = |key: &str| own.iter().any(|arg| given(args, arg).is_some() && arg.keys.contains(&key));
-    let mut fixed: Vec<_> = kind.fixed.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+    let mut fixed: Vec<_> = kind.fixed.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
     if let Some(key) = kind.doc_key.filter(|key| !records(key)) {
-        fixed.extend(function.doc().map(|doc| (key, doc)));
+        fixed.extend(function.doc().map(|doc| (key.into(), doc)));
     }
-    let (late, early) = args.fields("fields").iter().partition(|field| is_late(&field.value));
+    let (late, early): (Vec<_>, Vec<_>) =
+        args.fields("fields").iter().partition(|field| is_late(&field.value));
+    let (texts, early): (Vec<_>, Vec<_>) =
+        early.into_iter().partition(|field| literal(&field.value).is_some());
+    fixed.extend(texts.iter().filter_map(|field| Some((field.key.value(), literal(&field.value)?.value()))));
     let in_parts = |arg: &Arg| arg.in_name && !name_parts.is_empty();
     SpanPlan {
         kind,

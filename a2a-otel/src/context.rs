@@ -28,7 +28,8 @@ pub(crate) fn with_agent_name(context: &Context, name: std::borrow::Cow<'static,
 /// The attributes that a span inherits from its context.
 pub(crate) fn inherited(context: &Context) -> impl Iterator<Item = KeyValue> {
     let baggage = context.baggage();
-    INHERITED.iter().filter_map(|key| Some(KeyValue::new(*key, baggage.get(key)?.clone())))
+    let keys = if baggage.is_empty() { &[] } else { INHERITED };
+    keys.iter().filter_map(|key| Some(KeyValue::new(*key, baggage.get(key)?.clone())))
 }
 
 /// The context with these of its inherited attributes replaced.

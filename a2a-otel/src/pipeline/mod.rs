@@ -13,4 +13,4 @@ pub use tree::TreePrinter;
 #[cfg(feature = "otlp")]
 pub(crate) use http::{agent, header_map, otlp_exporter};
 pub(crate) use ledger::{Ledger, Link};
-pub(crate) use processors::{Batched, Immediate, Nowhere};
+pub(crate) use processors::{Batched, FanOut, Immediate};

@@ -168,25 +168,56 @@ impl<P: SpanProcessor> SpanProcessor for Immediate<P> {
     }
 }
 
-/// Stands where an exporter should be, so that spans which go nowhere are accounted for too.
-#[derive(Debug)]
-pub(crate) struct Nowhere(pub(crate) Arc<Ledger>);
+/// All processors of a provider as one: the SDK would copy a span for each of several, also for the last.
+#[derive(Debug, Default)]
+pub(crate) struct FanOut {
+    pub(crate) processors: Vec<Box<dyn SpanProcessor>>,
+    /// The books of spans that no exporter takes.
+    pub(crate) uncollected: Vec<Arc<Ledger>>,
+}
 
-impl SpanProcessor for Nowhere {
-    fn on_start(&self, _span: &mut Span, _context: &Context) {}
+impl FanOut {
+    fn each(&self, act: impl Fn(&dyn SpanProcessor) -> OTelSdkResult) -> OTelSdkResult {
+        self.processors.iter().map(|processor| act(&**processor)).fold(Ok(()), Result::and)
+    }
+}
+
+impl SpanProcessor for FanOut {
+    fn on_start(&self, span: &mut Span, context: &Context) {
+        for processor in &self.processors {
+            processor.on_start(span, context);
+        }
+        #[cfg(feature = "testing")]
+        crate::testing::route(span, context);
+    }
 
     fn on_end(&self, span: SpanData) {
         if span.span_context.is_sampled() {
-            self.0.generated();
-            self.0.dropped("no exporter", 1);
+            for ledger in &self.uncollected {
+                ledger.generated();
+                ledger.dropped("no exporter", 1);
+            }
         }
+        #[cfg(feature = "testing")]
+        crate::testing::take(&span);
+        let Some((last, others)) = self.processors.split_last() else { return };
+        for processor in others {
+            processor.on_end(span.clone());
+        }
+        last.on_end(span);
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
+        self.each(|processor| processor.force_flush())
     }
 
-    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
-        Ok(())
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.each(|processor| processor.shutdown_with_timeout(timeout))
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        for processor in &mut self.processors {
+            processor.set_resource(resource);
+        }
     }
 }

@@ -122,9 +122,11 @@ where
     T: Tracer,
     T::Span: Send + Sync + 'static,
 {
-    let builder = SpanBuilder::from_name(site.name)
-        .with_kind(site.opentelemetry.clone())
-        .with_attributes([KeyValue::new(SPAN_KIND, site.kind)]);
+    // The sampler sees the kind; the list has room for what is recorded if it says yes.
+    let mut attributes = Vec::with_capacity(recorder::USUAL_ATTRIBUTES);
+    attributes.push(KeyValue::new(SPAN_KIND, site.kind));
+    let mut builder = SpanBuilder::from_name(site.name).with_kind(site.opentelemetry.clone());
+    builder.attributes = Some(attributes);
     let mut span = tracer.build_with_context(builder, &parent);
     if !span.is_recording() {
         return dropped(span.span_context(), &parent);

@@ -19,6 +19,9 @@ use crate::semconv::opentelemetry::{
 #[cfg(feature = "tracing")]
 const AGENT: &str = "AGENT";
 
+/// Room for the attributes of most spans, so that the list of them seldom has to grow.
+pub(super) const USUAL_ATTRIBUTES: usize = 16;
+
 /// What is recorded of one span, at its start or at its end.
 #[derive(Default)]
 pub struct Recorder {
@@ -64,8 +67,9 @@ impl Recorder {
 
     /// Records a value under each key.
     pub fn attribute(&mut self, keys: &[&'static str], value: &dyn Value) {
-        if let Some(value) = encode_attribute(value) {
-            self.attributes.extend(keys.iter().map(|key| KeyValue::new(*key, value.clone())));
+        if let (Some(value), Some((last, others))) = (encode_attribute(value), keys.split_last()) {
+            self.attributes.extend(others.iter().map(|key| KeyValue::new(*key, value.clone())));
+            self.attributes.push(KeyValue::new(*last, value));
         }
     }
 
@@ -153,8 +157,10 @@ impl Recorder {
 
 impl Recorder {
     pub(super) fn starting(site: &'static Site, inherited: impl Iterator<Item = KeyValue>) -> Self {
-        let fixed = site.fixed.iter().map(|(key, value)| KeyValue::new(*key, *value));
-        Self { attributes: fixed.chain(inherited).collect(), ..Self::default() }
+        let mut attributes = Vec::with_capacity(USUAL_ATTRIBUTES);
+        attributes.extend(site.fixed.iter().map(|(key, value)| KeyValue::new(*key, *value)));
+        attributes.extend(inherited);
+        Self { attributes, ..Self::default() }
     }
 
     pub(super) fn ending(model: Option<Box<str>>) -> Self {

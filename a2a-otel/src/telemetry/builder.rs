@@ -1,9 +1,10 @@
 //! Puts telemetry together: settings, exporters, providers, and what is global.
 
 use super::environment::{Environment, Warning};
-use super::exporters::{self, AddExporter};
+use super::exporters::Destination;
 use super::settings::{Overrides, Settings};
 use super::{LATEST, Telemetry, report};
+use crate::pipeline::FanOut;
 use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{KeyValue, global};
@@ -42,7 +43,8 @@ pub struct Builder {
     overrides: Overrides,
     provider: TracerProviderBuilder,
     has_sampler: bool,
-    exporters: Vec<AddExporter>,
+    processors: Vec<Box<dyn SpanProcessor>>,
+    destinations: Vec<Destination>,
     metrics: bool,
     tracing: bool,
 }
@@ -53,7 +55,8 @@ impl Default for Builder {
             overrides: Overrides::default(),
             provider: TracerProviderBuilder::default(),
             has_sampler: false,
-            exporters: Vec::new(),
+            processors: Vec::new(),
+            destinations: Vec::new(),
             metrics: true,
             tracing: true,
         }
@@ -121,7 +124,7 @@ impl Builder {
     /// let builder = a2a_otel::Telemetry::builder().span_exporter(Names);
     /// ```
     pub fn span_exporter(mut self, exporter: impl SpanExporter + 'static) -> Self {
-        self.exporters.push(exporters::custom(exporter));
+        self.destinations.push(Destination::custom(exporter));
         self
     }
 
@@ -133,7 +136,7 @@ impl Builder {
     /// let builder = Telemetry::builder().span_processor(TreePrinter::stderr());
     /// ```
     pub fn span_processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
-        self.provider = self.provider.with_span_processor(processor);
+        self.processors.push(Box::new(processor));
         self
     }
 
@@ -198,18 +201,14 @@ impl Builder {
         if !self.has_sampler {
             provider = provider.with_sampler(settings.sampling.sampler());
         }
-        #[cfg(feature = "testing")]
-        let mut provider = provider.with_span_processor(crate::testing::capture_processor());
-        let mut exporters = self.exporters;
-        if exporters.is_empty() {
-            exporters.push(exporters::configured(&settings, warnings));
+        let mut destinations = self.destinations;
+        if destinations.is_empty() {
+            destinations.push(Destination::configured(&settings, warnings));
         }
-        let mut ledgers = Vec::new();
-        for add in exporters {
-            let (with_exporter, ledger) = add(provider, &settings);
-            provider = with_exporter;
-            ledgers.push(ledger);
-        }
+        let mut fan_out = FanOut { processors: self.processors, ..FanOut::default() };
+        let open = |destination: Destination| destination.open(&settings.batch, &mut fan_out);
+        let ledgers = destinations.into_iter().map(open).collect();
+        let provider = provider.with_span_processor(fan_out);
         #[cfg(feature = "metrics")]
         let meters = self.metrics.then(|| crate::metrics::Meters::new(resource(&settings)));
         let mut telemetry = Telemetry::disabled(settings);

@@ -1,72 +1,76 @@
 //! Where spans go: exporters of the user, or what the settings ask for.
 
 use super::environment::Warning;
-use super::settings::{Exporter, Settings};
-use crate::pipeline::{Batched, Immediate, Ledger, Nowhere, TreePrinter};
-use opentelemetry_sdk::trace::{SpanExporter, SpanProcessor, TracerProviderBuilder};
+use super::settings::{Batch, Exporter, Settings};
+use crate::pipeline::{Batched, FanOut, Immediate, Ledger, TreePrinter};
+use opentelemetry_sdk::trace::{SpanExporter, SpanProcessor};
 use std::sync::Arc;
 
-/// Adds an exporter whose type only its own closure knows, for the trait of exporters cannot be boxed.
-pub(super) type AddExporter =
-    Box<dyn FnOnce(TracerProviderBuilder, &Settings) -> (TracerProviderBuilder, Arc<Ledger>) + Send>;
+/// Makes a processor of an exporter whose type only its own closure knows, for the trait of exporters cannot be boxed.
+pub(super) type Connect = Box<dyn FnOnce(Arc<Ledger>, &Batch) -> Box<dyn SpanProcessor> + Send>;
 
-/// An exporter of the user.
-pub(super) fn custom<E: SpanExporter + 'static>(exporter: E) -> AddExporter {
-    let name = std::any::type_name::<E>();
-    batched(exporter, name.rsplit("::").next().unwrap_or(name).to_owned())
+/// A place for spans to go to, as the user should read it, and how to reach it.
+pub(super) struct Destination {
+    target: String,
+    connect: Option<Connect>,
 }
 
-/// The exporter that the settings ask for.
-pub(super) fn configured(settings: &Settings, warnings: &mut Vec<Warning>) -> AddExporter {
-    match settings.exporter {
-        Exporter::Otlp => otlp(settings, warnings),
-        Exporter::Console => console(),
-        Exporter::None => nowhere(),
+impl Destination {
+    /// An exporter of the user.
+    pub(super) fn custom<E: SpanExporter + 'static>(exporter: E) -> Self {
+        let name = std::any::type_name::<E>();
+        Self::batched(exporter, name.rsplit("::").next().unwrap_or(name).to_owned())
     }
-}
 
-#[cfg(feature = "otlp")]
-fn otlp(settings: &Settings, warnings: &mut Vec<Warning>) -> AddExporter {
-    let Some(endpoint) = &settings.endpoint else { return nowhere() };
-    match crate::pipeline::otlp_exporter(settings, endpoint) {
-        Ok(exporter) => batched(exporter, endpoint.to_string()),
-        Err(error) => {
-            warnings.push(Warning::Malformed(format!("no spans are sent to {endpoint}: {error}")));
-            nowhere()
+    /// What the settings ask for.
+    pub(super) fn configured(settings: &Settings, warnings: &mut Vec<Warning>) -> Self {
+        match settings.exporter {
+            Exporter::Otlp => Self::otlp(settings, warnings),
+            Exporter::Console => Self::console(),
+            Exporter::None => Self::nowhere(),
         }
     }
-}
 
-/// Without the feature no setting asks for it.
-#[cfg(not(feature = "otlp"))]
-fn otlp(_settings: &Settings, _warnings: &mut Vec<Warning>) -> AddExporter {
-    nowhere()
-}
+    #[cfg(feature = "otlp")]
+    fn otlp(settings: &Settings, warnings: &mut Vec<Warning>) -> Self {
+        let Some(endpoint) = &settings.endpoint else { return Self::nowhere() };
+        match crate::pipeline::otlp_exporter(settings, endpoint) {
+            Ok(exporter) => Self::batched(exporter, endpoint.to_string()),
+            Err(error) => {
+                warnings.push(Warning::Malformed(format!("no spans are sent to {endpoint}: {error}")));
+                Self::nowhere()
+            }
+        }
+    }
 
-fn batched(exporter: impl SpanExporter + 'static, target: String) -> AddExporter {
-    Box::new(|provider, settings| {
-        add(provider, target, |ledger| Batched::new(exporter, ledger, &settings.batch))
-    })
-}
+    /// Without the feature no setting asks for it.
+    #[cfg(not(feature = "otlp"))]
+    fn otlp(_settings: &Settings, _warnings: &mut Vec<Warning>) -> Self {
+        Self::nowhere()
+    }
 
-fn console() -> AddExporter {
-    Box::new(|provider, _| {
-        add(provider, "standard error".to_owned(), |ledger| Immediate {
-            inner: TreePrinter::stderr(),
-            ledger,
-        })
-    })
-}
+    fn batched(exporter: impl SpanExporter + 'static, target: String) -> Self {
+        let connect: Connect = Box::new(|ledger, batch| Box::new(Batched::new(exporter, ledger, batch)));
+        Self { target, connect: Some(connect) }
+    }
 
-fn nowhere() -> AddExporter {
-    Box::new(|provider, _| add(provider, "nowhere".to_owned(), Nowhere))
-}
+    fn console() -> Self {
+        let connect: Connect =
+            Box::new(|ledger, _| Box::new(Immediate { inner: TreePrinter::stderr(), ledger }));
+        Self { target: "standard error".to_owned(), connect: Some(connect) }
+    }
 
-fn add<P: SpanProcessor + 'static>(
-    provider: TracerProviderBuilder,
-    target: String,
-    processor: impl FnOnce(Arc<Ledger>) -> P,
-) -> (TracerProviderBuilder, Arc<Ledger>) {
-    let ledger = Arc::new(Ledger::new(target));
-    (provider.with_span_processor(processor(ledger.clone())), ledger)
+    fn nowhere() -> Self {
+        Self { target: "nowhere".to_owned(), connect: None }
+    }
+
+    /// Opens the way, and the books of what goes it.
+    pub(super) fn open(self, batch: &Batch, fan_out: &mut FanOut) -> Arc<Ledger> {
+        let ledger = Arc::new(Ledger::new(self.target));
+        match self.connect {
+            Some(connect) => fan_out.processors.push(connect(ledger.clone(), batch)),
+            None => fan_out.uncollected.push(ledger.clone()),
+        }
+        ledger
+    }
 }

@@ -7,15 +7,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Write as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry::trace::{Span as _, SpanId, SpanKind, Status, TraceId, TracerProvider as _};
 use opentelemetry::{Context, ContextGuard, Value};
-use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, Span, SpanData, SpanProcessor};
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, Span, SpanData};
 
+use crate::pipeline::FanOut;
 use crate::semconv::openinference::SPAN_KIND;
 use crate::span;
 
@@ -176,13 +176,13 @@ impl Captured {
     }
 }
 
-impl From<SpanData> for Captured {
-    fn from(data: SpanData) -> Self {
+impl From<&SpanData> for Captured {
+    fn from(data: &SpanData) -> Self {
         let mut attributes = BTreeMap::new();
         let mut duplicates = Vec::new();
-        for attribute in data.attributes {
+        for attribute in &data.attributes {
             let key = attribute.key.to_string();
-            if attributes.insert(key.clone(), attribute.value).is_some() {
+            if attributes.insert(key.clone(), attribute.value.clone()).is_some() {
                 duplicates.push(key);
             }
         }
@@ -192,16 +192,16 @@ impl From<SpanData> for Captured {
             (event.name.to_string(), attributes.collect())
         });
         Self {
-            name: data.name.into_owned(),
+            name: data.name.to_string(),
             kind: attributes.get(SPAN_KIND).map(|kind| kind.as_str().into_owned()).unwrap_or_default(),
-            opentelemetry_kind: data.span_kind,
+            opentelemetry_kind: data.span_kind.clone(),
             trace_id: data.span_context.trace_id(),
             span_id: data.span_context.span_id(),
             parent_id: (data.parent_span_id != SpanId::INVALID).then_some(data.parent_span_id),
             events: events.collect(),
             attributes,
             duplicates,
-            status: data.status,
+            status: data.status.clone(),
             start: data.start_time,
             end: data.end_time,
         }
@@ -220,37 +220,21 @@ fn write_branch(tree: &mut String, span: &Captured, spans: &[Captured], depth: u
     }
 }
 
-/// The processor that every provider of ours carries, so that captures work with `init` too.
-pub(crate) fn capture_processor() -> impl SpanProcessor {
-    Router
+/// Notes, when a span starts in a capture, that its trace belongs there.
+pub(crate) fn route(span: &Span, context: &Context) {
+    if let Some(sink) = context.get::<Sink>() {
+        lock(&ROUTES).insert(span.span_context().trace_id(), Arc::clone(sink));
+    }
 }
 
-#[derive(Debug)]
-struct Router;
-
-impl SpanProcessor for Router {
-    fn on_start(&self, span: &mut Span, context: &Context) {
-        if let Some(sink) = context.get::<Sink>() {
-            lock(&ROUTES).insert(span.span_context().trace_id(), Arc::clone(sink));
-        }
+/// Hands a span that has ended to the capture that its trace belongs to.
+pub(crate) fn take(span: &SpanData) {
+    if RUNNING.load(Ordering::Relaxed) == 0 {
+        return;
     }
-
-    fn on_end(&self, span: SpanData) {
-        if RUNNING.load(Ordering::Relaxed) == 0 {
-            return;
-        }
-        let sink = lock(&ROUTES).get(&span.span_context.trace_id()).cloned();
-        if let Some(sink) = sink {
-            lock(&sink).push(Captured::from(span));
-        }
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        Ok(())
+    let sink = lock(&ROUTES).get(&span.span_context.trace_id()).cloned();
+    if let Some(sink) = sink {
+        lock(&sink).push(Captured::from(span));
     }
 }
 
@@ -260,7 +244,7 @@ fn install() {
         if span::is_unset() {
             let provider = SdkTracerProvider::builder()
                 .with_sampler(Sampler::AlwaysOn)
-                .with_span_processor(capture_processor())
+                .with_span_processor(FanOut::default())
                 .build();
             span::activate(provider.tracer_with_scope(span::scope()));
             opentelemetry::global::set_text_map_propagator(TextMapCompositePropagator::new(vec![

@@ -3,6 +3,6 @@
 mod capture;
 mod receiver;
 
-pub(crate) use capture::capture_processor;
 pub use capture::{Captured, Capturing, capture};
+pub(crate) use capture::{route, take};
 pub use receiver::{ReceivedEvent, ReceivedSpan, ReceivedStatus, Receiver, ReceiverRequest};

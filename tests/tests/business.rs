@@ -1,0 +1,69 @@
+//! `#[business_metric]` feeds the meter: every instrument, with attributes, by outcome. One test, because the global
+//! meter provider is one.
+
+use std::time::Duration;
+
+use a2a_otel::metrics::{InstrumentKind, Reading};
+use a2a_otel::{Telemetry, agent_span, business_metric};
+
+struct Order {
+    category: &'static str,
+    total: f64,
+}
+
+#[business_metric(counter = "orders", unit = "{order}", description = "What was sold", attributes(category = output.category))]
+#[business_metric(counter = "revenue", unit = "{EUR}", value = output.total)]
+#[business_metric(counter = "asked", unit = "{order}", value = quantity, on = always, attributes(big = quantity > 5))]
+#[business_metric(counter = "refused", on = err, attributes(reason = output.as_str()))]
+#[business_metric(histogram = "order.duration", unit = "ms", on = always)]
+#[agent_span]
+async fn order(category: &'static str, quantity: u32) -> Result<Order, String> {
+    match quantity {
+        0 => Err(format!("no {category}")),
+        99 => std::future::pending().await,
+        _ => Ok(Order { category, total: f64::from(quantity) * 2.5 }),
+    }
+}
+
+#[business_metric(up_down_counter = "stock", value = change)]
+#[business_metric(gauge = "stock.last", value = Some(output))]
+#[business_metric(gauge = "stock.never", value = None::<f64>)]
+#[business_metric(histogram = "stock.words", value = words.len() + output.unsigned_abs() as usize)]
+#[business_metric(histogram = "stock.pause", unit = "s", value = Duration::from_millis(1500))]
+fn restock(change: i64, words: Vec<String>) -> i64 {
+    drop(words);
+    change * 10
+}
+
+#[test]
+fn every_instrument_is_fed_by_outcome() {
+    let telemetry = Telemetry::builder().tracing(false).init().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        assert!(order("lamps", 2).await.is_ok());
+        assert!(order("lamps", 6).await.is_ok());
+        assert!(order("chairs", 0).await.is_err());
+        assert!(tokio::time::timeout(Duration::from_millis(10), order("clocks", 99)).await.is_err());
+    });
+    restock(7, vec!["a".into()]);
+    restock(-3, vec![]);
+
+    let metrics = telemetry.metrics();
+    let orders = metrics.get("orders").unwrap();
+    assert_eq!((orders.unit.as_str(), orders.description.as_str()), ("{order}", "What was sold"));
+    assert_eq!((orders.kind, metrics.sum("orders").to_string()), (InstrumentKind::Counter, "2".into()));
+    assert_eq!(metrics.points("orders")[0].attributes["category"], "lamps");
+    assert_eq!(metrics.sum("revenue").to_string(), "20");
+    assert_eq!(metrics.sum("asked").to_string(), "107", "the cancelled call was asked for too");
+    assert_eq!(metrics.points("asked").len(), 2);
+    assert_eq!(metrics.sum("refused").to_string(), "1");
+    assert_eq!(metrics.points("refused")[0].attributes["reason"], "no chairs");
+    assert_eq!(metrics.count("order.duration"), 4);
+
+    assert_eq!(metrics.get("stock").unwrap().kind, InstrumentKind::UpDownCounter);
+    assert_eq!(metrics.sum("stock").to_string(), "4");
+    assert_eq!(metrics.points("stock.last")[0].reading, Reading::Last(-30.0));
+    assert!(metrics.get("stock.never").is_none());
+    assert_eq!(metrics.sum("stock.words").to_string(), "101", "1 + 70 and 0 + 30");
+    assert_eq!(metrics.sum("stock.pause").to_string(), "3");
+}
