@@ -1,7 +1,7 @@
 //! The attributes of `a2a-otel`, which re-exports and explains them: use that crate.
 //!
-//! An attribute goes through four stages, each in its file: [`args`] reads its arguments by the table in [`kinds`],
-//! [`function`] reads the function, [`plan`] decides, and [`expand`] writes. On a mistake the function itself stays.
+//! An attribute goes through four stages, each in its file: `args` reads its arguments by the table in `kinds`,
+//! `function` reads the function, `plan` decides, and `expand` writes. On a mistake the function itself stays.
 
 mod args;
 mod expand;

@@ -1,7 +1,7 @@
 //! The built-in model: a stand-in that needs no key, no network and no money.
 //!
 //! It speaks the `OpenAI` chat API over a real socket, with tool calls, streams, usage and rate
-//! limits, but what it says comes from the rules in [`llm_rules`](crate::llm_rules), not from a
+//! limits, but what it says comes from the rules in `llm_rules`, not from a
 //! language model, and its token counts are estimates of the real texts.
 
 use std::collections::HashSet;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use a2a_otel::Telemetry;
 use a2a_otel::opentelemetry::trace::{
-    Span as _, SpanKind, TraceContextExt as _, Tracer, TracerProvider as _,
+    Span as _, SpanKind, Status, TraceContextExt as _, Tracer, TracerProvider as _,
 };
 use a2a_otel::opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -70,7 +70,7 @@ fn by_hand(tracer: &SdkTracer, number: i64, text: &str) -> i64 {
             KeyValue::new("h", length),
             KeyValue::new("i", text.to_owned()),
         ]));
-    span.set_status(a2a_otel::opentelemetry::trace::Status::Ok);
+    span.set_status(Status::Ok);
     let context = Context::current_with_span(span);
     let _guard = context.clone().attach();
     let result = black_box(number + length);

@@ -28,7 +28,7 @@ async fn order(category: &'static str, quantity: u32) -> Result<Order, String> {
 #[business_metric(up_down_counter = "stock", value = change)]
 #[business_metric(gauge = "stock.last", value = Some(output))]
 #[business_metric(gauge = "stock.never", value = None::<f64>)]
-#[business_metric(histogram = "stock.words", value = words.len() + output.unsigned_abs() as usize)]
+#[business_metric(histogram = "stock.words", value = output.unsigned_abs() + u64::from(!words.is_empty()))]
 #[business_metric(histogram = "stock.pause", unit = "s", value = Duration::from_millis(1500))]
 fn restock(change: i64, words: Vec<String>) -> i64 {
     drop(words);

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 /// What the processes of a test see of the environment, beside what is always there.
-pub type Environment<'a> = &'a [(&'a str, &'a str)];
+pub(crate) type Environment<'a> = &'a [(&'a str, &'a str)];
 
 /// Every part, with the parts whose addresses it needs.
 const PARTS: [(&str, &[&str]); 6] = [
@@ -17,7 +17,7 @@ const PARTS: [(&str, &[&str]); 6] = [
 ];
 
 /// Serves the dozen customers, and answers what the run printed.
-pub fn marketplace(arguments: &[&str], environment: Environment<'_>) -> String {
+pub(crate) fn marketplace(arguments: &[&str], environment: Environment<'_>) -> String {
     let run =
         command(env!("CARGO_BIN_EXE_marketplace"), environment).args(arguments).output().expect("a run");
     let text = String::from_utf8_lossy(&run.stdout).into_owned();
@@ -26,7 +26,7 @@ pub fn marketplace(arguments: &[&str], environment: Environment<'_>) -> String {
 }
 
 /// Each part as a process of its own.
-pub struct Parts(Vec<Part>);
+pub(crate) struct Parts(Vec<Part>);
 
 struct Part {
     name: &'static str,
@@ -35,35 +35,29 @@ struct Part {
 }
 
 impl Parts {
-    pub fn start(environment: Environment<'_>) -> Self {
+    pub(crate) fn start(environment: Environment<'_>) -> Self {
         let mut parts = Self(Vec::new());
         for (name, needs) in PARTS {
-            let part =
-                Part::start(name, parts.0.iter().filter(|part| needs.contains(&part.name)), environment);
-            parts.0.push(part);
+            parts.0.push(Part::start(name, needs, &parts.0, environment));
         }
         parts
     }
 
-    pub fn coordinator(&self) -> &str {
+    pub(crate) fn coordinator(&self) -> &str {
         self.0.iter().find(|part| part.name == "coordinator").map(|part| &part.url).expect("a coordinator")
     }
 
     /// Asks every part to end, which it has to do well.
-    pub fn terminate(self) {
+    pub(crate) fn terminate(self) {
         self.0.into_iter().for_each(Part::terminate);
     }
 }
 
 impl Part {
-    fn start<'a>(
-        name: &'static str,
-        peers: impl Iterator<Item = &'a Self>,
-        environment: Environment<'_>,
-    ) -> Self {
+    fn start(name: &'static str, needs: &[&str], running: &[Self], environment: Environment<'_>) -> Self {
         let mut command = command(env!("CARGO_BIN_EXE_agent"), environment);
         command.args([name, "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
-        for peer in peers {
+        for peer in running.iter().filter(|part| needs.contains(&part.name)) {
             command.args(["--peer", &format!("{}={}", peer.name, peer.url)]);
         }
         let mut child = command.spawn().expect("the agent starts");
