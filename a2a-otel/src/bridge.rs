@@ -1,13 +1,11 @@
 //! The bridge to the `tracing` crate: its spans become spans of the trace and the other way round, its events become
 //! events of the innermost span, and its log lines say which span and agent they belong to.
 
-use crate::context::agent_name;
-use crate::telemetry::environment::{Environment, Variable};
-use crate::telemetry::report;
+use std::fmt;
+
 use opentelemetry::global::{self, BoxedSpan};
 use opentelemetry::trace::{SpanBuilder, TraceContextExt, Tracer};
 use opentelemetry::{Context, InstrumentationScope, KeyValue};
-use std::fmt;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -17,6 +15,10 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, Layer as Printer};
 use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
+
+use crate::context::agent_name;
+use crate::telemetry::environment::{Environment, Variable};
+use crate::telemetry::report;
 
 const KIND: &str = "openinference.span.kind";
 
@@ -230,16 +232,18 @@ fn write_place(writer: &mut Writer<'_>, context: &Context) -> fmt::Result {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::context::with_agent_name;
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
     use opentelemetry::Value;
     use opentelemetry::trace::{FutureExt, SpanId, TracerProvider};
     use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracer, SdkTracerProvider, SpanData};
-    use std::io;
-    use std::sync::{Arc, Mutex};
     use tracing::instrument::WithSubscriber;
     use tracing::subscriber::with_default;
     use tracing::{Instrument, info, info_span};
+
+    use super::*;
+    use crate::context::with_agent_name;
 
     struct World {
         exporter: InMemorySpanExporter,

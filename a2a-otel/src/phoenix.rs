@@ -1,13 +1,15 @@
 //! Links to what Phoenix shows.
 
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use ureq::http::Request;
+
 use crate::Telemetry;
 use crate::pipeline::{agent, header_map};
 use crate::telemetry::settings::Exporter;
 use crate::telemetry::values::server_of;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use std::time::Duration;
-use ureq::http::Request;
 
 /// Nobody should wait long for a link.
 const TIMEOUT: Duration = Duration::from_secs(2);

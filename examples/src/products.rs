@@ -1,8 +1,7 @@
 //! The goods on the shelves: the same few hundred in every run, drawn from a fixed seed.
 
-use serde::{Deserialize, Serialize};
-
 use rmcp::schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// One product as agents, tools and models see it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

@@ -12,11 +12,10 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-use ureq::Agent;
-
 pub use answers::{Amount, Cost, Event, Session, Span, Trace, TraceDetails};
 pub use project::Project;
+use serde_json::{Value, json};
+use ureq::Agent;
 
 use crate::services::{Service, free_ports, unique, workshop};
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use a2a_otel::metrics::{InstrumentKind, Reading};
 use a2a_otel::{Telemetry, agent_span, business_metric};
+use opentelemetry_sdk::trace::InMemorySpanExporter;
 
 struct Order {
     category: &'static str,
@@ -37,7 +38,8 @@ fn restock(change: i64, words: Vec<String>) -> i64 {
 
 #[test]
 fn every_instrument_is_fed_by_outcome() {
-    let telemetry = Telemetry::builder().tracing(false).init().unwrap();
+    let exporter = InMemorySpanExporter::default();
+    let telemetry = Telemetry::builder().span_exporter(exporter).tracing(false).init().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         assert!(order("lamps", 2).await.is_ok());

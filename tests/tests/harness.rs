@@ -7,8 +7,6 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use serde_json::{Value, json};
-
 use a2a_otel_tests::phoenix::{Phoenix, Project, Session};
 use a2a_otel_tests::screenshot::screenshot;
 use a2a_otel_tests::services::{
@@ -16,6 +14,7 @@ use a2a_otel_tests::services::{
 };
 use a2a_otel_tests::timestamp;
 use a2a_otel_tests::tree::Tree;
+use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -1,7 +1,10 @@
 //! Reads the metrics of this process, in this process.
 
-use super::InstrumentKind;
-use crate::telemetry::report;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
 use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -11,10 +14,9 @@ use opentelemetry_sdk::metrics::data::{
 };
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
-use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+
+use super::InstrumentKind;
+use crate::telemetry::report;
 
 /// The meter provider that `init` installs, and what it last collected.
 #[derive(Clone, Debug)]
@@ -433,8 +435,9 @@ fn rounded(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use opentelemetry::metrics::MeterProvider;
+
+    use super::*;
 
     fn meters() -> Meters {
         Meters::new(Resource::builder_empty().build())

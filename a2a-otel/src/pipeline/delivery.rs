@@ -84,8 +84,9 @@ impl fmt::Display for Delivery {
 
 #[cfg(test)]
 mod tests {
-    use super::Delivery;
     use std::collections::BTreeMap;
+
+    use super::Delivery;
 
     #[test]
     fn it_reads_as_a_sentence() {

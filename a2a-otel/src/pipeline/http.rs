@@ -1,19 +1,21 @@
 //! The OTLP sender: blocking, so that it needs nobody's runtime.
 
-use crate::telemetry::settings::{Compression, Endpoint, Settings};
+use std::future::{Future, ready};
+use std::io::Read;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{ExporterBuildError, Protocol, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
-use std::future::{Future, ready};
-use std::io::Read;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 use ureq::Agent;
 use ureq::http::Uri;
+
+use crate::telemetry::settings::{Compression, Endpoint, Settings};
 
 /// An answer of OTLP is a few bytes; more than this is not OTLP.
 const LONGEST_ANSWER: u64 = 64 * 1024;

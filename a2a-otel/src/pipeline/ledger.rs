@@ -1,10 +1,11 @@
 //! The books of one exporter, and the state of the link behind it.
 
-use super::Delivery;
-use crate::telemetry::{announce, report};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::Delivery;
+use crate::telemetry::{announce, report};
 
 /// Whether an exporter gets its spans through.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,9 +8,8 @@ mod processors;
 mod tree;
 
 pub use delivery::Delivery;
-pub use tree::TreePrinter;
-
 #[cfg(feature = "otlp")]
 pub(crate) use http::{agent, header_map, otlp_exporter};
 pub(crate) use ledger::{Ledger, Link};
 pub(crate) use processors::{Batched, FanOut, Immediate};
+pub use tree::TreePrinter;

@@ -1,14 +1,15 @@
 //! Prints traces as trees, for those who have no Phoenix at hand.
 
-use opentelemetry::trace::{SpanId, Status, TraceId};
-use opentelemetry::{Context, Value};
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use opentelemetry::trace::{SpanId, Status, TraceId};
+use opentelemetry::{Context, Value};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
 /// A trace that never ends must not take all memory.
 const MOST_SPANS: usize = 10_000;
@@ -355,14 +356,16 @@ impl Paint {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::Arc;
+    use std::time::SystemTime;
+
     use opentelemetry::KeyValue;
     use opentelemetry::trace::{
         Span as _, SpanContext, TraceContextExt, TraceFlags, TraceState, Tracer, TracerProvider,
     };
     use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, Span};
-    use std::sync::Arc;
-    use std::time::SystemTime;
+
+    use super::*;
 
     #[derive(Clone, Default)]
     struct Paper(Arc<Mutex<Vec<String>>>);

@@ -8,21 +8,20 @@ mod tracer;
 
 use std::any::Any;
 
-use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt as _, Tracer};
-use opentelemetry::{Context, ContextGuard, KeyValue};
-
-use crate::context;
-use crate::semconv::openinference::SPAN_KIND;
-
 pub use current::{Current, current};
 use failure::Failed;
 pub use failure::Failure;
+use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt as _, Tracer};
+use opentelemetry::{Context, ContextGuard, KeyValue};
 pub use recorder::Recorder;
 pub(crate) use run::Scope;
 pub use run::{boxed, eager, future, hint, sync};
 #[cfg(feature = "testing")]
 pub(crate) use tracer::is_unset;
 pub(crate) use tracer::{activate, deactivate, disable, scope};
+
+use crate::context;
+use crate::semconv::openinference::SPAN_KIND;
 
 /// What is known of a span when the program is compiled.
 pub struct Site {

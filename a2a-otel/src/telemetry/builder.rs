@@ -1,10 +1,8 @@
 //! Puts telemetry together: settings, exporters, providers, and what is global.
 
-use super::environment::{Environment, Warning};
-use super::exporters::Destination;
-use super::settings::{Overrides, Settings};
-use super::{LATEST, Telemetry, report};
-use crate::pipeline::FanOut;
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
+
 use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{KeyValue, global};
@@ -12,8 +10,12 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanProcessor, TracerProviderBuilder};
-use std::sync::OnceLock;
-use std::sync::atomic::Ordering;
+
+use super::environment::{Environment, Warning};
+use super::exporters::Destination;
+use super::settings::{Overrides, Settings};
+use super::{LATEST, Telemetry, report};
+use crate::pipeline::FanOut;
 
 /// Why the strict form of `init` refuses to start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,10 +1,12 @@
 //! Where spans go: exporters of the user, or what the settings ask for.
 
+use std::sync::Arc;
+
+use opentelemetry_sdk::trace::{SpanExporter, SpanProcessor};
+
 use super::environment::Warning;
 use super::settings::{Batch, Exporter, Settings};
 use crate::pipeline::{Batched, FanOut, Immediate, Ledger, TreePrinter};
-use opentelemetry_sdk::trace::{SpanExporter, SpanProcessor};
-use std::sync::Arc;
 
 /// Makes a processor of an exporter whose type only its own closure knows, for the trait of exporters cannot be boxed.
 pub(super) type Connect = Box<dyn FnOnce(Arc<Ledger>, &Batch) -> Box<dyn SpanProcessor> + Send>;

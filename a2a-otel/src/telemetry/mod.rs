@@ -9,19 +9,20 @@ pub(crate) mod values;
 #[cfg(all(test, feature = "otlp", feature = "testing"))]
 mod tests;
 
-pub use builder::{Builder, InitError};
-pub use settings::Settings;
-
-#[cfg(feature = "metrics")]
-use crate::metrics::{Meters, MetricsSnapshot};
-use crate::pipeline::{Delivery, Ledger, Link};
-use opentelemetry_sdk::trace::SdkTracerProvider;
 use std::fmt;
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
+
+pub use builder::{Builder, InitError};
+use opentelemetry_sdk::trace::SdkTracerProvider;
+pub use settings::Settings;
+
+#[cfg(feature = "metrics")]
+use crate::metrics::{Meters, MetricsSnapshot};
+use crate::pipeline::{Delivery, Ledger, Link};
 
 /// How long dropping the guard may take.
 const DROP_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,14 +1,16 @@
 //! What a configuration resolves to: code before environment before default.
 
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use opentelemetry_sdk::trace::{Sampler, SpanLimits};
+
 use super::environment::{Environment, Variable};
 use super::values::{
     DEFAULT_ENDPOINT, base_endpoint, boolean, count, full_endpoint, header, is_header_value, length,
     milliseconds, pairs, positive, probability, shown_endpoint,
 };
-use opentelemetry_sdk::trace::{Sampler, SpanLimits};
-use std::collections::BTreeMap;
-use std::fmt;
-use std::time::Duration;
 
 const PROJECT_ATTRIBUTE: &str = "openinference.project.name";
 const PROJECT_HEADER: &str = "x-project-name";

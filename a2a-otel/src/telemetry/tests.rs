@@ -1,15 +1,17 @@
 //! Telemetry against a receiver: what is global is tried in processes of its own.
 
-use super::*;
-use crate::testing::{ReceivedStatus, Receiver};
-use opentelemetry::trace::{Span, Status, TraceContextExt, Tracer, TracerProvider};
-use opentelemetry::{Context, KeyValue, global};
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData, SpanExporter};
 use std::io::Read;
 use std::net::TcpListener;
 use std::process::Command;
 use std::sync::{Condvar, Mutex};
+
+use opentelemetry::trace::{Span, Status, TraceContextExt, Tracer, TracerProvider};
+use opentelemetry::{Context, KeyValue, global};
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData, SpanExporter};
+
+use super::*;
+use crate::testing::{ReceivedStatus, Receiver};
 
 const SOON: Duration = Duration::from_secs(5);
 
