@@ -5,7 +5,7 @@
 //! shadows does no harm; the one method, on a type of ours, is how a value's abilities are found out.
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens as _, format_ident, quote};
+use quote::{ToTokens as _, format_ident, quote, quote_spanned};
 use syn::{Expr, ReturnType, Type};
 
 use crate::args::Field;
@@ -40,6 +40,8 @@ struct Writer<'a> {
     scope: Ident,
     recorder: Ident,
     result: Ident,
+    /// Copies of parameters, or nothing where nobody will see what they are for.
+    copies: Ident,
 }
 
 impl<'a> Writer<'a> {
@@ -52,6 +54,7 @@ impl<'a> Writer<'a> {
             scope: local("scope"),
             recorder: local("recorder"),
             result: local("result"),
+            copies: local("copies"),
         }
     }
 
@@ -72,13 +75,14 @@ impl<'a> Writer<'a> {
         let (name, kind) = (&span.name, span.kind.openinference);
         let opentelemetry = format_ident!("{}", span.kind.opentelemetry);
         let fixed = span.fixed.iter().map(|(key, value)| quote!((#key, #value)));
+        let texts = span.texts.iter().map(|Field { key, value }| quote!((#key, #value)));
         let name_keys = &span.name_keys;
         quote! {
             #runtime::Site {
                 name: #name,
                 kind: #kind,
                 opentelemetry: #runtime::SpanKind::#opentelemetry,
-                fixed: &[#(#fixed),*],
+                fixed: &[#(#fixed,)* #(#texts,)*],
                 name_keys: &[#(#name_keys),*],
             }
         }
@@ -93,7 +97,7 @@ impl<'a> Writer<'a> {
             Amount::Duration => format_ident!("Duration"),
             Amount::Early(_) | Amount::Late(_) => format_ident!("Nothing"),
         };
-        let always = metric.on == On::Always;
+        let always = matches!(metric.on, On::Always);
         quote! {
             #runtime::Metric {
                 kind: #runtime::InstrumentKind::#instrument,
@@ -205,10 +209,12 @@ impl<'a> Writer<'a> {
 
     /// Clones of the parameters that are needed when the body has consumed them.
     fn keep(&self) -> TokenStream {
-        let runtime = &self.runtime;
+        let Self { runtime, scope, copies, .. } = self;
         let kept = &self.plan.kept;
-        let clones = kept.iter().map(|ident| kept_ident(ident));
-        quote!(#(let #clones = #runtime::Clone::clone(&#kept);)*)
+        if kept.is_empty() {
+            return TokenStream::new();
+        }
+        quote!(let #copies = #runtime::keep(&#scope, || (#(#runtime::Clone::clone(&#kept),)*));)
     }
 
     /// Hands the body to the runtime.
@@ -239,29 +245,48 @@ impl<'a> Writer<'a> {
         self.plan.function.result_type().map_or_else(|| quote!(()), inferable)
     }
 
+    /// Whether there is no result to look at.
+    fn returns_nothing(&self) -> bool {
+        self.plan.function.result_type().is_none_or(|ty| matches!(ty, Type::Never(_)))
+    }
+
+    /// Makes the compiler say, at the user's word, that the result cannot be an error.
+    fn check_result(&self, span: Span) -> TokenStream {
+        let Self { runtime, .. } = self;
+        let mut result = self.result.clone();
+        result.set_span(result.span().located_at(span));
+        quote_spanned!(span=> #runtime::fallible(#result);)
+    }
+
     /// `move |result, recorder| ...`: what is recorded of the result.
     fn outcome(&self) -> TokenStream {
-        let Self { result, recorder, .. } = self;
+        let Self { runtime, result, recorder, copies, .. } = self;
         let kept = &self.plan.kept;
-        let clones = kept.iter().map(|ident| kept_ident(ident));
+        let unpack = if kept.is_empty() {
+            TokenStream::new()
+        } else {
+            quote!(let #runtime::Some((#(#kept,)*)) = #copies else { return };)
+        };
         let records = match &self.plan.effect {
             Planned::Span(span) => self.span_outcome(span),
             Planned::Metric(metric) => self.metric_outcome(metric),
         };
-        quote!(move |#result, #recorder| { #(let #kept = #clones;)* #records })
+        quote!(move |#result, #recorder| { #unpack #records })
     }
 
     fn span_outcome(&self, span: &SpanPlan<'_>) -> TokenStream {
-        let Self { runtime, recorder, result, plan, .. } = self;
-        if !plan.fallible {
+        let Self { runtime, recorder, result, .. } = self;
+        if self.returns_nothing() {
             let records = self.late_span(span, &quote!(#result));
             return quote!(#runtime::Recorder::ok(#recorder); #records);
         }
         let value = Ident::new("value", Span::mixed_site());
         let records = self.late_span(span, &quote!(#value));
         let debug = span.debug_errors;
+        let check = span.checks_result.map(|span| self.check_result(span));
         quote! {
-            match #result {
+            #check
+            match #runtime::Split::new(#result).a2a_otel_result() {
                 #runtime::Ok(#value) => { #runtime::Recorder::ok(#recorder); #records }
                 #runtime::Err(#value) => {
                     #runtime::Recorder::err(#recorder, &#runtime::Failure::new(#value).a2a_otel_failure(#debug));
@@ -275,8 +300,7 @@ impl<'a> Writer<'a> {
         let fields = span.late.iter().map(|field| bind_output(&field.value, value, &self.field(field)));
         let method = if span.kind.content == Content::Llm { quote!(response) } else { quote!(output) };
         let output = match span.output {
-            Output::Nothing => quote!(let _ = #value;),
-            Output::Result => {
+            Output::Result if !self.returns_nothing() => {
                 let value = self.value(value);
                 quote!(#runtime::Recorder::#method(#recorder, #value);)
             }
@@ -284,15 +308,16 @@ impl<'a> Writer<'a> {
                 let record = self.value(&quote!(&(#expr)));
                 bind_output(expr, value, &quote!(#runtime::Recorder::#method(#recorder, #record);))
             }
+            _ => quote!(let _ = #value;),
         };
         quote!(#output #(#fields)*)
     }
 
     fn metric_outcome(&self, metric: &MetricPlan<'_>) -> TokenStream {
-        let Self { runtime, recorder, result, plan, .. } = self;
+        let Self { runtime, recorder, result, .. } = self;
         let value = Ident::new("value", Span::mixed_site());
-        let matched = plan.fallible && metric.on != On::Always;
-        let source = if matched { quote!(#value) } else { quote!(#result) };
+        let is_split = !matches!(metric.on, On::Always) && !self.returns_nothing();
+        let source = if is_split { quote!(#value) } else { quote!(#result) };
         let attributes =
             metric.late.iter().map(|field| bind_output(&field.value, &source, &self.dimension(field)));
         let amount = match metric.value {
@@ -301,9 +326,13 @@ impl<'a> Writer<'a> {
         };
         let records =
             quote!(let _ = #source; #(#attributes)* #amount #runtime::Measurement::record(#recorder););
+        let split = quote!(#runtime::Split::new(#result).a2a_otel_result());
         match metric.on {
-            On::Ok if matched => quote!(if let #runtime::Ok(#value) = #result { #records }),
-            On::Err => quote!(if let #runtime::Err(#value) = #result { #records }),
+            On::Ok if is_split => quote!(if let #runtime::Ok(#value) = #split { #records }),
+            On::Err(span) => {
+                let check = self.check_result(span);
+                quote!(#check if let #runtime::Err(#value) = #split { #records })
+            }
             _ => records,
         }
     }
@@ -315,10 +344,6 @@ fn bind_output(expr: &Expr, value: &TokenStream, records: &TokenStream) -> Token
         Some(output) => quote!({ let #output = #value; #records }),
         None => records.clone(),
     }
-}
-
-fn kept_ident(ident: &Ident) -> Ident {
-    format_ident!("kept_{}", ident, span = Span::mixed_site())
 }
 
 fn pascal_case(snake: &str) -> String {

@@ -1,12 +1,12 @@
 //! Reads the function that an attribute stands on: its signature, and its body as tokens that nobody looks into.
 
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{
     Attribute, Expr, ExprLit, FnArg, GenericArgument, Ident, Lit, Meta, Pat, PatType, PathArguments,
-    PathSegment, ReturnType, Signature, Token, TraitBound, Type, TypeParamBound, Visibility,
+    PathSegment, ReceiverKind, ReturnType, Signature, Token, TraitBound, Type, TypeParamBound, Visibility,
 };
 
 /// Parameters of these types belong to the plumbing of an SDK, are huge, or hold secrets: they are never recorded.
@@ -77,9 +77,12 @@ impl Function {
         }
     }
 
-    /// Whether the result is written as a `Result`.
-    pub(crate) fn returns_result(&self) -> bool {
-        self.result_type().and_then(last_segment).is_some_and(|segment| segment.ident == "Result")
+    /// Whether `self`, if there is one, is a shared reference, which outlives the body.
+    pub(crate) fn lends_self(&self) -> bool {
+        match self.sig.inputs.first() {
+            Some(FnArg::Receiver(receiver)) => is_shared(&receiver.kind),
+            _ => true,
+        }
     }
 
     /// The doc comment, as a person reads it.
@@ -149,9 +152,30 @@ fn parse_body(input: ParseStream<'_>) -> syn::Result<Group> {
             "this function has no body to instrument; put the attribute on the implementation",
         ));
     }
-    match input.parse::<TokenTree>()? {
+    braces(input.parse()?)
+}
+
+/// A block that a macro was given, as `$body:block`, comes in a group of its own.
+fn braces(token: TokenTree) -> syn::Result<Group> {
+    match token {
         TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => Ok(group),
+        TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
+            match group.stream().into_iter().next() {
+                Some(token) => braces(token),
+                None => Err(syn::Error::new(group.span(), "expected the body of a function")),
+            }
+        }
         other => Err(syn::Error::new(other.span(), "expected the body of a function")),
+    }
+}
+
+fn is_shared(receiver: &ReceiverKind) -> bool {
+    match receiver {
+        ReceiverKind::Reference(_, _, mutability) => mutability.is_none(),
+        ReceiverKind::Typed(_, ty) => {
+            matches!(&**ty, Type::Reference(reference) if reference.mutability.is_none())
+        }
+        _ => false,
     }
 }
 
@@ -166,7 +190,8 @@ fn split_inner_attributes(body: &Group) -> syn::Result<(Vec<Attribute>, Group)> 
     };
     let (inner, rest) = split.parse2(body.stream())?;
     let mut stripped = Group::new(Delimiter::Brace, rest);
-    stripped.set_span(body.span());
+    // The place is the user's, but rustc must not take the braces for the user's: it would call them unnecessary.
+    stripped.set_span(body.span().resolved_at(Span::mixed_site()));
     Ok((inner, stripped))
 }
 

@@ -1,6 +1,6 @@
 //! The table: what each attribute is called, what it makes and which arguments it takes.
 //!
-//! A new attribute is a row of [`ALL`]; everything that reads arguments or writes code goes by the row.
+//! A new attribute is one more `Kind`; everything that reads arguments or writes code goes by the row.
 
 /// One attribute.
 pub(crate) struct Kind {

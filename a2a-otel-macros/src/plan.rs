@@ -15,7 +15,6 @@ pub(crate) struct Plan<'a> {
     /// Where the runtime is found.
     pub(crate) runtime: TokenStream,
     pub(crate) function: &'a Function,
-    pub(crate) fallible: bool,
     /// Parameters that late expressions use; the body may consume them, so they are cloned first.
     pub(crate) kept: Vec<&'a Ident>,
     pub(crate) effect: Planned<'a>,
@@ -34,13 +33,17 @@ pub(crate) struct SpanPlan<'a> {
     /// The parts of a name that is made of arguments; empty where the name is known.
     pub(crate) name_parts: Vec<Recorded<'a>>,
     pub(crate) name_keys: Vec<&'static str>,
-    pub(crate) fixed: Vec<(String, String)>,
+    pub(crate) fixed: Vec<(&'static str, String)>,
     pub(crate) recorded: Vec<Recorded<'a>>,
     pub(crate) input: Input<'a>,
     pub(crate) output: Output<'a>,
+    /// Fields whose value is a text that is known now.
+    pub(crate) texts: Vec<&'a Field>,
     pub(crate) early: Vec<&'a Field>,
     pub(crate) late: Vec<&'a Field>,
     pub(crate) debug_errors: bool,
+    /// Where the user said that the function returns a `Result`.
+    pub(crate) checks_result: Option<Span>,
     pub(crate) session: Option<&'a Expr>,
     pub(crate) user: Option<&'a Expr>,
     pub(crate) model: Option<&'a Expr>,
@@ -82,10 +85,11 @@ pub(crate) struct MetricPlan<'a> {
     pub(crate) late: Vec<&'a Field>,
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub(crate) enum On {
     Ok,
-    Err,
+    /// Where the user said so.
+    Err(Span),
     Always,
 }
 
@@ -100,13 +104,12 @@ pub(crate) enum Amount<'a> {
 impl<'a> Plan<'a> {
     /// `None` where `errors` says why.
     pub(crate) fn new(args: &'a Args, function: &'a Function, errors: &mut Errors) -> Option<Self> {
-        let fallible = function.returns_result() || args.span("err").is_some();
         check_const(function, errors);
         check_crate(args, errors);
         check_err(args, function, errors);
         let effect = match &args.kind.effect {
             Effect::Span(kind) => Planned::Span(plan_span(kind, args, function, errors)),
-            Effect::Metric => Planned::Metric(plan_metric(args, fallible, errors)?),
+            Effect::Metric => Planned::Metric(plan_metric(args, function, errors)?),
         };
         let late = late_expressions(&effect);
         let kept = function
@@ -116,7 +119,8 @@ impl<'a> Plan<'a> {
             .filter(|ident| late.iter().any(|expr| mentions(expr.to_token_stream(), ident)))
             .collect();
         let runtime = args.path("crate").map_or_else(|| quote!(::a2a_otel), ToTokens::to_token_stream);
-        Some(Self { runtime, function, fallible, kept, effect })
+        check_late_self(&late, function, errors);
+        Some(Self { runtime, function, kept, effect })
     }
 }
 
@@ -131,17 +135,15 @@ fn plan_span<'a>(
     let (name, name_expr, name_parts) = plan_name(args, function, errors);
     let own: Vec<_> = args.kind.args.iter().filter(|arg| !arg.keys.is_empty()).collect();
     let records = |key: &str| own.iter().any(|arg| given(args, arg).is_some() && arg.keys.contains(&key));
-    let mut fixed: Vec<_> = kind.fixed.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+    let mut fixed: Vec<_> = kind.fixed.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
     if let Some(key) = kind.doc_key.filter(|key| !records(key)) {
-        fixed.extend(function.doc().map(|doc| (key.into(), doc)));
+        fixed.extend(function.doc().map(|doc| (key, doc)));
     }
     let (late, early): (Vec<_>, Vec<_>) =
         args.fields("fields").iter().partition(|field| is_late(&field.value));
-    let (texts, early): (Vec<_>, Vec<_>) =
-        early.into_iter().partition(|field| literal(&field.value).is_some());
-    fixed.extend(texts.iter().filter_map(|field| Some((field.key.value(), literal(&field.value)?.value()))));
+    let (texts, early) = early.into_iter().partition(|field| literal(&field.value).is_some());
     let in_parts = |arg: &Arg| arg.in_name && !name_parts.is_empty();
-    SpanPlan {
+    let plan = SpanPlan {
         kind,
         name_keys: kind.name_keys.iter().copied().filter(|key| !records(key)).collect(),
         recorded: own.iter().filter(|arg| !in_parts(arg)).filter_map(|arg| given(args, arg)).collect(),
@@ -155,14 +157,18 @@ fn plan_span<'a>(
             None if args.span("skip_all").is_some() => Output::Nothing,
             None => Output::Result,
         },
+        texts,
         early,
         late,
         debug_errors: args.word("err").is_some_and(|word| word == "debug"),
+        checks_result: args.word("err").map(Ident::span),
         session: args.expr("session"),
         user: args.expr("user"),
         model: args.expr("model"),
         request: args.expr("request"),
-    }
+    };
+    check_keys(&plan, errors);
+    plan
 }
 
 /// The span's name: given, or made of the arguments that are part of it, or the function's.
@@ -228,10 +234,10 @@ fn plan_input<'a>(kind: &SpanKind, args: &'a Args, function: &'a Function) -> In
     Input::Params(stands_for_itself, params)
 }
 
-fn plan_metric<'a>(args: &'a Args, fallible: bool, errors: &mut Errors) -> Option<MetricPlan<'a>> {
+fn plan_metric<'a>(args: &'a Args, function: &Function, errors: &mut Errors) -> Option<MetricPlan<'a>> {
     let unit = args.text("unit").map(LitStr::value);
     check_unit(args, errors);
-    let on = plan_on(args, fallible, errors);
+    let on = plan_on(args, function, errors);
     let (instrument, name) = plan_instrument(args, errors)?;
     let value = plan_amount(args, instrument, name, unit.as_deref(), errors);
     let default_unit = if matches!(value, Amount::Duration) { "s" } else { "" };
@@ -266,13 +272,17 @@ fn plan_instrument<'a>(args: &'a Args, errors: &mut Errors) -> Option<(&'static 
     Some((instrument, name))
 }
 
-fn plan_on(args: &Args, fallible: bool, errors: &mut Errors) -> On {
+fn plan_on(args: &Args, function: &Function, errors: &mut Errors) -> On {
     match args.word("on") {
         Some(word) if word == "err" => {
-            if !fallible {
-                errors.at(word.span(), "`on = err` needs a function that returns a `Result`");
+            if function.result_type().is_none() {
+                let name = function.name();
+                let message = format_args!(
+                    "`on = err` needs a function that returns a `Result`; `{name}` returns nothing"
+                );
+                errors.at(word.span(), message);
             }
-            On::Err
+            On::Err(word.span())
         }
         Some(word) if word == "always" => On::Always,
         _ => On::Ok,
@@ -335,6 +345,52 @@ fn check_skips(args: &Args, function: &Function, errors: &mut Errors) {
     }
     for skipped in args.names("skip") {
         check_skip(skipped, function, errors);
+    }
+}
+
+/// The body has consumed what is not a shared reference, and `self` cannot be cloned under its own name.
+fn check_late_self(late: &[&Expr], function: &Function, errors: &mut Errors) {
+    if function.lends_self() {
+        return;
+    }
+    for word in late.iter().filter_map(|expr| find_ident(expr.to_token_stream(), "self")) {
+        let message =
+            "`self` is not at hand any more when there is an `output`; record it in an expression of its own";
+        errors.at(word.span(), message);
+    }
+}
+
+/// OpenTelemetry's SDK keeps both values of a key that is recorded twice.
+fn check_keys(plan: &SpanPlan<'_>, errors: &mut Errors) {
+    let mut known: Vec<String> = plan.name_keys.iter().map(ToString::to_string).collect();
+    known.push("openinference.span.kind".into());
+    known.extend(
+        plan.recorded
+            .iter()
+            .chain(&plan.name_parts)
+            .flat_map(|recorded| recorded.keys)
+            .map(ToString::to_string),
+    );
+    known.extend(plan.kind.fixed.iter().map(|(key, _)| (*key).to_owned()));
+    if !matches!(plan.input, Input::Nothing) || plan.request.is_some() {
+        known.extend(["input.value".into(), "input.mime_type".into()]);
+    }
+    if !matches!(plan.output, Output::Nothing) {
+        known.extend(["output.value".into(), "output.mime_type".into()]);
+    }
+    for (given, key) in [(plan.session, "session.id"), (plan.user, "user.id"), (plan.model, "llm.model_name")]
+    {
+        known.extend(given.map(|_| key.to_owned()));
+    }
+    for field in plan.texts.iter().chain(&plan.early).chain(&plan.late) {
+        let key = field.key.value();
+        if known.contains(&key) {
+            errors.at(
+                field.key.span(),
+                format_args!("`{key}` is recorded already; a span holds each key once"),
+            );
+        }
+        known.push(key);
     }
 }
 
@@ -422,7 +478,7 @@ fn late_expressions<'a>(effect: &Planned<'a>) -> Vec<&'a Expr> {
 }
 
 fn is_late(expr: &Expr) -> bool {
-    output_ident(expr.to_token_stream()).is_some()
+    literal(expr).is_none() && output_ident(expr.to_token_stream()).is_some()
 }
 
 /// The word `output` as the user wrote it, if the expression names it.
@@ -434,12 +490,16 @@ fn mentions(tokens: TokenStream, ident: &Ident) -> bool {
     find_ident(tokens, &ident.to_string()).is_some()
 }
 
-/// Finds a variable of that name; what stands behind a single dot is a field or a method.
+/// Finds a variable of that name, also where a format string names it; what stands behind a single dot is a field or
+/// a method.
 fn find_ident(tokens: TokenStream, name: &str) -> Option<Ident> {
     let mut behind_dot = false;
     for token in tokens {
         match token {
             TokenTree::Ident(ident) if !behind_dot && ident == name => return Some(ident),
+            TokenTree::Literal(literal) if formats(&literal.to_string(), name) => {
+                return Some(Ident::new(name, literal.span()));
+            }
             TokenTree::Group(group) => {
                 if let Some(found) = find_ident(group.stream(), name) {
                     return Some(found);
@@ -451,6 +511,14 @@ fn find_ident(tokens: TokenStream, name: &str) -> Option<Ident> {
         }
     }
     None
+}
+
+/// Whether a format string names the variable: `{output}` or `{output:?}`.
+fn formats(literal: &str, name: &str) -> bool {
+    literal
+        .split('{')
+        .skip(1)
+        .any(|part| part.strip_prefix(name).is_some_and(|rest| rest.starts_with(['}', ':'])))
 }
 
 fn literal(expr: &Expr) -> Option<&LitStr> {

@@ -106,13 +106,13 @@ struct Events;
 
 impl<S: Subscriber> Layer<S> for Events {
     fn on_event(&self, event: &Event<'_>, _context: LayerContext<'_, S>) {
-        Context::map_current(|context| {
-            let span = context.span();
-            if span.is_recording() && !context.is_telemetry_suppressed() {
-                let Fields { message, attributes } = Fields::of(event);
-                span.add_event(message.unwrap_or_else(|| event.metadata().name().to_owned()), attributes);
-            }
-        });
+        // A copy, for a field's `Debug` may itself run observed code, which enters a context of its own.
+        let context = Context::current();
+        let span = context.span();
+        if span.is_recording() && !context.is_telemetry_suppressed() {
+            let Fields { message, attributes } = Fields::of(event);
+            span.add_event(message.unwrap_or_else(|| event.metadata().name().to_owned()), attributes);
+        }
     }
 }
 
@@ -360,6 +360,27 @@ mod tests {
         assert_eq!(value("name"), Some(Value::from("pen")));
         assert_eq!(value("big"), Some(Value::from(u64::MAX.to_string())));
         assert_eq!(world.span("step").events[0].name, "inside");
+    }
+
+    /// Its debug form runs code that is observed itself.
+    struct Lazy;
+
+    impl fmt::Debug for Lazy {
+        fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            info_span!("render").in_scope(|| formatter.write_str("rendered"))
+        }
+    }
+
+    #[test]
+    fn a_field_may_open_spans_while_it_is_recorded() {
+        let world = World::new();
+        with_default(world.subscriber(), || {
+            let agent = world.agent_span("agent").attach();
+            info!(lazy = ?Lazy, "hello");
+            drop(agent);
+        });
+        let attributes = &world.span("agent").events[0].attributes;
+        assert!(attributes.contains(&KeyValue::new("lazy", "rendered")), "{attributes:?}");
     }
 
     #[test]

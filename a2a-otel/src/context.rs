@@ -2,7 +2,7 @@
 //!
 //! Session and user are W3C baggage, so that they cross to the next process with the trace.
 
-use opentelemetry::baggage::BaggageExt as _;
+use opentelemetry::baggage::{Baggage, BaggageExt as _};
 use opentelemetry::{Context, KeyValue};
 
 use crate::semconv::openinference::{SESSION_ID, USER_ID};
@@ -34,7 +34,10 @@ pub(crate) fn inherited(context: &Context) -> impl Iterator<Item = KeyValue> {
 
 /// The context with these of its inherited attributes replaced.
 pub(crate) fn with_inherited(context: &Context, replaced: Vec<KeyValue>) -> Context {
-    let kept = context.baggage().iter().map(|(key, (value, _))| KeyValue::new(key.clone(), value.clone()));
-    let all: Vec<_> = kept.chain(replaced).collect();
-    context.with_baggage(all)
+    let kept = context.baggage().iter().map(|(key, value)| (key.clone(), value.clone()));
+    let mut baggage: Baggage = kept.collect();
+    for attribute in replaced {
+        baggage.insert(attribute.key, attribute.value.as_str().into_owned());
+    }
+    context.with_baggage(baggage)
 }

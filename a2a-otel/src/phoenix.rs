@@ -48,7 +48,7 @@ impl Telemetry {
         }
         let base = server_of(settings.endpoint.as_ref()?.as_str())?;
         let project = self.find_project(base, &settings.project_name)?;
-        Some(format!("{base}/projects/{}", project.id))
+        Some(format!("{}/projects/{}", without_credentials(base), project.id))
     }
 
     /// Phoenix takes a name in the path only if it is made of plain characters; any name can be searched for.
@@ -74,9 +74,36 @@ impl Telemetry {
     }
 }
 
+/// A link is for people and logs, and Phoenix has a login of its own.
+fn without_credentials(base: &str) -> String {
+    match base.split_once("://") {
+        Some((scheme, rest)) => {
+            let (server, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            let host = server.rsplit('@').next().unwrap_or(server);
+            format!("{scheme}://{host}{path}")
+        }
+        None => base.to_owned(),
+    }
+}
+
 fn percent_encode(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let encode =
         |byte: u8| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     text.bytes().map(encode).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_credentials;
+
+    #[test]
+    fn a_link_shows_no_password() {
+        for (base, link) in [
+            ("http://me:secret@phoenix:6006", "http://phoenix:6006"),
+            ("https://host/s/@space", "https://host/s/@space"),
+        ] {
+            assert_eq!(without_credentials(base), link);
+        }
+    }
 }

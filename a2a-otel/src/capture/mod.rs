@@ -21,6 +21,9 @@ const DEFAULT_LIMIT: usize = 1 << 20;
 
 static LIMIT: AtomicUsize = AtomicUsize::new(DEFAULT_LIMIT);
 
+/// The longest value that is looked into, in bytes: 64 MiB. What is then recorded of it is cut like any other.
+const READ_LIMIT: usize = 1 << 26;
+
 /// Sets the longest value that is recorded, in bytes.
 pub(crate) fn set_value_limit(limit: Option<usize>) {
     LIMIT.store(limit.unwrap_or(DEFAULT_LIMIT), Ordering::Relaxed);
@@ -154,13 +157,13 @@ impl<T: ?Sized> Value for Opaque<'_, T> {
 }
 
 impl Text {
-    fn new() -> Self {
-        Self { bytes: Vec::new(), limit: LIMIT.load(Ordering::Relaxed), cut: false }
+    fn up_to(limit: usize) -> Self {
+        Self { bytes: Vec::new(), limit, cut: false }
     }
 
     fn push(&mut self, bytes: &[u8]) -> bool {
         let room = self.limit - self.bytes.len();
-        self.cut = bytes.len() > room;
+        self.cut |= bytes.len() > room;
         self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
         !self.cut
     }
@@ -199,15 +202,33 @@ impl fmt::Write for Text {
 /// `None` where there is nothing to show.
 pub(crate) fn encode(value: &dyn Value) -> Option<Encoded> {
     if let Ok(scalar) = value.scalar() {
-        return Some(Encoded { text: cut(scalar?), structured: false });
+        return Some(Encoded { text: cut(text_of(scalar?)), structured: false });
     }
-    let (text, form) = write(value)?;
+    encode_up_to(LIMIT.load(Ordering::Relaxed), value)
+}
+
+/// Writes all of a value, to be read before it is recorded.
+pub(crate) fn encode_whole(value: &dyn Value) -> Option<Encoded> {
+    encode_up_to(READ_LIMIT, value)
+}
+
+fn encode_up_to(limit: usize, value: &dyn Value) -> Option<Encoded> {
+    let (text, form) = write(value, limit)?;
     Some(Encoded { text, structured: form == Form::Json })
+}
+
+impl Encoded {
+    /// The value no longer than allowed.
+    pub(crate) fn cut(self) -> Self {
+        let whole = self.text.len();
+        let text = cut(self.text);
+        Self { structured: self.structured && text.len() == whole, text }
+    }
 }
 
 /// Writes a value as JSON, whatever its type can do.
 pub(crate) fn encode_json(value: &dyn Value) -> Option<String> {
-    let (text, form) = write(value)?;
+    let (text, form) = write(value, LIMIT.load(Ordering::Relaxed))?;
     match form {
         Form::Json => Some(text),
         _ => serde_json::to_string(&text).ok(),
@@ -217,31 +238,35 @@ pub(crate) fn encode_json(value: &dyn Value) -> Option<String> {
 /// Writes a value as an attribute, typed where OpenTelemetry has the type.
 pub(crate) fn encode_attribute(value: &dyn Value) -> Option<AttributeValue> {
     match value.scalar() {
-        Ok(Some(AttributeValue::String(text))) => return Some(cut(AttributeValue::String(text)).into()),
+        Ok(Some(AttributeValue::String(text))) => return Some(cut(text.into()).into()),
         Ok(scalar) => return scalar,
         Err(NotScalar) => {}
     }
-    let (text, form) = write(value)?;
+    let (text, form) = write(value, LIMIT.load(Ordering::Relaxed))?;
     let list = if form == Form::Json { strings(&text) } else { None };
     Some(list.unwrap_or_else(|| text.into()))
 }
 
-fn write(value: &dyn Value) -> Option<(String, Form)> {
-    let mut text = Text::new();
+fn write(value: &dyn Value, limit: usize) -> Option<(String, Form)> {
+    let mut text = Text::up_to(limit);
     let form = value.write(&mut text);
     (form != Form::Nothing).then(|| (text.into_string(), form))
 }
 
-/// A scalar's text, no longer than allowed.
-fn cut(scalar: AttributeValue) -> String {
-    let text = match scalar {
-        AttributeValue::String(text) => String::from(text),
+fn text_of(scalar: AttributeValue) -> String {
+    match scalar {
+        AttributeValue::String(text) => text.into(),
         other => other.to_string(),
-    };
-    if text.len() <= LIMIT.load(Ordering::Relaxed) {
+    }
+}
+
+/// The text no longer than allowed, marked where it was cut.
+pub(crate) fn cut(text: String) -> String {
+    let limit = LIMIT.load(Ordering::Relaxed);
+    if text.len() <= limit {
         return text;
     }
-    let mut cut = Text::new();
+    let mut cut = Text::up_to(limit);
     cut.push(text.as_bytes());
     cut.into_string()
 }

@@ -5,6 +5,7 @@ mod openai;
 use opentelemetry::KeyValue;
 use serde_json::Value;
 
+use crate::capture::cut;
 use crate::semconv::openinference as names;
 
 /// What was read of a request or a response.
@@ -54,7 +55,7 @@ pub(crate) fn system(model: &str) -> Option<&'static str> {
 impl Read {
     fn text(&mut self, key: impl Into<opentelemetry::Key>, value: &Value) {
         if let Some(text) = value.as_str() {
-            self.attributes.push(KeyValue::new(key, text.to_owned()));
+            self.attributes.push(KeyValue::new(key, cut(text.to_owned())));
         }
     }
 
@@ -65,6 +66,6 @@ impl Read {
     }
 
     fn json(&mut self, key: impl Into<opentelemetry::Key>, value: &Value) {
-        self.attributes.push(KeyValue::new(key, value.to_string()));
+        self.attributes.push(KeyValue::new(key, cut(value.to_string())));
     }
 }

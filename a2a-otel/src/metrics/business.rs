@@ -137,6 +137,10 @@ impl Scope for Measurement {
     type Recorder = Self;
     type Entered = ();
 
+    fn is_seen(&self) -> bool {
+        true
+    }
+
     fn enter(&self) {}
 
     fn returned(mut self, record: impl FnOnce(&mut Self)) {
@@ -146,7 +150,8 @@ impl Scope for Measurement {
     fn panicked(self, _: &(dyn Any + Send)) {}
 }
 
-/// A number that a metric can take. An absent one is no measurement; a [`Duration`] is told in the metric's unit.
+/// A number that a metric can take. An absent one is no measurement; a [`Duration`] is told in the metric's unit if
+/// that is one of time, else in seconds.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no value for a metric",
     label = "not a number",
@@ -190,12 +195,10 @@ impl Amount for bool {
 
 impl Amount for Duration {
     fn amount(self, unit: &str) -> Option<f64> {
-        let scale = match unit {
-            "ms" => 1e3,
-            "us" => 1e6,
-            _ => 1.0,
-        };
-        Some(self.as_secs_f64() * scale)
+        const SECONDS: &[(&str, f64)] =
+            &[("ns", 1e-9), ("us", 1e-6), ("ms", 1e-3), ("min", 60.0), ("h", 3_600.0), ("d", 86_400.0)];
+        let seconds = SECONDS.iter().find(|(symbol, _)| *symbol == unit).map_or(1.0, |(_, seconds)| *seconds);
+        Some(self.as_secs_f64() / seconds)
     }
 }
 

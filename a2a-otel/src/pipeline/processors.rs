@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
+use std::thread;
 use std::time::Duration;
 
 use opentelemetry::Context;
@@ -179,8 +180,14 @@ pub(crate) struct FanOut {
 }
 
 impl FanOut {
-    fn each(&self, act: impl Fn(&dyn SpanProcessor) -> OTelSdkResult) -> OTelSdkResult {
-        self.processors.iter().map(|processor| act(&**processor)).fold(Ok(()), Result::and)
+    /// Side by side, so that one which hangs does not take the others' time.
+    fn each(&self, act: impl Fn(&dyn SpanProcessor) -> OTelSdkResult + Sync) -> OTelSdkResult {
+        let panicked = |_| Err(OTelSdkError::InternalFailure("the processor panicked".to_owned()));
+        thread::scope(|scope| {
+            let acting: Vec<_> =
+                self.processors.iter().map(|processor| scope.spawn(|| act(&**processor))).collect();
+            acting.into_iter().map(|acting| acting.join().unwrap_or_else(panicked)).fold(Ok(()), Result::and)
+        })
     }
 }
 

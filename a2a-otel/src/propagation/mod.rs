@@ -34,7 +34,7 @@ pub fn inject(carrier: &mut impl Injector) {
 
 /// Reads the caller's span, session and user from an incoming request.
 ///
-/// What is absent or malformed is ignored: the answer is then the current context, and the span a root.
+/// What is absent or malformed is ignored: the answer is then the current context.
 #[must_use]
 pub fn extract(carrier: &impl Extractor) -> Context {
     get_text_map_propagator(|propagator| propagator.extract(carrier))

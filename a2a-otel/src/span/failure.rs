@@ -38,7 +38,8 @@ macro_rules! steps {
 steps! {
     Failure => ByShared;
     ByShared => ByBox;
-    ByBox => ByDisplay;
+    ByBox => ByBoth;
+    ByBoth => ByDisplay;
     ByDisplay => ByDebug;
     ByDebug => ByName;
 }
@@ -47,7 +48,7 @@ impl<'a, E: ?Sized> Failure<'a, E> {
     /// Begins to ask what the error can do.
     #[must_use]
     pub const fn new(error: &'a E) -> Self {
-        Self(ByShared(ByBox(ByDisplay(ByDebug(ByName(error))))))
+        Self(ByShared(ByBox(ByBoth(ByDisplay(ByDebug(ByName(error)))))))
     }
 }
 
@@ -55,7 +56,7 @@ impl<E: Error> Failure<'_, E> {
     /// The error in words; `debug` prefers its debug form.
     #[must_use]
     pub fn a2a_otel_failure(&self, debug: bool) -> Failed {
-        from_error(type_name::<E>(), self.0.0.0.0.0.0, debug)
+        from_error(type_name::<E>(), self.0.0.0.0.0.0.0, debug)
     }
 }
 
@@ -64,7 +65,7 @@ impl<E: AsRef<dyn Error + Send + Sync>> ByShared<'_, E> {
     /// The error in words; `debug` prefers its debug form.
     #[must_use]
     pub fn a2a_otel_failure(&self, debug: bool) -> Failed {
-        from_error(type_name::<E>(), self.0.0.0.0.0.as_ref(), debug)
+        from_error(type_name::<E>(), self.0.0.0.0.0.0.as_ref(), debug)
     }
 }
 
@@ -73,12 +74,21 @@ impl<E: AsRef<dyn Error>> ByBox<'_, E> {
     /// The error in words; `debug` prefers its debug form.
     #[must_use]
     pub fn a2a_otel_failure(&self, debug: bool) -> Failed {
-        from_error(type_name::<E>(), self.0.0.0.0.as_ref(), debug)
+        from_error(type_name::<E>(), self.0.0.0.0.0.as_ref(), debug)
+    }
+}
+
+impl<E: Display + Debug + ?Sized> ByBoth<'_, E> {
+    /// The error in words; `debug` prefers its debug form.
+    #[must_use]
+    pub fn a2a_otel_failure(&self, debug: bool) -> Failed {
+        let error = self.0.0.0.0;
+        plain::<E>(if debug { format!("{error:?}") } else { error.to_string() })
     }
 }
 
 impl<E: Display + ?Sized> ByDisplay<'_, E> {
-    /// The error in words; `debug` prefers its debug form.
+    /// The error in words.
     #[must_use]
     pub fn a2a_otel_failure(&self, _: bool) -> Failed {
         plain::<E>(self.0.0.0.to_string())
@@ -86,7 +96,7 @@ impl<E: Display + ?Sized> ByDisplay<'_, E> {
 }
 
 impl<E: Debug + ?Sized> ByDebug<'_, E> {
-    /// The error in words; `debug` prefers its debug form.
+    /// The error in words.
     #[must_use]
     pub fn a2a_otel_failure(&self, _: bool) -> Failed {
         plain::<E>(format!("{:?}", self.0.0))
@@ -94,7 +104,7 @@ impl<E: Debug + ?Sized> ByDebug<'_, E> {
 }
 
 impl<E: ?Sized> ByName<'_, E> {
-    /// The error in words; `debug` prefers its debug form.
+    /// The error in words.
     #[must_use]
     pub fn a2a_otel_failure(&self, _: bool) -> Failed {
         plain::<E>(type_name_of_val(self.0).to_owned())

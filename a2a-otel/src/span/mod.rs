@@ -4,6 +4,7 @@ mod current;
 mod failure;
 mod recorder;
 mod run;
+mod split;
 mod tracer;
 
 use std::any::Any;
@@ -15,9 +16,8 @@ use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt as 
 use opentelemetry::{Context, ContextGuard, KeyValue};
 pub use recorder::Recorder;
 pub(crate) use run::Scope;
-pub use run::{boxed, eager, future, hint, sync};
-#[cfg(feature = "testing")]
-pub(crate) use tracer::is_unset;
+pub use run::{boxed, eager, future, hint, keep, sync};
+pub use split::{Split, fallible};
 pub(crate) use tracer::{activate, deactivate, disable, scope};
 
 use crate::context;
@@ -73,6 +73,10 @@ impl Scope for Span {
     type Recorder = Recorder;
     type Entered = Option<ContextGuard>;
 
+    fn is_seen(&self) -> bool {
+        self.0.as_ref().is_some_and(|open| open.recording)
+    }
+
     fn enter(&self) -> Self::Entered {
         self.0.as_ref().map(|open| open.context.clone().attach())
     }
@@ -93,22 +97,18 @@ impl Drop for Span {
 }
 
 fn start(site: &'static Site, record: &mut dyn FnMut(&mut Recorder)) -> Option<Open> {
-    if Context::map_current(is_unseen) {
-        return None;
-    }
-    let parent = Context::current();
     tracer::with_current(|tracer| match tracer {
-        tracer::Current::Ours(tracer) => open(tracer, site, parent, record),
-        tracer::Current::Global(tracer) => open(&tracer, site, parent, record),
+        tracer::Current::Ours { follows_parent: true, .. } if Context::map_current(is_below_dropped) => None,
+        tracer::Current::Ours { tracer, .. } => open(tracer, site, Context::current(), record),
+        tracer::Current::Global(tracer) => open(&tracer, site, Context::current(), record),
         tracer::Current::Disabled => None,
     })
 }
 
-/// Whether a span in this context would be dropped for sure: below a parent that was.
-fn is_unseen(context: &Context) -> bool {
+fn is_below_dropped(context: &Context) -> bool {
     let parent = context.span();
     let parent = parent.span_context();
-    context.is_telemetry_suppressed() || (parent.is_valid() && !parent.is_sampled())
+    parent.is_valid() && !parent.is_sampled()
 }
 
 fn open<T>(

@@ -8,7 +8,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::{SpanRef, Status};
 
 use super::{Failed, Site};
-use crate::capture::{Encoded, Value, encode, encode_attribute, encode_json};
+use crate::capture::{Encoded, Value, encode, encode_attribute, encode_json, encode_whole};
 use crate::llm;
 use crate::semconv::openinference as names;
 use crate::semconv::opentelemetry::{
@@ -110,11 +110,11 @@ impl Recorder {
 
     /// Reads an LLM request.
     pub fn request(&mut self, value: &dyn Value) {
-        let Some(encoded) = encode(value) else { return };
+        let Some(encoded) = encode_whole(value) else { return };
         let request = llm::read_request(&encoded.text);
         self.attributes.extend(request.attributes);
         self.model = request.model.or(self.model.take());
-        self.input = Some(encoded);
+        self.input = Some(encoded.cut());
     }
 }
 
@@ -141,11 +141,11 @@ impl Recorder {
 
     /// Reads an LLM response.
     pub fn response(&mut self, value: &dyn Value) {
-        let Some(encoded) = encode(value) else { return };
+        let Some(encoded) = encode_whole(value) else { return };
         let response = llm::read_response(&encoded.text);
         self.attributes.extend(response.attributes);
         self.model = response.model.or(self.model.take());
-        self.push_content(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE, encoded);
+        self.push_content(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE, encoded.cut());
     }
 
     fn push_content(&mut self, value: &'static str, mime: &'static str, content: Encoded) {

@@ -15,6 +15,9 @@ pub trait Scope: Sized {
     /// What holds while the user's code runs.
     type Entered;
 
+    /// Whether somebody will see the outcome.
+    fn is_seen(&self) -> bool;
+
     /// Lets user code run inside the scope.
     fn enter(&self) -> Self::Entered;
 
@@ -23,6 +26,11 @@ pub trait Scope: Sized {
 
     /// The call panicked.
     fn panicked(self, payload: &(dyn Any + Send));
+}
+
+/// Keeps copies of what the outcome needs and the body may consume, if somebody will see the outcome.
+pub fn keep<S: Scope, T>(scope: &S, copy: impl FnOnce() -> T) -> Option<T> {
+    scope.is_seen().then(copy)
 }
 
 /// Runs a function's body.
@@ -44,7 +52,7 @@ where
     F: Future<Output = R>,
     O: FnOnce(&R, &mut S::Recorder),
 {
-    Watched { body, watch: Some((scope, outcome)) }
+    Watched { body: Some(body), watch: Some((scope, outcome)) }
 }
 
 /// Runs the body of a function that returns a future, and then the future.
@@ -87,10 +95,19 @@ fn guarded<S: Scope, R>(scope: S, code: impl FnOnce() -> R) -> (S, R) {
 
 pin_project! {
     /// A future inside a scope. Dropped before its end, it drops the scope, which then says that it was cancelled.
-    pub struct Watched<S, F, O> {
+    pub struct Watched<S: Scope, F, O> {
         #[pin]
-        body: F,
+        body: Option<F>,
         watch: Option<(S, O)>,
+    }
+
+    impl<S: Scope, F, O> PinnedDrop for Watched<S, F, O> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            // What the body's own values do when they are dropped still belongs to the call.
+            let _entered = this.watch.as_ref().map(|(scope, _)| scope.enter());
+            this.body.set(None);
+        }
     }
 }
 
@@ -103,12 +120,13 @@ where
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
+        let mut this = self.project();
+        let body = this.body.as_mut().as_pin_mut().expect("only dropping takes the body");
         let Some((scope, outcome)) = this.watch.take() else {
             // Polled after its end: what then happens is the body's to say.
-            return this.body.poll(context);
+            return body.poll(context);
         };
-        let (scope, polled) = guarded(scope, || this.body.poll(context));
+        let (scope, polled) = guarded(scope, || body.poll(context));
         match &polled {
             Poll::Pending => *this.watch = Some((scope, outcome)),
             Poll::Ready(result) => scope.returned(|recorder| outcome(result, recorder)),

@@ -172,8 +172,15 @@ impl Builder {
         }
     }
 
-    /// Starts telemetry whatever the settings are.
-    pub(super) fn start(self) -> Telemetry {
+    /// Starts telemetry whatever the settings are, as [`init`](crate::init) does: what is wrong with them is reported on
+    /// standard error, and telemetry does without it.
+    ///
+    /// ```
+    /// use a2a_otel::{Telemetry, TreePrinter};
+    ///
+    /// let telemetry = Telemetry::builder().span_processor(TreePrinter::stderr()).tracing(false).start();
+    /// ```
+    pub fn start(self) -> Telemetry {
         self.prepare(&process_environment).install()
     }
 
@@ -213,7 +220,9 @@ impl Builder {
         let provider = provider.with_span_processor(fan_out);
         #[cfg(feature = "metrics")]
         let meters = self.metrics.then(|| crate::metrics::Meters::new(resource(&settings)));
+        let follows_parent = !self.has_sampler && settings.sampling.follows_parent;
         let mut telemetry = Telemetry::disabled(settings);
+        telemetry.follows_parent = follows_parent;
         telemetry.provider = Some(provider.build());
         telemetry.ledgers = ledgers;
         #[cfg(feature = "metrics")]
@@ -250,6 +259,7 @@ impl Telemetry {
         Telemetry {
             settings,
             provider: None,
+            follows_parent: true,
             ledgers: Vec::new(),
             #[cfg(feature = "metrics")]
             meters: None,
@@ -267,7 +277,7 @@ impl Telemetry {
         let Some(provider) = &self.provider else { return crate::span::disable() };
         self.installed = Some(LATEST.fetch_add(1, Ordering::Relaxed) + 1);
         crate::capture::set_value_limit(self.settings.limits.value_length);
-        crate::span::activate(provider.tracer_with_scope(crate::span::scope()));
+        crate::span::activate(provider.tracer_with_scope(crate::span::scope()), self.follows_parent);
         global::set_tracer_provider(provider.clone());
         #[cfg(feature = "metrics")]
         self.meters.iter().for_each(crate::metrics::Meters::install);

@@ -68,6 +68,8 @@ pub(crate) fn announce(text: &dyn fmt::Display) {
 pub struct Telemetry {
     settings: Settings,
     provider: Option<SdkTracerProvider>,
+    /// Whether the sampler drops what is below a parent that was dropped.
+    follows_parent: bool,
     ledgers: Vec<Arc<Ledger>>,
     #[cfg(feature = "metrics")]
     meters: Option<Meters>,

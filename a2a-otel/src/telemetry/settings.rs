@@ -187,7 +187,7 @@ pub struct Limits {
     pub events: u32,
     /// Links of a span.
     pub links: u32,
-    /// Characters of a text.
+    /// Bytes of a recorded value.
     pub value_length: Option<usize>,
 }
 

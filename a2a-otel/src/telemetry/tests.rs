@@ -287,6 +287,27 @@ impl SpanExporter for Clumsy {
     }
 }
 
+/// Holds the thread that sends for as long as the test may take.
+#[derive(Debug)]
+struct Hanging;
+
+impl SpanExporter for Hanging {
+    async fn export(&self, _batch: Vec<SpanData>) -> OTelSdkResult {
+        thread::sleep(SOON * 10);
+        Ok(())
+    }
+}
+
+#[test]
+fn an_exporter_that_hangs_does_not_take_the_others_time() {
+    let good = InMemorySpanExporter::default();
+    let builder = Telemetry::builder().span_exporter(Hanging).span_exporter(good.clone());
+    let telemetry = prepare(builder, &[]);
+    make_spans(&telemetry, 2);
+    let delivery = telemetry.shutdown(Duration::from_secs(1));
+    assert_eq!((delivery.delivered, delivery.dropped["not sent in time"]), (2, 2), "{delivery}");
+}
+
 #[test]
 fn an_exporter_that_panics_ends_nothing() {
     let telemetry = prepare(Telemetry::builder().span_exporter(Clumsy), &[]);

@@ -13,7 +13,7 @@ use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry::trace::{Span as _, SpanId, SpanKind, Status, TraceId, TracerProvider as _};
 use opentelemetry::{Context, ContextGuard, Value};
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, Span, SpanData};
+use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, Span, SpanData};
 
 use crate::pipeline::FanOut;
 use crate::semconv::openinference::SPAN_KIND;
@@ -28,7 +28,8 @@ static ROUTES: LazyLock<Mutex<HashMap<TraceId, Sink>>> = LazyLock::new(Mutex::de
 
 /// Captures the spans that start on this thread, in its context, until the answer is dropped.
 ///
-/// Without [`init`](crate::init) a tracer provider that samples everything is installed for the process.
+/// Without [`init`](crate::init) the spans are made by a provider of the captures' own, which samples everything; W3C
+/// propagation is then set for the process.
 ///
 /// ```
 /// #[a2a_otel::tool_span]
@@ -44,7 +45,7 @@ static ROUTES: LazyLock<Mutex<HashMap<TraceId, Sink>>> = LazyLock::new(Mutex::de
 /// ```
 #[must_use]
 pub fn capture() -> Capturing {
-    install();
+    tracer();
     let sink = Sink::default();
     RUNNING.fetch_add(1, Ordering::Relaxed);
     let context = Context::current().with_value(Arc::clone(&sink));
@@ -229,7 +230,7 @@ pub(crate) fn route(span: &Span, context: &Context) {
 
 /// Hands a span that has ended to the capture that its trace belongs to.
 pub(crate) fn take(span: &SpanData) {
-    if RUNNING.load(Ordering::Relaxed) == 0 {
+    if !is_capturing() {
         return;
     }
     let sink = lock(&ROUTES).get(&span.span_context.trace_id()).cloned();
@@ -238,22 +239,25 @@ pub(crate) fn take(span: &SpanData) {
     }
 }
 
-/// Gives the process a provider, unless `init` has.
-fn install() {
-    static INSTALLED: LazyLock<()> = LazyLock::new(|| {
-        if span::is_unset() {
-            let provider = SdkTracerProvider::builder()
-                .with_sampler(Sampler::AlwaysOn)
-                .with_span_processor(FanOut::default())
-                .build();
-            span::activate(provider.tracer_with_scope(span::scope()));
-            opentelemetry::global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
-                Box::new(TraceContextPropagator::new()),
-                Box::new(BaggagePropagator::new()),
-            ]));
-        }
+/// Whether some test captures spans.
+pub(crate) fn is_capturing() -> bool {
+    RUNNING.load(Ordering::Relaxed) > 0
+}
+
+/// Makes the spans of captures while no `Telemetry` does.
+pub(crate) fn tracer() -> &'static SdkTracer {
+    static TRACER: LazyLock<SdkTracer> = LazyLock::new(|| {
+        let provider = SdkTracerProvider::builder()
+            .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
+            .with_span_processor(FanOut::default())
+            .build();
+        opentelemetry::global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
+            Box::new(TraceContextPropagator::new()),
+            Box::new(BaggagePropagator::new()),
+        ]));
+        provider.tracer_with_scope(span::scope())
     });
-    LazyLock::force(&INSTALLED);
+    &TRACER
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

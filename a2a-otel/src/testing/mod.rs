@@ -4,5 +4,5 @@ mod capture;
 mod receiver;
 
 pub use capture::{Captured, Capturing, capture};
-pub(crate) use capture::{route, take};
+pub(crate) use capture::{is_capturing, route, take, tracer};
 pub use receiver::{ReceivedEvent, ReceivedSpan, ReceivedStatus, Receiver, ReceiverRequest};

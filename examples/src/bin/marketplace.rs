@@ -4,7 +4,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use a2a_otel::{InitError, Telemetry};
+use a2a_otel::Telemetry;
 use a2a_otel_examples::market::Market;
 use a2a_otel_examples::report::Report;
 use a2a_otel_examples::{customers, errors};
@@ -15,18 +15,15 @@ const FLUSH: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match observed() {
-        Ok(telemetry) => errors::exit(run(telemetry).await),
-        Err(error) => errors::exit(Err(error.into())),
-    }
+    errors::exit(run(observed()).await)
 }
 
 /// Without a Phoenix to send to, traces are printed anyway; with one, they are printed as well.
-fn observed() -> Result<Telemetry, InitError> {
+fn observed() -> Telemetry {
     let builder = Telemetry::builder();
     #[cfg(feature = "otlp")]
     let builder = builder.span_processor(a2a_otel::TreePrinter::stderr());
-    builder.init()
+    builder.start()
 }
 
 async fn run(telemetry: Telemetry) -> Result<bool, Box<dyn Error>> {

@@ -1,0 +1,39 @@
+//! Telemetry of ours beside what else a process has. One test, because what is global is one.
+
+use a2a_otel::opentelemetry::Context;
+use a2a_otel::opentelemetry::trace::{
+    SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+};
+use a2a_otel::testing::capture;
+use a2a_otel::{Telemetry, tool_span};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler};
+
+#[tool_span]
+fn add(a: u32, b: u32) -> u32 {
+    a + b
+}
+
+/// The context of a caller who does not record.
+fn below_unsampled() -> Context {
+    let caller =
+        SpanContext::new(TraceId::from(1), SpanId::from(2), TraceFlags::NOT_SAMPLED, true, TraceState::NONE);
+    Context::new().with_remote_span_context(caller)
+}
+
+fn recorded(telemetry: &Telemetry) -> u64 {
+    let guard = below_unsampled().attach();
+    assert_eq!(add(1, 2), 3);
+    drop(guard);
+    telemetry.shutdown(std::time::Duration::from_secs(5)).generated
+}
+
+#[test]
+fn a_sampler_of_the_users_is_asked_and_captures_go_on_afterwards() {
+    let builder = || Telemetry::builder().span_exporter(InMemorySpanExporter::default()).tracing(false);
+    assert_eq!(recorded(&builder().start()), 0, "the usual sampler follows the caller");
+    assert_eq!(recorded(&builder().sampler(Sampler::AlwaysOn).start()), 1, "this one does not");
+
+    let capturing = capture();
+    assert_eq!(add(3, 4), 7);
+    assert_eq!(capturing.tree(), "TOOL add\n");
+}
