@@ -224,7 +224,9 @@ impl<'a> Writer<'a> {
         match self.plan.function.shape {
             Shape::Sync => quote!(#runtime::sync::<#result, _, _, _>(#scope, move || #body, #outcome)),
             Shape::Async => {
-                let hint = quote!(if false { return #runtime::hint::<#result>(); });
+                // What never returns has no type to hint at.
+                let hint =
+                    (!self.never_returns()).then(|| quote!(if false { return #runtime::hint::<#result>(); }));
                 quote!(#runtime::future::<#result, _, _, _>(#scope, async move { #hint #body }, #outcome).await)
             }
             Shape::Future => quote!(#runtime::eager::<#result, _, _, _, _>(#scope, move || #body, #outcome)),
@@ -247,7 +249,11 @@ impl<'a> Writer<'a> {
 
     /// Whether there is no result to look at.
     fn returns_nothing(&self) -> bool {
-        self.plan.function.result_type().is_none_or(|ty| matches!(ty, Type::Never(_)))
+        self.plan.function.result_type().is_none() || self.never_returns()
+    }
+
+    fn never_returns(&self) -> bool {
+        matches!(self.plan.function.result_type(), Some(Type::Never(_)))
     }
 
     /// Makes the compiler say, at the user's word, that the result cannot be an error.
