@@ -12,7 +12,8 @@ use crate::args::Field;
 use crate::function::{Param, Shape};
 use crate::kinds::Content;
 use crate::plan::{
-    Amount, Input, MetricPlan, On, Output, Plan, Planned, Recorded, RecordedValue, SpanPlan, output_ident,
+    Amount, Input, Kept, MetricPlan, On, Output, Plan, Planned, Recorded, RecordedValue, SpanPlan,
+    output_ident,
 };
 
 pub(crate) fn expand(plan: &Plan<'_>) -> TokenStream {
@@ -214,7 +215,13 @@ impl<'a> Writer<'a> {
         if kept.is_empty() {
             return TokenStream::new();
         }
-        quote!(let #copies = #runtime::keep(&#scope, || (#(#runtime::Clone::clone(&#kept),)*));)
+        let clones = kept.iter().map(|Kept { ident, mention }| {
+            // Where the parameter cannot be cloned, the user should see the word that asks for it.
+            let mut ident = (*ident).clone();
+            ident.set_span(ident.span().located_at(*mention));
+            quote_spanned!(*mention=> #runtime::Clone::clone(&#ident))
+        });
+        quote!(let #copies = #runtime::keep(&#scope, || (#(#clones,)*));)
     }
 
     /// Hands the body to the runtime.
@@ -271,7 +278,8 @@ impl<'a> Writer<'a> {
         let unpack = if kept.is_empty() {
             TokenStream::new()
         } else {
-            quote!(let #runtime::Some((#(#kept,)*)) = #copies else { return };)
+            let idents = kept.iter().map(|kept| kept.ident);
+            quote!(let #runtime::Some((#(#idents,)*)) = #copies else { return };)
         };
         let records = match &self.plan.effect {
             Planned::Span(span) => self.span_outcome(span),

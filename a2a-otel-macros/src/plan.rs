@@ -16,8 +16,14 @@ pub(crate) struct Plan<'a> {
     pub(crate) runtime: TokenStream,
     pub(crate) function: &'a Function,
     /// Parameters that late expressions use; the body may consume them, so they are cloned first.
-    pub(crate) kept: Vec<&'a Ident>,
+    pub(crate) kept: Vec<Kept<'a>>,
     pub(crate) effect: Planned<'a>,
+}
+
+/// A parameter, and where an expression names it.
+pub(crate) struct Kept<'a> {
+    pub(crate) ident: &'a Ident,
+    pub(crate) mention: Span,
 }
 
 pub(crate) enum Planned<'a> {
@@ -112,14 +118,17 @@ impl<'a> Plan<'a> {
             Effect::Metric => Planned::Metric(plan_metric(args, function, errors)?),
         };
         let late = late_expressions(&effect);
+        let mention = |ident: &Ident| {
+            late.iter().find_map(|expr| find_ident(expr.to_token_stream(), &ident.to_string()))
+        };
         let kept = function
             .params
             .iter()
-            .map(|param| &param.ident)
-            .filter(|ident| late.iter().any(|expr| mentions(expr.to_token_stream(), ident)))
-            .collect();
+            .filter_map(|param| Some(Kept { ident: &param.ident, mention: mention(&param.ident)?.span() }));
+        let kept = kept.collect();
         let runtime = args.path("crate").map_or_else(|| quote!(::a2a_otel), ToTokens::to_token_stream);
         check_late_self(&late, function, errors);
+        check_late_output(&late, function, errors);
         Some(Self { runtime, function, kept, effect })
     }
 }
@@ -167,7 +176,7 @@ fn plan_span<'a>(
         model: args.expr("model"),
         request: args.expr("request"),
     };
-    check_keys(&plan, errors);
+    check_keys(&plan, args.fields("fields"), errors);
     plan
 }
 
@@ -237,6 +246,7 @@ fn plan_input<'a>(kind: &SpanKind, args: &'a Args, function: &'a Function) -> In
 fn plan_metric<'a>(args: &'a Args, function: &Function, errors: &mut Errors) -> Option<MetricPlan<'a>> {
     let unit = args.text("unit").map(LitStr::value);
     check_unit(args, errors);
+    check_repeated(args.fields("attributes"), Vec::new(), errors);
     let on = plan_on(args, function, errors);
     let (instrument, name) = plan_instrument(args, errors)?;
     let value = plan_amount(args, instrument, name, unit.as_deref(), errors);
@@ -360,8 +370,18 @@ fn check_late_self(late: &[&Expr], function: &Function, errors: &mut Errors) {
     }
 }
 
+/// A parameter of that name would be meant as likely as the result.
+fn check_late_output(late: &[&Expr], function: &Function, errors: &mut Errors) {
+    if !function.params.iter().any(|param| param.ident == "output") {
+        return;
+    }
+    for word in late.iter().filter_map(|expr| output_ident(expr.to_token_stream())) {
+        errors.at(word.span(), "`output` is the result here, and a parameter as well; rename the parameter");
+    }
+}
+
 /// OpenTelemetry's SDK keeps both values of a key that is recorded twice.
-fn check_keys(plan: &SpanPlan<'_>, errors: &mut Errors) {
+fn check_keys(plan: &SpanPlan<'_>, fields: &[Field], errors: &mut Errors) {
     let mut known: Vec<String> = plan.name_keys.iter().map(ToString::to_string).collect();
     known.push("openinference.span.kind".into());
     known.extend(
@@ -382,13 +402,15 @@ fn check_keys(plan: &SpanPlan<'_>, errors: &mut Errors) {
     {
         known.extend(given.map(|_| key.to_owned()));
     }
-    for field in plan.texts.iter().chain(&plan.early).chain(&plan.late) {
+    check_repeated(fields, known, errors);
+}
+
+fn check_repeated(fields: &[Field], mut known: Vec<String>, errors: &mut Errors) {
+    for field in fields {
         let key = field.key.value();
         if known.contains(&key) {
-            errors.at(
-                field.key.span(),
-                format_args!("`{key}` is recorded already; a span holds each key once"),
-            );
+            errors
+                .at(field.key.span(), format_args!("`{key}` is recorded already; each key holds one value"));
         }
         known.push(key);
     }
@@ -454,11 +476,10 @@ fn check_unit(args: &Args, errors: &mut Errors) {
     let unit = literal.value();
     if let Some((_, symbol)) = WORDS.iter().find(|(word, _)| *word == unit) {
         errors.at(literal.span(), format_args!("`unit` cannot be \"{unit}\"; UCUM writes it \"{symbol}\""));
-    } else if unit.len() > 63 || !unit.is_ascii() {
-        errors.at(
-            literal.span(),
-            "`unit` takes at most 63 ASCII letters, such as \"s\", \"By\" or \"{order}\"",
-        );
+    } else if unit.len() > 63 || !unit.chars().all(|letter| letter.is_ascii_graphic()) {
+        let message =
+            "`unit` takes at most 63 ASCII letters without spaces, such as \"s\", \"By\" or \"{order}\"";
+        errors.at(literal.span(), message);
     }
 }
 
@@ -484,10 +505,6 @@ fn is_late(expr: &Expr) -> bool {
 /// The word `output` as the user wrote it, if the expression names it.
 pub(crate) fn output_ident(tokens: TokenStream) -> Option<Ident> {
     find_ident(tokens, "output")
-}
-
-fn mentions(tokens: TokenStream, ident: &Ident) -> bool {
-    find_ident(tokens, &ident.to_string()).is_some()
 }
 
 /// Finds a variable of that name, also where a format string names it; what stands behind a single dot is a field or

@@ -397,7 +397,8 @@ fn endpoint(overrides: &Overrides, environment: &mut Environment<'_>) -> Option<
     };
     let endpoint = (variable.parse)(&text);
     if endpoint.is_none() {
-        environment.reject(name, &shown_endpoint(&text), variable.accepted, false);
+        let accepted = format!("{}; no spans are sent", variable.accepted);
+        environment.reject(name, &shown_endpoint(&text), &accepted, false);
     }
     endpoint.map(Endpoint)
 }
@@ -527,7 +528,7 @@ mod tests {
         Row(&[("PHOENIX_COLLECTOR_ENDPOINT", "http://p:6006/v1/traces")], &[], &[("endpoint", "http://p:6006/v1/traces")], &[]),
         Row(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://[::1]:4318")], &[], &[("endpoint", "http://[::1]:4318/v1/traces")], &[]),
         Row(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://[::1]")], &[], &[("endpoint", "http://[::1]/v1/traces")], &[]),
-        Row(&[("PHOENIX_COLLECTOR_ENDPOINT", "localhost:6006")], &[], &[("endpoint", "-")], &["PHOENIX_COLLECTOR_ENDPOINT=\"localhost:6006\" is ignored: expected http(s)://host[:port][/path]"]),
+        Row(&[("PHOENIX_COLLECTOR_ENDPOINT", "localhost:6006")], &[], &[("endpoint", "-")], &["PHOENIX_COLLECTOR_ENDPOINT=\"localhost:6006\" is ignored: expected http(s)://host[:port][/path]; no spans are sent"]),
         Row(&[("PHOENIX_COLLECTOR_ENDPOINT", "ftp://h"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://o")], &[], &[("endpoint", "-")], &["PHOENIX_COLLECTOR_ENDPOINT=\"ftp://h\""]),
         Row(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:port")], &[], &[("endpoint", "-")], &["OTEL_EXPORTER_OTLP_ENDPOINT=\"http://h:port\""]),
         Row(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://")], &[], &[("endpoint", "-")], &["OTEL_EXPORTER_OTLP_ENDPOINT=\"http://\""]),

@@ -347,7 +347,10 @@ fn spans_that_go_nowhere_are_accounted_for() {
 #[test]
 fn a_strict_start_refuses_what_is_malformed() {
     let error = Telemetry::builder().endpoint("phoenix").init().unwrap_err();
-    assert_eq!(error.to_string(), "endpoint=\"phoenix\" is ignored: expected http(s)://host[:port][/path]");
+    assert_eq!(
+        error.to_string(),
+        "endpoint=\"phoenix\" is ignored: expected http(s)://host[:port][/path]; no spans are sent"
+    );
 }
 
 #[test]
@@ -510,6 +513,25 @@ fn a_refused_endpoint_is_reported_once() {
          The agent goes on, spans are dropped until it answers"
     );
     assert_eq!(warnings, [expected]);
+}
+
+#[test]
+#[ignore = "a child"]
+fn child_in_a_hurry() {
+    if is_child() {
+        let telemetry = init();
+        work();
+        telemetry.shutdown(Duration::from_millis(300));
+    }
+}
+
+#[test]
+fn spans_that_a_silent_receiver_costs_are_reported() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    let warnings = run_child("child_in_a_hurry", &[("PHOENIX_COLLECTOR_ENDPOINT", &endpoint)]);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].ends_with("spans were not sent within 300ms and are lost"), "{warnings:?}");
 }
 
 #[test]

@@ -34,12 +34,24 @@ async fn run(telemetry: Telemetry) -> Result<bool, Box<dyn Error>> {
         _ => Err(USAGE.into()),
     };
     println!("{}", Report(telemetry.metrics()));
-    println!("{}", telemetry.shutdown(FLUSH));
+    let delivery = telemetry.shutdown(FLUSH);
+    println!("{delivery}");
     #[cfg(feature = "otlp")]
-    if let Some(url) = telemetry.phoenix_url() {
-        println!("The traces in Phoenix: {url}");
+    if delivery.delivered > 0 {
+        show_link(&telemetry).await;
     }
     served
+}
+
+/// Phoenix opens the project when it stores the first span, which can be a while after it has taken it.
+#[cfg(feature = "otlp")]
+async fn show_link(telemetry: &Telemetry) {
+    for _ in 0..20 {
+        if let Some(url) = telemetry.phoenix_url() {
+            return println!("The traces in Phoenix: {url}");
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
 }
 
 async fn serve_here() -> Result<bool, Box<dyn Error>> {
