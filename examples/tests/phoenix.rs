@@ -34,6 +34,7 @@ fn a_run_in_six_processes_shows_in_phoenix_as_well() {
     let mut environment = environment(phoenix, &project).to_vec();
     environment.push(("RUST_LOG", "off"));
     let parts = Parts::start(&environment);
+    parts.check_health();
     let printed = marketplace(&["--coordinator", parts.coordinator()], &environment);
     assert!(printed.contains(" 0 dropped"), "{printed}");
     parts.terminate();

@@ -9,6 +9,7 @@ const PRINTED: Environment<'_> = &[("OTEL_TRACES_EXPORTER", "console")];
 #[test]
 fn six_processes_serve_a_run_and_end_cleanly() {
     let parts = Parts::start(PRINTED);
+    parts.check_health();
     let text = marketplace(&["--coordinator", parts.coordinator()], PRINTED);
     assert!(text.contains("Sold 2 of P-0012"), "{text}");
     parts.terminate();

@@ -13,8 +13,9 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use opentelemetry::{Array, StringValue, Value as AttributeValue};
-use scalar::{NotScalar, Scalar};
 use serde::Serialize;
+
+use self::scalar::{NotScalar, Scalar};
 
 /// The longest value that is recorded, in bytes, unless the environment says otherwise: 1 MiB.
 const DEFAULT_LIMIT: usize = 1 << 20;

@@ -5,9 +5,9 @@ pub(crate) mod business;
 mod reader;
 
 #[cfg(feature = "metrics")]
-pub(crate) use reader::Meters;
+pub(crate) use self::reader::Meters;
 #[cfg(feature = "metrics")]
-pub use reader::{Distribution, Instrument, MetricsSnapshot, Point, Reading};
+pub use self::reader::{Distribution, Instrument, MetricsSnapshot, Point, Reading};
 
 /// How an instrument adds up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,9 +7,9 @@ mod ledger;
 mod processors;
 mod tree;
 
-pub use delivery::Delivery;
+pub use self::delivery::Delivery;
 #[cfg(feature = "otlp")]
-pub(crate) use http::{agent, header_map, otlp_exporter};
-pub(crate) use ledger::{Ledger, Link};
-pub(crate) use processors::{Batched, FanOut, Immediate};
-pub use tree::TreePrinter;
+pub(crate) use self::http::{agent, header_map, otlp_exporter};
+pub(crate) use self::ledger::{Ledger, Link};
+pub(crate) use self::processors::{Batched, FanOut, Immediate};
+pub use self::tree::TreePrinter;

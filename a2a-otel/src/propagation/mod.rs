@@ -20,10 +20,11 @@
 
 mod carriers;
 
-pub use carriers::{Meta, MetaRef, ServiceParams, ServiceParamsRef};
 use opentelemetry::Context;
 use opentelemetry::global::get_text_map_propagator;
 use opentelemetry::propagation::{Extractor, Injector};
+
+pub use self::carriers::{Meta, MetaRef, ServiceParams, ServiceParamsRef};
 
 /// Writes the current span, session and user into an outgoing request.
 ///

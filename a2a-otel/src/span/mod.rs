@@ -9,17 +9,17 @@ mod tracer;
 
 use std::any::Any;
 
-pub use current::{Current, current};
-use failure::Failed;
-pub use failure::Failure;
 use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt as _, Tracer};
 use opentelemetry::{Context, ContextGuard, KeyValue};
-pub use recorder::Recorder;
-pub(crate) use run::Scope;
-pub use run::{boxed, eager, future, hint, keep, sync};
-pub use split::{Split, fallible};
-pub(crate) use tracer::{activate, deactivate, disable, scope};
 
+pub use self::current::{Current, current};
+use self::failure::Failed;
+pub use self::failure::Failure;
+pub use self::recorder::Recorder;
+pub(crate) use self::run::Scope;
+pub use self::run::{boxed, eager, future, hint, keep, sync};
+pub use self::split::{Split, fallible};
+pub(crate) use self::tracer::{activate, deactivate, disable, scope};
 use crate::context;
 use crate::semconv::openinference::SPAN_KIND;
 

@@ -16,10 +16,10 @@ use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub use builder::{Builder, InitError};
 use opentelemetry_sdk::trace::SdkTracerProvider;
-pub use settings::Settings;
 
+pub use self::builder::{Builder, InitError};
+pub use self::settings::Settings;
 #[cfg(feature = "metrics")]
 use crate::metrics::{Meters, MetricsSnapshot};
 use crate::pipeline::{Delivery, Ledger, Link};

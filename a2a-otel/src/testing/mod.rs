@@ -3,6 +3,6 @@
 mod capture;
 mod receiver;
 
-pub use capture::{Captured, Capturing, capture};
-pub(crate) use capture::{is_capturing, route, take, tracer};
-pub use receiver::{ReceivedEvent, ReceivedSpan, ReceivedStatus, Receiver, ReceiverRequest};
+pub use self::capture::{Captured, Capturing, capture};
+pub(crate) use self::capture::{is_capturing, route, take, tracer};
+pub use self::receiver::{ReceivedEvent, ReceivedSpan, ReceivedStatus, Receiver, ReceiverRequest};

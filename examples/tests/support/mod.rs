@@ -1,6 +1,7 @@
 //! The marketplace as its users start it: as one process, or as processes that find each other.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
 /// What the processes of a test see of the environment, beside what is always there.
@@ -45,6 +46,14 @@ impl Parts {
 
     pub(crate) fn coordinator(&self) -> &str {
         self.0.iter().find(|part| part.name == "coordinator").map(|part| &part.url).expect("a coordinator")
+    }
+
+    /// Asserts that every part says that it is alive.
+    pub(crate) fn check_health(&self) {
+        for part in &self.0 {
+            let answer = get(&part.url, "/healthz");
+            assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("ok"), "{}: {answer}", part.name);
+        }
     }
 
     /// Asks every part to end, which it has to do well.
@@ -92,6 +101,15 @@ fn command(program: &str, environment: Environment<'_>) -> Command {
     }
     command.envs(environment.iter().copied());
     command
+}
+
+fn get(url: &str, path: &str) -> String {
+    let server = url.strip_prefix("http://").expect("an address");
+    let mut stream = TcpStream::connect(server).expect("a server");
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {server}\r\nconnection: close\r\n\r\n").expect("a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
 }
 
 fn announced(child: &mut Child) -> String {
