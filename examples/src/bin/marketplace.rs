@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use a2a_otel::Telemetry;
+#[cfg(feature = "otlp")]
+use a2a_otel::telemetry::settings::Exporter;
 use a2a_otel_examples::market::Market;
 use a2a_otel_examples::report::Report;
 use a2a_otel_examples::{customers, errors};
@@ -37,7 +39,7 @@ async fn run(telemetry: Telemetry) -> Result<bool, Box<dyn Error>> {
     let delivery = telemetry.shutdown(FLUSH);
     println!("{delivery}");
     #[cfg(feature = "otlp")]
-    if delivery.delivered > 0 {
+    if delivery.delivered > 0 && telemetry.settings().exporter == Exporter::Otlp {
         show_link(&telemetry).await;
     }
     served
