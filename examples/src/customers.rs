@@ -52,7 +52,7 @@ const WISHES: [Wish; 12] = [
     Wish { text: "Find a chair under 150 euros and say whether it is in stock.", expected: Answer("P-") },
     Wish {
         text: "No hurry: find me the rarest mug of all.",
-        expected: Withdrawal(Duration::from_millis(1500)),
+        expected: Withdrawal(Duration::from_millis(2500)),
     },
     Wish { text: "Buy 1 of P-0035.", expected: Answer("P-0035") },
     Wish { text: "Sell me reservation 12-BANANA.", expected: Failure("12-BANANA") },

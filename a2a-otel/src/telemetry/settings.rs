@@ -16,6 +16,8 @@ const PROJECT_ATTRIBUTE: &str = "openinference.project.name";
 const PROJECT_HEADER: &str = "x-project-name";
 const SERVICE_ATTRIBUTE: &str = "service.name";
 const PAIRS: &str = "name=value,name=value, percent-encoded";
+const HEADER_PAIRS: &str =
+    "name=value,name=value, percent-encoded, of headers that a request does not set itself";
 
 /// The settings that telemetry runs with.
 ///
@@ -421,11 +423,16 @@ fn headers(overrides: &Overrides, environment: &mut Environment<'_>, project: &s
         let (pairs, complete) = pairs(&text);
         let valid = add_headers(&mut headers, pairs);
         if !(complete && valid) {
-            environment.reject_part(name, &text, PAIRS, true);
+            environment.reject_part(name, &text, HEADER_PAIRS, true);
         }
     }
     if !add_headers(&mut headers, overrides.headers.iter().cloned()) {
-        environment.reject_part("headers", "", "names and values that HTTP allows", true);
+        environment.reject_part(
+            "headers",
+            "",
+            "names and values that HTTP allows, of headers that a request does not set itself",
+            true,
+        );
     }
     if let Some(authorization) = environment.read(&API_KEY) {
         headers.entry("authorization".to_owned()).or_insert(authorization);
@@ -545,6 +552,7 @@ mod tests {
         Row(&[("PHOENIX_CLIENT_HEADERS", "secret,ok=1")], &[], &[("header ok", "1")], &["PHOENIX_CLIENT_HEADERS=**** is used in part: expected name=value"]),
         Row(&[("PHOENIX_CLIENT_HEADERS", "bad name=1,ok=%0A")], &[], &[("header ok", "-")], &["PHOENIX_CLIENT_HEADERS=****"]),
         Row(&[], &[("header", "ü=1")], &[], &["headers=**** is used in part"]),
+        Row(&[("PHOENIX_CLIENT_HEADERS", "Content-Length=3,ok=1")], &[], &[("header content-length", "-"), ("header ok", "1")], &["PHOENIX_CLIENT_HEADERS=**** is used in part"]),
         // The request.
         Row(&[("OTEL_EXPORTER_OTLP_TIMEOUT", "2000")], &[], &[("timeout", "2s")], &[]),
         Row(&[("OTEL_EXPORTER_OTLP_TIMEOUT", "2000"), ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "300")], &[], &[("timeout", "300ms")], &[]),

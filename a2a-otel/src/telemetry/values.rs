@@ -101,11 +101,16 @@ fn pair(text: &str) -> Option<(String, String)> {
     (!key.is_empty()).then_some((key, percent_decode(value.trim())?))
 }
 
+/// What a request says of itself: another value would only break it.
+const OWN_HEADERS: &[&str] =
+    &["connection", "content-encoding", "content-length", "content-type", "host", "transfer-encoding"];
+
 /// A header whose name and value HTTP allows, the name in lower case.
 pub(crate) fn header(name: &str, value: &str) -> Option<(String, String)> {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     let valid = !name.is_empty() && name.bytes().all(is_name) && is_header_value(value);
-    valid.then(|| (name.to_ascii_lowercase(), value.to_owned()))
+    let name = name.to_ascii_lowercase();
+    (valid && !OWN_HEADERS.contains(&&*name)).then(|| (name, value.to_owned()))
 }
 
 /// Whether a text can be sent as the value of a header.
