@@ -48,7 +48,7 @@ pub(crate) struct Param {
 }
 
 /// What the function gives back, and the type that its result has in the end.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub(crate) enum Shape {
     Sync,
     Async,
@@ -99,8 +99,8 @@ fn parse_function(input: ParseStream<'_>) -> syn::Result<Function> {
     let mut attrs = input.call(Attribute::parse_outer)?;
     let vis = input.parse()?;
     let defaultness = if input.peek(Token![default]) { Some(input.parse()?) } else { None };
-    refuse_other_items(input)?;
-    let sig: Signature = input.parse()?;
+    let start = input.fork();
+    let sig: Signature = input.parse().map_err(|error| describe_other_item(&start, error))?;
     let body = parse_body(input)?;
     let (inner, body) = split_inner_attributes(&body)?;
     attrs.extend(inner);
@@ -109,35 +109,30 @@ fn parse_function(input: ParseStream<'_>) -> syn::Result<Function> {
     Ok(Function { attrs, vis, defaultness, sig, body, params, shape })
 }
 
-fn refuse_other_items(input: ParseStream<'_>) -> syn::Result<()> {
-    let ahead = input.fork();
-    if ahead.parse::<Signature>().is_ok() {
-        return Ok(());
-    }
-    let Ok(TokenTree::Ident(word)) = input.fork().parse::<TokenTree>() else {
-        return Err(syn::Error::new(
-            input.span(),
-            "this attribute instruments a function, not an expression",
-        ));
+/// What to say where no signature stands.
+fn describe_other_item(start: ParseStream<'_>, error: syn::Error) -> syn::Error {
+    const EXPRESSION: &str = "this attribute instruments a function, not an expression";
+    let Ok(TokenTree::Ident(word)) = start.fork().parse::<TokenTree>() else {
+        return syn::Error::new(start.span(), EXPRESSION);
     };
     match word.to_string().as_str() {
         // Half a function: rustc's own grammar says better what is missing.
-        "fn" | "async" | "extern" | "unsafe" => input.fork().parse::<Signature>().map(drop),
-        item @ ("trait" | "impl") => Err(syn::Error::new(
+        "fn" | "async" | "extern" | "unsafe" => error,
+        item @ ("trait" | "impl") => syn::Error::new(
             word.span(),
             format_args!(
                 "this attribute instruments a function, not {} `{item}`; put it on the methods",
                 article(item)
             ),
-        )),
+        ),
         item
         @ ("struct" | "enum" | "union" | "mod" | "use" | "type" | "static" | "const" | "macro_rules") => {
-            Err(syn::Error::new(
+            syn::Error::new(
                 word.span(),
                 format_args!("this attribute instruments a function, not {} `{item}`", article(item)),
-            ))
+            )
         }
-        _ => Err(syn::Error::new(word.span(), "this attribute instruments a function, not an expression")),
+        _ => syn::Error::new(word.span(), EXPRESSION),
     }
 }
 

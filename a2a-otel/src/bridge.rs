@@ -17,10 +17,9 @@ use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use crate::context::agent_name;
+use crate::semconv::openinference::SPAN_KIND;
 use crate::telemetry::environment::{Environment, Variable};
 use crate::telemetry::report;
-
-const KIND: &str = "openinference.span.kind";
 
 /// Libraries that carry telemetry, whose spans would tell of its own sending, and rmcp, whose spans of a service and
 /// of a session last as long as these.
@@ -93,9 +92,9 @@ impl Tracer for Late {
 
     fn build_with_context(&self, mut builder: SpanBuilder, parent: &Context) -> BoxedSpan {
         let attributes = builder.attributes.get_or_insert_default();
-        if attributes.iter().all(|attribute| attribute.key.as_str() != KIND) {
+        if attributes.iter().all(|attribute| attribute.key.as_str() != SPAN_KIND) {
             // Phoenix calls a span without a kind unknown.
-            attributes.push(KeyValue::new(KIND, "CHAIN"));
+            attributes.push(KeyValue::new(SPAN_KIND, "CHAIN"));
         }
         global::tracer_with_scope(self.scope.clone()).build_with_context(builder, parent)
     }

@@ -7,6 +7,7 @@ mod bridge;
 mod capture;
 mod context;
 mod llm;
+mod lock;
 pub mod metrics;
 #[cfg(feature = "otlp")]
 mod phoenix;

@@ -22,6 +22,10 @@ const DEFAULT_LIMIT: usize = 1 << 20;
 
 static LIMIT: AtomicUsize = AtomicUsize::new(DEFAULT_LIMIT);
 
+fn limit() -> usize {
+    LIMIT.load(Ordering::Relaxed)
+}
+
 /// The longest value that is looked into, in bytes: 64 MiB. What is then recorded of it is cut like any other.
 const READ_LIMIT: usize = 1 << 26;
 
@@ -205,7 +209,7 @@ pub(crate) fn encode(value: &dyn Value) -> Option<Encoded> {
     if let Ok(scalar) = value.scalar() {
         return Some(Encoded { text: cut(text_of(scalar?)), structured: false });
     }
-    encode_up_to(LIMIT.load(Ordering::Relaxed), value)
+    encode_up_to(limit(), value)
 }
 
 /// Writes all of a value, to be read before it is recorded.
@@ -229,7 +233,7 @@ impl Encoded {
 
 /// Writes a value as JSON, whatever its type can do.
 pub(crate) fn encode_json(value: &dyn Value) -> Option<String> {
-    let (text, form) = write(value, LIMIT.load(Ordering::Relaxed))?;
+    let (text, form) = write(value, limit())?;
     match form {
         Form::Json => Some(text),
         _ => serde_json::to_string(&text).ok(),
@@ -243,7 +247,7 @@ pub(crate) fn encode_attribute(value: &dyn Value) -> Option<AttributeValue> {
         Ok(scalar) => return scalar,
         Err(NotScalar) => {}
     }
-    let (text, form) = write(value, LIMIT.load(Ordering::Relaxed))?;
+    let (text, form) = write(value, limit())?;
     let list = if form == Form::Json { strings(&text) } else { None };
     Some(list.unwrap_or_else(|| text.into()))
 }
@@ -263,7 +267,7 @@ fn text_of(scalar: AttributeValue) -> String {
 
 /// The text no longer than allowed, marked where it was cut.
 pub(crate) fn cut(text: String) -> String {
-    let limit = LIMIT.load(Ordering::Relaxed);
+    let limit = limit();
     if text.len() <= limit {
         return text;
     }

@@ -76,38 +76,18 @@ impl Measurement {
             return;
         };
         let Metric { kind, name, unit, description, .. } = self.metric;
-        let meter = meter();
-        let attributes = &self.attributes;
+        let (meter, attributes) = (meter(), &self.attributes);
+        macro_rules! instrument {
+            ($kind:ident) => {
+                meter.$kind(*name).with_unit(*unit).with_description(*description).build()
+            };
+        }
         match kind {
             InstrumentKind::Counter if amount < 0.0 => {}
-            InstrumentKind::Counter => {
-                meter
-                    .f64_counter(*name)
-                    .with_unit(*unit)
-                    .with_description(*description)
-                    .build()
-                    .add(amount, attributes);
-            }
-            InstrumentKind::Histogram => meter
-                .f64_histogram(*name)
-                .with_unit(*unit)
-                .with_description(*description)
-                .build()
-                .record(amount, attributes),
-            InstrumentKind::Gauge => {
-                meter
-                    .f64_gauge(*name)
-                    .with_unit(*unit)
-                    .with_description(*description)
-                    .build()
-                    .record(amount, attributes);
-            }
-            InstrumentKind::UpDownCounter => meter
-                .f64_up_down_counter(*name)
-                .with_unit(*unit)
-                .with_description(*description)
-                .build()
-                .add(amount, attributes),
+            InstrumentKind::Counter => instrument!(f64_counter).add(amount, attributes),
+            InstrumentKind::Histogram => instrument!(f64_histogram).record(amount, attributes),
+            InstrumentKind::Gauge => instrument!(f64_gauge).record(amount, attributes),
+            InstrumentKind::UpDownCounter => instrument!(f64_up_down_counter).add(amount, attributes),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use opentelemetry::{KeyValue, global};
@@ -16,6 +16,7 @@ use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
 
 use super::InstrumentKind;
+use crate::lock::lock;
 use crate::telemetry::report;
 
 /// The meter provider that `init` installs, and what it last collected.
@@ -56,13 +57,13 @@ struct Latest(Arc<Mutex<MetricsSnapshot>>);
 
 impl Latest {
     fn read(&self) -> MetricsSnapshot {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.0).clone()
     }
 }
 
 impl PushMetricExporter for Latest {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = MetricsSnapshot::of(metrics);
+        *lock(&self.0) = MetricsSnapshot::of(metrics);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::future::{Future, ready};
 use std::io::Read;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -15,6 +15,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use ureq::Agent;
 use ureq::http::Uri;
 
+use crate::lock::lock;
 use crate::telemetry::settings::{Compression, Endpoint, Settings};
 
 /// An answer of OTLP is a few bytes; more than this is not OTLP.
@@ -99,11 +100,11 @@ impl Client {
     }
 
     fn take_trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&self.trouble).take()
     }
 
     fn note_trouble(&self, trouble: String) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(trouble);
+        *lock(&self.trouble) = Some(trouble);
     }
 
     /// The exporter repeats what failed with a status that allows it, so every status goes back to it.

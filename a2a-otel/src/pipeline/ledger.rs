@@ -1,10 +1,11 @@
 //! The books of one exporter, and the state of the link behind it.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Delivery;
+use crate::lock::lock;
 use crate::telemetry::{announce, report};
 
 /// Whether an exporter gets its spans through.
@@ -92,9 +93,4 @@ impl Ledger {
         let delivered = self.delivered.load(Ordering::Relaxed);
         Delivery { dropped, delivered, spooled: 0, generated: self.generated.load(Ordering::Relaxed) }
     }
-}
-
-/// A panic elsewhere leaves counts as they were, which is what they should say.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,13 +3,16 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use opentelemetry::trace::{SpanId, Status, TraceId};
 use opentelemetry::{Context, Value};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
+
+use crate::lock::lock;
+use crate::semconv::openinference as names;
 
 /// A trace that never ends must not take all memory.
 const MOST_SPANS: usize = 10_000;
@@ -82,7 +85,7 @@ impl TreePrinter {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 
@@ -226,7 +229,7 @@ impl Tree {
         let mut parts =
             vec![format!("{} {}", self.paint.kind(kind(span)), one_line(&span.name)), duration(length)];
         if kind(span) == "LLM" {
-            parts.extend(text(span, "llm.model_name").map(one_line));
+            parts.extend(text(span, names::LLM_MODEL_NAME).map(one_line));
             parts.extend(Tokens::of(span).shown());
         }
         if span.parent_span_id != SpanId::INVALID && self.is_root(span) {
@@ -259,7 +262,7 @@ fn push_branches(stack: &mut Vec<Branch>, indexes: &[usize], indent: &str) {
 }
 
 fn kind(span: &SpanData) -> &str {
-    text(span, "openinference.span.kind").unwrap_or("SPAN")
+    text(span, names::SPAN_KIND).unwrap_or("SPAN")
 }
 
 fn failure(span: &SpanData) -> Option<String> {
@@ -284,9 +287,9 @@ impl Tokens {
             _ => None,
         };
         Tokens {
-            prompt: count("llm.token_count.prompt"),
-            completion: count("llm.token_count.completion"),
-            total: count("llm.token_count.total"),
+            prompt: count(names::LLM_TOKEN_COUNT_PROMPT),
+            completion: count(names::LLM_TOKEN_COUNT_COMPLETION),
+            total: count(names::LLM_TOKEN_COUNT_TOTAL),
         }
     }
 

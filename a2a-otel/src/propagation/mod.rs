@@ -21,10 +21,19 @@
 mod carriers;
 
 use opentelemetry::Context;
-use opentelemetry::global::get_text_map_propagator;
-use opentelemetry::propagation::{Extractor, Injector};
+use opentelemetry::global::{get_text_map_propagator, set_text_map_propagator};
+use opentelemetry::propagation::{Extractor, Injector, TextMapCompositePropagator};
+use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 
 pub use self::carriers::{Meta, MetaRef, ServiceParams, ServiceParamsRef};
+
+/// From now on, what crosses is W3C trace context and baggage.
+pub(crate) fn install() {
+    set_text_map_propagator(TextMapCompositePropagator::new(vec![
+        Box::new(TraceContextPropagator::new()),
+        Box::new(BaggagePropagator::new()),
+    ]));
+}
 
 /// Writes the current span, session and user into an outgoing request.
 ///

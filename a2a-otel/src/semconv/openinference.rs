@@ -1,5 +1,8 @@
 //! OpenInference, version 0.1.42 of its semantic conventions.
 
+/// An attribute of the resource.
+pub(crate) const PROJECT_NAME: &str = "openinference.project.name";
+
 pub(crate) const SPAN_KIND: &str = "openinference.span.kind";
 pub(crate) const INPUT_VALUE: &str = "input.value";
 pub(crate) const INPUT_MIME_TYPE: &str = "input.mime_type";

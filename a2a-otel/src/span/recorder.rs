@@ -110,11 +110,16 @@ impl Recorder {
 
     /// Reads an LLM request.
     pub fn request(&mut self, value: &dyn Value) {
-        let Some(encoded) = encode_whole(value) else { return };
-        let request = llm::read_request(&encoded.text);
-        self.attributes.extend(request.attributes);
-        self.model = request.model.or(self.model.take());
-        self.input = Some(encoded.cut());
+        self.input = self.read(value, llm::read_request);
+    }
+
+    /// Reads one side of an LLM call, and gives it back no longer than allowed.
+    fn read(&mut self, value: &dyn Value, reader: fn(&str) -> llm::Read) -> Option<Encoded> {
+        let encoded = encode_whole(value)?;
+        let read = reader(&encoded.text);
+        self.attributes.extend(read.attributes);
+        self.model = read.model.or(self.model.take());
+        Some(encoded.cut())
     }
 }
 
@@ -141,11 +146,9 @@ impl Recorder {
 
     /// Reads an LLM response.
     pub fn response(&mut self, value: &dyn Value) {
-        let Some(encoded) = encode_whole(value) else { return };
-        let response = llm::read_response(&encoded.text);
-        self.attributes.extend(response.attributes);
-        self.model = response.model.or(self.model.take());
-        self.push_content(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE, encoded.cut());
+        if let Some(output) = self.read(value, llm::read_response) {
+            self.push_content(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE, output);
+        }
     }
 
     fn push_content(&mut self, value: &'static str, mime: &'static str, content: Encoded) {

@@ -3,11 +3,9 @@
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
-use opentelemetry::propagation::TextMapCompositePropagator;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanProcessor, TracerProviderBuilder};
 
@@ -270,10 +268,7 @@ impl Telemetry {
 
     fn install(&mut self) {
         // Disabled or not, what comes in goes out again, so that the traces of others stay whole.
-        global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
-            Box::new(TraceContextPropagator::new()),
-            Box::new(BaggagePropagator::new()),
-        ]));
+        crate::propagation::install();
         let Some(provider) = &self.provider else { return crate::span::disable() };
         self.installed = Some(LATEST.fetch_add(1, Ordering::Relaxed) + 1);
         crate::capture::set_value_limit(self.settings.limits.value_length);

@@ -11,8 +11,8 @@ use super::values::{
     DEFAULT_ENDPOINT, base_endpoint, boolean, count, full_endpoint, header, is_header_value, length,
     milliseconds, pairs, positive, probability, shown_endpoint,
 };
+use crate::semconv::openinference::PROJECT_NAME;
 
-const PROJECT_ATTRIBUTE: &str = "openinference.project.name";
 const PROJECT_HEADER: &str = "x-project-name";
 const SERVICE_ATTRIBUTE: &str = "service.name";
 const PAIRS: &str = "name=value,name=value, percent-encoded";
@@ -342,7 +342,7 @@ impl Settings {
 
     /// Everything that the resource says.
     pub(crate) fn resource_attributes(&self) -> impl Iterator<Item = (String, String)> {
-        let own = [(SERVICE_ATTRIBUTE, &self.service_name), (PROJECT_ATTRIBUTE, &self.project_name)];
+        let own = [(SERVICE_ATTRIBUTE, &self.service_name), (PROJECT_NAME, &self.project_name)];
         let own = own.map(|(name, value)| (name.to_owned(), value.clone()));
         self.resource.clone().into_iter().chain(own)
     }
@@ -378,7 +378,7 @@ fn project_name(
     environment: &mut Environment<'_>,
     resource: &mut BTreeMap<String, String>,
 ) -> String {
-    let from_resource = resource.remove(PROJECT_ATTRIBUTE).filter(|name| !name.is_empty());
+    let from_resource = resource.remove(PROJECT_NAME).filter(|name| !name.is_empty());
     let project = environment.text("PHOENIX_PROJECT");
     let alias = environment.text("PHOENIX_PROJECT_NAME");
     if let (Some(project), Some(alias)) = (&project, &alias)

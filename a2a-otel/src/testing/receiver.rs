@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 
 use flate2::read::GzDecoder;
@@ -14,6 +14,9 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::trace::v1::{Span, span};
 use prost::Message;
 use serde_json::Value;
+
+use crate::lock::lock;
+use crate::semconv::openinference::SPAN_KIND;
 
 /// An OTLP/HTTP receiver on a free port of this machine, which keeps the spans and can be told to fail.
 ///
@@ -89,7 +92,7 @@ impl ReceivedSpan {
     /// The kind of `OpenInference`, as in `AGENT`, or nothing.
     #[must_use]
     pub fn kind(&self) -> &str {
-        self.attributes.get("openinference.span.kind").and_then(Value::as_str).unwrap_or_default()
+        self.attributes.get(SPAN_KIND).and_then(Value::as_str).unwrap_or_default()
     }
 }
 
@@ -178,7 +181,7 @@ impl Drop for Receiver {
 
 impl Shared {
     fn received(&self) -> MutexGuard<'_, Received> {
-        self.received.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.received)
     }
 }
 
