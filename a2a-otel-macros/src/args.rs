@@ -5,7 +5,7 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
-use syn::{Expr, Ident, LitStr, Path, Token, parenthesized, token};
+use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, Token, parenthesized, token};
 
 use crate::kinds::{Arg, Kind, Takes};
 
@@ -45,7 +45,7 @@ struct Given {
 enum Value {
     Flag,
     Text(LitStr),
-    Expr(Expr),
+    Expr(Box<Expr>),
     Word(Ident),
     Names(Vec<Ident>),
     Fields(Vec<Field>),
@@ -54,7 +54,9 @@ enum Value {
 
 /// `"key" = expr` or `key = expr`.
 pub(crate) struct Field {
-    pub(crate) key: LitStr,
+    pub(crate) key: String,
+    /// Where the key stands.
+    pub(crate) span: Span,
     pub(crate) value: Expr,
 }
 
@@ -63,7 +65,7 @@ impl Args {
         let mut args = Self { kind, given: Vec::new() };
         let parsed = (|input: ParseStream<'_>| {
             while !input.is_empty() {
-                match parse_argument(kind, input) {
+                match parse_argument(kind, input, errors) {
                     Ok(given) => args.add(given, errors),
                     Err(error) => {
                         errors.add(error);
@@ -112,7 +114,7 @@ impl Args {
 
     pub(crate) fn expr(&self, name: &str) -> Option<&Expr> {
         match &self.find(name)?.value {
-            Value::Expr(expr) => Some(expr),
+            Value::Expr(expr) => Some(&**expr),
             _ => None,
         }
     }
@@ -146,14 +148,14 @@ impl Args {
     }
 }
 
-fn parse_argument(kind: &'static Kind, input: ParseStream<'_>) -> syn::Result<Given> {
+fn parse_argument(kind: &'static Kind, input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Given> {
     let Ok(name) = input.call(Ident::parse_any) else {
         return Err(syn::Error::new(input.span(), format_args!("expected an argument; {}", list(kind))));
     };
     let Some(arg) = kind.all_args().find(|arg| name == arg.name) else {
         return Err(unknown_argument(kind, &name));
     };
-    let value = parse_value(arg, name.span(), input)?;
+    let value = parse_value(arg, name.span(), input, errors)?;
     Ok(Given { arg, span: name.span(), value })
 }
 
@@ -172,7 +174,12 @@ fn list(kind: &'static Kind) -> String {
     format!("it has {}", known.join(", "))
 }
 
-fn parse_value(arg: &'static Arg, name: Span, input: ParseStream<'_>) -> syn::Result<Value> {
+fn parse_value(
+    arg: &'static Arg,
+    name: Span,
+    input: ParseStream<'_>,
+    errors: &mut Errors,
+) -> syn::Result<Value> {
     let malformed =
         |span: Span| syn::Error::new(span, format_args!("`{}` is written {}", arg.name, form(arg)));
     let ends = input.is_empty() || input.peek(Token![,]);
@@ -181,8 +188,8 @@ fn parse_value(arg: &'static Arg, name: Span, input: ParseStream<'_>) -> syn::Re
         Takes::Flag => return Err(malformed(input.span())),
         _ if ends => return Err(malformed(name)),
         Takes::Names | Takes::Fields if !input.peek(token::Paren) => return Err(malformed(input.span())),
-        Takes::Names => return parse_names(input).map(Value::Names),
-        Takes::Fields => return parse_fields(input).map(Value::Fields),
+        Takes::Names => return parse_list(input, parse_name, errors).map(Value::Names),
+        Takes::Fields => return parse_list(input, parse_field, errors).map(Value::Fields),
         Takes::Text | Takes::Expr | Takes::Word(_) | Takes::Path => {}
     }
     if input.parse::<Token![=]>().is_err() {
@@ -196,7 +203,7 @@ fn parse_value(arg: &'static Arg, name: Span, input: ParseStream<'_>) -> syn::Re
         Takes::Text => input.parse().map(Value::Text).map_err(|_| malformed(span)),
         Takes::Word(words) => parse_word(arg, words, input).map(Value::Word),
         Takes::Path => input.parse().map(Value::Path).map_err(|_| malformed(span)),
-        _ => input.parse().map(Value::Expr),
+        _ => parse_expression(arg, input).map(Value::Expr),
     }
 }
 
@@ -229,43 +236,69 @@ fn parse_word(arg: &Arg, words: &[&str], input: ParseStream<'_>) -> syn::Result<
     Err(syn::Error::new(span, format_args!("`{}` cannot be `{word}`, {advice}", arg.name)))
 }
 
-fn parse_names(input: ParseStream<'_>) -> syn::Result<Vec<Ident>> {
-    let content;
-    parenthesized!(content in input);
-    let names = content.parse_terminated(Ident::parse_any, Token![,])?;
-    Ok(names.into_iter().collect())
+fn parse_expression(arg: &Arg, input: ParseStream<'_>) -> syn::Result<Box<Expr>> {
+    let expr: Expr = input.parse()?;
+    match &expr {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if text.value().trim().is_empty() => {
+            Err(syn::Error::new(text.span(), format_args!("`{}` must not be empty", arg.name)))
+        }
+        _ => Ok(Box::new(expr)),
+    }
 }
 
-fn parse_fields(input: ParseStream<'_>) -> syn::Result<Vec<Field>> {
+/// A list in parentheses, of which every element is looked at, also behind a mistake.
+fn parse_list<T>(
+    input: ParseStream<'_>,
+    parse: fn(ParseStream<'_>) -> syn::Result<T>,
+    errors: &mut Errors,
+) -> syn::Result<Vec<T>> {
     let content;
     parenthesized!(content in input);
-    let fields = content.parse_terminated(parse_field, Token![,])?;
-    Ok(fields.into_iter().collect())
+    let mut list = Vec::new();
+    while !content.is_empty() {
+        match parse(&content) {
+            Ok(element) if content.is_empty() || content.peek(Token![,]) => list.push(element),
+            Ok(_) => errors.at(content.span(), "expected `,`"),
+            Err(error) => errors.add(error),
+        }
+        skip_argument(&content)?;
+        content.parse::<Option<Token![,]>>()?;
+    }
+    Ok(list)
+}
+
+fn parse_name(input: ParseStream<'_>) -> syn::Result<Ident> {
+    let span = input.span();
+    input
+        .call(Ident::parse_any)
+        .map_err(|_| syn::Error::new(span, "`skip` takes the names of parameters, as in `skip(password)`"))
 }
 
 fn parse_field(input: ParseStream<'_>) -> syn::Result<Field> {
-    let key = if input.peek(LitStr) { input.parse()? } else { parse_dotted_key(input)? };
-    if key.value().is_empty() {
-        return Err(syn::Error::new(key.span(), "a key must not be empty"));
+    let span = input.span();
+    let key = if input.peek(LitStr) { input.parse::<LitStr>()?.value() } else { parse_dotted_key(input)? };
+    if key.trim().is_empty() {
+        return Err(syn::Error::new(span, "a key must not be empty"));
     }
     if input.parse::<Token![=]>().is_err() {
         return Err(syn::Error::new(
             input.span(),
-            format_args!("a field is written `\"{}\" = expression`", key.value()),
+            format_args!("a field is written `\"{key}\" = expression`"),
         ));
     }
-    Ok(Field { key, value: input.parse()? })
+    Ok(Field { key, span, value: input.parse()? })
 }
 
-fn parse_dotted_key(input: ParseStream<'_>) -> syn::Result<LitStr> {
-    let malformed = |_| syn::Error::new(input.span(), "a field is written `\"key\" = expression`");
-    let first = input.call(Ident::parse_any).map_err(malformed)?;
-    let mut key = first.unraw().to_string();
+fn parse_dotted_key(input: ParseStream<'_>) -> syn::Result<String> {
+    let part = || {
+        let part = input.call(Ident::parse_any).map(|part| part.unraw().to_string());
+        part.map_err(|_| syn::Error::new(input.span(), "a field is written `\"key\" = expression`"))
+    };
+    let mut key = part()?;
     while input.parse::<Option<Token![.]>>()?.is_some() {
-        let next = input.call(Ident::parse_any).map_err(malformed)?;
-        key = format!("{key}.{}", next.unraw());
+        key = format!("{key}.{}", part()?);
     }
-    Ok(LitStr::new(&key, first.span()))
+    Ok(key)
 }
 
 fn skip_argument(input: ParseStream<'_>) -> syn::Result<()> {

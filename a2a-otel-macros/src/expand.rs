@@ -1,18 +1,21 @@
 //! Writes the code of a plan. Cannot fail.
 //!
-//! The body goes, unread, into a closure or an async block that is handed to the runtime. Generated code names
-//! nothing but `a2a_otel::__private` and calls nothing but functions by path, so that whatever the user's scope
-//! shadows does no harm; the one method, on a type of ours, is how a value's abilities are found out.
+//! The body goes, unread, into a closure or an async block that is handed to the runtime; what is recorded is written
+//! before and behind it. Generated code names nothing but `a2a_otel::__private` and calls nothing but functions by
+//! path, so that whatever the user's scope shadows does no harm; the one kind of method, on types of ours, is how a
+//! value's abilities are found out.
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, format_ident, quote, quote_spanned};
-use syn::{Expr, ReturnType, Type};
+use syn::ext::IdentExt as _;
+use syn::spanned::Spanned as _;
+use syn::{Expr, Type};
 
 use crate::args::Field;
-use crate::function::{Param, Shape};
+use crate::function::{Param, Shape, Streams};
 use crate::kinds::Content;
 use crate::plan::{
-    Amount, Input, Kept, MetricPlan, On, Output, Plan, Planned, Recorded, RecordedValue, SpanPlan,
+    Amount, Fixed, Input, Kept, MetricPlan, On, Output, Plan, Planned, Recordable, Recorded, SpanPlan,
     output_ident,
 };
 
@@ -21,9 +24,7 @@ pub(crate) fn expand(plan: &Plan<'_>) -> TokenStream {
     let (attrs, vis, defaultness, sig) =
         (&function.attrs, &function.vis, &function.defaultness, &function.sig);
     let writer = Writer::new(plan);
-    let scope = writer.scope();
-    let keep = writer.keep();
-    let call = writer.call();
+    let (scope, keep, call) = (writer.scope(), writer.keep(), writer.call());
     quote! {
         #(#attrs)*
         #vis #defaultness #sig {
@@ -38,11 +39,19 @@ pub(crate) fn expand(plan: &Plan<'_>) -> TokenStream {
 struct Writer<'a> {
     plan: &'a Plan<'a>,
     runtime: TokenStream,
+    /// The span before it starts.
+    opening: Ident,
+    /// The span or the measurement.
     scope: Ident,
-    recorder: Ident,
+    /// What the outcome is written to.
+    ending: Ident,
     result: Ident,
+    /// What the result was taken apart into, or an item of a stream.
+    value: Ident,
     /// Copies of parameters, or nothing where nobody will see what they are for.
     copies: Ident,
+    /// When a stream was asked for.
+    asked: Ident,
 }
 
 impl<'a> Writer<'a> {
@@ -52,22 +61,37 @@ impl<'a> Writer<'a> {
         Self {
             plan,
             runtime: quote!(#path::__private),
+            opening: local("opening"),
             scope: local("scope"),
-            recorder: local("recorder"),
+            ending: local("ending"),
             result: local("result"),
+            value: local("value"),
             copies: local("copies"),
+            asked: local("asked"),
         }
     }
 
     /// `let scope = ...`: the span or the measurement, with what is known before the body runs.
     fn scope(&self) -> TokenStream {
-        let Self { runtime, scope, recorder, .. } = self;
-        let (observer, site, records) = match &self.plan.effect {
-            Planned::Span(span) => (quote!(Span), self.site(span), self.early_span(span)),
-            Planned::Metric(metric) => (quote!(Measurement), self.metric(metric), self.early_metric(metric)),
-        };
-        quote! {
-            let #scope = #runtime::#observer::start(const { &#site }, |#recorder| { #records });
+        let Self { runtime, opening, scope, .. } = self;
+        match &self.plan.effect {
+            Planned::Span(span) => {
+                let (site, records) = (self.site(span), self.before(span));
+                let mutable = (!records.is_empty()).then(|| quote!(mut));
+                let records = (!records.is_empty())
+                    .then(|| quote!(if #runtime::Opening::is_seen(&#opening) { #records }));
+                quote! {
+                    let #mutable #opening = #runtime::Span::open(&#site);
+                    #records
+                    let #scope = #runtime::Opening::start(#opening);
+                }
+            }
+            Planned::Metric(metric) => {
+                let (site, records) =
+                    (self.metric(metric), self.noted(scope, &metric.early, &metric.value, false));
+                let mutable = (!records.is_empty()).then(|| quote!(mut));
+                quote!(let #mutable #scope = #runtime::Measurement::open(&#site); #records)
+            }
         }
     }
 
@@ -75,30 +99,54 @@ impl<'a> Writer<'a> {
         let runtime = &self.runtime;
         let (name, kind) = (&span.name, span.kind.openinference);
         let opentelemetry = format_ident!("{}", span.kind.opentelemetry);
-        let fixed = span.fixed.iter().map(|(key, value)| quote!((#key, #value)));
-        let texts = span.texts.iter().map(|Field { key, value }| quote!((#key, #value)));
-        let name_keys = &span.name_keys;
+        let fixed = span.fixed.iter().map(|(key, value)| {
+            let value = self.fixed(value);
+            quote!((#key, #value))
+        });
+        let (name_keys, room) = (&span.name_keys, room(span));
         quote! {
             #runtime::Site {
                 name: #name,
                 kind: #kind,
                 opentelemetry: #runtime::SpanKind::#opentelemetry,
-                fixed: &[#(#fixed,)* #(#texts,)*],
+                fixed: &[#(#fixed),*],
                 name_keys: &[#(#name_keys),*],
+                room: #room,
             }
+        }
+    }
+
+    fn fixed(&self, value: &Fixed) -> TokenStream {
+        let runtime = &self.runtime;
+        match value {
+            Fixed::Text(text) => quote!(#runtime::Fixed::Text(#text)),
+            Fixed::Int(number) => quote!(#runtime::Fixed::Int(#number)),
+            Fixed::Float(number) => quote!(#runtime::Fixed::Float(#number)),
+            Fixed::Bool(bool) => quote!(#runtime::Fixed::Bool(#bool)),
         }
     }
 
     fn metric(&self, metric: &MetricPlan<'_>) -> TokenStream {
         let runtime = &self.runtime;
-        let instrument = Ident::new(pascal_case(metric.instrument).as_str(), Span::mixed_site());
+        let instrument = format_ident!("{}", pascal_case(metric.instrument));
         let MetricPlan { name, unit, description, .. } = metric;
-        let implied = match metric.value {
-            Amount::One => format_ident!("One"),
-            Amount::Duration => format_ident!("Duration"),
-            Amount::Early(_) | Amount::Late(_) => format_ident!("Nothing"),
-        };
-        let always = matches!(metric.on, On::Always);
+        let implied = format_ident!(
+            "{}",
+            match metric.value {
+                Amount::One => "One",
+                Amount::Duration => "Duration",
+                Amount::Early(_) | Amount::Late(_) => "Nothing",
+            }
+        );
+        let on = format_ident!(
+            "{}",
+            match metric.on {
+                On::Ok => "Ok",
+                On::Err(_) => "Err",
+                On::Always => "Always",
+            }
+        );
+        let itemised = metric.is_late();
         quote! {
             #runtime::Metric {
                 kind: #runtime::InstrumentKind::#instrument,
@@ -106,106 +154,132 @@ impl<'a> Writer<'a> {
                 unit: #unit,
                 description: #description,
                 implied: #runtime::Implied::#implied,
-                always: #always,
+                on: #runtime::On::#on,
+                itemised: #itemised,
             }
         }
     }
 
-    fn early_span(&self, span: &SpanPlan<'_>) -> TokenStream {
-        let Self { runtime, recorder, .. } = self;
-        let name = span.name_expr.map(
-            |expr| quote!(#runtime::Recorder::name(#recorder, #runtime::core::format_args!("{}", #expr));),
-        );
-        let parts = span.name_parts.iter().map(|part| self.recorded("name_part", part));
-        let recorded = span.recorded.iter().map(|recorded| self.recorded("attribute", recorded));
-        let fields = span.early.iter().map(|field| self.field(field));
-        let texts = [("session", span.session), ("user", span.user), ("model", span.model)];
-        let texts = texts.into_iter().filter_map(|(method, expr)| {
-            let (method, expr) = (format_ident!("{method}"), expr?);
-            Some(quote!(#runtime::Recorder::#method(#recorder, #runtime::core::format_args!("{}", #expr));))
+    /// What is recorded of a span before the body runs.
+    fn before(&self, span: &SpanPlan<'_>) -> TokenStream {
+        let Self { runtime, opening, .. } = self;
+        let name = span.name_expr.map(|expr| ("name", expr));
+        let texts = name.into_iter().chain(span.texts.iter().copied()).map(|(method, expr)| {
+            let method = format_ident!("{method}");
+            let value = self.able(&quote!(&(#expr)), expr.span(), "a2a_otel_text");
+            quote!(#runtime::Opening::#method(&mut #opening, #value);)
+        });
+        let parts = span.name_parts.iter().map(|part| {
+            let (keys, value) = (&part.keys, self.recorded(part));
+            quote!(#runtime::Opening::name_part(&mut #opening, &[#(#keys),*], #value);)
         });
         let request = span.request.map(|expr| {
-            let value = self.value(&quote!(&(#expr)));
-            quote!(#runtime::Recorder::request(#recorder, #value);)
+            let value = self.asked_for(expr);
+            quote!(#runtime::Opening::request(&mut #opening, #value);)
         });
         let input = self.input(&span.input);
-        quote!(#name #(#parts)* #(#recorded)* #(#texts)* #request #input #(#fields)*)
-    }
-
-    /// Records one value under its keys.
-    fn recorded(&self, method: &str, recorded: &Recorded<'_>) -> TokenStream {
-        let Self { runtime, recorder, .. } = self;
-        let method = format_ident!("{method}");
-        let keys = recorded.keys;
-        let value = match &recorded.value {
-            RecordedValue::Text(text) => self.value(&quote!(#text)),
-            RecordedValue::Expr(expr) => self.value(&quote!(&(#expr))),
-        };
-        quote!(#runtime::Recorder::#method(#recorder, &[#(#keys),*], #value);)
-    }
-
-    fn field(&self, field: &Field) -> TokenStream {
-        let Self { runtime, recorder, .. } = self;
-        let (key, expr) = (&field.key, &field.value);
-        let value = self.value(&quote!(&(#expr)));
-        quote!(#runtime::Recorder::attribute(#recorder, &[#key], #value);)
+        let fields = self.fields("Opening", &quote!(&mut #opening), &span.early);
+        quote!(#(#texts)* #(#parts)* #request #input #fields)
     }
 
     fn input(&self, input: &Input<'_>) -> TokenStream {
-        let Self { runtime, recorder, .. } = self;
+        let Self { runtime, opening, .. } = self;
         match input {
             Input::Nothing => TokenStream::new(),
             Input::Expr(expr) => {
-                let value = self.value(&quote!(&(#expr)));
-                quote!(#runtime::Recorder::input(#recorder, #value);)
+                let value = self.asked_for(expr);
+                quote!(#runtime::Opening::input(&mut #opening, #value);)
             }
-            Input::Params(true, params) => {
-                params.iter().map(|param| self.param("input", None, param)).collect()
+            Input::Param(param) => {
+                let (cfgs, value) = (&param.cfgs, self.param(param));
+                quote!(#(#cfgs)* #runtime::Opening::input(&mut #opening, #value);)
             }
-            Input::Params(false, params) => params
-                .iter()
-                .map(|param| {
-                    let name = syn::ext::IdentExt::unraw(&param.ident).to_string();
-                    self.param("argument", Some(name), param)
-                })
-                .collect(),
+            Input::Params(params) => {
+                let arguments = params.iter().map(|param| {
+                    let (cfgs, name, value) =
+                        (&param.cfgs, param.ident.unraw().to_string(), self.param(param));
+                    quote!(#(#cfgs)* (#name, #value))
+                });
+                quote!(#runtime::Opening::arguments(&mut #opening, &[#(#arguments),*]);)
+            }
         }
     }
 
-    fn param(&self, method: &str, name: Option<String>, param: &Param) -> TokenStream {
-        let Self { runtime, recorder, .. } = self;
-        let method = format_ident!("{method}");
-        let Param { ident, cfgs, .. } = param;
-        let value = self.value(&quote!(&#ident));
-        let name = name.map(|name| quote!(#name,));
-        quote!(#(#cfgs)* #runtime::Recorder::#method(#recorder, #name #value);)
+    fn param(&self, param: &Param) -> TokenStream {
+        let ident = &param.ident;
+        self.value(&quote!(&#ident))
     }
 
-    fn early_metric(&self, metric: &MetricPlan<'_>) -> TokenStream {
-        let attributes = metric.early.iter().map(|field| self.dimension(field));
-        let amount = match metric.value {
-            Amount::Early(expr) => self.amount(expr),
+    /// Records values under their keys, in one call for all attributes.
+    fn fields(&self, of: &str, into: &TokenStream, recorded: &[Recorded<'_>]) -> TokenStream {
+        let runtime = &self.runtime;
+        let of = format_ident!("{of}");
+        let call = |method: &str, is_documents: bool| {
+            let entries: Vec<_> = recorded
+                .iter()
+                .filter(|one| one.is_documents == is_documents)
+                .map(|one| {
+                    let (keys, value) = (&one.keys, self.recorded(one));
+                    quote!((&[#(#keys),*], #value))
+                })
+                .collect();
+            let method = format_ident!("{method}");
+            (!entries.is_empty()).then(|| quote!(#runtime::#of::#method(#into, &[#(#entries),*]);))
+        };
+        let (fields, documents) = (call("fields", false), call("documents", true));
+        quote!(#fields #documents)
+    }
+
+    fn recorded(&self, recorded: &Recorded<'_>) -> TokenStream {
+        match &recorded.value {
+            Recordable::Expr(expr) => self.asked_for(expr),
+            Recordable::Fixed(fixed) => {
+                let fixed = self.fixed(fixed);
+                quote!(&#fixed)
+            }
+        }
+    }
+
+    /// Notes attributes and value of a measurement.
+    fn noted(
+        &self,
+        measurement: &Ident,
+        attributes: &[&Field],
+        value: &Amount<'_>,
+        late: bool,
+    ) -> TokenStream {
+        let runtime = &self.runtime;
+        let noted = (!attributes.is_empty()).then(|| {
+            let entries = attributes.iter().map(|field| {
+                let (key, value) = (&field.key, self.asked_for(&field.value));
+                quote!((#key, #value))
+            });
+            quote!(#runtime::Measurement::attributes(&mut #measurement, &[#(#entries),*]);)
+        });
+        let amount = match (value, late) {
+            (Amount::Early(expr), false) | (Amount::Late(expr), true) => {
+                quote!(#runtime::Measurement::amount(&mut #measurement, #expr);)
+            }
             _ => TokenStream::new(),
         };
-        quote!(#(#attributes)* #amount)
-    }
-
-    fn dimension(&self, field: &Field) -> TokenStream {
-        let Self { runtime, recorder, .. } = self;
-        let (key, expr) = (&field.key, &field.value);
-        let value = self.value(&quote!(&(#expr)));
-        quote!(#runtime::Measurement::attribute(#recorder, #key, #value);)
-    }
-
-    fn amount(&self, expr: &Expr) -> TokenStream {
-        let Self { runtime, recorder, .. } = self;
-        quote!(#runtime::Measurement::amount(#recorder, #expr);)
+        quote!(#noted #amount)
     }
 
     /// A value with what its type can do: serialise, or else debug, or else nothing.
     fn value(&self, reference: &TokenStream) -> TokenStream {
+        self.able(reference, Span::mixed_site(), "a2a_otel_value")
+    }
+
+    /// The value of an expression, which has to be one that can be recorded.
+    fn asked_for(&self, expr: &Expr) -> TokenStream {
+        self.able(&quote!(&(#expr)), expr.span(), "a2a_otel_asked")
+    }
+
+    /// What a type cannot do is an error at the span.
+    fn able(&self, reference: &TokenStream, span: Span, ability: &str) -> TokenStream {
         let runtime = &self.runtime;
-        quote!(#runtime::Capture::new(#reference).a2a_otel_value())
+        let ability = Ident::new(ability, span.resolved_at(Span::mixed_site()));
+        quote!(#runtime::Capture::new(#reference).#ability())
     }
 
     /// Clones of the parameters that are needed when the body has consumed them.
@@ -221,46 +295,155 @@ impl<'a> Writer<'a> {
             ident.set_span(ident.span().located_at(*mention));
             quote_spanned!(*mention=> #runtime::Clone::clone(&#ident))
         });
-        quote!(let #copies = #runtime::keep(&#scope, || (#(#clones,)*));)
+        quote! {
+            let #copies = if #runtime::Scope::is_seen(&#scope) {
+                #runtime::Some((#(#clones,)*))
+            } else {
+                #runtime::None
+            };
+        }
     }
 
-    /// Hands the body to the runtime.
+    /// Hands the body to the runtime, and records what it gives back.
     fn call(&self) -> TokenStream {
-        let Self { runtime, scope, .. } = self;
-        let (body, outcome, result) = (&self.plan.function.body, self.outcome(), self.result_type());
+        let Self { runtime, scope, result, .. } = self;
+        let (body, ty) = (&self.plan.function.body, self.result_type());
+        if self.plan.stays {
+            let guard = Ident::new("_guard", Span::mixed_site());
+            return quote!(let #guard = #runtime::guard(#scope); #body);
+        }
+        let asked = &self.asked;
+        let asked = self.plan.stream.map(|_| quote!(let #asked = #runtime::stopwatch(&#scope);));
+        let outcome = self.outcome();
+        let watch = |body: TokenStream| {
+            quote! {
+                let (#scope, #result) = #runtime::future::<#ty, _, _>(#scope, #body).await;
+                #outcome
+            }
+        };
         match self.plan.function.shape {
-            Shape::Sync => quote!(#runtime::sync::<#result, _, _, _>(#scope, move || #body, #outcome)),
+            Shape::Sync => {
+                let returns = self.declared(&ty);
+                quote! {
+                    #asked
+                    let (#scope, #result) = #runtime::sync::<#ty, _>(#scope, move || #returns #body);
+                    #outcome
+                }
+            }
             Shape::Async => {
                 // What never returns has no type to hint at.
                 let hint =
-                    (!self.never_returns()).then(|| quote!(if false { return #runtime::hint::<#result>(); }));
-                quote!(#runtime::future::<#result, _, _, _>(#scope, async move { #hint #body }, #outcome).await)
+                    (!self.never_returns()).then(|| quote!(if false { return #runtime::hint::<#ty>(); }));
+                let watched = watch(quote!(async move { #hint #body }));
+                quote!(#asked #watched)
             }
-            Shape::Future => quote!(#runtime::eager::<#result, _, _, _, _>(#scope, move || #body, #outcome)),
-            Shape::Boxed => {
-                // Several boxes of different futures are one type only where that type is said.
-                let declared = match &self.plan.function.sig.output {
-                    ReturnType::Type(_, declared) => declared.to_token_stream(),
-                    ReturnType::Default => quote!(_),
+            Shape::Future | Shape::Boxed => {
+                let is_boxed = matches!(self.plan.function.shape, Shape::Boxed);
+                let returns = if is_boxed {
+                    self.plan.function.sig.output.to_token_stream()
+                } else {
+                    TokenStream::new()
                 };
-                let body = quote!(move || -> #declared #body);
-                quote!(#runtime::boxed(#runtime::eager::<#result, _, _, _, _>(#scope, #body, #outcome)))
+                let watched = watch(result.to_token_stream());
+                let block = quote!(async move { #watched });
+                let block = if is_boxed { quote!(#runtime::Box::pin(#block)) } else { block };
+                quote! {
+                    #asked
+                    let (#scope, #result) = #runtime::sync(#scope, move || #returns #body);
+                    #block
+                }
             }
         }
     }
 
+    /// The type of a sync body, where the body alone does not say it: several boxes of different streams are one
+    /// type only where that type is said, and what never returns may call itself anything.
+    fn declared(&self, ty: &TokenStream) -> TokenStream {
+        let is_boxed_stream = self.plan.stream.is_some_and(|stream| stream.boxed);
+        if is_boxed_stream || self.never_returns() { quote!(-> #ty) } else { TokenStream::new() }
+    }
+
     /// The result's type as far as it can be written in a function's body.
     fn result_type(&self) -> TokenStream {
-        self.plan.function.result_type().map_or_else(|| quote!(()), inferable)
+        let runtime = &self.runtime;
+        match self.plan.function.result_type() {
+            None => quote!(()),
+            Some(Type::Never(_)) => quote!(#runtime::Never),
+            Some(ty) => infer_opaque(ty.to_token_stream()),
+        }
     }
 
     /// Whether there is no result to look at.
     fn returns_nothing(&self) -> bool {
-        self.plan.function.result_type().is_none() || self.never_returns()
+        self.plan.function.result_type().is_none()
     }
 
     fn never_returns(&self) -> bool {
         matches!(self.plan.function.result_type(), Some(Type::Never(_)))
+    }
+
+    /// What is recorded behind the body, and what the function then gives back.
+    fn outcome(&self) -> TokenStream {
+        let Self { runtime, scope, ending, result, .. } = self;
+        if self.never_returns() {
+            return quote!(let _ = #scope; match #result {});
+        }
+        if let Some(stream) = self.plan.stream {
+            return self.stream(stream);
+        }
+        let records = match &self.plan.effect {
+            Planned::Span(span) => {
+                let records = self.behind(span);
+                quote!(if #runtime::Ending::is_seen(&#ending) { #records })
+            }
+            Planned::Metric(metric) => self.measured(metric),
+        };
+        let unpack = self.unpack(&quote!(#records));
+        quote!(let mut #ending = #runtime::returned(#scope); #unpack #result)
+    }
+
+    /// Runs the statements with the copies of parameters, if there are any.
+    fn unpack(&self, statements: &TokenStream) -> TokenStream {
+        let Self { runtime, copies, .. } = self;
+        let kept = &self.plan.kept;
+        if kept.is_empty() {
+            return statements.clone();
+        }
+        let idents = kept.iter().map(|kept| kept.ident);
+        quote!(if let #runtime::Some((#(#idents,)*)) = #copies { #statements })
+    }
+
+    /// What is recorded of a span when the function has returned.
+    fn behind(&self, span: &SpanPlan<'_>) -> TokenStream {
+        let Self { runtime, ending, result, value, .. } = self;
+        let ok = quote!(#runtime::Ending::ok(&mut #ending););
+        if self.returns_nothing() {
+            let records = self.late(span, "Ending", &quote!(&mut #ending), &quote!(&#result));
+            return quote!(#ok #records);
+        }
+        let records = self.late(span, "Ending", &quote!(&mut #ending), &quote!(#value));
+        let check = span.checks_result.map(|span| self.check_result(span));
+        let (split, failure) = (self.split(&quote!(&#result)), self.failure(value));
+        let debug = span.debug_errors;
+        let pattern = if records.is_empty() { quote!(_) } else { quote!(#value) };
+        quote! {
+            #check
+            match #split {
+                #runtime::Ok(#pattern) => { #ok #records }
+                #runtime::Err(#value) => #runtime::Ending::err(&mut #ending, #failure, #debug),
+            }
+        }
+    }
+
+    /// Tells a result from other values by its type.
+    fn split(&self, reference: &TokenStream) -> TokenStream {
+        let runtime = &self.runtime;
+        quote!(#runtime::Split::new(#reference).a2a_otel_result())
+    }
+
+    fn failure(&self, error: &Ident) -> TokenStream {
+        let runtime = &self.runtime;
+        quote!(#runtime::Failure::new(#error).a2a_otel_failure())
     }
 
     /// Makes the compiler say, at the user's word, that the result cannot be an error.
@@ -268,93 +451,155 @@ impl<'a> Writer<'a> {
         let Self { runtime, .. } = self;
         let mut result = self.result.clone();
         result.set_span(result.span().located_at(span));
-        quote_spanned!(span=> #runtime::fallible(#result);)
+        quote_spanned!(span=> #runtime::fallible(&#result);)
     }
 
-    /// `move |result, recorder| ...`: what is recorded of the result.
-    fn outcome(&self) -> TokenStream {
-        let Self { runtime, result, recorder, copies, .. } = self;
-        let kept = &self.plan.kept;
-        let unpack = if kept.is_empty() {
-            TokenStream::new()
-        } else {
-            let idents = kept.iter().map(|kept| kept.ident);
-            quote!(let #runtime::Some((#(#idents,)*)) = #copies else { return };)
+    /// Output and late fields.
+    fn late(&self, span: &SpanPlan<'_>, of: &str, into: &TokenStream, value: &TokenStream) -> TokenStream {
+        let runtime = &self.runtime;
+        let is_response = span.kind.content == Content::Llm && of == "Ending";
+        let method = format_ident!("{}", if is_response { "response" } else { "output" });
+        let kind = format_ident!("{of}");
+        let output = match span.output {
+            Output::Result if !self.returns_nothing() => {
+                let value = self.value(value);
+                quote!(#runtime::#kind::#method(#into, #value);)
+            }
+            Output::Expr(expr) => {
+                let recorded = self.asked_for(expr);
+                bind_output(&[expr], value, &quote!(#runtime::#kind::#method(#into, #recorded);))
+            }
+            _ => TokenStream::new(),
         };
-        let records = match &self.plan.effect {
-            Planned::Span(span) => self.span_outcome(span),
-            Planned::Metric(metric) => self.metric_outcome(metric),
-        };
-        quote!(move |#result, #recorder| { #unpack #records })
+        let fields = self.fields(of, into, &span.late);
+        let fields =
+            bind_output(&span.late.iter().filter_map(Recorded::expr).collect::<Vec<_>>(), value, &fields);
+        quote!(#output #fields)
     }
 
-    fn span_outcome(&self, span: &SpanPlan<'_>) -> TokenStream {
-        let Self { runtime, recorder, result, .. } = self;
-        if self.returns_nothing() {
-            let records = self.late_span(span, &quote!(#result));
-            return quote!(#runtime::Recorder::ok(#recorder); #records);
+    /// What is measured when the function has returned.
+    fn measured(&self, metric: &MetricPlan<'_>) -> TokenStream {
+        let Self { runtime, ending, result, value, .. } = self;
+        let is_split = !matches!(metric.on, On::Always) && !self.returns_nothing();
+        let source = if is_split { quote!(#value) } else { quote!(&#result) };
+        let records = self.measure(metric, ending, &source);
+        let pattern = if metric.is_late() { quote!(#value) } else { quote!(_) };
+        let split = self.split(&quote!(&#result));
+        match metric.on {
+            On::Ok if is_split => quote!(if let #runtime::Ok(#pattern) = #split { #records }),
+            On::Err(span) => {
+                let check = self.check_result(span);
+                quote!(#check if let #runtime::Err(#pattern) = #split { #records })
+            }
+            _ => records,
         }
-        let value = Ident::new("value", Span::mixed_site());
-        let records = self.late_span(span, &quote!(#value));
-        let debug = span.debug_errors;
-        let check = span.checks_result.map(|span| self.check_result(span));
+    }
+
+    fn measure(&self, metric: &MetricPlan<'_>, measurement: &Ident, source: &TokenStream) -> TokenStream {
+        let runtime = &self.runtime;
+        let noted = self.noted(measurement, &metric.late, &metric.value, true);
+        let noted = bind_output(&metric.late_expressions(), source, &noted);
+        quote!(#noted #runtime::Measurement::record(&mut #measurement);)
+    }
+
+    /// Hands a stream to the runtime, with what is recorded of each item.
+    fn stream(&self, stream: Streams) -> TokenStream {
+        let Self { runtime, scope, ending, result, value, asked, copies, .. } = self;
+        let fold = Ident::new("fold", Span::mixed_site());
+        let records = match &self.plan.effect {
+            Planned::Span(span) => self.item(span, &fold),
+            Planned::Metric(metric) => self.measured_item(metric, &fold),
+        };
+        let copy =
+            (!self.plan.kept.is_empty()).then(|| quote!(let #copies = #runtime::Clone::clone(&#copies);));
+        let unpack = self.unpack(&records);
+        let watched = |source: &Ident| {
+            let watched = quote!(
+                #runtime::stream(#scope, #asked, #source, move |#value, #fold| { #copy #unpack })
+            );
+            if stream.boxed { quote!(#runtime::Box::pin(#watched)) } else { watched }
+        };
+        if !stream.fallible {
+            return watched(result);
+        }
+        let (watched, failure) = (watched(value), self.failure(value));
+        let failed = match &self.plan.effect {
+            Planned::Span(span) => {
+                let debug = span.debug_errors;
+                quote!(#runtime::Ending::err(&mut #ending, #failure, #debug);)
+            }
+            Planned::Metric(metric) if matches!(metric.on, On::Err(_)) => {
+                quote!(#runtime::Measurement::record(&mut #ending);)
+            }
+            Planned::Metric(_) => TokenStream::new(),
+        };
         quote! {
-            #check
-            match #runtime::Split::new(#result).a2a_otel_result() {
-                #runtime::Ok(#value) => { #runtime::Recorder::ok(#recorder); #records }
+            match #result {
+                #runtime::Ok(#value) => #runtime::Ok(#watched),
                 #runtime::Err(#value) => {
-                    #runtime::Recorder::err(#recorder, &#runtime::Failure::new(#value).a2a_otel_failure(#debug));
+                    {
+                        let mut #ending = #runtime::returned(#scope);
+                        let #value = &#value;
+                        #failed
+                    }
+                    #runtime::Err(#value)
                 }
             }
         }
     }
 
-    fn late_span(&self, span: &SpanPlan<'_>, value: &TokenStream) -> TokenStream {
-        let Self { runtime, recorder, .. } = self;
-        let fields = span.late.iter().map(|field| bind_output(&field.value, value, &self.field(field)));
-        let method = if span.kind.content == Content::Llm { quote!(response) } else { quote!(output) };
-        let output = match span.output {
-            Output::Result if !self.returns_nothing() => {
-                let value = self.value(value);
-                quote!(#runtime::Recorder::#method(#recorder, #value);)
+    fn item(&self, span: &SpanPlan<'_>, fold: &Ident) -> TokenStream {
+        let Self { runtime, value, .. } = self;
+        let tokens = (span.kind.content == Content::Llm).then(|| quote!(#runtime::Fold::tokens(#fold);));
+        let records = self.late(span, "Fold", &quote!(#fold), &quote!(#value));
+        let (split, failure) = (self.split(&quote!(#value)), self.failure(value));
+        let debug = span.debug_errors;
+        quote! {
+            #runtime::Fold::item(#fold);
+            #tokens
+            match #split {
+                #runtime::Ok(#value) => { let _ = #value; #records }
+                #runtime::Err(#value) => #runtime::Fold::err(#fold, #failure, #debug),
             }
-            Output::Expr(expr) => {
-                let record = self.value(&quote!(&(#expr)));
-                bind_output(expr, value, &quote!(#runtime::Recorder::#method(#recorder, #record);))
-            }
-            _ => quote!(let _ = #value;),
-        };
-        quote!(#output #(#fields)*)
+        }
     }
 
-    fn metric_outcome(&self, metric: &MetricPlan<'_>) -> TokenStream {
-        let Self { runtime, recorder, result, .. } = self;
-        let value = Ident::new("value", Span::mixed_site());
-        let is_split = !matches!(metric.on, On::Always) && !self.returns_nothing();
-        let source = if is_split { quote!(#value) } else { quote!(#result) };
-        let attributes =
-            metric.late.iter().map(|field| bind_output(&field.value, &source, &self.dimension(field)));
-        let amount = match metric.value {
-            Amount::One | Amount::Duration | Amount::Early(_) => TokenStream::new(),
-            Amount::Late(expr) => bind_output(expr, &source, &self.amount(expr)),
+    /// With an expression that names `output` every item is measured, else only whether one is an error.
+    fn measured_item(&self, metric: &MetricPlan<'_>, fold: &Ident) -> TokenStream {
+        let Self { runtime, value, ending, .. } = self;
+        let split = self.split(&quote!(#value));
+        let records = metric.is_late().then(|| {
+            let records = self.measure(metric, ending, &quote!(#value));
+            quote!(let mut #ending = #runtime::Items::measure(#fold); #records)
+        });
+        let (ok, err) = match metric.on {
+            On::Ok => (records, None),
+            On::Err(_) => (None, records),
+            On::Always => return records.unwrap_or_else(|| quote!(let _ = (#value, #fold);)),
         };
-        let records =
-            quote!(let _ = #source; #(#attributes)* #amount #runtime::Measurement::record(#recorder););
-        let split = quote!(#runtime::Split::new(#result).a2a_otel_result());
-        match metric.on {
-            On::Ok if is_split => quote!(if let #runtime::Ok(#value) = #split { #records }),
-            On::Err(span) => {
-                let check = self.check_result(span);
-                quote!(#check if let #runtime::Err(#value) = #split { #records })
+        quote! {
+            match #split {
+                #runtime::Ok(#value) => { let _ = #value; #ok }
+                #runtime::Err(#value) => { let _ = #value; #runtime::Items::failed(#fold); #err }
             }
-            _ => records,
         }
     }
 }
 
-/// Gives the user's word `output` its meaning, around the expression that uses it.
-fn bind_output(expr: &Expr, value: &TokenStream, records: &TokenStream) -> TokenStream {
-    match output_ident(expr.to_token_stream()) {
+/// How many attributes a span will have, as far as that is known: beside its own, the kind, what it inherits, and how
+/// the call ended.
+fn room(span: &SpanPlan<'_>) -> usize {
+    const OTHERS: usize = 3;
+    let keys = |recorded: &[Recorded<'_>]| recorded.iter().map(|one| one.keys.len()).sum::<usize>();
+    let input = if matches!(span.input, Input::Nothing) { 0 } else { 2 };
+    let output = if matches!(span.output, Output::Nothing) { 0 } else { 2 };
+    let named = span.name_keys.len() + keys(&span.name_parts);
+    OTHERS + span.fixed.len() + named + keys(&span.early) + keys(&span.late) + input + output
+}
+
+/// Gives the user's word `output` its meaning, around the expressions that use it.
+fn bind_output(exprs: &[&Expr], value: &TokenStream, records: &TokenStream) -> TokenStream {
+    match exprs.iter().find_map(|expr| output_ident(expr.to_token_stream())) {
         Some(output) => quote!({ let #output = #value; #records }),
         None => records.clone(),
     }
@@ -364,14 +609,7 @@ fn pascal_case(snake: &str) -> String {
     snake.split('_').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
 }
 
-/// The type with `_` for what only a signature may say: `impl Trait` and `!`.
-fn inferable(ty: &Type) -> TokenStream {
-    if matches!(ty, Type::Never(_)) {
-        return quote!(_);
-    }
-    infer_opaque(ty.to_token_stream())
-}
-
+/// The type with `_` for `impl Trait`, which only a signature may say.
 fn infer_opaque(tokens: TokenStream) -> TokenStream {
     let mut kept = TokenStream::new();
     let mut tokens = tokens.into_iter().peekable();

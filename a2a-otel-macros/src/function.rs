@@ -4,6 +4,8 @@ use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned as _;
 use syn::{
     Attribute, Expr, ExprLit, FnArg, GenericArgument, Ident, Lit, Meta, Pat, PatType, PathArguments,
     PathSegment, ReceiverKind, ReturnType, Signature, Token, TraitBound, Type, TypeParamBound, Visibility,
@@ -34,6 +36,16 @@ pub(crate) struct Function {
     pub(crate) body: Group,
     pub(crate) params: Vec<Param>,
     pub(crate) shape: Shape,
+    /// The stream that is given back in the end.
+    pub(crate) stream: Option<Streams>,
+}
+
+/// A stream that a function gives back, as its type says.
+#[derive(Clone, Copy)]
+pub(crate) struct Streams {
+    /// Whether it comes as the `Ok` of a `Result`.
+    pub(crate) fallible: bool,
+    pub(crate) boxed: bool,
 }
 
 /// A name that a parameter binds.
@@ -85,6 +97,12 @@ impl Function {
         }
     }
 
+    /// Whether callers are told where the function was called, which a closure would hide from them.
+    pub(crate) fn tracks_caller(&self) -> bool {
+        let tracks = |attribute: &Attribute| attribute.path().is_ident("track_caller");
+        matches!(self.shape, Shape::Sync) && self.attrs.iter().any(tracks)
+    }
+
     /// The doc comment, as a person reads it.
     pub(crate) fn doc(&self) -> Option<String> {
         let lines: Vec<_> = self.attrs.iter().filter_map(doc_line).collect();
@@ -104,9 +122,22 @@ fn parse_function(input: ParseStream<'_>) -> syn::Result<Function> {
     let body = parse_body(input)?;
     let (inner, body) = split_inner_attributes(&body)?;
     attrs.extend(inner);
+    attrs.iter_mut().for_each(allow_expected);
     let params = sig.inputs.iter().flat_map(params_of).collect();
     let shape = shape_of(&sig);
-    Ok(Function { attrs, vis, defaultness, sig, body, params, shape })
+    let mut function = Function { attrs, vis, defaultness, sig, body, params, shape, stream: None };
+    function.stream = function.result_type().and_then(streams);
+    Ok(function)
+}
+
+/// A lint that the plain function sets off may find nothing in a body that has become a closure: what the user expects
+/// is then no more than allowed.
+fn allow_expected(attribute: &mut Attribute) {
+    if let Meta::List(list) = &mut attribute.meta
+        && list.path.is_ident("expect")
+    {
+        list.path = Ident::new("allow", list.path.span()).into();
+    }
 }
 
 /// What to say where no signature stands.
@@ -251,20 +282,48 @@ fn shape_of(sig: &Signature) -> Shape {
 
 /// The output of `impl Future<Output = T>`, `Pin<Box<dyn Future<Output = T>>>` and futures' `BoxFuture<'_, T>`.
 fn future_output(ty: &Type) -> Option<&Type> {
+    output_of(ty, "Future", "Output", &["BoxFuture", "LocalBoxFuture"])
+}
+
+/// The stream that a type is, or that is the `Ok` of a type.
+fn streams(ty: &Type) -> Option<Streams> {
+    let boxed = |ty: &Type| !matches!(ty, Type::ImplTrait(_));
+    if stream_item(ty).is_some() {
+        return Some(Streams { fallible: false, boxed: boxed(ty) });
+    }
+    let ok = ok_type(ty)?;
+    stream_item(ok).map(|_| Streams { fallible: true, boxed: boxed(ok) })
+}
+
+fn stream_item(ty: &Type) -> Option<&Type> {
+    output_of(ty, "Stream", "Item", &["BoxStream", "LocalBoxStream"])
+}
+
+/// The `T` of a `Result<T, E>`, by its name.
+pub(crate) fn ok_type(ty: &Type) -> Option<&Type> {
+    type_arguments(last_segment(ty).filter(|segment| segment.ident == "Result")?).next()
+}
+
+/// The associated type of `impl Trait<Name = T>`, of the same in a pinned box, or of an alias for that.
+fn output_of<'a>(ty: &'a Type, of: &str, name: &str, aliases: &[&str]) -> Option<&'a Type> {
+    let of_bounds = |bounds: &'a Punctuated<TypeParamBound, Token![+]>| {
+        bounds.iter().find_map(|bound| output_of_bound(bound, of, name))
+    };
     match ty {
-        Type::ImplTrait(opaque) => opaque.bounds.iter().find_map(output_of_bound),
-        Type::TraitObject(object) => object.bounds.iter().find_map(output_of_bound),
-        Type::Paren(inner) => future_output(&inner.elem),
-        Type::Group(inner) => future_output(&inner.elem),
-        _ => {
+        Type::ImplTrait(opaque) => of_bounds(&opaque.bounds),
+        Type::TraitObject(object) => of_bounds(&object.bounds),
+        Type::Paren(inner) => output_of(&inner.elem, of, name, aliases),
+        Type::Group(inner) => output_of(&inner.elem, of, name, aliases),
+        Type::Path(_) => {
             let segment = last_segment(ty)?;
             let inner = type_arguments(segment).last()?;
             match segment.ident.to_string().as_str() {
-                "Pin" => boxed_type(inner).and_then(future_output),
-                "BoxFuture" | "LocalBoxFuture" => Some(inner),
+                "Pin" => boxed_type(inner).and_then(|boxed| output_of(boxed, of, name, aliases)),
+                alias if aliases.contains(&alias) => Some(inner),
                 _ => None,
             }
         }
+        _ => None,
     }
 }
 
@@ -274,12 +333,12 @@ fn boxed_type(ty: &Type) -> Option<&Type> {
     matches!(inner, Type::TraitObject(_) | Type::Paren(_)).then_some(inner)
 }
 
-fn output_of_bound(bound: &TypeParamBound) -> Option<&Type> {
+fn output_of_bound<'a>(bound: &'a TypeParamBound, of: &str, name: &str) -> Option<&'a Type> {
     let TypeParamBound::Trait(TraitBound { path, .. }) = bound else { return None };
-    let segment = path.segments.last().filter(|segment| segment.ident == "Future")?;
+    let segment = path.segments.last().filter(|segment| segment.ident == of)?;
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
     arguments.args.iter().find_map(|argument| match argument {
-        GenericArgument::AssocType(output) if output.ident == "Output" => Some(&output.ty),
+        GenericArgument::AssocType(output) if output.ident == name => Some(&output.ty),
         _ => None,
     })
 }

@@ -46,12 +46,22 @@ pub(crate) enum Content {
 pub(crate) struct Arg {
     pub(crate) name: &'static str,
     pub(crate) takes: Takes,
-    /// The attributes that hold the value; empty where the argument steers the macro.
-    pub(crate) keys: &'static [&'static str],
-    /// Whether the value becomes part of the span's name where `name` is absent.
-    pub(crate) in_name: bool,
-    /// The value where the argument is absent.
-    pub(crate) default: Option<&'static str>,
+    pub(crate) records: Records,
+}
+
+/// What becomes of an argument's value.
+#[derive(Clone, Copy)]
+pub(crate) enum Records {
+    /// It steers the macro.
+    Nothing,
+    /// These attributes hold it.
+    Keys(&'static [&'static str]),
+    /// These attributes hold it, and it is part of the span's name where `name` is absent.
+    Name(&'static [&'static str], Option<&'static str>),
+    /// A list of documents, each flattened under this prefix.
+    Documents(&'static str),
+    /// These attributes hold it in the end, by way of the runtime's function of the argument's name.
+    Text(&'static [&'static str]),
 }
 
 /// The form of an argument's value.
@@ -74,15 +84,38 @@ pub(crate) enum Takes {
 }
 
 const fn steers(name: &'static str, takes: Takes) -> Arg {
-    Arg { name, takes, keys: &[], in_name: false, default: None }
+    Arg { name, takes, records: Records::Nothing }
 }
 
 const fn records(name: &'static str, keys: &'static [&'static str]) -> Arg {
-    Arg { name, takes: Takes::Expr, keys, in_name: false, default: None }
+    Arg { name, takes: Takes::Expr, records: Records::Keys(keys) }
 }
 
 const fn names(name: &'static str, keys: &'static [&'static str], default: Option<&'static str>) -> Arg {
-    Arg { name, takes: Takes::Expr, keys, in_name: true, default }
+    Arg { name, takes: Takes::Expr, records: Records::Name(keys, default) }
+}
+
+const fn text(name: &'static str, keys: &'static [&'static str]) -> Arg {
+    Arg { name, takes: Takes::Expr, records: Records::Text(keys) }
+}
+
+const fn documents(name: &'static str, prefix: &'static str) -> Arg {
+    Arg { name, takes: Takes::Expr, records: Records::Documents(prefix) }
+}
+
+const fn span(name: &'static str, kind: SpanKind, args: &'static [Arg]) -> Kind {
+    Kind { name, effect: Effect::Span(kind), args }
+}
+
+const fn kind(openinference: &'static str) -> SpanKind {
+    SpanKind {
+        openinference,
+        opentelemetry: "Internal",
+        fixed: &[],
+        name_keys: &[],
+        doc_key: None,
+        content: Content::Plain,
+    }
 }
 
 /// What every attribute takes.
@@ -97,101 +130,152 @@ pub(crate) const SPAN: &[Arg] = &[
     steers("output", Takes::Expr),
     steers("fields", Takes::Fields),
     steers("err", Takes::Word(&["debug", "display"])),
-    steers("session", Takes::Expr),
-    steers("user", Takes::Expr),
+    text("session", &["session.id"]),
+    text("user", &["user.id"]),
+    steers("stream", Takes::Flag),
 ];
 
 /// The instruments of `business_metric`.
 pub(crate) const INSTRUMENTS: &[&str] = &["counter", "histogram", "gauge", "up_down_counter"];
 
-pub(crate) static AGENT_SPAN: Kind = Kind {
-    name: "agent_span",
-    effect: Effect::Span(SpanKind {
-        openinference: "AGENT",
-        opentelemetry: "Internal",
-        fixed: &[],
-        name_keys: &["agent.name"],
-        doc_key: None,
-        content: Content::Plain,
-    }),
-    args: &[],
-};
+/// Attributes that have a way of their own to be recorded, by key or by namespace, and that way.
+pub(crate) const RESERVED: &[(&str, &str)] = &[
+    ("openinference.span.kind", "the attribute's name decides it"),
+    ("input.value", "write `input = ...`"),
+    ("input.mime_type", "it follows from the input"),
+    ("output.value", "write `output = ...`"),
+    ("output.mime_type", "it follows from the output"),
+    ("session.id", "write `session = ...`, which the spans below inherit"),
+    ("user.id", "write `user = ...`, which the spans below inherit"),
+    ("error.type", "it follows from the `Err` that the function returns"),
+    ("exception.", "an `Err` is recorded as an event with these names"),
+    ("otel.", "OpenTelemetry keeps these names for itself"),
+    ("a2a_otel.", "this crate keeps these names for itself"),
+];
 
-pub(crate) static CHAIN_SPAN: Kind = Kind {
-    name: "chain_span",
-    effect: Effect::Span(SpanKind {
-        openinference: "CHAIN",
-        opentelemetry: "Internal",
-        fixed: &[],
-        name_keys: &[],
-        doc_key: None,
-        content: Content::Plain,
-    }),
-    args: &[],
-};
+const NODE: Arg = records("node", &["graph.node.id"]);
+const PARENT_NODE: Arg = records("parent_node", &["graph.node.parent_id"]);
+const PROVIDER: Arg = records("provider", &["llm.provider"]);
+const TOOL_DESCRIPTION: Arg = records("description", &["tool.description"]);
+const TOOL_ID: Arg = records("id", &["tool.id"]);
+const TOOL_SCHEMA: Arg = records("json_schema", &["tool.json_schema"]);
 
-pub(crate) static TOOL_SPAN: Kind = Kind {
-    name: "tool_span",
-    effect: Effect::Span(SpanKind {
-        openinference: "TOOL",
-        opentelemetry: "Internal",
-        fixed: &[],
+pub(crate) static AGENT_SPAN: Kind = span(
+    "agent_span",
+    SpanKind { name_keys: &["agent.name"], ..kind("AGENT") },
+    &[
+        records("id", &["gen_ai.agent.id"]),
+        records("description", &["gen_ai.agent.description"]),
+        records("version", &["gen_ai.agent.version"]),
+        NODE,
+        PARENT_NODE,
+    ],
+);
+
+pub(crate) static CHAIN_SPAN: Kind = span("chain_span", kind("CHAIN"), &[NODE, PARENT_NODE]);
+
+pub(crate) static TOOL_SPAN: Kind = span(
+    "tool_span",
+    SpanKind {
         name_keys: &["tool.name"],
         doc_key: Some("tool.description"),
         content: Content::Named,
-    }),
-    args: &[names("tool", &["tool.name"], None), records("description", &["tool.description"])],
-};
+        ..kind("TOOL")
+    },
+    &[names("tool", &["tool.name"], None), TOOL_DESCRIPTION, TOOL_ID, TOOL_SCHEMA],
+);
 
-pub(crate) static MCP_TOOL: Kind = Kind {
-    name: "mcp_tool",
-    effect: Effect::Span(SpanKind {
-        openinference: "TOOL",
-        opentelemetry: "Internal",
+pub(crate) static MCP_TOOL: Kind = span(
+    "mcp_tool",
+    SpanKind {
         fixed: &[("mcp.method.name", "tools/call"), ("gen_ai.operation.name", "execute_tool")],
         name_keys: &["tool.name", "gen_ai.tool.name"],
         doc_key: Some("tool.description"),
         content: Content::Named,
-    }),
-    args: &[
+        ..kind("TOOL")
+    },
+    &[
         names("tool", &["tool.name", "gen_ai.tool.name"], None),
         records("server", &["server.address"]),
-        records("description", &["tool.description"]),
+        TOOL_DESCRIPTION,
+        TOOL_ID,
+        TOOL_SCHEMA,
     ],
-};
+);
 
-pub(crate) static A2A_CALL: Kind = Kind {
-    name: "a2a_call",
-    effect: Effect::Span(SpanKind {
-        openinference: "CHAIN",
-        opentelemetry: "Client",
-        fixed: &[],
-        name_keys: &[],
-        doc_key: None,
-        content: Content::Plain,
-    }),
-    args: &[
+pub(crate) static A2A_CALL: Kind = span(
+    "a2a_call",
+    SpanKind { opentelemetry: "Client", ..kind("CHAIN") },
+    &[
         names("method", &["a2a.method.name"], Some("SendMessage")),
         names("peer", &["gen_ai.agent.name"], None),
+        records("task", &["a2a.task.id"]),
+        records("message", &["a2a.message.id"]),
     ],
-};
+);
 
-pub(crate) static LLM_CALL: Kind = Kind {
-    name: "llm_call",
-    effect: Effect::Span(SpanKind {
-        openinference: "LLM",
-        opentelemetry: "Client",
-        fixed: &[],
-        name_keys: &[],
-        doc_key: None,
-        content: Content::Llm,
-    }),
-    args: &[
+pub(crate) static LLM_CALL: Kind = span(
+    "llm_call",
+    SpanKind { opentelemetry: "Client", content: Content::Llm, ..kind("LLM") },
+    &[
         steers("request", Takes::Expr),
-        steers("model", Takes::Expr),
-        records("provider", &["llm.provider"]),
+        text("model", &["llm.model_name"]),
+        PROVIDER,
+        records("system", &["llm.system"]),
     ],
-};
+);
+
+pub(crate) static EMBEDDING_CALL: Kind = span(
+    "embedding_call",
+    SpanKind { opentelemetry: "Client", ..kind("EMBEDDING") },
+    &[
+        records("model", &["embedding.model_name"]),
+        PROVIDER,
+        records("text", &["embedding.embeddings.0.embedding.text"]),
+        records("vector", &["embedding.embeddings.0.embedding.vector"]),
+        records("parameters", &["embedding.invocation_parameters"]),
+    ],
+);
+
+pub(crate) static RETRIEVER_SPAN: Kind =
+    span("retriever_span", kind("RETRIEVER"), &[documents("documents", "retrieval.documents")]);
+
+pub(crate) static RERANKER_SPAN: Kind = span(
+    "reranker_span",
+    kind("RERANKER"),
+    &[
+        records("query", &["reranker.query"]),
+        records("model", &["reranker.model_name"]),
+        records("top_k", &["reranker.top_k"]),
+        documents("input_documents", "reranker.input_documents"),
+        documents("output_documents", "reranker.output_documents"),
+    ],
+);
+
+pub(crate) static GUARDRAIL_SPAN: Kind = span("guardrail_span", kind("GUARDRAIL"), EVALUATION);
+
+pub(crate) static EVALUATOR_SPAN: Kind = span("evaluator_span", kind("EVALUATOR"), EVALUATION);
+
+/// A verdict, as the first of the span's evaluations.
+const EVALUATION: &[Arg] = &[
+    records("evaluation", &["evaluations.0.evaluation.name"]),
+    records("score", &["evaluations.0.evaluation.score"]),
+    records("label", &["evaluations.0.evaluation.label"]),
+    records("explanation", &["evaluations.0.evaluation.explanation"]),
+];
+
+pub(crate) static PROMPT_SPAN: Kind = span(
+    "prompt_span",
+    kind("PROMPT"),
+    &[
+        records("template", &["llm.prompt_template.template"]),
+        records("variables", &["llm.prompt_template.variables"]),
+        records("version", &["llm.prompt_template.version"]),
+        records("id", &["prompt.id"]),
+        records("vendor", &["prompt.vendor"]),
+        records("url", &["prompt.url"]),
+    ],
+);
 
 pub(crate) static BUSINESS_METRIC: Kind = Kind {
     name: "business_metric",
@@ -206,6 +290,7 @@ pub(crate) static BUSINESS_METRIC: Kind = Kind {
         steers("description", Takes::Text),
         steers("on", Takes::Word(&["ok", "err", "always"])),
         steers("attributes", Takes::Fields),
+        steers("stream", Takes::Flag),
     ],
 };
 
@@ -217,5 +302,15 @@ impl Kind {
             Effect::Metric => &[],
         };
         self.args.iter().chain(shared).chain(COMMON)
+    }
+}
+
+impl Arg {
+    /// The attributes that hold the value.
+    pub(crate) const fn keys(&self) -> &'static [&'static str] {
+        match self.records {
+            Records::Keys(keys) | Records::Name(keys, _) | Records::Text(keys) => keys,
+            Records::Nothing | Records::Documents(_) => &[],
+        }
     }
 }

@@ -8,8 +8,11 @@ mod expand;
 mod function;
 mod kinds;
 mod plan;
+#[cfg(test)]
+mod tests;
 
 use proc_macro::TokenStream;
+use proc_macro2::TokenStream as Tokens;
 
 use crate::args::{Args, Errors};
 use crate::function::Function;
@@ -58,6 +61,48 @@ pub fn llm_call(args: TokenStream, item: TokenStream) -> TokenStream {
     instrument(&kinds::LLM_CALL, args, item)
 }
 
+#[doc = include_str!("../docs/embedding_call.md")]
+#[doc = include_str!("../docs/span_arguments.md")]
+#[proc_macro_attribute]
+pub fn embedding_call(args: TokenStream, item: TokenStream) -> TokenStream {
+    instrument(&kinds::EMBEDDING_CALL, args, item)
+}
+
+#[doc = include_str!("../docs/retriever_span.md")]
+#[doc = include_str!("../docs/span_arguments.md")]
+#[proc_macro_attribute]
+pub fn retriever_span(args: TokenStream, item: TokenStream) -> TokenStream {
+    instrument(&kinds::RETRIEVER_SPAN, args, item)
+}
+
+#[doc = include_str!("../docs/reranker_span.md")]
+#[doc = include_str!("../docs/span_arguments.md")]
+#[proc_macro_attribute]
+pub fn reranker_span(args: TokenStream, item: TokenStream) -> TokenStream {
+    instrument(&kinds::RERANKER_SPAN, args, item)
+}
+
+#[doc = include_str!("../docs/guardrail_span.md")]
+#[doc = include_str!("../docs/span_arguments.md")]
+#[proc_macro_attribute]
+pub fn guardrail_span(args: TokenStream, item: TokenStream) -> TokenStream {
+    instrument(&kinds::GUARDRAIL_SPAN, args, item)
+}
+
+#[doc = include_str!("../docs/evaluator_span.md")]
+#[doc = include_str!("../docs/span_arguments.md")]
+#[proc_macro_attribute]
+pub fn evaluator_span(args: TokenStream, item: TokenStream) -> TokenStream {
+    instrument(&kinds::EVALUATOR_SPAN, args, item)
+}
+
+#[doc = include_str!("../docs/prompt_span.md")]
+#[doc = include_str!("../docs/span_arguments.md")]
+#[proc_macro_attribute]
+pub fn prompt_span(args: TokenStream, item: TokenStream) -> TokenStream {
+    instrument(&kinds::PROMPT_SPAN, args, item)
+}
+
 #[doc = include_str!("../docs/business_metric.md")]
 #[proc_macro_attribute]
 pub fn business_metric(args: TokenStream, item: TokenStream) -> TokenStream {
@@ -65,35 +110,27 @@ pub fn business_metric(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn instrument(kind: &'static Kind, args: TokenStream, item: TokenStream) -> TokenStream {
-    let item = proc_macro2::TokenStream::from(item);
-    match try_instrument(kind, args.into(), item.clone()) {
-        Ok(code) => code.into(),
+    expand(kind, args.into(), item.into(), cfg!(feature = "trace")).into()
+}
+
+/// The function observed, or the function as it is: where nothing is to be observed, and behind the mistakes.
+fn expand(kind: &'static Kind, args: Tokens, item: Tokens, observes: bool) -> Tokens {
+    match try_expand(kind, args, item.clone()) {
+        Ok(code) if observes => code,
+        Ok(_) => item,
         Err(error) => {
             let mut code = error.into_compile_error();
             code.extend(item);
-            code.into()
+            code
         }
     }
 }
 
-fn try_instrument(
-    kind: &'static Kind,
-    args: proc_macro2::TokenStream,
-    item: proc_macro2::TokenStream,
-) -> syn::Result<proc_macro2::TokenStream> {
+fn try_expand(kind: &'static Kind, args: Tokens, item: Tokens) -> syn::Result<Tokens> {
     let mut errors = Errors::default();
     let args = Args::parse(kind, args, &mut errors);
-    let function = match Function::parse(item.clone()) {
-        Ok(function) => function,
-        Err(error) => {
-            errors.add(error);
-            return errors.into_result().map(|()| item);
-        }
-    };
-    let plan = Plan::new(&args, &function, &mut errors);
+    let function = Function::parse(item).map_err(|error| errors.add(error)).ok();
+    let plan = function.as_ref().and_then(|function| Plan::new(&args, function, &mut errors));
     errors.into_result()?;
-    Ok(match plan {
-        Some(plan) if cfg!(feature = "trace") => expand::expand(&plan),
-        _ => item,
-    })
+    Ok(plan.map(|plan| expand::expand(&plan)).unwrap_or_default())
 }

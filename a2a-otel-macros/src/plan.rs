@@ -5,16 +5,20 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt as _;
-use syn::{Expr, ExprLit, Ident, Lit, LitStr};
+use syn::{Expr, ExprLit, Ident, Lit, LitStr, Type};
 
 use crate::args::{Args, Errors, Field, nearest};
-use crate::function::{Function, Param};
-use crate::kinds::{Arg, Content, Effect, INSTRUMENTS, SpanKind};
+use crate::function::{Function, Param, Streams, ok_type};
+use crate::kinds::{Arg, Content, Effect, INSTRUMENTS, RESERVED, Records, SpanKind};
 
 pub(crate) struct Plan<'a> {
     /// Where the runtime is found.
     pub(crate) runtime: TokenStream,
     pub(crate) function: &'a Function,
+    /// The stream that the function gives back, if it does.
+    pub(crate) stream: Option<Streams>,
+    /// Whether the body has to stay where it is, so that the caller's location is seen in it.
+    pub(crate) stays: bool,
     /// Parameters that late expressions use; the body may consume them, so they are cloned first.
     pub(crate) kept: Vec<Kept<'a>>,
     pub(crate) effect: Planned<'a>,
@@ -39,39 +43,48 @@ pub(crate) struct SpanPlan<'a> {
     /// The parts of a name that is made of arguments; empty where the name is known.
     pub(crate) name_parts: Vec<Recorded<'a>>,
     pub(crate) name_keys: Vec<&'static str>,
-    pub(crate) fixed: Vec<(&'static str, String)>,
-    pub(crate) recorded: Vec<Recorded<'a>>,
+    /// Attributes whose values are known at compile time.
+    pub(crate) fixed: Vec<(String, Fixed)>,
     pub(crate) input: Input<'a>,
     pub(crate) output: Output<'a>,
-    /// Fields whose value is a text that is known now.
-    pub(crate) texts: Vec<&'a Field>,
-    pub(crate) early: Vec<&'a Field>,
-    pub(crate) late: Vec<&'a Field>,
+    /// Recorded by the runtime's functions of these names.
+    pub(crate) texts: Vec<(&'static str, &'a Expr)>,
+    pub(crate) early: Vec<Recorded<'a>>,
+    pub(crate) late: Vec<Recorded<'a>>,
+    pub(crate) request: Option<&'a Expr>,
     pub(crate) debug_errors: bool,
     /// Where the user said that the function returns a `Result`.
     pub(crate) checks_result: Option<Span>,
-    pub(crate) session: Option<&'a Expr>,
-    pub(crate) user: Option<&'a Expr>,
-    pub(crate) model: Option<&'a Expr>,
-    pub(crate) request: Option<&'a Expr>,
 }
 
 /// A value and the attributes that hold it.
 pub(crate) struct Recorded<'a> {
-    pub(crate) keys: &'static [&'static str],
-    pub(crate) value: RecordedValue<'a>,
+    pub(crate) keys: Vec<&'a str>,
+    pub(crate) value: Recordable<'a>,
+    /// Whether the value is a list of documents, and the key their prefix.
+    pub(crate) is_documents: bool,
 }
 
-pub(crate) enum RecordedValue<'a> {
-    Text(String),
+pub(crate) enum Recordable<'a> {
+    Fixed(Fixed),
     Expr(&'a Expr),
+}
+
+/// A literal, as OpenTelemetry has it.
+#[derive(Clone)]
+pub(crate) enum Fixed {
+    Text(String),
+    Int(i64),
+    Float(f64),
+    Bool(bool),
 }
 
 pub(crate) enum Input<'a> {
     Nothing,
     Expr(&'a Expr),
-    /// Whether one parameter stands for itself, and the parameters.
-    Params(bool, Vec<&'a Param>),
+    /// One parameter that stands for itself.
+    Param(&'a Param),
+    Params(Vec<&'a Param>),
 }
 
 pub(crate) enum Output<'a> {
@@ -107,6 +120,19 @@ pub(crate) enum Amount<'a> {
     Late(&'a Expr),
 }
 
+impl<'a> MetricPlan<'a> {
+    /// The expressions that look at the result.
+    pub(crate) fn late_expressions(&self) -> Vec<&'a Expr> {
+        let value = if let Amount::Late(expr) = self.value { Some(expr) } else { None };
+        self.late.iter().map(|field| &field.value).chain(value).collect()
+    }
+
+    /// Whether there are any.
+    pub(crate) fn is_late(&self) -> bool {
+        !self.late_expressions().is_empty()
+    }
+}
+
 impl<'a> Plan<'a> {
     /// `None` where `errors` says why.
     pub(crate) fn new(args: &'a Args, function: &'a Function, errors: &mut Errors) -> Option<Self> {
@@ -118,6 +144,13 @@ impl<'a> Plan<'a> {
             Effect::Metric => Planned::Metric(plan_metric(args, function, errors)?),
         };
         let late = late_expressions(&effect);
+        let stream = plan_stream(args, function, errors);
+        let stays = stream.is_none() && function.tracks_caller();
+        check_late_self(&late, function, errors);
+        check_late_output(&late, function, errors);
+        if stays {
+            check_location(args, function, &effect, &late, errors);
+        }
         let mention = |ident: &Ident| {
             late.iter().find_map(|expr| find_ident(expr.to_token_stream(), &ident.to_string()))
         };
@@ -127,10 +160,25 @@ impl<'a> Plan<'a> {
             .filter_map(|param| Some(Kept { ident: &param.ident, mention: mention(&param.ident)?.span() }));
         let kept = kept.collect();
         let runtime = args.path("crate").map_or_else(|| quote!(::a2a_otel), ToTokens::to_token_stream);
-        check_late_self(&late, function, errors);
-        check_late_output(&late, function, errors);
-        Some(Self { runtime, function, kept, effect })
+        Some(Self { runtime, function, stream, stays, kept, effect })
     }
+}
+
+/// The stream that the type names, or that the user says is there.
+fn plan_stream(args: &Args, function: &Function, errors: &mut Errors) -> Option<Streams> {
+    let Some(span) = args.span("stream").filter(|_| function.stream.is_none()) else {
+        return function.stream;
+    };
+    let Some(ty) = function.result_type() else {
+        let name = function.name();
+        errors.at(
+            span,
+            format_args!("`stream` needs a function that returns a stream; `{name}` returns nothing"),
+        );
+        return None;
+    };
+    let ok = ok_type(ty);
+    Some(Streams { fallible: ok.is_some(), boxed: !matches!(ok.unwrap_or(ty), Type::ImplTrait(_)) })
 }
 
 fn plan_span<'a>(
@@ -140,22 +188,31 @@ fn plan_span<'a>(
     errors: &mut Errors,
 ) -> SpanPlan<'a> {
     check_skips(args, function, errors);
-    check_input(args, errors);
-    let (name, name_expr, name_parts) = plan_name(args, function, errors);
-    let own: Vec<_> = args.kind.args.iter().filter(|arg| !arg.keys.is_empty()).collect();
-    let records = |key: &str| own.iter().any(|arg| given(args, arg).is_some() && arg.keys.contains(&key));
-    let mut fixed: Vec<_> = kind.fixed.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
-    if let Some(key) = kind.doc_key.filter(|key| !records(key)) {
-        fixed.extend(function.doc().map(|doc| (key, doc)));
+    check_early(args, errors);
+    let (name, name_expr, name_parts) = plan_name(args, function);
+    let is_recorded = |key: &str| given(args).any(|(arg, _)| arg.keys().contains(&key));
+    let mut fixed: Vec<_> =
+        kind.fixed.iter().map(|(key, value)| ((*key).to_owned(), Fixed::Text((*value).to_owned()))).collect();
+    if let Some(key) = kind.doc_key.filter(|key| !is_recorded(key)) {
+        fixed.extend(function.doc().map(|doc| (key.to_owned(), Fixed::Text(doc))));
     }
-    let (late, early): (Vec<_>, Vec<_>) =
-        args.fields("fields").iter().partition(|field| is_late(&field.value));
-    let (texts, early) = early.into_iter().partition(|field| literal(&field.value).is_some());
-    let in_parts = |arg: &Arg| arg.in_name && !name_parts.is_empty();
+    let mut early = Vec::new();
+    let (late, known) = own(args, !name_parts.is_empty())
+        .chain(args.fields("fields").iter().map(Recorded::field))
+        .partition::<Vec<_>, _>(Recorded::is_late);
+    for recorded in known {
+        match recorded.value {
+            Recordable::Fixed(value) => {
+                fixed.extend(recorded.keys.iter().map(|key| ((*key).to_owned(), value.clone())));
+            }
+            Recordable::Expr(_) => early.push(recorded),
+        }
+    }
+    let text =
+        |(arg, expr): (&'static Arg, _)| matches!(arg.records, Records::Text(_)).then_some((arg.name, expr));
     let plan = SpanPlan {
         kind,
-        name_keys: kind.name_keys.iter().copied().filter(|key| !records(key)).collect(),
-        recorded: own.iter().filter(|arg| !in_parts(arg)).filter_map(|arg| given(args, arg)).collect(),
+        name_keys: plan_name_keys(kind, args),
         name,
         name_expr,
         name_parts,
@@ -166,39 +223,85 @@ fn plan_span<'a>(
             None if args.span("skip_all").is_some() => Output::Nothing,
             None => Output::Result,
         },
-        texts,
+        texts: given(args).filter_map(text).collect(),
         early,
         late,
+        request: args.expr("request"),
         debug_errors: args.word("err").is_some_and(|word| word == "debug"),
         checks_result: args.word("err").map(Ident::span),
-        session: args.expr("session"),
-        user: args.expr("user"),
-        model: args.expr("model"),
-        request: args.expr("request"),
     };
-    check_keys(&plan, args.fields("fields"), errors);
+    check_keys(&plan, args, errors);
     plan
 }
 
-/// The span's name: given, or made of the arguments that are part of it, or the function's.
-fn plan_name<'a>(
-    args: &'a Args,
-    function: &Function,
-    errors: &mut Errors,
-) -> (String, Option<&'a Expr>, Vec<Recorded<'a>>) {
-    match args.expr("name").map(|expr| (expr, literal(expr))) {
-        Some((_, Some(text))) => {
-            if text.value().trim().is_empty() {
-                errors.at(text.span(), "`name` must not be empty");
-            }
-            return (text.value(), None, Vec::new());
+/// The arguments with an expression that the user gave.
+fn given(args: &Args) -> impl Iterator<Item = (&'static Arg, &Expr)> {
+    args.kind.all_args().filter_map(|arg| Some((arg, args.expr(arg.name)?)))
+}
+
+/// What the attribute's own arguments record, but for those that are part of a name.
+fn own(args: &Args, names_apart: bool) -> impl Iterator<Item = Recorded<'_>> {
+    args.kind.args.iter().filter_map(move |arg| match arg.records {
+        Records::Nothing | Records::Text(_) => None,
+        Records::Keys(keys) => Some(Recorded::new(keys, args.expr(arg.name)?)),
+        Records::Documents(prefix) => {
+            Some(Recorded { is_documents: true, ..Recorded::new(&[prefix], args.expr(arg.name)?) })
         }
-        Some((expr, None)) => return (function.name(), Some(expr), Vec::new()),
+        Records::Name(..) => name_part(args, arg).filter(|_| !names_apart),
+    })
+}
+
+/// The value of an argument that is part of the span's name, also where only its default is there.
+fn name_part<'a>(args: &'a Args, arg: &Arg) -> Option<Recorded<'a>> {
+    let Records::Name(keys, default) = arg.records else { return None };
+    match args.expr(arg.name) {
+        Some(expr) => Some(Recorded::new(keys, expr)),
+        None => Some(Recorded {
+            value: Recordable::Fixed(Fixed::Text(default?.to_owned())),
+            keys: keys.to_vec(),
+            is_documents: false,
+        }),
+    }
+}
+
+impl<'a> Recorded<'a> {
+    fn new(keys: &[&'a str], expr: &'a Expr) -> Self {
+        let value = literal(expr).map_or(Recordable::Expr(expr), Recordable::Fixed);
+        Self { keys: keys.to_vec(), value, is_documents: false }
+    }
+
+    fn field(field: &'a Field) -> Self {
+        Self::new(&[field.key.as_str()], &field.value)
+    }
+
+    fn is_late(&self) -> bool {
+        self.expr().is_some_and(is_late)
+    }
+
+    pub(crate) const fn expr(&self) -> Option<&'a Expr> {
+        match self.value {
+            Recordable::Expr(expr) => Some(expr),
+            Recordable::Fixed(_) => None,
+        }
+    }
+
+    fn text(&self) -> Option<&str> {
+        match &self.value {
+            Recordable::Fixed(Fixed::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// The span's name: given, or made of the arguments that are part of it, or the function's.
+fn plan_name<'a>(args: &'a Args, function: &Function) -> (String, Option<&'a Expr>, Vec<Recorded<'a>>) {
+    match args.expr("name").map(|expr| (expr, literal(expr))) {
+        Some((_, Some(Fixed::Text(text)))) => return (text, None, Vec::new()),
+        Some((expr, _)) => return (function.name(), Some(expr), Vec::new()),
         None => {}
     }
-    let in_name = args.kind.args.iter().filter(|arg| arg.in_name);
-    let parts: Vec<_> = in_name.filter_map(|arg| given(args, arg)).collect();
-    let texts: Option<Vec<_>> = parts.iter().map(|part| part.value.text()).collect();
+    let parts: Vec<_> = args.kind.args.iter().filter_map(|arg| name_part(args, arg)).collect();
+    let texts: Option<Vec<_>> = parts.iter().map(Recorded::text).collect();
     match texts {
         Some(texts) if texts.is_empty() => (function.name(), None, Vec::new()),
         Some(texts) => (texts.join(" "), None, Vec::new()),
@@ -206,24 +309,15 @@ fn plan_name<'a>(
     }
 }
 
-/// The value of an argument that records itself, also where only its default is there.
-fn given<'a>(args: &'a Args, arg: &Arg) -> Option<Recorded<'a>> {
-    let value = match args.expr(arg.name) {
-        Some(expr) => {
-            literal(expr).map_or(RecordedValue::Expr(expr), |text| RecordedValue::Text(text.value()))
-        }
-        None => RecordedValue::Text(arg.default?.to_owned()),
+/// The attributes that repeat the name; of a list's element only where the element is there.
+fn plan_name_keys(kind: &SpanKind, args: &Args) -> Vec<&'static str> {
+    let keys: Vec<_> = given(args).flat_map(|(arg, _)| arg.keys()).collect();
+    let is_wanted = |key: &&str| match key.split_once(".0.") {
+        Some((list, _)) => keys.iter().any(|other| other.starts_with(list)),
+        None => true,
     };
-    Some(Recorded { keys: arg.keys, value })
-}
-
-impl RecordedValue<'_> {
-    fn text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text),
-            Self::Expr(_) => None,
-        }
-    }
+    let name_keys = kind.name_keys.iter().copied().filter(is_wanted);
+    name_keys.filter(|key| !keys.iter().any(|other| **other == *key)).collect()
 }
 
 fn plan_input<'a>(kind: &SpanKind, args: &'a Args, function: &'a Function) -> Input<'a> {
@@ -235,18 +329,17 @@ fn plan_input<'a>(kind: &SpanKind, args: &'a Args, function: &'a Function) -> In
     }
     let skipped = |param: &Param| args.names("skip").contains(&param.ident);
     let params: Vec<_> = function.params.iter().filter(|param| param.recorded && !skipped(param)).collect();
-    let stands_for_itself = match params.as_slice() {
-        [] => return Input::Nothing,
-        [only] => only.unwrapped || kind.content == Content::Plain,
-        _ => false,
-    };
-    Input::Params(stands_for_itself, params)
+    match params.as_slice() {
+        [] => Input::Nothing,
+        [only] if only.unwrapped || kind.content != Content::Named => Input::Param(only),
+        _ => Input::Params(params),
+    }
 }
 
 fn plan_metric<'a>(args: &'a Args, function: &Function, errors: &mut Errors) -> Option<MetricPlan<'a>> {
     let unit = args.text("unit").map(LitStr::value);
     check_unit(args, errors);
-    check_repeated(args.fields("attributes"), Vec::new(), errors);
+    check_repeated(args.fields("attributes"), &[], errors);
     let on = plan_on(args, function, errors);
     let (instrument, name) = plan_instrument(args, errors)?;
     let value = plan_amount(args, instrument, name, unit.as_deref(), errors);
@@ -380,39 +473,52 @@ fn check_late_output(late: &[&Expr], function: &Function, errors: &mut Errors) {
     }
 }
 
-/// OpenTelemetry's SDK keeps both values of a key that is recorded twice.
-fn check_keys(plan: &SpanPlan<'_>, fields: &[Field], errors: &mut Errors) {
-    let mut known: Vec<String> = plan.name_keys.iter().map(ToString::to_string).collect();
-    known.push("openinference.span.kind".into());
-    known.extend(
-        plan.recorded
-            .iter()
-            .chain(&plan.name_parts)
-            .flat_map(|recorded| recorded.keys)
-            .map(ToString::to_string),
-    );
-    known.extend(plan.kind.fixed.iter().map(|(key, _)| (*key).to_owned()));
-    if !matches!(plan.input, Input::Nothing) || plan.request.is_some() {
-        known.extend(["input.value".into(), "input.mime_type".into()]);
+/// A closure or an async block has a location of its own, so the body stays where it is, and nobody sees its result.
+fn check_location(
+    args: &Args,
+    function: &Function,
+    effect: &Planned<'_>,
+    late: &[&Expr],
+    errors: &mut Errors,
+) {
+    const WHY: &str =
+        "under `#[track_caller]` the result is not seen, for the caller's location would be lost";
+    for word in late.iter().filter_map(|expr| output_ident(expr.to_token_stream())) {
+        errors.at(word.span(), WHY);
     }
-    if !matches!(plan.output, Output::Nothing) {
-        known.extend(["output.value".into(), "output.mime_type".into()]);
+    if let Some(span) = args.span("err") {
+        errors.at(span, WHY);
     }
-    for (given, key) in [(plan.session, "session.id"), (plan.user, "user.id"), (plan.model, "llm.model_name")]
+    if let Planned::Metric(MetricPlan { on: On::Ok | On::Err(_), name, .. }) = effect
+        && function.result_type().is_some()
     {
-        known.extend(given.map(|_| key.to_owned()));
+        let span = args.word("on").map_or_else(|| name.span(), Ident::span);
+        errors.at(span, format_args!("{WHY}: write `on = always`, or take `#[track_caller]` away"));
     }
-    check_repeated(fields, known, errors);
 }
 
-fn check_repeated(fields: &[Field], mut known: Vec<String>, errors: &mut Errors) {
+/// OpenTelemetry's SDK keeps both values of a key that is recorded twice.
+fn check_keys(plan: &SpanPlan<'_>, args: &Args, errors: &mut Errors) {
+    let mut known = plan.name_keys.clone();
+    known.extend(plan.kind.fixed.iter().map(|(key, _)| *key));
+    known.extend(given(args).flat_map(|(arg, _)| arg.keys()));
+    let fields = args.fields("fields");
+    let reserved = |key: &str| {
+        RESERVED.iter().find(|(name, _)| key == *name || name.ends_with('.') && key.starts_with(name))
+    };
     for field in fields {
-        let key = field.key.value();
-        if known.contains(&key) {
-            errors
-                .at(field.key.span(), format_args!("`{key}` is recorded already; each key holds one value"));
+        if let Some((_, advice)) = reserved(&field.key) {
+            errors.at(field.span, format_args!("`{}` cannot be recorded as a field: {advice}", field.key));
         }
-        known.push(key);
+    }
+    check_repeated(fields, &known, errors);
+}
+
+fn check_repeated(fields: &[Field], known: &[&str], errors: &mut Errors) {
+    for (index, Field { key, span, .. }) in fields.iter().enumerate() {
+        if known.contains(&key.as_str()) || fields[..index].iter().any(|other| other.key == *key) {
+            errors.at(*span, format_args!("`{key}` is recorded already; each key holds one value"));
+        }
     }
 }
 
@@ -432,13 +538,16 @@ fn check_skip(skipped: &Ident, function: &Function, errors: &mut Errors) {
     );
 }
 
-fn check_input(args: &Args, errors: &mut Errors) {
-    for name in ["input", "session", "user", "name", "model", "request"] {
-        if let Some(expr) = args.expr(name).filter(|expr| is_late(expr)) {
-            let message =
-                format!("`{name}` is recorded before the function runs, when there is no `output` yet");
-            errors.add(syn::Error::new_spanned(expr, message));
-        }
+fn check_early(args: &Args, errors: &mut Errors) {
+    let is_early = |arg: &Arg| match arg.records {
+        Records::Nothing => arg.name != "output",
+        Records::Name(..) | Records::Text(_) => true,
+        Records::Keys(_) | Records::Documents(_) => false,
+    };
+    for (arg, expr) in given(args).filter(|(arg, expr)| is_early(arg) && is_late(expr)) {
+        let name = arg.name;
+        let message = format!("`{name}` is recorded before the function runs, when there is no `output` yet");
+        errors.add(syn::Error::new_spanned(expr, message));
     }
 }
 
@@ -485,17 +594,13 @@ fn check_unit(args: &Args, errors: &mut Errors) {
 
 /// The expressions that are evaluated when the function has returned.
 fn late_expressions<'a>(effect: &Planned<'a>) -> Vec<&'a Expr> {
-    let (fields, value) = match effect {
-        Planned::Span(span) => match span.output {
-            Output::Expr(expr) => (&span.late, Some(expr)),
-            _ => (&span.late, None),
-        },
-        Planned::Metric(metric) => match metric.value {
-            Amount::Late(expr) => (&metric.late, Some(expr)),
-            _ => (&metric.late, None),
-        },
-    };
-    fields.iter().map(|field| &field.value).chain(value).collect()
+    match effect {
+        Planned::Span(span) => {
+            let output = if let Output::Expr(expr) = span.output { Some(expr) } else { None };
+            span.late.iter().filter_map(Recorded::expr).chain(output).collect()
+        }
+        Planned::Metric(metric) => metric.late_expressions(),
+    }
 }
 
 fn is_late(expr: &Expr) -> bool {
@@ -538,9 +643,14 @@ fn formats(literal: &str, name: &str) -> bool {
         .any(|part| part.strip_prefix(name).is_some_and(|rest| rest.starts_with(['}', ':'])))
 }
 
-fn literal(expr: &Expr) -> Option<&LitStr> {
-    match expr {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text),
+/// The value of a literal.
+fn literal(expr: &Expr) -> Option<Fixed> {
+    let Expr::Lit(ExprLit { lit, .. }) = expr else { return None };
+    match lit {
+        Lit::Str(text) => Some(Fixed::Text(text.value())),
+        Lit::Int(number) => number.base10_parse().ok().map(Fixed::Int),
+        Lit::Float(number) => number.base10_parse().ok().map(Fixed::Float),
+        Lit::Bool(bool) => Some(Fixed::Bool(bool.value)),
         _ => None,
     }
 }

@@ -33,11 +33,11 @@ pub(crate) fn inherited(context: &Context) -> impl Iterator<Item = KeyValue> {
 }
 
 /// The context with these of its inherited attributes replaced.
-pub(crate) fn with_inherited(context: &Context, replaced: Vec<KeyValue>) -> Context {
+pub(crate) fn with_inherited(context: &Context, replaced: &[KeyValue]) -> Context {
     let kept = context.baggage().iter().map(|(key, value)| (key.clone(), value.clone()));
     let mut baggage: Baggage = kept.collect();
     for attribute in replaced {
-        baggage.insert(attribute.key, attribute.value.as_str().into_owned());
+        baggage.insert(attribute.key.clone(), attribute.value.as_str().into_owned());
     }
     context.with_baggage(baggage)
 }

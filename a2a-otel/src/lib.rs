@@ -19,7 +19,10 @@ pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use a2a_otel_macros::{a2a_call, agent_span, business_metric, chain_span, llm_call, mcp_tool, tool_span};
+pub use a2a_otel_macros::{
+    a2a_call, agent_span, business_metric, chain_span, embedding_call, evaluator_span, guardrail_span,
+    llm_call, mcp_tool, prompt_span, reranker_span, retriever_span, tool_span,
+};
 pub use opentelemetry;
 
 #[cfg(feature = "tracing")]

@@ -5,17 +5,20 @@
 //! [`Opaque`]. Method resolution takes the first that fits. The answer is a `&dyn Value`, so that everything
 //! behind it is compiled once.
 
+mod documents;
 mod scalar;
 
-use std::fmt::{self, Debug, Write as _};
+use std::fmt::{self, Debug, Display, Write as _};
 use std::io;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use opentelemetry::{Array, StringValue, Value as AttributeValue};
+use opentelemetry::{Array, KeyValue, StringValue, Value as AttributeValue};
 use serde::Serialize;
 
+pub(crate) use self::documents::documents;
 use self::scalar::{NotScalar, Scalar};
+use crate::semconv::openinference::{MIME_JSON, MIME_TEXT};
 
 /// The longest value that is recorded, in bytes, unless the environment says otherwise: 1 MiB.
 const DEFAULT_LIMIT: usize = 1 << 20;
@@ -132,6 +135,110 @@ impl<T: ?Sized> Opaque<'_, T> {
     }
 }
 
+/// A type of which something can be recorded. What is asked for by name has to be.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be recorded: it implements neither `serde::Serialize` nor `Debug`",
+    label = "cannot be recorded",
+    note = "derive one of the two, or record a part of it, as in `value.id`"
+)]
+pub trait Recordable {}
+
+/// For values that the user asks for by name, which must not be left out in silence.
+impl<T: Serialize + ?Sized> Capture<'_, T> {
+    /// The value, with what its type can do.
+    #[must_use]
+    pub fn a2a_otel_asked(&self) -> &dyn Value {
+        self
+    }
+}
+
+impl<T: Debug + ?Sized> ByDebug<'_, T> {
+    /// The value, with what its type can do.
+    #[must_use]
+    pub fn a2a_otel_asked(&self) -> &dyn Value {
+        self
+    }
+}
+
+impl<T: ?Sized> Opaque<'_, T> {
+    /// The value, which can do nothing: an error.
+    #[must_use]
+    pub fn a2a_otel_asked(&self) -> &dyn Value
+    where
+        T: Recordable,
+    {
+        self
+    }
+}
+
+/// For what becomes a name: as it displays, or else as it serialises, which may be nothing, as of `None`.
+impl<T: Display + ?Sized> Capture<'_, T> {
+    /// The value as text.
+    #[must_use]
+    pub fn a2a_otel_text(&self) -> Option<String> {
+        Some(self.0.0.0.to_string())
+    }
+}
+
+impl<T: Serialize + ?Sized> ByDebug<'_, T> {
+    /// The value as text.
+    #[must_use]
+    pub fn a2a_otel_text(&self) -> Option<String> {
+        encode(&Capture::new(self.0.0)).map(|encoded| encoded.text)
+    }
+}
+
+impl<T: ?Sized> Opaque<'_, T> {
+    /// The value as text, which it does not have: an error.
+    #[must_use]
+    #[expect(clippy::unnecessary_wraps, reason = "as for the steps before")]
+    pub fn a2a_otel_text(&self) -> Option<String>
+    where
+        T: Display,
+    {
+        Some(self.0.to_string())
+    }
+}
+
+/// A literal of the user's, as OpenTelemetry has it.
+#[derive(Clone, Copy, Debug)]
+pub enum Fixed {
+    /// A text.
+    Text(&'static str),
+    /// A whole number.
+    Int(i64),
+    /// Any other number.
+    Float(f64),
+    /// True or false.
+    Bool(bool),
+}
+
+impl From<Fixed> for AttributeValue {
+    fn from(fixed: Fixed) -> Self {
+        match fixed {
+            Fixed::Text(text) => text.into(),
+            Fixed::Int(number) => number.into(),
+            Fixed::Float(number) => number.into(),
+            Fixed::Bool(bool) => bool.into(),
+        }
+    }
+}
+
+impl Value for Fixed {
+    fn write(&self, into: &mut Text) -> Form {
+        match self {
+            Self::Text(text) => Capture::new(*text).write(into),
+            Self::Int(number) => Capture::new(number).write(into),
+            Self::Float(number) => Capture::new(number).write(into),
+            Self::Bool(bool) => Capture::new(bool).write(into),
+        }
+    }
+
+    fn scalar(&self) -> Scalar {
+        Ok(Some((*self).into()))
+    }
+}
+
 impl<T: Serialize + ?Sized> Value for Capture<'_, T> {
     fn write(&self, into: &mut Text) -> Form {
         match serde_json::to_writer(&mut *into, self.0.0.0) {
@@ -162,15 +269,37 @@ impl<T: ?Sized> Value for Opaque<'_, T> {
 }
 
 impl Text {
-    fn up_to(limit: usize) -> Self {
+    const fn up_to(limit: usize) -> Self {
         Self { bytes: Vec::new(), limit, cut: false }
     }
 
     fn push(&mut self, bytes: &[u8]) -> bool {
         let room = self.limit - self.bytes.len();
-        self.cut |= bytes.len() > room;
-        self.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        !self.cut
+        if bytes.len() <= room {
+            self.bytes.extend_from_slice(bytes);
+            return true;
+        }
+        self.cut = true;
+        self.bytes.extend_from_slice(&bytes[..room]);
+        false
+    }
+
+    /// Appends a value as JSON, whatever its type can do; nothing where it can do nothing.
+    fn push_json(&mut self, value: &dyn Value) -> bool {
+        let start = self.bytes.len();
+        match value.write(self) {
+            Form::Json => true,
+            Form::Plain if self.cut => true,
+            Form::Plain => {
+                let plain = self.bytes.split_off(start);
+                let _ = serde_json::to_writer(self, &String::from_utf8_lossy(&plain));
+                true
+            }
+            Form::Nothing => {
+                self.bytes.truncate(start);
+                false
+            }
+        }
     }
 
     /// The text, marked where it was cut.
@@ -185,11 +314,19 @@ impl Text {
         let _ = write!(text, " … [cut at {} bytes]", self.limit);
         text
     }
+
+    fn into_encoded(self) -> Encoded {
+        Encoded { structured: !self.cut, text: self.into_string() }
+    }
 }
 
 impl io::Write for Text {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.push(bytes) { Ok(bytes.len()) } else { Err(io::ErrorKind::StorageFull.into()) }
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.push(bytes) { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -203,6 +340,51 @@ impl fmt::Write for Text {
     }
 }
 
+/// A JSON list that grows, bounded as a whole.
+#[derive(Debug, Default)]
+pub(crate) struct List(Option<Text>);
+
+impl List {
+    pub(crate) fn push(&mut self, value: &dyn Value) {
+        let is_first = self.0.is_none();
+        let text = self.0.get_or_insert_with(|| Text::up_to(limit()));
+        let start = text.bytes.len();
+        text.push(if is_first { b"[" } else { b"," });
+        if !text.push_json(value) {
+            text.bytes.truncate(start);
+            if is_first {
+                self.0 = None;
+            }
+        }
+    }
+
+    /// The list; nothing where nothing came.
+    pub(crate) fn into_encoded(self) -> Option<Encoded> {
+        let mut text = self.0?;
+        text.push(b"]");
+        Some(text.into_encoded())
+    }
+}
+
+/// Writes named values as a JSON object, bounded as a whole; nothing where none of them can be written.
+pub(crate) fn encode_object(fields: &[(&'static str, &dyn Value)]) -> Option<Encoded> {
+    let mut text = Text::up_to(limit());
+    for (name, value) in fields {
+        let start = text.bytes.len();
+        text.push(if start == 0 { b"{\"" } else { b",\"" });
+        text.push(name.as_bytes());
+        text.push(b"\":");
+        if !text.push_json(*value) {
+            text.bytes.truncate(start);
+        }
+    }
+    if text.bytes.is_empty() {
+        return None;
+    }
+    text.push(b"}");
+    Some(text.into_encoded())
+}
+
 /// Writes a value as OpenInference shows it: scalars as they are, everything else as JSON, or in its debug form.
 /// `None` where there is nothing to show.
 pub(crate) fn encode(value: &dyn Value) -> Option<Encoded> {
@@ -210,6 +392,28 @@ pub(crate) fn encode(value: &dyn Value) -> Option<Encoded> {
         return Some(Encoded { text: cut(text_of(scalar?)), structured: false });
     }
     encode_up_to(limit(), value)
+}
+
+/// Values and the keys under which each is recorded.
+pub(crate) type Fields<'a> = [(&'a [&'static str], &'a dyn Value)];
+
+/// Appends the attributes of such values.
+pub(crate) fn push_fields(attributes: &mut Vec<KeyValue>, fields: &Fields<'_>) {
+    for (keys, value) in fields {
+        if let (Some(value), Some((last, others))) = (encode_attribute(*value), keys.split_last()) {
+            for key in others {
+                attributes.push(KeyValue::new(*key, value.clone()));
+            }
+            attributes.push(KeyValue::new(*last, value));
+        }
+    }
+}
+
+/// The attributes of such values.
+pub(crate) fn attributes(fields: &Fields<'_>) -> Vec<KeyValue> {
+    let mut attributes = Vec::with_capacity(fields.len());
+    push_fields(&mut attributes, fields);
+    attributes
 }
 
 /// Writes all of a value, to be read before it is recorded.
@@ -223,20 +427,17 @@ fn encode_up_to(limit: usize, value: &dyn Value) -> Option<Encoded> {
 }
 
 impl Encoded {
+    /// The value and what it is, under these names.
+    pub(crate) fn into_attributes(self, value: &'static str, mime: &'static str) -> [KeyValue; 2] {
+        let form = if self.structured { MIME_JSON } else { MIME_TEXT };
+        [KeyValue::new(value, self.text), KeyValue::new(mime, form)]
+    }
+
     /// The value no longer than allowed.
     pub(crate) fn cut(self) -> Self {
         let whole = self.text.len();
         let text = cut(self.text);
         Self { structured: self.structured && text.len() == whole, text }
-    }
-}
-
-/// Writes a value as JSON, whatever its type can do.
-pub(crate) fn encode_json(value: &dyn Value) -> Option<String> {
-    let (text, form) = write(value, limit())?;
-    match form {
-        Form::Json => Some(text),
-        _ => serde_json::to_string(&text).ok(),
     }
 }
 

@@ -8,7 +8,7 @@ use opentelemetry::metrics::Meter;
 
 use crate::capture::{Value, encode_attribute};
 use crate::metrics::InstrumentKind;
-use crate::span::{Scope, scope};
+use crate::span::{Scope, StreamEnd, scope};
 
 /// What is known of a metric when the program is compiled.
 pub struct Metric {
@@ -22,8 +22,10 @@ pub struct Metric {
     pub description: &'static str,
     /// What is measured where no value is given.
     pub implied: Implied,
-    /// Whether calls count that panic or are cancelled.
-    pub always: bool,
+    /// Which calls count.
+    pub on: On,
+    /// Whether every item of a stream is measured, instead of the stream.
+    pub itemised: bool,
 }
 
 /// What a metric measures of itself.
@@ -36,7 +38,19 @@ pub enum Implied {
     Duration,
 }
 
+/// Which calls count.
+#[derive(Clone, Copy, PartialEq)]
+pub enum On {
+    /// Those that succeed.
+    Ok,
+    /// Those that answer an error.
+    Err,
+    /// All, also those that panic or are cancelled.
+    Always,
+}
+
 /// One call that is being measured.
+#[derive(Clone)]
 pub struct Measurement {
     metric: &'static Metric,
     started: Instant,
@@ -46,22 +60,17 @@ pub struct Measurement {
 }
 
 impl Measurement {
-    /// Begins a measurement; `record` notes what is known before the call.
-    pub fn start(metric: &'static Metric, record: impl FnOnce(&mut Self)) -> Self {
-        let mut measurement = Self {
-            metric,
-            started: Instant::now(),
-            attributes: Vec::new(),
-            amount: None,
-            is_recorded: false,
-        };
-        record(&mut measurement);
-        measurement
+    /// Begins a measurement.
+    #[must_use]
+    pub fn open(metric: &'static Metric) -> Self {
+        Self { metric, started: Instant::now(), attributes: Vec::new(), amount: None, is_recorded: false }
     }
 
-    /// Notes an attribute of the measurement.
-    pub fn attribute(&mut self, key: &'static str, value: &dyn Value) {
-        self.attributes.extend(encode_attribute(value).map(|value| KeyValue::new(key, value)));
+    /// Notes attributes of the measurement.
+    pub fn attributes(&mut self, attributes: &[(&'static str, &dyn Value)]) {
+        let noted =
+            |(key, value): &(&'static str, &dyn Value)| Some(KeyValue::new(*key, encode_attribute(*value)?));
+        self.attributes.extend(attributes.iter().filter_map(noted));
     }
 
     /// Notes the measured value.
@@ -91,6 +100,12 @@ impl Measurement {
         }
     }
 
+    fn record_if(&mut self, counts: bool) {
+        if counts {
+            self.record();
+        }
+    }
+
     fn implied(&self) -> Option<f64> {
         match self.metric.implied {
             Implied::Nothing => None,
@@ -102,9 +117,8 @@ impl Measurement {
 
 impl Drop for Measurement {
     fn drop(&mut self) {
-        if self.metric.always && !self.is_recorded {
-            self.record();
-        }
+        let counts = self.metric.on == On::Always && !self.is_recorded;
+        self.record_if(counts);
     }
 }
 
@@ -114,8 +128,9 @@ fn meter() -> Meter {
 }
 
 impl Scope for Measurement {
-    type Recorder = Self;
     type Entered = ();
+    type Ending = Self;
+    type Fold = Items;
 
     fn is_seen(&self) -> bool {
         true
@@ -123,11 +138,54 @@ impl Scope for Measurement {
 
     fn enter(&self) {}
 
-    fn returned(mut self, record: impl FnOnce(&mut Self)) {
-        record(&mut self);
+    fn returned(self) -> Self {
+        self
     }
 
     fn panicked(self, _: &(dyn Any + Send)) {}
+
+    fn succeeded(mut self) {
+        let counts = self.metric.on != On::Err;
+        self.record_if(counts);
+    }
+
+    fn fold(&self, _: Option<Instant>) -> Items {
+        let mut template = self.clone();
+        template.is_recorded = true;
+        Items { template, failed: false }
+    }
+
+    fn streamed(mut self, fold: Items, end: StreamEnd<'_>) {
+        self.is_recorded = self.metric.itemised;
+        let counts = match self.metric.on {
+            On::Ok => matches!(end, StreamEnd::Whole) && !fold.failed,
+            On::Err => fold.failed,
+            On::Always => true,
+        };
+        let counts = counts && !self.metric.itemised;
+        self.record_if(counts);
+    }
+}
+
+/// What is measured of a stream's items.
+pub struct Items {
+    /// What was noted before the stream began.
+    template: Measurement,
+    failed: bool,
+}
+
+/// Called by generated code for each item.
+impl Items {
+    /// The item is an error.
+    pub const fn failed(&mut self) {
+        self.failed = true;
+    }
+
+    /// Begins a measurement of one item.
+    #[must_use]
+    pub fn measure(&self) -> Measurement {
+        self.template.clone()
+    }
 }
 
 /// A number that a metric can take. An absent one is no measurement; a [`Duration`] is told in the metric's unit if

@@ -25,6 +25,8 @@ pub(crate) struct Ledger {
     pub(crate) target: String,
     generated: AtomicU64,
     delivered: AtomicU64,
+    /// Spans that were generated where no exporter takes them.
+    uncollected: AtomicU64,
     dropped: Mutex<BTreeMap<&'static str, u64>>,
     link: Mutex<Link>,
     closing: AtomicBool,
@@ -37,6 +39,7 @@ impl Ledger {
             target,
             generated: AtomicU64::new(0),
             delivered: AtomicU64::new(0),
+            uncollected: AtomicU64::new(0),
             dropped: Mutex::default(),
             link: Mutex::new(Link::Unused),
             closing: AtomicBool::new(false),
@@ -46,6 +49,11 @@ impl Ledger {
 
     pub(crate) fn generated(&self) {
         self.generated.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A span was generated, and dropped for want of an exporter.
+    pub(crate) fn uncollected(&self) {
+        self.uncollected.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn dropped(&self, reason: &'static str, spans: u64) {
@@ -89,8 +97,13 @@ impl Ledger {
 
     pub(crate) fn delivery(&self) -> Delivery {
         // What is generated is read last, so that a span under way counts as waiting and never as one too many.
-        let dropped = lock(&self.dropped).clone();
+        let mut dropped = lock(&self.dropped).clone();
         let delivered = self.delivered.load(Ordering::Relaxed);
-        Delivery { dropped, delivered, spooled: 0, generated: self.generated.load(Ordering::Relaxed) }
+        let uncollected = self.uncollected.load(Ordering::Relaxed);
+        if uncollected > 0 {
+            dropped.insert("no exporter", uncollected);
+        }
+        let generated = self.generated.load(Ordering::Relaxed) + uncollected;
+        Delivery { dropped, delivered, spooled: 0, generated }
     }
 }

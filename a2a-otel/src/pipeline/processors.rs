@@ -203,8 +203,7 @@ impl SpanProcessor for FanOut {
     fn on_end(&self, span: SpanData) {
         if span.span_context.is_sampled() {
             for ledger in &self.uncollected {
-                ledger.generated();
-                ledger.dropped("no exporter", 1);
+                ledger.uncollected();
             }
         }
         #[cfg(feature = "testing")]

@@ -2,3 +2,4 @@
 
 pub(crate) mod openinference;
 pub(crate) mod opentelemetry;
+pub(crate) mod ours;

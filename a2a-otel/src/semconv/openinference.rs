@@ -30,6 +30,9 @@ pub(crate) const LLM_TOKEN_COUNT_PROMPT_AUDIO: &str = "llm.token_count.prompt_de
 pub(crate) const LLM_TOKEN_COUNT_COMPLETION_REASONING: &str = "llm.token_count.completion_details.reasoning";
 pub(crate) const LLM_TOKEN_COUNT_COMPLETION_AUDIO: &str = "llm.token_count.completion_details.audio";
 
+/// The event of a streamed answer's first chunk, as OpenInference's instrumentations call it.
+pub(crate) const FIRST_TOKEN: &str = "First Token Stream Event";
+
 /// Values of `llm.system`.
 pub(crate) mod system {
     pub(crate) const OPENAI: &str = "openai";

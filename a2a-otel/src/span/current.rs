@@ -6,8 +6,8 @@ use std::error::Error;
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue, Value};
 
+use super::ending::exception;
 use super::failure::from_error;
-use super::recorder::exception;
 use crate::semconv::opentelemetry::EXCEPTION;
 
 /// The innermost span at the time of [`current`], whoever made it.

@@ -1,7 +1,7 @@
 //! Errors, by what their type can do: the `Error` trait with its sources, or else display, or else debug.
 //!
 //! The way is that of [`crate::capture`]: each step has the method for the types that fit it, and dereferences to
-//! the next.
+//! the next. The answer is a `&dyn Describe`, so that nothing is put into words before somebody wants to read it.
 
 use std::any::{type_name, type_name_of_val};
 use std::error::Error;
@@ -15,6 +15,12 @@ pub struct Failed {
     pub(super) message: String,
     /// What caused it, the nearest cause first.
     pub(super) causes: Vec<String>,
+}
+
+/// An error that can be put into words.
+pub trait Describe {
+    /// The error in words; `debug` prefers its debug form.
+    fn describe(&self, debug: bool) -> Failed;
 }
 
 /// An error of which only the type's name can be said.
@@ -52,63 +58,36 @@ impl<'a, E: ?Sized> Failure<'a, E> {
     }
 }
 
-impl<E: Error> Failure<'_, E> {
-    /// The error in words; `debug` prefers its debug form.
-    #[must_use]
-    pub fn a2a_otel_failure(&self, debug: bool) -> Failed {
-        from_error(type_name::<E>(), self.0.0.0.0.0.0.0, debug)
-    }
+macro_rules! abilities {
+    ($($step:ident: ($($bound:tt)*) => |$self:ident, $debug:ident| $describe:expr;)*) => {$(
+        impl<E: $($bound)*> $step<'_, E> {
+            /// The error, with what its type can do.
+            #[must_use]
+            pub fn a2a_otel_failure(&self) -> &dyn Describe {
+                self
+            }
+        }
+
+        impl<E: $($bound)*> Describe for $step<'_, E> {
+            fn describe(&$self, $debug: bool) -> Failed {
+                $describe
+            }
+        }
+    )*};
 }
 
-/// `Box<dyn Error + Send + Sync>`, `anyhow::Error` and their like are no errors, but lend one.
-impl<E: AsRef<dyn Error + Send + Sync>> ByShared<'_, E> {
-    /// The error in words; `debug` prefers its debug form.
-    #[must_use]
-    pub fn a2a_otel_failure(&self, debug: bool) -> Failed {
-        from_error(type_name::<E>(), self.0.0.0.0.0.0.as_ref(), debug)
-    }
-}
-
-/// `Box<dyn Error>` likewise.
-impl<E: AsRef<dyn Error>> ByBox<'_, E> {
-    /// The error in words; `debug` prefers its debug form.
-    #[must_use]
-    pub fn a2a_otel_failure(&self, debug: bool) -> Failed {
-        from_error(type_name::<E>(), self.0.0.0.0.0.as_ref(), debug)
-    }
-}
-
-impl<E: Display + Debug + ?Sized> ByBoth<'_, E> {
-    /// The error in words; `debug` prefers its debug form.
-    #[must_use]
-    pub fn a2a_otel_failure(&self, debug: bool) -> Failed {
+// `Box<dyn Error>`, `anyhow::Error` and their like are no errors, but lend one.
+abilities! {
+    Failure: (Error) => |self, debug| from_error(type_name::<E>(), self.0.0.0.0.0.0.0, debug);
+    ByShared: (AsRef<dyn Error + Send + Sync>) => |self, debug| from_error(type_name::<E>(), self.0.0.0.0.0.0.as_ref(), debug);
+    ByBox: (AsRef<dyn Error>) => |self, debug| from_error(type_name::<E>(), self.0.0.0.0.0.as_ref(), debug);
+    ByBoth: (Display + Debug + ?Sized) => |self, debug| {
         let error = self.0.0.0.0;
         plain::<E>(if debug { format!("{error:?}") } else { error.to_string() })
-    }
-}
-
-impl<E: Display + ?Sized> ByDisplay<'_, E> {
-    /// The error in words.
-    #[must_use]
-    pub fn a2a_otel_failure(&self, _: bool) -> Failed {
-        plain::<E>(self.0.0.0.to_string())
-    }
-}
-
-impl<E: Debug + ?Sized> ByDebug<'_, E> {
-    /// The error in words.
-    #[must_use]
-    pub fn a2a_otel_failure(&self, _: bool) -> Failed {
-        plain::<E>(format!("{:?}", self.0.0))
-    }
-}
-
-impl<E: ?Sized> ByName<'_, E> {
-    /// The error in words.
-    #[must_use]
-    pub fn a2a_otel_failure(&self, _: bool) -> Failed {
-        plain::<E>(type_name_of_val(self.0).to_owned())
-    }
+    };
+    ByDisplay: (Display + ?Sized) => |self, _debug| plain::<E>(self.0.0.0.to_string());
+    ByDebug: (Debug + ?Sized) => |self, _debug| plain::<E>(format!("{:?}", self.0.0));
+    ByName: (?Sized) => |self, _debug| plain::<E>(type_name_of_val(self.0).to_owned());
 }
 
 fn plain<E: ?Sized>(message: String) -> Failed {

@@ -1,19 +1,27 @@
 //! Runs the user's code inside a scope, and tells the scope how it ended.
+//!
+//! What is generic here is compiled once for each of the user's functions, so it is kept small: the code is handed on
+//! as a `&mut dyn FnMut()`.
 
 use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use pin_project_lite::pin_project;
 
+use super::stream::StreamEnd;
+
 /// What watches a call: a span or a measurement. Dropped without an outcome, the call was cancelled.
 pub trait Scope: Sized {
-    /// What the outcome is written to.
-    type Recorder;
     /// What holds while the user's code runs.
     type Entered;
+    /// What the outcome is written to.
+    type Ending;
+    /// What is gathered of a stream's items.
+    type Fold;
 
     /// Whether somebody will see the outcome.
     fn is_seen(&self) -> bool;
@@ -21,56 +29,38 @@ pub trait Scope: Sized {
     /// Lets user code run inside the scope.
     fn enter(&self) -> Self::Entered;
 
-    /// The call returned; `record` writes the outcome, and is called only if somebody will see it.
-    fn returned(self, record: impl FnOnce(&mut Self::Recorder));
+    /// The call returned.
+    fn returned(self) -> Self::Ending;
 
     /// The call panicked.
     fn panicked(self, payload: &(dyn Any + Send));
+
+    /// The call ended well, and no more is known.
+    fn succeeded(self);
+
+    /// Begins to gather the items of a stream that was asked for at that time.
+    fn fold(&self, asked: Option<Instant>) -> Self::Fold;
+
+    /// The stream ended.
+    fn streamed(self, fold: Self::Fold, end: StreamEnd<'_>);
 }
 
-/// Keeps copies of what the outcome needs and the body may consume, if somebody will see the outcome.
-pub fn keep<S: Scope, T>(scope: &S, copy: impl FnOnce() -> T) -> Option<T> {
-    scope.is_seen().then(copy)
-}
+type Payload = Box<dyn Any + Send>;
 
 /// Runs a function's body.
-pub fn sync<R, S, B, O>(scope: S, body: B, outcome: O) -> R
-where
-    S: Scope,
-    B: FnOnce() -> R,
-    O: FnOnce(&R, &mut S::Recorder),
-{
-    let (scope, result) = guarded(scope, body);
-    scope.returned(|recorder| outcome(&result, recorder));
-    result
+pub fn sync<R, S: Scope>(scope: S, body: impl FnOnce() -> R) -> (S, R) {
+    let (mut body, mut result) = (Some(body), None);
+    let caught = guarded(&scope, &mut || result = body.take().map(|body| body()));
+    match (caught, result) {
+        (Ok(()), Some(result)) => (scope, result),
+        (Ok(()), None) => unreachable!("the body ran"),
+        (Err(payload), _) => panicked(Some(scope), payload),
+    }
 }
 
-/// Runs an async function's body.
-pub fn future<R, S, F, O>(scope: S, body: F, outcome: O) -> Watched<S, F, O>
-where
-    S: Scope,
-    F: Future<Output = R>,
-    O: FnOnce(&R, &mut S::Recorder),
-{
-    Watched { body: Some(body), watch: Some((scope, outcome)) }
-}
-
-/// Runs the body of a function that returns a future, and then the future.
-pub fn eager<R, S, B, F, O>(scope: S, body: B, outcome: O) -> Watched<S, F, O>
-where
-    S: Scope,
-    B: FnOnce() -> F,
-    F: Future<Output = R>,
-    O: FnOnce(&R, &mut S::Recorder),
-{
-    let (scope, body) = guarded(scope, body);
-    future(scope, body, outcome)
-}
-
-/// Boxes a future, as the function's signature asks.
-#[must_use]
-pub fn boxed<F>(future: F) -> Pin<Box<F>> {
-    Box::pin(future)
+/// Runs an async function's body, or the future that a function gave back.
+pub const fn future<R, S: Scope, F: Future<Output = R>>(scope: S, body: F) -> Watched<S, F> {
+    Watched { body: Some(body), scope: Some(scope) }
 }
 
 /// Tells the compiler what an async block returns; never called.
@@ -79,58 +69,81 @@ pub fn hint<R>() -> R {
     unreachable!("only the type is of use")
 }
 
-/// Runs code inside the scope; a panic is recorded and goes on.
-fn guarded<S: Scope, R>(scope: S, code: impl FnOnce() -> R) -> (S, R) {
-    let entered = scope.enter();
-    let result = catch_unwind(AssertUnwindSafe(code));
-    drop(entered);
-    match result {
-        Ok(result) => (scope, result),
-        Err(payload) => {
-            scope.panicked(&*payload);
-            resume_unwind(payload)
+/// The outcome of a call that returned.
+pub fn returned<S: Scope>(scope: S) -> S::Ending {
+    scope.returned()
+}
+
+/// Runs code inside the scope.
+pub(super) fn guarded<S: Scope>(scope: &S, code: &mut dyn FnMut()) -> Result<(), Payload> {
+    let _entered = scope.enter();
+    catch_unwind(AssertUnwindSafe(code))
+}
+
+/// Records a panic, which then goes on.
+#[cold]
+fn panicked<S: Scope>(scope: Option<S>, payload: Payload) -> ! {
+    if let Some(scope) = scope {
+        scope.panicked(&*payload);
+    }
+    resume_unwind(payload)
+}
+
+/// Holds a scope open until it is dropped, for a body that must not move into a closure. The result is not seen.
+pub fn guard<S: Scope>(scope: S) -> Guard<S> {
+    Guard { entered: Some(scope.enter()), scope: Some(scope) }
+}
+
+/// A scope that is open until this is dropped.
+pub struct Guard<S: Scope> {
+    entered: Option<S::Entered>,
+    scope: Option<S>,
+}
+
+impl<S: Scope> Drop for Guard<S> {
+    fn drop(&mut self) {
+        self.entered = None;
+        match self.scope.take() {
+            Some(scope) if std::thread::panicking() => scope.panicked(&"the call panicked"),
+            Some(scope) => scope.succeeded(),
+            None => {}
         }
     }
 }
 
 pin_project! {
     /// A future inside a scope. Dropped before its end, it drops the scope, which then says that it was cancelled.
-    pub struct Watched<S: Scope, F, O> {
+    pub struct Watched<S: Scope, F> {
         #[pin]
         body: Option<F>,
-        watch: Option<(S, O)>,
+        scope: Option<S>,
     }
 
-    impl<S: Scope, F, O> PinnedDrop for Watched<S, F, O> {
+    impl<S: Scope, F> PinnedDrop for Watched<S, F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             // What the body's own values do when they are dropped still belongs to the call.
-            let _entered = this.watch.as_ref().map(|(scope, _)| scope.enter());
+            let _entered = this.scope.as_ref().map(Scope::enter);
             this.body.set(None);
         }
     }
 }
 
-impl<S, F, O> Future for Watched<S, F, O>
-where
-    S: Scope,
-    F: Future,
-    O: FnOnce(&F::Output, &mut S::Recorder),
-{
-    type Output = F::Output;
+impl<S: Scope, F: Future> Future for Watched<S, F> {
+    type Output = (S, F::Output);
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let body = this.body.as_mut().as_pin_mut().expect("only dropping takes the body");
-        let Some((scope, outcome)) = this.watch.take() else {
-            // Polled after its end: what then happens is the body's to say.
-            return body.poll(context);
+        let (Some(mut body), Some(scope)) = (this.body.as_mut().as_pin_mut(), &*this.scope) else {
+            unreachable!("only generated code polls, and not after the end")
         };
-        let (scope, polled) = guarded(scope, || body.poll(context));
-        match &polled {
-            Poll::Pending => *this.watch = Some((scope, outcome)),
-            Poll::Ready(result) => scope.returned(|recorder| outcome(result, recorder)),
+        let mut polled = Poll::Pending;
+        if let Err(payload) = guarded(scope, &mut || polled = body.as_mut().poll(context)) {
+            panicked(this.scope.take(), payload)
         }
-        polled
+        polled.map(|result| match this.scope.take() {
+            Some(scope) => (scope, result),
+            None => unreachable!("the scope is there until the end"),
+        })
     }
 }

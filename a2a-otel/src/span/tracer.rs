@@ -1,62 +1,133 @@
 //! Which tracer makes the spans: ours once `init` has run, else whatever is global at the time of the call.
 
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, LazyLock};
 
-use arc_swap::ArcSwap;
-use opentelemetry::InstrumentationScope;
+use arc_swap::ArcSwapOption;
 use opentelemetry::global::BoxedTracer;
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
+use opentelemetry::{Context, InstrumentationScope, global};
 use opentelemetry_sdk::trace::SdkTracer;
 
-enum State {
-    /// Nobody called `init`.
-    Unset,
-    Active {
-        tracer: SdkTracer,
-        follows_parent: bool,
-    },
-    Disabled,
+/// What the sampler is known to decide, so that it need not be asked.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Foresight {
+    /// What is below a parent is sampled exactly where the parent is.
+    pub(crate) follows_parent: bool,
+    /// What has no parent is sampled.
+    pub(crate) samples_roots: bool,
 }
 
-/// The tracer for one span.
-pub(super) enum Current<'a> {
-    Ours { tracer: &'a SdkTracer, follows_parent: bool },
-    Global(BoxedTracer),
-    Disabled,
+/// How spans are made now, in one byte: the whole answer for calls that nobody sees.
+#[derive(Clone, Copy)]
+pub(super) struct Mode(u8);
+
+/// What is to be done for one call.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Decision {
+    /// Nobody will see it.
+    Skip,
+    /// The sampler will say yes.
+    Sample,
+    /// The sampler has to be asked.
+    Ask,
 }
 
-static STATE: LazyLock<ArcSwap<State>> = LazyLock::new(|| ArcSwap::from_pointee(State::Unset));
+static MODE: AtomicU8 = AtomicU8::new(Mode::GLOBAL.0);
+static OURS: ArcSwapOption<SdkTracer> = ArcSwapOption::const_empty();
 
-/// From now on, spans are made by this tracer; `follows_parent` says that its sampler drops what is below a parent
-/// that was dropped, so that it need not be asked.
-pub(crate) fn activate(tracer: SdkTracer, follows_parent: bool) {
-    STATE.store(State::Active { tracer, follows_parent }.into());
+impl Mode {
+    const GLOBAL: Self = Self(0);
+    const DISABLED: Self = Self(1);
+    const OURS: u8 = 2;
+    const FOLLOWS_PARENT: u8 = 4;
+    const SAMPLES_ROOTS: u8 = 8;
+
+    const fn ours(foresight: Foresight) -> Self {
+        let follows = if foresight.follows_parent { Self::FOLLOWS_PARENT } else { 0 };
+        let roots = if foresight.samples_roots { Self::SAMPLES_ROOTS } else { 0 };
+        Self(Self::OURS | follows | roots)
+    }
+
+    #[inline]
+    pub(super) const fn is_disabled(self) -> bool {
+        self.0 == Self::DISABLED.0
+    }
+
+    const fn has(self, flag: u8) -> bool {
+        self.0 & flag != 0
+    }
+
+    /// What is to be done for a call in this context.
+    pub(super) fn decide(self, context: &Context) -> Decision {
+        if context.is_telemetry_suppressed() {
+            return Decision::Skip;
+        }
+        let parent = context.span();
+        let parent = parent.span_context();
+        match parent.is_valid() {
+            true if self.has(Self::FOLLOWS_PARENT) => Self::follow(parent),
+            false if self.has(Self::SAMPLES_ROOTS) => Decision::Sample,
+            _ => Decision::Ask,
+        }
+    }
+
+    fn follow(parent: &SpanContext) -> Decision {
+        if parent.is_sampled() { Decision::Sample } else { Decision::Skip }
+    }
+}
+
+/// How spans are made now.
+#[inline]
+pub(super) fn mode() -> Mode {
+    match MODE.load(Ordering::Acquire) {
+        #[cfg(feature = "testing")]
+        0 if crate::testing::is_capturing() => {
+            Mode::ours(Foresight { follows_parent: true, samples_roots: true })
+        }
+        mode => Mode(mode),
+    }
+}
+
+/// From now on, spans are made by this tracer.
+pub(crate) fn activate(tracer: SdkTracer, foresight: Foresight) {
+    OURS.store(Some(Arc::new(tracer)));
+    MODE.store(Mode::ours(foresight).0, Ordering::Release);
 }
 
 /// From now on, no spans are made.
 pub(crate) fn disable() {
-    STATE.store(State::Disabled.into());
+    MODE.store(Mode::DISABLED.0, Ordering::Release);
+    OURS.store(None);
 }
 
 /// From now on, spans are made by the global tracer provider.
 pub(crate) fn deactivate() {
-    STATE.store(State::Unset.into());
+    MODE.store(Mode::GLOBAL.0, Ordering::Release);
+    OURS.store(None);
 }
 
-pub(super) fn with_current<R>(use_tracer: impl FnOnce(Current<'_>) -> R) -> R {
-    match &**STATE.load() {
-        State::Active { tracer, follows_parent } => {
-            use_tracer(Current::Ours { tracer, follows_parent: *follows_parent })
-        }
-        State::Disabled => use_tracer(Current::Disabled),
-        #[cfg(feature = "testing")]
-        State::Unset if crate::testing::is_capturing() => {
-            use_tracer(Current::Ours { tracer: crate::testing::tracer(), follows_parent: true })
-        }
-        State::Unset => use_tracer(Current::Global(opentelemetry::global::tracer_with_scope(scope()))),
+/// The tracer of one span.
+pub(super) enum Tracer<'a> {
+    Ours(&'a SdkTracer),
+    Global(BoxedTracer),
+}
+
+pub(super) fn with_tracer<R>(use_tracer: impl FnOnce(Tracer<'_>) -> R) -> R {
+    if let Some(tracer) = &*OURS.load() {
+        return use_tracer(Tracer::Ours(tracer));
     }
+    #[cfg(feature = "testing")]
+    if crate::testing::is_capturing() {
+        return use_tracer(Tracer::Ours(crate::testing::tracer()));
+    }
+    use_tracer(Tracer::Global(global::tracer_with_scope(scope())))
 }
 
 /// The instrumentation scope of all our spans.
 pub(crate) fn scope() -> InstrumentationScope {
-    InstrumentationScope::builder("a2a-otel").with_version(env!("CARGO_PKG_VERSION")).build()
+    static SCOPE: LazyLock<InstrumentationScope> = LazyLock::new(|| {
+        InstrumentationScope::builder("a2a-otel").with_version(env!("CARGO_PKG_VERSION")).build()
+    });
+    SCOPE.clone()
 }

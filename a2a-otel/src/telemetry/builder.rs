@@ -14,6 +14,7 @@ use super::exporters::Destination;
 use super::settings::{Overrides, Settings};
 use super::{LATEST, Telemetry, report};
 use crate::pipeline::FanOut;
+use crate::span::Foresight;
 
 /// Why the strict form of `init` refuses to start.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -218,9 +219,9 @@ impl Builder {
         let provider = provider.with_span_processor(fan_out);
         #[cfg(feature = "metrics")]
         let meters = self.metrics.then(|| crate::metrics::Meters::new(resource(&settings)));
-        let follows_parent = !self.has_sampler && settings.sampling.follows_parent;
+        let foresight = if self.has_sampler { Foresight::default() } else { settings.sampling.foresight() };
         let mut telemetry = Telemetry::disabled(settings);
-        telemetry.follows_parent = follows_parent;
+        telemetry.foresight = foresight;
         telemetry.provider = Some(provider.build());
         telemetry.ledgers = ledgers;
         #[cfg(feature = "metrics")]
@@ -257,7 +258,7 @@ impl Telemetry {
         Telemetry {
             settings,
             provider: None,
-            follows_parent: true,
+            foresight: Foresight::default(),
             ledgers: Vec::new(),
             #[cfg(feature = "metrics")]
             meters: None,
@@ -272,7 +273,7 @@ impl Telemetry {
         let Some(provider) = &self.provider else { return crate::span::disable() };
         self.installed = Some(LATEST.fetch_add(1, Ordering::Relaxed) + 1);
         crate::capture::set_value_limit(self.settings.limits.value_length);
-        crate::span::activate(provider.tracer_with_scope(crate::span::scope()), self.follows_parent);
+        crate::span::activate(provider.tracer_with_scope(crate::span::scope()), self.foresight);
         global::set_tracer_provider(provider.clone());
         #[cfg(feature = "metrics")]
         self.meters.iter().for_each(crate::metrics::Meters::install);

@@ -23,6 +23,7 @@ pub use self::settings::Settings;
 #[cfg(feature = "metrics")]
 use crate::metrics::{Meters, MetricsSnapshot};
 use crate::pipeline::{Delivery, Ledger, Link};
+use crate::span::Foresight;
 
 /// How long dropping the guard may take.
 const DROP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -68,8 +69,8 @@ pub(crate) fn announce(text: &dyn fmt::Display) {
 pub struct Telemetry {
     settings: Settings,
     provider: Option<SdkTracerProvider>,
-    /// Whether the sampler drops what is below a parent that was dropped.
-    follows_parent: bool,
+    /// What the sampler is known to decide.
+    foresight: Foresight,
     ledgers: Vec<Arc<Ledger>>,
     #[cfg(feature = "metrics")]
     meters: Option<Meters>,

@@ -12,6 +12,7 @@ use super::values::{
     milliseconds, pairs, positive, probability, shown_endpoint,
 };
 use crate::semconv::openinference::PROJECT_NAME;
+use crate::span::Foresight;
 
 const PROJECT_HEADER: &str = "x-project-name";
 const SERVICE_ATTRIBUTE: &str = "service.name";
@@ -161,6 +162,11 @@ impl Sampling {
             Root::Ratio(ratio) => Sampler::TraceIdRatioBased(ratio),
         };
         if self.follows_parent { Sampler::ParentBased(Box::new(root)) } else { root }
+    }
+
+    /// What that sampler is known to decide.
+    pub(crate) fn foresight(self) -> Foresight {
+        Foresight { follows_parent: self.follows_parent, samples_roots: self.root == Root::On }
     }
 }
 

@@ -1,0 +1,6 @@
+//! Ours, where no convention has a name.
+
+/// How many items a stream gave.
+pub(crate) const STREAM_ITEMS: &str = "a2a_otel.stream.items";
+/// How long a stream's first item took, in seconds from the call.
+pub(crate) const STREAM_TIME_TO_FIRST_ITEM: &str = "a2a_otel.stream.time_to_first_item";

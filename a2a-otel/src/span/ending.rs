@@ -1,0 +1,144 @@
+//! The end of a span: what became of the call.
+
+use std::any::Any;
+use std::time::SystemTime;
+
+use opentelemetry::trace::{Status, TraceContextExt as _};
+use opentelemetry::{Context, KeyValue};
+
+use super::failure::{Describe, Failed};
+use super::opening::AskedModel;
+use crate::capture::{Fields, Value, attributes, documents, encode, encode_whole};
+use crate::llm;
+use crate::semconv::openinference as names;
+use crate::semconv::opentelemetry::{
+    ERROR_TYPE, EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE,
+};
+
+/// What is recorded of a call when it has ended. Dropping it ends the span.
+pub struct Ending {
+    /// Nothing where nobody sees it.
+    context: Option<Context>,
+    status: Status,
+    /// Whether a response named the model.
+    is_model_named: bool,
+}
+
+/// Called by generated code, and by what ends a span without it.
+impl Ending {
+    pub(super) const fn new(context: Option<Context>) -> Self {
+        Self { context, status: Status::Unset, is_model_named: false }
+    }
+
+    /// Whether somebody will see what is recorded.
+    #[must_use]
+    pub const fn is_seen(&self) -> bool {
+        self.context.is_some()
+    }
+
+    /// The call succeeded.
+    pub fn ok(&mut self) {
+        self.status = Status::Ok;
+    }
+
+    /// The call answered an error.
+    pub fn err(&mut self, error: &dyn Describe, debug: bool) {
+        if self.is_seen() {
+            self.failed(&error.describe(debug));
+        }
+    }
+
+    /// Records what the function gave back.
+    pub fn output(&mut self, value: &dyn Value) {
+        if let Some(output) = encode(value) {
+            self.set(output.into_attributes(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE));
+        }
+    }
+
+    /// Reads an LLM response.
+    pub fn response(&mut self, value: &dyn Value) {
+        let Some(encoded) = encode_whole(value) else { return };
+        let read = llm::read_response(&encoded.text);
+        let model = read.model.map(|model| KeyValue::new(names::LLM_MODEL_NAME, String::from(model)));
+        self.is_model_named = model.is_some();
+        let output = encoded.cut().into_attributes(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE);
+        self.set(read.attributes.into_iter().chain(model).chain(output));
+    }
+
+    /// Records each value under its keys.
+    pub fn fields(&mut self, fields: &Fields<'_>) {
+        self.set(attributes(fields));
+    }
+
+    /// Records lists of documents, each under its prefix.
+    pub fn documents(&mut self, fields: &Fields<'_>) {
+        self.set(documents(fields));
+    }
+
+    pub(super) fn set(&self, attributes: impl IntoIterator<Item = KeyValue>) {
+        if let Some(context) = &self.context {
+            context.span().set_attributes(attributes);
+        }
+    }
+
+    pub(super) fn event(&self, name: &'static str, attributes: Vec<KeyValue>) {
+        if let Some(context) = &self.context {
+            context.span().add_event(name, attributes);
+        }
+    }
+
+    pub(super) fn event_at(&self, time: SystemTime, name: &'static str) {
+        if let Some(context) = &self.context {
+            context.span().add_event_with_timestamp(name, time, Vec::new());
+        }
+    }
+
+    pub(super) fn failed(&mut self, failed: &Failed) {
+        self.event(EXCEPTION, exception(failed));
+        self.set([KeyValue::new(ERROR_TYPE, failed.kind)]);
+        self.status = Status::error(failed.message.clone());
+    }
+
+    /// The call panicked, and the panic goes on.
+    pub(super) fn panicked(&mut self, payload: &(dyn Any + Send)) {
+        let message = payload
+            .downcast_ref::<&str>()
+            .map(|message| (*message).to_owned())
+            .or_else(|| payload.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "a panic without a message".to_owned());
+        self.failed(&Failed { kind: "panic", message, causes: Vec::new() });
+    }
+
+    /// The call was dropped before its end.
+    pub(super) fn cancelled(&mut self) {
+        self.event("cancelled", Vec::new());
+        self.status = Status::error("cancelled");
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let Some(context) = &self.context else { return };
+        let span = context.span();
+        let asked = context.get::<AskedModel>().filter(|_| !self.is_model_named);
+        if let Some(asked) = asked.filter(|asked| asked.span == span.span_context().span_id()) {
+            span.set_attribute(KeyValue::new(names::LLM_MODEL_NAME, asked.model.to_string()));
+        }
+        span.set_status(std::mem::take(&mut self.status));
+        span.end();
+    }
+}
+
+/// The attributes of an `exception` event.
+pub(super) fn exception(failed: &Failed) -> Vec<KeyValue> {
+    let mut event = vec![
+        KeyValue::new(EXCEPTION_TYPE, failed.kind),
+        KeyValue::new(EXCEPTION_MESSAGE, failed.message.clone()),
+    ];
+    if !failed.causes.is_empty() {
+        // Phoenix keeps only type, message and stack trace of an exception: the causes go where it shows them.
+        let causes = failed.causes.join("\ncaused by: ");
+        event.push(KeyValue::new(EXCEPTION_STACKTRACE, format!("{}\ncaused by: {causes}", failed.message)));
+    }
+    event
+}
