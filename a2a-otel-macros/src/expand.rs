@@ -389,7 +389,9 @@ impl<'a> Writer<'a> {
             return quote!(let _ = #scope; match #result {});
         }
         if let Some(stream) = self.plan.stream {
-            return self.stream(stream);
+            let (watched, ty) = (self.stream(stream), self.result_type());
+            // A box of ours becomes the user's only where that type is said.
+            return quote!(let #result: #ty = #watched; #result);
         }
         let records = match &self.plan.effect {
             Planned::Span(span) => {

@@ -252,9 +252,13 @@ pub(crate) static RERANKER_SPAN: Kind = span(
     ],
 );
 
-pub(crate) static GUARDRAIL_SPAN: Kind = span("guardrail_span", kind("GUARDRAIL"), EVALUATION);
+pub(crate) static GUARDRAIL_SPAN: Kind = span("guardrail_span", verdict("GUARDRAIL"), EVALUATION);
 
-pub(crate) static EVALUATOR_SPAN: Kind = span("evaluator_span", kind("EVALUATOR"), EVALUATION);
+pub(crate) static EVALUATOR_SPAN: Kind = span("evaluator_span", verdict("EVALUATOR"), EVALUATION);
+
+const fn verdict(openinference: &'static str) -> SpanKind {
+    SpanKind { name_keys: &["evaluations.0.evaluation.name"], ..kind(openinference) }
+}
 
 /// A verdict, as the first of the span's evaluations.
 const EVALUATION: &[Arg] = &[

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use a2a_otel::metrics::{InstrumentKind, Reading};
 use a2a_otel::{Telemetry, agent_span, business_metric};
+use futures::stream::{self, BoxStream, StreamExt as _};
 use opentelemetry_sdk::trace::InMemorySpanExporter;
 
 struct Order {
@@ -36,6 +37,24 @@ fn restock(change: i64, words: Vec<String>) -> i64 {
     change * 10
 }
 
+#[business_metric(counter = "streams.whole")]
+#[business_metric(counter = "streams.failed", on = err)]
+#[business_metric(counter = "streams.all", on = always)]
+#[business_metric(counter = "streams.sum", value = *output, attributes(upto = upto))]
+fn numbers(upto: u32) -> Result<BoxStream<'static, Result<u32, String>>, String> {
+    if upto > 9 {
+        return Err("too many".to_owned());
+    }
+    Ok(stream::iter(1..=upto).map(|number| if number == 3 { Err("three".to_owned()) } else { Ok(number) }).boxed())
+}
+
+async fn measure_streams() {
+    let count = |upto| async move { numbers(upto).unwrap().count().await };
+    assert_eq!((count(2).await, count(4).await), (2, 4));
+    drop(numbers(2).unwrap());
+    assert!(numbers(10).is_err());
+}
+
 #[test]
 fn every_instrument_is_fed_by_outcome() {
     let exporter = InMemorySpanExporter::default();
@@ -47,6 +66,7 @@ fn every_instrument_is_fed_by_outcome() {
         assert!(order("chairs", 0).await.is_err());
         assert!(tokio::time::timeout(Duration::from_millis(10), order("clocks", 99)).await.is_err());
     });
+    runtime.block_on(measure_streams());
     restock(7, vec!["a".into()]);
     restock(-3, vec![]);
 
@@ -68,4 +88,10 @@ fn every_instrument_is_fed_by_outcome() {
     assert!(metrics.get("stock.never").is_none());
     assert_eq!(metrics.sum("stock.words").to_string(), "101", "1 + 70 and 0 + 30");
     assert_eq!(metrics.sum("stock.pause").to_string(), "3");
+
+    assert_eq!(metrics.sum("streams.whole").to_string(), "1");
+    assert_eq!(metrics.sum("streams.failed").to_string(), "2", "one at an item, one as a whole");
+    assert_eq!(metrics.sum("streams.all").to_string(), "4", "also the one that was dropped");
+    assert_eq!(metrics.sum("streams.sum").to_string(), "10", "1 + 2 and 1 + 2 + 4");
+    assert_eq!(metrics.points("streams.sum").len(), 2);
 }

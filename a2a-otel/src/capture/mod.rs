@@ -449,7 +449,7 @@ pub(crate) fn encode_attribute(value: &dyn Value) -> Option<AttributeValue> {
         Err(NotScalar) => {}
     }
     let (text, form) = write(value, limit())?;
-    let list = if form == Form::Json { strings(&text) } else { None };
+    let list = if form == Form::Json { list(&text) } else { None };
     Some(list.unwrap_or_else(|| text.into()))
 }
 
@@ -477,11 +477,18 @@ pub(crate) fn cut(text: String) -> String {
     cut.into_string()
 }
 
-/// A list of strings, as OpenInference's tags are; other lists stay JSON.
-fn strings(json: &str) -> Option<AttributeValue> {
-    if !json.starts_with("[\"") {
-        return None;
-    }
-    let strings: Vec<String> = serde_json::from_str(json).ok()?;
-    Some(AttributeValue::Array(Array::String(strings.into_iter().map(StringValue::from).collect())))
+/// A list of strings, as OpenInference's tags are, or of numbers, as a vector is; other lists stay JSON.
+fn list(json: &str) -> Option<AttributeValue> {
+    let list = match json.as_bytes() {
+        [b'[', b'"', ..] => {
+            let strings: Vec<String> = serde_json::from_str(json).ok()?;
+            Array::String(strings.into_iter().map(StringValue::from).collect())
+        }
+        [b'[', b'-' | b'0'..=b'9', ..] => {
+            let whole = serde_json::from_str(json).map(Array::I64);
+            whole.or_else(|_| serde_json::from_str(json).map(Array::F64)).ok()?
+        }
+        _ => return None,
+    };
+    Some(AttributeValue::Array(list))
 }
