@@ -1,0 +1,89 @@
+#[a2a_call(peer = peer, task = output.task)]
+async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
+    send(peer, question).await
+}
+
+// becomes
+
+async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
+    let mut opening = ::a2a_otel::__private::Span::open(
+        &::a2a_otel::__private::Site {
+            name: "ask",
+            kind: "CHAIN",
+            opentelemetry: ::a2a_otel::__private::SpanKind::Client,
+            fixed: &[],
+            name_keys: &[],
+            room: 10usize,
+        },
+    );
+    if ::a2a_otel::__private::Opening::is_seen(&opening) {
+        ::a2a_otel::__private::Opening::name_part(
+            &mut opening,
+            &["a2a.method.name"],
+            &::a2a_otel::__private::Fixed::Text("SendMessage"),
+        );
+        ::a2a_otel::__private::Opening::name_part(
+            &mut opening,
+            &["gen_ai.agent.name"],
+            ::a2a_otel::__private::Capture::new(&(peer)).a2a_otel_asked(),
+        );
+        ::a2a_otel::__private::Opening::arguments(
+            &mut opening,
+            &[
+                ("peer", ::a2a_otel::__private::Capture::new(&peer).a2a_otel_value()),
+                (
+                    "question",
+                    ::a2a_otel::__private::Capture::new(&question).a2a_otel_value(),
+                ),
+            ],
+        );
+    }
+    let scope = ::a2a_otel::__private::Opening::start(opening);
+    let (scope, result) = ::a2a_otel::__private::future::<
+        Result<Answer, AgentError>,
+        _,
+        _,
+    >(
+            scope,
+            async move {
+                if false {
+                    return ::a2a_otel::__private::hint::<Result<Answer, AgentError>>();
+                }
+                { send(peer, question).await }
+            },
+        )
+        .await;
+    let mut ending = ::a2a_otel::__private::returned(scope);
+    if ::a2a_otel::__private::Ending::is_seen(&ending) {
+        match ::a2a_otel::__private::Split::new(&result).a2a_otel_result() {
+            ::a2a_otel::__private::Ok(value) => {
+                ::a2a_otel::__private::Ending::ok(&mut ending);
+                ::a2a_otel::__private::Ending::output(
+                    &mut ending,
+                    ::a2a_otel::__private::Capture::new(value).a2a_otel_value(),
+                );
+                {
+                    let output = value;
+                    ::a2a_otel::__private::Ending::fields(
+                        &mut ending,
+                        &[
+                            (
+                                &["a2a.task.id"],
+                                ::a2a_otel::__private::Capture::new(&(output.task))
+                                    .a2a_otel_asked(),
+                            ),
+                        ],
+                    );
+                }
+            }
+            ::a2a_otel::__private::Err(value) => {
+                ::a2a_otel::__private::Ending::err(
+                    &mut ending,
+                    ::a2a_otel::__private::Failure::new(value).a2a_otel_failure(),
+                    false,
+                )
+            }
+        }
+    }
+    result
+}

@@ -1,0 +1,87 @@
+#[agent_span(name = "product-agent", session = query.customer, skip(token), fields("limit" = 10, "hits" = output.len()))]
+pub(crate) async fn find<'a>(&'a self, query: &'a Query, token: &str) -> Result<Vec<Product>, AgentError> {
+    let found = self.store.search(query).await?;
+    Ok(found)
+}
+
+// becomes
+
+pub(crate) async fn find<'a>(
+    &'a self,
+    query: &'a Query,
+    token: &str,
+) -> Result<Vec<Product>, AgentError> {
+    let mut opening = ::a2a_otel::__private::Span::open(
+        &::a2a_otel::__private::Site {
+            name: "product-agent",
+            kind: "AGENT",
+            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
+            fixed: &[("limit", ::a2a_otel::__private::Fixed::Int(10i64))],
+            name_keys: &["agent.name"],
+            room: 10usize,
+        },
+    );
+    if ::a2a_otel::__private::Opening::is_seen(&opening) {
+        ::a2a_otel::__private::Opening::session(
+            &mut opening,
+            ::a2a_otel::__private::Capture::new(&(query.customer)).a2a_otel_text(),
+        );
+        ::a2a_otel::__private::Opening::input(
+            &mut opening,
+            ::a2a_otel::__private::Capture::new(&query).a2a_otel_value(),
+        );
+    }
+    let scope = ::a2a_otel::__private::Opening::start(opening);
+    let (scope, result) = ::a2a_otel::__private::future::<
+        Result<Vec<Product>, AgentError>,
+        _,
+        _,
+    >(
+            scope,
+            async move {
+                if false {
+                    return ::a2a_otel::__private::hint::<
+                        Result<Vec<Product>, AgentError>,
+                    >();
+                }
+                {
+                    let found = self.store.search(query).await?;
+                    Ok(found)
+                }
+            },
+        )
+        .await;
+    let mut ending = ::a2a_otel::__private::returned(scope);
+    if ::a2a_otel::__private::Ending::is_seen(&ending) {
+        match ::a2a_otel::__private::Split::new(&result).a2a_otel_result() {
+            ::a2a_otel::__private::Ok(value) => {
+                ::a2a_otel::__private::Ending::ok(&mut ending);
+                ::a2a_otel::__private::Ending::output(
+                    &mut ending,
+                    ::a2a_otel::__private::Capture::new(value).a2a_otel_value(),
+                );
+                {
+                    let output = value;
+                    ::a2a_otel::__private::Ending::fields(
+                        &mut ending,
+                        &[
+                            (
+                                &["hits"],
+                                ::a2a_otel::__private::Capture::new(&(output.len()))
+                                    .a2a_otel_asked(),
+                            ),
+                        ],
+                    );
+                }
+            }
+            ::a2a_otel::__private::Err(value) => {
+                ::a2a_otel::__private::Ending::err(
+                    &mut ending,
+                    ::a2a_otel::__private::Failure::new(value).a2a_otel_failure(),
+                    false,
+                )
+            }
+        }
+    }
+    result
+}

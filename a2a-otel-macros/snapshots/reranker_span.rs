@@ -1,0 +1,84 @@
+#[reranker_span(query = query, top_k = 3, input_documents = found, output_documents = output)]
+fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
+    found
+}
+
+// becomes
+
+fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
+    let mut opening = ::a2a_otel::__private::Span::open(
+        &::a2a_otel::__private::Site {
+            name: "rerank",
+            kind: "RERANKER",
+            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
+            fixed: &[("reranker.top_k", ::a2a_otel::__private::Fixed::Int(3i64))],
+            name_keys: &[],
+            room: 11usize,
+        },
+    );
+    if ::a2a_otel::__private::Opening::is_seen(&opening) {
+        ::a2a_otel::__private::Opening::arguments(
+            &mut opening,
+            &[
+                ("query", ::a2a_otel::__private::Capture::new(&query).a2a_otel_value()),
+                ("found", ::a2a_otel::__private::Capture::new(&found).a2a_otel_value()),
+            ],
+        );
+        ::a2a_otel::__private::Opening::fields(
+            &mut opening,
+            &[
+                (
+                    &["reranker.query"],
+                    ::a2a_otel::__private::Capture::new(&(query)).a2a_otel_asked(),
+                ),
+            ],
+        );
+        ::a2a_otel::__private::Opening::documents(
+            &mut opening,
+            &[
+                (
+                    &["reranker.input_documents"],
+                    ::a2a_otel::__private::Capture::new(&(found)).a2a_otel_asked(),
+                ),
+            ],
+        );
+    }
+    let scope = ::a2a_otel::__private::Opening::start(opening);
+    let (scope, result) = ::a2a_otel::__private::sync::<
+        Vec<Document>,
+        _,
+    >(scope, move || { found });
+    let mut ending = ::a2a_otel::__private::returned(scope);
+    if ::a2a_otel::__private::Ending::is_seen(&ending) {
+        match ::a2a_otel::__private::Split::new(&result).a2a_otel_result() {
+            ::a2a_otel::__private::Ok(value) => {
+                ::a2a_otel::__private::Ending::ok(&mut ending);
+                ::a2a_otel::__private::Ending::output(
+                    &mut ending,
+                    ::a2a_otel::__private::Capture::new(value).a2a_otel_value(),
+                );
+                {
+                    let output = value;
+                    ::a2a_otel::__private::Ending::documents(
+                        &mut ending,
+                        &[
+                            (
+                                &["reranker.output_documents"],
+                                ::a2a_otel::__private::Capture::new(&(output))
+                                    .a2a_otel_asked(),
+                            ),
+                        ],
+                    );
+                }
+            }
+            ::a2a_otel::__private::Err(value) => {
+                ::a2a_otel::__private::Ending::err(
+                    &mut ending,
+                    ::a2a_otel::__private::Failure::new(value).a2a_otel_failure(),
+                    false,
+                )
+            }
+        }
+    }
+    result
+}
