@@ -360,8 +360,11 @@ fn plan_metric<'a>(args: &'a Args, function: &Function, errors: &mut Errors) -> 
 fn plan_instrument<'a>(args: &'a Args, errors: &mut Errors) -> Option<(&'static str, &'a LitStr)> {
     let mut given = INSTRUMENTS.iter().filter_map(|instrument| Some((*instrument, args.text(instrument)?)));
     let Some((instrument, name)) = given.next() else {
-        let forms = INSTRUMENTS.join(" | ");
-        errors.at(Span::call_site(), format_args!("a metric needs an instrument: `{forms} = \"name\"`"));
+        // One that is there but malformed has been told already.
+        if errors.is_empty() {
+            let forms = INSTRUMENTS.join(" | ");
+            errors.at(Span::call_site(), format_args!("a metric needs an instrument: `{forms} = \"name\"`"));
+        }
         return None;
     };
     for (second, _) in given {
@@ -446,8 +449,12 @@ fn check_skips(args: &Args, function: &Function, errors: &mut Errors) {
     if let (Some(span), Some(_)) = (args.span("skip"), args.span("skip_all")) {
         errors.at(span, "`skip_all` already covers `skip(...)`; keep one of them");
     }
-    for skipped in args.names("skip") {
-        check_skip(skipped, function, errors);
+    let skipped = args.names("skip");
+    for (index, name) in skipped.iter().enumerate() {
+        if skipped[..index].contains(name) {
+            errors.at(name.span(), format_args!("`{name}` is skipped twice"));
+        }
+        check_skip(name, function, errors);
     }
 }
 

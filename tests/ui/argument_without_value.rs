@@ -1,0 +1,6 @@
+#[a2a_otel::agent_span(name)]
+fn agent() {}
+
+fn main() {
+    agent();
+}

@@ -1,0 +1,6 @@
+#[a2a_otel::agent_span(name = "agent" version = "1")]
+fn agent() {}
+
+fn main() {
+    agent();
+}

@@ -1,0 +1,5 @@
+fn main() {
+    let agent = #[a2a_otel::agent_span]
+    || 7;
+    agent();
+}

@@ -1,0 +1,6 @@
+#[a2a_otel::agent_span("product-agent")]
+fn agent() {}
+
+fn main() {
+    agent();
+}
