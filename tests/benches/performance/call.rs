@@ -1,0 +1,223 @@
+//! A call with a span of ten attributes, four of them computed, in the states that telemetry can be in.
+
+use std::hint::black_box;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use a2a_otel::Telemetry;
+use a2a_otel::opentelemetry::global::{self, BoxedTracer};
+use a2a_otel::opentelemetry::trace::{
+    SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceFlags, TraceId, TraceState, Tracer,
+    TracerProvider as _,
+};
+use a2a_otel::opentelemetry::{Context, ContextGuard, KeyValue};
+use fastrace::collector::{Config, Reporter, SpanRecord};
+use fastrace::local::LocalParentGuard;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, Span, SpanData, SpanProcessor};
+use tracing_subscriber::layer::SubscriberExt as _;
+
+use crate::measure::Variant;
+use crate::rows::{
+    BY_HAND, FASTRACE, FASTRACE_CALLER, FASTRACE_ROOTS, NO_SUBSCRIBER, OURS, TRACER_KEPT, TRACING,
+};
+
+const TEXT: &str = "a lamp for the desk";
+
+/// Counts, as the cheapest of all backends would.
+#[derive(Debug)]
+struct Count;
+
+impl SpanProcessor for Count {
+    fn on_start(&self, _: &mut Span, _: &Context) {}
+
+    fn on_end(&self, span: SpanData) {
+        black_box(span);
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+impl Reporter for Count {
+    fn report(&mut self, spans: Vec<SpanRecord>) {
+        black_box(spans);
+    }
+}
+
+#[a2a_otel::chain_span(skip_all, fields(
+    "a" = 1, "b" = 2, "c" = "three", "d" = "four", "e" = true,
+    "f" = number + 1, "g" = number * 2, "h" = text.len(), "i" = text
+))]
+fn by_attribute(number: i64, text: &str) -> i64 {
+    work(number, text)
+}
+
+#[tracing::instrument(skip_all, fields(
+    kind = "CHAIN", a = 1, b = 2, c = "three", d = "four", e = true,
+    f = number + 1, g = number * 2, h = text.len(), i = text
+))]
+fn by_tracing(number: i64, text: &str) -> i64 {
+    work(number, text)
+}
+
+/// Fastrace has text only, and no expressions: four values are formatted.
+#[fastrace::trace(properties = {
+    "kind": "CHAIN", "a": "1", "b": "2", "c": "three", "d": "four", "e": "true",
+    "f": "{number}", "g": "{number}", "h": "{number}", "i": "{text}"
+})]
+fn by_fastrace(number: i64, text: &str) -> i64 {
+    work(number, text)
+}
+
+/// The steps of OpenTelemetry's own `in_span`, with attributes and a status.
+fn by_hand<T>(tracer: &T, number: i64, text: &str) -> i64
+where
+    T: Tracer,
+    T::Span: Send + Sync + 'static,
+{
+    let attributes = [
+        KeyValue::new("openinference.span.kind", "CHAIN"),
+        KeyValue::new("a", 1),
+        KeyValue::new("b", 2),
+        KeyValue::new("c", "three"),
+        KeyValue::new("d", "four"),
+        KeyValue::new("e", true),
+        KeyValue::new("f", number + 1),
+        KeyValue::new("g", number * 2),
+        KeyValue::new("h", i64::try_from(text.len()).unwrap_or(i64::MAX)),
+        KeyValue::new("i", text.to_owned()),
+    ];
+    let builder = tracer.span_builder("by_hand").with_kind(SpanKind::Internal).with_attributes(attributes);
+    let context = Context::current_with_span(tracer.build(builder));
+    let _entered = context.clone().attach();
+    let result = work(number, text);
+    let span = context.span();
+    span.set_status(Status::Ok);
+    span.end();
+    result
+}
+
+fn work(number: i64, text: &str) -> i64 {
+    black_box(number + i64::try_from(text.len()).unwrap_or(0))
+}
+
+/// Starts ours as the environment says, until the process ends.
+pub(crate) fn start_ours() {
+    let telemetry = Telemetry::builder().span_processor(Count).tracing(false).metrics(false).init();
+    Box::leak(Box::new(telemetry.expect("a plain environment")));
+}
+
+/// A tracer of the SDK itself. It reads the sampler from the same variable as ours.
+pub(crate) fn sdk_tracer() -> SdkTracer {
+    SdkTracerProvider::builder().with_span_processor(Count).build().tracer("benchmark")
+}
+
+/// As an application does it: globally, which is cheaper than for a scope, and with the layer's own defaults.
+pub(crate) fn start_tracing() {
+    let layer = tracing_opentelemetry::layer().with_tracer(sdk_tracer());
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer)).expect("the first");
+}
+
+/// Fastrace collects only below a local parent, and reports from a thread of its own.
+pub(crate) fn start_fastrace() {
+    fastrace::set_reporter(Count, Config::default());
+}
+
+pub(crate) fn ours() -> Variant {
+    Variant::of_call(OURS, |number| by_attribute(number, TEXT))
+}
+
+fn hand() -> Variant {
+    let tracer = sdk_tracer();
+    Variant::of_call(BY_HAND, move |number| by_hand(&tracer, number, TEXT))
+}
+
+fn tracing(name: &'static str) -> Variant {
+    Variant::of_call(name, |number| by_tracing(number, TEXT))
+}
+
+fn fastrace() -> Variant {
+    Variant { settle: fastrace::flush, ..Variant::of_call(FASTRACE, |number| by_fastrace(number, TEXT)) }
+}
+
+/// Until its reporter has them: ours has given its spans to the processor when the call returns.
+fn fastrace_reported() -> Variant {
+    let mut caller = fastrace().inside(|| fastrace_parent(true));
+    Variant::new(FASTRACE, move |calls| {
+        (caller.run)(calls);
+        fastrace::flush();
+    })
+}
+
+/// The root of a round, and what makes it the parent of the spans in it.
+pub(crate) fn fastrace_parent(sampled: bool) -> (fastrace::Span, LocalParentGuard) {
+    let root = fastrace::Span::root("root", fastrace::collector::SpanContext::random().sampled(sampled));
+    let guard = root.set_local_parent();
+    (root, guard)
+}
+
+fn start_all() {
+    start_ours();
+    start_tracing();
+    start_fastrace();
+}
+
+pub(crate) fn sampled() -> Vec<Variant> {
+    start_all();
+    let fastrace_caller = Variant { name: FASTRACE_CALLER, ..fastrace() };
+    vec![
+        ours(),
+        hand(),
+        tracing(TRACING),
+        fastrace_reported(),
+        fastrace_caller.inside(|| fastrace_parent(true)),
+        Variant::of_call(FASTRACE_ROOTS, |number| {
+            let _parent = fastrace_parent(true);
+            by_fastrace(number, TEXT)
+        }),
+    ]
+}
+
+pub(crate) fn below_unsampled() -> Vec<Variant> {
+    start_all();
+    vec![
+        ours().inside(unsampled),
+        hand().inside(unsampled),
+        tracing(TRACING).inside(unsampled),
+        fastrace().inside(|| fastrace_parent(false)),
+    ]
+}
+
+/// As it comes in from a caller who is not sampled.
+fn unsampled() -> ContextGuard {
+    let (trace, span) = (TraceId::from(1), SpanId::from(1));
+    let parent = SpanContext::new(trace, span, TraceFlags::default(), true, TraceState::default());
+    Context::new().with_remote_span_context(parent).attach()
+}
+
+pub(crate) fn dropped() -> Vec<Variant> {
+    start_all();
+    vec![ours(), hand(), tracing(TRACING)]
+}
+
+pub(crate) fn disabled() -> Vec<Variant> {
+    start_ours();
+    start_fastrace();
+    vec![ours(), fastrace(), tracing(NO_SUBSCRIBER)]
+}
+
+pub(crate) fn without_provider() -> Vec<Variant> {
+    static KEPT: LazyLock<BoxedTracer> = LazyLock::new(|| global::tracer("benchmark"));
+    vec![
+        ours(),
+        // A library has to ask each time, for the provider may come later.
+        Variant::of_call(BY_HAND, |number| by_hand(&global::tracer("benchmark"), number, TEXT)),
+        Variant::of_call(TRACER_KEPT, |number| by_hand(&*KEPT, number, TEXT)),
+    ]
+}

@@ -1,0 +1,50 @@
+//! What an attribute costs, when it runs and when it is compiled, beside the ways to do it without us.
+//!
+//! `cargo bench -p a2a-otel-tests` measures everything, `... -- poll` the rows with that word in their name, and
+//! `... -- --instructions poll` counts instructions instead, which noise does not touch. `docs/performance.md` says
+//! what is compared with what.
+
+mod call;
+mod capture;
+mod compile;
+mod measure;
+mod poll;
+mod rows;
+mod size;
+mod table;
+
+use self::measure::{count_instructions, measure_time};
+use self::rows::{Measure, ROWS, Row};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["--time", row] => measure::print_times(find(row)),
+        ["--loop", row, variant, calls] => measure::run_loop(find(row), variant, calls),
+        // `cargo test --all-targets` starts benchmarks too, and means to test.
+        _ if !arguments.contains(&"--bench") => println!("only `cargo bench` measures"),
+        _ => print_table(&arguments),
+    }
+}
+
+fn find(name: &str) -> &'static Row {
+    ROWS.iter().find(|row| row.name == name).unwrap_or_else(|| panic!("no row is called {name:?}"))
+}
+
+fn print_table(arguments: &[&str]) {
+    let words: Vec<_> = arguments.iter().filter(|word| !word.starts_with("--")).collect();
+    let is_wanted = |row: &&Row| words.is_empty() || words.iter().any(|word| row.name.contains(**word));
+    let instructions = arguments.contains(&"--instructions");
+    table::print_head();
+    for row in ROWS.iter().filter(is_wanted) {
+        match row.measure {
+            Measure::Calls { .. } if instructions => {
+                table::print(row, "instructions", &count_instructions(row));
+            }
+            Measure::Calls { .. } => table::print(row, row.unit, &measure_time(row)),
+            Measure::Figures(_) if instructions => {}
+            Measure::Figures(figures) => table::print(row, row.unit, &figures()),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Times calls, or counts their instructions, in a process that is configured as the row asks.
+
+use std::hint::black_box;
+use std::process::{Command, Output};
+use std::time::Instant;
+
+use crate::rows::{Measure, OURS, PLAIN, Row};
+
+const ROUNDS: usize = 200;
+
+/// What one of the row's variants came to.
+pub(crate) type Figure = (String, f64);
+
+/// One way to do what the row is about.
+pub(crate) struct Variant {
+    pub(crate) name: &'static str,
+    /// Does it so many times.
+    pub(crate) run: Box<dyn FnMut(u32)>,
+    /// What is done behind the caller's back is waited for here, so that it does not disturb the next round.
+    pub(crate) settle: fn(),
+}
+
+impl Variant {
+    pub(crate) fn new(name: &'static str, run: impl FnMut(u32) + 'static) -> Self {
+        Self { name, run: Box::new(run), settle: || {} }
+    }
+
+    /// Runs a function so many times, each time with another number.
+    pub(crate) fn of_call<R>(name: &'static str, mut call: impl FnMut(i64) -> R + 'static) -> Self {
+        Self::new(name, move |calls| {
+            (0..calls).for_each(|number| drop(black_box(call(black_box(number.into())))));
+        })
+    }
+
+    /// Runs inside something that is set up for each round.
+    pub(crate) fn inside<G>(mut self, mut enter: impl FnMut() -> G + 'static) -> Self {
+        let mut run = self.run;
+        self.run = Box::new(move |calls| {
+            let _entered = enter();
+            run(calls);
+        });
+        self
+    }
+
+    /// Nanoseconds a call, of one round.
+    fn time(&mut self, calls: u32) -> f64 {
+        let start = Instant::now();
+        (self.run)(calls);
+        let elapsed = start.elapsed();
+        (self.settle)();
+        elapsed.as_secs_f64() * 1e9 / f64::from(calls)
+    }
+}
+
+/// The least time of each variant, measured in a process of its own.
+pub(crate) fn measure_time(row: &Row) -> Vec<Figure> {
+    let mut child = Command::new(program());
+    child.args(["--time", row.name]).envs(row.environment.iter().copied());
+    let output = run(&mut child);
+    String::from_utf8_lossy(&output.stdout).lines().filter_map(parse).collect()
+}
+
+fn parse(line: &str) -> Option<Figure> {
+    let (name, figure) = line.split_once('\t')?;
+    Some((name.to_owned(), figure.parse().ok()?))
+}
+
+/// The child's side of [`measure_time`]. Machines are shared, so the rounds of the variants take turns, and the least
+/// counts.
+pub(crate) fn print_times(row: &Row) {
+    let Measure::Calls { a_round, variants } = row.measure else { return };
+    let mut variants = variants();
+    let mut least = vec![f64::INFINITY; variants.len()];
+    for _ in 0..ROUNDS {
+        for (variant, least) in variants.iter_mut().zip(&mut least) {
+            *least = least.min(variant.time(a_round));
+        }
+    }
+    for (variant, least) in variants.iter().zip(least) {
+        println!("{}\t{least}", variant.name);
+    }
+}
+
+/// Does one thing in a loop, for whoever watches from outside.
+pub(crate) fn run_loop(row: &Row, name: &str, calls: &str) {
+    let Measure::Calls { variants, .. } = row.measure else { return };
+    let calls = calls.parse().expect("a number of calls");
+    for mut variant in variants().into_iter().filter(|variant| variant.name == name) {
+        (variant.run)(calls);
+        (variant.settle)();
+    }
+}
+
+/// The instructions of one call of each variant, of all threads.
+pub(crate) fn count_instructions(row: &Row) -> Vec<Figure> {
+    let plain = row.over_plain.then_some(PLAIN);
+    let names = [OURS].into_iter().chain(plain).chain(row.beside.iter().map(|(name, _)| *name));
+    names.map(|name| (name.to_owned(), instructions_a_call(row, name))).collect()
+}
+
+/// What two runs have in common, starting and ending, is no call's.
+fn instructions_a_call(row: &Row, variant: &str) -> f64 {
+    (instructions(row, variant, "2000") - instructions(row, variant, "1000")) / 1_000.0
+}
+
+fn instructions(row: &Row, variant: &str, calls: &str) -> f64 {
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]).arg(program());
+    valgrind.args(["--loop", row.name, variant, calls]).envs(row.environment.iter().copied());
+    let report = String::from_utf8_lossy(&run(&mut valgrind).stderr).into_owned();
+    let collected = report.lines().find_map(|line| line.split("Collected : ").nth(1));
+    collected.and_then(|count| count.trim().parse().ok()).expect("callgrind says what it collected")
+}
+
+fn program() -> std::path::PathBuf {
+    std::env::current_exe().expect("a running program has a path")
+}
+
+/// Runs a program to its end, which has to be a good one.
+pub(crate) fn run(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}

@@ -1,0 +1,175 @@
+//! The rows of the table: what is measured, beside what, and which figure is wanted.
+
+use crate::measure::{Figure, Variant};
+use crate::{call, capture, compile, poll, size};
+
+// Who does it.
+pub(crate) const PLAIN: &str = "plain";
+pub(crate) const OURS: &str = "ours";
+pub(crate) const BY_HAND: &str = "OTel API by hand";
+pub(crate) const TRACER_KEPT: &str = "OTel API by hand, tracer kept";
+pub(crate) const TRACING: &str = "tracing + tracing-opentelemetry";
+pub(crate) const NO_SUBSCRIBER: &str = "tracing without subscriber";
+pub(crate) const FASTRACE: &str = "fastrace";
+/// Without the work of the thread that gives the spans to the reporter.
+pub(crate) const FASTRACE_CALLER: &str = "fastrace, caller's thread only";
+/// Each call a trace of its own, as the calls of the others are.
+pub(crate) const FASTRACE_ROOTS: &str = "fastrace, each call a root";
+pub(crate) const SERDE: &str = "serde_json of both + empty span";
+pub(crate) const INSTRUMENT: &str = "#[instrument(err, fields)]";
+pub(crate) const INSTRUMENT_RET: &str = "#[instrument(err, ret, fields)]";
+pub(crate) const SKIP_ALL: &str = "ours with skip_all";
+
+pub(crate) struct Row {
+    /// What the command line and the child process call it.
+    pub(crate) name: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) unit: &'static str,
+    /// Whether the figures are what is added to `PLAIN`.
+    pub(crate) over_plain: bool,
+    /// How the process is configured.
+    pub(crate) environment: &'static [(&'static str, &'static str)],
+    pub(crate) measure: Measure,
+    pub(crate) beside: &'static [(&'static str, Target)],
+}
+
+pub(crate) enum Measure {
+    /// Calls that are timed, in a process of their own, for their state is process-wide.
+    Calls { a_round: u32, variants: fn() -> Vec<Variant> },
+    /// Figures that need no time.
+    Figures(fn() -> Vec<Figure>),
+}
+
+/// What ours should be to theirs.
+#[derive(Clone, Copy)]
+pub(crate) enum Target {
+    /// At most this many times theirs.
+    AtMost(f64),
+    /// Less than this many times theirs.
+    Below(f64),
+    /// Theirs and at most this much.
+    Plus(f64),
+    /// For information.
+    Ratio,
+    Difference,
+}
+
+use Target::{AtMost, Below, Difference, Plus, Ratio};
+
+/// Telemetry is on, and nothing stands behind the span processor.
+const ON: &[(&str, &str)] = &[("OTEL_TRACES_EXPORTER", "none")];
+const OFF_BY_SAMPLER: &[(&str, &str)] =
+    &[("OTEL_TRACES_EXPORTER", "none"), ("OTEL_TRACES_SAMPLER", "always_off")];
+const DISABLED: &[(&str, &str)] = &[("OTEL_SDK_DISABLED", "true")];
+
+const fn calls(
+    name: &'static str,
+    what: &'static str,
+    environment: &'static [(&'static str, &'static str)],
+    variants: fn() -> Vec<Variant>,
+    beside: &'static [(&'static str, Target)],
+) -> Row {
+    let measure = Measure::Calls { a_round: 2_000, variants };
+    Row { name, what, unit: "ns", over_plain: false, environment, measure, beside }
+}
+
+const fn future_size(name: &'static str, what: &'static str, figures: fn() -> Vec<Figure>) -> Row {
+    let beside =
+        &[(PLAIN, Plus(48.0)), (SKIP_ALL, Difference), (TRACING, Difference), (FASTRACE, Difference)];
+    let measure = Measure::Figures(figures);
+    Row { name, what, unit: "bytes", over_plain: false, environment: &[], measure, beside }
+}
+
+const fn compiled(
+    name: &'static str,
+    what: &'static str,
+    unit: &'static str,
+    figures: fn() -> Vec<Figure>,
+    beside: &'static [(&'static str, Target)],
+) -> Row {
+    let measure = Measure::Figures(figures);
+    Row { name, what, unit, over_plain: true, environment: &[], measure, beside }
+}
+
+pub(crate) const ROWS: &[Row] = &[
+    calls(
+        "span sampled",
+        "sampled span, 10 attributes",
+        ON,
+        call::sampled,
+        &[
+            (BY_HAND, AtMost(1.10)),
+            (TRACING, AtMost(0.28)),
+            (FASTRACE, Below(0.5)),
+            (FASTRACE_CALLER, Ratio),
+            (FASTRACE_ROOTS, Ratio),
+        ],
+    ),
+    calls(
+        "span below unsampled parent",
+        "parent not sampled",
+        ON,
+        call::below_unsampled,
+        &[(TRACING, AtMost(0.02)), (BY_HAND, Ratio), (FASTRACE, Ratio)],
+    ),
+    calls(
+        "span dropped by sampler",
+        "root that the sampler drops",
+        OFF_BY_SAMPLER,
+        call::dropped,
+        &[(TRACING, AtMost(0.15)), (BY_HAND, Ratio)],
+    ),
+    calls(
+        "span disabled",
+        "disabled at run time",
+        DISABLED,
+        call::disabled,
+        &[(FASTRACE, Below(0.5)), (NO_SUBSCRIBER, Ratio)],
+    ),
+    calls(
+        "span without provider",
+        "neither init nor a global provider",
+        &[],
+        call::without_provider,
+        &[(BY_HAND, AtMost(1.0)), (TRACER_KEPT, Ratio)],
+    ),
+    Row {
+        over_plain: true,
+        ..calls(
+            "poll",
+            "each further poll",
+            ON,
+            poll::variants,
+            &[(TRACING, AtMost(0.25)), (BY_HAND, Ratio), (FASTRACE, Ratio)],
+        )
+    },
+    future_size("size of nothing", "future, no argument", size::nothing),
+    future_size("size of number", "future, a u64", size::number),
+    future_size("size of local", "future, a local of 4 KiB", size::local),
+    future_size("size of arguments", "future, four arguments of 64 bytes", size::arguments),
+    Row {
+        measure: Measure::Calls { a_round: 50, variants: capture::variants },
+        ..calls("capture", "input and output of 10 kB", ON, capture::variants, &[(SERDE, AtMost(1.15))])
+    },
+    compiled(
+        "compile check",
+        "`cargo check` of 1,000 functions",
+        "s CPU",
+        compile::check,
+        &[(INSTRUMENT, AtMost(0.20)), (INSTRUMENT_RET, Ratio), (FASTRACE, Below(0.5)), (SKIP_ALL, Ratio)],
+    ),
+    compiled(
+        "compile build",
+        "`cargo build` of 1,000 functions",
+        "s CPU",
+        compile::build,
+        &[(INSTRUMENT, AtMost(0.25)), (INSTRUMENT_RET, Ratio), (FASTRACE, Below(0.5)), (SKIP_ALL, Ratio)],
+    ),
+    compiled(
+        "compile text",
+        "`.text` a function, release",
+        "bytes",
+        compile::text,
+        &[(INSTRUMENT, AtMost(0.4)), (INSTRUMENT_RET, Ratio), (FASTRACE, Ratio), (SKIP_ALL, Ratio)],
+    ),
+];
