@@ -1,0 +1,33 @@
+//! Functions of every shape do with the attribute what they do without it, here in edition 2024.
+
+#![deny(warnings, clippy::pedantic)]
+#![allow(unsafe_code, reason = "unsafe functions are shapes too")]
+#![allow(single_use_lifetimes, reason = "lifetimes are named where a shape is about their names")]
+#![allow(
+    clippy::borrowed_box,
+    clippy::let_and_return,
+    clippy::needless_continue,
+    clippy::needless_for_each,
+    clippy::never_loop,
+    clippy::single_match_else,
+    clippy::toplevel_ref_arg,
+    clippy::type_complexity,
+    clippy::unnecessary_semicolon,
+    unused_qualifications,
+    reason = "shapes are odd on purpose, with and without the attribute"
+)]
+
+mod compare;
+#[path = "../../corpus/edition_2024.rs"]
+mod edition_2024;
+mod log;
+mod observed;
+
+use a2a_otel::chain_span as observe;
+
+compare::topics! {
+    shared: async_traits asyncs borrows by_hand drops flow free generated generics inference items methods names
+        patterns sizes tools;
+    here: edition_2024;
+    open: dead_code generated_async lints locations opaque_closures rivals streams;
+}

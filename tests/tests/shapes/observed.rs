@@ -1,0 +1,34 @@
+//! The corpus with its attributes.
+
+#[path = "../../corpus/async_traits.rs"]
+pub(crate) mod async_traits;
+#[path = "../../corpus/asyncs.rs"]
+pub(crate) mod asyncs;
+#[path = "../../corpus/borrows.rs"]
+pub(crate) mod borrows;
+#[path = "../../corpus/by_hand.rs"]
+pub(crate) mod by_hand;
+#[path = "../../corpus/drops.rs"]
+pub(crate) mod drops;
+#[path = "../../corpus/flow.rs"]
+pub(crate) mod flow;
+#[path = "../../corpus/free.rs"]
+pub(crate) mod free;
+#[path = "../../corpus/generated.rs"]
+pub(crate) mod generated;
+#[path = "../../corpus/generics.rs"]
+pub(crate) mod generics;
+#[path = "../../corpus/inference.rs"]
+pub(crate) mod inference;
+#[path = "../../corpus/items.rs"]
+pub(crate) mod items;
+#[path = "../../corpus/methods.rs"]
+pub(crate) mod methods;
+#[path = "../../corpus/names.rs"]
+pub(crate) mod names;
+#[path = "../../corpus/patterns.rs"]
+pub(crate) mod patterns;
+#[path = "../../corpus/sizes.rs"]
+pub(crate) mod sizes;
+#[path = "../../corpus/tools.rs"]
+pub(crate) mod tools;
