@@ -77,13 +77,15 @@ impl<'a> Writer<'a> {
         match &self.plan.effect {
             Planned::Span(span) => {
                 let (site, records) = (self.site(span), self.before(span));
-                let mutable = (!records.is_empty()).then(|| quote!(mut));
                 let records = (!records.is_empty())
                     .then(|| quote!(if #runtime::Opening::is_seen(&#opening) { #records }));
+                // In a block, so that an async function does not keep room for it.
                 quote! {
-                    let #mutable #opening = #runtime::Span::open(&#site);
-                    #records
-                    let #scope = #runtime::Opening::start(#opening);
+                    let #scope = {
+                        let mut #opening = #runtime::Span::open(&#site);
+                        #records
+                        #runtime::Opening::start(&mut #opening)
+                    };
                 }
             }
             Planned::Metric(metric) => {
@@ -252,7 +254,7 @@ impl<'a> Writer<'a> {
         let noted = (!attributes.is_empty()).then(|| {
             let entries = attributes.iter().map(|field| {
                 let (key, value) = (&field.key, self.asked_for(&field.value));
-                quote!((#key, #value))
+                quote!((&[#key], #value))
             });
             quote!(#runtime::Measurement::attributes(&mut #measurement, &[#(#entries),*]);)
         });

@@ -42,7 +42,11 @@ fn assert_documented(file: &str, args: impl Iterator<Item = &'static Arg>) {
     for (arg, (_, row)) in args.iter().zip(&rows) {
         let prefix = if let Records::Documents(prefix) = arg.records { Some(prefix) } else { None };
         for key in arg.keys().iter().copied().chain(prefix) {
-            assert!(row.contains(&format!("`{key}`")), "{file} says that `{}` records `{key}`: {row}", arg.name);
+            assert!(
+                row.contains(&format!("`{key}`")),
+                "{file} says that `{}` records `{key}`: {row}",
+                arg.name
+            );
         }
     }
 }
@@ -89,7 +93,8 @@ fn assert_snapshot(kind: &'static Kind) {
     let (input, before) = file.split_once(MARK).unwrap_or((&file, ""));
     let expanded = pretty(expand_item(kind, input));
     if env::var_os("A2A_OTEL_BLESS").is_some() {
-        fs::write(&path, format!("{}\n{MARK}{expanded}", input.trim_end())).expect("snapshots can be written");
+        fs::write(&path, format!("{}\n{MARK}{expanded}", input.trim_end()))
+            .expect("snapshots can be written");
     } else {
         assert_eq!(before, expanded, "snapshots/{}.rs; A2A_OTEL_BLESS=1 writes it anew", kind.name);
     }
@@ -128,10 +133,56 @@ fn switched_off_an_attribute_hands_the_function_through_but_still_checks() {
 
 /// Words that mean something to the parser, and some that do not.
 const WORDS: &[&str] = &[
-    "name", "skip", "skip_all", "fields", "err", "debug", "output", "input", "session", "stream", "crate", "on", "ok",
-    "value", "counter", "histogram", "unit", "attributes", "tool", "model", "request", "r#type", "self", "async", "=",
-    ",", "==", ".", "::", "$", "#", "'a", "&", "|", "?", "-", "!", "\"\"", "\"{output}\"", "\"a.b\"", "1", "1.5",
-    "b\"x\"", "c\"x\"", "'x'", "0xffff_ffff_ffff_ffff_ffff", "1e400", "true", "a", "pasword",
+    "name",
+    "skip",
+    "skip_all",
+    "fields",
+    "err",
+    "debug",
+    "output",
+    "input",
+    "session",
+    "stream",
+    "crate",
+    "on",
+    "ok",
+    "value",
+    "counter",
+    "histogram",
+    "unit",
+    "attributes",
+    "tool",
+    "model",
+    "request",
+    "r#type",
+    "self",
+    "async",
+    "=",
+    ",",
+    "==",
+    ".",
+    "::",
+    "$",
+    "#",
+    "'a",
+    "&",
+    "|",
+    "?",
+    "-",
+    "!",
+    "\"\"",
+    "\"{output}\"",
+    "\"a.b\"",
+    "1",
+    "1.5",
+    "b\"x\"",
+    "c\"x\"",
+    "'x'",
+    "0xffff_ffff_ffff_ffff_ffff",
+    "1e400",
+    "true",
+    "a",
+    "pasword",
 ];
 
 fn tokens() -> impl Strategy<Value = String> {

@@ -45,7 +45,9 @@ fn numbers(upto: u32) -> Result<BoxStream<'static, Result<u32, String>>, String>
     if upto > 9 {
         return Err("too many".to_owned());
     }
-    Ok(stream::iter(1..=upto).map(|number| if number == 3 { Err("three".to_owned()) } else { Ok(number) }).boxed())
+    Ok(stream::iter(1..=upto)
+        .map(|number| if number == 3 { Err("three".to_owned()) } else { Ok(number) })
+        .boxed())
 }
 
 async fn measure_streams() {

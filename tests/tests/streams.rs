@@ -50,7 +50,9 @@ async fn later(upto: u32) -> Result<BoxStream<'static, Result<u32, String>>, Str
     if upto > 9 {
         return Err("too many".into());
     }
-    Ok(numbers(upto).map(|number| if number == 30 { Err("no thirty".to_owned()) } else { Ok(number) }).boxed())
+    Ok(numbers(upto)
+        .map(|number| if number == 30 { Err("no thirty".to_owned()) } else { Ok(number) })
+        .boxed())
 }
 
 #[chain_span]
@@ -88,7 +90,12 @@ fn assert_whole(span: &Captured, items: i64, output: Option<&str>) {
     assert_eq!(span.status, Status::Ok, "{}", span.name);
     assert_eq!(span.number("a2a_otel.stream.items"), Some(items), "{}", span.name);
     assert_eq!(span.text("output.value"), output, "{}", span.name);
-    assert_eq!(span.attributes.contains_key("a2a_otel.stream.time_to_first_item"), items > 0, "{}", span.name);
+    assert_eq!(
+        span.attributes.contains_key("a2a_otel.stream.time_to_first_item"),
+        items > 0,
+        "{}",
+        span.name
+    );
     assert_eq!(span.duplicates, Vec::<String>::new(), "{}", span.name);
 }
 
@@ -195,11 +202,9 @@ fn a_stream_keeps_its_hint_and_can_be_polled_after_its_end() {
     assert_eq!(boxed("a b").size_hint(), stream::iter("a b".split(' ')).size_hint());
     let mut context = Context::from_waker(Waker::noop());
     let mut polled = || stream.as_mut().poll_next(&mut context);
-    assert_eq!([polled(), polled(), polled(), polled()], [
-        Poll::Ready(Some("a")),
-        Poll::Ready(Some("b")),
-        Poll::Ready(None),
-        Poll::Ready(None)
-    ]);
+    assert_eq!(
+        [polled(), polled(), polled(), polled()],
+        [Poll::Ready(Some("a")), Poll::Ready(Some("b")), Poll::Ready(None), Poll::Ready(None)]
+    );
     assert_eq!(capturing.spans().len(), 2, "one was dropped at once");
 }

@@ -17,7 +17,7 @@ use opentelemetry::{Array, KeyValue, StringValue, Value as AttributeValue};
 use serde::Serialize;
 
 pub(crate) use self::documents::documents;
-use self::scalar::{NotScalar, Scalar};
+use self::scalar::{NotScalar, Scalar, push_scalar};
 use crate::semconv::openinference::{MIME_JSON, MIME_TEXT};
 
 /// The longest value that is recorded, in bytes, unless the environment says otherwise: 1 MiB.
@@ -43,9 +43,9 @@ pub trait Value {
     #[doc(hidden)]
     fn write(&self, into: &mut Text) -> Form;
 
-    /// The value as a scalar, if it is one.
+    /// Appends the value under the key, if it is a scalar.
     #[doc(hidden)]
-    fn scalar(&self) -> Scalar {
+    fn push_scalar(&self, _: &'static str, _: &mut Vec<KeyValue>) -> Scalar {
         Err(NotScalar)
     }
 }
@@ -213,14 +213,15 @@ pub enum Fixed {
     Bool(bool),
 }
 
-impl From<Fixed> for AttributeValue {
-    fn from(fixed: Fixed) -> Self {
-        match fixed {
-            Fixed::Text(text) => text.into(),
-            Fixed::Int(number) => number.into(),
-            Fixed::Float(number) => number.into(),
-            Fixed::Bool(bool) => bool.into(),
-        }
+impl Fixed {
+    /// Appends the literal under the key.
+    pub(crate) fn push(self, key: &'static str, attributes: &mut Vec<KeyValue>) {
+        attributes.push(match self {
+            Self::Text(text) => KeyValue::new(key, text),
+            Self::Int(number) => KeyValue::new(key, number),
+            Self::Float(number) => KeyValue::new(key, number),
+            Self::Bool(bool) => KeyValue::new(key, bool),
+        });
     }
 }
 
@@ -234,8 +235,9 @@ impl Value for Fixed {
         }
     }
 
-    fn scalar(&self) -> Scalar {
-        Ok(Some((*self).into()))
+    fn push_scalar(&self, key: &'static str, attributes: &mut Vec<KeyValue>) -> Scalar {
+        self.push(key, attributes);
+        Ok(())
     }
 }
 
@@ -248,8 +250,8 @@ impl<T: Serialize + ?Sized> Value for Capture<'_, T> {
         }
     }
 
-    fn scalar(&self) -> Scalar {
-        scalar::scalar(self.0.0.0)
+    fn push_scalar(&self, key: &'static str, attributes: &mut Vec<KeyValue>) -> Scalar {
+        push_scalar(self.0.0.0, key, attributes)
     }
 }
 
@@ -388,8 +390,9 @@ pub(crate) fn encode_object(fields: &[(&'static str, &dyn Value)]) -> Option<Enc
 /// Writes a value as OpenInference shows it: scalars as they are, everything else as JSON, or in its debug form.
 /// `None` where there is nothing to show.
 pub(crate) fn encode(value: &dyn Value) -> Option<Encoded> {
-    if let Ok(scalar) = value.scalar() {
-        return Some(Encoded { text: cut(text_of(scalar?)), structured: false });
+    let mut scalar = Vec::new();
+    if value.push_scalar("", &mut scalar).is_ok() {
+        return Some(Encoded { text: text_of(scalar.pop()?.value), structured: false });
     }
     encode_up_to(limit(), value)
 }
@@ -400,11 +403,12 @@ pub(crate) type Fields<'a> = [(&'a [&'static str], &'a dyn Value)];
 /// Appends the attributes of such values.
 pub(crate) fn push_fields(attributes: &mut Vec<KeyValue>, fields: &Fields<'_>) {
     for (keys, value) in fields {
-        if let (Some(value), Some((last, others))) = (encode_attribute(*value), keys.split_last()) {
-            for key in others {
-                attributes.push(KeyValue::new(*key, value.clone()));
-            }
-            attributes.push(KeyValue::new(*last, value));
+        let Some((key, others)) = keys.split_first() else { continue };
+        let start = attributes.len();
+        push_attribute(attributes, key, *value);
+        if let Some(value) = attributes.get(start).filter(|_| !others.is_empty()).map(|one| one.value.clone())
+        {
+            attributes.extend(others.iter().map(|key| KeyValue::new(*key, value.clone())));
         }
     }
 }
@@ -441,16 +445,15 @@ impl Encoded {
     }
 }
 
-/// Writes a value as an attribute, typed where OpenTelemetry has the type.
-pub(crate) fn encode_attribute(value: &dyn Value) -> Option<AttributeValue> {
-    match value.scalar() {
-        Ok(Some(AttributeValue::String(text))) => return Some(cut(text.into()).into()),
-        Ok(scalar) => return scalar,
-        Err(NotScalar) => {}
+/// Appends a value under the key, typed where OpenTelemetry has the type.
+fn push_attribute(attributes: &mut Vec<KeyValue>, key: &'static str, value: &dyn Value) {
+    if value.push_scalar(key, attributes).is_ok() {
+        return;
     }
-    let (text, form) = write(value, limit())?;
-    let list = if form == Form::Json { list(&text) } else { None };
-    Some(list.unwrap_or_else(|| text.into()))
+    if let Some((text, form)) = write(value, limit()) {
+        let list = if form == Form::Json { list(&text) } else { None };
+        attributes.push(KeyValue::new(key, list.unwrap_or_else(|| text.into())));
+    }
 }
 
 fn write(value: &dyn Value, limit: usize) -> Option<(String, Form)> {
@@ -468,11 +471,15 @@ fn text_of(scalar: AttributeValue) -> String {
 
 /// The text no longer than allowed, marked where it was cut.
 pub(crate) fn cut(text: String) -> String {
-    let limit = limit();
-    if text.len() <= limit {
-        return text;
+    if text.len() <= limit() { text } else { bounded(&text) }
+}
+
+/// A copy of the text, likewise.
+fn bounded(text: &str) -> String {
+    if text.len() <= limit() {
+        return text.to_owned();
     }
-    let mut cut = Text::up_to(limit);
+    let mut cut = Text::up_to(limit());
     cut.push(text.as_bytes());
     cut.into_string()
 }

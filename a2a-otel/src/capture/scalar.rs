@@ -2,27 +2,45 @@
 
 use std::fmt::{self, Display};
 
-use opentelemetry::Value;
+use opentelemetry::{KeyValue, Value};
 use serde::ser::{Error, Impossible, Serialize, Serializer};
+
+use super::bounded;
 
 /// The value is an object or a list.
 #[derive(Debug)]
 pub struct NotScalar;
 
-/// A scalar, or nothing for null and unit.
-pub(crate) type Scalar = Result<Option<Value>, NotScalar>;
+/// Nothing where the value is null or unit.
+pub(crate) type Scalar = Result<(), NotScalar>;
 
-/// The value as a scalar, if it serialises as one.
-pub(super) fn scalar<T: Serialize + ?Sized>(value: &T) -> Scalar {
-    value.serialize(ScalarSerializer)
+/// Appends the value under the key, if it serialises as a scalar.
+pub(super) fn push_scalar<T: Serialize + ?Sized>(
+    value: &T,
+    key: &'static str,
+    attributes: &mut Vec<KeyValue>,
+) -> Scalar {
+    value.serialize(ScalarSerializer { key, attributes })
 }
 
-struct ScalarSerializer;
+/// Writes straight into the list: a value that is handed from place to place costs more than to make it.
+struct ScalarSerializer<'a> {
+    key: &'static str,
+    attributes: &'a mut Vec<KeyValue>,
+}
+
+impl ScalarSerializer<'_> {
+    #[expect(clippy::unnecessary_wraps, reason = "every scalar ends with it")]
+    fn push(self, value: impl Into<Value>) -> Scalar {
+        self.attributes.push(KeyValue::new(self.key, value));
+        Ok(())
+    }
+}
 
 macro_rules! numbers {
-    ($($method:ident($number:ty) => $variant:ident,)*) => {$(
+    ($($method:ident($number:ty) => $wide:ty,)*) => {$(
         fn $method(self, value: $number) -> Scalar {
-            Ok(Some(Value::$variant(value.into())))
+            self.push(<$wide>::from(value))
         }
     )*};
 }
@@ -35,26 +53,26 @@ macro_rules! compounds {
     )*};
 }
 
-impl Serializer for ScalarSerializer {
-    type Ok = Option<Value>;
+impl Serializer for ScalarSerializer<'_> {
+    type Ok = ();
     type Error = NotScalar;
-    type SerializeSeq = Impossible<Self::Ok, NotScalar>;
-    type SerializeTuple = Impossible<Self::Ok, NotScalar>;
-    type SerializeTupleStruct = Impossible<Self::Ok, NotScalar>;
-    type SerializeTupleVariant = Impossible<Self::Ok, NotScalar>;
-    type SerializeMap = Impossible<Self::Ok, NotScalar>;
-    type SerializeStruct = Impossible<Self::Ok, NotScalar>;
-    type SerializeStructVariant = Impossible<Self::Ok, NotScalar>;
+    type SerializeSeq = Impossible<(), NotScalar>;
+    type SerializeTuple = Impossible<(), NotScalar>;
+    type SerializeTupleStruct = Impossible<(), NotScalar>;
+    type SerializeTupleVariant = Impossible<(), NotScalar>;
+    type SerializeMap = Impossible<(), NotScalar>;
+    type SerializeStruct = Impossible<(), NotScalar>;
+    type SerializeStructVariant = Impossible<(), NotScalar>;
 
     numbers! {
-        serialize_bool(bool) => Bool,
-        serialize_i8(i8) => I64,
-        serialize_i16(i16) => I64,
-        serialize_i32(i32) => I64,
-        serialize_i64(i64) => I64,
-        serialize_u8(u8) => I64,
-        serialize_u16(u16) => I64,
-        serialize_u32(u32) => I64,
+        serialize_bool(bool) => bool,
+        serialize_i8(i8) => i64,
+        serialize_i16(i16) => i64,
+        serialize_i32(i32) => i64,
+        serialize_i64(i64) => i64,
+        serialize_u8(u8) => i64,
+        serialize_u16(u16) => i64,
+        serialize_u32(u32) => i64,
     }
 
     compounds! {
@@ -69,7 +87,10 @@ impl Serializer for ScalarSerializer {
 
     /// OpenTelemetry has no unsigned numbers; what does not fit is told as text rather than wrongly.
     fn serialize_u64(self, value: u64) -> Scalar {
-        Ok(Some(i64::try_from(value).map_or_else(|_| Value::from(value.to_string()), Value::I64)))
+        match i64::try_from(value) {
+            Ok(value) => self.push(value),
+            Err(_) => self.push(value.to_string()),
+        }
     }
 
     fn serialize_f32(self, value: f32) -> Scalar {
@@ -78,15 +99,15 @@ impl Serializer for ScalarSerializer {
 
     /// As in JSON, and because Phoenix drops them, NaN and infinities are null.
     fn serialize_f64(self, value: f64) -> Scalar {
-        Ok(value.is_finite().then_some(Value::F64(value)))
+        if value.is_finite() { self.push(value) } else { Ok(()) }
     }
 
     fn serialize_char(self, value: char) -> Scalar {
-        Ok(Some(Value::from(value.to_string())))
+        self.push(value.to_string())
     }
 
     fn serialize_str(self, value: &str) -> Scalar {
-        Ok(Some(Value::from(value.to_owned())))
+        self.push(bounded(value))
     }
 
     fn serialize_bytes(self, _: &[u8]) -> Scalar {
@@ -94,7 +115,7 @@ impl Serializer for ScalarSerializer {
     }
 
     fn serialize_none(self) -> Scalar {
-        Ok(None)
+        Ok(())
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Scalar {
@@ -102,15 +123,15 @@ impl Serializer for ScalarSerializer {
     }
 
     fn serialize_unit(self) -> Scalar {
-        Ok(None)
+        Ok(())
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Scalar {
-        Ok(None)
+        Ok(())
     }
 
     fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Scalar {
-        Ok(Some(Value::from(variant)))
+        self.push(variant)
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Scalar {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Meter;
 
-use crate::capture::{Value, encode_attribute};
+use crate::capture::{Fields, push_fields};
 use crate::metrics::InstrumentKind;
 use crate::span::{Scope, StreamEnd, scope};
 
@@ -67,10 +67,8 @@ impl Measurement {
     }
 
     /// Notes attributes of the measurement.
-    pub fn attributes(&mut self, attributes: &[(&'static str, &dyn Value)]) {
-        let noted =
-            |(key, value): &(&'static str, &dyn Value)| Some(KeyValue::new(*key, encode_attribute(*value)?));
-        self.attributes.extend(attributes.iter().filter_map(noted));
+    pub fn attributes(&mut self, fields: &Fields<'_>) {
+        push_fields(&mut self.attributes, fields);
     }
 
     /// Notes the measured value.

@@ -26,11 +26,13 @@ pub struct Ending {
 
 /// Called by generated code, and by what ends a span without it.
 impl Ending {
+    #[inline]
     pub(super) const fn new(context: Option<Context>) -> Self {
         Self { context, status: Status::Unset, is_model_named: false }
     }
 
     /// Whether somebody will see what is recorded.
+    #[inline]
     #[must_use]
     pub const fn is_seen(&self) -> bool {
         self.context.is_some()
@@ -117,7 +119,16 @@ impl Ending {
 }
 
 impl Drop for Ending {
+    #[inline]
     fn drop(&mut self) {
+        if self.is_seen() {
+            self.end();
+        }
+    }
+}
+
+impl Ending {
+    fn end(&mut self) {
         let Some(context) = &self.context else { return };
         let span = context.span();
         let asked = context.get::<AskedModel>().filter(|_| !self.is_model_named);

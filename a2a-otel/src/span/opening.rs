@@ -10,7 +10,7 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::Span as SdkSpan;
 
 use super::Span;
-use super::tracer::{self, Decision, Tracer, with_tracer};
+use super::tracer::{self, Decision, Mode, Tracer, with_tracer};
 use crate::capture::{
     Encoded, Fields, Fixed, Value, documents, encode, encode_object, encode_whole, push_fields,
 };
@@ -75,12 +75,14 @@ pub(super) struct AskedModel {
 
 impl Span {
     /// Decides about a span below the current one.
+    #[inline]
     #[must_use]
     pub fn open(site: &'static Site) -> Opening {
         let mode = tracer::mode();
-        if mode.is_disabled() {
-            return Opening::Unseen;
-        }
+        if mode.is_disabled() { Opening::Unseen } else { Self::decide(site, mode) }
+    }
+
+    fn decide(site: &'static Site, mode: Mode) -> Opening {
         match Context::map_current(|context| mode.decide(context)) {
             Decision::Skip => Opening::Unseen,
             Decision::Sample => Opening::Seen(Recorder::new(site, Context::current(), None)),
@@ -122,6 +124,7 @@ fn builder(name: Cow<'static, str>, site: &'static Site, attributes: Vec<KeyValu
 /// What is recorded is recorded where somebody will see it; generated code asks before it computes anything.
 impl Opening {
     /// Whether somebody will see the span.
+    #[inline]
     #[must_use]
     pub const fn is_seen(&self) -> bool {
         matches!(self, Self::Seen(_))
@@ -206,12 +209,12 @@ impl Opening {
         }
     }
 
-    /// Starts the span.
-    #[must_use]
-    pub fn start(self) -> Span {
+    /// Starts the span. What was recorded is taken from where it lies, for it is large.
+    #[inline]
+    pub fn start(&mut self) -> Span {
         match self {
             Self::Unseen => Span::unseen(),
-            Self::Dropped(context) => Span::dropped(context),
+            Self::Dropped(context) => Span::dropped(std::mem::take(context)),
             Self::Seen(recorder) => recorder.start(),
         }
     }
@@ -224,7 +227,7 @@ impl Recorder {
             attributes.push(KeyValue::new(names::SPAN_KIND, site.kind));
         }
         for (key, value) in site.fixed {
-            attributes.push(KeyValue::new(*key, *value));
+            value.push(key, &mut attributes);
         }
         attributes.extend(context::inherited(&parent));
         Self { site, parent, asked, attributes, name: None, input: None, inherited: Vec::new(), model: None }
@@ -261,7 +264,7 @@ impl Recorder {
         (!is_known).then(|| KeyValue::new(names::LLM_SYSTEM, system))
     }
 
-    fn start(mut self) -> Span {
+    fn start(&mut self) -> Span {
         if let Some(input) = self.input.take() {
             self.attributes.extend(input.into_attributes(names::INPUT_VALUE, names::INPUT_MIME_TYPE));
         }
