@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Debug;
-use std::future::{pending, ready};
+use std::future::{Future, pending, ready};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};

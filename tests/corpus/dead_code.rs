@@ -21,6 +21,7 @@ fn is_never_called_and_boxed(n: u8) -> std::pin::Pin<Box<dyn std::future::Future
     Box::pin(std::future::ready(n))
 }
 
+#[derive(Debug)]
 struct Agent;
 
 impl Agent {
@@ -32,5 +33,5 @@ impl Agent {
 }
 
 pub(crate) fn drive(log: &mut Log) {
-    log.calls(0, "dead_code", || drop(Agent));
+    log.calls(0, "dead_code", || Agent);
 }

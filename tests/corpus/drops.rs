@@ -1,5 +1,6 @@
 //! What is dropped, and when.
 
+use std::future::Future;
 use std::pin::Pin;
 
 use crate::log::{Log, Loud, abandon, note, pause, wait};

@@ -363,7 +363,7 @@ mod methods_of_everything {
     }
 
     #[observe]
-    pub(super) fn boxed(n: u8) -> std::pin::Pin<Box<dyn Future<Output = u8>>> {
+    pub(super) fn boxed(n: u8) -> std::pin::Pin<Box<dyn std::future::Future<Output = u8>>> {
         Box::pin(async move { n })
     }
 }

@@ -1,5 +1,7 @@
 //! What a future weighs: no part of the user's is held twice.
 
+use std::future::Future;
+
 use crate::log::{Log, note, pause, wait};
 use crate::observe;
 

@@ -1,5 +1,6 @@
 //! Functions that return a stream.
 
+use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 

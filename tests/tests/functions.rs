@@ -3,12 +3,17 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use a2a_otel::opentelemetry::Value;
 use a2a_otel::opentelemetry::trace::{SpanKind, Status};
 use a2a_otel::testing::{Captured, capture};
 use a2a_otel::{a2a_call, agent_span, chain_span, llm_call, mcp_tool, tool_span};
-use serde::Serialize;
+use futures::FutureExt as _;
+use rmcp::handler::server::wrapper::Parameters;
+use rmcp::schemars::JsonSchema;
+use rmcp::{tool, tool_router};
+use serde::{Deserialize, Serialize};
 
 #[derive(Debug, thiserror::Error)]
 #[error("no product {id}")]
@@ -463,4 +468,160 @@ fn the_current_span_takes_more() {
     assert_eq!(span.attributes["search.hits"], Value::I64(3));
     assert!(span.event("searched").is_some() && span.event("exception").is_some());
     assert_eq!(span.status, Status::Ok);
+}
+
+type Outcome<T> = Result<T, String>;
+
+#[tool_span]
+fn aliased(fails: bool) -> Outcome<u32> {
+    if fails { Err("aliased".into()) } else { Ok(1) }
+}
+
+#[test]
+fn a_result_is_known_by_its_type_and_not_by_its_name() {
+    let capturing = capture();
+    assert!(aliased(true).is_err());
+    assert_eq!(capturing.tree(), "TOOL aliased ! aliased\n");
+    assert_eq!(aliased(false), Ok(1));
+    assert_eq!(capturing.spans()[1].text("output.value"), Some("1"));
+}
+
+#[tool_span]
+fn never(reason: &str) -> ! {
+    panic!("never {reason}")
+}
+
+#[tool_span]
+async fn never_later() -> ! {
+    panic!("later")
+}
+
+#[test]
+fn functions_that_never_return_record_their_panic() {
+    let capturing = capture();
+    assert!(std::panic::catch_unwind(|| never("mind")).is_err());
+    assert!(std::panic::catch_unwind(|| never_later().now_or_never()).is_err());
+    assert_eq!(capturing.tree(), "TOOL never ! never mind\nTOOL never_later ! later\n");
+}
+
+#[chain_span(output = format!("{output:?}"), fields("first" = format!("{text} {output}")))]
+fn inline_format(text: String) -> usize {
+    text.len()
+}
+
+#[test]
+fn expressions_may_name_the_result_in_a_format_string() {
+    let capturing = capture();
+    assert_eq!(inline_format("lamp".into()), 4);
+    let span = capturing.only();
+    assert_eq!(span.text("output.value"), Some("4"));
+    assert_eq!(span.text("first"), Some("lamp 4"));
+}
+
+#[chain_span(skip(output, scope))]
+fn our_words(result: u32, recorder: u32, output: u32, scope: u32, value: u32, copies: u32) -> u32 {
+    result + recorder + output + scope + value + copies
+}
+
+#[test]
+fn parameters_may_go_by_names_of_ours() {
+    let capturing = capture();
+    assert_eq!(our_words(1, 2, 3, 4, 5, 6), 21);
+    assert_eq!(
+        capturing.only().text("input.value"),
+        Some(r#"{"result":1,"recorder":2,"value":5,"copies":6}"#)
+    );
+}
+
+struct Cart {
+    items: Vec<String>,
+}
+
+impl Cart {
+    #[chain_span(fields("before" = self.items.len(), "after" = output))]
+    fn add(&mut self, item: &str) -> usize {
+        self.items.push(item.to_owned());
+        self.items.len()
+    }
+
+    #[chain_span]
+    async fn shared(self: Arc<Self>, (from, to): (usize, usize)) -> Option<String> {
+        self.items.get(from..to).map(|items| items.join(" "))
+    }
+}
+
+#[tokio::test]
+async fn receivers_are_read_and_patterns_recorded_by_their_names() {
+    let capturing = capture();
+    let mut cart = Cart { items: vec!["lamp".into()] };
+    assert_eq!(cart.add("chair"), 2);
+    assert_eq!(Arc::new(cart).shared((0, 2)).await, Some("lamp chair".into()));
+    let added = capturing.named("add");
+    assert_eq!((added.number("before"), added.number("after")), (Some(1), Some(2)));
+    assert_eq!(capturing.named("shared").text("input.value"), Some(r#"{"from":0,"to":2}"#));
+}
+
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[schemars(crate = "rmcp::schemars")]
+struct Wanted {
+    id: u32,
+}
+
+#[derive(Clone)]
+struct Catalogue;
+
+#[tool_router(server_handler)]
+impl Catalogue {
+    /// Looks a product up.
+    #[mcp_tool(server = "catalogue")]
+    #[tool]
+    async fn above(&self, Parameters(wanted): Parameters<Wanted>) -> String {
+        wanted.id.to_string()
+    }
+
+    /// Looks a product up.
+    #[tool]
+    #[mcp_tool(server = "catalogue")]
+    async fn below(&self, Parameters(wanted): Parameters<Wanted>) -> String {
+        wanted.id.to_string()
+    }
+}
+
+#[tokio::test]
+async fn tools_of_rmcp_are_recorded_alike_above_and_below() {
+    let capturing = capture();
+    assert_eq!(Catalogue.above(Parameters(Wanted { id: 7 })).await, "7");
+    assert_eq!(Catalogue.below(Parameters(Wanted { id: 8 })).await, "8");
+    assert_eq!(Catalogue::tool_router().list_all().len(), 2);
+    for (name, input) in [("above", r#"{"id":7}"#), ("below", r#"{"id":8}"#)] {
+        let span = capturing.named(name);
+        assert_eq!(span.text("input.value"), Some(input));
+        assert_eq!(span.text("tool.description"), Some("Looks a product up."));
+    }
+}
+
+struct Cleanup;
+
+impl Drop for Cleanup {
+    fn drop(&mut self) {
+        clean_up();
+    }
+}
+
+#[tool_span]
+fn clean_up() {}
+
+#[agent_span(session = "s")]
+async fn abandoned() {
+    let _cleanup = Cleanup;
+    std::future::pending::<()>().await;
+}
+
+#[test]
+fn what_a_cancelled_call_leaves_to_do_belongs_to_it() {
+    let capturing = capture();
+    assert_eq!(abandoned().now_or_never(), None);
+    assert_eq!(capturing.tree(), "AGENT abandoned ! cancelled\n  TOOL clean_up\n");
+    assert_eq!(capturing.named("clean_up").text("session.id"), Some("s"));
+    assert_eq!(capturing.named("clean_up").status, Status::Ok);
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::log::{Log, Shape};
 
 /// How many shapes the corpus has at least.
-const ENOUGH: usize = 220;
+const ENOUGH: usize = 450;
 
 /// One file of the corpus, in its two versions.
 pub(crate) struct Topic {
