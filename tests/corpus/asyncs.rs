@@ -372,13 +372,14 @@ pub(crate) fn drive(log: &mut Log) {
     log.shape("is_send_after_all", || wait!(is_send_after_all(1)));
     log.shape("holds_a_cell", || wait!(holds_a_cell(&RefCell::new(1))));
     log.shape("takes_a_lock", || wait!(takes_a_lock(&Arc::default())));
-    log.calls(4, "recursive", || wait!(recursive(3)));
+    let depths = "CHAIN recursive\n  CHAIN recursive\n    CHAIN recursive\n      CHAIN recursive\n";
+    log.tree(depths, "recursive", || wait!(recursive(3)));
     log.calls(3, "inner_async_block", || [0, 1, 7].map(|n| wait!(inner_async_block(n))));
     log.shape("inner_async_closure", || wait!(inner_async_closure(2)));
-    log.calls(3, "joins", || wait!(joins(1)));
+    log.tree("CHAIN joins\n  CHAIN waits\n  CHAIN waits\n", "joins", || wait!(joins(1)));
     log.calls(4, "joins_many", || wait!(joins_many(&[1, 2, 3])));
     log.calls(3, "selects", || wait!(selects()));
-    log.shape("hangs", || abandon!(hangs()));
+    log.tree("CHAIN hangs ! cancelled\n", "hangs", || abandon!(hangs()));
     log.shape("is_abandoned", || abandon!(is_abandoned(Loud("argument"))));
     log.calls(0, "is_dropped_before_its_start", || drop(is_abandoned(Loud("argument"))));
     log.shape("loops", || wait!(loops(1)));

@@ -332,14 +332,20 @@ fn drive_opaque(log: &mut Log) {
     log.shape("opaque_by_a_call", || wait!(opaque_by_a_call(1)));
     log.shape("opaque_by_a_combinator", || wait!(opaque_by_a_combinator(1)));
     log.calls(2, "opaque_from_branches", || [0, 1].map(|n| wait!(opaque_from_branches(n))));
-    log.calls(2, "opaque_by_an_observed_function", || wait!(opaque_by_an_observed_function(1)));
+    log.tree(
+        "CHAIN opaque_by_an_observed_function\n  CHAIN opaque\n",
+        "opaque_by_an_observed_function",
+        || wait!(opaque_by_an_observed_function(1)),
+    );
     log.shape("opaque_and_not_send", || wait!(opaque_and_not_send(1)));
     log.shape("opaque_and_generic", || wait!(opaque_and_generic("x")));
     log.shape("opaque_of_an_opaque", || wait!(opaque_of_an_opaque(3)).count());
     log.shape("opaque_and_unpin", || wait!(Box::pin(opaque_and_unpin(1))));
     log.shape("opaque_of_nothing", || wait!(opaque_of_nothing("nothing")));
     log.shape("opaque_with_a_path", || wait!(opaque_with_a_path(1)));
-    log.shape("opaque_that_panics_before", || wait!(opaque_that_panics_before(3)));
+    log.tree("CHAIN opaque_that_panics_before ! 3 is too small\n", "opaque_that_panics_before", || {
+        wait!(opaque_that_panics_before(3))
+    });
     log.shape("opaque_that_panics_after", || wait!(opaque_that_panics_after(3)));
     log.shape("opaque_and_abandoned", || abandon!(opaque(1)));
     log.shape("opaque_and_never_polled", || drop(opaque_with_statements(1)));
@@ -352,7 +358,7 @@ fn drive_boxed(log: &mut Log) {
     log.shape("boxed_with_statements", || wait!(boxed_with_statements("abc".into())));
     log.calls(2, "boxed_with_an_early_return", || [0, 1].map(|n| wait!(boxed_with_an_early_return(n))));
     log.calls(4, "boxed_in_branches", || [0, 1, 2].map(|n| wait!(boxed_in_branches(n))));
-    log.calls(2, "boxed_by_a_call", || wait!(boxed_by_a_call(1)));
+    log.tree("CHAIN boxed_by_a_call\n  CHAIN boxed\n", "boxed_by_a_call", || wait!(boxed_by_a_call(1)));
     log.shape("boxed_in_a_variable", || wait!(boxed_in_a_variable(1)));
     log.calls(2, "boxed_future_of_futures", || ["", "x"].map(|text| wait!(boxed_future_of_futures(text))));
     log.shape("local_boxed_future_of_futures", || wait!(local_boxed_future_of_futures(Rc::new(1))));
@@ -360,7 +366,9 @@ fn drive_boxed(log: &mut Log) {
     log.shape("boxed_behind_an_alias", || wait!(boxed_behind_an_alias(1)));
     log.calls(4, "recursive", || wait!(recursive(3)));
     log.shape("boxed_and_generic", || wait!(boxed_and_generic(&7, |n| note(n))));
-    log.shape("boxed_and_abandoned", || abandon!(boxed_and_abandoned(Loud("argument"))));
+    log.tree("CHAIN boxed_and_abandoned ! cancelled\n", "boxed_and_abandoned", || {
+        abandon!(boxed_and_abandoned(Loud("argument")))
+    });
     log.shape("boxed_in_a_box", || wait!(boxed_in_a_box(1)));
     log.shape("future_with_a_name", || wait!(future_with_a_name(1)));
     log.calls(2, "future_in_an_option", || {

@@ -200,7 +200,8 @@ fn observed_function_in_a_closure(n: u8) -> u8 {
 pub(crate) fn drive(log: &mut Log) {
     log.shape("inner_function", || inner_function(1));
     log.calls(2, "observed_inner_function", || observed_inner_function(1));
-    log.calls(3, "observed_inner_async_function", || crate::log::wait!(observed_inner_async_function(2)));
+    let tree = "CHAIN observed_inner_async_function\n  CHAIN double\n    CHAIN half\n";
+    log.tree(tree, "observed_inner_async_function", || crate::log::wait!(observed_inner_async_function(2)));
     log.calls(2, "inner_structure", || inner_structure(1));
     log.calls(2, "inner_enumeration_and_trait", || [1, 10].map(inner_enumeration_and_trait));
     log.shape("inner_constants", inner_constants);

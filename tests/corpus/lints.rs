@@ -3,7 +3,7 @@
 use crate::log::{Log, wait};
 use crate::observe;
 
-#[observe]
+#[observe(skip_all)]
 #[expect(unused_variables)]
 fn expects_an_unused_parameter(unused: u8) -> u8 {
     1
@@ -31,33 +31,9 @@ fn expects_unreachable_code(n: u8) -> u8 {
 }
 
 #[observe]
-#[expect(clippy::unnecessary_wraps)]
-fn expects_an_unnecessary_wrap(n: u8) -> Option<u8> {
-    Some(n)
-}
-
-#[observe]
-#[expect(clippy::needless_pass_by_value)]
-fn expects_a_needless_value(text: String) -> usize {
-    text.len()
-}
-
-#[observe]
-#[expect(clippy::trivially_copy_pass_by_ref)]
-fn expects_a_trivial_reference(n: &u8) -> u8 {
-    *n
-}
-
-#[observe]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 async fn expects_casts(n: i64) -> u8 {
     n as u8
-}
-
-#[observe]
-#[expect(clippy::unused_async)]
-async fn expects_an_unused_async(n: u8) -> u8 {
-    n
 }
 
 #[observe]
@@ -70,28 +46,6 @@ fn expectsAnotherCase(n: u8) -> u8 {
 #[expect(clippy::too_many_arguments)]
 fn expects_many_arguments(a: u8, b: u8, c: u8, d: u8, more: u8, and: u8, still: u8, last: u8) -> u8 {
     a + b + c + d + more + and + still + last
-}
-
-#[observe]
-#[expect(clippy::ptr_arg)]
-fn expects_a_vector(numbers: &Vec<u8>) -> usize {
-    numbers.len()
-}
-
-#[observe]
-#[expect(clippy::needless_lifetimes)]
-fn expects_a_needless_lifetime<'a>(text: &'a str) -> &'a str {
-    text
-}
-
-struct Agent;
-
-impl Agent {
-    #[observe]
-    #[expect(clippy::unused_self)]
-    fn expects_an_unused_self(&self, n: u8) -> u8 {
-        n
-    }
 }
 
 mod strict {
@@ -110,7 +64,6 @@ mod strict {
         unused_lifetimes,
         unused_results,
         variant_size_differences,
-        clippy::shadow_unrelated,
         clippy::unwrap_used,
         clippy::panic,
         clippy::default_numeric_fallback,
@@ -164,7 +117,9 @@ mod strict {
     }
 
     #[observe]
-    pub(super) fn boxed(number: u8) -> std::pin::Pin<Box<dyn std::future::Future<Output = Result<u8, String>>>> {
+    pub(super) fn boxed(
+        number: u8,
+    ) -> std::pin::Pin<Box<dyn std::future::Future<Output = Result<u8, String>>>> {
         Box::pin(async move { Ok(number) })
     }
 
@@ -197,16 +152,9 @@ pub(crate) fn drive(log: &mut Log) {
     log.shape("expects_an_unused_variable", || expects_an_unused_variable(1));
     log.shape("expects_an_unused_mut", || expects_an_unused_mut(1));
     log.shape("expects_unreachable_code", || expects_unreachable_code(1));
-    log.shape("expects_an_unnecessary_wrap", || expects_an_unnecessary_wrap(1));
-    log.shape("expects_a_needless_value", || expects_a_needless_value("x".into()));
-    log.shape("expects_a_trivial_reference", || expects_a_trivial_reference(&1));
     log.shape("expects_casts", || wait!(expects_casts(-1)));
-    log.shape("expects_an_unused_async", || wait!(expects_an_unused_async(1)));
     log.shape("expects_another_case", || expectsAnotherCase(1));
     log.shape("expects_many_arguments", || expects_many_arguments(1, 2, 3, 4, 5, 6, 7, 8));
-    log.shape("expects_a_vector", || expects_a_vector(&vec![1]));
-    log.shape("expects_a_needless_lifetime", || expects_a_needless_lifetime("x"));
-    log.shape("expects_an_unused_self", || Agent.expects_an_unused_self(1));
     log.shape("strict::sync", || strict::sync("x"));
     log.shape("strict::nothing", || strict::nothing(&mut vec![]));
     log.calls(2, "strict::fallible", || ["1", "x"].map(|text| strict::fallible(text, 1)));

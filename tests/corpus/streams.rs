@@ -147,6 +147,28 @@ fn panics(n: u8) -> impl Stream<Item = u8> {
     numbers(n).inspect(|n| assert!(*n < 1, "{n} is too big"))
 }
 
+#[observe]
+async fn step(n: u8) -> u8 {
+    pause().await;
+    n
+}
+
+#[observe]
+fn opaque_with_steps(n: u8) -> impl Stream<Item = u8> {
+    stream::iter(0..n).then(step)
+}
+
+#[observe]
+fn boxed_with_steps(n: u8) -> Result<BoxStream<'static, u8>, String> {
+    Ok(stream::iter(0..n).then(step).boxed())
+}
+
+#[observe]
+async fn later_with_steps(n: u8) -> Result<BoxStream<'static, u8>, String> {
+    let n = step(n).await;
+    Ok(stream::iter(0..n).then(step).boxed())
+}
+
 struct Client {
     words: Vec<String>,
 }
@@ -221,6 +243,15 @@ fn drive_fallible_functions(log: &mut Log) {
     });
     log.calls(3, "boxed_in_a_result", || {
         [0, 1, 2].map(|n| boxed_in_a_result(n).map(|stream| collect!(stream)))
+    });
+    log.tree("CHAIN opaque_with_steps\n  CHAIN step\n  CHAIN step\n", "opaque_with_steps", || {
+        collect!(opaque_with_steps(2))
+    });
+    log.tree("CHAIN boxed_with_steps\n  CHAIN step\n  CHAIN step\n", "boxed_with_steps", || {
+        boxed_with_steps(2).map(|stream| collect!(stream))
+    });
+    log.tree("CHAIN later_with_steps\n  CHAIN step\n  CHAIN step\n", "later_with_steps", || {
+        wait!(later_with_steps(1)).map(|stream| collect!(stream))
     });
     log.shape("opaque_later", || collect!(wait!(opaque_later(3))));
     log.calls(2, "boxed_later_in_a_result", || {

@@ -123,8 +123,12 @@ pub(crate) fn drive(log: &mut Log) {
     log.shape("below_without_parameters", || wait!(Catalogue.below_without_parameters()));
     log.shape("above_and_structured", || wait!(Catalogue.above_and_structured(wanted(1))).0);
     log.shape("below_and_structured", || wait!(Catalogue.below_and_structured(wanted(1))).0);
-    log.shape("above_and_abandoned", || abandon!(Catalogue.above_and_abandoned()));
-    log.shape("below_and_abandoned", || abandon!(Catalogue.below_and_abandoned()));
+    log.tree("CHAIN above_and_abandoned ! cancelled\n", "above_and_abandoned", || {
+        abandon!(Catalogue.above_and_abandoned())
+    });
+    log.tree("CHAIN below_and_abandoned ! cancelled\n", "below_and_abandoned", || {
+        abandon!(Catalogue.below_and_abandoned())
+    });
     log.calls(0, "router", || {
         let tools = Catalogue::tool_router().list_all();
         note(tools.len());

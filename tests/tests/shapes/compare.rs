@@ -38,6 +38,9 @@ impl Topic {
         if observed.spans != observed.calls {
             let _ = writeln!(report, "{shape} is called {} times, with\n{}", observed.calls, observed.tree);
         }
+        if let Some(tree) = observed.expected_tree.filter(|tree| *tree != observed.tree) {
+            let _ = writeln!(report, "{shape} has to make\n{tree}and makes\n{}", observed.tree);
+        }
         if !observed.duplicates.is_empty() {
             let _ = writeln!(report, "{shape} records twice: {:?}", observed.duplicates);
         }

@@ -26,8 +26,8 @@ mod observed;
 use a2a_otel::chain_span as observe;
 
 compare::topics! {
-    shared: async_traits asyncs borrows by_hand drops flow free generated generics inference items methods names
+    shared: async_traits asyncs borrows by_hand drops flow free generated generics inference items lints methods names
         patterns sizes tools;
     here: edition_2024;
-    open: dead_code generated_async lints locations opaque_closures rivals streams;
+    open: dead_code expectations generated_blocks locations opaque_closures rivals streams;
 }

@@ -30,6 +30,8 @@ pub(crate) struct Shape {
     /// The tree of spans that it made, and their number.
     pub(crate) tree: String,
     pub(crate) spans: usize,
+    /// The tree that it has to make, where its form is part of the shape.
+    pub(crate) expected_tree: Option<&'static str>,
     /// The names of attributes that a span holds twice.
     pub(crate) duplicates: Vec<String>,
 }
@@ -59,8 +61,17 @@ impl Log {
             lines: LINES.take(),
             tree: capturing.tree(),
             spans: spans.len(),
+            expected_tree: None,
             duplicates: spans.into_iter().flat_map(|span| span.duplicates).collect(),
         });
+    }
+
+    /// Runs a shape whose observed functions call each other, so that their spans make this tree.
+    pub(crate) fn tree<T: Debug>(&mut self, tree: &'static str, name: &'static str, run: impl FnOnce() -> T) {
+        self.calls(tree.lines().count(), name, run);
+        if let Some(shape) = self.shapes.last_mut() {
+            shape.expected_tree = Some(tree);
+        }
     }
 
     /// Runs a shape of which the attribute changes the order of what is noted: the documented exception.

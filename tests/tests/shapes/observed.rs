@@ -22,6 +22,8 @@ pub(crate) mod generics;
 pub(crate) mod inference;
 #[path = "../../corpus/items.rs"]
 pub(crate) mod items;
+#[path = "../../corpus/lints.rs"]
+pub(crate) mod lints;
 #[path = "../../corpus/methods.rs"]
 pub(crate) mod methods;
 #[path = "../../corpus/names.rs"]
