@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    println!("cargo::rerun-if-changed=corpus");
+    // Two packages run this, each in its own folder.
+    let corpus = if Path::new("corpus").exists() { "corpus" } else { "../corpus" };
+    println!("cargo::rerun-if-changed={corpus}");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    for entry in fs::read_dir("corpus")? {
+    for entry in fs::read_dir(corpus)? {
         write_plain(&entry?.path(), &out)?;
     }
     Ok(())

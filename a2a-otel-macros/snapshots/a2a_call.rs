@@ -6,39 +6,44 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
 // becomes
 
 async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
-    let mut opening = ::a2a_otel::__private::Span::open(
-        &::a2a_otel::__private::Site {
-            name: "ask",
-            kind: "CHAIN",
-            opentelemetry: ::a2a_otel::__private::SpanKind::Client,
-            fixed: &[],
-            name_keys: &[],
-            room: 10usize,
-        },
-    );
-    if ::a2a_otel::__private::Opening::is_seen(&opening) {
-        ::a2a_otel::__private::Opening::name_part(
-            &mut opening,
-            &["a2a.method.name"],
-            &::a2a_otel::__private::Fixed::Text("SendMessage"),
+    let scope = {
+        let mut opening = ::a2a_otel::__private::Span::open(
+            &::a2a_otel::__private::Site {
+                name: "ask",
+                kind: "CHAIN",
+                opentelemetry: ::a2a_otel::__private::SpanKind::Client,
+                fixed: &[],
+                name_keys: &[],
+                room: 10usize,
+            },
         );
-        ::a2a_otel::__private::Opening::name_part(
-            &mut opening,
-            &["gen_ai.agent.name"],
-            ::a2a_otel::__private::Capture::new(&(peer)).a2a_otel_asked(),
-        );
-        ::a2a_otel::__private::Opening::arguments(
-            &mut opening,
-            &[
-                ("peer", ::a2a_otel::__private::Capture::new(&peer).a2a_otel_value()),
-                (
-                    "question",
-                    ::a2a_otel::__private::Capture::new(&question).a2a_otel_value(),
-                ),
-            ],
-        );
-    }
-    let scope = ::a2a_otel::__private::Opening::start(opening);
+        if ::a2a_otel::__private::Opening::is_seen(&opening) {
+            ::a2a_otel::__private::Opening::name_part(
+                &mut opening,
+                &["a2a.method.name"],
+                &::a2a_otel::__private::Fixed::Text("SendMessage"),
+            );
+            ::a2a_otel::__private::Opening::name_part(
+                &mut opening,
+                &["gen_ai.agent.name"],
+                ::a2a_otel::__private::Capture::new(&(peer)).a2a_otel_asked(),
+            );
+            ::a2a_otel::__private::Opening::arguments(
+                &mut opening,
+                &[
+                    (
+                        "peer",
+                        ::a2a_otel::__private::Capture::new(&peer).a2a_otel_value(),
+                    ),
+                    (
+                        "question",
+                        ::a2a_otel::__private::Capture::new(&question).a2a_otel_value(),
+                    ),
+                ],
+            );
+        }
+        ::a2a_otel::__private::Opening::start(&mut opening)
+    };
     let (scope, result) = ::a2a_otel::__private::future::<
         Result<Answer, AgentError>,
         _,

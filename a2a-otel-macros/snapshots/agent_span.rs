@@ -11,27 +11,29 @@ pub(crate) async fn find<'a>(
     query: &'a Query,
     token: &str,
 ) -> Result<Vec<Product>, AgentError> {
-    let mut opening = ::a2a_otel::__private::Span::open(
-        &::a2a_otel::__private::Site {
-            name: "product-agent",
-            kind: "AGENT",
-            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
-            fixed: &[("limit", ::a2a_otel::__private::Fixed::Int(10i64))],
-            name_keys: &["agent.name"],
-            room: 10usize,
-        },
-    );
-    if ::a2a_otel::__private::Opening::is_seen(&opening) {
-        ::a2a_otel::__private::Opening::session(
-            &mut opening,
-            ::a2a_otel::__private::Capture::new(&(query.customer)).a2a_otel_text(),
+    let scope = {
+        let mut opening = ::a2a_otel::__private::Span::open(
+            &::a2a_otel::__private::Site {
+                name: "product-agent",
+                kind: "AGENT",
+                opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
+                fixed: &[("limit", ::a2a_otel::__private::Fixed::Int(10i64))],
+                name_keys: &["agent.name"],
+                room: 10usize,
+            },
         );
-        ::a2a_otel::__private::Opening::input(
-            &mut opening,
-            ::a2a_otel::__private::Capture::new(&query).a2a_otel_value(),
-        );
-    }
-    let scope = ::a2a_otel::__private::Opening::start(opening);
+        if ::a2a_otel::__private::Opening::is_seen(&opening) {
+            ::a2a_otel::__private::Opening::session(
+                &mut opening,
+                ::a2a_otel::__private::Capture::new(&(query.customer)).a2a_otel_text(),
+            );
+            ::a2a_otel::__private::Opening::input(
+                &mut opening,
+                ::a2a_otel::__private::Capture::new(&query).a2a_otel_value(),
+            );
+        }
+        ::a2a_otel::__private::Opening::start(&mut opening)
+    };
     let (scope, result) = ::a2a_otel::__private::future::<
         Result<Vec<Product>, AgentError>,
         _,

@@ -21,7 +21,7 @@ fn place_order(category: &str, quantity: u32) -> Result<Order, String> {
         &mut scope,
         &[
             (
-                "category",
+                &["category"],
                 ::a2a_otel::__private::Capture::new(&(category)).a2a_otel_asked(),
             ),
         ],

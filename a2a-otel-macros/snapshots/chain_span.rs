@@ -12,35 +12,40 @@ fn step<T>(
     #[cfg(feature = "memory")]
     memory: Memory<T>,
 ) -> impl Iterator<Item = T> {
-    let mut opening = ::a2a_otel::__private::Span::open(
-        &::a2a_otel::__private::Site {
-            name: "step",
-            kind: "CHAIN",
-            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
-            fixed: &[],
-            name_keys: &[],
-            room: 7usize,
-        },
-    );
-    if ::a2a_otel::__private::Opening::is_seen(&opening) {
-        ::a2a_otel::__private::Opening::name(
-            &mut opening,
-            ::a2a_otel::__private::Capture::new(&(format!("step {number}")))
-                .a2a_otel_text(),
+    let scope = {
+        let mut opening = ::a2a_otel::__private::Span::open(
+            &::a2a_otel::__private::Site {
+                name: "step",
+                kind: "CHAIN",
+                opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
+                fixed: &[],
+                name_keys: &[],
+                room: 7usize,
+            },
         );
-        ::a2a_otel::__private::Opening::arguments(
-            &mut opening,
-            &[
-                (
-                    "number",
-                    ::a2a_otel::__private::Capture::new(&number).a2a_otel_value(),
-                ),
-                #[cfg(feature = "memory")]
-                ("memory", ::a2a_otel::__private::Capture::new(&memory).a2a_otel_value()),
-            ],
-        );
-    }
-    let scope = ::a2a_otel::__private::Opening::start(opening);
+        if ::a2a_otel::__private::Opening::is_seen(&opening) {
+            ::a2a_otel::__private::Opening::name(
+                &mut opening,
+                ::a2a_otel::__private::Capture::new(&(format!("step {number}")))
+                    .a2a_otel_text(),
+            );
+            ::a2a_otel::__private::Opening::arguments(
+                &mut opening,
+                &[
+                    (
+                        "number",
+                        ::a2a_otel::__private::Capture::new(&number).a2a_otel_value(),
+                    ),
+                    #[cfg(feature = "memory")]
+                    (
+                        "memory",
+                        ::a2a_otel::__private::Capture::new(&memory).a2a_otel_value(),
+                    ),
+                ],
+            );
+        }
+        ::a2a_otel::__private::Opening::start(&mut opening)
+    };
     let (scope, result) = ::a2a_otel::__private::sync::<
         _,
         _,

@@ -12,37 +12,39 @@ fn embed(
     &self,
     text: String,
 ) -> Pin<Box<dyn Future<Output = Result<Vec<f32>, Error>> + Send + '_>> {
-    let mut opening = ::a2a_otel::__private::Span::open(
-        &::a2a_otel::__private::Site {
-            name: "embed",
-            kind: "EMBEDDING",
-            opentelemetry: ::a2a_otel::__private::SpanKind::Client,
-            fixed: &[
-                (
-                    "embedding.model_name",
-                    ::a2a_otel::__private::Fixed::Text("text-embedding-3-small"),
-                ),
-            ],
-            name_keys: &[],
-            room: 10usize,
-        },
-    );
-    if ::a2a_otel::__private::Opening::is_seen(&opening) {
-        ::a2a_otel::__private::Opening::input(
-            &mut opening,
-            ::a2a_otel::__private::Capture::new(&text).a2a_otel_value(),
+    let scope = {
+        let mut opening = ::a2a_otel::__private::Span::open(
+            &::a2a_otel::__private::Site {
+                name: "embed",
+                kind: "EMBEDDING",
+                opentelemetry: ::a2a_otel::__private::SpanKind::Client,
+                fixed: &[
+                    (
+                        "embedding.model_name",
+                        ::a2a_otel::__private::Fixed::Text("text-embedding-3-small"),
+                    ),
+                ],
+                name_keys: &[],
+                room: 10usize,
+            },
         );
-        ::a2a_otel::__private::Opening::fields(
-            &mut opening,
-            &[
-                (
-                    &["embedding.embeddings.0.embedding.text"],
-                    ::a2a_otel::__private::Capture::new(&(text)).a2a_otel_asked(),
-                ),
-            ],
-        );
-    }
-    let scope = ::a2a_otel::__private::Opening::start(opening);
+        if ::a2a_otel::__private::Opening::is_seen(&opening) {
+            ::a2a_otel::__private::Opening::input(
+                &mut opening,
+                ::a2a_otel::__private::Capture::new(&text).a2a_otel_value(),
+            );
+            ::a2a_otel::__private::Opening::fields(
+                &mut opening,
+                &[
+                    (
+                        &["embedding.embeddings.0.embedding.text"],
+                        ::a2a_otel::__private::Capture::new(&(text)).a2a_otel_asked(),
+                    ),
+                ],
+            );
+        }
+        ::a2a_otel::__private::Opening::start(&mut opening)
+    };
     let (scope, result) = ::a2a_otel::__private::sync(
         scope,
         move || -> Pin<Box<dyn Future<Output = Result<Vec<f32>, Error>> + Send + '_>> {
@@ -52,45 +54,46 @@ fn embed(
             Box::pin(async move { self.client.embed(text).await })
         },
     );
-    ::a2a_otel::__private::Box::pin(async move {
-        let (scope, result) = ::a2a_otel::__private::future::<
-            Result<Vec<f32>, Error>,
-            _,
-            _,
-        >(scope, result)
-            .await;
-        let mut ending = ::a2a_otel::__private::returned(scope);
-        if ::a2a_otel::__private::Ending::is_seen(&ending) {
-            match ::a2a_otel::__private::Split::new(&result).a2a_otel_result() {
-                ::a2a_otel::__private::Ok(value) => {
-                    ::a2a_otel::__private::Ending::ok(&mut ending);
-                    ::a2a_otel::__private::Ending::output(
-                        &mut ending,
-                        ::a2a_otel::__private::Capture::new(value).a2a_otel_value(),
-                    );
-                    {
-                        let output = value;
-                        ::a2a_otel::__private::Ending::fields(
-                            &mut ending,
-                            &[
-                                (
-                                    &["embedding.embeddings.0.embedding.vector"],
-                                    ::a2a_otel::__private::Capture::new(&(output))
-                                        .a2a_otel_asked(),
-                                ),
-                            ],
-                        );
+    ::a2a_otel::__private::Box::pin(
+        ::a2a_otel::__private::watched(
+            scope,
+            result,
+            move |scope, result: Result<Vec<f32>, Error>| {
+                let mut ending = ::a2a_otel::__private::returned(scope);
+                if ::a2a_otel::__private::Ending::is_seen(&ending) {
+                    match ::a2a_otel::__private::Split::new(&result).a2a_otel_result() {
+                        ::a2a_otel::__private::Ok(value) => {
+                            ::a2a_otel::__private::Ending::ok(&mut ending);
+                            ::a2a_otel::__private::Ending::output(
+                                &mut ending,
+                                ::a2a_otel::__private::Capture::new(value).a2a_otel_value(),
+                            );
+                            {
+                                let output = value;
+                                ::a2a_otel::__private::Ending::fields(
+                                    &mut ending,
+                                    &[
+                                        (
+                                            &["embedding.embeddings.0.embedding.vector"],
+                                            ::a2a_otel::__private::Capture::new(&(output))
+                                                .a2a_otel_asked(),
+                                        ),
+                                    ],
+                                );
+                            }
+                        }
+                        ::a2a_otel::__private::Err(value) => {
+                            ::a2a_otel::__private::Ending::err(
+                                &mut ending,
+                                ::a2a_otel::__private::Failure::new(value)
+                                    .a2a_otel_failure(),
+                                false,
+                            )
+                        }
                     }
                 }
-                ::a2a_otel::__private::Err(value) => {
-                    ::a2a_otel::__private::Ending::err(
-                        &mut ending,
-                        ::a2a_otel::__private::Failure::new(value).a2a_otel_failure(),
-                        false,
-                    )
-                }
-            }
-        }
-        result
-    })
+                result
+            },
+        ),
+    )
 }

@@ -6,28 +6,30 @@ fn brevity(answer: &str) -> f64 {
 // becomes
 
 fn brevity(answer: &str) -> f64 {
-    let mut opening = ::a2a_otel::__private::Span::open(
-        &::a2a_otel::__private::Site {
-            name: "brevity",
-            kind: "EVALUATOR",
-            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
-            fixed: &[
-                (
-                    "evaluations.0.evaluation.name",
-                    ::a2a_otel::__private::Fixed::Text("brevity"),
-                ),
-            ],
-            name_keys: &[],
-            room: 9usize,
-        },
-    );
-    if ::a2a_otel::__private::Opening::is_seen(&opening) {
-        ::a2a_otel::__private::Opening::input(
-            &mut opening,
-            ::a2a_otel::__private::Capture::new(&answer).a2a_otel_value(),
+    let scope = {
+        let mut opening = ::a2a_otel::__private::Span::open(
+            &::a2a_otel::__private::Site {
+                name: "brevity",
+                kind: "EVALUATOR",
+                opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
+                fixed: &[
+                    (
+                        "evaluations.0.evaluation.name",
+                        ::a2a_otel::__private::Fixed::Text("brevity"),
+                    ),
+                ],
+                name_keys: &[],
+                room: 9usize,
+            },
         );
-    }
-    let scope = ::a2a_otel::__private::Opening::start(opening);
+        if ::a2a_otel::__private::Opening::is_seen(&opening) {
+            ::a2a_otel::__private::Opening::input(
+                &mut opening,
+                ::a2a_otel::__private::Capture::new(&answer).a2a_otel_value(),
+            );
+        }
+        ::a2a_otel::__private::Opening::start(&mut opening)
+    };
     let (scope, result) = ::a2a_otel::__private::sync::<
         f64,
         _,

@@ -9,23 +9,25 @@ async fn stream(
     &self,
     request: Request,
 ) -> Result<impl Stream<Item = Result<Chunk, Error>>, Error> {
-    let mut opening = ::a2a_otel::__private::Span::open(
-        &::a2a_otel::__private::Site {
-            name: "stream",
-            kind: "LLM",
-            opentelemetry: ::a2a_otel::__private::SpanKind::Client,
-            fixed: &[("llm.provider", ::a2a_otel::__private::Fixed::Text("openai"))],
-            name_keys: &[],
-            room: 6usize,
-        },
-    );
-    if ::a2a_otel::__private::Opening::is_seen(&opening) {
-        ::a2a_otel::__private::Opening::request(
-            &mut opening,
-            ::a2a_otel::__private::Capture::new(&(request)).a2a_otel_asked(),
+    let scope = {
+        let mut opening = ::a2a_otel::__private::Span::open(
+            &::a2a_otel::__private::Site {
+                name: "stream",
+                kind: "LLM",
+                opentelemetry: ::a2a_otel::__private::SpanKind::Client,
+                fixed: &[("llm.provider", ::a2a_otel::__private::Fixed::Text("openai"))],
+                name_keys: &[],
+                room: 6usize,
+            },
         );
-    }
-    let scope = ::a2a_otel::__private::Opening::start(opening);
+        if ::a2a_otel::__private::Opening::is_seen(&opening) {
+            ::a2a_otel::__private::Opening::request(
+                &mut opening,
+                ::a2a_otel::__private::Capture::new(&(request)).a2a_otel_asked(),
+            );
+        }
+        ::a2a_otel::__private::Opening::start(&mut opening)
+    };
     let asked = ::a2a_otel::__private::stopwatch(&scope);
     let (scope, result) = ::a2a_otel::__private::future::<
         Result<_, Error>,

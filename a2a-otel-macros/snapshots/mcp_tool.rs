@@ -11,36 +11,41 @@ async fn check_stock(
     &self,
     Parameters(request): Parameters<StockRequest>,
 ) -> CallToolResult {
-    let mut opening = ::a2a_otel::__private::Span::open(
-        &::a2a_otel::__private::Site {
-            name: "check_stock",
-            kind: "TOOL",
-            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
-            fixed: &[
-                ("mcp.method.name", ::a2a_otel::__private::Fixed::Text("tools/call")),
-                (
-                    "gen_ai.operation.name",
-                    ::a2a_otel::__private::Fixed::Text("execute_tool"),
-                ),
-                (
-                    "tool.description",
-                    ::a2a_otel::__private::Fixed::Text(
-                        "Looks up the stock of a product.",
+    let scope = {
+        let mut opening = ::a2a_otel::__private::Span::open(
+            &::a2a_otel::__private::Site {
+                name: "check_stock",
+                kind: "TOOL",
+                opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
+                fixed: &[
+                    (
+                        "mcp.method.name",
+                        ::a2a_otel::__private::Fixed::Text("tools/call"),
                     ),
-                ),
-                ("server.address", ::a2a_otel::__private::Fixed::Text("catalogue")),
-            ],
-            name_keys: &["tool.name", "gen_ai.tool.name"],
-            room: 13usize,
-        },
-    );
-    if ::a2a_otel::__private::Opening::is_seen(&opening) {
-        ::a2a_otel::__private::Opening::input(
-            &mut opening,
-            ::a2a_otel::__private::Capture::new(&request).a2a_otel_value(),
+                    (
+                        "gen_ai.operation.name",
+                        ::a2a_otel::__private::Fixed::Text("execute_tool"),
+                    ),
+                    (
+                        "tool.description",
+                        ::a2a_otel::__private::Fixed::Text(
+                            "Looks up the stock of a product.",
+                        ),
+                    ),
+                    ("server.address", ::a2a_otel::__private::Fixed::Text("catalogue")),
+                ],
+                name_keys: &["tool.name", "gen_ai.tool.name"],
+                room: 13usize,
+            },
         );
-    }
-    let scope = ::a2a_otel::__private::Opening::start(opening);
+        if ::a2a_otel::__private::Opening::is_seen(&opening) {
+            ::a2a_otel::__private::Opening::input(
+                &mut opening,
+                ::a2a_otel::__private::Capture::new(&request).a2a_otel_value(),
+            );
+        }
+        ::a2a_otel::__private::Opening::start(&mut opening)
+    };
     let (scope, result) = ::a2a_otel::__private::future::<
         CallToolResult,
         _,

@@ -6,40 +6,42 @@ fn prompt(what: &str) -> String {
 // becomes
 
 fn prompt(what: &str) -> String {
-    let mut opening = ::other::a2a_otel::__private::Span::open(
-        &::other::a2a_otel::__private::Site {
-            name: "prompt",
-            kind: "PROMPT",
-            opentelemetry: ::other::a2a_otel::__private::SpanKind::Internal,
-            fixed: &[
-                (
-                    "llm.prompt_template.template",
-                    ::other::a2a_otel::__private::Fixed::Text("Find {what}."),
-                ),
-            ],
-            name_keys: &[],
-            room: 9usize,
-        },
-    );
-    if ::other::a2a_otel::__private::Opening::is_seen(&opening) {
-        ::other::a2a_otel::__private::Opening::input(
-            &mut opening,
-            ::other::a2a_otel::__private::Capture::new(&what).a2a_otel_value(),
+    let scope = {
+        let mut opening = ::other::a2a_otel::__private::Span::open(
+            &::other::a2a_otel::__private::Site {
+                name: "prompt",
+                kind: "PROMPT",
+                opentelemetry: ::other::a2a_otel::__private::SpanKind::Internal,
+                fixed: &[
+                    (
+                        "llm.prompt_template.template",
+                        ::other::a2a_otel::__private::Fixed::Text("Find {what}."),
+                    ),
+                ],
+                name_keys: &[],
+                room: 9usize,
+            },
         );
-        ::other::a2a_otel::__private::Opening::fields(
-            &mut opening,
-            &[
-                (
-                    &["llm.prompt_template.variables"],
-                    ::other::a2a_otel::__private::Capture::new(
-                            &(json!({ "what" : what })),
-                        )
-                        .a2a_otel_asked(),
-                ),
-            ],
-        );
-    }
-    let scope = ::other::a2a_otel::__private::Opening::start(opening);
+        if ::other::a2a_otel::__private::Opening::is_seen(&opening) {
+            ::other::a2a_otel::__private::Opening::input(
+                &mut opening,
+                ::other::a2a_otel::__private::Capture::new(&what).a2a_otel_value(),
+            );
+            ::other::a2a_otel::__private::Opening::fields(
+                &mut opening,
+                &[
+                    (
+                        &["llm.prompt_template.variables"],
+                        ::other::a2a_otel::__private::Capture::new(
+                                &(json!({ "what" : what })),
+                            )
+                            .a2a_otel_asked(),
+                    ),
+                ],
+            );
+        }
+        ::other::a2a_otel::__private::Opening::start(&mut opening)
+    };
     let (scope, result) = ::other::a2a_otel::__private::sync::<
         String,
         _,

@@ -6,44 +6,52 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
 // becomes
 
 fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
-    let mut opening = ::a2a_otel::__private::Span::open(
-        &::a2a_otel::__private::Site {
-            name: "rerank",
-            kind: "RERANKER",
-            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
-            fixed: &[("reranker.top_k", ::a2a_otel::__private::Fixed::Int(3i64))],
-            name_keys: &[],
-            room: 11usize,
-        },
-    );
-    if ::a2a_otel::__private::Opening::is_seen(&opening) {
-        ::a2a_otel::__private::Opening::arguments(
-            &mut opening,
-            &[
-                ("query", ::a2a_otel::__private::Capture::new(&query).a2a_otel_value()),
-                ("found", ::a2a_otel::__private::Capture::new(&found).a2a_otel_value()),
-            ],
+    let scope = {
+        let mut opening = ::a2a_otel::__private::Span::open(
+            &::a2a_otel::__private::Site {
+                name: "rerank",
+                kind: "RERANKER",
+                opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
+                fixed: &[("reranker.top_k", ::a2a_otel::__private::Fixed::Int(3i64))],
+                name_keys: &[],
+                room: 11usize,
+            },
         );
-        ::a2a_otel::__private::Opening::fields(
-            &mut opening,
-            &[
-                (
-                    &["reranker.query"],
-                    ::a2a_otel::__private::Capture::new(&(query)).a2a_otel_asked(),
-                ),
-            ],
-        );
-        ::a2a_otel::__private::Opening::documents(
-            &mut opening,
-            &[
-                (
-                    &["reranker.input_documents"],
-                    ::a2a_otel::__private::Capture::new(&(found)).a2a_otel_asked(),
-                ),
-            ],
-        );
-    }
-    let scope = ::a2a_otel::__private::Opening::start(opening);
+        if ::a2a_otel::__private::Opening::is_seen(&opening) {
+            ::a2a_otel::__private::Opening::arguments(
+                &mut opening,
+                &[
+                    (
+                        "query",
+                        ::a2a_otel::__private::Capture::new(&query).a2a_otel_value(),
+                    ),
+                    (
+                        "found",
+                        ::a2a_otel::__private::Capture::new(&found).a2a_otel_value(),
+                    ),
+                ],
+            );
+            ::a2a_otel::__private::Opening::fields(
+                &mut opening,
+                &[
+                    (
+                        &["reranker.query"],
+                        ::a2a_otel::__private::Capture::new(&(query)).a2a_otel_asked(),
+                    ),
+                ],
+            );
+            ::a2a_otel::__private::Opening::documents(
+                &mut opening,
+                &[
+                    (
+                        &["reranker.input_documents"],
+                        ::a2a_otel::__private::Capture::new(&(found)).a2a_otel_asked(),
+                    ),
+                ],
+            );
+        }
+        ::a2a_otel::__private::Opening::start(&mut opening)
+    };
     let (scope, result) = ::a2a_otel::__private::sync::<
         Vec<Document>,
         _,

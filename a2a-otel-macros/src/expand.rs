@@ -317,12 +317,6 @@ impl<'a> Writer<'a> {
         let asked = &self.asked;
         let asked = self.plan.stream.map(|_| quote!(let #asked = #runtime::stopwatch(&#scope);));
         let outcome = self.outcome();
-        let watch = |body: TokenStream| {
-            quote! {
-                let (#scope, #result) = #runtime::future::<#ty, _, _>(#scope, #body).await;
-                #outcome
-            }
-        };
         match self.plan.function.shape {
             Shape::Sync => {
                 let returns = self.declared(&ty);
@@ -336,26 +330,33 @@ impl<'a> Writer<'a> {
                 // What never returns has no type to hint at.
                 let hint =
                     (!self.never_returns()).then(|| quote!(if false { return #runtime::hint::<#ty>(); }));
-                let watched = watch(quote!(async move { #hint #body }));
-                quote!(#asked #watched)
+                quote! {
+                    #asked
+                    let (#scope, #result) =
+                        #runtime::future::<#ty, _, _>(#scope, async move { #hint #body }).await;
+                    #outcome
+                }
             }
-            Shape::Future | Shape::Boxed => {
-                let is_boxed = matches!(self.plan.function.shape, Shape::Boxed);
-                let returns = if is_boxed {
-                    self.plan.function.sig.output.to_token_stream()
-                } else {
-                    TokenStream::new()
-                };
-                let watched = watch(result.to_token_stream());
-                let block = quote!(async move { #watched });
-                let block = if is_boxed { quote!(#runtime::Box::pin(#block)) } else { block };
+            Shape::Future => {
+                let watched = self.watched(&outcome);
+                quote!(#asked let (#scope, #result) = #runtime::sync(#scope, move || #body); #watched)
+            }
+            Shape::Boxed => {
+                // Several boxes of different futures are one type only where that type is said.
+                let (returns, watched) = (&self.plan.function.sig.output, self.watched(&outcome));
                 quote! {
                     #asked
                     let (#scope, #result) = #runtime::sync(#scope, move || #returns #body);
-                    #block
+                    #runtime::Box::pin(#watched)
                 }
             }
         }
+    }
+
+    /// The future that a function gave back. An async block around it would have room for it twice.
+    fn watched(&self, outcome: &TokenStream) -> TokenStream {
+        let (Self { runtime, scope, result, .. }, ty) = (self, self.result_type());
+        quote!(#runtime::watched(#scope, #result, move |#scope, #result: #ty| { #outcome }))
     }
 
     /// The type of a sync body, where the body alone does not say it: several boxes of different streams are one

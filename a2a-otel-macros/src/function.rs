@@ -40,6 +40,15 @@ pub(crate) struct Function {
     pub(crate) stream: Option<Streams>,
 }
 
+/// What a body would lose in a closure of ours.
+#[derive(Clone, Copy)]
+pub(crate) enum Stays {
+    /// `#[track_caller]`: the place of the call.
+    ForItsCaller,
+    /// `-> impl Fn(T)`: the types of the closure that it gives back, which only the signature says.
+    ForItsClosure,
+}
+
 /// A stream that a function gives back, as its type says.
 #[derive(Clone, Copy)]
 pub(crate) struct Streams {
@@ -97,10 +106,15 @@ impl Function {
         }
     }
 
-    /// Whether callers are told where the function was called, which a closure would hide from them.
-    pub(crate) fn tracks_caller(&self) -> bool {
+    /// Why the body has to stay where it is, if it has to.
+    pub(crate) fn stays(&self) -> Option<Stays> {
         let tracks = |attribute: &Attribute| attribute.path().is_ident("track_caller");
-        matches!(self.shape, Shape::Sync) && self.attrs.iter().any(tracks)
+        match &self.sig.output {
+            _ if !matches!(self.shape, Shape::Sync) => None,
+            _ if self.attrs.iter().any(tracks) => Some(Stays::ForItsCaller),
+            ReturnType::Type(_, ty) if is_opaque(ty, is_closure) => Some(Stays::ForItsClosure),
+            _ => None,
+        }
     }
 
     /// The doc comment, as a person reads it.
@@ -215,10 +229,23 @@ fn split_inner_attributes(body: &Group) -> syn::Result<(Vec<Attribute>, Group)> 
         Ok((inner, input.parse::<TokenStream>()?))
     };
     let (inner, rest) = split.parse2(body.stream())?;
+    let rest = block_alone(&rest).unwrap_or(rest);
     let mut stripped = Group::new(Delimiter::Brace, rest);
     // The place is the user's, but rustc must not take the braces for the user's: it would call them unnecessary.
     stripped.set_span(body.span().resolved_at(Span::mixed_site()));
     Ok((inner, stripped))
+}
+
+/// What is in a block that a macro was given, where that is all of the body: its braces, written again inside ours,
+/// would be called unnecessary.
+fn block_alone(body: &TokenStream) -> Option<TokenStream> {
+    let mut tokens = body.clone().into_iter();
+    match (tokens.next()?, tokens.next()) {
+        (TokenTree::Group(group), None) if group.delimiter() == Delimiter::None => {
+            braces(TokenTree::Group(group)).ok().map(|block| block.stream())
+        }
+        _ => None,
+    }
 }
 
 fn doc_line(attribute: &Attribute) -> Option<String> {
@@ -278,6 +305,20 @@ fn shape_of(sig: &Signature) -> Shape {
         },
         _ => Shape::Sync,
     }
+}
+
+/// `Fn(T)` and its like.
+fn is_closure(bound: &PathSegment) -> bool {
+    matches!(bound.arguments, PathArguments::Parenthesized(_))
+}
+
+/// Whether the type is `impl Trait` with a bound of which this is true.
+fn is_opaque(ty: &Type, with: fn(&PathSegment) -> bool) -> bool {
+    let Type::ImplTrait(opaque) = ty else { return false };
+    opaque.bounds.iter().any(|bound| match bound {
+        TypeParamBound::Trait(TraitBound { path, .. }) => path.segments.last().is_some_and(with),
+        _ => false,
+    })
 }
 
 /// The output of `impl Future<Output = T>`, `Pin<Box<dyn Future<Output = T>>>` and futures' `BoxFuture<'_, T>`.

@@ -8,7 +8,7 @@ use syn::ext::IdentExt as _;
 use syn::{Expr, ExprLit, Ident, Lit, LitStr, Type};
 
 use crate::args::{Args, Errors, Field, nearest};
-use crate::function::{Function, Param, Streams, ok_type};
+use crate::function::{Function, Param, Stays, Streams, ok_type};
 use crate::kinds::{Arg, Content, Effect, INSTRUMENTS, RESERVED, Records, SpanKind};
 
 pub(crate) struct Plan<'a> {
@@ -17,7 +17,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) function: &'a Function,
     /// The stream that the function gives back, if it does.
     pub(crate) stream: Option<Streams>,
-    /// Whether the body has to stay where it is, so that the caller's location is seen in it.
+    /// Whether the body has to stay where it is, so that its result is not seen.
     pub(crate) stays: bool,
     /// Parameters that late expressions use; the body may consume them, so they are cloned first.
     pub(crate) kept: Vec<Kept<'a>>,
@@ -145,11 +145,11 @@ impl<'a> Plan<'a> {
         };
         let late = late_expressions(&effect);
         let stream = plan_stream(args, function, errors);
-        let stays = stream.is_none() && function.tracks_caller();
+        let stays = function.stays().filter(|_| stream.is_none());
         check_late_self(&late, function, errors);
         check_late_output(&late, function, errors);
-        if stays {
-            check_location(args, function, &effect, &late, errors);
+        if let Some(stays) = stays {
+            check_unseen(stays, args, function, &effect, &late, errors);
         }
         let mention = |ident: &Ident| {
             late.iter().find_map(|expr| find_ident(expr.to_token_stream(), &ident.to_string()))
@@ -160,7 +160,7 @@ impl<'a> Plan<'a> {
             .filter_map(|param| Some(Kept { ident: &param.ident, mention: mention(&param.ident)?.span() }));
         let kept = kept.collect();
         let runtime = args.path("crate").map_or_else(|| quote!(::a2a_otel), ToTokens::to_token_stream);
-        Some(Self { runtime, function, stream, stays, kept, effect })
+        Some(Self { runtime, function, stream, stays: stays.is_some(), kept, effect })
     }
 }
 
@@ -480,27 +480,36 @@ fn check_late_output(late: &[&Expr], function: &Function, errors: &mut Errors) {
     }
 }
 
-/// A closure or an async block has a location of its own, so the body stays where it is, and nobody sees its result.
-fn check_location(
+/// Of a body that stays where it is, nobody sees the result.
+fn check_unseen(
+    stays: Stays,
     args: &Args,
     function: &Function,
     effect: &Planned<'_>,
     late: &[&Expr],
     errors: &mut Errors,
 ) {
-    const WHY: &str =
-        "under `#[track_caller]` the result is not seen, for the caller's location would be lost";
+    let (why, way_out) = match stays {
+        Stays::ForItsCaller => (
+            "under `#[track_caller]` the result is not seen, for the caller's location would be lost",
+            "or take `#[track_caller]` away",
+        ),
+        Stays::ForItsClosure => (
+            "a closure that a function gives back is not seen",
+            "or put the metric on what calls the closure",
+        ),
+    };
     for word in late.iter().filter_map(|expr| output_ident(expr.to_token_stream())) {
-        errors.at(word.span(), WHY);
+        errors.at(word.span(), why);
     }
     if let Some(span) = args.span("err") {
-        errors.at(span, WHY);
+        errors.at(span, why);
     }
     if let Planned::Metric(MetricPlan { on: On::Ok | On::Err(_), name, .. }) = effect
         && function.result_type().is_some()
     {
         let span = args.word("on").map_or_else(|| name.span(), Ident::span);
-        errors.at(span, format_args!("{WHY}: write `on = always`, or take `#[track_caller]` away"));
+        errors.at(span, format_args!("{why}: write `on = always`, {way_out}"));
     }
 }
 

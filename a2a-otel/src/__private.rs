@@ -13,5 +13,5 @@ pub use crate::metrics::InstrumentKind;
 pub use crate::metrics::business::{Implied, Items, Measurement, Metric, On};
 pub use crate::span::{
     Ending, Failure, Fold, Opening, Scope, Site, Span, Split, fallible, future, guard, hint, returned,
-    stopwatch, stream, sync,
+    stopwatch, stream, sync, watched,
 };

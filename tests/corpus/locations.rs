@@ -112,8 +112,10 @@ trait Located {
     }
 }
 
+// What stands on the trait's declaration, no attribute on the implementation sees: it is said there again.
 impl Located for Agent {
     #[observe]
+    #[track_caller]
     fn located(&self) {
         note_caller("located");
     }

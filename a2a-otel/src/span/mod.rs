@@ -20,7 +20,7 @@ pub use self::current::{Current, current};
 pub use self::ending::Ending;
 pub use self::failure::Failure;
 pub use self::opening::{Opening, Site};
-pub use self::run::{Scope, future, guard, hint, returned, sync};
+pub use self::run::{Scope, future, guard, hint, returned, sync, watched};
 pub use self::split::{Split, fallible};
 pub(crate) use self::stream::StreamEnd;
 pub use self::stream::{Fold, stopwatch, stream};

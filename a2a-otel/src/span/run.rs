@@ -58,9 +58,19 @@ pub fn sync<R, S: Scope>(scope: S, body: impl FnOnce() -> R) -> (S, R) {
     }
 }
 
-/// Runs an async function's body, or the future that a function gave back.
+/// Runs an async function's body.
 pub const fn future<R, S: Scope, F: Future<Output = R>>(scope: S, body: F) -> Watched<S, F> {
     Watched { body: Some(body), scope: Some(scope) }
+}
+
+/// Runs the future that a function gave back; `outcome` is what becomes of its result.
+pub const fn watched<R, S, F, O>(scope: S, body: F, outcome: O) -> Observed<S, F, O>
+where
+    S: Scope,
+    F: Future,
+    O: FnOnce(S, F::Output) -> R,
+{
+    Observed { watched: future(scope, body), outcome: Some(outcome) }
 }
 
 /// Tells the compiler what an async block returns; never called.
@@ -135,7 +145,7 @@ impl<S: Scope, F: Future> Future for Watched<S, F> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let (Some(mut body), Some(scope)) = (this.body.as_mut().as_pin_mut(), &*this.scope) else {
-            unreachable!("only generated code polls, and not after the end")
+            panic!("a future was polled after its end")
         };
         let mut polled = Poll::Pending;
         if let Err(payload) = guarded(scope, &mut || polled = body.as_mut().poll(context)) {
@@ -144,6 +154,32 @@ impl<S: Scope, F: Future> Future for Watched<S, F> {
         polled.map(|result| match this.scope.take() {
             Some(scope) => (scope, result),
             None => unreachable!("the scope is there until the end"),
+        })
+    }
+}
+
+pin_project! {
+    /// A future inside a scope, with what becomes of its result.
+    pub struct Observed<S: Scope, F, O> {
+        #[pin]
+        watched: Watched<S, F>,
+        outcome: Option<O>,
+    }
+}
+
+impl<R, S, F, O> Future for Observed<S, F, O>
+where
+    S: Scope,
+    F: Future,
+    O: FnOnce(S, F::Output) -> R,
+{
+    type Output = R;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+        let this = self.project();
+        this.watched.poll(context).map(|(scope, result)| match this.outcome.take() {
+            Some(outcome) => outcome(scope, result),
+            None => unreachable!("the outcome is there until the end"),
         })
     }
 }

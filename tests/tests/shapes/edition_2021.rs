@@ -24,8 +24,8 @@ mod observed;
 use a2a_otel::chain_span as observe;
 
 compare::topics! {
-    shared: async_traits asyncs borrows by_hand drops flow free generated generics inference items lints methods names
-        patterns sizes tools;
+    shared: async_traits asyncs borrows by_hand dead_code drops expectations flow free generated generated_blocks
+        generics inference items lints locations methods names opaque_closures patterns sizes streams tools;
     here:;
-    open: dead_code expectations generated_blocks locations opaque_closures rivals streams;
+    open:;
 }
