@@ -155,7 +155,15 @@ fn fastrace_reported() -> Variant {
     })
 }
 
-/// The root of a round, and what makes it the parent of the spans in it.
+fn fastrace_roots() -> Variant {
+    let call = |number| {
+        let _parent = fastrace_parent(true);
+        by_fastrace(number, TEXT)
+    };
+    Variant { settle: fastrace::flush, ..Variant::of_call(FASTRACE_ROOTS, call) }
+}
+
+/// A root, and what makes it the parent of the spans in it.
 pub(crate) fn fastrace_parent(sampled: bool) -> (fastrace::Span, LocalParentGuard) {
     let root = fastrace::Span::root("root", fastrace::collector::SpanContext::random().sampled(sampled));
     let guard = root.set_local_parent();
@@ -177,10 +185,7 @@ pub(crate) fn sampled() -> Vec<Variant> {
         tracing(TRACING),
         fastrace_reported(),
         fastrace_caller.inside(|| fastrace_parent(true)),
-        Variant::of_call(FASTRACE_ROOTS, |number| {
-            let _parent = fastrace_parent(true);
-            by_fastrace(number, TEXT)
-        }),
+        fastrace_roots(),
     ]
 }
 

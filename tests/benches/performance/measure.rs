@@ -87,6 +87,7 @@ pub(crate) fn run_loop(row: &Row, name: &str, calls: &str) {
     let calls = calls.parse().expect("a number of calls");
     for mut variant in variants().into_iter().filter(|variant| variant.name == name) {
         watched_loop(&mut variant, calls);
+        (variant.settle)();
     }
 }
 
