@@ -29,6 +29,9 @@ fn limit() -> usize {
     LIMIT.load(Ordering::Relaxed)
 }
 
+/// Room for most values, so that the text seldom has to grow.
+const USUAL_LENGTH: usize = 128;
+
 /// The longest value that is looked into, in bytes: 64 MiB. What is then recorded of it is cut like any other.
 const READ_LIMIT: usize = 1 << 26;
 
@@ -271,10 +274,12 @@ impl<T: ?Sized> Value for Opaque<'_, T> {
 }
 
 impl Text {
-    const fn up_to(limit: usize) -> Self {
-        Self { bytes: Vec::new(), limit, cut: false }
+    fn up_to(limit: usize) -> Self {
+        Self { bytes: Vec::with_capacity(limit.min(USUAL_LENGTH)), limit, cut: false }
     }
 
+    /// Inlined into the serialisers, which write piece by piece.
+    #[inline]
     fn push(&mut self, bytes: &[u8]) -> bool {
         let room = self.limit - self.bytes.len();
         if bytes.len() <= room {
@@ -327,6 +332,7 @@ impl io::Write for Text {
         self.write_all(bytes).map(|()| bytes.len())
     }
 
+    #[inline]
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         if self.push(bytes) { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
     }

@@ -1,0 +1,114 @@
+//! Without the feature `trace` an attribute leaves nothing behind: the function runs instruction for instruction as it
+//! runs without the attribute, which callgrind counts.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use a2a_otel_tests::services::require;
+
+const ATTRIBUTES: &[&str] = &[
+    "#[a2a_otel::agent_span(name = format!(\"{text}!\"), session = text, fields(\"length\" = output))]",
+    "#[a2a_otel::tool_span(skip(text), err = debug)]",
+    "#[a2a_otel::business_metric(counter = \"calls\", value = *output as u64, attributes(text = text))]",
+];
+
+/// What is counted: sync, fallible and async functions, many times.
+const PROGRAM: &str = r#"
+use std::hint::black_box;
+use std::pin::pin;
+use std::task::{Context, Waker};
+
+{0}
+#[inline(never)]
+fn length(text: &str) -> usize {
+    text.chars().filter(|letter| letter.is_alphabetic()).count()
+}
+
+{1}
+#[inline(never)]
+fn number(text: &str) -> Result<u32, std::num::ParseIntError> {
+    let number: u32 = text.parse()?;
+    Ok(number + 1)
+}
+
+{2}
+#[inline(never)]
+async fn later(text: String) -> usize {
+    std::future::ready(text.len()).await + length(&text)
+}
+
+#[inline(never)]
+fn watched_loop() {
+    for round in 0..1_000_u32 {
+        let text = round.to_string();
+        black_box(length(black_box(&text)));
+        let _ = black_box(number(black_box(&text)));
+        let mut context = Context::from_waker(Waker::noop());
+        let _ = black_box(pin!(later(text)).poll(&mut context));
+    }
+}
+
+fn main() {
+    watched_loop();
+}
+"#;
+
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a member of the workspace")
+}
+
+/// A package with the program in two versions, on the library without `trace`.
+fn generate() -> PathBuf {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled_out");
+    fs::create_dir_all(root.join("src/bin")).expect("target/ can be written to");
+    let write = |path: &str, text: &str| fs::write(root.join(path), text).expect("target/ can be written to");
+    let library = workspace().join("a2a-otel");
+    write("Cargo.toml", &format!(
+        "[package]\nname = \"compiled-out\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
+         a2a-otel = {{ path = '{}', default-features = false }}\n",
+        library.display()
+    ));
+    write("Cargo.lock", &fs::read_to_string(workspace().join("Cargo.lock")).expect("there is a lock file"));
+    let mut observed = PROGRAM.to_owned();
+    let mut plain = PROGRAM.to_owned();
+    for (index, attribute) in ATTRIBUTES.iter().enumerate() {
+        observed = observed.replace(&format!("{{{index}}}"), attribute);
+        plain = plain.replace(&format!("{{{index}}}"), "");
+    }
+    write("src/bin/observed.rs", &observed);
+    write("src/bin/plain.rs", &plain);
+    root
+}
+
+fn run(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn instructions(root: &Path, program: &str) -> u64 {
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*watched_loop*"]);
+    let report = run(valgrind.arg(root.join("target/release").join(program))).stderr;
+    let report = String::from_utf8_lossy(&report);
+    let collected = report.lines().find_map(|line| line.split("Collected : ").nth(1));
+    collected.and_then(|count| count.trim().parse().ok()).expect("callgrind says what it collected")
+}
+
+#[test]
+fn without_trace_an_attribute_costs_no_instruction() {
+    let version = Command::new("valgrind").arg("--version").output();
+    let Some(_) = require("valgrind", version.map_err(|error| format!("valgrind does not run: {error}"))) else {
+        return;
+    };
+    let root = generate();
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    // The lock file names more than this package needs, so it may change; but nothing is asked of the network.
+    let mut build = Command::new(cargo);
+    build.args(["build", "--release", "--offline", "--quiet"]).current_dir(&root);
+    run(build.env("CARGO_TARGET_DIR", "target").env_remove("CARGO_BUILD_TARGET_DIR"));
+    let (plain, observed) = (instructions(&root, "plain"), instructions(&root, "observed"));
+    assert!(plain > 100_000, "the loop is counted: {plain}");
+    assert_eq!(observed, plain);
+}
