@@ -56,12 +56,6 @@ impl Agent {
     }
 }
 
-#[observe(fields("length" = text.len()), output = output + text.len())]
-#[deny(clippy::shadow_unrelated)]
-fn denies_unrelated_shadows(text: &str) -> usize {
-    text.len()
-}
-
 pub(crate) fn drive(log: &mut Log) {
     log.shape("expects_an_unused_parameter", || expects_an_unused_parameter(1));
     log.shape("expects_an_unnecessary_wrap", || expects_an_unnecessary_wrap(1));
@@ -71,5 +65,4 @@ pub(crate) fn drive(log: &mut Log) {
     log.shape("expects_a_vector", || expects_a_vector(&vec![1]));
     log.shape("expects_a_needless_lifetime", || expects_a_needless_lifetime("x"));
     log.shape("expects_an_unused_self", || Agent.expects_an_unused_self(1));
-    log.shape("denies_unrelated_shadows", || denies_unrelated_shadows("x"));
 }

@@ -14,7 +14,7 @@ const ATTRIBUTES: &[&str] = &[
 ];
 
 /// What is counted: sync, fallible and async functions, many times.
-const PROGRAM: &str = r#"
+const PROGRAM: &str = r"
 use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Waker};
@@ -52,7 +52,7 @@ fn watched_loop() {
 fn main() {
     watched_loop();
 }
-"#;
+";
 
 fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a member of the workspace")
@@ -64,11 +64,14 @@ fn generate() -> PathBuf {
     fs::create_dir_all(root.join("src/bin")).expect("target/ can be written to");
     let write = |path: &str, text: &str| fs::write(root.join(path), text).expect("target/ can be written to");
     let library = workspace().join("a2a-otel");
-    write("Cargo.toml", &format!(
-        "[package]\nname = \"compiled-out\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
+    write(
+        "Cargo.toml",
+        &format!(
+            "[package]\nname = \"compiled-out\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
          a2a-otel = {{ path = '{}', default-features = false }}\n",
-        library.display()
-    ));
+            library.display()
+        ),
+    );
     write("Cargo.lock", &fs::read_to_string(workspace().join("Cargo.lock")).expect("there is a lock file"));
     let mut observed = PROGRAM.to_owned();
     let mut plain = PROGRAM.to_owned();
@@ -99,7 +102,8 @@ fn instructions(root: &Path, program: &str) -> u64 {
 #[test]
 fn without_trace_an_attribute_costs_no_instruction() {
     let version = Command::new("valgrind").arg("--version").output();
-    let Some(_) = require("valgrind", version.map_err(|error| format!("valgrind does not run: {error}"))) else {
+    let Some(_) = require("valgrind", version.map_err(|error| format!("valgrind does not run: {error}")))
+    else {
         return;
     };
     let root = generate();

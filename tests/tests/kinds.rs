@@ -66,11 +66,8 @@ fn calls_name_what_they_are_part_of() {
     add("c1", 7);
     ask("m1");
     complete(None);
-    let expected = [
-        ("tool.id", "c1"),
-        ("tool.description", "Adds up"),
-        ("tool.json_schema", r#"{"type":"object"}"#),
-    ];
+    let expected =
+        [("tool.id", "c1"), ("tool.description", "Adds up"), ("tool.json_schema", r#"{"type":"object"}"#)];
     assert_records(&capturing.named("add"), "TOOL", &expected);
     let expected = [("a2a.task.id", "task of m1"), ("a2a.message.id", "m1")];
     assert_records(&capturing.named("SendMessage inventory"), "CHAIN", &expected);
