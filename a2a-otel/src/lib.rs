@@ -5,7 +5,7 @@ pub mod __private;
 #[cfg(feature = "tracing")]
 mod bridge;
 mod capture;
-mod context;
+pub mod context;
 mod llm;
 mod lock;
 pub mod metrics;
@@ -27,6 +27,12 @@ pub use opentelemetry;
 
 #[cfg(feature = "tracing")]
 pub use crate::bridge::tracing_layer;
+#[cfg(feature = "tokio")]
+pub use crate::context::spawn;
+pub use crate::context::{
+    InCurrentSpan, in_current_span, suppress, with_metadata, with_prompt_template, with_session, with_tags,
+    with_user,
+};
 pub use crate::pipeline::{Delivery, TreePrinter};
 pub use crate::span::{Current, current};
 pub use crate::telemetry::{Builder, Health, InitError, Settings, Telemetry, init};

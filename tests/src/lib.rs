@@ -19,3 +19,8 @@ pub mod screenshot;
 pub mod services;
 pub mod timestamp;
 pub mod tree;
+
+/// The examples of the guides compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/context.md")]
+struct Guides;

@@ -491,7 +491,7 @@ fn bounded(text: &str) -> String {
 }
 
 /// A list of strings, as OpenInference's tags are, or of numbers, as a vector is; other lists stay JSON.
-fn list(json: &str) -> Option<AttributeValue> {
+pub(crate) fn list(json: &str) -> Option<AttributeValue> {
     let list = match json.as_bytes() {
         [b'[', b'"', ..] => {
             let strings: Vec<String> = serde_json::from_str(json).ok()?;

@@ -18,24 +18,27 @@
 //! # drop(work);
 //! ```
 
+mod baggage;
 mod carriers;
 
 use opentelemetry::Context;
 use opentelemetry::global::{get_text_map_propagator, set_text_map_propagator};
 use opentelemetry::propagation::{Extractor, Injector, TextMapCompositePropagator};
-use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
+use opentelemetry_sdk::propagation::TraceContextPropagator;
 
+pub(crate) use self::baggage::report_oversize;
 pub use self::carriers::{Meta, MetaRef, ServiceParams, ServiceParamsRef};
 
 /// From now on, what crosses is W3C trace context and baggage.
 pub(crate) fn install() {
     set_text_map_propagator(TextMapCompositePropagator::new(vec![
         Box::new(TraceContextPropagator::new()),
-        Box::new(BaggagePropagator::new()),
+        Box::new(baggage::Baggage::default()),
     ]));
 }
 
-/// Writes the current span, session and user into an outgoing request.
+/// Writes the current span, session, user and what else is [propagated](crate::context::Scope::propagate) into an
+/// outgoing request.
 ///
 /// What is written is up to the global propagator; [`init`](crate::init) installs W3C trace context and baggage.
 pub fn inject(carrier: &mut impl Injector) {

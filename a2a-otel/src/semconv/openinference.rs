@@ -13,6 +13,8 @@ pub(crate) const MIME_TEXT: &str = "text/plain";
 
 pub(crate) const SESSION_ID: &str = "session.id";
 pub(crate) const USER_ID: &str = "user.id";
+pub(crate) const TAG_TAGS: &str = "tag.tags";
+pub(crate) const METADATA: &str = "metadata";
 
 pub(crate) const LLM_MODEL_NAME: &str = "llm.model_name";
 pub(crate) const LLM_SYSTEM: &str = "llm.system";
@@ -21,6 +23,9 @@ pub(crate) const LLM_FINISH_REASON: &str = "llm.finish_reason";
 pub(crate) const LLM_INPUT_MESSAGES: &str = "llm.input_messages";
 pub(crate) const LLM_OUTPUT_MESSAGES: &str = "llm.output_messages";
 pub(crate) const LLM_TOOLS: &str = "llm.tools";
+pub(crate) const LLM_PROMPT_TEMPLATE: &str = "llm.prompt_template.template";
+pub(crate) const LLM_PROMPT_TEMPLATE_VERSION: &str = "llm.prompt_template.version";
+pub(crate) const LLM_PROMPT_TEMPLATE_VARIABLES: &str = "llm.prompt_template.variables";
 
 pub(crate) const LLM_TOKEN_COUNT_PROMPT: &str = "llm.token_count.prompt";
 pub(crate) const LLM_TOKEN_COUNT_COMPLETION: &str = "llm.token_count.completion";

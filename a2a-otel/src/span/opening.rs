@@ -229,7 +229,6 @@ impl Recorder {
         for (key, value) in site.fixed {
             value.push(key, &mut attributes);
         }
-        attributes.extend(context::inherited(&parent));
         Self { site, parent, asked, attributes, name: None, input: None, inherited: Vec::new(), model: None }
     }
 
@@ -244,7 +243,6 @@ impl Recorder {
     }
 
     fn inherit(&mut self, key: &'static str, value: String) {
-        self.attributes.retain(|attribute| attribute.key.as_str() != key);
         self.attributes.push(KeyValue::new(key, value.clone()));
         self.inherited.push(KeyValue::new(key, value));
     }
@@ -255,6 +253,15 @@ impl Recorder {
         self.attributes.extend(read.attributes);
         self.model = read.model.or(self.model.take());
         self.input = Some(encoded.cut());
+    }
+
+    /// What the call says itself goes before what it inherits.
+    fn inherit_from_parent(&mut self) {
+        for inherited in context::inherited(&self.parent) {
+            if self.attributes.iter().all(|own| own.key != inherited.key) {
+                self.attributes.push(inherited);
+            }
+        }
     }
 
     /// The system that the model belongs to, unless it is known.
@@ -271,6 +278,7 @@ impl Recorder {
         let name = self.name.take().map_or(Cow::Borrowed(self.site.name), Cow::Owned);
         self.attributes.extend(self.site.name_keys.iter().map(|key| KeyValue::new(*key, name.clone())));
         self.attributes.extend(self.system());
+        self.inherit_from_parent();
         let attributes = std::mem::take(&mut self.attributes);
         #[cfg(feature = "tracing")]
         if self.site.kind == AGENT {
@@ -303,7 +311,7 @@ impl Recorder {
         let id = span.span_context().span_id();
         let mut context = self.parent.with_span(span);
         if !self.inherited.is_empty() {
-            context = context::with_inherited(&context, &self.inherited);
+            context = context::with_attributes(&context, &self.inherited, false);
         }
         if let Some(model) = self.model.clone() {
             context = context.with_value(AskedModel { span: id, model });

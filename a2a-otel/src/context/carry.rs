@@ -1,0 +1,64 @@
+//! Work that goes to another task or thread takes the current span, and all that is inherited, along.
+
+use opentelemetry::Context;
+use opentelemetry::context::{FutureExt as _, WithContext};
+
+/// `.in_current_span()`, for futures and streams that another task will poll.
+///
+/// ```
+/// use a2a_otel::InCurrentSpan as _;
+///
+/// # async fn search() {}
+/// # fn spawn(_: impl Future + Send + 'static) {}
+/// spawn(search().in_current_span()); // for example of tokio
+/// ```
+pub trait InCurrentSpan: Sized {
+    /// Polls it below the span that is current now, with its session and all else that is inherited.
+    fn in_current_span(self) -> WithContext<Self> {
+        self.with_current_context()
+    }
+}
+
+impl<T> InCurrentSpan for T {}
+
+/// Runs a closure below the span that is current now, with its session and all else that is inherited, on whichever
+/// thread calls it.
+///
+/// ```
+/// use a2a_otel::in_current_span;
+///
+/// # fn search() -> u32 { 1 }
+/// let found = std::thread::spawn(in_current_span(|| search())).join();
+/// # assert_eq!(found.unwrap(), 1);
+/// ```
+pub fn in_current_span<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
+    let context = Context::current();
+    move || {
+        let _entered = context.attach();
+        work()
+    }
+}
+
+/// Spawns a task of tokio's below the current span, with its session and all else that is inherited.
+///
+/// # Panics
+///
+/// As [`tokio::spawn`] does: outside of a runtime.
+///
+/// ```
+/// # async fn search() -> u32 { 1 }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let found = a2a_otel::spawn(search()).await;
+/// # assert_eq!(found.unwrap(), 1);
+/// # }
+/// ```
+#[cfg(feature = "tokio")]
+#[track_caller]
+pub fn spawn<F>(future: F) -> tokio::task::JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    tokio::spawn(future.in_current_span())
+}

@@ -1,0 +1,131 @@
+//! What a call inherits from its callers beside the parent span: session, user, tags, metadata, prompt template, and
+//! whether it is observed at all.
+//!
+//! ```
+//! use a2a_otel::{InCurrentSpan as _, agent_span, in_current_span, with_session};
+//! use serde_json::json;
+//!
+//! #[agent_span]
+//! async fn answer(question: String) -> String {
+//!     question.to_uppercase()
+//! }
+//!
+//! # fn serve(_: impl Future<Output = String> + Send) {}
+//! // Around a future, kept over its awaits and over the threads that poll it:
+//! serve(with_session("s-1").user("ada").tags(["beta"]).wrap(answer("why?".to_owned())));
+//!
+//! // Around a block, also one that hands work to another task or thread:
+//! with_session("s-1").metadata(json!({"tier": "gold"})).run(|| {
+//!     serve(answer("why?".to_owned()).in_current_span());
+//!     std::thread::spawn(in_current_span(|| serve(answer("how?".to_owned()))));
+//! });
+//! ```
+//!
+//! The names are OpenInference's [context attributes](https://arize-ai.github.io/openinference/spec/), which its
+//! Python package sets with `using_session`, `using_attributes` and their like.
+
+mod carry;
+mod scope;
+
+use opentelemetry::baggage::{Baggage, BaggageExt as _};
+use opentelemetry::{Array, Context, KeyValue, StringValue, Value};
+
+#[cfg(feature = "tokio")]
+pub use self::carry::spawn;
+pub use self::carry::{InCurrentSpan, in_current_span};
+pub use self::scope::{
+    InScope, Scope, suppress, with_metadata, with_prompt_template, with_session, with_tags, with_user,
+};
+use crate::capture::list;
+use crate::semconv::openinference::{
+    LLM_PROMPT_TEMPLATE, LLM_PROMPT_TEMPLATE_VARIABLES, LLM_PROMPT_TEMPLATE_VERSION, METADATA, SESSION_ID,
+    TAG_TAGS, USER_ID,
+};
+
+/// What is inherited. What stands in one row is said, and replaced, together.
+const FAMILIES: [&[&str]; 5] = [
+    &[SESSION_ID],
+    &[USER_ID],
+    &[TAG_TAGS],
+    &[METADATA],
+    &[LLM_PROMPT_TEMPLATE, LLM_PROMPT_TEMPLATE_VERSION, LLM_PROMPT_TEMPLATE_VARIABLES],
+];
+
+/// What always crosses to the next process, as W3C baggage; the rest does where the user says so.
+const CROSSING: [&str; 2] = [SESSION_ID, USER_ID];
+
+/// Attributes of every span below, that stay in this process.
+struct Local(Vec<KeyValue>);
+
+/// The innermost agent, for log lines.
+#[cfg(feature = "tracing")]
+struct AgentName(std::borrow::Cow<'static, str>);
+
+/// The name of the agent that is at work in a context.
+#[cfg(feature = "tracing")]
+pub(crate) fn agent_name(context: &Context) -> Option<&str> {
+    context.get::<AgentName>().map(|name| &*name.0)
+}
+
+#[cfg(feature = "tracing")]
+pub(crate) fn with_agent_name(context: &Context, name: std::borrow::Cow<'static, str>) -> Context {
+    context.with_value(AgentName(name))
+}
+
+/// The attributes that a span inherits from its context. Asked for every span: where there are none, that is soon seen.
+pub(crate) fn inherited(context: &Context) -> impl Iterator<Item = KeyValue> {
+    let local = context.get::<Local>().map_or(&[][..], |local| &local.0);
+    let crossing = context.baggage().iter().filter_map(|(key, (value, _))| crossed(key.as_str(), value));
+    local.iter().cloned().chain(crossing)
+}
+
+/// The context with these attributes instead of those that it has; `crosses` also takes them to the next process.
+pub(crate) fn with_attributes(context: &Context, attributes: &[KeyValue], crosses: bool) -> Context {
+    let is_kept = |key: &str| attributes.iter().all(|own| !is_replaced(key, own.key.as_str()));
+    let outer = context.get::<Local>().into_iter().flat_map(|local| &local.0);
+    let mut local: Vec<_> = outer.filter(|own| is_kept(own.key.as_str())).cloned().collect();
+    let outer = context.baggage().iter().filter(|(key, _)| is_kept(key.as_str()));
+    let mut baggage: Baggage = outer.map(|(key, value)| (key.clone(), value.clone())).collect();
+    for attribute in attributes {
+        let crosses = crosses || CROSSING.contains(&attribute.key.as_str());
+        if !crosses || !cross(attribute, &mut baggage) {
+            local.push(attribute.clone());
+        }
+    }
+    let has_local = !local.is_empty() || context.get::<Local>().is_some();
+    let context = context.with_baggage(baggage);
+    if has_local { context.with_value(Local(local)) } else { context }
+}
+
+/// Whether an attribute of the outer scope gives way to one of the inner.
+fn is_replaced(outer: &str, inner: &str) -> bool {
+    FAMILIES.iter().any(|family| family.contains(&outer) && family.contains(&inner))
+}
+
+/// Puts an attribute into the baggage, whose values are texts. What is too large for it stays here.
+fn cross(attribute: &KeyValue, baggage: &mut Baggage) -> bool {
+    let text = match &attribute.value {
+        Value::String(text) => text.clone(),
+        Value::Array(Array::String(list)) => {
+            serde_json::json!(list.iter().map(StringValue::as_str).collect::<Vec<_>>()).to_string().into()
+        }
+        other => other.to_string().into(),
+    };
+    baggage.insert(attribute.key.clone(), text.clone());
+    let crosses = baggage.get(&attribute.key) == Some(&text);
+    if !crosses {
+        crate::propagation::report_oversize(attribute.key.as_str());
+    }
+    crosses
+}
+
+/// The attribute that an entry of the baggage is, if it is one of ours.
+fn crossed(key: &str, value: &StringValue) -> Option<KeyValue> {
+    let key = *FAMILIES.iter().copied().flatten().find(|own| **own == key)?;
+    let text = value.as_str();
+    let value = match key {
+        TAG_TAGS => list(text).unwrap_or_else(|| Value::Array(vec![value.clone()].into())),
+        _ => value.clone().into(),
+    };
+    (!text.is_empty()).then(|| KeyValue::new(key, value))
+}

@@ -1,0 +1,306 @@
+//! Scopes: what every span below one has in common, and where there are none.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context as Waking, Poll};
+
+use futures_core::Stream;
+use opentelemetry::{Array, Context, ContextGuard, KeyValue, StringValue, Value};
+use pin_project_lite::pin_project;
+use serde::Serialize;
+
+use super::{is_replaced, with_attributes};
+use crate::capture::{Capture, encode};
+use crate::semconv::openinference as names;
+
+/// What all spans that the attributes open below it have in common.
+///
+/// It is made by [`with_session`] and its like, and is put around code by [`run`](Self::run), around a future or stream by
+/// [`wrap`](Self::wrap), or around the rest of a block by [`enter`](Self::enter). Scopes nest: what an inner one says replaces
+/// what the outer one said, metadata as a whole and a prompt template together with its version and variables. Empty
+/// values are ignored. An argument of an attribute, such as `session = expr`, and what a function records itself go
+/// before what is inherited.
+///
+/// ```
+/// use a2a_otel::{chain_span, with_session};
+///
+/// #[chain_span]
+/// fn step() {}
+///
+/// # let capturing = a2a_otel::testing::capture();
+/// with_session("s-1").user("ada").tags(["beta", "eu"]).run(step);
+/// # assert_eq!(capturing.only().text("user.id"), Some("ada"));
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "a scope does nothing until `run`, `wrap` or `enter`"]
+pub struct Scope {
+    attributes: Vec<KeyValue>,
+    is_propagated: bool,
+    is_suppressed: bool,
+}
+
+/// The conversation that all spans below belong to: `session.id`, which crosses to the next process as W3C baggage.
+///
+/// Source: OpenInference, `using_session`. See [`Scope`] for what can be done with the answer.
+///
+/// ```
+/// # async fn answer() {}
+/// let work = a2a_otel::with_session("s-1").wrap(answer());
+/// # drop(work);
+/// ```
+pub fn with_session(id: impl Display) -> Scope {
+    Scope::default().session(id)
+}
+
+/// The person on whose behalf all spans below run: `user.id`, which crosses to the next process as W3C baggage.
+///
+/// Source: OpenInference, `using_user`. See [`Scope`] for what can be done with the answer.
+///
+/// ```
+/// let sum = a2a_otel::with_user("ada").run(|| 1 + 1);
+/// # assert_eq!(sum, 2);
+/// ```
+pub fn with_user(id: impl Display) -> Scope {
+    Scope::default().user(id)
+}
+
+/// Words to find the spans below by: `tag.tags`, a list.
+///
+/// Source: OpenInference, `using_tags`. See [`Scope`] for what can be done with the answer.
+///
+/// ```
+/// let sum = a2a_otel::with_tags(["beta", "eu"]).run(|| 1 + 1);
+/// # assert_eq!(sum, 2);
+/// ```
+pub fn with_tags(tags: impl IntoIterator<Item = impl Display>) -> Scope {
+    Scope::default().tags(tags)
+}
+
+/// More about the spans below: `metadata`, an object as JSON. It is written once, when the scope is made.
+///
+/// Source: OpenInference, `using_metadata`. See [`Scope`] for what can be done with the answer.
+///
+/// ```
+/// let sum = a2a_otel::with_metadata(serde_json::json!({"tier": "gold"})).run(|| 1 + 1);
+/// # assert_eq!(sum, 2);
+/// ```
+pub fn with_metadata(metadata: impl Serialize) -> Scope {
+    Scope::default().metadata(metadata)
+}
+
+/// The template that the prompts below are made of, its version, and the values in it: `llm.prompt_template.template`,
+/// `.version` and `.variables`, an object as JSON. `""` and `()` say nothing.
+///
+/// Source: OpenInference, `using_prompt_template`. See [`Scope`] for what can be done with the answer.
+///
+/// ```
+/// use a2a_otel::with_prompt_template;
+/// use serde_json::json;
+///
+/// let sum = with_prompt_template("Add {a} and {b}.", "v2", json!({"a": 1, "b": 1})).run(|| 1 + 1);
+/// # assert_eq!(sum, 2);
+/// ```
+pub fn with_prompt_template(
+    template: impl Display,
+    version: impl Display,
+    variables: impl Serialize,
+) -> Scope {
+    Scope::default().prompt_template(template, version, variables)
+}
+
+/// No spans below, neither of the attributes nor of the bridge to `tracing`, for example around a health check.
+///
+/// Business metrics are still counted. Source: OpenInference, `suppress_tracing`; `OpenTelemetry`'s suppression does it.
+///
+/// ```
+/// # #[a2a_otel::tool_span]
+/// # fn ping() {}
+/// # let capturing = a2a_otel::testing::capture();
+/// a2a_otel::suppress().run(ping);
+/// # assert!(capturing.spans().is_empty());
+/// ```
+pub fn suppress() -> Scope {
+    Scope { is_suppressed: true, ..Scope::default() }
+}
+
+impl Scope {
+    /// Says the session, as [`with_session`] does.
+    pub fn session(self, id: impl Display) -> Self {
+        self.with([(names::SESSION_ID, text(id))])
+    }
+
+    /// Says the user, as [`with_user`] does.
+    pub fn user(self, id: impl Display) -> Self {
+        self.with([(names::USER_ID, text(id))])
+    }
+
+    /// Says the tags, as [`with_tags`] does.
+    pub fn tags(self, tags: impl IntoIterator<Item = impl Display>) -> Self {
+        let tags: Vec<_> = tags.into_iter().filter_map(text).collect();
+        let list = (!tags.is_empty()).then_some(Value::Array(Array::String(tags)));
+        self.with([(names::TAG_TAGS, list)])
+    }
+
+    /// Says the metadata, as [`with_metadata`] does.
+    pub fn metadata(self, metadata: impl Serialize) -> Self {
+        self.with([(names::METADATA, json(&metadata))])
+    }
+
+    /// Says the prompt template, as [`with_prompt_template`] does.
+    pub fn prompt_template(
+        self,
+        template: impl Display,
+        version: impl Display,
+        variables: impl Serialize,
+    ) -> Self {
+        self.with([
+            (names::LLM_PROMPT_TEMPLATE, text(template)),
+            (names::LLM_PROMPT_TEMPLATE_VERSION, text(version)),
+            (names::LLM_PROMPT_TEMPLATE_VARIABLES, json(&variables)),
+        ])
+    }
+
+    /// Takes everything that this scope says to the next process, not only session and user. It goes to whomever is
+    /// called, as a header, so it should not be secret; what does not fit into 8192 bytes, W3C's limit, stays here, and
+    /// a warning says so.
+    ///
+    /// ```
+    /// # async fn call_the_other_agent() {}
+    /// let call = a2a_otel::with_tags(["beta"]).propagate().wrap(call_the_other_agent());
+    /// # drop(call);
+    /// ```
+    pub const fn propagate(mut self) -> Self {
+        self.is_propagated = true;
+        self
+    }
+
+    /// No spans below, as [`suppress`] does.
+    pub const fn suppress(mut self) -> Self {
+        self.is_suppressed = true;
+        self
+    }
+
+    /// Runs code inside the scope.
+    ///
+    /// ```
+    /// let sum = a2a_otel::with_session("s-1").run(|| 1 + 1);
+    /// # assert_eq!(sum, 2);
+    /// ```
+    pub fn run<R>(self, code: impl FnOnce() -> R) -> R {
+        let _entered = self.enter();
+        code()
+    }
+
+    /// Keeps a future or stream inside the scope whenever it is polled. Its parent span is the one in which it is polled
+    /// first, as that of any async code.
+    ///
+    /// ```
+    /// # async fn answer() {}
+    /// let work = a2a_otel::with_session("s-1").wrap(answer());
+    /// # drop(work);
+    /// ```
+    pub const fn wrap<T>(self, inner: T) -> InScope<T> {
+        InScope { inner, place: Place::Ahead(self) }
+    }
+
+    /// Opens the scope until the answer is dropped, on this thread: async code wants [`wrap`](Self::wrap) instead.
+    ///
+    /// ```
+    /// # fn handle(_: &str) {}
+    /// for request in ["one", "two"] {
+    ///     let _entered = a2a_otel::with_session(request).enter();
+    ///     handle(request);
+    /// }
+    /// ```
+    #[must_use = "the scope closes when this guard is dropped"]
+    pub fn enter(self) -> ContextGuard {
+        self.within_current().attach()
+    }
+
+    fn with<V: Into<Value>, const N: usize>(mut self, family: [(&'static str, Option<V>); N]) -> Self {
+        let said = family.into_iter().filter_map(|(key, value)| Some(KeyValue::new(key, value?)));
+        let said: Vec<_> = said.collect();
+        self.attributes.retain(|own| said.iter().all(|new| !is_replaced(own.key.as_str(), new.key.as_str())));
+        self.attributes.extend(said);
+        self
+    }
+
+    fn within_current(&self) -> Context {
+        let mut context = Context::current();
+        if !self.attributes.is_empty() {
+            context = with_attributes(&context, &self.attributes, self.is_propagated);
+        }
+        if self.is_suppressed { context.with_telemetry_suppressed() } else { context }
+    }
+}
+
+/// A text that many spans will share, unless it is empty.
+fn text(value: impl Display) -> Option<StringValue> {
+    let text = value.to_string();
+    (!text.is_empty()).then(|| shared(text))
+}
+
+/// A value as JSON, unless there is nothing in it.
+fn json(value: &impl Serialize) -> Option<StringValue> {
+    let text = encode(Capture::new(value).a2a_otel_value())?.text;
+    (!matches!(text.as_str(), "" | "{}" | "[]")).then(|| shared(text))
+}
+
+fn shared(text: String) -> StringValue {
+    std::sync::Arc::<str>::from(text).into()
+}
+
+pin_project! {
+    /// A future or stream inside a [`Scope`].
+    #[derive(Debug)]
+    #[must_use = "futures and streams do nothing until they are polled"]
+    pub struct InScope<T> {
+        #[pin]
+        inner: T,
+        place: Place,
+    }
+}
+
+#[derive(Debug)]
+enum Place {
+    /// Not polled yet.
+    Ahead(Scope),
+    Within(Context),
+}
+
+impl Place {
+    fn enter(&mut self) -> ContextGuard {
+        if let Self::Ahead(scope) = self {
+            *self = Self::Within(scope.within_current());
+        }
+        match self {
+            Self::Within(context) => context.clone().attach(),
+            Self::Ahead(_) => unreachable!("it has just been entered"),
+        }
+    }
+}
+
+impl<T: Future> Future for InScope<T> {
+    type Output = T::Output;
+
+    fn poll(self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<T::Output> {
+        let this = self.project();
+        let _entered = this.place.enter();
+        this.inner.poll(waking)
+    }
+}
+
+impl<T: Stream> Stream for InScope<T> {
+    type Item = T::Item;
+
+    fn poll_next(self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<Option<T::Item>> {
+        let this = self.project();
+        let _entered = this.place.enter();
+        this.inner.poll_next(waking)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,90 @@
+//! W3C baggage, within its limits.
+//!
+//! The SDK's propagator reads. It does not write, because it leaves `%` and `\` in values as they are, so that another
+//! text comes out than went in, and sends what the receiver will refuse for its length.
+//!
+//! Source: <https://www.w3.org/TR/baggage/>.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Once;
+
+use opentelemetry::Context;
+use opentelemetry::baggage::BaggageExt as _;
+use opentelemetry::propagation::text_map_propagator::FieldIter;
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use opentelemetry_sdk::propagation::BaggagePropagator;
+
+use crate::telemetry::report;
+
+/// How many bytes have to get through everywhere: what is longer may be refused as a whole.
+const LIMIT: usize = 8192;
+
+/// Reads and writes the header `baggage`.
+#[derive(Debug, Default)]
+pub(super) struct Baggage(BaggagePropagator);
+
+impl TextMapPropagator for Baggage {
+    fn inject_context(&self, context: &Context, carrier: &mut dyn Injector) {
+        let header = header(context);
+        if !header.is_empty() {
+            carrier.set("baggage", header);
+        }
+    }
+
+    fn extract_with_context(&self, context: &Context, carrier: &dyn Extractor) -> Context {
+        self.0.extract_with_context(context, carrier)
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        self.0.fields()
+    }
+}
+
+/// The entries that fit, the shortest first, so that one long value does not keep session and user back.
+fn header(context: &Context) -> String {
+    let members: BTreeMap<_, _> = context
+        .baggage()
+        .iter()
+        .map(|(key, (value, properties))| {
+            let member = member(key.as_str(), value.as_str(), properties.as_str());
+            ((member.len(), key.as_str()), member)
+        })
+        .collect();
+    let mut header = String::new();
+    for ((length, key), member) in members {
+        if header.len() + 1 + length > LIMIT {
+            report_oversize(key);
+            continue;
+        }
+        if !header.is_empty() {
+            header.push(',');
+        }
+        header.push_str(&member);
+    }
+    header
+}
+
+fn member(key: &str, value: &str, properties: &str) -> String {
+    let mut member = format!("{key}=");
+    for byte in value.trim().bytes() {
+        // What RFC 3986 calls unreserved needs no encoding anywhere.
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            member.push(char::from(byte));
+        } else {
+            let _ = write!(member, "%{byte:02X}");
+        }
+    }
+    if !properties.is_empty() {
+        let _ = write!(member, ";{properties}");
+    }
+    member
+}
+
+/// Says, once, that baggage was too long to be sent.
+pub(crate) fn report_oversize(key: &str) {
+    static REPORTED: Once = Once::new();
+    REPORTED.call_once(|| {
+        report(&format_args!("{key} stays in this process: baggage is sent up to {LIMIT} bytes"));
+    });
+}

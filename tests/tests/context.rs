@@ -1,0 +1,298 @@
+//! What spans inherit from a scope around them, and where it goes with them.
+
+use std::collections::HashMap;
+
+use a2a_otel::opentelemetry::Value;
+use a2a_otel::propagation::{ServiceParams, ServiceParamsRef, extract, inject};
+use a2a_otel::testing::{Captured, capture};
+use a2a_otel::{
+    InCurrentSpan as _, agent_span, chain_span, in_current_span, llm_call, prompt_span, suppress, tool_span,
+    with_metadata, with_prompt_template, with_session, with_tags, with_user,
+};
+use futures::StreamExt as _;
+use serde_json::{Value as Json, json};
+
+#[tool_span]
+fn tool() {}
+
+#[chain_span]
+async fn step(name: &'static str) {
+    tokio::task::yield_now().await;
+    tool();
+    tokio::task::yield_now().await;
+    let _ = name;
+}
+
+#[agent_span]
+async fn agent() {
+    step("one").await;
+}
+
+#[track_caller]
+fn assert_all(spans: &[Captured], count: usize, key: &str, expected: &str) {
+    assert_eq!(spans.len(), count);
+    for span in spans {
+        assert_eq!(span.text(key), Some(expected), "{key} of {}", span.name);
+        assert_eq!(span.duplicates, Vec::<String>::new(), "{}", span.name);
+    }
+}
+
+fn golden(name: &str) -> Json {
+    let path = format!("{}/golden/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[llm_call(request = request)]
+fn complete(request: &Json) -> Json {
+    json!({"model": request["model"], "choices": []})
+}
+
+fn chat() -> Json {
+    json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]})
+}
+
+/// An attribute as JSON, read where it is a text that can be.
+fn plain(value: &Value) -> Json {
+    let json = match value {
+        Value::Array(list) => list.to_string(),
+        other => other.as_str().into_owned(),
+    };
+    serde_json::from_str(&json).unwrap_or(Json::String(json))
+}
+
+#[test]
+fn a_scope_records_what_openinference_records() {
+    let capturing = capture();
+    with_session("sess-1")
+        .user("user-1")
+        .metadata(json!({"a": 1, "b": {"c": "d"}}))
+        .tags(["t1", "t2"])
+        .prompt_template("Hi {name}", "v1", json!({"name": "Bob"}))
+        .run(|| complete(&chat()));
+    let span = capturing.only();
+    assert_eq!(span.duplicates, Vec::<String>::new());
+    let golden = golden("openai_chat_using_attributes");
+    let inherited = ["session.", "user.", "metadata", "tag.", "llm.prompt_template."];
+    let mut compared = 0;
+    for (key, expected) in golden["spans"][0]["attributes"].as_object().unwrap() {
+        if inherited.iter().any(|prefix| key.starts_with(prefix)) {
+            let expected = expected
+                .as_str()
+                .and_then(|text| serde_json::from_str(text).ok())
+                .unwrap_or(expected.clone());
+            assert_eq!(plain(&span.attributes[key]), expected, "{key}");
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 7);
+}
+
+#[test]
+fn suppression_records_what_openinference_records() {
+    let capturing = capture();
+    suppress().session("s").run(|| complete(&chat()));
+    assert_eq!(golden("openai_chat_suppressed")["spans"], json!([]));
+    assert_eq!(capturing.tree(), "");
+    complete(&chat());
+    assert_eq!(capturing.spans().len(), 1, "it ends with the scope");
+}
+
+#[tokio::test]
+async fn every_span_below_inherits_over_awaits() {
+    let capturing = capture();
+    with_session("s").user("u").wrap(agent()).await;
+    let spans = capturing.spans();
+    assert_all(&spans, 3, "session.id", "s");
+    assert_all(&spans, 3, "user.id", "u");
+    agent().await;
+    let outside = &capturing.spans()[3];
+    assert!(!outside.attributes.contains_key("session.id"), "the scope is over");
+}
+
+#[test]
+fn an_inner_scope_replaces_what_it_says() {
+    let capturing = capture();
+    let outer = with_session("outer").user("ada").metadata(json!({"a": 1})).tags(["x"]);
+    outer.prompt_template("Hi {name}", "v1", json!({"name": "Bob"})).run(|| {
+        let inner = with_session("inner").metadata(json!({"b": 2}));
+        inner.prompt_template("Bye", "", ()).run(tool);
+        with_session("").tags([""; 0]).metadata(json!({})).user(String::new()).run(step_now);
+    });
+    let inner = capturing.named("tool");
+    assert_eq!(inner.text("session.id"), Some("inner"));
+    assert_eq!(inner.text("user.id"), Some("ada"));
+    assert_eq!(inner.text("metadata"), Some(r#"{"b":2}"#), "not merged");
+    assert_eq!(inner.text("llm.prompt_template.template"), Some("Bye"));
+    assert!(!inner.attributes.contains_key("llm.prompt_template.version"), "of another template");
+    assert!(!inner.attributes.contains_key("llm.prompt_template.variables"));
+    let outer = capturing.named("step_now");
+    assert_eq!(outer.text("session.id"), Some("outer"), "empty values are ignored");
+    assert_eq!(outer.text("metadata"), Some(r#"{"a":1}"#));
+    assert_eq!(plain(&outer.attributes["tag.tags"]), json!(["x"]));
+    assert_eq!(outer.text("llm.prompt_template.version"), Some("v1"));
+}
+
+#[chain_span]
+fn step_now() {}
+
+#[prompt_span(template = "mine", version = 2, session = "of the argument", fields("metadata" = "my own"))]
+fn prompt() {
+    tool();
+}
+
+#[test]
+fn what_a_function_says_itself_goes_before() {
+    let capturing = capture();
+    with_prompt_template("theirs", "1", ()).session("of the scope").metadata(json!({"a": 1})).run(prompt);
+    let span = capturing.named("prompt");
+    assert_eq!(span.duplicates, Vec::<String>::new());
+    assert_eq!(span.text("llm.prompt_template.template"), Some("mine"));
+    assert_eq!(span.text("session.id"), Some("of the argument"));
+    assert_eq!(span.text("metadata"), Some("my own"));
+    let below = capturing.named("tool");
+    assert_eq!(below.text("session.id"), Some("of the argument"));
+    assert_eq!(below.text("llm.prompt_template.template"), Some("theirs"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tasks_and_threads_take_span_and_scope_along() {
+    #[agent_span(name = "root")]
+    async fn root() {
+        let threads = (
+            std::thread::spawn(in_current_span(tool)),
+            tokio::task::spawn_blocking(in_current_span(step_now)),
+        );
+        a2a_otel::spawn(step("one")).await.unwrap();
+        tokio::spawn(step("two").in_current_span()).await.unwrap();
+        tokio::spawn(with_tags(["own"]).wrap(agent()).in_current_span()).await.unwrap();
+        threads.0.join().unwrap();
+        threads.1.await.unwrap();
+    }
+    let capturing = capture();
+    with_session("s").wrap(root()).await;
+    let spans = capturing.spans();
+    assert_all(&spans, 10, "session.id", "s");
+    let root = capturing.named("root");
+    let below = |name: &str| {
+        spans.iter().filter(|span| span.name == name && span.parent_id == Some(root.span_id)).count()
+    };
+    assert_eq!((below("step"), below("tool"), below("step_now"), below("agent")), (2, 1, 1, 1));
+    assert_eq!(plain(&capturing.named("agent").attributes["tag.tags"]), json!(["own"]));
+}
+
+#[tokio::test]
+async fn scopes_side_by_side_stay_apart() {
+    let capturing = capture();
+    let session = |id: &'static str| with_session(id).wrap(step(id));
+    futures::join!(session("a"), session("b"), step("none"));
+    for span in capturing.spans().iter().filter(|span| span.name == "step") {
+        let expected = span.text("input.value").filter(|input| *input != "none");
+        assert_eq!(span.text("session.id"), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_stays_in_its_scope_and_a_suppressed_future_is_silent() {
+    let capturing = capture();
+    let stream = futures::stream::iter(1..=3).then(|_| agent());
+    assert_eq!(with_session("s").wrap(stream).collect::<Vec<_>>().await.len(), 3);
+    suppress().wrap(agent()).await;
+    assert_all(&capturing.spans(), 9, "session.id", "s");
+}
+
+#[test]
+fn a_guard_keeps_the_scope_open_and_closes_it() {
+    let capturing = capture();
+    let outer = with_user("ada").enter();
+    {
+        let _inner = with_metadata(HashMap::from([("tier", "gold")])).enter();
+        tool();
+    }
+    step_now();
+    drop(outer);
+    assert_eq!(capturing.named("tool").text("metadata"), Some(r#"{"tier":"gold"}"#));
+    assert_eq!(capturing.named("tool").text("user.id"), Some("ada"));
+    assert!(!capturing.named("step_now").attributes.contains_key("metadata"));
+}
+
+#[test]
+fn what_waits_in_a_scope_may_go_to_another_thread() {
+    fn is_send<T: Send>(_: &T) {}
+    is_send(&with_session("s").wrap(agent()));
+    is_send(&agent().in_current_span());
+}
+
+/// What the next process gets.
+fn sent() -> HashMap<String, Vec<String>> {
+    let mut parameters = HashMap::new();
+    inject(&mut ServiceParams(&mut parameters));
+    parameters
+}
+
+/// The span of a next process that was sent this.
+fn received(sent: &HashMap<String, Vec<String>>) -> Captured {
+    let capturing = capture();
+    let _context = extract(&ServiceParamsRef(sent)).attach();
+    tool();
+    capturing.only()
+}
+
+#[test]
+fn session_and_user_cross_and_the_rest_does_by_choice() {
+    let _capturing = capture();
+    let scope = || {
+        with_session("s 1, 100% \\ ü=\"x\"").user("ada").tags(["a", "b,c"]).metadata(json!({"at": "50%25"}))
+    };
+    let span = received(&scope().run(sent));
+    assert_eq!(span.text("session.id"), Some("s 1, 100% \\ ü=\"x\""));
+    assert_eq!(span.text("user.id"), Some("ada"));
+    assert!(!span.attributes.contains_key("metadata"));
+
+    let span = received(&scope().propagate().run(sent));
+    assert_eq!(span.text("metadata"), Some(r#"{"at":"50%25"}"#));
+    assert_eq!(plain(&span.attributes["tag.tags"]), json!(["a", "b,c"]));
+    assert_eq!(span.duplicates, Vec::<String>::new());
+
+    let overridden = scope().propagate().run(|| with_metadata(json!({"secret": 1})).run(sent));
+    assert!(
+        !received(&overridden).attributes.contains_key("metadata"),
+        "what is replaced is not sent either"
+    );
+}
+
+#[test]
+fn baggage_has_a_limit_and_what_is_above_stays_here() {
+    let _capturing = capture();
+    let (long, wide) = ("x".repeat(9000), "ü".repeat(2000));
+    for text in [long, wide] {
+        let capturing = capture();
+        let sent = with_session("s").metadata(json!({"text": text})).propagate().run(|| {
+            tool();
+            sent()
+        });
+        let span = capturing.only();
+        assert!(
+            span.text("metadata").is_some_and(|metadata| metadata.contains(&text)),
+            "the span here has it"
+        );
+        assert_eq!(sent["baggage"], ["session.id=s"]);
+    }
+}
+
+#[test]
+fn foreign_baggage_is_kept_and_read_with_care() {
+    let arrived = HashMap::from([(
+        "baggage".to_owned(),
+        vec!["other=1;p=2,tag.tags=one,metadata=,session.id=%ff,user.id=u%20v".to_owned()],
+    )]);
+    let span = received(&arrived);
+    assert_eq!(span.text("user.id"), Some("u v"));
+    assert_eq!(plain(&span.attributes["tag.tags"]), json!(["one"]));
+    assert!(!span.attributes.contains_key("metadata"));
+    assert!(!span.attributes.contains_key("other"), "it is not ours");
+    let _context = extract(&ServiceParamsRef(&arrived)).attach();
+    let baggage = with_user("w").run(sent)["baggage"].join(",");
+    let mut members: Vec<_> = baggage.split(',').collect();
+    members.sort_unstable();
+    assert_eq!(members, ["metadata=", "other=1;p=2", "tag.tags=one", "user.id=w"]);
+}
