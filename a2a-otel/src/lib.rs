@@ -12,6 +12,7 @@ pub mod metrics;
 #[cfg(feature = "otlp")]
 mod phoenix;
 pub mod pipeline;
+mod privacy;
 pub mod propagation;
 mod semconv;
 mod span;
@@ -34,5 +35,6 @@ pub use crate::context::{
     with_user,
 };
 pub use crate::pipeline::{Delivery, TreePrinter};
+pub use crate::privacy::Privacy;
 pub use crate::span::{Current, current};
 pub use crate::telemetry::{Builder, Health, InitError, Settings, Telemetry, init};

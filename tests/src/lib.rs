@@ -23,4 +23,5 @@ pub mod tree;
 /// The examples of the guides compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/context.md")]
+#[doc = include_str!("../../docs/privacy.md")]
 struct Guides;

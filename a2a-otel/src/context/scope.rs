@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::{is_replaced, with_attributes};
 use crate::capture::{Capture, encode};
+use crate::privacy;
 use crate::semconv::openinference as names;
 
 /// What all spans that the attributes open below it have in common.
@@ -220,7 +221,8 @@ impl Scope {
 
     fn with<V: Into<Value>, const N: usize>(mut self, family: [(&'static str, Option<V>); N]) -> Self {
         let said = family.into_iter().filter_map(|(key, value)| Some(KeyValue::new(key, value?)));
-        let said: Vec<_> = said.collect();
+        let mut said: Vec<_> = said.collect();
+        privacy::screen("", &mut said);
         self.attributes.retain(|own| said.iter().all(|new| !is_replaced(own.key.as_str(), new.key.as_str())));
         self.attributes.extend(said);
         self

@@ -200,7 +200,8 @@ impl SpanProcessor for FanOut {
         crate::testing::route(span, context);
     }
 
-    fn on_end(&self, span: SpanData) {
+    fn on_end(&self, mut span: SpanData) {
+        crate::privacy::clean(&mut span);
         if span.span_context.is_sampled() {
             for ledger in &self.uncollected {
                 ledger.uncollected();

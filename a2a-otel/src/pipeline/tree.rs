@@ -13,6 +13,7 @@ use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
 use crate::lock::lock;
 use crate::semconv::openinference as names;
+use crate::semconv::ours::CANCELLED;
 
 /// A trace that never ends must not take all memory.
 const MOST_SPANS: usize = 10_000;
@@ -267,7 +268,7 @@ fn kind(span: &SpanData) -> &str {
 
 fn failure(span: &SpanData) -> Option<String> {
     match &span.status {
-        Status::Error { description } if description == "cancelled" => Some("cancelled".to_owned()),
+        Status::Error { description } if description == CANCELLED => Some(CANCELLED.to_owned()),
         Status::Error { description } if description.is_empty() => Some("error".to_owned()),
         Status::Error { description } => Some(format!("error: {}", one_line(description))),
         _ => None,

@@ -1,5 +1,8 @@
 //! Ours, where no convention has a name.
 
+/// The event and status message of a call that was dropped before its end.
+pub(crate) const CANCELLED: &str = "cancelled";
+
 /// How many items a stream gave.
 pub(crate) const STREAM_ITEMS: &str = "a2a_otel.stream.items";
 /// How long a stream's first item took, in seconds from the call.

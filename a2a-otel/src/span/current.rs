@@ -8,6 +8,7 @@ use opentelemetry::{Context, KeyValue, Value};
 
 use super::ending::exception;
 use super::failure::from_error;
+use crate::privacy;
 use crate::semconv::opentelemetry::EXCEPTION;
 
 /// The innermost span at the time of [`current`], whoever made it.
@@ -36,11 +37,15 @@ pub fn current() -> Current {
 impl Current {
     /// Adds an attribute. One name should be recorded once: OpenTelemetry's SDK keeps both values.
     pub fn attribute(&self, key: impl Into<Cow<'static, str>>, value: impl Into<Value>) {
-        self.0.span().set_attribute(KeyValue::new(key.into(), value.into()));
+        let mut attribute = KeyValue::new(key.into(), value.into());
+        if privacy::admit("", &mut attribute) {
+            self.0.span().set_attribute(attribute);
+        }
     }
 
     /// Adds an event, at the present time.
-    pub fn event(&self, name: impl Into<Cow<'static, str>>, attributes: Vec<KeyValue>) {
+    pub fn event(&self, name: impl Into<Cow<'static, str>>, mut attributes: Vec<KeyValue>) {
+        privacy::screen("", &mut attributes);
         self.0.span().add_event(name, attributes);
     }
 
@@ -48,7 +53,7 @@ impl Current {
     /// status stays what the function's result makes it.
     pub fn error<E: Error>(&self, error: &E) {
         let failed = from_error(std::any::type_name::<E>(), error, false);
-        self.0.span().add_event(EXCEPTION, exception(&failed));
+        self.event(EXCEPTION, exception(&failed));
     }
 
     /// The span's identity: its trace id is what Phoenix finds the trace by.

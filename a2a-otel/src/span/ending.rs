@@ -7,13 +7,14 @@ use opentelemetry::trace::{Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 
 use super::failure::{Describe, Failed};
-use super::opening::AskedModel;
-use crate::capture::{Fields, Value, attributes, documents, encode, encode_whole};
-use crate::llm;
+use super::opening::{AskedModel, Kind};
+use crate::capture::{Fields, Value, encode, encode_whole};
 use crate::semconv::openinference as names;
 use crate::semconv::opentelemetry::{
     ERROR_TYPE, EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE,
 };
+use crate::semconv::ours::CANCELLED;
+use crate::{llm, privacy};
 
 /// What is recorded of a call when it has ended. Dropping it ends the span.
 pub struct Ending {
@@ -38,6 +39,11 @@ impl Ending {
         self.context.is_some()
     }
 
+    /// What the span is of, where that matters.
+    fn kind(&self) -> &'static str {
+        self.context.as_ref().and_then(|context| context.get::<Kind>()).map_or("", |kind| kind.0)
+    }
+
     /// The call succeeded.
     pub fn ok(&mut self) {
         self.status = Status::Ok;
@@ -52,7 +58,7 @@ impl Ending {
 
     /// Records what the function gave back.
     pub fn output(&mut self, value: &dyn Value) {
-        if let Some(output) = encode(value) {
+        if let Some(output) = privacy::encoded(self.kind(), names::OUTPUT_VALUE, || encode(value)) {
             self.set(output.into_attributes(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE));
         }
     }
@@ -63,28 +69,37 @@ impl Ending {
         let read = llm::read_response(&encoded.text);
         let model = read.model.map(|model| KeyValue::new(names::LLM_MODEL_NAME, String::from(model)));
         self.is_model_named = model.is_some();
-        let output = encoded.cut().into_attributes(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE);
-        self.set(read.attributes.into_iter().chain(model).chain(output));
+        let output = privacy::encoded(self.kind(), names::OUTPUT_VALUE, || {
+            Some(privacy::without_long_images(encoded).cut())
+        });
+        let output =
+            output.map(|output| output.into_attributes(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE));
+        self.set(read.attributes.into_iter().chain(model).chain(output.into_iter().flatten()));
     }
 
     /// Records each value under its keys.
     pub fn fields(&mut self, fields: &Fields<'_>) {
-        self.set(attributes(fields));
+        let mut attributes = Vec::with_capacity(fields.len());
+        privacy::push_fields(self.kind(), &mut attributes, fields);
+        self.set(attributes);
     }
 
     /// Records lists of documents, each under its prefix.
     pub fn documents(&mut self, fields: &Fields<'_>) {
-        self.set(documents(fields));
+        self.set(privacy::documents(self.kind(), fields));
     }
 
     pub(super) fn set(&self, attributes: impl IntoIterator<Item = KeyValue>) {
         if let Some(context) = &self.context {
-            context.span().set_attributes(attributes);
+            let kind = self.kind();
+            let admitted = |mut attribute| privacy::admit(kind, &mut attribute).then_some(attribute);
+            context.span().set_attributes(attributes.into_iter().filter_map(admitted));
         }
     }
 
-    pub(super) fn event(&self, name: &'static str, attributes: Vec<KeyValue>) {
+    pub(super) fn event(&self, name: &'static str, mut attributes: Vec<KeyValue>) {
         if let Some(context) = &self.context {
+            privacy::screen(self.kind(), &mut attributes);
             context.span().add_event(name, attributes);
         }
     }
@@ -98,7 +113,7 @@ impl Ending {
     pub(super) fn failed(&mut self, failed: &Failed) {
         self.event(EXCEPTION, exception(failed));
         self.set([KeyValue::new(ERROR_TYPE, failed.kind)]);
-        self.status = Status::error(failed.message.clone());
+        self.status = Status::error(privacy::message(self.kind(), failed.message.clone().into()));
     }
 
     /// The call panicked, and the panic goes on.
@@ -113,8 +128,8 @@ impl Ending {
 
     /// The call was dropped before its end.
     pub(super) fn cancelled(&mut self) {
-        self.event("cancelled", Vec::new());
-        self.status = Status::error("cancelled");
+        self.event(CANCELLED, Vec::new());
+        self.status = Status::error(CANCELLED);
     }
 }
 

@@ -11,11 +11,9 @@ use opentelemetry_sdk::trace::Span as SdkSpan;
 
 use super::Span;
 use super::tracer::{self, Decision, Mode, Tracer, with_tracer};
-use crate::capture::{
-    Encoded, Fields, Fixed, Value, documents, encode, encode_object, encode_whole, push_fields,
-};
+use crate::capture::{Encoded, Fields, Fixed, Value, encode, encode_object, encode_whole};
 use crate::semconv::openinference as names;
-use crate::{context, llm};
+use crate::{context, llm, privacy};
 
 /// The kind whose spans give log lines their agent.
 #[cfg(feature = "tracing")]
@@ -72,6 +70,9 @@ pub(super) struct AskedModel {
     pub(super) span: SpanId,
     pub(super) model: Box<str>,
 }
+
+/// The kind of a span, kept until its end where it matters what is hidden.
+pub(super) struct Kind(pub(super) &'static str);
 
 impl Span {
     /// Decides about a span below the current one.
@@ -154,28 +155,28 @@ impl Opening {
     /// Records each value under its keys.
     pub fn fields(&mut self, fields: &Fields<'_>) {
         if let Some(recorder) = self.recorder() {
-            push_fields(&mut recorder.attributes, fields);
+            privacy::push_fields(recorder.site.kind, &mut recorder.attributes, fields);
         }
     }
 
     /// Records lists of documents, each under its prefix.
     pub fn documents(&mut self, fields: &Fields<'_>) {
         if let Some(recorder) = self.recorder() {
-            recorder.attributes.extend(documents(fields));
+            recorder.attributes.extend(privacy::documents(recorder.site.kind, fields));
         }
     }
 
     /// Records what the function was given as a whole.
     pub fn input(&mut self, value: &dyn Value) {
         if let Some(recorder) = self.recorder() {
-            recorder.input = encode(value);
+            recorder.input(|| encode(value));
         }
     }
 
     /// Records the function's arguments by name.
     pub fn arguments(&mut self, arguments: &[(&'static str, &dyn Value)]) {
         if let Some(recorder) = self.recorder() {
-            recorder.input = encode_object(arguments);
+            recorder.input(|| encode_object(arguments));
         }
     }
 
@@ -247,12 +248,16 @@ impl Recorder {
         self.inherited.push(KeyValue::new(key, value));
     }
 
+    fn input(&mut self, encode: impl FnOnce() -> Option<Encoded>) {
+        self.input = privacy::encoded(self.site.kind, names::INPUT_VALUE, encode);
+    }
+
     fn request(&mut self, value: &dyn Value) {
         let Some(encoded) = encode_whole(value) else { return };
         let read = llm::read_request(&encoded.text);
         self.attributes.extend(read.attributes);
         self.model = read.model.or(self.model.take());
-        self.input = Some(encoded.cut());
+        self.input(|| Some(privacy::without_long_images(encoded).cut()));
     }
 
     /// What the call says itself goes before what it inherits.
@@ -279,7 +284,8 @@ impl Recorder {
         self.attributes.extend(self.site.name_keys.iter().map(|key| KeyValue::new(*key, name.clone())));
         self.attributes.extend(self.system());
         self.inherit_from_parent();
-        let attributes = std::mem::take(&mut self.attributes);
+        let mut attributes = std::mem::take(&mut self.attributes);
+        privacy::screen(self.site.kind, &mut attributes);
         #[cfg(feature = "tracing")]
         if self.site.kind == AGENT {
             self.parent = context::with_agent_name(&self.parent, name.clone());
@@ -312,6 +318,9 @@ impl Recorder {
         let mut context = self.parent.with_span(span);
         if !self.inherited.is_empty() {
             context = context::with_attributes(&context, &self.inherited, false);
+        }
+        if privacy::is_hiding() {
+            context = context.with_value(Kind(self.site.kind));
         }
         if let Some(model) = self.model.clone() {
             context = context.with_value(AskedModel { span: id, model });

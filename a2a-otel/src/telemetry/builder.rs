@@ -14,6 +14,7 @@ use super::exporters::Destination;
 use super::settings::{Overrides, Settings};
 use super::{LATEST, Telemetry, report};
 use crate::pipeline::FanOut;
+use crate::privacy::Privacy;
 use crate::span::Foresight;
 
 /// Why the strict form of `init` refuses to start.
@@ -138,6 +139,18 @@ impl Builder {
     /// ```
     pub fn span_processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
         self.processors.push(Box::new(processor));
+        self
+    }
+
+    /// What must not leave the process; what it does not say, the environment does.
+    ///
+    /// ```
+    /// use a2a_otel::{Privacy, Telemetry};
+    ///
+    /// let builder = Telemetry::builder().privacy(Privacy::new().hide_inputs(true));
+    /// ```
+    pub fn privacy(mut self, privacy: Privacy) -> Self {
+        self.overrides.privacy = privacy;
         self
     }
 
@@ -273,6 +286,7 @@ impl Telemetry {
         let Some(provider) = &self.provider else { return crate::span::disable() };
         self.installed = Some(LATEST.fetch_add(1, Ordering::Relaxed) + 1);
         crate::capture::set_value_limit(self.settings.limits.value_length);
+        crate::privacy::install(&self.settings.privacy);
         crate::span::activate(provider.tracer_with_scope(crate::span::scope()), self.foresight);
         global::set_tracer_provider(provider.clone());
         #[cfg(feature = "metrics")]

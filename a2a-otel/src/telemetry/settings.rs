@@ -11,6 +11,7 @@ use super::values::{
     DEFAULT_ENDPOINT, base_endpoint, boolean, count, full_endpoint, header, is_header_value, length,
     milliseconds, pairs, positive, probability, shown_endpoint,
 };
+use crate::privacy::Privacy;
 use crate::semconv::openinference::PROJECT_NAME;
 use crate::span::Foresight;
 
@@ -52,6 +53,8 @@ pub struct Settings {
     pub batch: Batch,
     /// How much one span may hold.
     pub limits: Limits,
+    /// What must not leave the process.
+    pub privacy: Privacy,
     /// Whether telemetry is switched off.
     pub disabled: bool,
 }
@@ -217,6 +220,7 @@ pub(crate) struct Overrides {
     pub(crate) project_name: Option<String>,
     pub(crate) endpoint: Option<String>,
     pub(crate) headers: Vec<(String, String)>,
+    pub(crate) privacy: Privacy,
 }
 
 const fn variable<T>(
@@ -339,6 +343,7 @@ impl Settings {
             sampling: sampling_setting(environment),
             batch: batch(environment),
             limits: limits(environment),
+            privacy: overrides.privacy.resolve(environment),
             disabled: environment.read(&DISABLED).unwrap_or(false),
             service_name,
             project_name,
@@ -585,6 +590,13 @@ mod tests {
         Row(&[("OTEL_TRACES_SAMPLER", "traceidratio")], &[], &[("sampling", "Ratio(1.0), parent false")], &[]),
         Row(&[("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "2")], &[], &[("sampling", "Ratio(1.0), parent false")], &["OTEL_TRACES_SAMPLER_ARG=\"2\" is ignored: expected a number from 0 to 1"]),
         Row(&[("OTEL_TRACES_SAMPLER", "parentbased_xray")], &[], &[("sampling", "On, parent true")], &["OTEL_TRACES_SAMPLER=\"parentbased_xray\""]),
+        // What must not leave the process.
+        Row(&[], &[], &[("privacy hides: []", "true"), ("privacy length: None", "true")], &[]),
+        Row(&[("OPENINFERENCE_HIDE_INPUTS", " True "), ("OPENINFERENCE_HIDE_CHOICES", "false")], &[], &[("privacy [\"OPENINFERENCE_HIDE_INPUTS\"]", "true")], &[]),
+        Row(&[("OPENINFERENCE_HIDE_EMBEDDING_VECTORS", "1"), ("OPENINFERENCE_HIDE_EMBEDDINGS_VECTORS", "false")], &[], &[("privacy [\"OPENINFERENCE_HIDE_EMBEDDINGS_VECTORS\"]", "true")], &["OPENINFERENCE_HIDE_EMBEDDING_VECTORS=\"1\" is read as true: expected true or false"]),
+        Row(&[("OPENINFERENCE_HIDE_OUTPUTS", "true")], &[("hide_outputs", "false")], &[("privacy hides: []", "true")], &[]),
+        Row(&[("OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH", "10")], &[], &[("privacy length: Some(10)", "true")], &[]),
+        Row(&[("OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH", "-1")], &[], &[("privacy length: None", "true")], &["OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH=\"-1\" is ignored: expected a whole number"]),
         // Batches and limits.
         Row(&[("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_BSP_MAX_QUEUE_SIZE", "64"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "32"), ("OTEL_BSP_EXPORT_TIMEOUT", "900")], &[], &[("batch", "200ms 64 32 900ms")], &[]),
         Row(&[("OTEL_BSP_MAX_QUEUE_SIZE", "64")], &[], &[("batch", "1s 64 64 30s")], &[]),
@@ -606,6 +618,7 @@ mod tests {
                 "service_name" => overrides.service_name = Some(value),
                 "project_name" => overrides.project_name = Some(value),
                 "endpoint" => overrides.endpoint = Some(value),
+                "hide_outputs" => overrides.privacy = Privacy::new().hide_outputs(value == "true"),
                 _ => overrides
                     .headers
                     .extend(value.split_once('=').map(|(name, value)| (name.into(), value.into()))),
@@ -627,6 +640,7 @@ mod tests {
             ("timeout", _) => format!("{:?}", settings.timeout),
             ("compression", _) => format!("{:?}", settings.compression),
             ("exporter", _) => format!("{:?}", settings.exporter),
+            ("privacy", part) => format!("{:?}", settings.privacy).contains(part).to_string(),
             ("sampling", _) => format!("{:?}, parent {}", sampling.root, sampling.follows_parent),
             ("batch", _) => format!("{:?} {} {} {:?}", batch.delay, batch.queue, batch.size, batch.timeout),
             ("limits", _) => {

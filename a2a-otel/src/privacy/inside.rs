@@ -1,0 +1,115 @@
+//! Masks inside of a value: images in texts, and the parts of a model's request that have a setting of their own.
+
+use serde_json::Value;
+
+use super::REDACTED;
+use super::rules::{INPUT_IMAGES, PARAMETERS, TOOLS};
+
+/// How every image in a text begins.
+const IMAGE: &str = "data:image/";
+
+/// What only the kind of a model's call has.
+const LLM: &str = "LLM";
+
+const TOOL_FIELDS: &[&str] = &["tools", "functions"];
+
+/// What holds an image, in the requests of OpenAI, Anthropic, Gemini and Ollama.
+const IMAGE_FIELDS: &[&str] =
+    &["image", "image_url", "images", "source", "inlineData", "inline_data", "fileData", "file_data"];
+
+/// What the image itself is called in there.
+const IMAGE_CONTENTS: &[&str] = &["url", "data", "fileUri", "file_uri"];
+
+/// What makes an object the request of a model.
+const CONVERSATION_FIELDS: &[&str] = &["messages", "prompt", "input", "contents"];
+
+/// What is not a parameter in there.
+const OTHER_FIELDS: &[&str] =
+    &["model", "system", "system_instruction", "systemInstruction", "instructions", "tools", "functions"];
+
+/// Whether images in the values of this attribute are hidden, whatever their length.
+pub(super) fn hides_images(hidden: u32, key: &str) -> bool {
+    hidden & INPUT_IMAGES != 0 && !key.starts_with("output.") && !key.starts_with("llm.output_messages")
+}
+
+/// The text with every base64 image that is longer than this replaced, if there is one. A text that begins with one is
+/// one, perhaps cut.
+pub(super) fn without_images(text: &str, longest: usize) -> Option<String> {
+    let mut masked = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(IMAGE) {
+        let (before, image) = rest.split_at(start);
+        let end = image.find(|character: char| !is_in_data_url(character)).unwrap_or(image.len());
+        let (image, after) = image.split_at(end);
+        let is_masked = end > longest && image.contains("base64");
+        if is_masked && text.starts_with(IMAGE) {
+            return Some(REDACTED.to_owned());
+        }
+        masked.push_str(before);
+        masked.push_str(if is_masked { REDACTED } else { image });
+        rest = after;
+    }
+    masked.push_str(rest);
+    (masked.len() != text.len() || masked != text).then_some(masked)
+}
+
+fn is_in_data_url(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "+/=:;,.-_%".contains(character)
+}
+
+/// The request of a model without its hidden parts, if there are any.
+pub(super) fn request(hidden: u32, kind: &str, text: &str) -> Option<String> {
+    if kind != LLM || hidden & (TOOLS | PARAMETERS | INPUT_IMAGES) == 0 || !text.starts_with(['{', '[']) {
+        return None;
+    }
+    // A request that was cut cannot be read: nobody knows what is in it.
+    let Ok(mut request) = serde_json::from_str(text) else { return Some(REDACTED.to_owned()) };
+    if hidden & PARAMETERS != 0 {
+        mask_parameters(&mut request);
+    }
+    mask(hidden, &mut request);
+    Some(request.to_string())
+}
+
+/// The value is a request, or the arguments of a function, one of which may be a request.
+fn mask_parameters(value: &mut Value) {
+    let Value::Object(fields) = value else { return };
+    if CONVERSATION_FIELDS.iter().any(|name| fields.contains_key(*name)) {
+        let is_parameter = |name: &str| !CONVERSATION_FIELDS.contains(&name) && !OTHER_FIELDS.contains(&name);
+        let parameters = fields.iter_mut().filter(|(name, _)| is_parameter(name));
+        parameters.for_each(|(_, parameter)| *parameter = REDACTED.into());
+    } else {
+        fields.values_mut().for_each(mask_parameters);
+    }
+}
+
+fn mask(hidden: u32, value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let is_one_of = |names: &[&str]| names.contains(&name.as_str());
+                if hidden & TOOLS != 0 && is_one_of(TOOL_FIELDS) {
+                    *value = REDACTED.into();
+                } else if hidden & INPUT_IMAGES != 0 && is_one_of(IMAGE_FIELDS) {
+                    mask_image(value);
+                } else {
+                    mask(hidden, value);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| mask(hidden, item)),
+        _ => {}
+    }
+}
+
+fn mask_image(value: &mut Value) {
+    match value {
+        Value::String(_) => *value = REDACTED.into(),
+        Value::Array(items) => items.iter_mut().for_each(mask_image),
+        Value::Object(fields) => {
+            let is_image = |(name, _): &(&String, &mut Value)| IMAGE_CONTENTS.contains(&name.as_str());
+            fields.iter_mut().filter(is_image).for_each(|(_, image)| *image = REDACTED.into());
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,564 @@
+//! What must not leave the process does not: by every setting, from code and environment, and by the user's redactor.
+//!
+//! What is hidden is hidden in the whole process, so tests that hide something take turns.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use a2a_otel::opentelemetry::trace::{Span as _, Status, TraceContextExt as _, Tracer as _};
+use a2a_otel::opentelemetry::{Context, KeyValue, Value, global};
+use a2a_otel::testing::{Receiver, capture};
+use a2a_otel::{
+    Privacy, Telemetry, agent_span, chain_span, current, embedding_call, llm_call, retriever_span, tool_span,
+    with_metadata,
+};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData};
+use serde::{Serialize, Serializer};
+use serde_json::{Value as Json, json};
+
+const REDACTED: &str = "__REDACTED__";
+
+fn golden(name: &str) -> Json {
+    let path = format!("{}/golden/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn take_turns() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The spans that are exported under these settings.
+fn exported(privacy: Privacy, run: impl FnOnce()) -> Vec<SpanData> {
+    let _turn = take_turns();
+    let exporter = InMemorySpanExporter::default();
+    let telemetry =
+        Telemetry::builder().privacy(privacy).span_exporter(exporter.clone()).tracing(false).start();
+    run();
+    telemetry.flush(Duration::from_secs(5));
+    exporter.get_finished_spans().unwrap()
+}
+
+fn attributes(span: &SpanData) -> BTreeMap<String, Value> {
+    span.attributes.iter().map(|attribute| (attribute.key.to_string(), attribute.value.clone())).collect()
+}
+
+/// Runs an ignored test of this file in a process of its own.
+fn child(test: &str, variables: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([test, "--exact", "--ignored", "--nocapture"]).envs(variables.iter().copied());
+    command.output().unwrap()
+}
+
+/// With a setting of OpenInference's, as its Python package calls it.
+fn with_setting(privacy: Privacy, setting: &str) -> Privacy {
+    match setting {
+        "hide_inputs" => privacy.hide_inputs(true),
+        "hide_outputs" => privacy.hide_outputs(true),
+        "hide_input_messages" => privacy.hide_input_messages(true),
+        "hide_output_messages" => privacy.hide_output_messages(true),
+        "hide_input_images" => privacy.hide_input_images(true),
+        "hide_input_text" => privacy.hide_input_text(true),
+        "hide_output_text" => privacy.hide_output_text(true),
+        "hide_llm_invocation_parameters" => privacy.hide_llm_invocation_parameters(true),
+        "hide_llm_tools" => privacy.hide_llm_tools(true),
+        "hide_prompts" => privacy.hide_prompts(true),
+        "hide_choices" => privacy.hide_choices(true),
+        "hide_embedding_vectors" | "hide_embeddings_vectors" => privacy.hide_embeddings_vectors(true),
+        "hide_embeddings_text" => privacy.hide_embeddings_text(true),
+        "hide_retrieval_documents" => privacy.hide_retrieval_documents(true),
+        "base64_image_max_length" | "base64_image_max_length=10" => privacy.base64_image_max_length(10),
+        "(default)" => privacy,
+        unknown => panic!("{unknown}"),
+    }
+}
+
+/// The same in the environment.
+fn in_environment(case: &str) -> Option<(String, String)> {
+    let (name, value) = case.split_once('=').unwrap_or((case, "TRUE"));
+    let variable = golden("traceconfig_env")[name][0].as_str()?.to_owned();
+    Some((variable, value.to_owned()))
+}
+
+/// What becomes of attributes that the peer lets through, beside those in its matrix.
+const CLOSED: &[(&[&str], &[&str], &str)] = &[
+    (&["hide_input_messages", "hide_input_text", "hide_prompts"], &["input.value"], "REDACT"),
+    (&["hide_input_messages", "hide_input_text", "hide_prompts"], &["input.mime_type"], "DROP"),
+    (&["hide_output_messages", "hide_output_text", "hide_choices"], &["output.value"], "REDACT"),
+    (&["hide_output_messages", "hide_output_text", "hide_choices"], &["output.mime_type"], "DROP"),
+    (&["hide_inputs"], &["metadata", "tool.parameters", "embedding.embeddings.0.embedding.text"], "REDACT"),
+    (&["hide_inputs"], &["input.documents.0.document.content"], "DROP"),
+    (&["hide_outputs", "hide_output_messages"], &["llm.function_call"], "REDACT"),
+    (&["hide_outputs"], &["embedding.embeddings.0.embedding.vector"], "REDACT"),
+    (&["hide_outputs"], &["output.documents.0.document.content"], "DROP"),
+    (
+        &["hide_inputs", "hide_input_messages", "hide_input_text", "hide_prompts"],
+        &["llm.prompt_template.variables"],
+        "REDACT",
+    ),
+];
+
+/// Never masked.
+const OPEN: &[&str] = &["llm.model_name", "session.id", "llm.prompt_template.template", "my.own"];
+
+fn matrix() -> BTreeMap<String, BTreeMap<String, String>> {
+    serde_json::from_value(golden("mask_matrix")).unwrap()
+}
+
+fn all_keys() -> BTreeSet<String> {
+    let golden = matrix().into_values().flat_map(BTreeMap::into_keys);
+    let closed = CLOSED.iter().flat_map(|(_, keys, _)| *keys).chain(OPEN).map(|key| (*key).to_owned());
+    golden.chain(closed).collect()
+}
+
+/// A value such as the peer's matrix was made with.
+fn sample(key: &str) -> String {
+    let base64 = |kind: &str, length: usize| format!("data:{kind};base64,{}", "A".repeat(length));
+    match key {
+        _ if key.contains(".audio.") => base64("audio/wav", 40_000),
+        _ if key.contains("contents.2") => "http://example.org/image.png".to_owned(),
+        _ if key.contains("contents.4") => base64("image/png", 40_000),
+        _ if key.ends_with("image.url") => base64("image/png", 100),
+        _ => format!("of {key}"),
+    }
+}
+
+#[chain_span(skip_all)]
+fn record_all_keys() {
+    for key in all_keys() {
+        let value = sample(&key);
+        current().attribute(key, value);
+    }
+}
+
+/// What became of each key that did not stay as it was.
+fn fates(recorded: &BTreeMap<String, Value>) -> BTreeMap<String, String> {
+    let fate = |key: String| match recorded.get(&key) {
+        None => Some((key, "DROP".to_owned())),
+        Some(value) if value.as_str() == REDACTED => Some((key, "REDACT".to_owned())),
+        Some(value) => {
+            assert_eq!(value.as_str(), sample(&key), "{key}");
+            None
+        }
+    };
+    all_keys().into_iter().filter_map(fate).collect()
+}
+
+fn expected(case: &str) -> BTreeMap<String, String> {
+    let mut expected = matrix()[case].clone();
+    for (cases, keys, fate) in CLOSED {
+        if cases.contains(&case) {
+            expected.extend(keys.iter().map(|key| ((*key).to_owned(), (*fate).to_owned())));
+        }
+    }
+    expected
+}
+
+#[test]
+fn every_cell_of_the_matrix_is_as_the_peer_has_it_by_code() {
+    for case in matrix().keys() {
+        let spans = exported(with_setting(Privacy::new(), case), record_all_keys);
+        assert_eq!(fates(&attributes(&spans[0])), expected(case), "{case}");
+    }
+}
+
+#[test]
+fn every_cell_of_the_matrix_is_as_the_peer_has_it_by_environment() {
+    for case in matrix().keys() {
+        let variable = in_environment(case);
+        let variables: Vec<_> =
+            variable.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let output = child("child_that_records_all_keys", &variables);
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let line =
+            printed.lines().find_map(|line| line.split_once("fates: ")).expect("the child prints them").1;
+        let fates: BTreeMap<String, String> = serde_json::from_str(line).unwrap();
+        assert_eq!(fates, expected(case), "{case}");
+    }
+}
+
+/// Without `init`: the environment counts all the same.
+#[test]
+#[ignore = "a child"]
+fn child_that_records_all_keys() {
+    let capturing = capture();
+    record_all_keys();
+    println!("fates: {}", serde_json::to_string(&fates(&capturing.only().attributes)).unwrap());
+}
+
+#[test]
+fn code_goes_before_environment_and_what_is_neither_true_nor_false_hides() {
+    for (value, code, hides) in [
+        ("true", "", true),
+        ("False", "", false),
+        ("1", "", true),
+        ("yes", "", true),
+        ("", "", false),
+        ("true", "false", false),
+        ("false", "true", true),
+    ] {
+        let variables = [("OPENINFERENCE_HIDE_INPUTS", value), ("IN_CODE", code)];
+        let output = child("child_that_hides_inputs", &variables);
+        let (printed, errors) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(printed.contains(&format!("input: {REDACTED}")), hides, "{value} {code}: {printed}");
+        assert_eq!(printed.contains("input: lamp"), !hides, "{value} {code}: {printed}");
+        let warning = format!("OPENINFERENCE_HIDE_INPUTS={value:?} is read as true: expected true or false");
+        assert_eq!(errors.contains(&warning), ["1", "yes"].contains(&value), "{value} {code}: {errors}");
+    }
+}
+
+#[test]
+#[ignore = "a child"]
+fn child_that_hides_inputs() {
+    let privacy = match std::env::var("IN_CODE").unwrap().parse() {
+        Ok(hides) => Privacy::new().hide_inputs(hides),
+        Err(_) => Privacy::new(),
+    };
+    // The strict form: a value that hides is used, and no reason not to start.
+    let exporter = InMemorySpanExporter::default();
+    let builder = Telemetry::builder().privacy(privacy).span_exporter(exporter.clone());
+    let telemetry = builder.tracing(false).init().unwrap();
+    step("lamp");
+    telemetry.flush(Duration::from_secs(5));
+    println!("input: {}", attributes(&exporter.get_finished_spans().unwrap()[0])["input.value"]);
+}
+
+#[chain_span]
+fn step(query: &str) {
+    let _ = query;
+}
+
+/// Counts how often it is written.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl Serialize for Counted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        serializer.collect_seq(["lamp"])
+    }
+}
+
+#[tool_span(fields("tool.parameters" = query))]
+fn counted<'a>(query: Counted<'a>) -> Counted<'a> {
+    query
+}
+
+#[test]
+fn what_will_be_masked_is_not_built() {
+    let written = AtomicUsize::new(0);
+    exported(Privacy::new().hide_inputs(true).hide_outputs(true), || {
+        counted(Counted(&written));
+    });
+    assert_eq!(written.load(Ordering::Relaxed), 0);
+    exported(Privacy::new(), || {
+        counted(Counted(&written));
+    });
+    assert_ne!(written.load(Ordering::Relaxed), 0);
+}
+
+// What each setting hides, wherever it stands.
+
+/// Texts that can be told apart in everything that leaves the process.
+const CANARIES: [&str; 14] = [
+    "Message",
+    "Image",
+    "Tool",
+    "Parameter",
+    "Answer",
+    "Prompt",
+    "Choice",
+    "Embedded",
+    "0.8125",
+    "Document",
+    "Metadata",
+    "Variable",
+    "Argument",
+    "Result",
+];
+
+/// Under which setting which of them must not be found.
+const HIDDEN: &[(&str, &[&str])] = &[
+    ("(default)", &[]),
+    ("hide_inputs", &["Message", "Image", "Tool", "Prompt", "Embedded", "Metadata", "Variable", "Argument"]),
+    ("hide_outputs", &["Answer", "Choice", "0.8125", "Document", "Result"]),
+    ("hide_input_messages", &["Message", "Image", "Variable"]),
+    ("hide_output_messages", &["Answer", "Result"]),
+    ("hide_input_images", &["Image"]),
+    ("hide_input_text", &["Message", "Variable"]),
+    ("hide_output_text", &["Answer", "Result"]),
+    ("hide_llm_invocation_parameters", &["Parameter"]),
+    ("hide_llm_tools", &["Tool"]),
+    ("hide_prompts", &["Prompt", "Variable"]),
+    ("hide_choices", &["Choice", "Result"]),
+    ("hide_embeddings_vectors", &["0.8125"]),
+    ("hide_embeddings_text", &["Embedded"]),
+    ("hide_retrieval_documents", &["Document"]),
+];
+
+fn canary(name: &str) -> String {
+    if name.starts_with('0') { name.to_owned() } else { format!("canary{name}") }
+}
+
+#[agent_span]
+fn agent(question: &str) -> String {
+    let request = json!({
+        "model": "gpt-4o",
+        "user": canary("Parameter"),
+        "tools": [{"type": "function", "function": {"name": canary("Tool")}}],
+        "messages": [{"role": "user", "content": [
+            {"type": "text", "text": question},
+            {"type": "image_url", "image_url": {"url": format!("http://example.org/{}.png", canary("Image"))}},
+            {"type": "image_url", "image_url": {"url": format!("data:image/png;base64,{}", canary("Image"))}},
+        ]}],
+    });
+    let answer = complete(&request).unwrap();
+    complete(&json!({"model": "gpt-4o", "messages": []})).unwrap_err();
+    legacy(&canary("Prompt"));
+    embed(&canary("Embedded"));
+    search("lamp");
+    look_up(&canary("Argument"));
+    let panicked = std::panic::catch_unwind(panics);
+    assert!(panicked.is_err());
+    answer["choices"][0]["message"]["content"].to_string()
+}
+
+#[llm_call(request = request)]
+fn complete(request: &Json) -> Result<Json, String> {
+    if request["messages"][0].is_null() {
+        return Err(format!("no {} and no {}", canary("Message"), canary("Answer")));
+    }
+    let message = json!({"role": "assistant", "content": canary("Answer")});
+    Ok(json!({"model": "gpt-4o", "choices": [{"message": message, "finish_reason": "stop"}]}))
+}
+
+#[llm_call]
+fn legacy(prompt: &str) -> String {
+    current().attribute("llm.prompts.0.prompt.text", prompt.to_owned());
+    current().attribute("llm.choices.0.completion.text", canary("Choice"));
+    let quoting = std::io::Error::other(format!("{prompt}: {}", canary("Choice")));
+    current().error(&quoting);
+    canary("Choice")
+}
+
+#[embedding_call(model = "embed-3", text = text, vector = output)]
+fn embed(text: &str) -> Vec<f64> {
+    vec![0.8125; text.len().min(2)]
+}
+
+#[retriever_span(documents = output)]
+fn search(query: &str) -> Vec<Json> {
+    vec![json!({"content": canary("Document"), "metadata": {"of": canary("Document")}, "id": query})]
+}
+
+#[tool_span(fields("tool.parameters" = json!({"query": query})))]
+fn look_up(query: &str) -> String {
+    drop(query.to_owned());
+    canary("Result")
+}
+
+#[chain_span]
+fn panics() {
+    panic!("{} {}", canary("Message"), canary("Answer"))
+}
+
+#[test]
+fn nothing_that_is_hidden_leaves_the_process() {
+    for (case, hidden) in HIDDEN {
+        let receiver = Receiver::start();
+        let (variable, endpoint) = (in_environment(case), receiver.endpoint());
+        let mut variables = vec![("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str())];
+        variables.extend(variable.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let output = child("child_that_tells_everything", &variables);
+        let printed = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{case}: {printed}");
+        assert_eq!(receiver.spans().len(), 8, "{case}: {printed}");
+        let left = format!("{:?}{printed}", receiver.spans());
+        for name in CANARIES {
+            let is_hidden = hidden.contains(&name);
+            let place = left.find(&canary(name)).map(|place| &left[place.saturating_sub(300)..place + 20]);
+            assert_eq!(place.is_none(), is_hidden, "{case}, {name}: {place:?}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "a child"]
+fn child_that_tells_everything() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let telemetry = Telemetry::builder().span_processor(a2a_otel::TreePrinter::stderr()).start();
+    let scope = with_metadata(json!({"tier": canary("Metadata")}));
+    scope.prompt_template("{x}", "", json!({"x": canary("Variable")})).run(|| agent(&canary("Message")));
+    let delivery = telemetry.shutdown(Duration::from_secs(10));
+    assert_eq!(delivery.delivered, 8, "{delivery}");
+}
+
+/// Where we hide more than the peer did in its golden traces.
+const HIDES_MORE: &[(&str, &[&str])] = &[
+    ("hide_input_messages", &["input.value", "input.mime_type"]),
+    ("hide_input_text", &["input.value", "input.mime_type", "output.value", "output.mime_type"]),
+    ("hide_llm", &["input.value"]),
+];
+
+/// A value as JSON, read where it is a text that can be.
+fn plain(value: &Json) -> Json {
+    value.as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| value.clone())
+}
+
+/// The attributes that may be masked, of the peer or of ours.
+fn maskable(attributes: impl Iterator<Item = (String, Json)>, hides_more: &[&str]) -> BTreeMap<String, Json> {
+    let may_be = |key: &str| {
+        ["input.", "output.", "llm."].iter().any(|prefix| key.starts_with(prefix))
+            && !hides_more.contains(&key)
+    };
+    let mut attributes: BTreeMap<_, _> =
+        attributes.filter(|(key, _)| may_be(key)).map(|(key, value)| (key, plain(&value))).collect();
+    if let Some(output) = attributes.get_mut("output.value").and_then(Json::as_object_mut) {
+        output.remove("id");
+    }
+    attributes
+}
+
+#[llm_call(request = request)]
+fn answered(request: &Json, answer: &Json) -> Json {
+    let _ = request;
+    answer.clone()
+}
+
+#[test]
+fn a_conversation_is_masked_as_the_peer_masks_it() {
+    let names = [
+        "hide_inputs",
+        "hide_outputs",
+        "hide_input_messages",
+        "hide_input_text",
+        "hide_images",
+        "hide_llm",
+        "img_len",
+    ];
+    let open = golden("openai_cfg_hide_llm");
+    let open = &open["spans"][0]["attributes"];
+    let (request, answer) = (plain(&open["input.value"]), plain(&open["output.value"]));
+    for name in names {
+        let golden = golden(&format!("openai_cfg_{name}"));
+        let settings = golden["meta"]["config"].as_object().unwrap().keys();
+        let privacy = settings.fold(Privacy::new(), |privacy, setting| with_setting(privacy, setting));
+        let spans = exported(privacy, || drop(answered(&request, &answer)));
+        let hides_more = HIDES_MORE.iter().find(|(file, _)| *file == name).map_or(&[][..], |(_, keys)| keys);
+        let theirs = golden["spans"][0]["attributes"].as_object().unwrap();
+        let theirs = maskable(theirs.iter().map(|(key, value)| (key.clone(), value.clone())), hides_more);
+        let recorded = attributes(&spans[0]);
+        let number = |value: &Value| match value {
+            Value::I64(number) => (*number).into(),
+            other => Json::from(other.as_str()),
+        };
+        let ours = maskable(recorded.iter().map(|(key, value)| (key.clone(), number(value))), hides_more);
+        assert_eq!(ours, theirs, "{name}");
+        for key in hides_more.iter().filter(|key| recorded.contains_key(**key)) {
+            assert!(recorded[*key].as_str().contains(REDACTED), "{name}: {key}");
+        }
+    }
+}
+
+#[test]
+fn spans_of_others_are_masked_too() {
+    let privacy = Privacy::new().hide_inputs(true);
+    let spans = exported(privacy, || {
+        let mut span = global::tracer("by hand").start("by hand");
+        span.set_attribute(KeyValue::new("input.value", "canary"));
+        span.add_event("exception", vec![KeyValue::new("exception.message", "canary")]);
+        span.set_status(Status::error("canary"));
+        drop(span);
+        let cancelled = global::tracer("by hand").start("cancelled");
+        let context = Context::current_with_span(cancelled);
+        context.span().set_status(Status::error("cancelled"));
+    });
+    let shown = format!("{spans:?}");
+    assert!(!shown.contains("canary"), "{shown}");
+    assert_eq!(spans[0].status, Status::error(REDACTED));
+    assert_eq!(spans[1].status, Status::error("cancelled"), "which quotes nothing");
+}
+
+#[llm_call(request = request)]
+fn see(request: &Json) {
+    let _ = request;
+}
+
+#[test]
+fn long_images_are_replaced_wherever_they_stand() {
+    let image = |length: usize| format!("data:image/png;base64,{}", "iVBO+/=".repeat(length / 7 + 1));
+    let (short, long, longest) = (image(1000), image(40_000), image(2_000_000));
+    let part = |url: &str| json!({"type": "image_url", "image_url": {"url": url}});
+    let content = [part(&short), part(&long), part(&longest), part(&short)];
+    let request = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": content}]});
+    let spans = exported(Privacy::new(), || {
+        see(&request);
+        step(&format!("![a lamp]({long}) and ![]({short})"));
+    });
+    let seen = attributes(&spans[0]);
+    let url = |part: usize| {
+        seen[&format!("llm.input_messages.0.message.contents.{part}.message_content.image.image.url")]
+            .to_string()
+    };
+    assert_eq!([url(0), url(1), url(2)], [&short, REDACTED, REDACTED]);
+    let input: Json = serde_json::from_str(&seen["input.value"].as_str()).unwrap();
+    assert_eq!(
+        input["messages"][0]["content"],
+        json!([part(&short), part(REDACTED), part(REDACTED), part(&short)]),
+        "masked before it is cut"
+    );
+    assert_eq!(
+        attributes(&spans[1])["input.value"].as_str(),
+        format!("![a lamp]({REDACTED}) and ![]({short})"),
+    );
+}
+
+#[chain_span]
+fn read(query: &str) -> Result<u32, std::num::ParseIntError> {
+    query.parse()
+}
+
+#[test]
+fn a_redactor_has_the_last_word() {
+    let privacy = Privacy::new().hide_outputs(true).redactor(|key, value| match key {
+        "session.id" => None,
+        "output.value" => Some(format!("seen: {value}").into()),
+        "input.value" if value.as_str() == "7" => Some(Value::I64(8)),
+        "exception.message" => Some("an error".into()),
+        "input.mime_type" => panic!("of the redactor"),
+        _ => Some(value),
+    });
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let spans = exported(privacy.hide_outputs(false), || {
+        a2a_otel::with_session("s").run(|| {
+            assert_eq!(read("7"), Ok(7), "the agent does not notice");
+            assert!(read("x").is_err());
+        });
+    });
+    std::panic::set_hook(hook);
+    let found = attributes(&spans[0]);
+    assert!(!found.contains_key("session.id"));
+    assert_eq!(found["output.value"].as_str(), "seen: 7");
+    assert_eq!(found["input.value"], Value::I64(8));
+    assert_eq!(found["input.mime_type"].as_str(), REDACTED);
+    assert_eq!(found["openinference.span.kind"].as_str(), "CHAIN");
+    assert_eq!(spans[1].status, Status::error("an error"));
+    let exception = &spans[1].events[0].attributes;
+    assert!(exception.contains(&KeyValue::new("exception.message", "an error")), "{exception:?}");
+}
+
+#[test]
+fn a_redactor_may_run_observed_code_and_touch_the_current_span() {
+    let privacy = Privacy::new().redactor(|key, value| {
+        step(key);
+        current().attribute("touched", true);
+        Some(value)
+    });
+    let spans = exported(privacy, || step("lamp"));
+    assert_eq!(spans.len(), 1);
+    assert!(!attributes(&spans[0]).contains_key("touched"));
+}
