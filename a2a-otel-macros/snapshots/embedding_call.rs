@@ -18,17 +18,17 @@ fn embed(
                 name: "embed",
                 kind: "EMBEDDING",
                 opentelemetry: ::a2a_otel::__private::SpanKind::Client,
-                fixed: &[
-                    (
-                        "embedding.model_name",
-                        ::a2a_otel::__private::Fixed::Text("text-embedding-3-small"),
-                    ),
-                ],
+                fixed: &[],
                 name_keys: &[],
-                room: 10usize,
+                room: 9usize,
             },
         );
         if ::a2a_otel::__private::Opening::is_seen(&opening) {
+            ::a2a_otel::__private::Opening::model(
+                &mut opening,
+                ::a2a_otel::__private::Capture::new(&("text-embedding-3-small"))
+                    .a2a_otel_text(),
+            );
             ::a2a_otel::__private::Opening::input(
                 &mut opening,
                 ::a2a_otel::__private::Capture::new(&text).a2a_otel_value(),
@@ -64,7 +64,7 @@ fn embed(
                     match ::a2a_otel::__private::Split::new(&result).a2a_otel_result() {
                         ::a2a_otel::__private::Ok(value) => {
                             ::a2a_otel::__private::Ending::ok(&mut ending);
-                            ::a2a_otel::__private::Ending::output(
+                            ::a2a_otel::__private::Ending::response(
                                 &mut ending,
                                 ::a2a_otel::__private::Capture::new(value).a2a_otel_value(),
                             );

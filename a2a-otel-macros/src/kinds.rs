@@ -38,7 +38,7 @@ pub(crate) enum Content {
     Plain,
     /// The arguments always make an object, as a tool's do.
     Named,
-    /// The result is read as an LLM's response, and the argument `request` as its request.
+    /// The result is read as a model's response, and the argument `request` as its request.
     Llm,
 }
 
@@ -227,9 +227,10 @@ pub(crate) static LLM_CALL: Kind = span(
 
 pub(crate) static EMBEDDING_CALL: Kind = span(
     "embedding_call",
-    SpanKind { opentelemetry: "Client", ..kind("EMBEDDING") },
+    SpanKind { opentelemetry: "Client", content: Content::Llm, ..kind("EMBEDDING") },
     &[
-        records("model", &["embedding.model_name"]),
+        steers("request", Takes::Expr),
+        text("model", &["embedding.model_name"]),
         PROVIDER,
         records("text", &["embedding.embeddings.0.embedding.text"]),
         records("vector", &["embedding.embeddings.0.embedding.vector"]),

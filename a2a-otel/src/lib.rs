@@ -6,6 +6,7 @@ pub mod __private;
 mod bridge;
 mod capture;
 pub mod context;
+mod json;
 mod llm;
 mod lock;
 pub mod metrics;

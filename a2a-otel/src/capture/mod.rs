@@ -25,7 +25,7 @@ const DEFAULT_LIMIT: usize = 1 << 20;
 
 static LIMIT: AtomicUsize = AtomicUsize::new(DEFAULT_LIMIT);
 
-fn limit() -> usize {
+pub(crate) fn limit() -> usize {
     LIMIT.load(Ordering::Relaxed)
 }
 
@@ -318,7 +318,7 @@ impl Text {
             self.bytes.pop();
         }
         let mut text = String::from_utf8(self.bytes).unwrap_or_default();
-        let _ = write!(text, " … [cut at {} bytes]", self.limit);
+        text.push_str(&cut_mark(self.limit));
         text
     }
 
@@ -480,8 +480,13 @@ pub(crate) fn cut(text: String) -> String {
     if text.len() <= limit() { text } else { bounded(&text) }
 }
 
+/// What stands behind a value that was cut.
+pub(crate) fn cut_mark(limit: usize) -> String {
+    format!(" … [cut at {limit} bytes]")
+}
+
 /// A copy of the text, likewise.
-fn bounded(text: &str) -> String {
+pub(crate) fn bounded(text: &str) -> String {
     if text.len() <= limit() {
         return text.to_owned();
     }

@@ -1,71 +1,200 @@
 //! LLM calls, read by the shape of their JSON, so that no provider's crate is tied to us.
+//!
+//! A reader of a shape makes a record of it, which knows nothing of attributes; a writer makes the attributes of a
+//! convention from the record. A new provider is a file with a [`Shape`], and a line in [`SHAPES`].
 
-mod openai;
+mod anthropic;
+mod fold;
+mod gemini;
+mod ollama;
+mod openai_chat;
+mod openai_completions;
+mod openai_embeddings;
+mod openai_responses;
+mod openinference;
+mod record;
+
+use std::fmt;
 
 use opentelemetry::KeyValue;
-use serde_json::Value;
 
-use crate::capture::cut;
-use crate::semconv::openinference as names;
+pub(crate) use self::fold::Fold;
+use self::fold::Grown;
+use self::record::{Operation, Request, Response};
+use crate::capture::{Encoded, Value, encode_whole};
+use crate::json::{Json, Node};
+use crate::semconv::openinference::system;
+
+/// How requests and responses of one kind look, and what they say.
+struct Shape {
+    operation: Operation,
+    /// Whose models they usually are.
+    system: Option<&'static str>,
+    /// Who is asked, where nobody else speaks like that.
+    provider: Option<&'static str>,
+    /// Whether the model that was asked for and the one that answered are recorded each by itself.
+    names_both_models: bool,
+    is_request: fn(Node<'_>) -> bool,
+    is_response: fn(Node<'_>) -> bool,
+    /// Whether it is a piece of a streamed response.
+    is_chunk: fn(Node<'_>) -> bool,
+    request: for<'a> fn(Node<'a>) -> Request<'a>,
+    response: for<'a> fn(Node<'a>) -> Response<'a>,
+    /// Adds a chunk to what becomes a response.
+    fold: fn(&mut Grown, Node<'_>),
+}
+
+/// All shapes that are read. The first that fits is taken, so what has marks of its own comes first.
+static SHAPES: &[&Shape] = &[
+    &gemini::SHAPE,
+    &ollama::CHAT,
+    &ollama::GENERATE,
+    &anthropic::SHAPE,
+    &openai_chat::SHAPE,
+    &openai_completions::SHAPE,
+    &openai_embeddings::SHAPE,
+    &openai_responses::SHAPE,
+];
 
 /// What was read of a request or a response.
 #[derive(Debug, Default)]
 pub(crate) struct Read {
     pub(crate) attributes: Vec<KeyValue>,
     /// Kept apart, because the response's model is preferred, and one attribute may be set only once.
-    pub(crate) model: Option<Box<str>>,
+    pub(crate) model: Option<Model>,
+    pub(crate) system: Option<&'static str>,
+    pub(crate) provider: Option<&'static str>,
+    /// The whole, to be recorded as it is; nothing where the value can do nothing.
+    pub(crate) value: Option<Encoded>,
 }
 
-/// Reads a request. A shape that is not known gives nothing.
-pub(crate) fn read_request(json: &str) -> Read {
-    read(json, openai::read_request)
+/// A model, and the attribute that names it.
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    pub(crate) key: &'static str,
+    pub(crate) name: Box<str>,
 }
 
-/// Reads a response. A shape that is not known gives nothing.
-pub(crate) fn read_response(json: &str) -> Read {
-    read(json, openai::read_response)
+/// Reads a request. A shape that is not known gives nothing but the value.
+pub(crate) fn read_request(value: &dyn Value, is_embedding: bool) -> Read {
+    let body = Body::of(value);
+    let json = body.as_ref().and_then(Body::json);
+    let read = json.as_ref().and_then(|json| {
+        let shape = shape_of(json, |shape, node| {
+            (!is_embedding || shape.operation == Operation::Embedding) && (shape.is_request)(node)
+        });
+        let shape = shape.or(is_embedding.then_some(&openai_embeddings::SHAPE))?;
+        let request = (shape.request)(json.root());
+        Some(openinference::request(shape, &request))
+    });
+    Read { value: body.map(Body::into_encoded), ..read.unwrap_or_default() }
 }
 
-fn read(json: &str, reader: fn(&Value, &mut Read)) -> Read {
-    let mut read = Read::default();
-    if let Ok(value @ Value::Object(_)) = serde_json::from_str(json) {
-        read.model = value["model"].as_str().filter(|model| !model.is_empty()).map(Into::into);
-        reader(&value, &mut read);
+/// Reads a response. A shape that is not known gives nothing but the value.
+pub(crate) fn read_response(value: &dyn Value) -> Read {
+    let Some(body) = Body::of(value) else { return Read::default() };
+    if let Some(json) = body.json() {
+        let read =
+            shape_of(&json, |shape, node| (shape.is_response)(node)).map(|shape| response(shape, &json));
+        return Read { value: Some(body.into_encoded()), ..read.unwrap_or_default() };
     }
-    read
+    let streamed = body.text().and_then(|text| {
+        let mut fold = Fold::default();
+        fold.take_text(text.as_bytes());
+        read_stream(fold)
+    });
+    streamed.unwrap_or_else(|| Read { value: Some(body.into_encoded()), ..Read::default() })
+}
+
+/// Reads the answer that a stream's items were pieces of; nothing where they were none.
+pub(crate) fn read_stream(fold: Fold) -> Option<Read> {
+    let (shape, text) = fold.finish()?;
+    let read = Json::index(&text).map(|json| response(shape, &json));
+    Some(Read { value: Some(Encoded { text, structured: true }), ..read.unwrap_or_default() })
+}
+
+fn response(shape: &Shape, json: &Json<'_>) -> Read {
+    openinference::response(shape, &(shape.response)(json.root()))
+}
+
+fn shape_of(json: &Json<'_>, fits: impl Fn(&Shape, Node<'_>) -> bool) -> Option<&'static Shape> {
+    SHAPES.iter().copied().find(|shape| fits(shape, json.root()))
+}
+
+/// A request or a response in its final form.
+enum Body {
+    Json(Encoded),
+    Text(String),
+}
+
+impl Body {
+    fn of(value: &dyn Value) -> Option<Self> {
+        let encoded = encode_whole(value)?;
+        if !encoded.structured {
+            return Some(Self::Text(encoded.text));
+        }
+        // What was serialised by the user is a text to us, and so is a list of bytes.
+        let text = match encoded.text.as_bytes().first() {
+            Some(b'"') => serde_json::from_str(&encoded.text).ok(),
+            Some(b'[') => bytes(&encoded.text),
+            _ => None,
+        };
+        Some(text.map_or(Self::Json(encoded), Self::Text))
+    }
+
+    fn text(&self) -> Option<&str> {
+        match self {
+            Self::Json(_) => None,
+            Self::Text(text) => Some(text),
+        }
+    }
+
+    /// The object that it is, if it is one.
+    fn json(&self) -> Option<Json<'_>> {
+        let text = match self {
+            Self::Json(encoded) => &encoded.text,
+            Self::Text(text) => text,
+        };
+        text.trim_start().starts_with('{').then(|| Json::index(text))?
+    }
+
+    fn into_encoded(self) -> Encoded {
+        match self {
+            Self::Json(encoded) => encoded,
+            Self::Text(text) => Encoded {
+                structured: text.trim_start().starts_with(['{', '[']) && Json::index(&text).is_some(),
+                text,
+            },
+        }
+    }
+}
+
+/// The text that a list of bytes is, if it can be a body.
+fn bytes(list: &str) -> Option<String> {
+    const BEGINNINGS: [&str; 3] = ["{", "data:", "event:"];
+    let text = String::from_utf8(serde_json::from_str(list).ok()?).ok()?;
+    BEGINNINGS.iter().any(|beginning| text.starts_with(beginning)).then_some(text)
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Shape").field("operation", &self.operation).finish_non_exhaustive()
+    }
 }
 
 /// `llm.system` of a model, by the beginning of its name; OpenInference's values.
 pub(crate) fn system(model: &str) -> Option<&'static str> {
     const SYSTEMS: &[(&str, &str)] = &[
-        ("gpt", names::system::OPENAI),
-        ("chatgpt", names::system::OPENAI),
-        ("o1", names::system::OPENAI),
-        ("o3", names::system::OPENAI),
-        ("o4", names::system::OPENAI),
-        ("text-embedding", names::system::OPENAI),
-        ("claude", names::system::ANTHROPIC),
-        ("mistral", names::system::MISTRALAI),
-        ("command", names::system::COHERE),
-        ("gemini", names::system::VERTEXAI),
+        ("gpt", system::OPENAI),
+        ("chatgpt", system::OPENAI),
+        ("o1", system::OPENAI),
+        ("o3", system::OPENAI),
+        ("o4", system::OPENAI),
+        ("text-embedding", system::OPENAI),
+        ("claude", system::ANTHROPIC),
+        ("mistral", system::MISTRALAI),
+        ("command", system::COHERE),
+        ("gemini", system::VERTEXAI),
     ];
     SYSTEMS.iter().find(|(prefix, _)| model.starts_with(prefix)).map(|(_, system)| *system)
-}
-
-impl Read {
-    fn text(&mut self, key: impl Into<opentelemetry::Key>, value: &Value) {
-        if let Some(text) = value.as_str() {
-            self.attributes.push(KeyValue::new(key, cut(text.to_owned())));
-        }
-    }
-
-    fn count(&mut self, key: &'static str, value: &Value) {
-        if let Some(count) = value.as_i64() {
-            self.attributes.push(KeyValue::new(key, count));
-        }
-    }
-
-    fn json(&mut self, key: impl Into<opentelemetry::Key>, value: &Value) {
-        self.attributes.push(KeyValue::new(key, cut(value.to_string())));
-    }
 }

@@ -8,7 +8,8 @@ use opentelemetry::{Context, KeyValue};
 
 use super::failure::{Describe, Failed};
 use super::opening::{AskedModel, Kind};
-use crate::capture::{Fields, Value, encode, encode_whole};
+use crate::capture::{Fields, Value, encode};
+use crate::llm::Read;
 use crate::semconv::openinference as names;
 use crate::semconv::opentelemetry::{
     ERROR_TYPE, EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE,
@@ -65,12 +66,14 @@ impl Ending {
 
     /// Reads an LLM response.
     pub fn response(&mut self, value: &dyn Value) {
-        let Some(encoded) = encode_whole(value) else { return };
-        let read = llm::read_response(&encoded.text);
-        let model = read.model.map(|model| KeyValue::new(names::LLM_MODEL_NAME, String::from(model)));
+        self.read(llm::read_response(value));
+    }
+
+    pub(super) fn read(&mut self, read: Read) {
+        let model = read.model.map(|model| KeyValue::new(model.key, String::from(model.name)));
         self.is_model_named = model.is_some();
         let output = privacy::encoded(self.kind(), names::OUTPUT_VALUE, || {
-            Some(privacy::without_long_images(encoded).cut())
+            read.value.map(|value| privacy::without_long_images(value).cut())
         });
         let output =
             output.map(|output| output.into_attributes(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE));
@@ -148,7 +151,7 @@ impl Ending {
         let span = context.span();
         let asked = context.get::<AskedModel>().filter(|_| !self.is_model_named);
         if let Some(asked) = asked.filter(|asked| asked.span == span.span_context().span_id()) {
-            span.set_attribute(KeyValue::new(names::LLM_MODEL_NAME, asked.model.to_string()));
+            span.set_attribute(KeyValue::new(asked.model.key, asked.model.name.to_string()));
         }
         span.set_status(std::mem::take(&mut self.status));
         span.end();

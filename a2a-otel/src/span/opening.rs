@@ -11,9 +11,13 @@ use opentelemetry_sdk::trace::Span as SdkSpan;
 
 use super::Span;
 use super::tracer::{self, Decision, Mode, Tracer, with_tracer};
-use crate::capture::{Encoded, Fields, Fixed, Value, encode, encode_object, encode_whole};
+use crate::capture::{Encoded, Fields, Fixed, Value, encode, encode_object};
+use crate::llm::{self, Model};
 use crate::semconv::openinference as names;
-use crate::{context, llm, privacy};
+use crate::{context, privacy};
+
+/// The kind whose requests hold texts to embed.
+const EMBEDDING: &str = "EMBEDDING";
 
 /// The kind whose spans give log lines their agent.
 #[cfg(feature = "tracing")]
@@ -56,7 +60,10 @@ pub struct Recorder {
     input: Option<Encoded>,
     /// Attributes that children inherit.
     inherited: Vec<KeyValue>,
-    model: Option<Box<str>>,
+    model: Option<Model>,
+    /// Whose model it probably is, and who is asked for it, unless the user says otherwise.
+    system: Option<&'static str>,
+    provider: Option<&'static str>,
 }
 
 enum Asked {
@@ -68,7 +75,7 @@ enum Asked {
 pub(super) struct AskedModel {
     /// The span that asked, for the context is its children's as well.
     pub(super) span: SpanId,
-    pub(super) model: Box<str>,
+    pub(super) model: Model,
 }
 
 /// The kind of a span, kept until its end where it matters what is hidden.
@@ -199,7 +206,9 @@ impl Opening {
     /// The model that is asked, unless the request or the response names it.
     pub fn model(&mut self, model: Option<String>) {
         if let Some(recorder) = self.recorder() {
-            recorder.model = model.map(Into::into);
+            let key =
+                if recorder.is_embedding() { names::EMBEDDING_MODEL_NAME } else { names::LLM_MODEL_NAME };
+            recorder.model = model.map(|name| Model { key, name: name.into() });
         }
     }
 
@@ -230,7 +239,22 @@ impl Recorder {
         for (key, value) in site.fixed {
             value.push(key, &mut attributes);
         }
-        Self { site, parent, asked, attributes, name: None, input: None, inherited: Vec::new(), model: None }
+        Self {
+            site,
+            parent,
+            asked,
+            attributes,
+            name: None,
+            input: None,
+            inherited: Vec::new(),
+            model: None,
+            system: None,
+            provider: None,
+        }
+    }
+
+    fn is_embedding(&self) -> bool {
+        self.site.kind == EMBEDDING
     }
 
     fn name_part(&mut self, keys: &[&'static str], value: &dyn Value) {
@@ -253,11 +277,11 @@ impl Recorder {
     }
 
     fn request(&mut self, value: &dyn Value) {
-        let Some(encoded) = encode_whole(value) else { return };
-        let read = llm::read_request(&encoded.text);
+        let read = llm::read_request(value, self.is_embedding());
         self.attributes.extend(read.attributes);
         self.model = read.model.or(self.model.take());
-        self.input(|| Some(privacy::without_long_images(encoded).cut()));
+        (self.system, self.provider) = (read.system, read.provider);
+        self.input(|| read.value.map(|value| privacy::without_long_images(value).cut()));
     }
 
     /// What the call says itself goes before what it inherits.
@@ -269,11 +293,16 @@ impl Recorder {
         }
     }
 
-    /// The system that the model belongs to, unless it is known.
-    fn system(&self) -> Option<KeyValue> {
-        let system = llm::system(self.model.as_deref()?)?;
-        let is_known = self.attributes.iter().any(|attribute| attribute.key.as_str() == names::LLM_SYSTEM);
-        (!is_known).then(|| KeyValue::new(names::LLM_SYSTEM, system))
+    /// Records who made and who serves the model, unless the user said so.
+    fn record_origin(&mut self) {
+        let named = self.model.as_ref().and_then(|model| llm::system(&model.name));
+        let origin = [(names::LLM_SYSTEM, named.or(self.system)), (names::LLM_PROVIDER, self.provider)];
+        for (key, value) in origin {
+            if let Some(value) = value.filter(|_| !self.attributes.iter().any(|one| one.key.as_str() == key))
+            {
+                self.attributes.push(KeyValue::new(key, value));
+            }
+        }
     }
 
     fn start(&mut self) -> Span {
@@ -282,7 +311,7 @@ impl Recorder {
         }
         let name = self.name.take().map_or(Cow::Borrowed(self.site.name), Cow::Owned);
         self.attributes.extend(self.site.name_keys.iter().map(|key| KeyValue::new(*key, name.clone())));
-        self.attributes.extend(self.system());
+        self.record_origin();
         self.inherit_from_parent();
         let mut attributes = std::mem::take(&mut self.attributes);
         privacy::screen(self.site.kind, &mut attributes);

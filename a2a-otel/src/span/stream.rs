@@ -14,6 +14,7 @@ use super::Ending;
 use super::failure::{Describe, Failed};
 use super::run::{Scope, guarded};
 use crate::capture::{Fields, List, Value, attributes, documents};
+use crate::llm;
 use crate::semconv::openinference as names;
 use crate::semconv::opentelemetry::TIME_TO_FIRST_CHUNK;
 use crate::semconv::ours;
@@ -115,7 +116,8 @@ pub struct Fold {
     /// Of each key the last value.
     fields: Vec<KeyValue>,
     failed: Option<Failed>,
-    is_of_tokens: bool,
+    /// The answer of a model, if the items are pieces of one.
+    answer: Option<Box<llm::Fold>>,
 }
 
 /// When the first item came.
@@ -134,7 +136,7 @@ impl Fold {
             output: List::default(),
             fields: Vec::new(),
             failed: None,
-            is_of_tokens: false,
+            answer: None,
         }
     }
 
@@ -147,13 +149,18 @@ impl Fold {
     }
 
     /// What comes is the answer of a model.
-    pub const fn tokens(&mut self) {
-        self.is_of_tokens = true;
+    pub fn tokens(&mut self) {
+        self.answer.get_or_insert_default();
     }
 
     /// Records an item, or what was chosen of it.
     pub fn output(&mut self, value: &dyn Value) {
-        self.output.push(value);
+        if self.answer.as_mut().is_some_and(|answer| answer.take(value)) {
+            // The answer says all that the chunks said.
+            self.output = List::default();
+        } else {
+            self.output.push(value);
+        }
     }
 
     /// Records each value under its keys; the last one stays.
@@ -186,14 +193,16 @@ impl Fold {
         }
         if let Some(First { seconds, time }) = &self.first {
             ending.set([KeyValue::new(ours::STREAM_TIME_TO_FIRST_ITEM, *seconds)]);
-            if self.is_of_tokens {
+            if self.answer.is_some() {
                 ending.set([KeyValue::new(TIME_TO_FIRST_CHUNK, *seconds)]);
                 ending.event_at(*time, names::FIRST_TOKEN);
             }
         }
         ending.set([KeyValue::new(ours::STREAM_ITEMS, self.items)]);
         ending.set(self.fields);
-        if let Some(output) = self.output.into_encoded() {
+        if let Some(read) = self.answer.and_then(|answer| llm::read_stream(*answer)) {
+            ending.read(read);
+        } else if let Some(output) = self.output.into_encoded() {
             ending.set(output.into_attributes(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE));
         }
         match (self.failed, end) {

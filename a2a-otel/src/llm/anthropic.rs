@@ -1,0 +1,233 @@
+//! Anthropic's messages, `POST /v1/messages`.
+//!
+//! Source: Anthropic's API reference. What is recorded follows OpenInference's instrumentation of the `anthropic`
+//! package.
+
+use super::fold::Rule::{Append, AppendJson, Indexed, Object, Push, Skip};
+use super::fold::{Grown, Rule};
+use super::record::{
+    Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
+};
+use super::{Shape, system};
+use crate::json::Node;
+
+pub(super) static SHAPE: Shape = Shape {
+    operation: Operation::Chat,
+    system: Some(system::ANTHROPIC),
+    provider: Some(system::ANTHROPIC),
+    names_both_models: true,
+    is_request,
+    is_response: |response| response.get("content").is_some_and(Node::is_list) && response.has("stop_reason"),
+    is_chunk: |event| event.filled("type").is_some_and(|kind| EVENTS.contains(&&*kind)),
+    request,
+    response,
+    fold,
+};
+
+const EVENTS: &[&str] = &[
+    "message_start",
+    "content_block_start",
+    "content_block_delta",
+    "content_block_stop",
+    "message_delta",
+    "message_stop",
+];
+
+/// Parameters that OpenAI's chat does not have.
+const OURS: &[&str] = &["system", "stop_sequences", "thinking", "anthropic_version", "mcp_servers"];
+
+/// A request much like one for OpenAI's chat: what tells them apart is what only one of them has.
+fn is_request(request: Node<'_>) -> bool {
+    let messages = || request.list("messages");
+    if !request.has("max_tokens") || messages().next().is_none() {
+        return false;
+    }
+    let is_foreign = messages().any(|message| {
+        message.has("tool_calls")
+            || message.filled("role").is_some_and(|role| FOREIGN_ROLES.contains(&&*role))
+    });
+    let tool = request.list("tools").next();
+    let is_claude = || request.filled("model").is_some_and(|model| model.contains("claude"));
+    let is_ours = OURS.iter().any(|name| request.get(name).is_some())
+        || tool.is_some_and(|tool| tool.has("input_schema"))
+        || is_claude() && !tool.is_some_and(|tool| tool.has("function"));
+    is_ours && !is_foreign
+}
+
+/// Whose messages cannot be Anthropic's.
+const FOREIGN_ROLES: &[&str] = &["system", "developer", "tool", "function"];
+
+fn request(request: Node<'_>) -> Request<'_> {
+    let mut messages: Vec<_> = request.get("system").and_then(system_message).into_iter().collect();
+    for message in request.list("messages") {
+        push_message(&mut messages, message);
+    }
+    Request {
+        model: request.filled("model"),
+        messages,
+        tools: tools(request),
+        parameters: parameters(request, &["model", "system", "messages", "tools", "output_format"]),
+        ..Request::default()
+    }
+}
+
+fn system_message(system: Node<'_>) -> Option<Message<'_>> {
+    let mut message = Message::of_text(0, "system", system.text());
+    push_blocks(&mut message, system.items());
+    let is_empty = message.parts.is_empty() && message.content.as_deref().is_none_or(str::is_empty);
+    (!is_empty).then_some(message)
+}
+
+/// A message, before which each result of a tool becomes one of its own: there may be several, and other
+/// providers have a message for each.
+fn push_message<'a>(messages: &mut Vec<Message<'a>>, message: Node<'a>) {
+    let blocks = || message.list("content");
+    for result in blocks().filter(|block| is_of(*block, "tool_result")) {
+        messages.push(Message {
+            tool_call_id: result.filled("tool_use_id"),
+            ..Message::of_text(messages.len(), "tool", result.get("content").map(text_or_redacted))
+        });
+    }
+    let rest = || blocks().filter(|block| !is_of(*block, "tool_result"));
+    if rest().next().is_none() && blocks().next().is_some() {
+        return;
+    }
+    let content = message.get("content").and_then(Node::text);
+    let role = message.filled("role").unwrap_or_default();
+    let mut message = Message::of_text(messages.len(), role, content);
+    push_blocks(&mut message, rest());
+    messages.push(message);
+}
+
+fn response(response: Node<'_>) -> Response<'_> {
+    let mut message = Message::of_text(0, response.filled("role").unwrap_or("assistant".into()), None);
+    push_blocks(&mut message, response.list("content"));
+    Response {
+        model: response.filled("model"),
+        messages: vec![message],
+        finish_reason: response.filled("stop_reason"),
+        usage: response.get("usage").map(usage).unwrap_or_default(),
+        ..Response::default()
+    }
+}
+
+/// The tokens of the cache are counted beside the input here, and within it everywhere else.
+fn usage(usage: Node<'_>) -> Usage {
+    let used = |name| usage.count(name).filter(|count| *count != 0);
+    let (cache_read, cache_write) = (used("cache_read_input_tokens"), used("cache_creation_input_tokens"));
+    let cached = cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0));
+    let prompt = usage.count("input_tokens").map(|input| input.saturating_add(cached));
+    let completion = usage.count("output_tokens");
+    let details = usage.get("output_tokens_details");
+    Usage {
+        prompt,
+        completion,
+        total: prompt.zip(completion).map(|(prompt, completion)| prompt.saturating_add(completion)),
+        cache_read,
+        cache_write,
+        reasoning: details.and_then(|details| details.count("thinking_tokens")).filter(|count| *count != 0),
+        ..Usage::default()
+    }
+}
+
+fn is_of(block: Node<'_>, kind: &str) -> bool {
+    block.filled("type").is_some_and(|of| of == kind)
+}
+
+fn push_blocks<'a>(message: &mut Message<'a>, blocks: impl Iterator<Item = Node<'a>>) {
+    for block in blocks {
+        match block.filled("type").as_deref() {
+            Some("tool_use" | "server_tool_use" | "mcp_tool_use") => message.push_tool_part(ToolCall {
+                id: block.filled("id"),
+                name: block.filled("name"),
+                arguments: block.get("input").map(Node::text_or_json),
+                ..ToolCall::default()
+            }),
+            kind => message.parts.push(part(kind.unwrap_or("unknown"), block)),
+        }
+    }
+}
+
+fn part<'a>(kind: &str, block: Node<'a>) -> Part<'a> {
+    let text = |name| block.get(name).and_then(Node::text);
+    let signature = block.filled("signature");
+    match kind {
+        "text" => Part::text(text("text")),
+        "thinking" => Part { signature, ..Part::reasoning(text("thinking")) },
+        "redacted_thinking" => Part { data: text("data"), ..Part::reasoning(None) },
+        "compaction" => {
+            Part { signature, encrypted: block.filled("encrypted_content"), ..Part::text(text("content")) }
+        }
+        "image" => block.get("source").and_then(image).unwrap_or_else(|| other(kind, block)),
+        _ => other(kind, block),
+    }
+}
+
+fn image(source: Node<'_>) -> Option<Part<'_>> {
+    let url = match source.filled("type").as_deref() {
+        Some("base64") => {
+            let (mime_type, data) = (source.filled("media_type")?, source.filled("data")?);
+            format!("data:{mime_type};base64,{data}").into()
+        }
+        Some("url") => source.filled("url")?,
+        _ => return None,
+    };
+    Some(Part::image(Some(url)))
+}
+
+/// What has no place in the record is told as JSON.
+fn other<'a>(kind: &str, block: Node<'a>) -> Part<'a> {
+    Part { kind: Kind::Other(kind.to_owned().into()), text: Some(text_or_redacted(block)), ..Part::default() }
+}
+
+/// The text or JSON of a value, without the documents and images in it: whole files in base64.
+fn text_or_redacted(value: Node<'_>) -> Text<'_> {
+    const REDACTED: &str = "\"__REDACTED__\"";
+    let mut files = Vec::new();
+    collect_files(value, &mut files);
+    if files.is_empty() {
+        return value.text_or_json();
+    }
+    files.into_iter().fold(value.raw().to_owned(), |json, file| json.replace(file, REDACTED)).into()
+}
+
+fn collect_files<'a>(value: Node<'a>, files: &mut Vec<&'a str>) {
+    let source = value.get("source").filter(|source| is_of(*source, "base64"));
+    files.extend(source.and_then(|source| source.get("data")).map(Node::raw));
+    // Results of tools hold blocks; nothing deeper holds files.
+    for block in value.items().chain(value.list("content")) {
+        let source = block.get("source").filter(|source| is_of(*source, "base64"));
+        files.extend(source.and_then(|source| source.get("data")).map(Node::raw));
+    }
+}
+
+/// What a message becomes while its pieces come.
+const MESSAGE: Rule = Object(&[("content", "content", Indexed(&BLOCK)), ("usage", "usage", USAGE)]);
+const USAGE: Rule = Object(&[]);
+const BLOCK: Rule = Object(&[("text", "text", Append), ("thinking", "thinking", Append)]);
+const DELTA: Rule = Object(&[
+    // The delta's own, and not the block's.
+    ("type", "type", Skip),
+    ("text", "text", Append),
+    ("thinking", "thinking", Append),
+    ("signature", "signature", Append),
+    ("partial_json", "input", AppendJson),
+    ("citation", "citations", Push),
+]);
+
+fn fold(grown: &mut Grown, event: Node<'_>) {
+    let message = grown.root();
+    let index = event.count("index").unwrap_or_default();
+    match event.filled("type").as_deref() {
+        Some("message_start") => message.merge(&MESSAGE, event.get("message")),
+        Some("content_block_start") => {
+            message.field("content").item(index).merge(&BLOCK, event.get("content_block"));
+        }
+        Some("content_block_delta") => message.field("content").item(index).merge(&DELTA, event.get("delta")),
+        Some("message_delta") => {
+            message.merge(&MESSAGE, event.get("delta"));
+            grown.root().field("usage").merge(&USAGE, event.get("usage"));
+        }
+        _ => {}
+    }
+}

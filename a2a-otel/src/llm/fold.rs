@@ -1,0 +1,412 @@
+//! Streamed answers: chunks become the message that they are the pieces of.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::{Body, SHAPES, Shape};
+use crate::capture::{self, Value};
+use crate::json::{Json, Node};
+
+/// How much of a stream is looked at, in bytes, before it is taken for something else than a model's answer.
+const UNREAD_LIMIT: usize = 1 << 16;
+
+/// What a value takes in memory beside its text, in bytes.
+const VALUE_SIZE: usize = 64;
+
+/// The most fields that are kept of one object, which is searched from its beginning.
+const MOST_FIELDS: usize = 128;
+
+/// The answer that the items of a stream are pieces of, if they are.
+#[derive(Debug)]
+pub(crate) struct Fold {
+    shape: Option<&'static Shape>,
+    grown: Grown,
+    /// The line of raw text that is not over yet.
+    line: Vec<u8>,
+    /// How much was no chunk of any shape, in bytes.
+    unread: usize,
+}
+
+impl Default for Fold {
+    fn default() -> Self {
+        Self { shape: None, grown: Grown::up_to(capture::limit()), line: Vec::new(), unread: 0 }
+    }
+}
+
+impl Fold {
+    /// Takes an item, whether it is a chunk or raw text in which chunks stand. False as long as there was no chunk.
+    pub(crate) fn take(&mut self, item: &dyn Value) -> bool {
+        if self.unread > UNREAD_LIMIT {
+            return false;
+        }
+        match Body::of(item) {
+            Some(Body::Json(json)) => self.take_list(&json.text),
+            Some(Body::Text(text)) => self.take_text(text.as_bytes()),
+            None => {}
+        }
+        self.shape.is_some()
+    }
+
+    /// Takes a chunk, a list of chunks, or one of bytes.
+    fn take_list(&mut self, text: &str) {
+        let bytes = text.starts_with('[').then(|| serde_json::from_str::<Vec<u8>>(text));
+        match bytes {
+            Some(Ok(bytes)) => self.take_text(&bytes),
+            _ => self.take_json(text),
+        }
+    }
+
+    fn take_json(&mut self, text: &str) {
+        match Json::index(text) {
+            Some(json) if json.root().is_list() => {
+                json.root().items().for_each(|chunk| self.take_chunk(chunk));
+            }
+            Some(json) => self.take_chunk(json.root()),
+            None => self.unread += text.len(),
+        }
+    }
+
+    fn take_chunk(&mut self, chunk: Node<'_>) {
+        let is_chunk = |shape: &&&Shape| (shape.is_chunk)(chunk);
+        self.shape = self.shape.or_else(|| SHAPES.iter().find(is_chunk).copied());
+        match self.shape {
+            Some(shape) => (shape.fold)(&mut self.grown, chunk),
+            // An event of a stream of events, as parsers of these hand it out.
+            None => match chunk.get("data").and_then(Node::text).filter(|data| data.starts_with('{')) {
+                Some(data) => self.take_json(&data),
+                None => self.unread += chunk.raw().len(),
+            },
+        }
+    }
+
+    /// Takes raw text: server-sent events, or JSON line by line. A line may go on in the next item.
+    pub(super) fn take_text(&mut self, bytes: &[u8]) {
+        let is_object = self.line.is_empty() && bytes.starts_with(b"{");
+        if let Some(whole) =
+            is_object.then(|| String::from_utf8_lossy(bytes)).filter(|text| !text.contains('\n'))
+            && Json::index(&whole).is_some()
+        {
+            return self.take_json(&whole);
+        }
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let room = capture::limit().saturating_sub(self.line.len());
+            self.line.extend_from_slice(&piece[..piece.len().min(room)]);
+            if piece.ends_with(b"\n") {
+                self.take_line();
+            }
+        }
+    }
+
+    fn take_line(&mut self) {
+        let line = std::mem::take(&mut self.line);
+        let line = String::from_utf8_lossy(&line);
+        let line = line.trim();
+        let data = line.strip_prefix("data:").map_or(line, str::trim_start);
+        if data.starts_with('{') { self.take_json(data) } else { self.unread_unless_known(line) }
+    }
+
+    fn unread_unless_known(&mut self, line: &str) {
+        if self.shape.is_none() {
+            self.unread += line.len();
+        }
+    }
+
+    /// The answer as a response of the shape; nothing where no chunk came.
+    pub(super) fn finish(mut self) -> Option<(&'static Shape, String)> {
+        self.take_line();
+        let mut json = String::new();
+        self.grown.root.write(&mut json);
+        Some((self.shape?, json)).filter(|(_, json)| !json.is_empty())
+    }
+}
+
+/// How a piece becomes part of what came before it.
+pub(super) enum Rule {
+    /// The newest stays.
+    Replace,
+    /// It is left out.
+    Skip,
+    /// A text goes on.
+    Append,
+    /// A text goes on that is itself JSON in the end.
+    AppendJson,
+    /// A value that comes behind those of the list.
+    Push,
+    /// Fields follow their own rules, under the names that they have in the whole. All others are replaced.
+    Object(&'static [(&'static str, &'static str, Rule)]),
+    /// Items go on that say which of the list they are.
+    Indexed(&'static Rule),
+    /// Items come behind those of the list. The text in this field goes on if all other fields are equal.
+    Extend(Option<&'static str>),
+}
+
+/// JSON that grows piece by piece, bounded as a whole.
+#[derive(Debug)]
+pub(super) struct Grown {
+    root: Piece,
+    room: Room,
+}
+
+#[derive(Debug)]
+struct Room {
+    left: usize,
+    limit: usize,
+}
+
+#[derive(Debug, Default)]
+enum Piece {
+    #[default]
+    Nothing,
+    /// JSON as it came.
+    Raw(String),
+    Text(String),
+    /// Text that is JSON when all of it has come.
+    Json(String),
+    Object(Vec<(Box<str>, Piece)>),
+    List(BTreeMap<i64, Piece>),
+}
+
+/// A place in growing JSON; nowhere when there is no room left.
+pub(super) struct Place<'a> {
+    piece: Option<&'a mut Piece>,
+    room: &'a mut Room,
+}
+
+impl Grown {
+    fn up_to(limit: usize) -> Self {
+        Self { root: Piece::Nothing, room: Room { left: limit, limit } }
+    }
+
+    pub(super) fn root(&mut self) -> Place<'_> {
+        Place { piece: Some(&mut self.root), room: &mut self.room }
+    }
+}
+
+impl Place<'_> {
+    pub(super) fn field(self, name: &str) -> Self {
+        let Self { piece, room } = self;
+        Self { piece: piece.and_then(|piece| piece.field(name, room)), room }
+    }
+
+    pub(super) fn item(self, index: i64) -> Self {
+        let Self { piece, room } = self;
+        Self { piece: piece.and_then(|piece| piece.item(index, room)), room }
+    }
+
+    /// Lets a text go on.
+    pub(super) fn append(self, text: Option<Cow<'_, str>>) {
+        if let (Some(piece), Some(text)) = (self.piece, text) {
+            self.room.push(piece.text(), &text);
+        }
+    }
+
+    /// Adds what came, by the rule.
+    pub(super) fn merge(self, rule: &Rule, node: Option<Node<'_>>) {
+        if let (Some(piece), Some(node)) = (self.piece, node) {
+            piece.merge(rule, node, self.room);
+        }
+    }
+}
+
+impl Piece {
+    fn merge(&mut self, rule: &Rule, node: Node<'_>, room: &mut Room) {
+        match rule {
+            _ if node.is_null() => {}
+            Rule::Skip => {}
+            Rule::Object(rules) if node.is_object() => self.merge_fields(rules, node, room),
+            Rule::Indexed(rule) if node.is_list() => {
+                for (place, item) in (0..).zip(node.items()) {
+                    let index = item.count("index").unwrap_or(place);
+                    if let Some(piece) = self.item(index, room) {
+                        piece.merge(rule, item, room);
+                    }
+                }
+            }
+            Rule::Extend(joined) if node.is_list() => {
+                node.items().for_each(|item| self.extend(*joined, item, room));
+            }
+            Rule::Push => self.push(&Rule::Replace, node, room),
+            Rule::Append if node.is_text() => room.push(self.text(), &node.text().unwrap_or_default()),
+            Rule::AppendJson if node.is_text() => room.push(self.json(), &node.text().unwrap_or_default()),
+            _ => self.replace(node.raw(), room),
+        }
+    }
+
+    fn merge_fields(&mut self, rules: &[(&str, &str, Rule)], node: Node<'_>, room: &mut Room) {
+        self.make_object();
+        for (key, value) in node.entries().filter(|(_, value)| !value.is_null()) {
+            let special = rules.iter().find(|(name, ..)| *name == key);
+            let (name, rule) = special.map_or((key, &Rule::Replace), |(_, name, rule)| (*name, rule));
+            if matches!(rule, Rule::Skip) {
+                continue;
+            }
+            if let Some(piece) = self.field(name, room) {
+                piece.merge(rule, value, room);
+            }
+        }
+    }
+
+    fn extend(&mut self, joined: Option<&'static str>, item: Node<'_>, room: &mut Room) {
+        let Some(field) = joined else { return self.push(&Rule::Replace, item, room) };
+        let last = match self {
+            Self::List(items) => items.last_entry().map(std::collections::btree_map::OccupiedEntry::into_mut),
+            _ => None,
+        };
+        match last {
+            Some(last) if last.is_like(item, field) => {
+                if let (Some(piece), Some(text)) = (last.field(field, room), item.get(field)) {
+                    piece.merge(&Rule::Append, text, room);
+                }
+            }
+            _ => self.push(&JOINED, item, room),
+        }
+    }
+
+    /// Whether an object has the same fields as the other one, and the same values but for the text in that field.
+    fn is_like(&self, other: Node<'_>, field: &str) -> bool {
+        let Self::Object(fields) = self else { return false };
+        let is_same = |(key, value): (&str, Node<'_>)| {
+            let mine = fields.iter().find(|(name, _)| **name == *key).map(|(_, piece)| piece);
+            match mine {
+                Some(Self::Raw(raw)) => raw == value.raw(),
+                Some(Self::Text(_)) => key == field && value.is_text(),
+                _ => false,
+            }
+        };
+        other.has(field) && other.entries().count() == fields.len() && other.entries().all(is_same)
+    }
+
+    fn push(&mut self, rule: &Rule, node: Node<'_>, room: &mut Room) {
+        let next = match self {
+            Self::List(items) => items.last_key_value().map_or(0, |(last, _)| last.saturating_add(1)),
+            _ => 0,
+        };
+        if let Some(piece) = self.item(next, room) {
+            piece.merge(rule, node, room);
+        }
+    }
+
+    fn field(&mut self, name: &str, room: &mut Room) -> Option<&mut Self> {
+        let fields = self.make_object();
+        let found = fields.iter().position(|(key, _)| **key == *name);
+        if found.is_none() {
+            if fields.len() >= MOST_FIELDS || !room.take(VALUE_SIZE + name.len()) {
+                return None;
+            }
+            fields.push((name.into(), Self::Nothing));
+        }
+        let at = found.unwrap_or(fields.len() - 1);
+        Some(&mut fields[at].1)
+    }
+
+    fn item(&mut self, index: i64, room: &mut Room) -> Option<&mut Self> {
+        if !matches!(self, Self::List(_)) {
+            *self = Self::List(BTreeMap::new());
+        }
+        let Self::List(items) = self else { unreachable!("it was just made a list") };
+        if !items.contains_key(&index) && !room.take(VALUE_SIZE) {
+            return None;
+        }
+        Some(items.entry(index).or_default())
+    }
+
+    fn make_object(&mut self) -> &mut Vec<(Box<str>, Self)> {
+        if !matches!(self, Self::Object(_)) {
+            *self = Self::Object(Vec::new());
+        }
+        let Self::Object(fields) = self else { unreachable!("it was just made an object") };
+        fields
+    }
+
+    fn text(&mut self) -> &mut String {
+        if !matches!(self, Self::Text(_)) {
+            *self = Self::Text(String::new());
+        }
+        let Self::Text(text) = self else { unreachable!("it was just made a text") };
+        text
+    }
+
+    fn json(&mut self) -> &mut String {
+        if !matches!(self, Self::Json(_)) {
+            *self = Self::Json(String::new());
+        }
+        let Self::Json(json) = self else { unreachable!("it was just made JSON") };
+        json
+    }
+
+    /// Chunks repeat much that does not change.
+    fn replace(&mut self, raw: &str, room: &mut Room) {
+        let before = match self {
+            Self::Raw(before) if before == raw => return,
+            Self::Raw(before) => before.len(),
+            _ => 0,
+        };
+        if raw.len() <= before || room.take(raw.len() - before) {
+            room.left += before.saturating_sub(raw.len());
+            *self = Self::Raw(raw.to_owned());
+        }
+    }
+
+    /// Texts, objects and lists that stayed empty are left out.
+    fn write(&self, json: &mut String) {
+        match self {
+            Self::Nothing => {}
+            Self::Raw(raw) => json.push_str(raw),
+            Self::Text(text) if text.is_empty() => {}
+            Self::Json(part) if Json::index(part).is_some() => json.push_str(part),
+            Self::Text(text) | Self::Json(text) => {
+                json.push_str(&serde_json::Value::from(&**text).to_string());
+            }
+            Self::Object(fields) => {
+                write_all(json, "{}", fields.iter().map(|(name, piece)| (Some(&**name), piece)));
+            }
+            Self::List(items) => write_all(json, "[]", items.values().map(|piece| (None, piece))),
+        }
+    }
+}
+
+const JOINED: Rule = Rule::Object(&[("text", "text", Rule::Append)]);
+
+fn write_all<'a>(
+    json: &mut String,
+    around: &str,
+    pieces: impl Iterator<Item = (Option<&'a str>, &'a Piece)>,
+) {
+    let (opening, closing) = around.split_at(1);
+    let start = json.len();
+    for (name, piece) in pieces {
+        let before = json.len();
+        json.push_str(if before == start { opening } else { "," });
+        if let Some(name) = name {
+            json.extend(["\"", name, "\":"]);
+        }
+        let written = json.len();
+        piece.write(json);
+        if json.len() == written {
+            json.truncate(before);
+        }
+    }
+    if json.len() > start {
+        json.push_str(closing);
+    }
+}
+
+impl Room {
+    fn take(&mut self, size: usize) -> bool {
+        let is_there = size <= self.left;
+        self.left = self.left.saturating_sub(size);
+        is_there
+    }
+
+    /// Lets a text go on, as far as there is room; where it is cut, it says so.
+    fn push(&mut self, into: &mut String, text: &str) {
+        if self.left == 0 {
+            return;
+        }
+        let fits = (0..=self.left.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        into.push_str(&text[..fits]);
+        if !self.take(text.len()) {
+            into.push_str(&capture::cut_mark(self.limit));
+        }
+    }
+}

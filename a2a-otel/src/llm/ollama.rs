@@ -1,0 +1,112 @@
+//! Ollama's own API, `POST /api/chat` and `POST /api/generate`.
+//!
+//! Source: Ollama's API documentation. What is recorded follows OpenInference's instrumentation of the `ollama` package.
+
+use super::fold::Rule;
+use super::fold::Rule::{Append, Extend, Object};
+use super::openai_chat::function;
+use super::record::{Message, Operation, Part, Request, Response, ToolCall, Usage, parameters, texts, tools};
+use super::{Shape, system};
+use crate::json::Node;
+
+pub(super) static CHAT: Shape = Shape {
+    operation: Operation::Chat,
+    system: None,
+    provider: Some(system::OLLAMA),
+    names_both_models: false,
+    is_request: |request| request.get("messages").is_some() && is_ours(request),
+    is_response: |response| response.has("done") && response.has("message"),
+    is_chunk: |chunk| chunk.has("done") && chunk.has("message"),
+    request: chat_request,
+    response: chat_response,
+    fold: |grown, chunk| grown.root().merge(&CHAT_CHUNK, Some(chunk)),
+};
+
+pub(super) static GENERATE: Shape = Shape {
+    operation: Operation::Completion,
+    system: None,
+    provider: Some(system::OLLAMA),
+    names_both_models: false,
+    is_request: |request| request.get("prompt").is_some() && is_ours(request),
+    is_response: |response| response.has("done") && response.has("response"),
+    is_chunk: |chunk| chunk.has("done") && chunk.has("response"),
+    request: generate_request,
+    response: generate_response,
+    fold: |grown, chunk| grown.root().merge(&GENERATE_CHUNK, Some(chunk)),
+};
+
+/// How chunks become a response.
+const CHAT_CHUNK: Rule = Object(&[("message", "message", MESSAGE)]);
+const MESSAGE: Rule = Object(&[
+    ("content", "content", Append),
+    ("thinking", "thinking", Append),
+    ("tool_calls", "tool_calls", Extend(None)),
+]);
+const GENERATE_CHUNK: Rule = Object(&[("response", "response", Append), ("thinking", "thinking", Append)]);
+
+/// Parameters that OpenAI does not have.
+fn is_ours(request: Node<'_>) -> bool {
+    ["options", "keep_alive", "think", "template", "raw"].iter().any(|name| request.has(name))
+}
+
+fn chat_request(request: Node<'_>) -> Request<'_> {
+    Request {
+        model: request.filled("model"),
+        messages: request.list("messages").enumerate().map(|(index, node)| message(index, node)).collect(),
+        tools: tools(request),
+        parameters: parameters(request, &["model", "messages", "tools"]),
+        ..Request::default()
+    }
+}
+
+fn generate_request(request: Node<'_>) -> Request<'_> {
+    Request {
+        model: request.filled("model"),
+        prompts: texts(request.get("prompt")),
+        parameters: parameters(request, &["model", "prompt", "images"]),
+        ..Request::default()
+    }
+}
+
+fn chat_response(response: Node<'_>) -> Response<'_> {
+    let message = response.get("message").map(|node| message(0, node));
+    Response { messages: message.into_iter().collect(), ..finished(response) }
+}
+
+fn generate_response(response: Node<'_>) -> Response<'_> {
+    let text = response.filled("response").map(|text| (0, text));
+    Response { completions: text.into_iter().collect(), ..finished(response) }
+}
+
+/// What both kinds of response say at their end. `ollama-rs` keeps it in an object of its own.
+fn finished(response: Node<'_>) -> Response<'_> {
+    let end = response.get("final_data").unwrap_or(response);
+    let (prompt, completion) = (end.count("prompt_eval_count"), end.count("eval_count"));
+    let total = prompt.zip(completion).map(|(prompt, completion)| prompt.saturating_add(completion));
+    Response {
+        model: response.filled("model"),
+        finish_reason: response.filled("done_reason"),
+        usage: Usage { prompt, completion, total, ..Usage::default() },
+        ..Response::default()
+    }
+}
+
+fn message(index: usize, message: Node<'_>) -> Message<'_> {
+    let thoughts = message.filled("thinking").map(|text| Part::reasoning(Some(text)));
+    let images = message.list("images").filter_map(|image| image.text().or(image.filled("image")));
+    // Ollama is not told of what kind an image is, and neither is who looks at the trace.
+    let images = images.map(|image| Part::image(Some(format!("data:image/png;base64,{image}").into())));
+    Message {
+        index,
+        role: message.filled("role").unwrap_or_default(),
+        content: message.filled("content"),
+        parts: thoughts.into_iter().chain(images).collect(),
+        name: message.filled("tool_name"),
+        tool_calls: message.list("tool_calls").filter_map(tool_call).collect(),
+        ..Message::default()
+    }
+}
+
+fn tool_call(call: Node<'_>) -> Option<ToolCall<'_>> {
+    call.get("function").map(function)
+}

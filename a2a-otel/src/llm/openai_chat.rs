@@ -1,0 +1,144 @@
+//! OpenAI's chat completions, `POST /v1/chat/completions`, which most other providers speak as well.
+//!
+//! Source: OpenAI's API reference. What is recorded follows OpenInference's instrumentation of the `openai` package.
+
+use super::fold::Rule;
+use super::fold::Rule::{Append, Indexed, Object};
+use super::record::{Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools};
+use super::{Shape, system};
+use crate::json::Node;
+
+pub(super) static SHAPE: Shape = Shape {
+    operation: Operation::Chat,
+    system: Some(system::OPENAI),
+    provider: None,
+    names_both_models: false,
+    is_request: |request| request.get("messages").is_some_and(Node::is_list),
+    is_response: |response| is_object(response, "chat.completion") || has_choice_with(response, "message"),
+    is_chunk: |chunk| is_object(chunk, "chat.completion.chunk") || has_choice_with(chunk, "delta"),
+    request,
+    response,
+    fold: |grown, chunk| grown.root().merge(&CHUNK, Some(chunk)),
+};
+
+/// How chunks become a response.
+const CHUNK: Rule = Object(&[("choices", "choices", Indexed(&CHOICE))]);
+const CHOICE: Rule = Object(&[("delta", "message", DELTA)]);
+const DELTA: Rule = Object(&[
+    ("content", "content", Append),
+    ("refusal", "refusal", Append),
+    ("reasoning_content", "reasoning_content", Append),
+    ("reasoning", "reasoning", Append),
+    ("function_call", "function_call", FUNCTION),
+    ("tool_calls", "tool_calls", Indexed(&TOOL_CALL)),
+]);
+const TOOL_CALL: Rule = Object(&[("id", "id", Append), ("function", "function", FUNCTION)]);
+const FUNCTION: Rule = Object(&[("arguments", "arguments", Append)]);
+
+pub(super) fn is_object(response: Node<'_>, kind: &str) -> bool {
+    response.filled("object").is_some_and(|object| object == kind)
+}
+
+pub(super) fn has_choice_with(response: Node<'_>, field: &str) -> bool {
+    response.list("choices").next().is_some_and(|choice| choice.has(field))
+}
+
+fn request(request: Node<'_>) -> Request<'_> {
+    Request {
+        model: request.filled("model"),
+        messages: request.list("messages").enumerate().map(|(index, node)| message(index, node)).collect(),
+        tools: tools(request),
+        parameters: parameters(request, &["messages", "tools", "functions"]),
+        ..Request::default()
+    }
+}
+
+fn response(response: Node<'_>) -> Response<'_> {
+    let choices =
+        || response.list("choices").enumerate().map(|(place, choice)| (number(choice, place), choice));
+    let first = choices().find(|(index, _)| *index == 0);
+    Response {
+        model: response.filled("model"),
+        messages: choices().filter_map(|(index, node)| Some(message(index, node.get("message")?))).collect(),
+        finish_reason: first.and_then(|(_, choice)| choice.filled("finish_reason")),
+        usage: response.get("usage").map(usage).unwrap_or_default(),
+        ..Response::default()
+    }
+}
+
+/// The number that an item has, or else its place.
+pub(super) fn number(item: Node<'_>, place: usize) -> usize {
+    item.count("index").and_then(|index| usize::try_from(index).ok()).unwrap_or(place)
+}
+
+pub(super) fn usage(usage: Node<'_>) -> Usage {
+    let (prompt, completion) = (usage.get("prompt_tokens_details"), usage.get("completion_tokens_details"));
+    let detail = |details: Option<Node<'_>>, name| details.and_then(|details| details.count(name));
+    Usage {
+        prompt: usage.count("prompt_tokens"),
+        completion: usage.count("completion_tokens"),
+        total: usage.count("total_tokens"),
+        cache_read: detail(prompt, "cached_tokens"),
+        cache_write: detail(prompt, "cache_write_tokens"),
+        prompt_audio: detail(prompt, "audio_tokens"),
+        completion_audio: detail(completion, "audio_tokens"),
+        reasoning: detail(completion, "reasoning_tokens"),
+    }
+}
+
+fn message(index: usize, message: Node<'_>) -> Message<'_> {
+    let content = message.get("content");
+    let mut parts: Vec<_> = content.into_iter().flat_map(Node::items).map(part).collect();
+    // Not OpenAI's own, but of DeepSeek, Qwen and vLLM, which speak like it.
+    if let Some(thoughts) = message.filled("reasoning_content").or_else(|| message.filled("reasoning")) {
+        parts.push(Part::reasoning(Some(thoughts)));
+    }
+    if let Some(refusal) = message.filled("refusal") {
+        parts.push(Part::text(Some(refusal)));
+    }
+    Message {
+        index,
+        role: message.filled("role").unwrap_or_default(),
+        content: content.and_then(Node::text),
+        parts,
+        name: message.filled("name"),
+        tool_call_id: message.filled("tool_call_id"),
+        tool_calls: message.list("tool_calls").map(tool_call).collect(),
+        function_call: message.get("function_call").map(function),
+    }
+}
+
+fn part(part: Node<'_>) -> Part<'_> {
+    match part.filled("type").as_deref() {
+        Some("text") => Part::text(part.filled("text")),
+        Some("refusal") => Part::text(part.filled("refusal")),
+        Some("image_url") => Part::image(part.get("image_url").and_then(url)),
+        Some("input_audio") => part.get("input_audio").map(audio).unwrap_or_default(),
+        _ => Part::default(),
+    }
+}
+
+fn url(image: Node<'_>) -> Option<Text<'_>> {
+    if image.is_text() { image.text() } else { image.filled("url") }
+}
+
+fn audio(audio: Node<'_>) -> Part<'_> {
+    let mime_type = format!("audio/{}", audio.filled("format").unwrap_or("wav".into()));
+    let data = audio.filled("data").unwrap_or_default();
+    Part::audio(format!("data:{mime_type};base64,{data}").into(), mime_type.into())
+}
+
+fn tool_call(call: Node<'_>) -> ToolCall<'_> {
+    // A tool without a schema takes a text, and has a field of its own.
+    let function = call.any(&["function", "custom"]).map(function).unwrap_or_default();
+    ToolCall { id: call.get("id").and_then(Node::text), ..function }
+}
+
+pub(super) fn function(function: Node<'_>) -> ToolCall<'_> {
+    let arguments = function.any(&["arguments", "input"]).map(Node::text_or_json);
+    ToolCall {
+        name: function.filled("name"),
+        arguments: arguments.filter(|arguments| !arguments.is_empty()),
+        ..ToolCall::default()
+    }
+}

@@ -1,0 +1,52 @@
+//! OpenAI's completions before there were chats, `POST /v1/completions`.
+//!
+//! Source: OpenAI's API reference. What is recorded follows OpenInference's instrumentation of the `openai` package.
+
+use super::fold::Rule;
+use super::fold::Rule::{Append, Indexed, Object};
+use super::openai_chat::{has_choice_with, is_object, number, usage};
+use super::record::{Operation, Request, Response, parameters, texts};
+use super::{Shape, system};
+use crate::json::Node;
+
+pub(super) static SHAPE: Shape = Shape {
+    operation: Operation::Completion,
+    system: Some(system::OPENAI),
+    provider: None,
+    names_both_models: false,
+    is_request: |request| request.get("prompt").is_some() && request.has("model"),
+    is_response: is_completion,
+    is_chunk: is_completion,
+    request,
+    response,
+    fold: |grown, chunk| grown.root().merge(&CHUNK, Some(chunk)),
+};
+
+/// How chunks become a response.
+const CHUNK: Rule = Object(&[("choices", "choices", Indexed(&Object(&[("text", "text", Append)])))]);
+
+fn is_completion(response: Node<'_>) -> bool {
+    is_object(response, "text_completion") || has_choice_with(response, "text")
+}
+
+fn request(request: Node<'_>) -> Request<'_> {
+    Request {
+        model: request.filled("model"),
+        prompts: texts(request.get("prompt")),
+        parameters: parameters(request, &["prompt"]),
+        ..Request::default()
+    }
+}
+
+fn response(response: Node<'_>) -> Response<'_> {
+    let choices =
+        || response.list("choices").enumerate().map(|(place, choice)| (number(choice, place), choice));
+    let first = choices().find(|(index, _)| *index == 0);
+    Response {
+        model: response.filled("model"),
+        completions: choices().filter_map(|(index, choice)| Some((index, choice.filled("text")?))).collect(),
+        finish_reason: first.and_then(|(_, choice)| choice.filled("finish_reason")),
+        usage: response.get("usage").map(usage).unwrap_or_default(),
+        ..Response::default()
+    }
+}

@@ -1,0 +1,210 @@
+//! The record as OpenInference's attributes.
+//!
+//! Source: OpenInference's semantic conventions for LLM and embedding spans; in what they leave open, its
+//! instrumentations for Python.
+
+use std::fmt::Write as _;
+
+use opentelemetry::{Array, KeyValue, StringValue, Value};
+
+use super::record::{Kind, Message, Operation, Part, Request, Response, ToolCall, Usage};
+use super::{Model, Read, Shape};
+use crate::capture::bounded;
+use crate::semconv::openinference as names;
+use crate::semconv::openinference::{message, message_content, tool_call};
+
+pub(super) fn request(shape: &Shape, request: &Request<'_>) -> Read {
+    let mut writer = Writer::with_room_for(&request.messages);
+    writer.at("");
+    for one in &request.messages {
+        writer.message(names::LLM_INPUT_MESSAGES, one);
+    }
+    writer.listed(names::LLM_TOOLS, names::TOOL_JSON_SCHEMA, numbered(&request.tools));
+    writer.listed(names::LLM_PROMPTS, names::PROMPT_TEXT, numbered(&request.prompts));
+    writer.listed(names::EMBEDDING_EMBEDDINGS, names::EMBEDDING_TEXT, numbered(&request.texts));
+    writer.at("");
+    writer.text(parameters_key(shape.operation), &request.parameters);
+    writer.model(shape, names::LLM_REQUEST_MODEL_NAME, request.model.as_deref());
+    writer.into_read(shape, request.model.as_deref())
+}
+
+pub(super) fn response(shape: &Shape, response: &Response<'_>) -> Read {
+    let mut writer = Writer::with_room_for(&response.messages);
+    for one in &response.messages {
+        writer.message(names::LLM_OUTPUT_MESSAGES, one);
+    }
+    let completions = response.completions.iter().map(|(index, text)| (*index, &**text));
+    writer.listed(names::LLM_CHOICES, names::COMPLETION_TEXT, completions);
+    writer.listed(names::OUTPUT_IMAGES, names::IMAGE_URL, numbered(&response.images));
+    for (index, vector) in &response.vectors {
+        writer.at_item(names::EMBEDDING_EMBEDDINGS, *index, "");
+        writer.push(names::EMBEDDING_VECTOR, Value::Array(Array::F64(vector.clone())));
+    }
+    writer.at("");
+    writer.text(names::LLM_FINISH_REASON, response.finish_reason.as_deref().unwrap_or_default());
+    writer.usage(&response.usage);
+    writer.model(shape, names::LLM_RESPONSE_MODEL_NAME, response.model.as_deref());
+    writer.into_read(shape, response.model.as_deref())
+}
+
+const fn parameters_key(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Embedding => names::EMBEDDING_INVOCATION_PARAMETERS,
+        Operation::Chat | Operation::Completion => names::LLM_INVOCATION_PARAMETERS,
+    }
+}
+
+/// The attribute that names the model of such a call.
+const fn model_key(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Embedding => names::EMBEDDING_MODEL_NAME,
+        Operation::Chat | Operation::Completion => names::LLM_MODEL_NAME,
+    }
+}
+
+fn numbered(texts: &[impl AsRef<str>]) -> impl Iterator<Item = (usize, &str)> {
+    texts.iter().map(AsRef::as_ref).enumerate()
+}
+
+/// Writes attributes whose keys begin alike.
+struct Writer {
+    attributes: Vec<KeyValue>,
+    /// What the keys begin with.
+    prefix: String,
+}
+
+impl Writer {
+    /// Most messages have a role and a content.
+    fn with_room_for(messages: &[Message<'_>]) -> Self {
+        Self { attributes: Vec::with_capacity(messages.len() * 2 + 16), prefix: String::with_capacity(96) }
+    }
+
+    fn at(&mut self, prefix: &str) {
+        self.prefix.clear();
+        self.prefix.push_str(prefix);
+    }
+
+    fn at_item(&mut self, list: &str, index: usize, within: &str) {
+        self.at(list);
+        let _ = write!(self.prefix, ".{index}.{within}");
+    }
+
+    fn push(&mut self, name: &str, value: impl Into<Value>) {
+        let key = [&self.prefix, name].concat();
+        self.attributes.push(KeyValue::new(key, value));
+    }
+
+    /// A text, unless it is empty.
+    fn text(&mut self, name: &str, text: &str) {
+        if !text.is_empty() {
+            self.push(name, bounded(text));
+        }
+    }
+
+    fn some(&mut self, name: &str, text: Option<impl AsRef<str>>) {
+        if let Some(text) = text {
+            self.text(name, text.as_ref());
+        }
+    }
+
+    fn listed(&mut self, list: &str, name: &str, texts: impl Iterator<Item = (usize, impl AsRef<str>)>) {
+        for (index, text) in texts {
+            self.at_item(list, index, "");
+            self.text(name, text.as_ref());
+        }
+    }
+
+    fn message(&mut self, list: &'static str, message: &Message<'_>) {
+        self.at_item(list, message.index, "");
+        let start = self.prefix.len();
+        if !message.role.is_empty() {
+            self.push(message::ROLE, role(&message.role));
+        }
+        self.some(message::CONTENT, message.content.as_deref());
+        self.some(message::NAME, message.name.as_deref());
+        self.some(message::TOOL_CALL_ID, message.tool_call_id.as_deref());
+        if let Some(call) = &message.function_call {
+            self.some(message::FUNCTION_CALL_NAME, call.name.as_deref());
+            self.some(message::FUNCTION_CALL_ARGUMENTS, call.arguments.as_deref());
+        }
+        for (index, call) in message.tool_calls.iter().enumerate() {
+            let _ = write!(self.prefix, "{}.{index}.", message::TOOL_CALLS);
+            self.tool_call(call);
+            self.prefix.truncate(start);
+        }
+        for (index, part) in message.parts.iter().enumerate() {
+            let _ = write!(self.prefix, "{}.{index}.", message::CONTENTS);
+            self.part(part, &message.tool_calls);
+            self.prefix.truncate(start);
+        }
+    }
+
+    fn part(&mut self, part: &Part<'_>, calls: &[ToolCall<'_>]) {
+        let (kind, url) = match &part.kind {
+            Kind::Unread => return,
+            Kind::Text => ("text", ""),
+            Kind::Image => ("image", message_content::IMAGE_URL),
+            Kind::Audio => ("audio", message_content::AUDIO_URL),
+            Kind::Reasoning => ("reasoning", ""),
+            Kind::ToolCall(_) => ("tool_use", ""),
+            Kind::Other(kind) => (&**kind, ""),
+        };
+        self.text(message_content::TYPE, kind);
+        self.some(message_content::TEXT, part.text.as_deref());
+        self.some(url, part.url.as_deref());
+        self.some(message_content::AUDIO_MIME_TYPE, part.mime_type.as_deref());
+        self.some(message_content::SIGNATURE, part.signature.as_deref());
+        self.some(message_content::DATA, part.data.as_deref());
+        self.some(message_content::ENCRYPTED_CONTENT, part.encrypted.as_deref());
+        if let Kind::ToolCall(call) = &part.kind {
+            calls.get(*call).into_iter().for_each(|call| self.tool_call(call));
+        }
+    }
+
+    fn tool_call(&mut self, call: &ToolCall<'_>) {
+        self.some(tool_call::ID, call.id.as_deref());
+        self.some(tool_call::FUNCTION_NAME, call.name.as_deref());
+        self.some(tool_call::FUNCTION_ARGUMENTS, call.arguments.as_deref());
+        self.some(tool_call::REASONING_SIGNATURE, call.signature.as_deref());
+    }
+
+    fn usage(&mut self, usage: &Usage) {
+        let counts = [
+            (names::LLM_TOKEN_COUNT_PROMPT, usage.prompt),
+            (names::LLM_TOKEN_COUNT_COMPLETION, usage.completion),
+            (names::LLM_TOKEN_COUNT_TOTAL, usage.total),
+            (names::LLM_TOKEN_COUNT_PROMPT_CACHE_READ, usage.cache_read),
+            (names::LLM_TOKEN_COUNT_PROMPT_CACHE_WRITE, usage.cache_write),
+            (names::LLM_TOKEN_COUNT_PROMPT_AUDIO, usage.prompt_audio),
+            (names::LLM_TOKEN_COUNT_COMPLETION_AUDIO, usage.completion_audio),
+            (names::LLM_TOKEN_COUNT_COMPLETION_REASONING, usage.reasoning),
+        ];
+        let counts = counts.into_iter().filter_map(|(key, count)| Some(KeyValue::new(key, count?)));
+        self.attributes.extend(counts);
+    }
+
+    fn model(&mut self, shape: &Shape, key: &'static str, model: Option<&str>) {
+        if let Some(model) = model.filter(|_| shape.names_both_models) {
+            self.attributes.push(KeyValue::new(key, model.to_owned()));
+        }
+    }
+
+    fn into_read(self, shape: &Shape, model: Option<&str>) -> Read {
+        Read {
+            attributes: self.attributes,
+            model: model.map(|name| Model { key: model_key(shape.operation), name: name.into() }),
+            system: shape.system,
+            provider: shape.provider,
+            value: None,
+        }
+    }
+}
+
+/// Most roles are one of a few.
+fn role(role: &str) -> StringValue {
+    const ROLES: [&str; 5] = ["user", "assistant", "system", "tool", "developer"];
+    match ROLES.into_iter().find(|known| *known == role) {
+        Some(known) => known.into(),
+        None => bounded(role).into(),
+    }
+}
