@@ -91,7 +91,7 @@ fn a_scope_records_what_openinference_records() {
 fn suppression_records_what_openinference_records() {
     let capturing = capture();
     suppress().session("s").run(|| complete(&chat()));
-    assert_eq!(golden("openai_chat_suppressed")["spans"], json!([]));
+    assert_eq!(golden("settings/openai_chat_suppressed")["spans"], json!([]));
     assert_eq!(capturing.tree(), "");
     complete(&chat());
     assert_eq!(capturing.spans().len(), 1, "it ends with the scope");

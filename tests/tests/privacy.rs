@@ -22,7 +22,7 @@ use serde_json::{Value as Json, json};
 const REDACTED: &str = "__REDACTED__";
 
 fn golden(name: &str) -> Json {
-    let path = format!("{}/golden/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/golden/settings/{name}.json", env!("CARGO_MANIFEST_DIR"));
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
