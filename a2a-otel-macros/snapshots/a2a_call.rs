@@ -6,30 +6,28 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
 // becomes
 
 async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
-    let scope = {
-        let mut opening = ::a2a_otel::__private::Span::open(
-            &::a2a_otel::__private::Site {
-                name: "ask",
-                kind: "CHAIN",
-                opentelemetry: ::a2a_otel::__private::SpanKind::Client,
-                fixed: &[],
-                name_keys: &[],
-                room: 10usize,
-            },
-        );
-        if ::a2a_otel::__private::Opening::is_seen(&opening) {
+    let scope = ::a2a_otel::__private::Span::open(
+        &::a2a_otel::__private::Site {
+            name: "ask",
+            kind: "CHAIN",
+            opentelemetry: ::a2a_otel::__private::SpanKind::Client,
+            fixed: &[],
+            name_keys: &[],
+            room: 10usize,
+        },
+        &mut |opening| {
             ::a2a_otel::__private::Opening::name_part(
-                &mut opening,
+                opening,
                 &["a2a.method.name"],
                 &::a2a_otel::__private::Fixed::Text("SendMessage"),
             );
             ::a2a_otel::__private::Opening::name_part(
-                &mut opening,
+                opening,
                 &["gen_ai.agent.name"],
                 ::a2a_otel::__private::Capture::new(&(peer)).a2a_otel_asked(),
             );
             ::a2a_otel::__private::Opening::arguments(
-                &mut opening,
+                opening,
                 &[
                     (
                         "peer",
@@ -41,9 +39,8 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
                     ),
                 ],
             );
-        }
-        ::a2a_otel::__private::Opening::start(&mut opening)
-    };
+        },
+    );
     let (scope, result) = ::a2a_otel::__private::future::<
         Result<Answer, AgentError>,
         _,
@@ -60,7 +57,10 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
         .await;
     let mut ending = ::a2a_otel::__private::returned(scope);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
-        match ::a2a_otel::__private::Split::new(&result).a2a_otel_result() {
+        match ::a2a_otel::__private::Split::new(&result)
+            .a2a_otel_told()
+            .a2a_otel_result()
+        {
             ::a2a_otel::__private::Ok(value) => {
                 ::a2a_otel::__private::Ending::ok(&mut ending);
                 ::a2a_otel::__private::Ending::output(
@@ -73,7 +73,7 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
                         &mut ending,
                         &[
                             (
-                                &["a2a.task.id"],
+                                "a2a.task.id",
                                 ::a2a_otel::__private::Capture::new(&(output.task))
                                     .a2a_otel_asked(),
                             ),
@@ -82,11 +82,7 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
                 }
             }
             ::a2a_otel::__private::Err(value) => {
-                ::a2a_otel::__private::Ending::err(
-                    &mut ending,
-                    ::a2a_otel::__private::Failure::new(value).a2a_otel_failure(),
-                    false,
-                )
+                ::a2a_otel::__private::Ending::err(&mut ending, value, false)
             }
         }
     }

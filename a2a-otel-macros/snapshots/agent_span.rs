@@ -11,29 +11,26 @@ pub(crate) async fn find<'a>(
     query: &'a Query,
     token: &str,
 ) -> Result<Vec<Product>, AgentError> {
-    let scope = {
-        let mut opening = ::a2a_otel::__private::Span::open(
-            &::a2a_otel::__private::Site {
-                name: "product-agent",
-                kind: "AGENT",
-                opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
-                fixed: &[("limit", ::a2a_otel::__private::Fixed::Int(10i64))],
-                name_keys: &["agent.name"],
-                room: 10usize,
-            },
-        );
-        if ::a2a_otel::__private::Opening::is_seen(&opening) {
+    let scope = ::a2a_otel::__private::Span::open(
+        &::a2a_otel::__private::Site {
+            name: "product-agent",
+            kind: "AGENT",
+            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
+            fixed: &[("limit", ::a2a_otel::__private::Fixed::Int(10i64))],
+            name_keys: &["agent.name"],
+            room: 10usize,
+        },
+        &mut |opening| {
             ::a2a_otel::__private::Opening::session(
-                &mut opening,
+                opening,
                 ::a2a_otel::__private::Capture::new(&(query.customer)).a2a_otel_text(),
             );
             ::a2a_otel::__private::Opening::input(
-                &mut opening,
+                opening,
                 ::a2a_otel::__private::Capture::new(&query).a2a_otel_value(),
             );
-        }
-        ::a2a_otel::__private::Opening::start(&mut opening)
-    };
+        },
+    );
     let (scope, result) = ::a2a_otel::__private::future::<
         Result<Vec<Product>, AgentError>,
         _,
@@ -55,7 +52,10 @@ pub(crate) async fn find<'a>(
         .await;
     let mut ending = ::a2a_otel::__private::returned(scope);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
-        match ::a2a_otel::__private::Split::new(&result).a2a_otel_result() {
+        match ::a2a_otel::__private::Split::new(&result)
+            .a2a_otel_told()
+            .a2a_otel_result()
+        {
             ::a2a_otel::__private::Ok(value) => {
                 ::a2a_otel::__private::Ending::ok(&mut ending);
                 ::a2a_otel::__private::Ending::output(
@@ -68,7 +68,7 @@ pub(crate) async fn find<'a>(
                         &mut ending,
                         &[
                             (
-                                &["hits"],
+                                "hits",
                                 ::a2a_otel::__private::Capture::new(&(output.len()))
                                     .a2a_otel_asked(),
                             ),
@@ -77,11 +77,7 @@ pub(crate) async fn find<'a>(
                 }
             }
             ::a2a_otel::__private::Err(value) => {
-                ::a2a_otel::__private::Ending::err(
-                    &mut ending,
-                    ::a2a_otel::__private::Failure::new(value).a2a_otel_failure(),
-                    false,
-                )
+                ::a2a_otel::__private::Ending::err(&mut ending, value, false)
             }
         }
     }

@@ -21,7 +21,7 @@ fn place_order(category: &str, quantity: u32) -> Result<Order, String> {
         &mut scope,
         &[
             (
-                &["category"],
+                "category",
                 ::a2a_otel::__private::Capture::new(&(category)).a2a_otel_asked(),
             ),
         ],
@@ -32,6 +32,7 @@ fn place_order(category: &str, quantity: u32) -> Result<Order, String> {
     >(scope, move || { Order::new(category, quantity) });
     let mut ending = ::a2a_otel::__private::returned(scope);
     if let ::a2a_otel::__private::Ok(value) = ::a2a_otel::__private::Split::new(&result)
+        .a2a_otel_told()
         .a2a_otel_result()
     {
         {

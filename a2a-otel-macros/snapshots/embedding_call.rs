@@ -12,39 +12,36 @@ fn embed(
     &self,
     text: String,
 ) -> Pin<Box<dyn Future<Output = Result<Vec<f32>, Error>> + Send + '_>> {
-    let scope = {
-        let mut opening = ::a2a_otel::__private::Span::open(
-            &::a2a_otel::__private::Site {
-                name: "embed",
-                kind: "EMBEDDING",
-                opentelemetry: ::a2a_otel::__private::SpanKind::Client,
-                fixed: &[],
-                name_keys: &[],
-                room: 9usize,
-            },
-        );
-        if ::a2a_otel::__private::Opening::is_seen(&opening) {
+    let scope = ::a2a_otel::__private::Span::open(
+        &::a2a_otel::__private::Site {
+            name: "embed",
+            kind: "EMBEDDING",
+            opentelemetry: ::a2a_otel::__private::SpanKind::Client,
+            fixed: &[],
+            name_keys: &[],
+            room: 9usize,
+        },
+        &mut |opening| {
             ::a2a_otel::__private::Opening::model(
-                &mut opening,
+                opening,
                 ::a2a_otel::__private::Capture::new(&("text-embedding-3-small"))
                     .a2a_otel_text(),
             );
             ::a2a_otel::__private::Opening::input(
-                &mut opening,
+                opening,
                 ::a2a_otel::__private::Capture::new(&text).a2a_otel_value(),
             );
             ::a2a_otel::__private::Opening::fields(
-                &mut opening,
+                opening,
                 &[
                     (
-                        &["embedding.embeddings.0.embedding.text"],
+                        "embedding.embeddings.0.embedding.text",
                         ::a2a_otel::__private::Capture::new(&(text)).a2a_otel_asked(),
                     ),
                 ],
             );
-        }
-        ::a2a_otel::__private::Opening::start(&mut opening)
-    };
+        },
+    );
     let (scope, result) = ::a2a_otel::__private::sync(
         scope,
         move || -> Pin<Box<dyn Future<Output = Result<Vec<f32>, Error>> + Send + '_>> {
@@ -61,7 +58,10 @@ fn embed(
             move |scope, result: Result<Vec<f32>, Error>| {
                 let mut ending = ::a2a_otel::__private::returned(scope);
                 if ::a2a_otel::__private::Ending::is_seen(&ending) {
-                    match ::a2a_otel::__private::Split::new(&result).a2a_otel_result() {
+                    match ::a2a_otel::__private::Split::new(&result)
+                        .a2a_otel_told()
+                        .a2a_otel_result()
+                    {
                         ::a2a_otel::__private::Ok(value) => {
                             ::a2a_otel::__private::Ending::ok(&mut ending);
                             ::a2a_otel::__private::Ending::response(
@@ -74,7 +74,7 @@ fn embed(
                                     &mut ending,
                                     &[
                                         (
-                                            &["embedding.embeddings.0.embedding.vector"],
+                                            "embedding.embeddings.0.embedding.vector",
                                             ::a2a_otel::__private::Capture::new(&(output))
                                                 .a2a_otel_asked(),
                                         ),
@@ -83,12 +83,7 @@ fn embed(
                             }
                         }
                         ::a2a_otel::__private::Err(value) => {
-                            ::a2a_otel::__private::Ending::err(
-                                &mut ending,
-                                ::a2a_otel::__private::Failure::new(value)
-                                    .a2a_otel_failure(),
-                                false,
-                            )
+                            ::a2a_otel::__private::Ending::err(&mut ending, value, false)
                         }
                     }
                 }

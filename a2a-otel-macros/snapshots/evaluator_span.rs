@@ -6,37 +6,37 @@ fn brevity(answer: &str) -> f64 {
 // becomes
 
 fn brevity(answer: &str) -> f64 {
-    let scope = {
-        let mut opening = ::a2a_otel::__private::Span::open(
-            &::a2a_otel::__private::Site {
-                name: "brevity",
-                kind: "EVALUATOR",
-                opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
-                fixed: &[
-                    (
-                        "evaluations.0.evaluation.name",
-                        ::a2a_otel::__private::Fixed::Text("brevity"),
-                    ),
-                ],
-                name_keys: &[],
-                room: 9usize,
-            },
-        );
-        if ::a2a_otel::__private::Opening::is_seen(&opening) {
+    let scope = ::a2a_otel::__private::Span::open(
+        &::a2a_otel::__private::Site {
+            name: "brevity",
+            kind: "EVALUATOR",
+            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
+            fixed: &[
+                (
+                    "evaluations.0.evaluation.name",
+                    ::a2a_otel::__private::Fixed::Text("brevity"),
+                ),
+            ],
+            name_keys: &[],
+            room: 9usize,
+        },
+        &mut |opening| {
             ::a2a_otel::__private::Opening::input(
-                &mut opening,
+                opening,
                 ::a2a_otel::__private::Capture::new(&answer).a2a_otel_value(),
             );
-        }
-        ::a2a_otel::__private::Opening::start(&mut opening)
-    };
+        },
+    );
     let (scope, result) = ::a2a_otel::__private::sync::<
         f64,
         _,
     >(scope, move || { 1.0 / answer.len() as f64 });
     let mut ending = ::a2a_otel::__private::returned(scope);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
-        match ::a2a_otel::__private::Split::new(&result).a2a_otel_result() {
+        match ::a2a_otel::__private::Split::new(&result)
+            .a2a_otel_told()
+            .a2a_otel_result()
+        {
             ::a2a_otel::__private::Ok(value) => {
                 ::a2a_otel::__private::Ending::ok(&mut ending);
                 ::a2a_otel::__private::Ending::output(
@@ -49,7 +49,7 @@ fn brevity(answer: &str) -> f64 {
                         &mut ending,
                         &[
                             (
-                                &["evaluations.0.evaluation.score"],
+                                "evaluations.0.evaluation.score",
                                 ::a2a_otel::__private::Capture::new(&(output))
                                     .a2a_otel_asked(),
                             ),
@@ -58,11 +58,7 @@ fn brevity(answer: &str) -> f64 {
                 }
             }
             ::a2a_otel::__private::Err(value) => {
-                ::a2a_otel::__private::Ending::err(
-                    &mut ending,
-                    ::a2a_otel::__private::Failure::new(value).a2a_otel_failure(),
-                    false,
-                )
+                ::a2a_otel::__private::Ending::err(&mut ending, value, false)
             }
         }
     }

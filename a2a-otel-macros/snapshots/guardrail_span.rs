@@ -8,24 +8,21 @@ fn assert_safe(prompt: &str) {
 
 #[track_caller]
 fn assert_safe(prompt: &str) {
-    let scope = {
-        let mut opening = ::a2a_otel::__private::Span::open(
-            &::a2a_otel::__private::Site {
-                name: "assert_safe",
-                kind: "GUARDRAIL",
-                opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
-                fixed: &[
-                    (
-                        "evaluations.0.evaluation.label",
-                        ::a2a_otel::__private::Fixed::Text("safe"),
-                    ),
-                ],
-                name_keys: &["evaluations.0.evaluation.name"],
-                room: 5usize,
-            },
-        );
-        ::a2a_otel::__private::Opening::start(&mut opening)
-    };
+    let scope = ::a2a_otel::__private::Span::open_bare(
+        &::a2a_otel::__private::Site {
+            name: "assert_safe",
+            kind: "GUARDRAIL",
+            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
+            fixed: &[
+                (
+                    "evaluations.0.evaluation.label",
+                    ::a2a_otel::__private::Fixed::Text("safe"),
+                ),
+            ],
+            name_keys: &["evaluations.0.evaluation.name"],
+            room: 5usize,
+        },
+    );
     let _guard = ::a2a_otel::__private::guard(scope);
     {
         assert!(prompt.len() < 100);

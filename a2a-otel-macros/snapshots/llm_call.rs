@@ -9,25 +9,22 @@ async fn stream(
     &self,
     request: Request,
 ) -> Result<impl Stream<Item = Result<Chunk, Error>>, Error> {
-    let scope = {
-        let mut opening = ::a2a_otel::__private::Span::open(
-            &::a2a_otel::__private::Site {
-                name: "stream",
-                kind: "LLM",
-                opentelemetry: ::a2a_otel::__private::SpanKind::Client,
-                fixed: &[("llm.provider", ::a2a_otel::__private::Fixed::Text("openai"))],
-                name_keys: &[],
-                room: 6usize,
-            },
-        );
-        if ::a2a_otel::__private::Opening::is_seen(&opening) {
+    let scope = ::a2a_otel::__private::Span::open(
+        &::a2a_otel::__private::Site {
+            name: "stream",
+            kind: "LLM",
+            opentelemetry: ::a2a_otel::__private::SpanKind::Client,
+            fixed: &[("llm.provider", ::a2a_otel::__private::Fixed::Text("openai"))],
+            name_keys: &[],
+            room: 6usize,
+        },
+        &mut |opening| {
             ::a2a_otel::__private::Opening::request(
-                &mut opening,
+                opening,
                 ::a2a_otel::__private::Capture::new(&(request)).a2a_otel_asked(),
             );
-        }
-        ::a2a_otel::__private::Opening::start(&mut opening)
-    };
+        },
+    );
     let asked = ::a2a_otel::__private::stopwatch(&scope);
     let (scope, result) = ::a2a_otel::__private::future::<
         Result<_, Error>,
@@ -53,7 +50,9 @@ async fn stream(
                     move |value, fold| {
                         ::a2a_otel::__private::Fold::item(fold);
                         ::a2a_otel::__private::Fold::tokens(fold);
-                        match ::a2a_otel::__private::Split::new(value).a2a_otel_result()
+                        match ::a2a_otel::__private::Split::new(value)
+                            .a2a_otel_told()
+                            .a2a_otel_result()
                         {
                             ::a2a_otel::__private::Ok(value) => {
                                 let _ = value;
@@ -63,12 +62,7 @@ async fn stream(
                                 );
                             }
                             ::a2a_otel::__private::Err(value) => {
-                                ::a2a_otel::__private::Fold::err(
-                                    fold,
-                                    ::a2a_otel::__private::Failure::new(value)
-                                        .a2a_otel_failure(),
-                                    false,
-                                )
+                                ::a2a_otel::__private::Fold::err(fold, value, false)
                             }
                         }
                     },
@@ -76,16 +70,11 @@ async fn stream(
             )
         }
         ::a2a_otel::__private::Err(value) => {
-            {
-                let mut ending = ::a2a_otel::__private::returned(scope);
-                let value = &value;
-                ::a2a_otel::__private::Ending::err(
-                    &mut ending,
-                    ::a2a_otel::__private::Failure::new(value).a2a_otel_failure(),
-                    false,
-                );
-            }
-            ::a2a_otel::__private::Err(value)
+            let result = ::a2a_otel::__private::Err(value);
+            ::a2a_otel::__private::Split::new(&result)
+                .a2a_otel_told()
+                .a2a_otel_end(scope, false);
+            result
         }
     };
     result

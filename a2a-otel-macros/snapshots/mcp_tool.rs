@@ -11,41 +11,35 @@ async fn check_stock(
     &self,
     Parameters(request): Parameters<StockRequest>,
 ) -> CallToolResult {
-    let scope = {
-        let mut opening = ::a2a_otel::__private::Span::open(
-            &::a2a_otel::__private::Site {
-                name: "check_stock",
-                kind: "TOOL",
-                opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
-                fixed: &[
-                    (
-                        "mcp.method.name",
-                        ::a2a_otel::__private::Fixed::Text("tools/call"),
+    let scope = ::a2a_otel::__private::Span::open(
+        &::a2a_otel::__private::Site {
+            name: "check_stock",
+            kind: "TOOL",
+            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
+            fixed: &[
+                ("mcp.method.name", ::a2a_otel::__private::Fixed::Text("tools/call")),
+                (
+                    "gen_ai.operation.name",
+                    ::a2a_otel::__private::Fixed::Text("execute_tool"),
+                ),
+                (
+                    "tool.description",
+                    ::a2a_otel::__private::Fixed::Text(
+                        "Looks up the stock of a product.",
                     ),
-                    (
-                        "gen_ai.operation.name",
-                        ::a2a_otel::__private::Fixed::Text("execute_tool"),
-                    ),
-                    (
-                        "tool.description",
-                        ::a2a_otel::__private::Fixed::Text(
-                            "Looks up the stock of a product.",
-                        ),
-                    ),
-                    ("server.address", ::a2a_otel::__private::Fixed::Text("catalogue")),
-                ],
-                name_keys: &["tool.name", "gen_ai.tool.name"],
-                room: 13usize,
-            },
-        );
-        if ::a2a_otel::__private::Opening::is_seen(&opening) {
+                ),
+                ("server.address", ::a2a_otel::__private::Fixed::Text("catalogue")),
+            ],
+            name_keys: &["tool.name", "gen_ai.tool.name"],
+            room: 13usize,
+        },
+        &mut |opening| {
             ::a2a_otel::__private::Opening::input(
-                &mut opening,
+                opening,
                 ::a2a_otel::__private::Capture::new(&request).a2a_otel_value(),
             );
-        }
-        ::a2a_otel::__private::Opening::start(&mut opening)
-    };
+        },
+    );
     let (scope, result) = ::a2a_otel::__private::future::<
         CallToolResult,
         _,
@@ -60,24 +54,8 @@ async fn check_stock(
             },
         )
         .await;
-    let mut ending = ::a2a_otel::__private::returned(scope);
-    if ::a2a_otel::__private::Ending::is_seen(&ending) {
-        match ::a2a_otel::__private::Split::new(&result).a2a_otel_result() {
-            ::a2a_otel::__private::Ok(value) => {
-                ::a2a_otel::__private::Ending::ok(&mut ending);
-                ::a2a_otel::__private::Ending::output(
-                    &mut ending,
-                    ::a2a_otel::__private::Capture::new(value).a2a_otel_value(),
-                );
-            }
-            ::a2a_otel::__private::Err(value) => {
-                ::a2a_otel::__private::Ending::err(
-                    &mut ending,
-                    ::a2a_otel::__private::Failure::new(value).a2a_otel_failure(),
-                    false,
-                )
-            }
-        }
-    }
+    ::a2a_otel::__private::Split::new(&result)
+        .a2a_otel_told()
+        .a2a_otel_output(scope, false);
     result
 }

@@ -6,20 +6,18 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
 // becomes
 
 fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
-    let scope = {
-        let mut opening = ::a2a_otel::__private::Span::open(
-            &::a2a_otel::__private::Site {
-                name: "rerank",
-                kind: "RERANKER",
-                opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
-                fixed: &[("reranker.top_k", ::a2a_otel::__private::Fixed::Int(3i64))],
-                name_keys: &[],
-                room: 11usize,
-            },
-        );
-        if ::a2a_otel::__private::Opening::is_seen(&opening) {
+    let scope = ::a2a_otel::__private::Span::open(
+        &::a2a_otel::__private::Site {
+            name: "rerank",
+            kind: "RERANKER",
+            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
+            fixed: &[("reranker.top_k", ::a2a_otel::__private::Fixed::Int(3i64))],
+            name_keys: &[],
+            room: 11usize,
+        },
+        &mut |opening| {
             ::a2a_otel::__private::Opening::arguments(
-                &mut opening,
+                opening,
                 &[
                     (
                         "query",
@@ -32,33 +30,35 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
                 ],
             );
             ::a2a_otel::__private::Opening::fields(
-                &mut opening,
+                opening,
                 &[
                     (
-                        &["reranker.query"],
+                        "reranker.query",
                         ::a2a_otel::__private::Capture::new(&(query)).a2a_otel_asked(),
                     ),
                 ],
             );
             ::a2a_otel::__private::Opening::documents(
-                &mut opening,
+                opening,
                 &[
                     (
-                        &["reranker.input_documents"],
+                        "reranker.input_documents",
                         ::a2a_otel::__private::Capture::new(&(found)).a2a_otel_asked(),
                     ),
                 ],
             );
-        }
-        ::a2a_otel::__private::Opening::start(&mut opening)
-    };
+        },
+    );
     let (scope, result) = ::a2a_otel::__private::sync::<
         Vec<Document>,
         _,
     >(scope, move || { found });
     let mut ending = ::a2a_otel::__private::returned(scope);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
-        match ::a2a_otel::__private::Split::new(&result).a2a_otel_result() {
+        match ::a2a_otel::__private::Split::new(&result)
+            .a2a_otel_told()
+            .a2a_otel_result()
+        {
             ::a2a_otel::__private::Ok(value) => {
                 ::a2a_otel::__private::Ending::ok(&mut ending);
                 ::a2a_otel::__private::Ending::output(
@@ -71,7 +71,7 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
                         &mut ending,
                         &[
                             (
-                                &["reranker.output_documents"],
+                                "reranker.output_documents",
                                 ::a2a_otel::__private::Capture::new(&(output))
                                     .a2a_otel_asked(),
                             ),
@@ -80,11 +80,7 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
                 }
             }
             ::a2a_otel::__private::Err(value) => {
-                ::a2a_otel::__private::Ending::err(
-                    &mut ending,
-                    ::a2a_otel::__private::Failure::new(value).a2a_otel_failure(),
-                    false,
-                )
+                ::a2a_otel::__private::Ending::err(&mut ending, value, false)
             }
         }
     }

@@ -6,20 +6,18 @@ fn search(query: &str, limit: usize) -> impl Future<Output = Vec<Document>> {
 // becomes
 
 fn search(query: &str, limit: usize) -> impl Future<Output = Vec<Document>> {
-    let scope = {
-        let mut opening = ::a2a_otel::__private::Span::open(
-            &::a2a_otel::__private::Site {
-                name: "search",
-                kind: "RETRIEVER",
-                opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
-                fixed: &[],
-                name_keys: &[],
-                room: 8usize,
-            },
-        );
-        if ::a2a_otel::__private::Opening::is_seen(&opening) {
+    let scope = ::a2a_otel::__private::Span::open(
+        &::a2a_otel::__private::Site {
+            name: "search",
+            kind: "RETRIEVER",
+            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
+            fixed: &[],
+            name_keys: &[],
+            room: 8usize,
+        },
+        &mut |opening| {
             ::a2a_otel::__private::Opening::arguments(
-                &mut opening,
+                opening,
                 &[
                     (
                         "query",
@@ -31,9 +29,8 @@ fn search(query: &str, limit: usize) -> impl Future<Output = Vec<Document>> {
                     ),
                 ],
             );
-        }
-        ::a2a_otel::__private::Opening::start(&mut opening)
-    };
+        },
+    );
     let (scope, result) = ::a2a_otel::__private::sync(
         scope,
         move || { async move { index(query, limit).await } },
@@ -44,7 +41,10 @@ fn search(query: &str, limit: usize) -> impl Future<Output = Vec<Document>> {
         move |scope, result: Vec<Document>| {
             let mut ending = ::a2a_otel::__private::returned(scope);
             if ::a2a_otel::__private::Ending::is_seen(&ending) {
-                match ::a2a_otel::__private::Split::new(&result).a2a_otel_result() {
+                match ::a2a_otel::__private::Split::new(&result)
+                    .a2a_otel_told()
+                    .a2a_otel_result()
+                {
                     ::a2a_otel::__private::Ok(value) => {
                         ::a2a_otel::__private::Ending::ok(&mut ending);
                         ::a2a_otel::__private::Ending::output(
@@ -57,7 +57,7 @@ fn search(query: &str, limit: usize) -> impl Future<Output = Vec<Document>> {
                                 &mut ending,
                                 &[
                                     (
-                                        &["retrieval.documents"],
+                                        "retrieval.documents",
                                         ::a2a_otel::__private::Capture::new(&(output))
                                             .a2a_otel_asked(),
                                     ),
@@ -66,12 +66,7 @@ fn search(query: &str, limit: usize) -> impl Future<Output = Vec<Document>> {
                         }
                     }
                     ::a2a_otel::__private::Err(value) => {
-                        ::a2a_otel::__private::Ending::err(
-                            &mut ending,
-                            ::a2a_otel::__private::Failure::new(value)
-                                .a2a_otel_failure(),
-                            false,
-                        )
+                        ::a2a_otel::__private::Ending::err(&mut ending, value, false)
                     }
                 }
             }

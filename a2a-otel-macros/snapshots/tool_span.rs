@@ -8,25 +8,23 @@ fn hang_up(reason: &str) -> ! {
 
 /// Ends the conversation.
 fn hang_up(reason: &str) -> ! {
-    let scope = {
-        let mut opening = ::a2a_otel::__private::Span::open(
-            &::a2a_otel::__private::Site {
-                name: "hang_up",
-                kind: "TOOL",
-                opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
-                fixed: &[
-                    (
-                        "tool.description",
-                        ::a2a_otel::__private::Fixed::Text("Ends the conversation."),
-                    ),
-                ],
-                name_keys: &["tool.name"],
-                room: 9usize,
-            },
-        );
-        if ::a2a_otel::__private::Opening::is_seen(&opening) {
+    let scope = ::a2a_otel::__private::Span::open(
+        &::a2a_otel::__private::Site {
+            name: "hang_up",
+            kind: "TOOL",
+            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
+            fixed: &[
+                (
+                    "tool.description",
+                    ::a2a_otel::__private::Fixed::Text("Ends the conversation."),
+                ),
+            ],
+            name_keys: &["tool.name"],
+            room: 9usize,
+        },
+        &mut |opening| {
             ::a2a_otel::__private::Opening::arguments(
-                &mut opening,
+                opening,
                 &[
                     (
                         "reason",
@@ -34,9 +32,8 @@ fn hang_up(reason: &str) -> ! {
                     ),
                 ],
             );
-        }
-        ::a2a_otel::__private::Opening::start(&mut opening)
-    };
+        },
+    );
     let (scope, result) = ::a2a_otel::__private::sync::<
         ::a2a_otel::__private::Never,
         _,

@@ -77,16 +77,11 @@ impl<'a> Writer<'a> {
         match &self.plan.effect {
             Planned::Span(span) => {
                 let (site, records) = (self.site(span), self.before(span));
-                let records = (!records.is_empty())
-                    .then(|| quote!(if #runtime::Opening::is_seen(&#opening) { #records }));
-                // In a block, so that an async function does not keep room for it.
-                quote! {
-                    let #scope = {
-                        let mut #opening = #runtime::Span::open(&#site);
-                        #records
-                        #runtime::Opening::start(&mut #opening)
-                    };
+                if records.is_empty() {
+                    return quote!(let #scope = #runtime::Span::open_bare(&#site););
                 }
+                // A closure of its own costs the compiler less than a branch of the function would.
+                quote!(let #scope = #runtime::Span::open(&#site, &mut |#opening| { #records });)
             }
             Planned::Metric(metric) => {
                 let (site, records) =
@@ -169,18 +164,18 @@ impl<'a> Writer<'a> {
         let texts = name.into_iter().chain(span.texts.iter().copied()).map(|(method, expr)| {
             let method = format_ident!("{method}");
             let value = self.able(&quote!(&(#expr)), expr.span(), "a2a_otel_text");
-            quote!(#runtime::Opening::#method(&mut #opening, #value);)
+            quote!(#runtime::Opening::#method(#opening, #value);)
         });
         let parts = span.name_parts.iter().map(|part| {
             let (keys, value) = (&part.keys, self.recorded(part));
-            quote!(#runtime::Opening::name_part(&mut #opening, &[#(#keys),*], #value);)
+            quote!(#runtime::Opening::name_part(#opening, &[#(#keys),*], #value);)
         });
         let request = span.request.map(|expr| {
             let value = self.asked_for(expr);
-            quote!(#runtime::Opening::request(&mut #opening, #value);)
+            quote!(#runtime::Opening::request(#opening, #value);)
         });
         let input = self.input(&span.input);
-        let fields = self.fields("Opening", &quote!(&mut #opening), &span.early);
+        let fields = self.fields("Opening", &quote!(#opening), &span.early);
         quote!(#(#texts)* #(#parts)* #request #input #fields)
     }
 
@@ -190,11 +185,11 @@ impl<'a> Writer<'a> {
             Input::Nothing => TokenStream::new(),
             Input::Expr(expr) => {
                 let value = self.asked_for(expr);
-                quote!(#runtime::Opening::input(&mut #opening, #value);)
+                quote!(#runtime::Opening::input(#opening, #value);)
             }
             Input::Param(param) => {
                 let (cfgs, value) = (&param.cfgs, self.param(param));
-                quote!(#(#cfgs)* #runtime::Opening::input(&mut #opening, #value);)
+                quote!(#(#cfgs)* #runtime::Opening::input(#opening, #value);)
             }
             Input::Params(params) => {
                 let arguments = params.iter().map(|param| {
@@ -202,7 +197,7 @@ impl<'a> Writer<'a> {
                         (&param.cfgs, param.ident.unraw().to_string(), self.param(param));
                     quote!(#(#cfgs)* (#name, #value))
                 });
-                quote!(#runtime::Opening::arguments(&mut #opening, &[#(#arguments),*]);)
+                quote!(#runtime::Opening::arguments(#opening, &[#(#arguments),*]);)
             }
         }
     }
@@ -214,22 +209,24 @@ impl<'a> Writer<'a> {
 
     /// Records values under their keys, in one call for all attributes.
     fn fields(&self, of: &str, into: &TokenStream, recorded: &[Recorded<'_>]) -> TokenStream {
-        let runtime = &self.runtime;
+        let Self { runtime, value, .. } = self;
         let of = format_ident!("{of}");
-        let call = |method: &str, is_documents: bool| {
-            let entries: Vec<_> = recorded
-                .iter()
-                .filter(|one| one.is_documents == is_documents)
-                .map(|one| {
-                    let (keys, value) = (&one.keys, self.recorded(one));
-                    quote!((&[#(#keys),*], #value))
-                })
-                .collect();
+        let call = |method: &str, fields: &[&Recorded<'_>]| {
             let method = format_ident!("{method}");
-            (!entries.is_empty()).then(|| quote!(#runtime::#of::#method(#into, &[#(#entries),*]);))
+            let entries = fields.iter().map(|one| {
+                let (key, value) = (one.keys[0], self.recorded(one));
+                quote!((#key, #value))
+            });
+            (!fields.is_empty()).then(|| quote!(#runtime::#of::#method(#into, &[#(#entries),*]);))
         };
-        let (fields, documents) = (call("fields", false), call("documents", true));
-        quote!(#fields #documents)
+        let (repeated, once): (Vec<_>, Vec<_>) = recorded.iter().partition(|one| one.keys.len() > 1);
+        let repeated = repeated.into_iter().map(|one| {
+            let (keys, recorded) = (&one.keys, self.recorded(one));
+            quote!(match #recorded { #value => #runtime::#of::fields(#into, &[#((#keys, #value)),*]) })
+        });
+        let (documents, fields): (Vec<_>, Vec<_>) = once.into_iter().partition(|one| one.is_documents);
+        let (fields, documents) = (call("fields", &fields), call("documents", &documents));
+        quote!(#(#repeated)* #fields #documents)
     }
 
     fn recorded(&self, recorded: &Recorded<'_>) -> TokenStream {
@@ -254,7 +251,7 @@ impl<'a> Writer<'a> {
         let noted = (!attributes.is_empty()).then(|| {
             let entries = attributes.iter().map(|field| {
                 let (key, value) = (&field.key, self.asked_for(&field.value));
-                quote!((&[#key], #value))
+                quote!((#key, #value))
             });
             quote!(#runtime::Measurement::attributes(&mut #measurement, &[#(#entries),*]);)
         });
@@ -397,14 +394,13 @@ impl<'a> Writer<'a> {
             return quote!(let #result: #ty = #watched; #result);
         }
         let records = match &self.plan.effect {
-            Planned::Span(span) => {
-                let records = self.behind(span);
-                quote!(if #runtime::Ending::is_seen(&#ending) { #records })
+            Planned::Span(span) => self.behind(span),
+            Planned::Metric(metric) => {
+                let records = self.unpack(&self.measured(metric));
+                quote!(let mut #ending = #runtime::returned(#scope); #records)
             }
-            Planned::Metric(metric) => self.measured(metric),
         };
-        let unpack = self.unpack(&quote!(#records));
-        quote!(let mut #ending = #runtime::returned(#scope); #unpack #result)
+        quote!(#records #result)
     }
 
     /// Runs the statements with the copies of parameters, if there are any.
@@ -420,35 +416,59 @@ impl<'a> Writer<'a> {
 
     /// What is recorded of a span when the function has returned.
     fn behind(&self, span: &SpanPlan<'_>) -> TokenStream {
-        let Self { runtime, ending, result, value, .. } = self;
-        let ok = quote!(#runtime::Ending::ok(&mut #ending););
-        if self.returns_nothing() {
-            let records = self.late(span, "Ending", &quote!(&mut #ending), &quote!(&#result));
-            return quote!(#ok #records);
-        }
-        let records = self.late(span, "Ending", &quote!(&mut #ending), &quote!(#value));
+        let Self { runtime, scope, ending, result, value, .. } = self;
         let check = span.checks_result.map(|span| self.check_result(span));
-        let (split, failure) = (self.split(&quote!(&#result)), self.failure(value));
-        let debug = span.debug_errors;
-        let pattern = if records.is_empty() { quote!(_) } else { quote!(#value) };
+        if let Some(end) = self.end(span) {
+            return quote!(#check #end);
+        }
+        let source = if self.returns_nothing() { quote!(&#result) } else { quote!(#value) };
+        let records = self.late(span, "Ending", &quote!(&mut #ending), &source);
+        let ok = quote!(#runtime::Ending::ok(&mut #ending); #records);
+        let records = if self.returns_nothing() {
+            ok
+        } else {
+            let (split, debug) = (self.split(&quote!(&#result)), span.debug_errors);
+            quote! {
+                match #split {
+                    #runtime::Ok(#value) => { #ok }
+                    #runtime::Err(#value) => #runtime::Ending::err(&mut #ending, #value, #debug),
+                }
+            }
+        };
+        let records = self.unpack(&records);
         quote! {
             #check
-            match #split {
-                #runtime::Ok(#pattern) => { #ok #records }
-                #runtime::Err(#value) => #runtime::Ending::err(&mut #ending, #failure, #debug),
-            }
+            let mut #ending = #runtime::returned(#scope);
+            if #runtime::Ending::is_seen(&#ending) { #records }
         }
     }
 
-    /// Tells a result from other values by its type.
-    fn split(&self, reference: &TokenStream) -> TokenStream {
-        let runtime = &self.runtime;
-        quote!(#runtime::Split::new(#reference).a2a_otel_result())
+    /// The end of a span in one call, where no expression of the user's looks at the result.
+    fn end(&self, span: &SpanPlan<'_>) -> Option<TokenStream> {
+        let Self { runtime, scope, result, .. } = self;
+        let method = match span.output {
+            _ if !span.late.is_empty() => return None,
+            Output::Expr(_) => return None,
+            _ if self.returns_nothing() => return Some(quote!(#runtime::Scope::succeeded(#scope);)),
+            Output::Nothing => "a2a_otel_end",
+            Output::Result if span.kind.content == Content::Llm => "a2a_otel_response",
+            Output::Result => "a2a_otel_output",
+        };
+        let (told, method, debug) =
+            (self.told(&quote!(&#result)), format_ident!("{method}"), span.debug_errors);
+        Some(quote!(#told.#method(#scope, #debug);))
     }
 
-    fn failure(&self, error: &Ident) -> TokenStream {
+    /// What became of a call, told by the type of its result.
+    fn told(&self, reference: &TokenStream) -> TokenStream {
         let runtime = &self.runtime;
-        quote!(#runtime::Failure::new(#error).a2a_otel_failure())
+        quote!(#runtime::Split::new(#reference).a2a_otel_told())
+    }
+
+    /// The value or the error, the latter with what its type can do.
+    fn split(&self, reference: &TokenStream) -> TokenStream {
+        let told = self.told(reference);
+        quote!(#told.a2a_otel_result())
     }
 
     /// Makes the compiler say, at the user's word, that the result cannot be an error.
@@ -509,7 +529,7 @@ impl<'a> Writer<'a> {
 
     /// Hands a stream to the runtime, with what is recorded of each item.
     fn stream(&self, stream: Streams) -> TokenStream {
-        let Self { runtime, scope, ending, result, value, asked, copies, .. } = self;
+        let Self { runtime, scope, result, value, asked, copies, .. } = self;
         let fold = Ident::new("fold", Span::mixed_site());
         let records = match &self.plan.effect {
             Planned::Span(span) => self.item(span, &fold),
@@ -527,27 +547,24 @@ impl<'a> Writer<'a> {
         if !stream.fallible {
             return watched(result);
         }
-        let (watched, failure) = (watched(value), self.failure(value));
+        let watched = watched(value);
         let failed = match &self.plan.effect {
             Planned::Span(span) => {
-                let debug = span.debug_errors;
-                quote!(#runtime::Ending::err(&mut #ending, #failure, #debug);)
+                let (told, debug) = (self.told(&quote!(&#result)), span.debug_errors);
+                quote!(#told.a2a_otel_end(#scope, #debug);)
             }
             Planned::Metric(metric) if matches!(metric.on, On::Err(_)) => {
-                quote!(#runtime::Measurement::record(&mut #ending);)
+                quote!(#runtime::Measurement::record(&mut #runtime::returned(#scope));)
             }
-            Planned::Metric(_) => TokenStream::new(),
+            Planned::Metric(_) => quote!(#runtime::returned(#scope);),
         };
         quote! {
             match #result {
                 #runtime::Ok(#value) => #runtime::Ok(#watched),
                 #runtime::Err(#value) => {
-                    {
-                        let mut #ending = #runtime::returned(#scope);
-                        let #value = &#value;
-                        #failed
-                    }
-                    #runtime::Err(#value)
+                    let #result = #runtime::Err(#value);
+                    #failed
+                    #result
                 }
             }
         }
@@ -557,14 +574,13 @@ impl<'a> Writer<'a> {
         let Self { runtime, value, .. } = self;
         let tokens = (span.kind.content == Content::Llm).then(|| quote!(#runtime::Fold::tokens(#fold);));
         let records = self.late(span, "Fold", &quote!(#fold), &quote!(#value));
-        let (split, failure) = (self.split(&quote!(#value)), self.failure(value));
-        let debug = span.debug_errors;
+        let (split, debug) = (self.split(&quote!(#value)), span.debug_errors);
         quote! {
             #runtime::Fold::item(#fold);
             #tokens
             match #split {
                 #runtime::Ok(#value) => { let _ = #value; #records }
-                #runtime::Err(#value) => #runtime::Fold::err(#fold, #failure, #debug),
+                #runtime::Err(#value) => #runtime::Fold::err(#fold, #value, #debug),
             }
         }
     }

@@ -12,6 +12,6 @@ pub use crate::capture::{Capture, Fixed};
 pub use crate::metrics::InstrumentKind;
 pub use crate::metrics::business::{Implied, Items, Measurement, Metric, On};
 pub use crate::span::{
-    Ending, Failure, Fold, Opening, Scope, Site, Span, Split, fallible, future, guard, hint, returned,
-    stopwatch, stream, sync, watched,
+    Ending, Fold, Opening, Scope, Site, Span, Split, fallible, future, guard, hint, returned, stopwatch,
+    stream, sync, watched,
 };

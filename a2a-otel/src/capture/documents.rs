@@ -11,13 +11,11 @@ const CONTENT: &[&str] = &["content", "text", "page_content"];
 /// The attributes of the documents in each list; of a value that is no list, none.
 pub(crate) fn documents(fields: &Fields<'_>) -> Vec<KeyValue> {
     let mut attributes = Vec::new();
-    for (keys, value) in fields {
+    for (prefix, value) in fields {
         let json = encode_whole(*value).and_then(|encoded| serde_json::from_str(&encoded.text).ok());
         let Some(Json::Array(documents)) = json else { continue };
         for (index, document) in documents.iter().enumerate() {
-            for prefix in *keys {
-                flatten(&format!("{prefix}.{index}.document"), document, &mut attributes);
-            }
+            flatten(&format!("{prefix}.{index}.document"), document, &mut attributes);
         }
     }
     attributes

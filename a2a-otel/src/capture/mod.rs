@@ -403,19 +403,13 @@ pub(crate) fn encode(value: &dyn Value) -> Option<Encoded> {
     encode_up_to(limit(), value)
 }
 
-/// Values and the keys under which each is recorded.
-pub(crate) type Fields<'a> = [(&'a [&'static str], &'a dyn Value)];
+/// Values and the key of each.
+pub(crate) type Fields<'a> = [(&'static str, &'a dyn Value)];
 
 /// Appends the attributes of such values.
 pub(crate) fn push_fields(attributes: &mut Vec<KeyValue>, fields: &Fields<'_>) {
-    for (keys, value) in fields {
-        let Some((key, others)) = keys.split_first() else { continue };
-        let start = attributes.len();
+    for (key, value) in fields {
         push_attribute(attributes, key, *value);
-        if let Some(value) = attributes.get(start).filter(|_| !others.is_empty()).map(|one| one.value.clone())
-        {
-            attributes.extend(others.iter().map(|key| KeyValue::new(*key, value.clone())));
-        }
     }
 }
 

@@ -236,19 +236,19 @@ pub(crate) fn push_fields(kind: &str, attributes: &mut Vec<KeyValue>, fields: &F
         return capture::push_fields(attributes, fields);
     }
     for field in fields {
-        let (keys, _) = field;
-        if keys.iter().any(|key| fate(kind, key) == Fate::Keep) {
+        let (key, _) = field;
+        if fate(kind, key) == Fate::Keep {
             capture::push_fields(attributes, std::slice::from_ref(field));
         } else {
-            attributes.extend(keys.iter().map(|key| KeyValue::new(*key, REDACTED)));
+            attributes.push(KeyValue::new(*key, REDACTED));
         }
     }
 }
 
 /// The attributes of lists of documents. A list that will be left out is not looked into.
 pub(crate) fn documents(kind: &str, fields: &Fields<'_>) -> Vec<KeyValue> {
-    let is_shown = |(keys, _): &&(&[&'static str], _)| keys.iter().any(|key| fate(kind, key) != Fate::Drop);
-    capture::documents(&fields.iter().filter(is_shown).copied().collect::<Vec<_>>())
+    let shown = fields.iter().filter(|(prefix, _)| fate(kind, prefix) != Fate::Drop);
+    capture::documents(&shown.copied().collect::<Vec<_>>())
 }
 
 /// A value in its final form; what will be masked is not built.

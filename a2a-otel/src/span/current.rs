@@ -7,7 +7,7 @@ use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue, Value};
 
 use super::ending::exception;
-use super::failure::from_error;
+use super::failure::Failed;
 use crate::privacy;
 use crate::semconv::opentelemetry::EXCEPTION;
 
@@ -52,7 +52,7 @@ impl Current {
     /// Records an error that the function survives: an `exception` event with the error's sources. The span's
     /// status stays what the function's result makes it.
     pub fn error<E: Error>(&self, error: &E) {
-        let failed = from_error(std::any::type_name::<E>(), error, false);
+        let failed = Failed::new(std::any::type_name::<E>(), error, false);
         self.event(EXCEPTION, exception(&failed));
     }
 

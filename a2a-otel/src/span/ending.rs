@@ -52,8 +52,8 @@ impl Ending {
 
     /// The call answered an error.
     pub fn err(&mut self, error: &dyn Describe, debug: bool) {
-        if self.is_seen() {
-            self.failed(&error.describe(debug));
+        if let Some(failed) = self.is_seen().then(|| error.describe(debug)).flatten() {
+            self.failed(&failed);
         }
     }
 

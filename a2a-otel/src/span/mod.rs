@@ -18,7 +18,6 @@ use opentelemetry::{Context, ContextGuard};
 
 pub use self::current::{Current, current};
 pub use self::ending::Ending;
-pub use self::failure::Failure;
 pub use self::opening::{Opening, Site};
 pub use self::run::{Scope, future, guard, hint, returned, sync, watched};
 pub use self::split::{Split, fallible};

@@ -39,18 +39,8 @@ pub struct Site {
     pub room: usize,
 }
 
-/// A span that is about to start.
-pub enum Opening {
-    /// Nobody will see it.
-    Unseen,
-    /// The sampler dropped it; its children are told.
-    Dropped(Context),
-    /// Somebody will see it.
-    Seen(Recorder),
-}
-
-/// What is recorded of a call before it runs.
-pub struct Recorder {
+/// What is recorded of a call before it runs, once it is known that somebody will see it.
+pub struct Opening {
     site: &'static Site,
     parent: Context,
     /// The span, where the sampler had to be asked for it.
@@ -82,26 +72,32 @@ pub(super) struct AskedModel {
 pub(super) struct Kind(pub(super) &'static str);
 
 impl Span {
-    /// Decides about a span below the current one.
+    /// Starts a span below the current one, unless nobody will see it; `record` says what is known of it now.
     #[inline]
     #[must_use]
-    pub fn open(site: &'static Site) -> Opening {
+    pub fn open(site: &'static Site, record: &mut dyn FnMut(&mut Opening)) -> Self {
         let mode = tracer::mode();
-        if mode.is_disabled() { Opening::Unseen } else { Self::decide(site, mode) }
+        if mode.is_disabled() { Self::unseen() } else { Self::decide(site, mode, record) }
     }
 
-    fn decide(site: &'static Site, mode: Mode) -> Opening {
+    /// The same, of a span of which no more is known than when the program was compiled.
+    #[must_use]
+    pub fn open_bare(site: &'static Site) -> Self {
+        Self::open(site, &mut |_| {})
+    }
+
+    fn decide(site: &'static Site, mode: Mode, record: &mut dyn FnMut(&mut Opening)) -> Self {
         match Context::map_current(|context| mode.decide(context)) {
-            Decision::Skip => Opening::Unseen,
-            Decision::Sample => Opening::Seen(Recorder::new(site, Context::current(), None)),
-            Decision::Ask => ask(site, Context::current()),
+            Decision::Skip => Self::unseen(),
+            Decision::Sample => Opening::new(site, Context::current(), None).start(record),
+            Decision::Ask => ask(site, Context::current(), record),
         }
     }
 }
 
 /// Has the sampler decide. It sees the kind; all else is only recorded if it says yes.
 #[cold]
-fn ask(site: &'static Site, parent: Context) -> Opening {
+fn ask(site: &'static Site, parent: Context, record: &mut dyn FnMut(&mut Opening)) -> Span {
     let builder = builder(site.name.into(), site, vec![KeyValue::new(names::SPAN_KIND, site.kind)]);
     let asked = with_tracer(|tracer| match tracer {
         Tracer::Ours(tracer) => {
@@ -110,11 +106,11 @@ fn ask(site: &'static Site, parent: Context) -> Opening {
         Tracer::Global(tracer) => recording(tracer.build_with_context(builder, &parent)).map(Asked::Global),
     });
     match asked {
-        Ok(span) => Opening::Seen(Recorder::new(site, parent, Some(span))),
+        Ok(span) => Opening::new(site, parent, Some(span)).start(record),
         Err(dropped) if dropped.is_valid() && dropped != *parent.span().span_context() => {
-            Opening::Dropped(parent.with_remote_span_context(dropped))
+            Span::dropped(parent.with_remote_span_context(dropped))
         }
-        Err(_) => Opening::Unseen,
+        Err(_) => Span::unseen(),
     }
 }
 
@@ -129,62 +125,31 @@ fn builder(name: Cow<'static, str>, site: &'static Site, attributes: Vec<KeyValu
     builder
 }
 
-/// What is recorded is recorded where somebody will see it; generated code asks before it computes anything.
+/// Called by generated code.
 impl Opening {
-    /// Whether somebody will see the span.
-    #[inline]
-    #[must_use]
-    pub const fn is_seen(&self) -> bool {
-        matches!(self, Self::Seen(_))
-    }
-
-    const fn recorder(&mut self) -> Option<&mut Recorder> {
-        match self {
-            Self::Seen(recorder) => Some(recorder),
-            Self::Unseen | Self::Dropped(_) => None,
-        }
-    }
-
     /// Gives the span a name that is only known now.
     pub fn name(&mut self, name: Option<String>) {
-        if let Some(recorder) = self.recorder() {
-            recorder.name = name;
-        }
-    }
-
-    /// Appends a value to the span's name, and records it under its keys.
-    pub fn name_part(&mut self, keys: &[&'static str], value: &dyn Value) {
-        if let Some(recorder) = self.recorder() {
-            recorder.name_part(keys, value);
-        }
+        self.name = name;
     }
 
     /// Records each value under its keys.
     pub fn fields(&mut self, fields: &Fields<'_>) {
-        if let Some(recorder) = self.recorder() {
-            privacy::push_fields(recorder.site.kind, &mut recorder.attributes, fields);
-        }
+        privacy::push_fields(self.site.kind, &mut self.attributes, fields);
     }
 
     /// Records lists of documents, each under its prefix.
     pub fn documents(&mut self, fields: &Fields<'_>) {
-        if let Some(recorder) = self.recorder() {
-            recorder.attributes.extend(privacy::documents(recorder.site.kind, fields));
-        }
+        self.attributes.extend(privacy::documents(self.site.kind, fields));
     }
 
     /// Records what the function was given as a whole.
     pub fn input(&mut self, value: &dyn Value) {
-        if let Some(recorder) = self.recorder() {
-            recorder.input(|| encode(value));
-        }
+        self.encoded(|| encode(value));
     }
 
     /// Records the function's arguments by name.
     pub fn arguments(&mut self, arguments: &[(&'static str, &dyn Value)]) {
-        if let Some(recorder) = self.recorder() {
-            recorder.input(|| encode_object(arguments));
-        }
+        self.encoded(|| encode_object(arguments));
     }
 
     /// The conversation that this call and all below it belong to.
@@ -198,39 +163,40 @@ impl Opening {
     }
 
     fn inherit(&mut self, key: &'static str, value: Option<String>) {
-        if let (Some(recorder), Some(value)) = (self.recorder(), value.filter(|value| !value.is_empty())) {
-            recorder.inherit(key, value);
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            self.attributes.push(KeyValue::new(key, value.clone()));
+            self.inherited.push(KeyValue::new(key, value));
         }
     }
 
     /// The model that is asked, unless the request or the response names it.
     pub fn model(&mut self, model: Option<String>) {
-        if let Some(recorder) = self.recorder() {
-            let key =
-                if recorder.is_embedding() { names::EMBEDDING_MODEL_NAME } else { names::LLM_MODEL_NAME };
-            recorder.model = model.map(|name| Model { key, name: name.into() });
+        let key = if self.is_embedding() { names::EMBEDDING_MODEL_NAME } else { names::LLM_MODEL_NAME };
+        self.model = model.map(|name| Model { key, name: name.into() });
+    }
+
+    /// Appends a value to the span's name, and records it under its keys.
+    pub fn name_part(&mut self, keys: &[&'static str], value: &dyn Value) {
+        let Some(part) = encode(value) else { return };
+        let name = self.name.get_or_insert_default();
+        if !name.is_empty() {
+            name.push(' ');
         }
+        name.push_str(&part.text);
+        self.attributes.extend(keys.iter().map(|key| KeyValue::new(*key, part.text.clone())));
     }
 
     /// Reads an LLM request.
     pub fn request(&mut self, value: &dyn Value) {
-        if let Some(recorder) = self.recorder() {
-            recorder.request(value);
-        }
-    }
-
-    /// Starts the span. What was recorded is taken from where it lies, for it is large.
-    #[inline]
-    pub fn start(&mut self) -> Span {
-        match self {
-            Self::Unseen => Span::unseen(),
-            Self::Dropped(context) => Span::dropped(std::mem::take(context)),
-            Self::Seen(recorder) => recorder.start(),
-        }
+        let read = llm::read_request(value, self.is_embedding());
+        self.attributes.extend(read.attributes);
+        self.model = read.model.or(self.model.take());
+        (self.system, self.provider) = (read.system, read.provider);
+        self.encoded(|| read.value.map(|value| privacy::without_long_images(value).cut()));
     }
 }
 
-impl Recorder {
+impl Opening {
     fn new(site: &'static Site, parent: Context, asked: Option<Asked>) -> Self {
         let mut attributes = Vec::with_capacity(site.room);
         if asked.is_none() {
@@ -257,31 +223,8 @@ impl Recorder {
         self.site.kind == EMBEDDING
     }
 
-    fn name_part(&mut self, keys: &[&'static str], value: &dyn Value) {
-        let Some(part) = encode(value) else { return };
-        let name = self.name.get_or_insert_default();
-        if !name.is_empty() {
-            name.push(' ');
-        }
-        name.push_str(&part.text);
-        self.attributes.extend(keys.iter().map(|key| KeyValue::new(*key, part.text.clone())));
-    }
-
-    fn inherit(&mut self, key: &'static str, value: String) {
-        self.attributes.push(KeyValue::new(key, value.clone()));
-        self.inherited.push(KeyValue::new(key, value));
-    }
-
-    fn input(&mut self, encode: impl FnOnce() -> Option<Encoded>) {
+    fn encoded(&mut self, encode: impl FnOnce() -> Option<Encoded>) {
         self.input = privacy::encoded(self.site.kind, names::INPUT_VALUE, encode);
-    }
-
-    fn request(&mut self, value: &dyn Value) {
-        let read = llm::read_request(value, self.is_embedding());
-        self.attributes.extend(read.attributes);
-        self.model = read.model.or(self.model.take());
-        (self.system, self.provider) = (read.system, read.provider);
-        self.input(|| read.value.map(|value| privacy::without_long_images(value).cut()));
     }
 
     /// What the call says itself goes before what it inherits.
@@ -305,7 +248,9 @@ impl Recorder {
         }
     }
 
-    fn start(&mut self) -> Span {
+    /// Starts the span. What was recorded is taken from where it lies, for it is large.
+    fn start(&mut self, record: &mut dyn FnMut(&mut Self)) -> Span {
+        record(self);
         if let Some(input) = self.input.take() {
             self.attributes.extend(input.into_attributes(names::INPUT_VALUE, names::INPUT_MIME_TYPE));
         }

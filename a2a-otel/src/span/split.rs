@@ -1,46 +1,182 @@
-//! Results, told apart from other values by their type: aliases are seen through, and names do not matter.
+//! What a call gave back, told apart by its type: aliases are seen through, and names do not matter.
 //!
-//! The way is that of [`crate::capture`]: the first step has the method for results, the second for everything.
+//! The way is that of [`crate::capture`], in two rounds. In the first, each step has the method for the results whose
+//! error fits it, and dereferences to the next: the `Error` trait with its sources, or else display, or else debug;
+//! the last is for everything that is no `Result`. In the second, the same is asked of the value. Nothing is put into
+//! words before somebody wants to read it, and what is written into the user's function stays one line.
 
-use std::convert::Infallible;
+use std::any::{type_name, type_name_of_val};
+use std::error::Error;
+use std::fmt::{Debug, Display};
 use std::ops::Deref;
 
-/// What a call gave back, which may be a `Result`: its type says so, and not its name, so aliases are seen through.
-pub struct Split<'a, R: ?Sized>(Whole<'a, R>);
+use serde::Serialize;
 
-/// What a call gave back that is no `Result`, and so a success.
+use super::failure::{Describe, Failed};
+use super::{Ending, Scope as _, Span};
+use crate::capture::{Capture, Value};
+
+/// A value that is no `Result`, and so a success; or the last step to one that is.
 pub struct Whole<'a, R: ?Sized>(&'a R);
+
+macro_rules! steps {
+    ($($step:ident => $next:ident;)*) => {$(
+        /// What a call gave back, if it has the ability of this step.
+        pub struct $step<'a, R: ?Sized>($next<'a, R>);
+
+        impl<'a, R: ?Sized> Deref for $step<'a, R> {
+            type Target = $next<'a, R>;
+
+            fn deref(&self) -> &Self::Target {
+                &self.0
+            }
+        }
+    )*};
+}
+
+steps! {
+    Split => ByShared;
+    ByShared => ByBox;
+    ByBox => ByBoth;
+    ByBoth => ByDisplay;
+    ByDisplay => ByDebug;
+    ByDebug => ByName;
+    ByName => Whole;
+}
 
 impl<'a, R: ?Sized> Split<'a, R> {
     /// Begins to ask what the value is.
     #[must_use]
     pub const fn new(result: &'a R) -> Self {
-        Self(Whole(result))
+        Self(ByShared(ByBox(ByBoth(ByDisplay(ByDebug(ByName(Whole(result))))))))
     }
 }
 
-impl<'a, R: ?Sized> Deref for Split<'a, R> {
-    type Target = Whole<'a, R>;
+impl<'a, R: ?Sized> Whole<'a, R> {
+    const fn value(&self) -> &'a R {
+        self.0
+    }
+
+    /// The value, which is no error.
+    #[must_use]
+    pub const fn a2a_otel_told(&self) -> Told<'_, R> {
+        Told(Shown(Outcome(Ok(self.0))))
+    }
+}
+
+macro_rules! abilities {
+    ($($step:ident: ($($bound:tt)*) => |$error:ident, $debug:ident| $failed:expr;)*) => {$(
+        impl<T, E: $($bound)*> $step<'_, Result<T, E>> {
+            /// The value, or the error with what its type can do.
+            #[must_use]
+            pub fn a2a_otel_told(&self) -> Told<'_, T> {
+                Told(Shown(Outcome(match self.value() {
+                    Ok(value) => Ok(value),
+                    Err(_) => Err(self),
+                })))
+            }
+        }
+
+        impl<T, E: $($bound)*> Describe for $step<'_, Result<T, E>> {
+            fn describe(&self, $debug: bool) -> Option<Failed> {
+                self.value().as_ref().err().map(|$error| $failed)
+            }
+        }
+    )*};
+}
+
+// `Box<dyn Error>`, `anyhow::Error` and their like are no errors, but lend one.
+abilities! {
+    Split: (Error) => |error, debug| Failed::new(type_name::<E>(), error, debug);
+    ByShared: (AsRef<dyn Error + Send + Sync>) => |error, debug| Failed::new(type_name::<E>(), error.as_ref(), debug);
+    ByBox: (AsRef<dyn Error>) => |error, debug| Failed::new(type_name::<E>(), error.as_ref(), debug);
+    ByBoth: (Display + Debug) => |error, debug| {
+        Failed::plain(type_name::<E>(), if debug { format!("{error:?}") } else { error.to_string() })
+    };
+    ByDisplay: (Display) => |error, _debug| Failed::plain(type_name::<E>(), error.to_string());
+    ByDebug: (Debug) => |error, _debug| Failed::plain(type_name::<E>(), format!("{error:?}"));
+    ByName: (Sized) => |error, _debug| Failed::plain(type_name::<E>(), type_name_of_val(error).to_owned());
+}
+
+/// What became of a call, whose value may serialise.
+pub struct Told<'a, T: ?Sized>(Shown<'a, T>);
+
+/// What became of a call, whose value may debug.
+pub struct Shown<'a, T: ?Sized>(Outcome<'a, T>);
+
+/// What became of a call, whose value can do nothing.
+pub struct Outcome<'a, T: ?Sized>(Result<&'a T, &'a dyn Describe>);
+
+impl<'a, T: ?Sized> Deref for Told<'a, T> {
+    type Target = Shown<'a, T>;
 
     fn deref(&self) -> &Self::Target {
         &self.0
     }
 }
 
-impl<'a, T, E> Split<'a, Result<T, E>> {
-    /// The value or the error.
-    #[expect(clippy::missing_errors_doc, reason = "the `Result` is the value")]
-    pub const fn a2a_otel_result(&self) -> Result<&'a T, &'a E> {
-        self.0.0.as_ref()
+impl<'a, T: ?Sized> Deref for Shown<'a, T> {
+    type Target = Outcome<'a, T>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
     }
 }
 
-impl<'a, R: ?Sized> Whole<'a, R> {
-    /// The value.
-    #[expect(clippy::unnecessary_wraps, reason = "as for a `Result`, whose step it follows")]
-    pub const fn a2a_otel_result(&self) -> Result<&'a R, &'a Infallible> {
-        Ok(self.0)
+impl<'a, T: ?Sized> Outcome<'a, T> {
+    /// The value, or the error with what its type can do.
+    #[expect(clippy::missing_errors_doc, reason = "the `Result` is the value")]
+    pub const fn a2a_otel_result(&self) -> Result<&'a T, &'a dyn Describe> {
+        self.0
     }
+
+    /// Ends the span with no more than whether the call succeeded.
+    pub fn a2a_otel_end(&self, span: Span, debug: bool) {
+        match self.0 {
+            Ok(_) => span.succeeded(),
+            Err(failure) => failed(span, failure, debug),
+        }
+    }
+}
+
+macro_rules! ends {
+    ($($step:ident: ($($bound:tt)*);)*) => {$(
+        impl<T: $($bound)*> $step<'_, T> {
+            /// Ends the span with the value as its output.
+            pub fn a2a_otel_output(&self, span: Span, debug: bool) {
+                match self.a2a_otel_result() {
+                    Ok(value) => succeeded(span, Capture::new(value).a2a_otel_value(), Ending::output),
+                    Err(failure) => failed(span, failure, debug),
+                }
+            }
+
+            /// Ends the span with the value as the response of a model.
+            pub fn a2a_otel_response(&self, span: Span, debug: bool) {
+                match self.a2a_otel_result() {
+                    Ok(value) => succeeded(span, Capture::new(value).a2a_otel_value(), Ending::response),
+                    Err(failure) => failed(span, failure, debug),
+                }
+            }
+        }
+    )*};
+}
+
+ends! {
+    Told: (Serialize + ?Sized);
+    Shown: (Debug + ?Sized);
+    Outcome: (?Sized);
+}
+
+fn succeeded(span: Span, value: &dyn Value, record: fn(&mut Ending, &dyn Value)) {
+    let mut ending = span.returned();
+    if ending.is_seen() {
+        ending.ok();
+        record(&mut ending, value);
+    }
+}
+
+fn failed(span: Span, failure: &dyn Describe, debug: bool) {
+    span.returned().err(failure, debug);
 }
 
 /// A type whose values can be errors.
