@@ -32,7 +32,6 @@ fn place_order(category: &str, quantity: u32) -> Result<Order, String> {
     >(scope, move || { Order::new(category, quantity) });
     let mut ending = ::a2a_otel::__private::returned(scope);
     if let ::a2a_otel::__private::Ok(value) = ::a2a_otel::__private::Split::new(&result)
-        .a2a_otel_told()
         .a2a_otel_result()
     {
         {

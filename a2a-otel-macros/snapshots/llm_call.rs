@@ -52,7 +52,7 @@ async fn stream(
                         ::a2a_otel::__private::Fold::tokens(fold);
                         match ::a2a_otel::__private::Split::new(value)
                             .a2a_otel_told()
-                            .a2a_otel_result()
+                            .a2a_otel_outcome()
                         {
                             ::a2a_otel::__private::Ok(value) => {
                                 let _ = value;

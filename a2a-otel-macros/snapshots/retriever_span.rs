@@ -43,7 +43,7 @@ fn search(query: &str, limit: usize) -> impl Future<Output = Vec<Document>> {
             if ::a2a_otel::__private::Ending::is_seen(&ending) {
                 match ::a2a_otel::__private::Split::new(&result)
                     .a2a_otel_told()
-                    .a2a_otel_result()
+                    .a2a_otel_outcome()
                 {
                     ::a2a_otel::__private::Ok(value) => {
                         ::a2a_otel::__private::Ending::ok(&mut ending);

@@ -427,9 +427,9 @@ impl<'a> Writer<'a> {
         let records = if self.returns_nothing() {
             ok
         } else {
-            let (split, debug) = (self.split(&quote!(&#result)), span.debug_errors);
+            let (told, debug) = (self.told(&quote!(&#result)), span.debug_errors);
             quote! {
-                match #split {
+                match #told.a2a_otel_outcome() {
                     #runtime::Ok(#value) => { #ok }
                     #runtime::Err(#value) => #runtime::Ending::err(&mut #ending, #value, #debug),
                 }
@@ -465,10 +465,10 @@ impl<'a> Writer<'a> {
         quote!(#runtime::Split::new(#reference).a2a_otel_told())
     }
 
-    /// The value or the error, the latter with what its type can do.
+    /// The value or the error, as they are.
     fn split(&self, reference: &TokenStream) -> TokenStream {
-        let told = self.told(reference);
-        quote!(#told.a2a_otel_result())
+        let runtime = &self.runtime;
+        quote!(#runtime::Split::new(#reference).a2a_otel_result())
     }
 
     /// Makes the compiler say, at the user's word, that the result cannot be an error.
@@ -574,11 +574,11 @@ impl<'a> Writer<'a> {
         let Self { runtime, value, .. } = self;
         let tokens = (span.kind.content == Content::Llm).then(|| quote!(#runtime::Fold::tokens(#fold);));
         let records = self.late(span, "Fold", &quote!(#fold), &quote!(#value));
-        let (split, debug) = (self.split(&quote!(#value)), span.debug_errors);
+        let (told, debug) = (self.told(&quote!(#value)), span.debug_errors);
         quote! {
             #runtime::Fold::item(#fold);
             #tokens
-            match #split {
+            match #told.a2a_otel_outcome() {
                 #runtime::Ok(#value) => { let _ = #value; #records }
                 #runtime::Err(#value) => #runtime::Fold::err(#fold, #value, #debug),
             }

@@ -6,6 +6,7 @@
 //! words before somebody wants to read it, and what is written into the user's function stays one line.
 
 use std::any::{type_name, type_name_of_val};
+use std::convert::Infallible;
 use std::error::Error;
 use std::fmt::{Debug, Display};
 use std::ops::Deref;
@@ -61,6 +62,22 @@ impl<'a, R: ?Sized> Whole<'a, R> {
     #[must_use]
     pub const fn a2a_otel_told(&self) -> Told<'_, R> {
         Told(Shown(Outcome(Ok(self.0))))
+    }
+}
+
+impl<'a, T, E> Split<'a, Result<T, E>> {
+    /// The value or the error, as they are.
+    #[expect(clippy::missing_errors_doc, reason = "the `Result` is the value")]
+    pub const fn a2a_otel_result(&self) -> Result<&'a T, &'a E> {
+        self.0.0.0.0.0.0.0.0.as_ref()
+    }
+}
+
+impl<'a, R: ?Sized> Whole<'a, R> {
+    /// The value, which is no error.
+    #[expect(clippy::unnecessary_wraps, reason = "as for a `Result`, whose step it follows")]
+    pub const fn a2a_otel_result(&self) -> Result<&'a R, &'a Infallible> {
+        Ok(self.0)
     }
 }
 
@@ -126,7 +143,7 @@ impl<'a, T: ?Sized> Deref for Shown<'a, T> {
 impl<'a, T: ?Sized> Outcome<'a, T> {
     /// The value, or the error with what its type can do.
     #[expect(clippy::missing_errors_doc, reason = "the `Result` is the value")]
-    pub const fn a2a_otel_result(&self) -> Result<&'a T, &'a dyn Describe> {
+    pub const fn a2a_otel_outcome(&self) -> Result<&'a T, &'a dyn Describe> {
         self.0
     }
 
@@ -144,7 +161,7 @@ macro_rules! ends {
         impl<T: $($bound)*> $step<'_, T> {
             /// Ends the span with the value as its output.
             pub fn a2a_otel_output(&self, span: Span, debug: bool) {
-                match self.a2a_otel_result() {
+                match self.a2a_otel_outcome() {
                     Ok(value) => succeeded(span, Capture::new(value).a2a_otel_value(), Ending::output),
                     Err(failure) => failed(span, failure, debug),
                 }
@@ -152,7 +169,7 @@ macro_rules! ends {
 
             /// Ends the span with the value as the response of a model.
             pub fn a2a_otel_response(&self, span: Span, debug: bool) {
-                match self.a2a_otel_result() {
+                match self.a2a_otel_outcome() {
                     Ok(value) => succeeded(span, Capture::new(value).a2a_otel_value(), Ending::response),
                     Err(failure) => failed(span, failure, debug),
                 }
