@@ -192,7 +192,9 @@ fn parse_value(
         Takes::Flag => return Err(malformed(input.span())),
         _ if ends => return Err(malformed(name)),
         Takes::Names | Takes::Fields if !input.peek(token::Paren) => return Err(malformed(input.span())),
-        Takes::Names => return parse_list(input, parse_name, errors).map(Value::Names),
+        Takes::Names => {
+            return parse_list(input, |input| parse_name(arg, input), errors).map(Value::Names);
+        }
         Takes::Fields => return parse_list(input, parse_field, errors).map(Value::Fields),
         Takes::Text | Takes::Expr | Takes::Word(_) | Takes::Path => {}
     }
@@ -253,7 +255,7 @@ fn parse_expression(arg: &Arg, input: ParseStream<'_>) -> syn::Result<Box<Expr>>
 /// A list in parentheses, of which every element is looked at, also behind a mistake.
 fn parse_list<T>(
     input: ParseStream<'_>,
-    parse: fn(ParseStream<'_>) -> syn::Result<T>,
+    parse: impl Fn(ParseStream<'_>) -> syn::Result<T>,
     errors: &mut Errors,
 ) -> syn::Result<Vec<T>> {
     let content;
@@ -271,11 +273,12 @@ fn parse_list<T>(
     Ok(list)
 }
 
-fn parse_name(input: ParseStream<'_>) -> syn::Result<Ident> {
-    let span = input.span();
-    input
-        .call(Ident::parse_any)
-        .map_err(|_| syn::Error::new(span, "`skip` takes the names of parameters, as in `skip(password)`"))
+fn parse_name(arg: &Arg, input: ParseStream<'_>) -> syn::Result<Ident> {
+    let (span, name) = (input.span(), arg.name);
+    input.call(Ident::parse_any).map_err(|_| {
+        let message = format_args!("`{name}` takes the names of parameters, as in `{name}(password)`");
+        syn::Error::new(span, message)
+    })
 }
 
 fn parse_field(input: ParseStream<'_>) -> syn::Result<Field> {

@@ -15,8 +15,8 @@ use crate::args::Field;
 use crate::function::{Param, Shape, Streams};
 use crate::kinds::Content;
 use crate::plan::{
-    Amount, Fixed, Input, Kept, MetricPlan, On, Output, Plan, Planned, Recordable, Recorded, SpanPlan,
-    output_ident,
+    Amount, Argument, Fixed, Input, Kept, MetricPlan, On, Output, Plan, Planned, Recordable, Recorded,
+    SpanPlan, output_ident,
 };
 
 pub(crate) fn expand(plan: &Plan<'_>) -> TokenStream {
@@ -187,14 +187,14 @@ impl<'a> Writer<'a> {
                 let value = self.asked_for(expr);
                 quote!(#runtime::Opening::input(#opening, #value);)
             }
-            Input::Param(param) => {
-                let (cfgs, value) = (&param.cfgs, self.param(param));
+            Input::Param(argument) => {
+                let (cfgs, value) = (&argument.param.cfgs, self.argument(argument));
                 quote!(#(#cfgs)* #runtime::Opening::input(#opening, #value);)
             }
-            Input::Params(params) => {
-                let arguments = params.iter().map(|param| {
-                    let (cfgs, name, value) =
-                        (&param.cfgs, param.ident.unraw().to_string(), self.param(param));
+            Input::Params(arguments) => {
+                let arguments = arguments.iter().map(|argument| {
+                    let Param { cfgs, ident, .. } = argument.param;
+                    let (name, value) = (ident.unraw().to_string(), self.argument(argument));
                     quote!(#(#cfgs)* (#name, #value))
                 });
                 quote!(#runtime::Opening::arguments(#opening, &[#(#arguments),*]);)
@@ -202,8 +202,11 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn param(&self, param: &Param) -> TokenStream {
-        let ident = &param.ident;
+    fn argument(&self, argument: &Argument<'_>) -> TokenStream {
+        let (runtime, ident) = (&self.runtime, &argument.param.ident);
+        if argument.is_redacted {
+            return quote!(&#runtime::Fixed::Text(#runtime::REDACTED));
+        }
         self.value(&quote!(&#ident))
     }
 

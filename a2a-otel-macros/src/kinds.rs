@@ -126,6 +126,7 @@ pub(crate) const SPAN: &[Arg] = &[
     steers("name", Takes::Expr),
     steers("skip", Takes::Names),
     steers("skip_all", Takes::Flag),
+    steers("redact", Takes::Names),
     steers("input", Takes::Expr),
     steers("output", Takes::Expr),
     steers("fields", Takes::Fields),

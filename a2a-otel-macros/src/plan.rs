@@ -83,8 +83,15 @@ pub(crate) enum Input<'a> {
     Nothing,
     Expr(&'a Expr),
     /// One parameter that stands for itself.
-    Param(&'a Param),
-    Params(Vec<&'a Param>),
+    Param(Argument<'a>),
+    Params(Vec<Argument<'a>>),
+}
+
+/// A parameter that is part of the input.
+#[derive(Clone, Copy)]
+pub(crate) struct Argument<'a> {
+    pub(crate) param: &'a Param,
+    pub(crate) is_redacted: bool,
 }
 
 pub(crate) enum Output<'a> {
@@ -187,7 +194,9 @@ fn plan_span<'a>(
     function: &'a Function,
     errors: &mut Errors,
 ) -> SpanPlan<'a> {
-    check_skips(args, function, errors);
+    check_named("skip", "skipped", args, function, errors);
+    check_named("redact", "redacted", args, function, errors);
+    check_redacted(args, errors);
     check_early(args, errors);
     let (name, name_expr, name_parts) = plan_name(args, function);
     let is_recorded = |key: &str| given(args).any(|(arg, _)| arg.keys().contains(&key));
@@ -328,10 +337,13 @@ fn plan_input<'a>(kind: &SpanKind, args: &'a Args, function: &'a Function) -> In
         return Input::Nothing;
     }
     let skipped = |param: &Param| args.names("skip").contains(&param.ident);
-    let params: Vec<_> = function.params.iter().filter(|param| param.recorded && !skipped(param)).collect();
+    let argument =
+        |param: &'a Param| Argument { param, is_redacted: args.names("redact").contains(&param.ident) };
+    let params = function.params.iter().filter(|param| param.recorded && !skipped(param));
+    let params: Vec<_> = params.map(argument).collect();
     match params.as_slice() {
         [] => Input::Nothing,
-        [only] if only.unwrapped || kind.content != Content::Named => Input::Param(only),
+        [only] if only.param.unwrapped || kind.content != Content::Named => Input::Param(*only),
         _ => Input::Params(params),
     }
 }
@@ -445,16 +457,31 @@ fn check_err(args: &Args, function: &Function, errors: &mut Errors) {
     }
 }
 
-fn check_skips(args: &Args, function: &Function, errors: &mut Errors) {
-    if let (Some(span), Some(_)) = (args.span("skip"), args.span("skip_all")) {
-        errors.at(span, "`skip_all` already covers `skip(...)`; keep one of them");
+/// A list of parameters to skip or redact.
+fn check_named(list: &str, done: &str, args: &Args, function: &Function, errors: &mut Errors) {
+    if let (Some(span), Some(_)) = (args.span(list), args.span("skip_all")) {
+        errors.at(span, format_args!("`skip_all` already covers `{list}(...)`; keep one of them"));
     }
-    let skipped = args.names("skip");
-    for (index, name) in skipped.iter().enumerate() {
-        if skipped[..index].contains(name) {
-            errors.at(name.span(), format_args!("`{name}` is skipped twice"));
+    let names = args.names(list);
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].contains(name) {
+            errors.at(name.span(), format_args!("`{name}` is {done} twice"));
         }
-        check_skip(name, function, errors);
+        check_name(list, name, function, errors);
+    }
+}
+
+/// Whoever redacts must not be left to believe that it happens where it does not.
+fn check_redacted(args: &Args, errors: &mut Errors) {
+    let Some(span) = args.span("redact") else { return };
+    if let Some(other) = ["input", "request"].into_iter().find(|other| args.span(other).is_some()) {
+        errors.at(
+            span,
+            format_args!("`redact` is of no use beside `{other} = ...`, which is the input instead"),
+        );
+    }
+    for name in args.names("redact").iter().filter(|name| args.names("skip").contains(name)) {
+        errors.at(name.span(), format_args!("`{name}` is skipped already; keep one of them"));
     }
 }
 
@@ -538,20 +565,17 @@ fn check_repeated(fields: &[Field], known: &[&str], errors: &mut Errors) {
     }
 }
 
-fn check_skip(skipped: &Ident, function: &Function, errors: &mut Errors) {
-    if skipped == "self" || function.params.iter().any(|param| param.ident == *skipped) {
+fn check_name(list: &str, name: &Ident, function: &Function, errors: &mut Errors) {
+    if name == "self" || function.params.iter().any(|param| param.ident == *name) {
         return;
     }
     let known: Vec<_> = function.params.iter().map(|param| param.ident.unraw().to_string()).collect();
     let known: Vec<_> = known.iter().map(String::as_str).collect();
-    let advice = match nearest(&skipped.to_string(), &known) {
+    let advice = match nearest(&name.to_string(), &known) {
         Some(near) => format!(", did you mean `{near}`?"),
         None => String::new(),
     };
-    errors.at(
-        skipped.span(),
-        format_args!("`{}` has no parameter `{skipped}` to skip{advice}", function.name()),
-    );
+    errors.at(name.span(), format_args!("`{}` has no parameter `{name}` to {list}{advice}", function.name()));
 }
 
 fn check_early(args: &Args, errors: &mut Errors) {

@@ -138,6 +138,7 @@ const WORDS: &[&str] = &[
     "name",
     "skip",
     "skip_all",
+    "redact",
     "fields",
     "err",
     "debug",

@@ -11,6 +11,7 @@ pub use opentelemetry::trace::SpanKind;
 pub use crate::capture::{Capture, Fixed};
 pub use crate::metrics::InstrumentKind;
 pub use crate::metrics::business::{Implied, Items, Measurement, Metric, On};
+pub use crate::privacy::REDACTED;
 pub use crate::span::{
     Ending, Fold, Opening, Scope, Site, Span, Split, fallible, future, guard, hint, returned, stopwatch,
     stream, sync, watched,

@@ -260,6 +260,30 @@ fn what_will_be_masked_is_not_built() {
     assert_ne!(written.load(Ordering::Relaxed), 0);
 }
 
+/// It can neither serialise nor debug.
+struct Password(&'static str);
+
+#[tool_span(redact(password))]
+fn log_in(user: &str, password: &Password) -> usize {
+    user.len() + password.0.len()
+}
+
+#[agent_span(redact(r#type))]
+async fn answer(r#type: String) -> usize {
+    r#type.len()
+}
+
+#[tokio::test]
+async fn an_argument_is_redacted_by_name() {
+    let capturing = capture();
+    log_in("ada", &Password("canary"));
+    answer("canary".to_owned()).await;
+    let span = capturing.named("log_in");
+    assert_eq!(span.text("input.value"), Some(r#"{"user":"ada","password":"__REDACTED__"}"#));
+    let span = capturing.named("answer");
+    assert_eq!((span.text("input.value"), span.text("output.value")), (Some(REDACTED), Some("6")));
+}
+
 // What each setting hides, wherever it stands.
 
 /// Texts that can be told apart in everything that leaves the process.

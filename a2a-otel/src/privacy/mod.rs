@@ -28,7 +28,7 @@ use crate::telemetry::report;
 use crate::telemetry::values::{boolean, length};
 
 /// What stands where a value was; OpenInference's word.
-pub(crate) const REDACTED: &str = "__REDACTED__";
+pub const REDACTED: &str = "__REDACTED__";
 
 /// The longest image that is recorded, as the length of its data URL, unless the user says otherwise.
 const DEFAULT_IMAGE_LENGTH: usize = 32_000;
