@@ -19,7 +19,7 @@ use opentelemetry::{Array, Context, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
 use self::rules::{Fate, SETTINGS, look_up};
-use crate::capture::{self, Encoded, Fields};
+use crate::capture::{self, Encoded, Fields, Fixed, Value as Captured};
 use crate::semconv::openinference::{INPUT_VALUE, SPAN_KIND};
 use crate::semconv::opentelemetry::EXCEPTION_MESSAGE;
 use crate::semconv::ours::CANCELLED;
@@ -256,6 +256,14 @@ pub(crate) fn encoded(kind: &str, key: &str, encode: impl FnOnce() -> Option<Enc
     match fate(kind, key) {
         Fate::Keep => encode(),
         Fate::Redact | Fate::Drop => Some(Encoded { text: REDACTED.to_owned(), structured: false }),
+    }
+}
+
+/// A part of such a value; what will be masked is not looked at.
+pub(crate) fn part<'a>(kind: &str, key: &str, value: &'a dyn Captured) -> &'a dyn Captured {
+    match fate(kind, key) {
+        Fate::Keep => value,
+        Fate::Redact | Fate::Drop => &Fixed::Text(REDACTED),
     }
 }
 

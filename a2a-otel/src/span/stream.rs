@@ -14,7 +14,7 @@ use super::Ending;
 use super::failure::{Describe, Failed};
 use super::run::{Scope, guarded};
 use crate::capture::{Fields, List, Value, attributes, documents};
-use crate::llm;
+use crate::{llm, privacy};
 use crate::semconv::openinference as names;
 use crate::semconv::opentelemetry::TIME_TO_FIRST_CHUNK;
 use crate::semconv::ours;
@@ -159,7 +159,7 @@ impl Fold {
             // The answer says all that the chunks said.
             self.output = List::default();
         } else {
-            self.output.push(value);
+            self.output.push(privacy::part("", names::OUTPUT_VALUE, value));
         }
     }
 
