@@ -83,26 +83,63 @@ fn in_environment(case: &str) -> Option<(String, String)> {
     Some((variable, value.to_owned()))
 }
 
-/// What becomes of attributes that the peer lets through, beside those in its matrix.
+const ALL_IN: &[&str] = &["hide_inputs", "hide_input_messages", "hide_input_text", "hide_prompts"];
+const ALL_OUT: &[&str] = &["hide_outputs", "hide_output_messages", "hide_output_text", "hide_choices"];
+
+/// What becomes of attributes that the peer lets through, beside those in its matrix: settings, attributes, fate.
 const CLOSED: &[(&[&str], &[&str], &str)] = &[
-    (&["hide_input_messages", "hide_input_text", "hide_prompts"], &["input.value"], "REDACT"),
-    (&["hide_input_messages", "hide_input_text", "hide_prompts"], &["input.mime_type"], "DROP"),
-    (&["hide_output_messages", "hide_output_text", "hide_choices"], &["output.value"], "REDACT"),
-    (&["hide_output_messages", "hide_output_text", "hide_choices"], &["output.mime_type"], "DROP"),
-    (&["hide_inputs"], &["metadata", "tool.parameters", "embedding.embeddings.0.embedding.text"], "REDACT"),
-    (&["hide_inputs"], &["input.documents.0.document.content"], "DROP"),
-    (&["hide_outputs", "hide_output_messages"], &["llm.function_call"], "REDACT"),
-    (&["hide_outputs"], &["embedding.embeddings.0.embedding.vector"], "REDACT"),
-    (&["hide_outputs"], &["output.documents.0.document.content"], "DROP"),
     (
-        &["hide_inputs", "hide_input_messages", "hide_input_text", "hide_prompts"],
-        &["llm.prompt_template.variables"],
+        ALL_IN,
+        &[
+            "input.value",
+            "llm.prompt_template.variables",
+            "gen_ai.input.messages",
+            "gen_ai.system_instructions",
+        ],
         "REDACT",
     ),
+    (ALL_IN, &["input.mime_type"], "DROP"),
+    (ALL_OUT, &["output.value", "gen_ai.output.messages"], "REDACT"),
+    (ALL_OUT, &["output.mime_type"], "DROP"),
+    (ALL_IN, &["evaluations.0.evaluation.explanation"], "REDACT"),
+    (ALL_OUT, &["evaluations.0.evaluation.explanation"], "REDACT"),
+    (
+        &["hide_embeddings_text", "hide_retrieval_documents"],
+        &["evaluations.0.evaluation.explanation"],
+        "REDACT",
+    ),
+    (
+        &["hide_inputs"],
+        &[
+            "metadata",
+            "tool.parameters",
+            "embedding.embeddings.0.embedding.text",
+            "gen_ai.tool.call.arguments",
+            "gen_ai.retrieval.query.text",
+        ],
+        "REDACT",
+    ),
+    (&["hide_inputs"], &["input.documents.0.document.content"], "DROP"),
+    (&["hide_inputs", "hide_llm_tools"], &["gen_ai.tool.definitions"], "DROP"),
+    (&["hide_inputs", "hide_input_messages"], &[INPUT_TRANSCRIPT], "DROP"),
+    (&["hide_input_text"], &[INPUT_TRANSCRIPT], "REDACT"),
+    (&["hide_outputs", "hide_output_messages"], &["llm.function_call"], "REDACT"),
+    (&["hide_outputs"], &["embedding.embeddings.0.embedding.vector", "gen_ai.tool.call.result"], "REDACT"),
+    (&["hide_outputs", "hide_retrieval_documents"], &["gen_ai.retrieval.documents"], "REDACT"),
+    (&["hide_outputs"], &["output.documents.0.document.content"], "DROP"),
+    (&["hide_outputs", "hide_output_messages"], &[OUTPUT_TRANSCRIPT], "DROP"),
+    (&["hide_output_text"], &[OUTPUT_TRANSCRIPT], "REDACT"),
+    (&["hide_llm_invocation_parameters"], &["gen_ai.request.temperature"], "DROP"),
 ];
 
+const INPUT_TRANSCRIPT: &str =
+    "llm.input_messages.0.message.contents.3.message_content.audio.audio.transcript";
+const OUTPUT_TRANSCRIPT: &str =
+    "llm.output_messages.0.message.contents.0.message_content.audio.audio.transcript";
+
 /// Never masked.
-const OPEN: &[&str] = &["llm.model_name", "session.id", "llm.prompt_template.template", "my.own"];
+const OPEN: &[&str] =
+    &["llm.model_name", "session.id", "llm.prompt_template.template", "gen_ai.request.model", "my.own"];
 
 fn matrix() -> BTreeMap<String, BTreeMap<String, String>> {
     serde_json::from_value(golden("mask_matrix")).unwrap()
@@ -118,7 +155,7 @@ fn all_keys() -> BTreeSet<String> {
 fn sample(key: &str) -> String {
     let base64 = |kind: &str, length: usize| format!("data:{kind};base64,{}", "A".repeat(length));
     match key {
-        _ if key.contains(".audio.") => base64("audio/wav", 40_000),
+        _ if key.ends_with("audio.url") => base64("audio/wav", 40_000),
         _ if key.contains("contents.2") => "http://example.org/image.png".to_owned(),
         _ if key.contains("contents.4") => base64("image/png", 40_000),
         _ if key.ends_with("image.url") => base64("image/png", 100),

@@ -42,7 +42,8 @@ impl Ending {
 
     /// What the span is of, where that matters.
     fn kind(&self) -> &'static str {
-        self.context.as_ref().and_then(|context| context.get::<Kind>()).map_or("", |kind| kind.0)
+        let context = self.context.as_ref().filter(|_| privacy::is_hiding());
+        context.and_then(|context| context.get::<Kind>()).map_or("", |kind| kind.0)
     }
 
     /// The call succeeded.
