@@ -402,7 +402,8 @@ fn agent(question: &str) -> String {
 #[llm_call(request = request)]
 fn complete(request: &Json) -> Result<Json, String> {
     if request["messages"][0].is_null() {
-        return Err(format!("no {} and no {}", canary("Message"), canary("Answer")));
+        let image = format!("data:image/png;base64,{}", canary("Image"));
+        return Err(format!("no {} and no {} of {image}", canary("Message"), canary("Answer")));
     }
     let message = json!({"role": "assistant", "content": canary("Answer")});
     Ok(json!({"model": "gpt-4o", "choices": [{"message": message, "finish_reason": "stop"}]}))

@@ -14,10 +14,10 @@ use super::Ending;
 use super::failure::{Describe, Failed};
 use super::run::{Scope, guarded};
 use crate::capture::{Fields, List, Value, attributes, documents};
-use crate::{llm, privacy};
 use crate::semconv::openinference as names;
 use crate::semconv::opentelemetry::TIME_TO_FIRST_CHUNK;
 use crate::semconv::ours;
+use crate::{llm, privacy};
 
 /// How a stream came to its end.
 #[derive(Clone, Copy)]

@@ -1,0 +1,221 @@
+//! The gate that every attribute passes: what is masked, what is left out, and what is not even built.
+
+use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+use arc_swap::ArcSwapOption;
+use opentelemetry::trace::Status;
+use opentelemetry::{Array, Context, KeyValue, StringValue, Value};
+use opentelemetry_sdk::trace::SpanData;
+
+use super::rules::{Fate, look_up};
+use super::{Privacy, REDACTED, Redactor, inside};
+use crate::capture::{self, Encoded, Fields, Fixed};
+use crate::semconv::openinference::{INPUT_VALUE, SPAN_KIND};
+use crate::semconv::opentelemetry::EXCEPTION_MESSAGE;
+use crate::semconv::ours::CANCELLED;
+use crate::telemetry::environment::Environment;
+use crate::telemetry::report;
+
+/// The longest image that is recorded, as the length of its data URL, unless the user says otherwise.
+const DEFAULT_IMAGE_LENGTH: usize = 32_000;
+
+/// Nobody has read the environment yet. The attributes mask also where `init` never runs.
+const UNREAD: u32 = 1 << 31;
+
+static HIDDEN: AtomicU32 = AtomicU32::new(UNREAD);
+static IMAGE_LENGTH: AtomicUsize = AtomicUsize::new(DEFAULT_IMAGE_LENGTH);
+static REDACTOR: ArcSwapOption<Redactor> = ArcSwapOption::const_empty();
+
+/// From now on, this is what must not leave the process.
+pub(crate) fn install(privacy: &Privacy) {
+    REDACTOR.store(privacy.redactor.clone());
+    IMAGE_LENGTH.store(privacy.image_length.unwrap_or(DEFAULT_IMAGE_LENGTH), Ordering::Relaxed);
+    HIDDEN.store(privacy.hidden, Ordering::Relaxed);
+}
+
+#[inline]
+fn hidden() -> u32 {
+    match HIDDEN.load(Ordering::Relaxed) {
+        UNREAD => read_environment(),
+        hidden => hidden,
+    }
+}
+
+/// What the environment hides, for those who never call `init`.
+#[cold]
+fn read_environment() -> u32 {
+    let lookup = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    let mut environment = Environment::new(&lookup);
+    let privacy = Privacy::new().resolve(&mut environment);
+    if HIDDEN.compare_exchange(UNREAD, privacy.hidden, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+        let length = privacy.image_length.unwrap_or(DEFAULT_IMAGE_LENGTH);
+        IMAGE_LENGTH.store(length, Ordering::Relaxed);
+        environment.warnings.iter().for_each(|warning| report(warning));
+    }
+    privacy.hidden
+}
+
+/// Whether anything is hidden, so that it matters of what kind a span is.
+#[inline]
+pub(crate) fn is_hiding() -> bool {
+    hidden() != 0
+}
+
+/// What will become of an attribute on a span of this kind, asked before it is built. The kind is empty where it is not
+/// known.
+#[inline]
+fn fate(kind: &str, key: &str) -> Fate {
+    match hidden() {
+        0 => Fate::Keep,
+        hidden => look_up(hidden, kind, key),
+    }
+}
+
+/// Masks an attribute of a span of this kind, and says whether it is recorded at all.
+pub(crate) fn admit(kind: &str, attribute: &mut KeyValue) -> bool {
+    let (hidden, mut longest) = (hidden(), IMAGE_LENGTH.load(Ordering::Relaxed));
+    if hidden != 0 {
+        match look_up(hidden, kind, attribute.key.as_str()) {
+            Fate::Keep => mask_inside(hidden, kind, attribute),
+            Fate::Redact => attribute.value = REDACTED.into(),
+            Fate::Drop => return false,
+        }
+        if inside::hides_images(hidden, attribute.key.as_str()) {
+            longest = 0;
+        }
+    }
+    without_images(&mut attribute.value, longest);
+    true
+}
+
+/// Masks a list of attributes likewise.
+pub(crate) fn screen(kind: &str, attributes: &mut Vec<KeyValue>) {
+    attributes.retain_mut(|attribute| admit(kind, attribute));
+}
+
+/// Appends the attributes of such values. What will be masked is not built.
+pub(crate) fn push_fields(kind: &str, attributes: &mut Vec<KeyValue>, fields: &Fields<'_>) {
+    if !is_hiding() {
+        return capture::push_fields(attributes, fields);
+    }
+    for field in fields {
+        let (key, _) = field;
+        if fate(kind, key) == Fate::Keep {
+            capture::push_fields(attributes, std::slice::from_ref(field));
+        } else {
+            attributes.push(KeyValue::new(*key, REDACTED));
+        }
+    }
+}
+
+/// The attributes of lists of documents. A list that will be left out is not looked into.
+pub(crate) fn documents(kind: &str, fields: &Fields<'_>) -> Vec<KeyValue> {
+    let shown = fields.iter().filter(|(prefix, _)| fate(kind, prefix) != Fate::Drop);
+    capture::documents(&shown.copied().collect::<Vec<_>>())
+}
+
+/// A value in its final form; what will be masked is not built.
+pub(crate) fn encoded(kind: &str, key: &str, encode: impl FnOnce() -> Option<Encoded>) -> Option<Encoded> {
+    match fate(kind, key) {
+        Fate::Keep => encode(),
+        Fate::Redact | Fate::Drop => Some(Encoded { text: REDACTED.to_owned(), structured: false }),
+    }
+}
+
+/// A part of such a value; what will be masked is not looked at.
+pub(crate) fn part<'a>(kind: &str, key: &str, value: &'a dyn capture::Value) -> &'a dyn capture::Value {
+    match fate(kind, key) {
+        Fate::Keep => value,
+        Fate::Redact | Fate::Drop => &Fixed::Text(REDACTED),
+    }
+}
+
+/// A value without the images that are too long, so that these do not take the room of what stands behind them.
+pub(crate) fn without_long_images(mut encoded: Encoded) -> Encoded {
+    let longest = IMAGE_LENGTH.load(Ordering::Relaxed);
+    if encoded.text.len() > longest
+        && let Some(masked) = inside::without_images(&encoded.text, longest)
+    {
+        encoded.text = masked;
+    }
+    encoded
+}
+
+fn mask_inside(hidden: u32, kind: &str, attribute: &mut KeyValue) {
+    if attribute.key.as_str() == INPUT_VALUE
+        && let Some(masked) = inside::request(hidden, kind, &attribute.value.as_str())
+    {
+        attribute.value = masked.into();
+    }
+}
+
+fn without_images(value: &mut Value, longest: usize) {
+    let replace = |text: &mut StringValue| {
+        if text.as_str().len() > longest
+            && let Some(masked) = inside::without_images(text.as_str(), longest)
+        {
+            *text = masked.into();
+        }
+    };
+    match value {
+        Value::String(text) => replace(text),
+        Value::Array(Array::String(list)) => list.iter_mut().for_each(replace),
+        _ => {}
+    }
+}
+
+/// A message of an error, which may quote what is hidden.
+pub(crate) fn message(kind: &str, message: Cow<'static, str>) -> Cow<'static, str> {
+    let mut attribute = KeyValue::new(EXCEPTION_MESSAGE, message);
+    let is_admitted = admit(kind, &mut attribute);
+    if is_admitted { attribute.value.as_str().into_owned().into() } else { REDACTED.into() }
+}
+
+/// The last look at a span, whoever made it, before it leaves.
+pub(crate) fn clean(span: &mut SpanData) {
+    let is_kind = |attribute: &&KeyValue| is_hiding() && attribute.key.as_str() == SPAN_KIND;
+    let kind = span.attributes.iter().find(is_kind).map(|kind| kind.value.clone());
+    let kind = kind.as_ref().map_or("".into(), Value::as_str);
+    let redactor = REDACTOR.load();
+    let events = span.events.events.iter_mut().map(|event| &mut event.attributes);
+    let links = span.links.links.iter_mut().map(|link| &mut link.attributes);
+    for attributes in [&mut span.attributes].into_iter().chain(events).chain(links) {
+        screen(&kind, attributes);
+        if let Some(redactor) = &*redactor {
+            redactor.redact(attributes);
+        }
+    }
+    if let Status::Error { description } = &mut span.status
+        && description != CANCELLED
+    {
+        *description = message(&kind, std::mem::take(description));
+        if let Some(redactor) = &*redactor {
+            let text = std::mem::take(description).into_owned();
+            let text = redactor.answer(EXCEPTION_MESSAGE, text.into());
+            *description = text.map_or("".into(), |text| text.as_str().into_owned().into());
+        }
+    }
+}
+
+impl Redactor {
+    fn redact(&self, attributes: &mut Vec<KeyValue>) {
+        *attributes = std::mem::take(attributes)
+            .into_iter()
+            .filter_map(|KeyValue { key, value, .. }| {
+                let value = self.answer(key.as_str(), value)?;
+                Some(KeyValue::new(key, value))
+            })
+            .collect();
+    }
+
+    /// Nothing that the redactor does may come back here, or meet the span that it is asked about, which is locked.
+    fn answer(&self, key: &str, value: Value) -> Option<Value> {
+        let answer = AssertUnwindSafe(|| {
+            let _silence = Context::new().with_telemetry_suppressed().attach();
+            (self.0)(key, value)
+        });
+        catch_unwind(answer).unwrap_or_else(|_| Some(REDACTED.into()))
+    }
+}
