@@ -15,7 +15,7 @@ use a2a_otel::{
     Privacy, Telemetry, agent_span, chain_span, current, embedding_call, llm_call, retriever_span, tool_span,
     with_metadata,
 };
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use serde::{Serialize, Serializer};
 use serde_json::{Value as Json, json};
 
@@ -459,13 +459,42 @@ fn nothing_that_is_hidden_leaves_the_process() {
     }
 }
 
+fn tell_everything() {
+    let scope = with_metadata(json!({"tier": canary("Metadata")}));
+    scope.prompt_template("{x}", "", json!({"x": canary("Variable")})).run(|| agent(&canary("Message")));
+}
+
+/// Then nothing of ours stands before the exporters: what is hidden must not reach the spans.
+#[test]
+fn nothing_that_is_hidden_reaches_a_provider_of_the_users() {
+    for (case, hidden) in HIDDEN {
+        let variable = in_environment(case);
+        let variables: Vec<_> =
+            variable.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let output = child("child_with_a_provider_of_its_own", &variables);
+        let printed = String::from_utf8(output.stdout).unwrap();
+        for name in CANARIES {
+            assert_eq!(printed.contains(&canary(name)), !hidden.contains(&name), "{case}, {name}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "a child"]
+fn child_with_a_provider_of_its_own() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let exporter = InMemorySpanExporter::default();
+    global::set_tracer_provider(SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build());
+    tell_everything();
+    println!("{:?}", exporter.get_finished_spans().unwrap());
+}
+
 #[test]
 #[ignore = "a child"]
 fn child_that_tells_everything() {
     std::panic::set_hook(Box::new(|_| {}));
     let telemetry = Telemetry::builder().span_processor(a2a_otel::TreePrinter::stderr()).start();
-    let scope = with_metadata(json!({"tier": canary("Metadata")}));
-    scope.prompt_template("{x}", "", json!({"x": canary("Variable")})).run(|| agent(&canary("Message")));
+    tell_everything();
     let delivery = telemetry.shutdown(Duration::from_secs(10));
     assert_eq!(delivery.delivered, 9, "{delivery}");
 }
