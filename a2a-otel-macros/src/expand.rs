@@ -452,7 +452,7 @@ impl<'a> Writer<'a> {
         let method = match span.output {
             _ if !span.late.is_empty() => return None,
             Output::Expr(_) => return None,
-            _ if self.returns_nothing() => return Some(quote!(#runtime::Scope::succeeded(#scope);)),
+            _ if self.returns_nothing() => return Some(quote!(#runtime::succeeded(#scope);)),
             Output::Nothing => "a2a_otel_end",
             Output::Result if span.kind.content == Content::Llm => "a2a_otel_response",
             Output::Result => "a2a_otel_output",

@@ -14,5 +14,5 @@ pub use crate::metrics::business::{Implied, Items, Measurement, Metric, On};
 pub use crate::privacy::REDACTED;
 pub use crate::span::{
     Ending, Fold, Opening, Scope, Site, Span, Split, fallible, future, guard, hint, returned, stopwatch,
-    stream, sync, watched,
+    stream, succeeded, sync, watched,
 };

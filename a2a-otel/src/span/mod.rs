@@ -19,7 +19,7 @@ use opentelemetry::{Context, ContextGuard};
 pub use self::current::{Current, current};
 pub use self::ending::Ending;
 pub use self::opening::{Opening, Site};
-pub use self::run::{Scope, future, guard, hint, returned, sync, watched};
+pub use self::run::{Scope, future, guard, hint, returned, succeeded, sync, watched};
 pub use self::split::{Split, fallible};
 pub(crate) use self::stream::StreamEnd;
 pub use self::stream::{Fold, stopwatch, stream};

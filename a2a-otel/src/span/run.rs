@@ -84,6 +84,11 @@ pub fn returned<S: Scope>(scope: S) -> S::Ending {
     scope.returned()
 }
 
+/// Ends a scope whose call gave back nothing.
+pub fn succeeded<S: Scope>(scope: S) {
+    scope.succeeded();
+}
+
 /// Runs code inside the scope.
 pub(super) fn guarded<S: Scope>(scope: &S, code: &mut dyn FnMut()) -> Result<(), Payload> {
     let _entered = scope.enter();
