@@ -74,7 +74,23 @@ fn fate(kind: &str, key: &str) -> Fate {
 }
 
 /// Masks an attribute of a span of this kind, and says whether it is recorded at all.
+#[inline]
 pub(crate) fn admit(kind: &str, attribute: &mut KeyValue) -> bool {
+    is_harmless(attribute) || mask(kind, attribute)
+}
+
+/// Whether there is nothing to mask, which is nearly always so: nothing is hidden, and no image is so long.
+#[inline]
+fn is_harmless(attribute: &KeyValue) -> bool {
+    let may_hold_image = match &attribute.value {
+        Value::String(text) => text.as_str().len() > IMAGE_LENGTH.load(Ordering::Relaxed),
+        Value::Array(Array::String(_)) => true,
+        _ => false,
+    };
+    !is_hiding() && !may_hold_image
+}
+
+fn mask(kind: &str, attribute: &mut KeyValue) -> bool {
     let (hidden, mut longest) = (hidden(), IMAGE_LENGTH.load(Ordering::Relaxed));
     if hidden != 0 {
         match look_up(hidden, kind, attribute.key.as_str()) {
@@ -92,7 +108,9 @@ pub(crate) fn admit(kind: &str, attribute: &mut KeyValue) -> bool {
 
 /// Masks a list of attributes likewise.
 pub(crate) fn screen(kind: &str, attributes: &mut Vec<KeyValue>) {
-    attributes.retain_mut(|attribute| admit(kind, attribute));
+    if !attributes.iter().all(is_harmless) {
+        attributes.retain_mut(|attribute| admit(kind, attribute));
+    }
 }
 
 /// Appends the attributes of such values. What will be masked is not built.
@@ -175,8 +193,9 @@ pub(crate) fn message(kind: &str, message: Cow<'static, str>) -> Cow<'static, st
 
 /// The last look at a span, whoever made it, before it leaves.
 pub(crate) fn clean(span: &mut SpanData) {
-    let is_kind = |attribute: &&KeyValue| is_hiding() && attribute.key.as_str() == SPAN_KIND;
-    let kind = span.attributes.iter().find(is_kind).map(|kind| kind.value.clone());
+    let is_kind = |attribute: &&KeyValue| attribute.key.as_str() == SPAN_KIND;
+    let kind = is_hiding().then(|| span.attributes.iter().find(is_kind)).flatten();
+    let kind = kind.map(|kind| kind.value.clone());
     let kind = kind.as_ref().map_or("".into(), Value::as_str);
     let redactor = REDACTOR.load();
     let events = span.events.events.iter_mut().map(|event| &mut event.attributes);
