@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 /// The most values that are indexed. A text with more is not read, so that nobody's input can fill the memory.
 const MOST_VALUES: usize = 1 << 20;
@@ -27,6 +27,8 @@ struct Entry {
     end: u32,
     /// The entry behind this one and all that it contains.
     next: u32,
+    /// Whether it is a string with escapes.
+    is_escaped: bool,
 }
 
 /// One value of a JSON text.
@@ -111,11 +113,7 @@ impl<'a> Node<'a> {
     pub(crate) fn text(self) -> Option<Cow<'a, str>> {
         let raw = self.raw();
         let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-        if memchr(b'\\', inner.as_bytes()).is_none() {
-            return Some(inner.into());
-        }
-        // Half a surrogate pair is no text, and is shown as it stands.
-        Some(serde_json::from_str(raw).map_or(inner.into(), Cow::Owned))
+        Some(if self.entries[self.at].is_escaped { unescaped(inner).into() } else { inner.into() })
     }
 
     /// The text of a string, and the JSON of anything else.
@@ -139,6 +137,40 @@ impl<'a> Node<'a> {
 
     fn end_if(self, opening: char) -> usize {
         if self.raw().starts_with(opening) { self.entries[self.at].next as usize } else { 0 }
+    }
+}
+
+/// The text of a string with escapes. What is no escape is shown as it stands.
+fn unescaped(text: &str) -> String {
+    let mut unescaped = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = memchr(b'\\', rest.as_bytes()) {
+        unescaped.push_str(&rest[..at]);
+        let (character, length) = character(&rest[at..]);
+        unescaped.push(character);
+        rest = &rest[at + length..];
+    }
+    unescaped.push_str(rest);
+    unescaped
+}
+
+/// The character that an escape stands for, and its length.
+fn character(escape: &str) -> (char, usize) {
+    let unit = |at: usize| u16::from_str_radix(escape.get(at..at + 6)?.strip_prefix("\\u")?, 16).ok();
+    match escape.as_bytes().get(1) {
+        Some(b'n') => ('\n', 2),
+        Some(b't') => ('\t', 2),
+        Some(b'r') => ('\r', 2),
+        Some(b'b') => ('\u{8}', 2),
+        Some(b'f') => ('\u{c}', 2),
+        Some(other @ (b'"' | b'\\' | b'/')) => (char::from(*other), 2),
+        Some(b'u') => {
+            match char::decode_utf16([unit(0), unit(6)].into_iter().map_while(|unit| unit)).next() {
+                Some(Ok(character)) => (character, character.len_utf16() * 6),
+                _ => ('\\', 1),
+            }
+        }
+        _ => ('\\', 1),
     }
 }
 
@@ -247,16 +279,19 @@ impl Indexer<'_> {
         if !self.took(b'"') {
             return None;
         }
+        let mut is_escaped = false;
         loop {
-            let quote = self.at + memchr(b'"', &self.bytes[self.at..])?;
-            self.at = quote + 1;
-            // Behind an odd number of backslashes a quote is part of the text.
-            let backslashes = self.bytes[start + 1..quote].iter().rev().take_while(|byte| **byte == b'\\');
-            if backslashes.count() % 2 == 0 {
+            let found = self.at + memchr2(b'"', b'\\', self.bytes.get(self.at..)?)?;
+            if self.bytes[found] == b'"' {
+                self.at = found + 1;
                 break;
             }
+            // Whatever is escaped, a quote or a backslash, does not end the string.
+            is_escaped = true;
+            self.at = found + 2;
         }
         let entry = self.push(start);
+        self.entries[entry].is_escaped = is_escaped;
         self.close(entry);
         Some(())
     }
@@ -274,7 +309,7 @@ impl Indexer<'_> {
     }
 
     fn push(&mut self, start: usize) -> usize {
-        self.entries.push(Entry { start: offset(start), end: 0, next: 0 });
+        self.entries.push(Entry { start: offset(start), end: 0, next: 0, is_escaped: false });
         self.entries.len() - 1
     }
 

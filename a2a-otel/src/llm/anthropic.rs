@@ -38,20 +38,19 @@ const OURS: &[&str] = &["system", "stop_sequences", "thinking", "anthropic_versi
 
 /// A request much like one for OpenAI's chat: what tells them apart is what only one of them has.
 fn is_request(request: Node<'_>) -> bool {
-    let messages = || request.list("messages");
-    if !request.has("max_tokens") || messages().next().is_none() {
+    if !request.has("max_tokens") || request.get("messages").is_none() {
         return false;
     }
-    let is_foreign = messages().any(|message| {
-        message.has("tool_calls")
-            || message.filled("role").is_some_and(|role| FOREIGN_ROLES.contains(&&*role))
-    });
     let tool = request.list("tools").next();
     let is_claude = || request.filled("model").is_some_and(|model| model.contains("claude"));
     let is_ours = OURS.iter().any(|name| request.get(name).is_some())
         || tool.is_some_and(|tool| tool.has("input_schema"))
         || is_claude() && !tool.is_some_and(|tool| tool.has("function"));
-    is_ours && !is_foreign
+    let is_foreign = |message: Node<'_>| {
+        message.has("tool_calls")
+            || message.filled("role").is_some_and(|role| FOREIGN_ROLES.contains(&&*role))
+    };
+    is_ours && !request.list("messages").any(is_foreign)
 }
 
 /// Whose messages cannot be Anthropic's.

@@ -84,8 +84,7 @@ pub(crate) fn read_request(value: &dyn Value, is_embedding: bool) -> Read {
             (!is_embedding || shape.operation == Operation::Embedding) && (shape.is_request)(node)
         });
         let shape = shape.or(is_embedding.then_some(&openai_embeddings::SHAPE))?;
-        let request = (shape.request)(json.root());
-        Some(openinference::request(shape, &request))
+        Some(openinference::request(shape, (shape.request)(json.root())))
     });
     Read { value: body.map(Body::into_encoded), ..read.unwrap_or_default() }
 }
@@ -114,7 +113,7 @@ pub(crate) fn read_stream(fold: Fold) -> Option<Read> {
 }
 
 fn response(shape: &Shape, json: &Json<'_>) -> Read {
-    openinference::response(shape, &(shape.response)(json.root()))
+    openinference::response(shape, (shape.response)(json.root()))
 }
 
 fn shape_of(json: &Json<'_>, fits: impl Fn(&Shape, Node<'_>) -> bool) -> Option<&'static Shape> {

@@ -86,25 +86,33 @@ pub(super) fn usage(usage: Node<'_>) -> Usage {
     }
 }
 
-fn message(index: usize, message: Node<'_>) -> Message<'_> {
-    let content = message.get("content");
-    let mut parts: Vec<_> = content.into_iter().flat_map(Node::items).map(part).collect();
-    // Not OpenAI's own, but of DeepSeek, Qwen and vLLM, which speak like it.
-    if let Some(thoughts) = message.filled("reasoning_content").or_else(|| message.filled("reasoning")) {
-        parts.push(Part::reasoning(Some(thoughts)));
+/// In one go, for a conversation has many of them.
+fn message(index: usize, node: Node<'_>) -> Message<'_> {
+    let mut message = Message { index, ..Message::default() };
+    for (name, value) in node.entries() {
+        match name {
+            "role" => message.role = value.text().unwrap_or_default(),
+            "content" => {
+                message.content = value.text();
+                message.parts.splice(0..0, value.items().map(part));
+            }
+            // Not OpenAI's own, but of DeepSeek, Qwen and vLLM, which speak like it.
+            "reasoning_content" | "reasoning" => push_filled(&mut message, Part::reasoning, value),
+            "refusal" => push_filled(&mut message, Part::text, value),
+            "name" => message.name = value.text(),
+            "tool_call_id" => message.tool_call_id = value.text(),
+            "tool_calls" => message.tool_calls = value.items().map(tool_call).collect(),
+            "function_call" if value.is_object() => message.function_call = Some(Box::new(function(value))),
+            _ => {}
+        }
     }
-    if let Some(refusal) = message.filled("refusal") {
-        parts.push(Part::text(Some(refusal)));
-    }
-    Message {
-        index,
-        role: message.filled("role").unwrap_or_default(),
-        content: content.and_then(Node::text),
-        parts,
-        name: message.filled("name"),
-        tool_call_id: message.filled("tool_call_id"),
-        tool_calls: message.list("tool_calls").map(tool_call).collect(),
-        function_call: message.get("function_call").map(function),
+    message
+}
+
+/// Adds a text as a part of its own, behind those of the content.
+fn push_filled<'a>(message: &mut Message<'a>, part: fn(Option<Text<'a>>) -> Part<'a>, value: Node<'a>) {
+    if let Some(text) = value.text().filter(|text| !text.is_empty()) {
+        message.parts.push(part(Some(text)));
     }
 }
 

@@ -4,20 +4,20 @@
 //! instrumentations for Python.
 
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 
-use opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 
 use super::record::{Kind, Message, Operation, Part, Request, Response, ToolCall, Usage};
 use super::{Model, Read, Shape};
-use crate::capture::bounded;
+use crate::capture::{bounded, cut};
 use crate::semconv::openinference as names;
 use crate::semconv::openinference::{message, message_content, tool_call};
 
-pub(super) fn request(shape: &Shape, request: &Request<'_>) -> Read {
+pub(super) fn request(shape: &Shape, request: Request<'_>) -> Read {
     let mut writer = Writer::with_room_for(&request.messages);
-    writer.at("");
-    for one in &request.messages {
-        writer.message(names::LLM_INPUT_MESSAGES, one);
+    for one in request.messages {
+        writer.message(&INPUT, one);
     }
     writer.listed(names::LLM_TOOLS, names::TOOL_JSON_SCHEMA, numbered(&request.tools));
     writer.listed(names::LLM_PROMPTS, names::PROMPT_TEXT, numbered(&request.prompts));
@@ -28,17 +28,17 @@ pub(super) fn request(shape: &Shape, request: &Request<'_>) -> Read {
     writer.into_read(shape, request.model.as_deref())
 }
 
-pub(super) fn response(shape: &Shape, response: &Response<'_>) -> Read {
+pub(super) fn response(shape: &Shape, response: Response<'_>) -> Read {
     let mut writer = Writer::with_room_for(&response.messages);
-    for one in &response.messages {
-        writer.message(names::LLM_OUTPUT_MESSAGES, one);
+    for one in response.messages {
+        writer.message(&OUTPUT, one);
     }
     let completions = response.completions.iter().map(|(index, text)| (*index, &**text));
     writer.listed(names::LLM_CHOICES, names::COMPLETION_TEXT, completions);
     writer.listed(names::OUTPUT_IMAGES, names::IMAGE_URL, numbered(&response.images));
-    for (index, vector) in &response.vectors {
-        writer.at_item(names::EMBEDDING_EMBEDDINGS, *index, "");
-        writer.push(names::EMBEDDING_VECTOR, Value::Array(Array::F64(vector.clone())));
+    for (index, vector) in response.vectors {
+        writer.at_item(names::EMBEDDING_EMBEDDINGS, index, "");
+        writer.push(names::EMBEDDING_VECTOR, Value::Array(Array::F64(vector)));
     }
     writer.at("");
     writer.text(names::LLM_FINISH_REASON, response.finish_reason.as_deref().unwrap_or_default());
@@ -114,13 +114,23 @@ impl Writer {
         }
     }
 
-    fn message(&mut self, list: &'static str, message: &Message<'_>) {
-        self.at_item(list, message.index, "");
-        let start = self.prefix.len();
+    fn message(&mut self, list: &'static Keys, mut message: Message<'_>) {
         if !message.role.is_empty() {
-            self.push(message::ROLE, role(&message.role));
+            let role = KeyValue::new(list.of(message.index, message::ROLE), role(&message.role));
+            self.attributes.push(role);
         }
-        self.some(message::CONTENT, message.content.as_deref());
+        if let Some(content) = message.content.take().filter(|content| !content.is_empty()) {
+            let content = cut(content.into_owned());
+            self.attributes.push(KeyValue::new(list.of(message.index, message::CONTENT), content));
+        }
+        if message.is_more_than_text() {
+            self.more_of_message(list, &message);
+        }
+    }
+
+    fn more_of_message(&mut self, list: &'static Keys, message: &Message<'_>) {
+        self.at_item(list.list, message.index, "");
+        let start = self.prefix.len();
         self.some(message::NAME, message.name.as_deref());
         self.some(message::TOOL_CALL_ID, message.tool_call_id.as_deref());
         if let Some(call) = &message.function_call {
@@ -196,6 +206,34 @@ impl Writer {
             system: shape.system,
             provider: shape.provider,
             value: None,
+        }
+    }
+}
+
+/// The keys of messages, which are made once, because there are many in a conversation.
+struct Keys {
+    list: &'static str,
+    roles: [OnceLock<Box<str>>; KEPT],
+    contents: [OnceLock<Box<str>>; KEPT],
+}
+
+/// For how many messages keys are kept.
+const KEPT: usize = 256;
+
+static INPUT: Keys = Keys::of_list(names::LLM_INPUT_MESSAGES);
+static OUTPUT: Keys = Keys::of_list(names::LLM_OUTPUT_MESSAGES);
+
+impl Keys {
+    const fn of_list(list: &'static str) -> Self {
+        Self { list, roles: [const { OnceLock::new() }; KEPT], contents: [const { OnceLock::new() }; KEPT] }
+    }
+
+    fn of(&'static self, index: usize, name: &str) -> Key {
+        let kept = if name == message::ROLE { &self.roles } else { &self.contents };
+        let key = || format!("{}.{index}.{name}", self.list);
+        match kept.get(index) {
+            Some(kept) => Key::from_static_str(kept.get_or_init(|| key().into())),
+            None => key().into(),
         }
     }
 }

@@ -61,7 +61,7 @@ pub(crate) struct Message<'a> {
     pub(crate) tool_call_id: Option<Text<'a>>,
     pub(crate) tool_calls: Vec<ToolCall<'a>>,
     /// What tool calls were before there were several to a message.
-    pub(crate) function_call: Option<ToolCall<'a>>,
+    pub(crate) function_call: Option<Box<ToolCall<'a>>>,
 }
 
 /// One part of a message that is more than text.
@@ -121,6 +121,12 @@ impl<'a> Message<'a> {
     /// A message of nothing but text.
     pub(crate) fn of_text(index: usize, role: impl Into<Text<'a>>, content: Option<Text<'a>>) -> Self {
         Self { index, role: role.into(), content, ..Self::default() }
+    }
+
+    /// Whether there is anything but role and content.
+    pub(crate) const fn is_more_than_text(&self) -> bool {
+        let is_named = self.name.is_some() || self.tool_call_id.is_some();
+        is_named || !self.parts.is_empty() || !self.tool_calls.is_empty() || self.function_call.is_some()
     }
 
     /// Adds a tool call that is also a part of the message, in its place among the others.
