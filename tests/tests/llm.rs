@@ -26,15 +26,15 @@ fn stream<T: serde::Serialize>(
     stream::iter(items)
 }
 
-fn asked(request: Value, answer: Value) -> Captured {
+fn asked(request: &Value, answer: Value) -> Captured {
     let capturing = capture();
-    ask(&request, answer);
+    ask(request, answer);
     capturing.only()
 }
 
-async fn streamed<T: serde::Serialize>(request: Value, items: impl IntoIterator<Item = T>) -> Captured {
+async fn streamed<T: serde::Serialize>(request: &Value, items: impl IntoIterator<Item = T>) -> Captured {
     let capturing = capture();
-    let items = stream(&request, items.into_iter().map(Ok).collect());
+    let items = stream(request, items.into_iter().map(Ok).collect());
     items.collect::<Vec<_>>().await;
     capturing.only()
 }
@@ -77,7 +77,7 @@ fn openai_chats_say_all_of_their_messages() {
         ],
         "usage": {"prompt_tokens": 0, "completion_tokens": 5.0, "total_tokens": 5, "prompt_tokens_details": {"cached_tokens": 3}},
     });
-    let span = asked(request, answer);
+    let span = asked(&request, answer);
     assert_says(
         &span,
         "llm.input_messages",
@@ -143,7 +143,7 @@ async fn tool_calls_are_put_together_from_their_pieces() {
     ];
     chunks.push(json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}));
     let span =
-        streamed(json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}), chunks).await;
+        streamed(&json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}), chunks).await;
     assert_says(
         &span,
         "llm.output_messages.0.message.tool_calls",
@@ -162,7 +162,7 @@ async fn tool_calls_are_put_together_from_their_pieces() {
 #[tokio::test]
 async fn completions_of_old_are_streamed_too() {
     let chunk = |text: &str| json!({"object": "text_completion", "model": "davinci", "choices": [{"index": 0, "text": text}]});
-    let span = streamed(json!({"model": "davinci", "prompt": "a"}), [chunk("b"), chunk("c")]).await;
+    let span = streamed(&json!({"model": "davinci", "prompt": "a"}), [chunk("b"), chunk("c")]).await;
     assert_says(&span, "llm.prompts", &[("0.prompt.text", "a")]);
     assert_says(&span, "llm.choices", &[("0.completion.text", "bc")]);
 }
@@ -191,7 +191,7 @@ fn openai_responses_say_what_tools_did() {
         ],
         "usage": {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3},
     });
-    let span = asked(request, answer);
+    let span = asked(&request, answer);
     assert_says(
         &span,
         "llm.input_messages",
@@ -243,7 +243,7 @@ async fn a_response_that_never_completes_is_what_came_of_it() {
         json!({"type": "response.content_part.added", "output_index": 1, "content_index": 0, "part": {"type": "output_text", "text": ""}}),
         json!({"type": "response.output_text.delta", "output_index": 1, "content_index": 0, "delta": "Hel"}),
     ];
-    let span = streamed(json!({"model": "gpt-5", "input": "hi"}), items).await;
+    let span = streamed(&json!({"model": "gpt-5", "input": "hi"}), items).await;
     assert_says(
         &span,
         "llm.output_messages",
@@ -302,7 +302,7 @@ fn anthropic_says_each_result_of_a_tool_by_itself() {
         "content": [{"type": "text", "text": "A lamp."}, {"type": "web_search_tool_result", "content": []}],
         "usage": {"input_tokens": 1, "output_tokens": 2, "output_tokens_details": {"thinking_tokens": 1}},
     });
-    let span = asked(request, answer);
+    let span = asked(&request, answer);
     assert_says(
         &span,
         "llm.input_messages",
@@ -385,7 +385,7 @@ async fn anthropic_streams_thoughts_and_arguments_in_pieces() {
         json!({"type": "message_stop"}),
     ];
     let span = streamed(
-        json!({"model": "claude-x", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}),
+        &json!({"model": "claude-x", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}),
         events,
     )
     .await;
@@ -424,7 +424,7 @@ async fn ollama_chats_and_generates() {
         json!({"model": "llama3.2", "created_at": "2", "message": {"role": "assistant", "content": "A ", "tool_calls": [{"function": {"name": "find", "arguments": {"a": 1}}}]}, "done": false}),
         json!({"model": "llama3.2", "created_at": "3", "message": {"role": "assistant", "content": "lamp."}, "done": true, "done_reason": "stop", "prompt_eval_count": 4, "eval_count": 2}),
     ];
-    let span = streamed(request, chunks.iter().map(|chunk| format!("{chunk}\n"))).await;
+    let span = streamed(&request, chunks.iter().map(|chunk| format!("{chunk}\n"))).await;
     assert_says(
         &span,
         "llm.input_messages",
@@ -455,7 +455,7 @@ async fn ollama_chats_and_generates() {
     assert_eq!(span.text("llm.finish_reason"), Some("stop"));
 
     let answer = json!({"model": "llama3.2", "response": "b", "done": true, "final_data": {"prompt_eval_count": 1, "eval_count": 1}});
-    let span = asked(json!({"model": "llama3.2", "prompt": "a", "keep_alive": null}), answer);
+    let span = asked(&json!({"model": "llama3.2", "prompt": "a", "keep_alive": null}), answer);
     assert_says(&span, "llm.prompts", &[("0.prompt.text", "a")]);
     assert_says(&span, "llm.choices", &[("0.completion.text", "b")]);
     assert_says(&span, "llm.token_count", &[("prompt", "1"), ("completion", "1"), ("total", "2")]);
@@ -485,7 +485,7 @@ async fn gemini_answers_in_parts() {
             "usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": 3, "thoughtsTokenCount": 2, "totalTokenCount": 10},
         }),
     ];
-    let span = streamed(request, chunks).await;
+    let span = streamed(&request, chunks).await;
     assert_says(
         &span,
         "llm.input_messages",
@@ -579,6 +579,6 @@ async fn a_stream_that_fails_keeps_what_came() {
 
 #[tokio::test]
 async fn items_that_are_no_chunks_stay_a_list() {
-    let span = streamed(json!({"model": "m", "messages": []}), ["to", "be"]).await;
+    let span = streamed(&json!({"model": "m", "messages": []}), ["to", "be"]).await;
     assert_eq!(span.text("output.value"), Some(r#"["to","be"]"#));
 }

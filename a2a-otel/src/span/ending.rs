@@ -78,7 +78,8 @@ impl Ending {
         });
         let output =
             output.map(|output| output.into_attributes(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE));
-        self.set(read.attributes.into_iter().chain(model).chain(output.into_iter().flatten()));
+        // First the whole, for a user's own provider may keep no more than 128 attributes.
+        self.set(output.into_iter().flatten().chain(model).chain(read.attributes));
     }
 
     /// Records each value under its keys.

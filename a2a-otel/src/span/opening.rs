@@ -12,7 +12,7 @@ use opentelemetry_sdk::trace::Span as SdkSpan;
 use super::Span;
 use super::tracer::{self, Decision, Mode, Tracer, with_tracer};
 use crate::capture::{Encoded, Fields, Fixed, Value, encode, encode_object};
-use crate::llm::{self, Model};
+use crate::llm::{self, Model, Read};
 use crate::semconv::openinference as names;
 use crate::{context, privacy};
 
@@ -48,12 +48,10 @@ pub struct Opening {
     attributes: Vec<KeyValue>,
     name: Option<String>,
     input: Option<Encoded>,
+    /// What was read of a request.
+    read: Option<Box<Read>>,
     /// Attributes that children inherit.
     inherited: Vec<KeyValue>,
-    model: Option<Model>,
-    /// Whose model it probably is, and who is asked for it, unless the user says otherwise.
-    system: Option<&'static str>,
-    provider: Option<&'static str>,
 }
 
 enum Asked {
@@ -172,7 +170,8 @@ impl Opening {
     /// The model that is asked, unless the request or the response names it.
     pub fn model(&mut self, model: Option<String>) {
         let key = if self.is_embedding() { names::EMBEDDING_MODEL_NAME } else { names::LLM_MODEL_NAME };
-        self.model = model.map(|name| Model { key, name: name.into() });
+        let model = model.map(|name| Model { key, name: name.into() });
+        self.read.get_or_insert_default().model = model;
     }
 
     /// Appends a value to the span's name, and records it under its keys.
@@ -188,11 +187,11 @@ impl Opening {
 
     /// Reads an LLM request.
     pub fn request(&mut self, value: &dyn Value) {
-        let read = llm::read_request(value, self.is_embedding());
-        self.attributes.extend(read.attributes);
-        self.model = read.model.or(self.model.take());
-        (self.system, self.provider) = (read.system, read.provider);
-        self.encoded(|| read.value.map(|value| privacy::without_long_images(value).cut()));
+        let mut read = llm::read_request(value, self.is_embedding());
+        let value = read.value.take();
+        self.encoded(|| value.map(|value| privacy::without_long_images(value).cut()));
+        read.model = read.model.or_else(|| self.read.take()?.model);
+        self.read = Some(Box::new(read));
     }
 }
 
@@ -205,18 +204,7 @@ impl Opening {
         for (key, value) in site.fixed {
             value.push(key, &mut attributes);
         }
-        Self {
-            site,
-            parent,
-            asked,
-            attributes,
-            name: None,
-            input: None,
-            inherited: Vec::new(),
-            model: None,
-            system: None,
-            provider: None,
-        }
+        Self { site, parent, asked, attributes, name: None, input: None, read: None, inherited: Vec::new() }
     }
 
     fn is_embedding(&self) -> bool {
@@ -236,16 +224,19 @@ impl Opening {
         }
     }
 
-    /// Records who made and who serves the model, unless the user said so.
-    fn record_origin(&mut self) {
-        let named = self.model.as_ref().and_then(|model| llm::system(&model.name));
-        let origin = [(names::LLM_SYSTEM, named.or(self.system)), (names::LLM_PROVIDER, self.provider)];
+    /// Records what was read of a request, behind all else, for a user's own provider may keep no more than 128
+    /// attributes. Who made and who serves the model is recorded unless the user said so.
+    fn record_read(&mut self) {
+        let Some(read) = self.read.as_deref_mut() else { return };
+        let named = read.model.as_ref().and_then(|model| llm::system(&model.name));
+        let origin = [(names::LLM_SYSTEM, named.or(read.system)), (names::LLM_PROVIDER, read.provider)];
         for (key, value) in origin {
             if let Some(value) = value.filter(|_| !self.attributes.iter().any(|one| one.key.as_str() == key))
             {
                 self.attributes.push(KeyValue::new(key, value));
             }
         }
+        self.attributes.append(&mut read.attributes);
     }
 
     /// Starts the span. What was recorded is taken from where it lies, for it is large.
@@ -256,8 +247,8 @@ impl Opening {
         }
         let name = self.name.take().map_or(Cow::Borrowed(self.site.name), Cow::Owned);
         self.attributes.extend(self.site.name_keys.iter().map(|key| KeyValue::new(*key, name.clone())));
-        self.record_origin();
         self.inherit_from_parent();
+        self.record_read();
         let mut attributes = std::mem::take(&mut self.attributes);
         privacy::screen(self.site.kind, &mut attributes);
         #[cfg(feature = "tracing")]
@@ -296,7 +287,7 @@ impl Opening {
         if privacy::is_hiding() {
             context = context.with_value(Kind(self.site.kind));
         }
-        if let Some(model) = self.model.clone() {
+        if let Some(model) = self.read.as_ref().and_then(|read| read.model.clone()) {
             context = context.with_value(AskedModel { span: id, model });
         }
         Span::seen(context)

@@ -1,0 +1,212 @@
+//! Input that nobody meant: the readers of models' calls neither panic nor run out of stack, memory or time.
+
+use a2a_otel::llm_call;
+use a2a_otel::testing::{Captured, capture};
+use futures::executor::block_on;
+use futures::stream::{self, Stream, StreamExt as _};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+#[llm_call(request = request)]
+fn ask(request: &str, answer: String) -> String {
+    answer
+}
+
+#[llm_call(request = request)]
+fn stream<T: serde::Serialize>(request: &str, items: Vec<T>) -> impl Stream<Item = T> {
+    stream::iter(items)
+}
+
+/// Once as a request and response, and once as a stream of pieces of that length.
+fn read(text: &str, size: usize) -> Vec<Captured> {
+    let capturing = capture();
+    ask(text, text.to_owned());
+    let bytes: Vec<_> = text.as_bytes().chunks(size.max(1)).map(<[u8]>::to_vec).collect();
+    block_on(stream(text, bytes).collect::<Vec<_>>());
+    capturing.spans()
+}
+
+/// Nothing is lost, and no attribute is longer than the limit and its mark.
+fn assert_recorded(spans: &[Captured], text: &str) {
+    const LIMIT: usize = 1 << 20;
+    for span in spans {
+        let input = span.text("input.value").expect("an input");
+        assert!(input.len() == text.len() || input.contains("[cut at"), "{} of {}", input.len(), text.len());
+        for (key, value) in &span.attributes {
+            assert!(value.as_str().len() < LIMIT + 100, "{key} is {} long", value.as_str().len());
+        }
+    }
+}
+
+/// Names that mean something to a reader.
+const NAMES: &[&str] = &[
+    "arguments",
+    "candidates",
+    "choices",
+    "content",
+    "content_block",
+    "content_index",
+    "contents",
+    "data",
+    "delta",
+    "done",
+    "embedding",
+    "function",
+    "functionCall",
+    "function_call",
+    "id",
+    "index",
+    "input",
+    "instructions",
+    "item",
+    "max_tokens",
+    "message",
+    "messages",
+    "model",
+    "name",
+    "object",
+    "output",
+    "output_index",
+    "part",
+    "parts",
+    "prompt",
+    "reasoning",
+    "response",
+    "role",
+    "source",
+    "stop_reason",
+    "summary",
+    "system",
+    "text",
+    "thinking",
+    "tool_calls",
+    "tools",
+    "type",
+    "usage",
+    "usageMetadata",
+];
+
+/// Texts that mean something to a reader.
+const TEXTS: &[&str] = &[
+    "",
+    "{}",
+    "assistant",
+    "base64",
+    "chat.completion.chunk",
+    "content_block_delta",
+    "content_block_start",
+    "function_call",
+    "image",
+    "input_json_delta",
+    "message_delta",
+    "message_start",
+    "reasoning",
+    "response.completed",
+    "response.output_item.added",
+    "response.output_text.delta",
+    "text",
+    "text_completion",
+    "tool_result",
+    "tool_use",
+    "\u{1F600}\"\\\n",
+    "\u{0}",
+];
+
+/// JSON of the names and texts that readers look for, anywhere.
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        prop_oneof![any::<i64>(), 0..3_i64].prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        prop::sample::select(TEXTS).prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(6, 96, 8, |inner| {
+        let name = prop::sample::select(NAMES).prop_map(str::to_owned);
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::btree_map(name, inner, 0..8)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn any_json_is_recorded(value in any_json()) {
+        let text = value.to_string();
+        assert_recorded(&read(&text, 64), &text);
+    }
+
+    #[test]
+    fn any_json_that_ends_early_is_recorded(value in any_json(), at in any::<prop::sample::Index>()) {
+        let text = value.to_string();
+        let end = (0..=at.index(text.len() + 1)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        assert_recorded(&read(&text[..end], 16), &text[..end]);
+    }
+
+    #[test]
+    fn any_events_are_folded(values in prop::collection::vec(any_json(), 0..12), size in 1..200_usize) {
+        let events = values.iter().fold(String::new(), |events, value| events + &format!("data: {value}\n\n"));
+        assert_recorded(&read(&events, size), &events);
+        let capturing = capture();
+        block_on(stream(&events, values).collect::<Vec<_>>());
+        assert_recorded(&capturing.spans(), &events);
+    }
+
+    #[test]
+    fn any_text_is_recorded(text in any::<String>(), size in 1..50_usize) {
+        assert_recorded(&read(&text, size), &text);
+    }
+}
+
+const TEN_MEGABYTES: usize = 10 << 20;
+
+fn repeated(piece: &str) -> String {
+    piece.repeat(TEN_MEGABYTES / piece.len())
+}
+
+#[test]
+fn ten_megabytes_of_anything_are_recorded() {
+    let list = |before: &str, piece: &str, after: &str| {
+        format!("{before}{}{after}", repeated(piece).trim_end_matches(','))
+    };
+    let texts = [
+        repeated("{\"messages\":["),
+        repeated("\\"),
+        repeated("data: {}\n"),
+        list("{\"messages\":[", "{\"role\":\"user\",\"content\":\"hi\"},", "]}"),
+        list("{\"choices\":[", "{\"delta\":{\"content\":\"a\"}},", "]}"),
+        list("{\"model\":\"m\",\"input\":[", "1,", "]}"),
+        list("{\"messages\":[{\"content\":\"", "\\u0041", "\"}]}"),
+    ];
+    for text in texts {
+        let capturing = capture();
+        ask(&text, String::new());
+        block_on(stream("", vec![text.clone()]).collect::<Vec<_>>());
+        let [asked, streamed] = &capturing.spans()[..] else { panic!("two calls") };
+        assert_recorded(std::slice::from_ref(asked), &text);
+        assert_recorded(std::slice::from_ref(streamed), "");
+    }
+}
+
+#[test]
+fn a_stream_without_end_keeps_within_the_limit() {
+    let chunk = |number: usize| {
+        let piece = "many words ".repeat(100);
+        json!({
+            "object": "chat.completion.chunk", "model": format!("m{number}"), format!("field {number}"): number,
+            "choices": [{"index": number, "delta": {"content": piece, "tool_calls": [{"index": number, "id": piece}]}}],
+        })
+    };
+    let capturing = capture();
+    block_on(stream("", (0..5000).map(chunk).collect()).collect::<Vec<_>>());
+    let span = capturing.only();
+    let output = span.text("output.value").unwrap();
+    assert!(output.len() < 2 << 20, "{} long", output.len());
+    assert!(serde_json::from_str::<Value>(output).is_ok_and(|output| output["choices"].is_array()));
+    assert!(output.contains("[cut at"), "what is missing is said");
+}
