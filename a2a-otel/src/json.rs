@@ -109,10 +109,14 @@ impl<'a> Node<'a> {
         self.raw().starts_with('"')
     }
 
+    /// The text of a string as it stands, with its escapes.
+    pub(crate) fn escaped(self) -> Option<&'a str> {
+        self.raw().strip_prefix('"')?.strip_suffix('"')
+    }
+
     /// The text of a string.
     pub(crate) fn text(self) -> Option<Cow<'a, str>> {
-        let raw = self.raw();
-        let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+        let inner = self.escaped()?;
         Some(if self.entries[self.at].is_escaped { unescaped(inner).into() } else { inner.into() })
     }
 

@@ -532,6 +532,83 @@ async fn gemini_answers_in_parts() {
     assert_eq!(span.text("llm.provider"), Some("google"));
 }
 
+#[tokio::test]
+async fn the_types_of_genai_are_read_too() {
+    let request = json!({
+        "system": "Be nice.",
+        "messages": [
+            {"role": "User", "content": [{"Text": "hi"}, {"Binary": {"content_type": "image/png", "source": {"Base64": "QUJD"}}}]},
+            {"role": "Assistant", "content": [{"ToolCall": {"call_id": "c1", "fn_name": "find", "fn_arguments": {"a": 1}}}]},
+            {"role": "Tool", "content": [{"ToolResponse": {"call_id": "c1", "content": "a lamp"}}]},
+        ],
+        "tools": null,
+    });
+    let answer = json!({
+        "content": [{"Text": "A lamp."}],
+        "reasoning_content": "Hm.",
+        "model_iden": {"adapter_kind": "OpenAI", "model_name": "gpt-4o"},
+        "provider_model_iden": {"adapter_kind": "OpenAI", "model_name": "gpt-4o-1"},
+        "stop_reason": {"Completed": "stop"},
+        "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5},
+    });
+    let span = asked(&request, answer);
+    assert_says(
+        &span,
+        "llm.input_messages",
+        &[
+            ("0.message.role", "system"),
+            ("0.message.content", "Be nice."),
+            ("1.message.role", "user"),
+            ("1.message.contents.0.message_content.type", "text"),
+            ("1.message.contents.0.message_content.text", "hi"),
+            ("1.message.contents.1.message_content.type", "image"),
+            ("1.message.contents.1.message_content.image.image.url", "data:image/png;base64,QUJD"),
+            ("2.message.role", "assistant"),
+            ("2.message.tool_calls.0.tool_call.id", "c1"),
+            ("2.message.tool_calls.0.tool_call.function.name", "find"),
+            ("2.message.tool_calls.0.tool_call.function.arguments", "{\"a\":1}"),
+            ("3.message.role", "tool"),
+            ("3.message.tool_call_id", "c1"),
+            ("3.message.content", "a lamp"),
+        ],
+    );
+    assert_says(
+        &span,
+        "llm.output_messages",
+        &[
+            ("0.message.role", "assistant"),
+            ("0.message.content", "A lamp."),
+            ("0.message.contents.0.message_content.type", "reasoning"),
+            ("0.message.contents.0.message_content.text", "Hm."),
+        ],
+    );
+    assert_eq!(span.text("llm.model_name"), Some("gpt-4o-1"));
+    assert_eq!(span.text("llm.finish_reason"), Some("stop"));
+
+    let call = |arguments: &str| json!({"ToolCallChunk": {"tool_call": {"call_id": "c\"1", "fn_name": "find", "fn_arguments": arguments}}});
+    let events = [
+        json!("Start"),
+        json!({"Chunk": {"content": "A "}}),
+        json!({"Chunk": {"content": "lamp."}}),
+        call("{"),
+        call("{}"),
+        json!({"End": {"captured_usage": {"prompt_tokens": 3}, "captured_stop_reason": {"ToolCall": "tool_calls"}}}),
+    ];
+    let span = streamed(&request, events).await;
+    assert_says(
+        &span,
+        "llm.output_messages",
+        &[
+            ("0.message.role", "assistant"),
+            ("0.message.content", "A lamp."),
+            ("0.message.tool_calls.0.tool_call.id", "c\"1"),
+            ("0.message.tool_calls.0.tool_call.function.name", "find"),
+            ("0.message.tool_calls.0.tool_call.function.arguments", "{}"),
+        ],
+    );
+    assert_says(&span, "llm.token_count", &[("prompt", "3")]);
+}
+
 #[test]
 fn a_body_in_text_or_bytes_is_read_like_its_value() {
     let request = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]});

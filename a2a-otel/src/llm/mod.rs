@@ -6,6 +6,7 @@
 mod anthropic;
 mod fold;
 mod gemini;
+mod genai;
 mod ollama;
 mod openai_chat;
 mod openai_completions;
@@ -47,6 +48,7 @@ struct Shape {
 /// All shapes that are read. The first that fits is taken, so what has marks of its own comes first.
 static SHAPES: &[&Shape] = &[
     &gemini::SHAPE,
+    &genai::SHAPE,
     &ollama::CHAT,
     &ollama::GENERATE,
     &anthropic::SHAPE,

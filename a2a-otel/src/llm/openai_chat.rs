@@ -79,7 +79,8 @@ pub(super) fn usage(usage: Node<'_>) -> Usage {
         completion: usage.count("completion_tokens"),
         total: usage.count("total_tokens"),
         cache_read: detail(prompt, "cached_tokens"),
-        cache_write: detail(prompt, "cache_write_tokens"),
+        // The crate `genai` calls them by another name.
+        cache_write: detail(prompt, "cache_write_tokens").or_else(|| detail(prompt, "cache_creation_tokens")),
         prompt_audio: detail(prompt, "audio_tokens"),
         completion_audio: detail(completion, "audio_tokens"),
         reasoning: detail(completion, "reasoning_tokens"),
