@@ -66,7 +66,7 @@ fn embed(
                             ::a2a_otel::__private::Ending::ok(&mut ending);
                             ::a2a_otel::__private::Ending::response(
                                 &mut ending,
-                                ::a2a_otel::__private::Capture::new(value).a2a_otel_value(),
+                                ::a2a_otel::__private::Body::new(value).a2a_otel_value(),
                             );
                             {
                                 let output = value;

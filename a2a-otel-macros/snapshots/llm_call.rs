@@ -21,7 +21,7 @@ async fn stream(
         &mut |opening| {
             ::a2a_otel::__private::Opening::request(
                 opening,
-                ::a2a_otel::__private::Capture::new(&(request)).a2a_otel_asked(),
+                ::a2a_otel::__private::Body::new(&(request)).a2a_otel_asked(),
             );
         },
     );
@@ -58,7 +58,7 @@ async fn stream(
                                 let _ = value;
                                 ::a2a_otel::__private::Fold::output(
                                     fold,
-                                    ::a2a_otel::__private::Capture::new(value).a2a_otel_value(),
+                                    ::a2a_otel::__private::Body::new(value).a2a_otel_value(),
                                 );
                             }
                             ::a2a_otel::__private::Err(value) => {

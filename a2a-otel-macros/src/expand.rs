@@ -19,6 +19,12 @@ use crate::plan::{
     SpanPlan, output_ident,
 };
 
+/// The runtime's type that finds out what a value can be recorded as.
+const VALUE: &str = "Capture";
+
+/// The same for what a model was asked and answered, which may also be bytes.
+const BODY: &str = "Body";
+
 pub(crate) fn expand(plan: &Plan<'_>) -> TokenStream {
     let function = plan.function;
     let (attrs, vis, defaultness, sig) =
@@ -163,7 +169,7 @@ impl<'a> Writer<'a> {
         let name = span.name_expr.map(|expr| ("name", expr));
         let texts = name.into_iter().chain(span.texts.iter().copied()).map(|(method, expr)| {
             let method = format_ident!("{method}");
-            let value = self.able(&quote!(&(#expr)), expr.span(), "a2a_otel_text");
+            let value = self.able(VALUE, &quote!(&(#expr)), expr.span(), "a2a_otel_text");
             quote!(#runtime::Opening::#method(#opening, #value);)
         });
         let parts = span.name_parts.iter().map(|part| {
@@ -171,7 +177,7 @@ impl<'a> Writer<'a> {
             quote!(#runtime::Opening::name_part(#opening, &[#(#keys),*], #value);)
         });
         let request = span.request.map(|expr| {
-            let value = self.asked_for(expr);
+            let value = self.able(BODY, &quote!(&(#expr)), expr.span(), "a2a_otel_asked");
             quote!(#runtime::Opening::request(#opening, #value);)
         });
         let input = self.input(&span.input);
@@ -269,19 +275,20 @@ impl<'a> Writer<'a> {
 
     /// A value with what its type can do: serialise, or else debug, or else nothing.
     fn value(&self, reference: &TokenStream) -> TokenStream {
-        self.able(reference, Span::mixed_site(), "a2a_otel_value")
+        self.able(VALUE, reference, Span::mixed_site(), "a2a_otel_value")
     }
 
     /// The value of an expression, which has to be one that can be recorded.
     fn asked_for(&self, expr: &Expr) -> TokenStream {
-        self.able(&quote!(&(#expr)), expr.span(), "a2a_otel_asked")
+        self.able(VALUE, &quote!(&(#expr)), expr.span(), "a2a_otel_asked")
     }
 
     /// What a type cannot do is an error at the span.
-    fn able(&self, reference: &TokenStream, span: Span, ability: &str) -> TokenStream {
+    fn able(&self, of: &str, reference: &TokenStream, span: Span, ability: &str) -> TokenStream {
         let runtime = &self.runtime;
+        let of = format_ident!("{of}");
         let ability = Ident::new(ability, span.resolved_at(Span::mixed_site()));
-        quote!(#runtime::Capture::new(#reference).#ability())
+        quote!(#runtime::#of::new(#reference).#ability())
     }
 
     /// Clones of the parameters that are needed when the body has consumed them.
@@ -453,8 +460,9 @@ impl<'a> Writer<'a> {
             _ if !span.late.is_empty() => return None,
             Output::Expr(_) => return None,
             _ if self.returns_nothing() => return Some(quote!(#runtime::succeeded(#scope);)),
+            // A response may be bytes, which other values are not recorded as.
+            Output::Result if span.kind.content == Content::Llm => return None,
             Output::Nothing => "a2a_otel_end",
-            Output::Result if span.kind.content == Content::Llm => "a2a_otel_response",
             Output::Result => "a2a_otel_output",
         };
         let (told, method, debug) =
@@ -485,16 +493,18 @@ impl<'a> Writer<'a> {
     /// Output and late fields.
     fn late(&self, span: &SpanPlan<'_>, of: &str, into: &TokenStream, value: &TokenStream) -> TokenStream {
         let runtime = &self.runtime;
-        let is_response = span.kind.content == Content::Llm && of == "Ending";
+        let is_body = span.kind.content == Content::Llm;
+        let is_response = is_body && of == "Ending";
+        let whose = if is_body { BODY } else { VALUE };
         let method = format_ident!("{}", if is_response { "response" } else { "output" });
         let kind = format_ident!("{of}");
         let output = match span.output {
             Output::Result if !self.returns_nothing() => {
-                let value = self.value(value);
+                let value = self.able(whose, value, Span::mixed_site(), "a2a_otel_value");
                 quote!(#runtime::#kind::#method(#into, #value);)
             }
             Output::Expr(expr) => {
-                let recorded = self.asked_for(expr);
+                let recorded = self.able(whose, &quote!(&(#expr)), expr.span(), "a2a_otel_asked");
                 bind_output(&[expr], value, &quote!(#runtime::#kind::#method(#into, #recorded);))
             }
             _ => TokenStream::new(),

@@ -8,7 +8,7 @@ pub use std::boxed::Box;
 
 pub use opentelemetry::trace::SpanKind;
 
-pub use crate::capture::{Capture, Fixed};
+pub use crate::capture::{Body, Capture, Fixed};
 pub use crate::metrics::InstrumentKind;
 pub use crate::metrics::business::{Implied, Items, Measurement, Metric, On};
 pub use crate::privacy::REDACTED;

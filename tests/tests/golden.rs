@@ -11,6 +11,7 @@ use a2a_otel::opentelemetry::trace::Status;
 use a2a_otel::opentelemetry::{Array, StringValue, Value as Attribute};
 use a2a_otel::testing::{Captured, capture};
 use a2a_otel::{embedding_call, llm_call};
+use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt as _};
 use serde_json::{Value, json};
 
@@ -60,6 +61,11 @@ async fn embed(name: &str, request: &Value, answer: Value) -> Value {
 
 #[llm_call(name = name, request = request)]
 fn stream<T: serde::Serialize>(name: &str, request: &Value, items: Vec<T>) -> impl Stream<Item = T> {
+    stream::iter(items)
+}
+
+#[llm_call(name = name, request = request)]
+fn stream_bytes(name: &str, request: &Value, items: Vec<Bytes>) -> impl Stream<Item = Bytes> {
     stream::iter(items)
 }
 
@@ -291,9 +297,9 @@ async fn raw_bytes_fold_as_their_events_do_wherever_they_are_split() {
         let request = request_of(&trace);
         for size in [1, 7, 100, events.len()] {
             let capturing = capture();
-            let pieces: Vec<_> = events.as_bytes().chunks(size).map(<[u8]>::to_vec).collect();
-            let texts = pieces.iter().map(|piece| String::from_utf8(piece.clone()).unwrap()).collect();
-            read(&case, stream("bytes", &request, pieces)).await;
+            let pieces: Vec<_> = events.as_bytes().chunks(size).map(Bytes::copy_from_slice).collect();
+            let texts = pieces.iter().map(|piece| String::from_utf8(piece.to_vec()).unwrap()).collect();
+            read(&case, stream_bytes("bytes", &request, pieces)).await;
             read(&case, stream("texts", &request, texts)).await;
             for span in capturing.spans() {
                 let mut differing = differences(&case, &said_by_us(&span), &whole);

@@ -5,12 +5,18 @@ use a2a_otel::opentelemetry::trace::Status;
 use a2a_otel::opentelemetry::{Array, Value as Attribute};
 use a2a_otel::testing::{Captured, capture};
 use a2a_otel::{embedding_call, llm_call};
+use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt as _};
 use serde_json::{Value, json};
 
 #[llm_call(request = request)]
 fn ask<T: serde::Serialize>(request: &Value, answer: T) -> T {
     answer
+}
+
+#[llm_call(request = request)]
+fn ask_bytes(request: &[u8], answer: Bytes) -> Result<Bytes, String> {
+    Ok(answer)
 }
 
 #[embedding_call(request = request, model = "embed-1", provider = "openai")]
@@ -615,7 +621,7 @@ fn a_body_in_text_or_bytes_is_read_like_its_value() {
     let answer = json!({"object": "chat.completion", "model": "gpt-4o-1", "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello"}}]});
     let capturing = capture();
     ask(&Value::from(request.to_string()), answer.to_string());
-    ask(&request, answer.to_string().into_bytes());
+    ask_bytes(request.to_string().as_bytes(), answer.to_string().into()).unwrap();
     ask(
         &request,
         "event: x\ndata: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hello\"}}]}\n\ndata: [DONE]\n\n",

@@ -17,12 +17,17 @@ fn stream<T: serde::Serialize>(request: &str, items: Vec<T>) -> impl Stream<Item
     stream::iter(items)
 }
 
+#[llm_call(request = request)]
+fn stream_bytes(request: &str, items: Vec<Vec<u8>>) -> impl Stream<Item = Vec<u8>> {
+    stream::iter(items)
+}
+
 /// Once as a request and response, and once as a stream of pieces of that length.
 fn read(text: &str, size: usize) -> Vec<Captured> {
     let capturing = capture();
     ask(text, text.to_owned());
     let bytes: Vec<_> = text.as_bytes().chunks(size.max(1)).map(<[u8]>::to_vec).collect();
-    block_on(stream(text, bytes).collect::<Vec<_>>());
+    block_on(stream_bytes(text, bytes).collect::<Vec<_>>());
     capturing.spans()
 }
 

@@ -5,6 +5,7 @@
 //! [`Opaque`]. Method resolution takes the first that fits. The answer is a `&dyn Value`, so that everything
 //! behind it is compiled once.
 
+mod body;
 mod documents;
 mod scalar;
 
@@ -16,6 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use opentelemetry::{Array, KeyValue, StringValue, Value as AttributeValue};
 use serde::Serialize;
 
+pub use self::body::Body;
 pub(crate) use self::documents::documents;
 use self::scalar::{NotScalar, Scalar, push_scalar};
 use crate::semconv::openinference::{MIME_JSON, MIME_TEXT};
@@ -309,16 +311,20 @@ impl Text {
         }
     }
 
-    /// The text, marked where it was cut.
-    fn into_string(mut self) -> String {
-        if !self.cut {
-            return String::from_utf8(self.bytes).unwrap_or_default();
+    /// The text, marked where it was cut. What is no text is shown as far as it is.
+    fn into_string(self) -> String {
+        let Self { mut bytes, limit, cut } = self;
+        // Half a character at the end goes as a whole.
+        if let Some(half) =
+            std::str::from_utf8(&bytes).err().filter(|error| cut && error.error_len().is_none())
+        {
+            bytes.truncate(half.valid_up_to());
         }
-        while std::str::from_utf8(&self.bytes).is_err() {
-            self.bytes.pop();
+        let mut text = String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        if cut {
+            text.push_str(&cut_mark(limit));
         }
-        let mut text = String::from_utf8(self.bytes).unwrap_or_default();
-        text.push_str(&cut_mark(self.limit));
         text
     }
 
@@ -423,6 +429,13 @@ pub(crate) fn attributes(fields: &Fields<'_>) -> Vec<KeyValue> {
 /// Writes all of a value, to be read before it is recorded.
 pub(crate) fn encode_whole(value: &dyn Value) -> Option<Encoded> {
     encode_up_to(READ_LIMIT, value)
+}
+
+/// All of a value that is text or bytes, as it stands; of any other value, its JSON.
+pub(crate) fn whole_bytes(value: &dyn Value) -> Option<(Vec<u8>, Form)> {
+    let mut text = Text::up_to(READ_LIMIT);
+    let form = value.write(&mut text);
+    (form != Form::Nothing).then_some((text.bytes, form))
 }
 
 fn encode_up_to(limit: usize, value: &dyn Value) -> Option<Encoded> {

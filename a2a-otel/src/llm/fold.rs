@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Body, SHAPES, Shape};
-use crate::capture::{self, Value};
+use super::{SHAPES, Shape};
+use crate::capture::{self, Form, Value};
 use crate::json::{Json, Node};
 
 /// How much of a stream is looked at, in bytes, before it is taken for something else than a model's answer.
@@ -39,20 +39,19 @@ impl Fold {
         if self.unread > UNREAD_LIMIT {
             return false;
         }
-        match Body::of(item) {
-            Some(Body::Json(json)) => self.take_list(&json.text),
-            Some(Body::Text(text)) => self.take_text(text.as_bytes()),
+        match capture::whole_bytes(item) {
+            Some((bytes, Form::Json)) => self.take_value(&String::from_utf8_lossy(&bytes)),
+            Some((bytes, _)) => self.take_text(&bytes),
             None => {}
         }
         self.shape.is_some()
     }
 
-    /// Takes a chunk, a list of chunks, or one of bytes.
-    fn take_list(&mut self, text: &str) {
-        let bytes = text.starts_with('[').then(|| serde_json::from_str::<Vec<u8>>(text));
-        match bytes {
-            Some(Ok(bytes)) => self.take_text(&bytes),
-            _ => self.take_json(text),
+    /// Takes a chunk, or the text that a JSON value is.
+    fn take_value(&mut self, json: &str) {
+        match json.starts_with('"').then(|| serde_json::from_str::<String>(json)) {
+            Some(Ok(text)) => self.take_text(text.as_bytes()),
+            _ => self.take_json(json),
         }
     }
 

@@ -79,8 +79,8 @@ pub(crate) struct Model {
 
 /// Reads a request. A shape that is not known gives nothing but the value.
 pub(crate) fn read_request(value: &dyn Value, is_embedding: bool) -> Read {
-    let body = Body::of(value);
-    let json = body.as_ref().and_then(Body::json);
+    let body = Content::of(value);
+    let json = body.as_ref().and_then(Content::json);
     let read = json.as_ref().and_then(|json| {
         let shape = shape_of(json, |shape, node| {
             (!is_embedding || shape.operation == Operation::Embedding) && (shape.is_request)(node)
@@ -88,12 +88,12 @@ pub(crate) fn read_request(value: &dyn Value, is_embedding: bool) -> Read {
         let shape = shape.or(is_embedding.then_some(&openai_embeddings::SHAPE))?;
         Some(openinference::request(shape, (shape.request)(json.root())))
     });
-    Read { value: body.map(Body::into_encoded), ..read.unwrap_or_default() }
+    Read { value: body.map(Content::into_encoded), ..read.unwrap_or_default() }
 }
 
 /// Reads a response. A shape that is not known gives nothing but the value.
 pub(crate) fn read_response(value: &dyn Value) -> Read {
-    let Some(body) = Body::of(value) else { return Read::default() };
+    let Some(body) = Content::of(value) else { return Read::default() };
     if let Some(json) = body.json() {
         let read =
             shape_of(&json, |shape, node| (shape.is_response)(node)).map(|shape| response(shape, &json));
@@ -123,23 +123,20 @@ fn shape_of(json: &Json<'_>, fits: impl Fn(&Shape, Node<'_>) -> bool) -> Option<
 }
 
 /// A request or a response in its final form.
-enum Body {
+enum Content {
     Json(Encoded),
     Text(String),
 }
 
-impl Body {
+impl Content {
     fn of(value: &dyn Value) -> Option<Self> {
         let encoded = encode_whole(value)?;
         if !encoded.structured {
             return Some(Self::Text(encoded.text));
         }
-        // What was serialised by the user is a text to us, and so is a list of bytes.
-        let text = match encoded.text.as_bytes().first() {
-            Some(b'"') => serde_json::from_str(&encoded.text).ok(),
-            Some(b'[') => bytes(&encoded.text),
-            _ => None,
-        };
+        // What the user has serialised is a text to us, also inside of a JSON value.
+        let is_text = encoded.text.starts_with('"');
+        let text = is_text.then(|| serde_json::from_str(&encoded.text).ok()).flatten();
         Some(text.map_or(Self::Json(encoded), Self::Text))
     }
 
@@ -168,13 +165,6 @@ impl Body {
             },
         }
     }
-}
-
-/// The text that a list of bytes is, if it can be a body.
-fn bytes(list: &str) -> Option<String> {
-    const BEGINNINGS: [&str; 3] = ["{", "data:", "event:"];
-    let text = String::from_utf8(serde_json::from_str(list).ok()?).ok()?;
-    BEGINNINGS.iter().any(|beginning| text.starts_with(beginning)).then_some(text)
 }
 
 impl fmt::Debug for Shape {

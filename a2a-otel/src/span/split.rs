@@ -14,7 +14,7 @@ use std::ops::Deref;
 use serde::Serialize;
 
 use super::failure::{Describe, Failed};
-use super::{Ending, Scope as _, Span};
+use super::{Scope as _, Span};
 use crate::capture::{Capture, Value};
 
 /// A value that is no `Result`, and so a success; or the last step to one that is.
@@ -162,15 +162,7 @@ macro_rules! ends {
             /// Ends the span with the value as its output.
             pub fn a2a_otel_output(&self, span: Span, debug: bool) {
                 match self.a2a_otel_outcome() {
-                    Ok(value) => succeeded(span, Capture::new(value).a2a_otel_value(), Ending::output),
-                    Err(failure) => failed(span, failure, debug),
-                }
-            }
-
-            /// Ends the span with the value as the response of a model.
-            pub fn a2a_otel_response(&self, span: Span, debug: bool) {
-                match self.a2a_otel_outcome() {
-                    Ok(value) => succeeded(span, Capture::new(value).a2a_otel_value(), Ending::response),
+                    Ok(value) => succeeded(span, Capture::new(value).a2a_otel_value()),
                     Err(failure) => failed(span, failure, debug),
                 }
             }
@@ -184,11 +176,11 @@ ends! {
     Outcome: (?Sized);
 }
 
-fn succeeded(span: Span, value: &dyn Value, record: fn(&mut Ending, &dyn Value)) {
+fn succeeded(span: Span, value: &dyn Value) {
     let mut ending = span.returned();
     if ending.is_seen() {
         ending.ok();
-        record(&mut ending, value);
+        ending.output(value);
     }
 }
 
