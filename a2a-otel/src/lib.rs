@@ -15,7 +15,8 @@ mod phoenix;
 pub mod pipeline;
 mod privacy;
 pub mod propagation;
-mod semconv;
+pub mod record;
+pub mod semconv;
 mod span;
 pub mod telemetry;
 #[cfg(feature = "testing")]

@@ -20,7 +20,7 @@ use serde::Serialize;
 pub use self::body::Body;
 pub(crate) use self::documents::documents;
 use self::scalar::{NotScalar, Scalar, push_scalar};
-use crate::semconv::openinference::{MIME_JSON, MIME_TEXT};
+use crate::semconv::openinference::mime_type;
 
 /// The longest value that is recorded, in bytes, unless the environment says otherwise: 1 MiB.
 const DEFAULT_LIMIT: usize = 1 << 20;
@@ -446,7 +446,7 @@ fn encode_up_to(limit: usize, value: &dyn Value) -> Option<Encoded> {
 impl Encoded {
     /// The value and what it is, under these names.
     pub(crate) fn into_attributes(self, value: &'static str, mime: &'static str) -> [KeyValue; 2] {
-        let form = if self.structured { MIME_JSON } else { MIME_TEXT };
+        let form = if self.structured { mime_type::JSON } else { mime_type::TEXT };
         [KeyValue::new(value, self.text), KeyValue::new(mime, form)]
     }
 

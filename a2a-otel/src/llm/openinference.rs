@@ -19,9 +19,9 @@ pub(super) fn request(shape: &Shape, request: Request<'_>) -> Read {
     for one in request.messages {
         writer.message(&INPUT, one);
     }
-    writer.listed(names::LLM_TOOLS, names::TOOL_JSON_SCHEMA, numbered(&request.tools));
-    writer.listed(names::LLM_PROMPTS, names::PROMPT_TEXT, numbered(&request.prompts));
-    writer.listed(names::EMBEDDING_EMBEDDINGS, names::EMBEDDING_TEXT, numbered(&request.texts));
+    writer.listed(names::LLM_TOOLS, names::tool::JSON_SCHEMA, numbered(&request.tools));
+    writer.listed(names::LLM_PROMPTS, names::prompt::TEXT, numbered(&request.prompts));
+    writer.listed(names::EMBEDDING_EMBEDDINGS, names::embedding::TEXT, numbered(&request.texts));
     writer.at("");
     writer.text(parameters_key(shape.operation), &request.parameters);
     writer.model(shape, names::LLM_REQUEST_MODEL_NAME, request.model.as_deref());
@@ -34,11 +34,11 @@ pub(super) fn response(shape: &Shape, response: Response<'_>) -> Read {
         writer.message(&OUTPUT, one);
     }
     let completions = response.completions.iter().map(|(index, text)| (*index, &**text));
-    writer.listed(names::LLM_CHOICES, names::COMPLETION_TEXT, completions);
-    writer.listed(names::OUTPUT_IMAGES, names::IMAGE_URL, numbered(&response.images));
+    writer.listed(names::LLM_CHOICES, names::completion::TEXT, completions);
+    writer.listed(names::OUTPUT_IMAGES, names::image::URL, numbered(&response.images));
     for (index, vector) in response.vectors {
         writer.at_item(names::EMBEDDING_EMBEDDINGS, index, "");
-        writer.push(names::EMBEDDING_VECTOR, Value::Array(Array::F64(vector)));
+        writer.push(names::embedding::VECTOR, Value::Array(Array::F64(vector)));
     }
     writer.at("");
     writer.text(names::LLM_FINISH_REASON, response.finish_reason.as_deref().unwrap_or_default());
@@ -153,8 +153,8 @@ impl Writer {
         let (kind, url) = match &part.kind {
             Kind::Unread => return,
             Kind::Text => ("text", ""),
-            Kind::Image => ("image", message_content::IMAGE_URL),
-            Kind::Audio => ("audio", message_content::AUDIO_URL),
+            Kind::Image => ("image", names::PART_IMAGE_URL),
+            Kind::Audio => ("audio", names::PART_AUDIO_URL),
             Kind::Reasoning => ("reasoning", ""),
             Kind::ToolCall(_) => ("tool_use", ""),
             Kind::Other(kind) => (&**kind, ""),
@@ -162,7 +162,7 @@ impl Writer {
         self.text(message_content::TYPE, kind);
         self.some(message_content::TEXT, part.text.as_deref());
         self.some(url, part.url.as_deref());
-        self.some(message_content::AUDIO_MIME_TYPE, part.mime_type.as_deref());
+        self.some(names::PART_AUDIO_MIME_TYPE, part.mime_type.as_deref());
         self.some(message_content::SIGNATURE, part.signature.as_deref());
         self.some(message_content::DATA, part.data.as_deref());
         self.some(message_content::ENCRYPTED_CONTENT, part.encrypted.as_deref());
@@ -183,11 +183,11 @@ impl Writer {
             (names::LLM_TOKEN_COUNT_PROMPT, usage.prompt),
             (names::LLM_TOKEN_COUNT_COMPLETION, usage.completion),
             (names::LLM_TOKEN_COUNT_TOTAL, usage.total),
-            (names::LLM_TOKEN_COUNT_PROMPT_CACHE_READ, usage.cache_read),
-            (names::LLM_TOKEN_COUNT_PROMPT_CACHE_WRITE, usage.cache_write),
-            (names::LLM_TOKEN_COUNT_PROMPT_AUDIO, usage.prompt_audio),
-            (names::LLM_TOKEN_COUNT_COMPLETION_AUDIO, usage.completion_audio),
-            (names::LLM_TOKEN_COUNT_COMPLETION_REASONING, usage.reasoning),
+            (names::LLM_TOKEN_COUNT_PROMPT_DETAILS_CACHE_READ, usage.cache_read),
+            (names::LLM_TOKEN_COUNT_PROMPT_DETAILS_CACHE_WRITE, usage.cache_write),
+            (names::LLM_TOKEN_COUNT_PROMPT_DETAILS_AUDIO, usage.prompt_audio),
+            (names::LLM_TOKEN_COUNT_COMPLETION_DETAILS_AUDIO, usage.completion_audio),
+            (names::LLM_TOKEN_COUNT_COMPLETION_DETAILS_REASONING, usage.reasoning),
         ];
         let counts = counts.into_iter().filter_map(|(key, count)| Some(KeyValue::new(key, count?)));
         self.attributes.extend(counts);

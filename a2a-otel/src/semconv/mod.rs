@@ -1,5 +1,5 @@
 //! Names, by convention: data, no logic.
 
-pub(crate) mod openinference;
+pub mod openinference;
 pub(crate) mod opentelemetry;
 pub(crate) mod ours;

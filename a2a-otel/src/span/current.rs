@@ -9,6 +9,7 @@ use opentelemetry::{Context, KeyValue, Value};
 use super::ending::exception;
 use super::failure::Failed;
 use crate::privacy;
+use crate::record::{Attributes, Record};
 use crate::semconv::opentelemetry::EXCEPTION;
 
 /// The innermost span at the time of [`current`], whoever made it.
@@ -40,6 +41,17 @@ impl Current {
         let mut attribute = KeyValue::new(key.into(), value.into());
         if privacy::admit("", &mut attribute) {
             self.0.span().set_attribute(attribute);
+        }
+    }
+
+    /// Adds what OpenInference has attributes for: messages, tokens, documents and more, or a type of yours that is a
+    /// [`Record`]. See [`record`](crate::record).
+    pub fn record<R: Record + ?Sized>(&self, record: &R) {
+        let span = self.0.span();
+        if span.is_recording() {
+            let mut attributes = Attributes::of(record);
+            privacy::screen("", &mut attributes);
+            span.set_attributes(attributes);
         }
     }
 

@@ -142,7 +142,6 @@ impl<'a, T: ?Sized> Deref for Shown<'a, T> {
 
 impl<'a, T: ?Sized> Outcome<'a, T> {
     /// The value, or the error with what its type can do.
-    #[expect(clippy::missing_errors_doc, reason = "the `Result` is the value")]
     pub const fn a2a_otel_outcome(&self) -> Result<&'a T, &'a dyn Describe> {
         self.0
     }

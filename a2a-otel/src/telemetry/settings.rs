@@ -12,7 +12,7 @@ use super::values::{
     milliseconds, pairs, positive, probability, shown_endpoint,
 };
 use crate::privacy::Privacy;
-use crate::semconv::openinference::PROJECT_NAME;
+use crate::semconv::openinference::resource::PROJECT_NAME;
 use crate::span::Foresight;
 
 const PROJECT_HEADER: &str = "x-project-name";
