@@ -660,6 +660,24 @@ async fn a_stream_that_fails_keeps_what_came() {
     assert_eq!(span.text("llm.model_name"), Some("gpt-4o"));
 }
 
+/// Parsers of server-sent events hand out objects with the data as text; other lines stand between the events.
+#[tokio::test]
+async fn chunks_may_come_inside_of_events() {
+    let chunk = |text: &str| json!({"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": text}}]});
+    let event = |text: &str| json!({"event": "message", "data": chunk(text).to_string(), "id": ""});
+    let request = json!({"model": "m", "messages": []});
+    let broken = json!({"event": "message", "data": "{".repeat(1 << 17)});
+    let span = streamed(&request, [event("A "), broken, event("lamp."), json!({"data": "[DONE]"})]).await;
+    assert_eq!(span.text("llm.output_messages.0.message.content"), Some("A lamp."));
+    let lines = [
+        ": comment\n\n".to_owned(),
+        format!("data:{}\r\n\r\n", chunk("A lamp.")),
+        "data: [DONE]\n\n".to_owned(),
+    ];
+    let span = streamed(&request, lines).await;
+    assert_eq!(span.text("llm.output_messages.0.message.content"), Some("A lamp."));
+}
+
 #[tokio::test]
 async fn items_that_are_no_chunks_stay_a_list() {
     let span = streamed(&json!({"model": "m", "messages": []}), ["to", "be"]).await;

@@ -36,7 +36,7 @@ impl Default for Fold {
 impl Fold {
     /// Takes an item, whether it is a chunk or raw text in which chunks stand. False as long as there was no chunk.
     pub(crate) fn take(&mut self, item: &dyn Value) -> bool {
-        if self.unread > UNREAD_LIMIT {
+        if self.shape.is_none() && self.unread > UNREAD_LIMIT {
             return false;
         }
         match capture::whole_bytes(item) {
@@ -66,25 +66,23 @@ impl Fold {
     }
 
     fn take_chunk(&mut self, chunk: Node<'_>) {
+        // Parsers of server-sent events hand out objects in which the chunk is a text.
+        if let Some(data) = chunk.get("data").and_then(Node::text).filter(|data| data.starts_with('{')) {
+            return self.take_json(&data);
+        }
         let is_chunk = |shape: &&&Shape| (shape.is_chunk)(chunk);
         self.shape = self.shape.or_else(|| SHAPES.iter().find(is_chunk).copied());
         match self.shape {
             Some(shape) => (shape.fold)(&mut self.grown, chunk),
-            // An event of a stream of events, as parsers of these hand it out.
-            None => match chunk.get("data").and_then(Node::text).filter(|data| data.starts_with('{')) {
-                Some(data) => self.take_json(&data),
-                None => self.unread += chunk.raw().len(),
-            },
+            None => self.unread += chunk.raw().len(),
         }
     }
 
     /// Takes raw text: server-sent events, or JSON line by line. A line may go on in the next item.
     pub(super) fn take_text(&mut self, bytes: &[u8]) {
         let is_object = self.line.is_empty() && bytes.starts_with(b"{");
-        if let Some(whole) =
-            is_object.then(|| String::from_utf8_lossy(bytes)).filter(|text| !text.contains('\n'))
-            && Json::index(&whole).is_some()
-        {
+        let whole = is_object.then(|| String::from_utf8_lossy(bytes));
+        if let Some(whole) = whole.filter(|text| Json::index(text).is_some()) {
             return self.take_json(&whole);
         }
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -101,11 +99,9 @@ impl Fold {
         let line = String::from_utf8_lossy(&line);
         let line = line.trim();
         let data = line.strip_prefix("data:").map_or(line, str::trim_start);
-        if data.starts_with('{') { self.take_json(data) } else { self.unread_unless_known(line) }
-    }
-
-    fn unread_unless_known(&mut self, line: &str) {
-        if self.shape.is_none() {
+        if data.starts_with('{') {
+            self.take_json(data);
+        } else {
             self.unread += line.len();
         }
     }
@@ -135,8 +131,10 @@ pub(super) enum Rule {
     Object(&'static [(&'static str, &'static str, Rule)]),
     /// Items go on that say which of the list they are.
     Indexed(&'static Rule),
-    /// Items come behind those of the list. The text in this field goes on if all other fields are equal.
-    Extend(Option<&'static str>),
+    /// Items come behind those of the list.
+    Extend,
+    /// Items come behind those of the list, but the field `text` goes on where all other fields are equal.
+    ExtendText,
 }
 
 /// JSON that grows piece by piece, bounded as a whole.
@@ -221,9 +219,10 @@ impl Piece {
                     }
                 }
             }
-            Rule::Extend(joined) if node.is_list() => {
-                node.items().for_each(|item| self.extend(*joined, item, room));
+            Rule::Extend if node.is_list() => {
+                node.items().for_each(|item| self.push(&Rule::Replace, item, room));
             }
+            Rule::ExtendText if node.is_list() => node.items().for_each(|item| self.extend_text(item, room)),
             Rule::Push => self.push(&Rule::Replace, node, room),
             Rule::Append if node.is_text() => room.push(self.text(), &node.text().unwrap_or_default()),
             Rule::AppendJson if node.is_text() => room.push(self.json(), &node.text().unwrap_or_default()),
@@ -245,34 +244,34 @@ impl Piece {
         }
     }
 
-    fn extend(&mut self, joined: Option<&'static str>, item: Node<'_>, room: &mut Room) {
-        let Some(field) = joined else { return self.push(&Rule::Replace, item, room) };
+    fn extend_text(&mut self, item: Node<'_>, room: &mut Room) {
+        const RULE: Rule = Rule::Object(&[("text", "text", Rule::Append)]);
         let last = match self {
-            Self::List(items) => items.last_entry().map(std::collections::btree_map::OccupiedEntry::into_mut),
+            Self::List(items) => items.values_mut().next_back(),
             _ => None,
         };
-        match last {
-            Some(last) if last.is_like(item, field) => {
-                if let (Some(piece), Some(text)) = (last.field(field, room), item.get(field)) {
+        match (last, item.get("text")) {
+            (Some(last), Some(text)) if last.is_like(item) => {
+                if let Some(piece) = last.field("text", room) {
                     piece.merge(&Rule::Append, text, room);
                 }
             }
-            _ => self.push(&JOINED, item, room),
+            _ => self.push(&RULE, item, room),
         }
     }
 
-    /// Whether an object has the same fields as the other one, and the same values but for the text in that field.
-    fn is_like(&self, other: Node<'_>, field: &str) -> bool {
+    /// Whether an object has the same fields as the other one, and the same values but for a text.
+    fn is_like(&self, other: Node<'_>) -> bool {
         let Self::Object(fields) = self else { return false };
         let is_same = |(key, value): (&str, Node<'_>)| {
             let mine = fields.iter().find(|(name, _)| **name == *key).map(|(_, piece)| piece);
             match mine {
                 Some(Self::Raw(raw)) => raw == value.raw(),
-                Some(Self::Text(_)) => key == field && value.is_text(),
+                Some(Self::Text(_)) => value.is_text(),
                 _ => false,
             }
         };
-        other.has(field) && other.entries().count() == fields.len() && other.entries().all(is_same)
+        other.entries().count() == fields.len() && other.entries().all(is_same)
     }
 
     fn push(&mut self, rule: &Rule, node: Node<'_>, room: &mut Room) {
@@ -363,8 +362,6 @@ impl Piece {
         }
     }
 }
-
-const JOINED: Rule = Rule::Object(&[("text", "text", Rule::Append)]);
 
 fn write_all<'a>(
     json: &mut String,

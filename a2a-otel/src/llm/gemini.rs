@@ -4,7 +4,7 @@
 //! package. Google takes and some clients keep names in snake case.
 
 use super::fold::Rule;
-use super::fold::Rule::{Extend, Indexed, Object};
+use super::fold::Rule::{ExtendText, Indexed, Object};
 use super::openai_chat::number;
 use super::record::{Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters};
 use super::{Shape, system};
@@ -170,4 +170,4 @@ fn file(part: Node<'_>) -> Option<Part<'_>> {
 /// How chunks become a response.
 const CHUNK: Rule = Object(&[("candidates", "candidates", Indexed(&CANDIDATE))]);
 const CANDIDATE: Rule = Object(&[("content", "content", CONTENT)]);
-const CONTENT: Rule = Object(&[("parts", "parts", Extend(Some("text")))]);
+const CONTENT: Rule = Object(&[("parts", "parts", ExtendText)]);

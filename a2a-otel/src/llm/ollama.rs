@@ -40,7 +40,7 @@ const CHAT_CHUNK: Rule = Object(&[("message", "message", MESSAGE)]);
 const MESSAGE: Rule = Object(&[
     ("content", "content", Append),
     ("thinking", "thinking", Append),
-    ("tool_calls", "tool_calls", Extend(None)),
+    ("tool_calls", "tool_calls", Extend),
 ]);
 const GENERATE_CHUNK: Rule = Object(&[("response", "response", Append), ("thinking", "thinking", Append)]);
 

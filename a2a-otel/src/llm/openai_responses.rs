@@ -78,6 +78,10 @@ fn item(index: usize, item: Node<'_>) -> Message<'_> {
         "message" => message(index, item),
         "reasoning" => Message { parts: vec![reasoning(item)], ..Message::of_text(index, "assistant", None) },
         "image_generation_call" | "item_reference" => Message { index, ..Message::default() },
+        // What a computer put out is an image.
+        "computer_call_output" => {
+            Message { tool_call_id: item.filled("call_id"), ..Message::of_text(index, "tool", None) }
+        }
         kind if kind.ends_with("_call_output") => Message {
             tool_call_id: item.filled("call_id"),
             ..Message::of_text(index, "tool", item.get("output").map(Node::text_or_json))
