@@ -187,6 +187,7 @@ fn ten_megabytes_of_anything_are_recorded() {
         list("{\"choices\":[", "{\"delta\":{\"content\":\"a\"}},", "]}"),
         list("{\"model\":\"m\",\"input\":[", "1,", "]}"),
         list("{\"messages\":[{\"content\":\"", "\\u0041", "\"}]}"),
+        list("{\"messages\":[],\"model\":\"", "claude", "\"}"),
     ];
     for text in texts {
         let capturing = capture();

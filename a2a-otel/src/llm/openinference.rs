@@ -37,7 +37,7 @@ pub(super) fn response(shape: &Shape, response: Response<'_>) -> Read {
     writer.listed(names::LLM_CHOICES, names::completion::TEXT, completions);
     writer.listed(names::OUTPUT_IMAGES, names::image::URL, numbered(&response.images));
     for (index, vector) in response.vectors {
-        writer.at_item(names::EMBEDDING_EMBEDDINGS, index, "");
+        writer.at_item(names::EMBEDDING_EMBEDDINGS, index);
         writer.push(names::embedding::VECTOR, Value::Array(Array::F64(vector)));
     }
     writer.at("");
@@ -84,9 +84,9 @@ impl Writer {
         self.prefix.push_str(prefix);
     }
 
-    fn at_item(&mut self, list: &str, index: usize, within: &str) {
+    fn at_item(&mut self, list: &str, index: usize) {
         self.at(list);
-        let _ = write!(self.prefix, ".{index}.{within}");
+        let _ = write!(self.prefix, ".{index}.");
     }
 
     fn push(&mut self, name: &str, value: impl Into<Value>) {
@@ -109,7 +109,7 @@ impl Writer {
 
     fn listed(&mut self, list: &str, name: &str, texts: impl Iterator<Item = (usize, impl AsRef<str>)>) {
         for (index, text) in texts {
-            self.at_item(list, index, "");
+            self.at_item(list, index);
             self.text(name, text.as_ref());
         }
     }
@@ -129,7 +129,7 @@ impl Writer {
     }
 
     fn more_of_message(&mut self, list: &'static Keys, message: &Message<'_>) {
-        self.at_item(list.list, message.index, "");
+        self.at_item(list.list, message.index);
         let start = self.prefix.len();
         self.some(message::NAME, message.name.as_deref());
         self.some(message::TOOL_CALL_ID, message.tool_call_id.as_deref());
@@ -195,14 +195,14 @@ impl Writer {
 
     fn model(&mut self, shape: &Shape, key: &'static str, model: Option<&str>) {
         if let Some(model) = model.filter(|_| shape.names_both_models) {
-            self.attributes.push(KeyValue::new(key, model.to_owned()));
+            self.attributes.push(KeyValue::new(key, bounded(model)));
         }
     }
 
     fn into_read(self, shape: &Shape, model: Option<&str>) -> Read {
         Read {
             attributes: self.attributes,
-            model: model.map(|name| Model { key: model_key(shape.operation), name: name.into() }),
+            model: model.map(|name| Model { key: model_key(shape.operation), name: bounded(name).into() }),
             system: shape.system,
             provider: shape.provider,
             value: None,
