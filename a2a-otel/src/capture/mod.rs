@@ -315,8 +315,9 @@ impl Text {
     fn into_string(self) -> String {
         let Self { mut bytes, limit, cut } = self;
         // Half a character at the end goes as a whole.
-        if let Some(half) =
-            std::str::from_utf8(&bytes).err().filter(|error| cut && error.error_len().is_none())
+        if cut
+            && let Err(half) = std::str::from_utf8(&bytes)
+            && half.error_len().is_none()
         {
             bytes.truncate(half.valid_up_to());
         }

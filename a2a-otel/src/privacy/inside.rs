@@ -1,5 +1,6 @@
 //! Masks inside of a value: images in texts, and the parts of a model's request that have a setting of their own.
 
+use memchr::memmem;
 use serde_json::Value;
 
 use super::REDACTED;
@@ -35,9 +36,11 @@ pub(super) fn hides_images(hidden: u32, key: &str) -> bool {
 /// The text with every base64 image that is longer than this replaced, if there is one. A text that begins with one is
 /// one, perhaps cut.
 pub(super) fn without_images(text: &str, longest: usize) -> Option<String> {
+    let find = |text: &str| memmem::find(text.as_bytes(), IMAGE.as_bytes());
+    find(text)?;
     let mut masked = String::new();
     let mut rest = text;
-    while let Some(start) = rest.find(IMAGE) {
+    while let Some(start) = find(rest) {
         let (before, image) = rest.split_at(start);
         let end = image.find(|character: char| !is_in_data_url(character)).unwrap_or(image.len());
         let (image, after) = image.split_at(end);

@@ -202,6 +202,13 @@ pub struct Limits {
     pub value_length: Option<usize>,
 }
 
+impl Default for Limits {
+    fn default() -> Self {
+        let links = SpanLimits::default().max_links_per_span;
+        Self { attributes: 10_000, events: 10_000, links, value_length: None }
+    }
+}
+
 impl Limits {
     pub(crate) fn span_limits(self) -> SpanLimits {
         SpanLimits {
@@ -498,10 +505,11 @@ fn batch(environment: &mut Environment<'_>) -> Batch {
 }
 
 fn limits(environment: &mut Environment<'_>) -> Limits {
+    let default = Limits::default();
     Limits {
-        attributes: environment.read(&ATTRIBUTES).unwrap_or(10_000),
-        events: environment.read(&EVENTS).unwrap_or(10_000),
-        links: environment.read(&LINKS).unwrap_or(SpanLimits::default().max_links_per_span),
+        attributes: environment.read(&ATTRIBUTES).unwrap_or(default.attributes),
+        events: environment.read(&EVENTS).unwrap_or(default.events),
+        links: environment.read(&LINKS).unwrap_or(default.links),
         value_length: environment.read(&VALUE_LENGTH),
     }
 }

@@ -17,6 +17,7 @@ use crate::lock::lock;
 use crate::pipeline::FanOut;
 use crate::semconv::openinference::SPAN_KIND;
 use crate::span;
+use crate::telemetry::settings::Limits;
 
 type Sink = Arc<Mutex<Vec<Captured>>>;
 
@@ -248,6 +249,7 @@ pub(crate) fn tracer() -> &'static SdkTracer {
     static TRACER: LazyLock<SdkTracer> = LazyLock::new(|| {
         let provider = SdkTracerProvider::builder()
             .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
+            .with_span_limits(Limits::default().span_limits())
             .with_span_processor(FanOut::default())
             .build();
         crate::propagation::install();

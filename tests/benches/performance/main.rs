@@ -7,6 +7,7 @@
 mod call;
 mod capture;
 mod compile;
+mod conversation;
 mod measure;
 mod poll;
 mod rows;

@@ -1,7 +1,7 @@
 //! The rows of the table: what is measured, beside what, and which figure is wanted.
 
 use crate::measure::{Figure, Variant};
-use crate::{call, capture, compile, poll, size};
+use crate::{call, capture, compile, conversation, poll, size};
 
 // Who does it.
 pub(crate) const PLAIN: &str = "plain";
@@ -16,6 +16,7 @@ pub(crate) const FASTRACE_CALLER: &str = "fastrace, caller's thread only";
 /// Each call a trace of its own, as the calls of the others are.
 pub(crate) const FASTRACE_ROOTS: &str = "fastrace, each call a root";
 pub(crate) const SERDE: &str = "serde_json of both + empty span";
+pub(crate) const SERDE_ONCE: &str = "serde_json once + empty span";
 pub(crate) const INSTRUMENT: &str = "#[instrument(err, fields)]";
 pub(crate) const INSTRUMENT_RET: &str = "#[instrument(err, ret, fields)]";
 pub(crate) const SKIP_ALL: &str = "ours with skip_all";
@@ -150,6 +151,16 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         measure: Measure::Calls { a_round: 50, variants: capture::variants },
         ..calls("capture", "input and output of 10 kB", ON, capture::variants, &[(SERDE, AtMost(1.15))])
+    },
+    Row {
+        measure: Measure::Calls { a_round: 50, variants: conversation::variants },
+        ..calls(
+            "conversation",
+            "request of 100 messages read",
+            ON,
+            conversation::variants,
+            &[(SERDE_ONCE, AtMost(1.3))],
+        )
     },
     compiled(
         "compile check",
