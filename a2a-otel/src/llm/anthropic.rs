@@ -3,7 +3,7 @@
 //! Source: Anthropic's API reference. What is recorded follows OpenInference's instrumentation of the `anthropic`
 //! package.
 
-use super::fold::Rule::{Append, AppendJson, Indexed, Object, Push, Skip};
+use super::fold::Rule::{Append, AppendJson, Indexed, Largest, Object, Push, Skip};
 use super::fold::{Grown, Rule};
 use super::record::{
     Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
@@ -202,7 +202,13 @@ fn collect_files<'a>(value: Node<'a>, files: &mut Vec<&'a str>) {
 
 /// What a message becomes while its pieces come.
 const MESSAGE: Rule = Object(&[("content", "content", Indexed(&BLOCK)), ("usage", "usage", USAGE)]);
-const USAGE: Rule = Object(&[]);
+/// Counts grow. A client may write nought for one that an event does not have.
+const USAGE: Rule = Object(&[
+    ("input_tokens", "input_tokens", Largest),
+    ("output_tokens", "output_tokens", Largest),
+    ("cache_read_input_tokens", "cache_read_input_tokens", Largest),
+    ("cache_creation_input_tokens", "cache_creation_input_tokens", Largest),
+]);
 const BLOCK: Rule = Object(&[("text", "text", Append), ("thinking", "thinking", Append)]);
 const DELTA: Rule = Object(&[
     // The delta's own, and not the block's.

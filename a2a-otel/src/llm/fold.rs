@@ -119,6 +119,8 @@ impl Fold {
 pub(super) enum Rule {
     /// The newest stays.
     Replace,
+    /// The largest number stays.
+    Largest,
     /// It is left out.
     Skip,
     /// A text goes on.
@@ -223,11 +225,19 @@ impl Piece {
                 node.items().for_each(|item| self.push(&Rule::Replace, item, room));
             }
             Rule::ExtendText if node.is_list() => node.items().for_each(|item| self.extend_text(item, room)),
+            Rule::Largest if self.is_at_least(node) => {}
             Rule::Push => self.push(&Rule::Replace, node, room),
             Rule::Append if node.is_text() => room.push(self.text(), &node.text().unwrap_or_default()),
             Rule::AppendJson if node.is_text() => room.push(self.json(), &node.text().unwrap_or_default()),
             _ => self.replace(node.raw(), room),
         }
+    }
+
+    /// Whether both are numbers, and the other one is no larger.
+    fn is_at_least(&self, other: Node<'_>) -> bool {
+        let number = |raw: &str| raw.parse::<i64>().ok();
+        let Self::Raw(mine) = self else { return false };
+        number(mine).zip(number(other.raw())).is_some_and(|(mine, other)| mine >= other)
     }
 
     fn merge_fields(&mut self, rules: &[(&str, &str, Rule)], node: Node<'_>, room: &mut Room) {
