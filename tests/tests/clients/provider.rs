@@ -1,0 +1,130 @@
+//! A provider on a port of its own, which gives the answers that it was told to give, and remembers what it was asked.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::Uri;
+use axum::response::Response;
+use futures::stream::{self, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// What a provider answers to one request.
+pub(crate) struct Answer {
+    status: u16,
+    content_type: &'static str,
+    pieces: Vec<Bytes>,
+    is_cut: bool,
+}
+
+impl Answer {
+    pub(crate) fn json(body: &str) -> Self {
+        Self {
+            status: 200,
+            content_type: "application/json",
+            pieces: vec![Bytes::copy_from_slice(body.as_bytes())],
+            is_cut: false,
+        }
+    }
+
+    /// Server-sent events, each in a piece of its own.
+    pub(crate) fn events(body: &str) -> Self {
+        let pieces = body.split_inclusive("\n\n").map(|event| event.to_owned().into()).collect();
+        Self { content_type: "text/event-stream", pieces, ..Self::json("") }
+    }
+
+    /// JSON line by line, each in a piece of its own.
+    pub(crate) fn lines(body: &str) -> Self {
+        let pieces = body.split_inclusive('\n').map(|line| line.to_owned().into()).collect();
+        Self { content_type: "application/x-ndjson", pieces, ..Self::json("") }
+    }
+
+    /// Too many requests, as OpenAI says it.
+    pub(crate) fn busy() -> Self {
+        let error =
+            json!({"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"});
+        Self::refused(429, &json!({ "error": error }))
+    }
+
+    pub(crate) fn refused(status: u16, error: &Value) -> Self {
+        Self { status, ..Self::json(&error.to_string()) }
+    }
+
+    /// In pieces of so many bytes, wherever they then end.
+    pub(crate) fn split(self, size: usize) -> Self {
+        let pieces = self.pieces.concat().chunks(size).map(Bytes::copy_from_slice).collect();
+        Self { pieces, ..self }
+    }
+
+    /// The connection breaks behind so many pieces.
+    pub(crate) fn cut_after(self, pieces: usize) -> Self {
+        Self { pieces: self.pieces.into_iter().take(pieces).collect(), is_cut: true, ..self }
+    }
+
+    fn into_response(self) -> Response {
+        let end = self.is_cut.then(|| Err(io::Error::other("the cable was pulled")));
+        let pieces = stream::iter(self.pieces.into_iter().map(Ok).chain(end)).then(|piece| async {
+            // Lets what came before go out, so that pieces arrive one by one.
+            tokio::task::yield_now().await;
+            piece
+        });
+        Response::builder()
+            .status(self.status)
+            .header("content-type", self.content_type)
+            .body(Body::from_stream(pieces))
+            .unwrap()
+    }
+}
+
+/// A request that came.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) path: String,
+    pub(crate) body: Value,
+}
+
+/// A running provider. It ends with the test's runtime.
+pub(crate) struct Provider {
+    url: String,
+    script: Arc<Script>,
+}
+
+#[derive(Default)]
+struct Script {
+    answers: Mutex<VecDeque<Answer>>,
+    asked: Mutex<Vec<Asked>>,
+}
+
+impl Provider {
+    pub(crate) async fn answering(answers: impl IntoIterator<Item = Answer>) -> Self {
+        let script =
+            Arc::new(Script { answers: Mutex::new(answers.into_iter().collect()), ..Script::default() });
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().fallback(answer).with_state(Arc::clone(&script));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, script }
+    }
+
+    /// Where a path of the provider's is.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    pub(crate) fn asked(&self) -> Vec<Asked> {
+        self.script.asked.lock().unwrap().clone()
+    }
+}
+
+async fn answer(State(script): State<Arc<Script>>, uri: Uri, body: Bytes) -> Result<Response, Infallible> {
+    let body = serde_json::from_slice(&body).expect("a provider is asked in JSON");
+    script.asked.lock().unwrap().push(Asked { path: uri.path().to_owned(), body });
+    let answer = script.answers.lock().unwrap().pop_front();
+    Ok(answer.expect("an answer to each request").into_response())
+}
