@@ -407,7 +407,8 @@ fn chat(fail: bool) -> serde_json::Value {
         "fail": fail,
         "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": [
             {"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": "data:x"}}]}],
-        "tools": [{"type": "function", "function": {"name": "find"}}],
+        // In the order of the alphabet, which a map keeps with and without serde_json's `preserve_order`.
+        "tools": [{"function": {"name": "find"}, "type": "function"}],
     })
 }
 

@@ -1,12 +1,14 @@
-//! The types of the crate `genai`, which speaks to many providers and serialises in a way of its own.
+//! The chats of the crate `genai`, which asks many providers in one shape of its own.
 //!
-//! Source: `genai` 0.7.
+//! Source: the crate's documentation, 0.7. A variant of one of its types is an object with one field, the variant's name.
 
 use super::Shape;
 use super::fold::Rule::{Object, Replace};
 use super::fold::{Grown, Rule};
 use super::openai_chat::usage;
-use super::record::{Message, Operation, Part, Request, Response, ToolCall, parameters, tools};
+use super::record::{
+    Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
+};
 use crate::json::Node;
 
 pub(super) static SHAPE: Shape = Shape {
@@ -14,30 +16,28 @@ pub(super) static SHAPE: Shape = Shape {
     system: None,
     provider: None,
     names_both_models: false,
-    is_request: |request| request.list("messages").next().is_some_and(|message| role(message).is_some()),
-    is_response: |response| response.has("model_iden"),
-    is_chunk: |event| event.entries().next().is_some_and(|(name, _)| EVENTS.contains(&name)),
+    is_request: |request| request.list("messages").next().and_then(role).is_some(),
+    is_response: |response| response.has("model_iden") && response.get("content").is_some_and(Node::is_list),
+    is_chunk: |event| EVENTS.iter().any(|name| event.get(name).is_some_and(Node::is_object)),
     request,
     response,
     fold,
 };
 
-const EVENTS: &[&str] = &["Chunk", "ReasoningChunk", "ToolCallChunk", "End"];
+const EVENTS: &[&str] = &["Chunk", "ReasoningChunk", "ThoughtSignatureChunk", "ToolCallChunk", "End"];
 
-/// Roles are the names of variants.
 fn role(message: Node<'_>) -> Option<&'static str> {
-    const ROLES: [(&str, &str); 4] =
-        [("System", "system"), ("User", "user"), ("Assistant", "assistant"), ("Tool", "tool")];
-    let variant = message.filled("role")?;
-    ROLES.iter().find(|(name, _)| *name == variant).map(|(_, role)| *role)
+    const ROLES: &[(&str, &str)] =
+        &[("System", "system"), ("User", "user"), ("Assistant", "assistant"), ("Tool", "tool")];
+    let role = message.filled("role")?;
+    ROLES.iter().find(|(variant, _)| *variant == role).map(|(_, role)| *role)
 }
 
 fn request(request: Node<'_>) -> Request<'_> {
     let system = request.filled("system").map(|text| Message::of_text(0, "system", Some(text)));
     let mut messages: Vec<_> = system.into_iter().collect();
-    for node in request.list("messages") {
-        let index = messages.len();
-        messages.push(message(index, role(node).unwrap_or_default(), node.get("content")));
+    for message in request.list("messages") {
+        push_message(&mut messages, message);
     }
     Request {
         messages,
@@ -47,45 +47,91 @@ fn request(request: Node<'_>) -> Request<'_> {
     }
 }
 
-/// The model as the provider names it, or else as it was asked for.
-fn response(response: Node<'_>) -> Response<'_> {
-    let model = |name| response.get(name)?.filled("model_name");
-    let mut message = message(0, "assistant", response.get("content"));
-    message.parts.extend(response.filled("reasoning_content").map(|text| Part::reasoning(Some(text))));
-    if message.tool_calls.is_empty() {
-        let calls = response.get(CALLS).into_iter().flat_map(Node::entries);
-        message.tool_calls.extend(calls.map(|(_, call)| tool_call(call)));
+/// A message, or one for each result of a tool in it.
+fn push_message<'a>(messages: &mut Vec<Message<'a>>, message: Node<'a>) {
+    let role = role(message).unwrap_or_default();
+    let results = message.list("content").filter_map(|part| part.get("ToolResponse"));
+    let results = results.map(|result| (result.filled("call_id"), result.filled("content")));
+    let before = messages.len();
+    for (tool_call_id, content) in results {
+        let message = Message::of_text(messages.len(), role, content);
+        messages.push(Message { tool_call_id, ..message });
     }
-    let reason = response.get("stop_reason").and_then(|reason| reason.entries().next()?.1.text());
+    if messages.len() == before {
+        messages.push(of_parts(before, role, message.list("content").collect()));
+    }
+}
+
+fn response(response: Node<'_>) -> Response<'_> {
+    // A stream keeps what its client captured beside what came in pieces, which may be in it.
+    let captured = || response.list("captured_content");
+    let is_captured = captured().any(|part| part.has("Text"));
+    let pieces = response.list("content").filter(|part| !(is_captured && part.has("Text")));
+    let mut message = of_parts(0, "assistant", pieces.chain(captured()).collect());
+    let thoughts = response.filled("reasoning_content");
+    message.parts.extend(thoughts.map(|text| Part::reasoning(Some(text))));
     Response {
-        model: model("provider_model_iden").or_else(|| model("model_iden")),
+        model: model(response),
         messages: vec![message],
-        finish_reason: reason,
-        usage: response.get("usage").map(usage).unwrap_or_default(),
+        finish_reason: response.get("stop_reason").and_then(variant).and_then(|(_, reason)| reason.text()),
+        usage: response.get("usage").map(tokens).unwrap_or_default(),
         ..Response::default()
     }
 }
 
-/// A content is a text, or a list of parts, each an object of its variant's name and its value.
-fn message<'a>(index: usize, role: &'static str, content: Option<Node<'a>>) -> Message<'a> {
-    let mut message = Message::of_text(index, role, content.and_then(Node::text));
-    let parts = || content.into_iter().flat_map(Node::items).filter_map(|part| part.entries().next());
-    let is_single = parts().count() == 1;
-    for (variant, value) in parts() {
-        match variant {
+/// OpenAI's counts, but for the name of one.
+fn tokens(counts: Node<'_>) -> Usage {
+    let prompt = counts.get("prompt_tokens_details");
+    let cache_write = prompt.and_then(|details| details.count("cache_creation_tokens"));
+    Usage { cache_write, ..usage(counts) }
+}
+
+/// The model as the provider names it.
+fn model(response: Node<'_>) -> Option<Text<'_>> {
+    let model = response.any(&["provider_model_iden", "model_iden"])?.get("model_name")?;
+    model.text().or_else(|| variant(model)?.1.text())
+}
+
+fn variant(node: Node<'_>) -> Option<(&str, Node<'_>)> {
+    node.entries().next()
+}
+
+fn of_parts<'a>(index: usize, role: &'a str, parts: Vec<Node<'a>>) -> Message<'a> {
+    let mut message = Message { index, role: role.into(), ..Message::default() };
+    let is_single = parts.iter().filter(|part| part.has("Text")).count() == 1;
+    for (name, value) in parts.into_iter().filter_map(variant) {
+        match name {
             "Text" if is_single => message.content = value.text(),
-            "Text" => message.parts.push(Part::text(value.text())),
-            "ReasoningContent" => message.parts.push(Part::reasoning(value.text())),
             "ToolCall" => message.tool_calls.push(tool_call(value)),
-            "ToolResponse" => {
-                message.tool_call_id = value.filled("call_id");
-                message.content = value.get("content").map(Node::text_or_json);
-            }
-            "Binary" => message.parts.extend(file(value)),
-            _ => {}
+            _ => message.parts.push(part(name, value)),
         }
     }
     message
+}
+
+fn part<'a>(name: &'a str, value: Node<'a>) -> Part<'a> {
+    let other =
+        || Part { kind: Kind::Other(name.into()), text: Some(value.text_or_json()), ..Part::default() };
+    match name {
+        "Text" => Part::text(value.text()),
+        "ReasoningContent" => Part::reasoning(value.text()),
+        "ThoughtSignature" => Part { signature: value.text(), ..Part::reasoning(None) },
+        "Binary" => file(value).unwrap_or_else(other),
+        _ => other(),
+    }
+}
+
+fn file(file: Node<'_>) -> Option<Part<'_>> {
+    let mime_type = file.filled("content_type")?;
+    let url = match variant(file.get("source")?)? {
+        ("Base64", data) => format!("data:{mime_type};base64,{}", data.text()?).into(),
+        (_, url) => url.text()?,
+    };
+    match mime_type.split('/').next() {
+        Some("image") => Some(Part::image(Some(url))),
+        Some("audio") => Some(Part::audio(url, mime_type)),
+        _ => None,
+    }
 }
 
 fn tool_call(call: Node<'_>) -> ToolCall<'_> {
@@ -97,40 +143,22 @@ fn tool_call(call: Node<'_>) -> ToolCall<'_> {
     }
 }
 
-fn file(file: Node<'_>) -> Option<Part<'_>> {
-    let (mime_type, source) = (file.filled("content_type")?, file.get("source")?);
-    let url = match source.filled("Base64") {
-        Some(data) => format!("data:{mime_type};base64,{data}").into(),
-        None => source.filled("Url")?,
-    };
-    match mime_type.split('/').next() {
-        Some("image") => Some(Part::image(Some(url))),
-        Some("audio") => Some(Part::audio(url, mime_type)),
-        _ => None,
-    }
-}
-
-/// What the end of a stream tells, which is only what the user asked it to keep.
+/// What the end of a stream captured, under the names of a response.
 const END: Rule = Object(&[
     ("captured_usage", "usage", Replace),
     ("captured_stop_reason", "stop_reason", Replace),
-    ("captured_content", "content", Replace),
     ("captured_reasoning_content", "reasoning_content", Replace),
 ]);
 
-/// The calls of tools by their ids, as long as a stream goes on. Its end may tell them once more.
-const CALLS: &str = "tool_calls";
-
+/// Tool calls come whole at the end: their pieces do not say which of the calls they belong to.
 fn fold(grown: &mut Grown, event: Node<'_>) {
-    let text = |name| event.get(name)?.filled("content");
-    grown.root().field("reasoning_content").append(text("ReasoningChunk"));
-    if let Some(chunk) = text("Chunk") {
-        grown.root().field("content").item(0).field("Text").append(Some(chunk));
+    let Some((name, value)) = variant(event) else { return };
+    let text = value.get("content").and_then(Node::text);
+    let message = grown.root();
+    match name {
+        "Chunk" => message.field("content").item(0).field("Text").append(text),
+        "ReasoningChunk" => message.field("reasoning_content").append(text),
+        "End" => message.merge(&END, Some(value)),
+        _ => {}
     }
-    let call = event.get("ToolCallChunk").and_then(|chunk| chunk.get("tool_call"));
-    // A call comes again with each of its pieces, and the newest is all that there is of it.
-    if let Some((call, id)) = call.and_then(|call| Some((call, call.get("call_id")?.escaped()?))) {
-        grown.root().field(CALLS).field(id).merge(&Replace, Some(call));
-    }
-    grown.root().merge(&END, event.get("End"));
 }

@@ -34,6 +34,42 @@ async fn piece_by_piece(
     Ok(Client::new().post(url).json(&request).send().await?.error_for_status()?.bytes_stream())
 }
 
+/// Types that do not serialise, as some clients have them.
+struct Question {
+    model: &'static str,
+    text: &'static str,
+}
+
+struct Reply {
+    text: &'static str,
+    tokens: [u32; 2],
+}
+
+#[llm_call(
+    request = json!({"model": question.model, "messages": [{"role": "user", "content": question.text}]}),
+    output = json!({
+        "choices": [{"message": {"role": "assistant", "content": output.text}}],
+        "usage": {"prompt_tokens": output.tokens[0], "completion_tokens": output.tokens[1]},
+    })
+)]
+async fn in_types_that_do_not_serialise(question: &Question) -> Result<Reply, Error> {
+    Ok(Reply { text: question.text, tokens: [3, 4] })
+}
+
+#[tokio::test]
+async fn what_does_not_serialise_is_read_from_what_stands_for_it() {
+    let capturing = capture();
+    in_types_that_do_not_serialise(&Question { model: "gpt-4o", text: "hi" }).await.unwrap();
+    let expected = [
+        ("llm.model_name", "gpt-4o"),
+        ("llm.input_messages.0.message.content", "hi"),
+        ("llm.output_messages.0.message.content", "hi"),
+        ("llm.token_count.prompt", "3"),
+        ("llm.token_count.completion", "4"),
+    ];
+    assert_has(&capturing.only(), &expected);
+}
+
 #[tokio::test]
 async fn answers_are_read_as_json_text_and_bytes() {
     for case in ["openai_chat_tools", "anthropic_tools", "openai_responses"] {

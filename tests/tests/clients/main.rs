@@ -4,6 +4,7 @@
 
 mod anthropic;
 mod by_hand;
+mod genai;
 mod ollama;
 mod openai;
 mod provider;
