@@ -235,7 +235,7 @@ fn openai_responses_say_what_tools_did() {
         ],
     );
     assert_says(&span, "output.images", &[("0.image.url", "data:image/png;base64,QUJD")]);
-    assert_says(&span, "llm.tools", &[("0.tool.json_schema", r#"{"name":"find","type":"function"}"#)]);
+    assert_says(&span, "llm.tools", &[("0.tool.json_schema", r#"{"type":"function","name":"find"}"#)]);
 }
 
 #[tokio::test]
@@ -322,7 +322,7 @@ fn anthropic_says_each_result_of_a_tool_by_itself() {
             ("1.message.contents.1.message_content.type", "document"),
             (
                 "1.message.contents.1.message_content.text",
-                r#"{"source":{"data":"__REDACTED__","media_type":"application/pdf","type":"base64"},"type":"document"}"#,
+                r#"{"type":"document","source":{"type":"base64","media_type":"application/pdf","data":"__REDACTED__"}}"#,
             ),
             ("2.message.role", "assistant"),
             ("2.message.contents.0.message_content.type", "reasoning"),
@@ -342,7 +342,7 @@ fn anthropic_says_each_result_of_a_tool_by_itself() {
             ("3.message.content", "a lamp"),
             ("4.message.role", "tool"),
             ("4.message.tool_call_id", "t2"),
-            ("4.message.content", r#"[{"text":"b","type":"text"}]"#),
+            ("4.message.content", r#"[{"type":"text","text":"b"}]"#),
             ("5.message.role", "user"),
             ("5.message.contents.0.message_content.type", "text"),
             ("5.message.contents.0.message_content.text", "And?"),
@@ -358,7 +358,7 @@ fn anthropic_says_each_result_of_a_tool_by_itself() {
             ("0.message.contents.1.message_content.type", "web_search_tool_result"),
             (
                 "0.message.contents.1.message_content.text",
-                r#"{"content":[],"type":"web_search_tool_result"}"#,
+                r#"{"type":"web_search_tool_result","content":[]}"#,
             ),
         ],
     );

@@ -70,6 +70,10 @@ fn response(response: Node<'_>) -> Response<'_> {
     let mut message = of_parts(0, "assistant", pieces.chain(captured()).collect());
     let thoughts = response.filled("reasoning_content");
     message.parts.extend(thoughts.map(|text| Part::reasoning(Some(text))));
+    if message.tool_calls.is_empty() {
+        let calls = response.get(CALLS).into_iter().flat_map(Node::entries);
+        message.tool_calls.extend(calls.map(|(_, call)| tool_call(call)));
+    }
     Response {
         model: model(response),
         messages: vec![message],
@@ -98,7 +102,7 @@ fn variant(node: Node<'_>) -> Option<(&str, Node<'_>)> {
 
 fn of_parts<'a>(index: usize, role: &'a str, parts: Vec<Node<'a>>) -> Message<'a> {
     let mut message = Message { index, role: role.into(), ..Message::default() };
-    let is_single = parts.iter().filter(|part| part.has("Text")).count() == 1;
+    let is_single = parts.iter().filter(|part| part.has("Text") || part.has("Binary")).count() == 1;
     for (name, value) in parts.into_iter().filter_map(variant) {
         match name {
             "Text" if is_single => message.content = value.text(),
@@ -150,7 +154,9 @@ const END: Rule = Object(&[
     ("captured_reasoning_content", "reasoning_content", Replace),
 ]);
 
-/// Tool calls come whole at the end: their pieces do not say which of the calls they belong to.
+/// The calls of tools by their ids, as long as a stream goes on. Its end may tell them once more.
+const CALLS: &str = "tool_calls";
+
 fn fold(grown: &mut Grown, event: Node<'_>) {
     let Some((name, value)) = variant(event) else { return };
     let text = value.get("content").and_then(Node::text);
@@ -158,6 +164,13 @@ fn fold(grown: &mut Grown, event: Node<'_>) {
     match name {
         "Chunk" => message.field("content").item(0).field("Text").append(text),
         "ReasoningChunk" => message.field("reasoning_content").append(text),
+        // A call comes again with each of its pieces, and the newest is all that there is of it.
+        "ToolCallChunk" => {
+            let call = value.get("tool_call");
+            if let Some(id) = call.and_then(|call| call.get("call_id")?.escaped()) {
+                message.field(CALLS).field(id).merge(&Replace, call);
+            }
+        }
         "End" => message.merge(&END, Some(value)),
         _ => {}
     }

@@ -73,12 +73,12 @@ async fn asked(adapter: AdapterKind, path: &str, model: &str, answer: &str) -> (
 async fn a_conversation_is_read() {
     let answer = answer_of("openai_chat_tools");
     let (span, _) = asked(AdapterKind::OpenAI, "/v1/", "gpt-4o", &answer).await;
-    let image = "llm.input_messages.1.message.contents.0.message_content.image.image.url";
+    let image = "llm.input_messages.1.message.contents.1.message_content.image.image.url";
     let call = "llm.input_messages.2.message.tool_calls.0.tool_call";
     let expected = [
         ("llm.input_messages.0.message.role", "system"),
         ("llm.input_messages.0.message.content", "You are helpful."),
-        ("llm.input_messages.1.message.content", "What is this?"),
+        ("llm.input_messages.1.message.contents.0.message_content.text", "What is this?"),
         (image, "data:image/png;base64,aGk="),
         (&format!("{call}.id"), "call_1"),
         (&format!("{call}.function.name"), "get_weather"),
