@@ -165,6 +165,7 @@ pub(crate) static AGENT_SPAN: Kind = span(
     "agent_span",
     SpanKind { name_keys: &["agent.name"], ..kind("AGENT") },
     &[
+        names("agent", &["agent.name"], None),
         records("id", &["gen_ai.agent.id"]),
         records("description", &["gen_ai.agent.description"]),
         records("version", &["gen_ai.agent.version"]),

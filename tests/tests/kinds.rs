@@ -45,6 +45,18 @@ fn agents_and_steps_are_nodes_of_a_graph() {
     assert_records(&capturing.named("step"), "CHAIN", &expected);
 }
 
+#[agent_span(agent = name, name = format!("{name}.run"))]
+fn run(name: &str) -> usize {
+    name.len()
+}
+
+#[test]
+fn an_agent_may_have_another_name_than_its_span() {
+    let capturing = capture();
+    run("researcher");
+    assert_records(&capturing.named("researcher.run"), "AGENT", &[("agent.name", "researcher")]);
+}
+
 #[tool_span(id = call, description = "Adds up", json_schema = json!({"type": "object"}))]
 fn add(call: &str, a: i64) -> i64 {
     a + i64::try_from(call.len()).unwrap_or(0)
