@@ -3,8 +3,7 @@
 use a2a_otel::{agent_span, chain_span};
 use async_openai::error::OpenAIError;
 use async_openai::types::chat::{
-    ChatCompletionMessageToolCall, ChatCompletionMessageToolCalls, ChatCompletionRequestAssistantMessage,
-    ChatCompletionRequestMessage, ChatCompletionRequestSystemMessage, ChatCompletionRequestToolMessage,
+    ChatCompletionMessageToolCall, ChatCompletionRequestMessage, ChatCompletionRequestSystemMessage,
     ChatCompletionRequestUserMessage, ChatCompletionResponseMessage, ChatCompletionTools,
     CreateChatCompletionRequest,
 };
@@ -12,6 +11,7 @@ use futures::future::join_all;
 use serde::Serialize;
 use tracing::info;
 
+use crate::chat::{function_calls, repeated, result_of};
 use crate::llm::{Llm, OnLine};
 use crate::roles::{Guard, Refusal, Role};
 use crate::tools::{ToolError, Toolbox};
@@ -111,7 +111,7 @@ impl Agent {
             return message.content.map(Some).ok_or(AgentError::NoAnswer);
         }
         info!(number, calls = calls.len(), "calling tools");
-        conversation.add(calls_of(message));
+        conversation.add(repeated(message));
         let results = join_all(calls.iter().map(|call| self.use_tool(call, &conversation.session))).await;
         for (call, result) in calls.into_iter().zip(results) {
             conversation.add(result_of(call, result?));
@@ -173,24 +173,4 @@ impl Conversation {
     fn add(&mut self, message: impl Into<ChatCompletionRequestMessage>) {
         self.messages.push(message.into());
     }
-}
-
-fn function_calls(message: &ChatCompletionResponseMessage) -> Vec<ChatCompletionMessageToolCall> {
-    let function = |call: &ChatCompletionMessageToolCalls| match call {
-        ChatCompletionMessageToolCalls::Function(call) => Some(call.clone()),
-        ChatCompletionMessageToolCalls::Custom(_) => None,
-    };
-    message.tool_calls.iter().flatten().filter_map(function).collect()
-}
-
-fn calls_of(message: ChatCompletionResponseMessage) -> ChatCompletionRequestAssistantMessage {
-    ChatCompletionRequestAssistantMessage {
-        content: message.content.map(Into::into),
-        tool_calls: message.tool_calls,
-        ..Default::default()
-    }
-}
-
-fn result_of(call: ChatCompletionMessageToolCall, result: String) -> ChatCompletionRequestToolMessage {
-    ChatCompletionRequestToolMessage { content: result.into(), tool_call_id: call.id }
 }

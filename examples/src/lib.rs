@@ -1,5 +1,7 @@
 //! A marketplace run by four agents, to be watched with a2a-otel.
 //!
+//! Beside it, [`smol`] is an agent to copy from, and [`census`] two of them at work.
+//!
 //! Customers talk A2A to a coordinator, whose model plans by calling the product, inventory and
 //! sales agents, again over A2A. Those have a model of their own, which calls the tools of a
 //! catalogue over MCP. The catalogue keeps its products, stock and sales in `SQLite`.
@@ -38,6 +40,8 @@
 pub mod a2a_server;
 pub mod agent;
 pub mod catalogue;
+pub mod census;
+mod chat;
 pub mod customers;
 pub mod errors;
 pub mod hop;
@@ -49,5 +53,11 @@ pub mod peer;
 pub mod products;
 pub mod report;
 pub mod roles;
+pub mod smol;
 pub mod store;
 pub mod tools;
+
+/// The examples of the guide compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/agents.md")]
+struct Guide;

@@ -105,6 +105,14 @@ impl Llm {
         &self,
         request: CreateChatCompletionRequest,
     ) -> Result<CreateChatCompletionResponse, OpenAIError> {
+        self.create(request).await
+    }
+
+    /// Asks once, for callers that observe the call themselves.
+    pub(crate) async fn create(
+        &self,
+        request: CreateChatCompletionRequest,
+    ) -> Result<CreateChatCompletionResponse, OpenAIError> {
         self.client.chat().create(request).await
     }
 

@@ -38,11 +38,13 @@ struct Answer<'a> {
 type Rule = fn(&Talk<'_>) -> Move;
 
 /// The tool that marks an agent, and the agent's rule.
-const RULES: [(&str, Rule); 4] = [
+const RULES: [(&str, Rule); 6] = [
     ("ask_product_agent", coordinate),
     ("search_products", find_products),
     ("check_stock", mind_stock),
     ("record_sale", sell),
+    ("researcher", manage),
+    ("population", research),
 ];
 
 type Phrase = fn(&Value) -> String;
@@ -163,6 +165,29 @@ fn sell(talk: &Talk<'_>) -> Move {
     }
 }
 
+fn manage(talk: &Talk<'_>) -> Move {
+    match talk.results.as_slice() {
+        [] => call("researcher", json!({ "task": talk.wish })),
+        [report, ..] => conclude(report.text),
+    }
+}
+
+fn research(talk: &Talk<'_>) -> Move {
+    match talk.results.as_slice() {
+        [] => call("population", json!({ "city": last_name(talk.wish) })),
+        [people] if talk.says("doubled") => match people.text.parse::<u32>() {
+            Ok(people) => call("multiply", json!({ "a": people, "b": 2 })),
+            Err(_) => conclude(people.text),
+        },
+        [people] => conclude(people.text),
+        [people, doubled, ..] => conclude(&format!("{} people; doubled {}", people.text, doubled.text)),
+    }
+}
+
+fn conclude(answer: &str) -> Move {
+    call("final_answer", json!({ "answer": answer }))
+}
+
 fn ask(tool: &'static str, question: &str) -> Move {
     call(tool, json!({ "question": question }))
 }
@@ -253,6 +278,10 @@ fn number_after(text: &str, word: &str) -> Option<f64> {
 
 fn last_word(text: &str) -> &str {
     words(text).last().unwrap_or_default()
+}
+
+fn last_name(text: &str) -> &str {
+    words(text).filter(|word| word.starts_with(char::is_uppercase)).last().unwrap_or_default()
 }
 
 fn categories(text: &str) -> impl Iterator<Item = &'static Category> {

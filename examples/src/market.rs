@@ -206,6 +206,19 @@ fn url(address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
+/// The built-in model, on a port of its own until the process ends.
+///
+/// # Errors
+///
+/// When it does not start.
+pub async fn built_in_model() -> Result<Llm, StartError> {
+    let server =
+        Server::start(Part::Llm, "127.0.0.1:0", None, &Addresses::new(), CancellationToken::new()).await?;
+    let llm = Llm::connect(Some(&server.url))?;
+    tokio::spawn(server.run());
+    Ok(llm)
+}
+
 /// The whole marketplace in one process, each part on a port of its own.
 pub struct Market {
     addresses: Addresses,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use a2a_otel::{business_metric, mcp_tool};
-use async_openai::types::chat::{ChatCompletionTool, ChatCompletionTools, FunctionObject};
+use async_openai::types::chat::ChatCompletionTools;
 use futures::future::join_all;
 use rmcp::model::{CallToolRequestParams, CallToolResult, JsonObject, Tool};
 use rmcp::service::{RunningService, ServiceError};
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tracing::warn;
 
 use crate::catalogue::{self, MCP_PATH};
+use crate::chat::definition;
 use crate::hop;
 use crate::peer::{Peer, PeerError};
 
@@ -174,16 +175,6 @@ fn peer_definition((tool, peer): (&String, &Peer)) -> ChatCompletionTools {
         "required": ["question"],
     });
     definition(tool, peer.description(), question)
-}
-
-fn definition(name: &str, description: &str, parameters: Value) -> ChatCompletionTools {
-    let function = FunctionObject {
-        name: name.into(),
-        description: Some(description.into()),
-        parameters: Some(parameters),
-        strict: None,
-    };
-    ChatCompletionTools::Function(ChatCompletionTool { function })
 }
 
 fn tool_of(peer: &Peer) -> String {
