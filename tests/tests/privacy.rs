@@ -93,6 +93,7 @@ const CLOSED: &[(&[&str], &[&str], &str)] = &[
         &[
             "input.value",
             "llm.prompt_template.variables",
+            "smolagents.task",
             "gen_ai.input.messages",
             "gen_ai.system_instructions",
         ],

@@ -123,6 +123,7 @@ const RULES: &[Rule] = &[
     Rule(INPUTS, "", "embedding.embeddings*embedding.text", Fate::Redact),
     Rule(OUTPUTS, "", "embedding.embeddings*embedding.vector", Fate::Redact),
     Rule(ALL_IN, "", "llm.prompt_template.variables", Fate::Redact),
+    Rule(ALL_IN, "", "smolagents.task", Fate::Redact),
     Rule(OUTPUTS | OUTPUT_MESSAGES, "", "llm.function_call", Fate::Redact),
     Rule(INPUTS, "", "metadata", Fate::Redact),
     Rule(INPUTS, "", "tool.parameters", Fate::Redact),
