@@ -253,7 +253,9 @@ impl Opening {
         privacy::screen(self.site.kind, &mut attributes);
         #[cfg(feature = "tracing")]
         if self.site.kind == AGENT {
-            self.parent = context::with_agent_name(&self.parent, name.clone());
+            let agent = attributes.iter().find(|attribute| attribute.key.as_str() == names::AGENT_NAME);
+            let agent = agent.map_or_else(|| name.clone(), |agent| agent.value.as_str().into_owned().into());
+            self.parent = context::with_agent_name(&self.parent, agent);
         }
         match self.asked.take() {
             Some(Asked::Ours(mut span)) => {
