@@ -23,5 +23,6 @@ pub mod tree;
 /// The examples of the guides compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/context.md")]
+#[doc = include_str!("../../docs/llm.md")]
 #[doc = include_str!("../../docs/privacy.md")]
 struct Guides;
