@@ -16,15 +16,27 @@ pub(super) static SHAPE: Shape = Shape {
     system: None,
     provider: None,
     names_both_models: false,
-    is_request: |request| request.list("messages").next().and_then(role).is_some(),
+    is_request: |request| request.list("messages").next().is_some_and(is_message),
     is_response: |response| response.has("model_iden") && response.get("content").is_some_and(Node::is_list),
-    is_chunk: |event| EVENTS.iter().any(|name| event.get(name).is_some_and(Node::is_object)),
+    is_chunk: |event| EVENTS.iter().any(|(name, field)| event.get(name).is_some_and(|of| of.has(field))),
     request,
     response,
     fold,
 };
 
-const EVENTS: &[&str] = &["Chunk", "ReasoningChunk", "ThoughtSignatureChunk", "ToolCallChunk", "End"];
+/// The events of a stream, with a field that tells them from what others call so.
+const EVENTS: &[(&str, &str)] = &[
+    ("Chunk", "content"),
+    ("ReasoningChunk", "content"),
+    ("ThoughtSignatureChunk", "content"),
+    ("ToolCallChunk", "tool_call"),
+    ("End", "captured_content"),
+    ("End", "captured_usage"),
+];
+
+fn is_message(message: Node<'_>) -> bool {
+    role(message).is_some() && message.get("content").is_some_and(Node::is_list)
+}
 
 fn role(message: Node<'_>) -> Option<&'static str> {
     const ROLES: &[(&str, &str)] =
