@@ -1,17 +1,18 @@
-//! The chats of the crate `genai`, which asks many providers in one shape of its own.
+//! The chats and embeddings of the crate `genai`, which asks many providers in one shape of its own.
 //!
 //! Source: the crate's documentation, 0.7. A variant of one of its types is an object with one field, the variant's name.
 
 use super::Shape;
 use super::fold::Rule::{Object, Replace};
 use super::fold::{Grown, Rule};
-use super::openai_chat::usage;
+use super::openai_chat::{number, usage};
+use super::openai_embeddings::vector;
 use super::record::{
-    Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
+    Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, texts, tools,
 };
 use crate::json::Node;
 
-pub(super) static SHAPE: Shape = Shape {
+pub(super) static CHAT: Shape = Shape {
     operation: Operation::Chat,
     system: None,
     provider: None,
@@ -22,6 +23,19 @@ pub(super) static SHAPE: Shape = Shape {
     request,
     response,
     fold,
+};
+
+pub(super) static EMBEDDINGS: Shape = Shape {
+    operation: Operation::Embedding,
+    system: None,
+    provider: None,
+    names_both_models: false,
+    is_request: |request| input(request).is_some(),
+    is_response: |response| response.has("model_iden") && response.has("embeddings"),
+    is_chunk: |_| false,
+    request: texts_to_embed,
+    response: embeddings,
+    fold: |_, _| {},
 };
 
 /// The events of a stream, with a field that tells them from what others call so.
@@ -90,6 +104,26 @@ fn response(response: Node<'_>) -> Response<'_> {
         model: model(response),
         messages: vec![message],
         finish_reason: response.get("stop_reason").and_then(variant).and_then(|(_, reason)| reason.text()),
+        usage: response.get("usage").map(tokens).unwrap_or_default(),
+        ..Response::default()
+    }
+}
+
+fn input(request: Node<'_>) -> Option<Node<'_>> {
+    request.get("input")?.any(&["Single", "Batch"])
+}
+
+fn texts_to_embed(request: Node<'_>) -> Request<'_> {
+    let parameters = parameters(request, &["input"]);
+    Request { texts: texts(input(request)), parameters, ..Request::default() }
+}
+
+fn embeddings(response: Node<'_>) -> Response<'_> {
+    let items = response.list("embeddings").enumerate();
+    let vectors = items.filter_map(|(place, item)| Some((number(item, place), vector(item.get("vector")?)?)));
+    Response {
+        model: model(response),
+        vectors: vectors.collect(),
         usage: response.get("usage").map(tokens).unwrap_or_default(),
         ..Response::default()
     }

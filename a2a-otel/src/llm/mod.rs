@@ -48,7 +48,8 @@ struct Shape {
 /// All shapes that are read. The first that fits is taken, so what has marks of its own comes first.
 static SHAPES: &[&Shape] = &[
     &gemini::SHAPE,
-    &genai::SHAPE,
+    &genai::CHAT,
+    &genai::EMBEDDINGS,
     &ollama::CHAT,
     &ollama::GENERATE,
     &anthropic::SHAPE,

@@ -1,8 +1,8 @@
 //! `genai`, which speaks to every provider in its own way, and to its user in one shape of its own.
 
-use a2a_otel::llm_call;
 use a2a_otel::opentelemetry::trace::Status;
 use a2a_otel::testing::{Captured, capture};
+use a2a_otel::{embedding_call, llm_call};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use genai::adapter::AdapterKind;
@@ -10,6 +10,7 @@ use genai::chat::{
     Binary, ChatMessage, ChatOptions, ChatRequest, ChatResponse, ChatStreamEvent, ContentPart, Tool,
     ToolCall, ToolResponse,
 };
+use genai::embed::{EmbedRequest, EmbedResponse};
 use genai::resolver::{AuthData, Endpoint};
 use genai::{Client, Error, ModelIden, ServiceTarget};
 use serde_json::{Value, json};
@@ -31,6 +32,11 @@ async fn ask_bit_by_bit(
     options: &ChatOptions,
 ) -> Result<BoxStream<'static, Result<ChatStreamEvent, Error>>, Error> {
     Ok(client.exec_chat_stream(model, request, Some(options)).await?.stream.boxed())
+}
+
+#[embedding_call(request = request, model = model.model.model_name.as_str())]
+async fn embed(client: &Client, model: ServiceTarget, request: EmbedRequest) -> Result<EmbedResponse, Error> {
+    client.exec_embed(model, request, None).await
 }
 
 fn at(provider: &Provider, adapter: AdapterKind, path: &str, model: &str) -> ServiceTarget {
@@ -215,4 +221,27 @@ async fn a_refused_call_names_the_model() {
     let span = capturing.only();
     assert!(matches!(span.status, Status::Error { .. }), "{:?}", span.status);
     assert_has(&span, &[("llm.model_name", "gpt-4o"), ("error.type", "genai::error::Error")]);
+}
+
+#[tokio::test]
+async fn embeddings_are_read() {
+    let vectors = [[0.25, -0.5], [0.75, 1.0]].into_iter().enumerate();
+    let vectors: Vec<_> =
+        vectors.map(|(index, vector)| json!({"index": index, "embedding": vector})).collect();
+    let usage = json!({"prompt_tokens": 5, "total_tokens": 5});
+    let answer = json!({"model": "text-embedding-3-small", "data": vectors, "usage": usage});
+    let provider = Provider::answering([Answer::json(&answer.to_string())]).await;
+    let capturing = capture();
+    let model = at(&provider, AdapterKind::OpenAI, "/v1/", "text-embedding-3-small");
+    let request = EmbedRequest::new_batch(vec!["one".to_owned(), "two".to_owned()]);
+    embed(&Client::new().unwrap(), model, request).await.unwrap();
+    let span = capturing.only();
+    let expected = [
+        ("embedding.model_name", "text-embedding-3-small"),
+        ("embedding.embeddings.1.embedding.text", "two"),
+        ("llm.token_count.prompt", "5"),
+    ];
+    assert_has(&span, &expected);
+    let vector = span.attributes["embedding.embeddings.1.embedding.vector"].to_string();
+    assert_eq!(vector, "[0.75,1]");
 }
