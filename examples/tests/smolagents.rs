@@ -1,15 +1,15 @@
 //! The trace of an agent in the manner of smolagents: the same as the peer's, and what goes wrong shows.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::fmt;
+use std::collections::{BTreeMap, VecDeque};
 use std::process::Command;
 use std::sync::Mutex;
 
+use a2a_otel::opentelemetry::Value as Attribute;
 use a2a_otel::opentelemetry::trace::Status;
-use a2a_otel::opentelemetry::{Array, StringValue, Value as Attribute};
 use a2a_otel::testing::{Captured, Capturing, capture};
 use a2a_otel_examples::smol::{Agent, AgentError, Failure, Model, Tool};
 use a2a_otel_examples::{census, market};
+use a2a_otel_tests::parity::{Said, assert_explained, differences, json_of};
 use async_openai::error::OpenAIError;
 use async_openai::types::chat::{CreateChatCompletionRequest, CreateChatCompletionResponse};
 use serde_json::{Value, json};
@@ -255,9 +255,6 @@ fn the_program_answers_and_prints_its_trace() {
     assert!(trace.contains("error: nobody has counted Atlantis"), "{trace}");
 }
 
-/// What a span says, by attribute.
-type Said = BTreeMap<String, Value>;
-
 /// A span of either side: where it stands in the tree, and what it says.
 struct Spoken {
     /// The kinds and names from the root down to it.
@@ -325,11 +322,7 @@ fn peer() -> Vec<Spoken> {
 }
 
 fn ours(capturing: &Capturing) -> Vec<Spoken> {
-    let attribute = |value: &Attribute| match value {
-        Attribute::I64(value) => json!(value),
-        Attribute::Array(Array::String(values)) => values.iter().map(StringValue::as_str).collect(),
-        other => comparable(other.as_str().into()),
-    };
+    let attribute = |value: &Attribute| comparable(json_of(value));
     let spans = capturing.spans().into_iter().map(|span| {
         let label = label(&span.kind, &span.name, span.text("tool.name"));
         let mut said: Said =
@@ -360,73 +353,6 @@ fn script(spans: &[Spoken], agent: &str) -> Script {
     }))
 }
 
-/// Something that one of two spans says, and the other says otherwise or not at all.
-struct Difference {
-    span: String,
-    key: String,
-    /// `only here`, `only there` or `otherwise`.
-    kind: String,
-    /// What is said here and there.
-    said: String,
-}
-
-impl fmt::Debug for Difference {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { span, key, kind, said } = self;
-        write!(formatter, "| `{span}` | `{key}` | `{kind}` | {said}")
-    }
-}
-
-impl Difference {
-    fn allows(&self, other: &Self) -> bool {
-        matches(&self.span, &other.span) && matches(&self.key, &other.key) && self.kind == other.kind
-    }
-}
-
-/// A `*` stands for any text.
-fn matches(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
-            (0..=text.len()).any(|end| text.is_char_boundary(end) && matches(rest, &text[end..]))
-        }),
-    }
-}
-
-fn differences(ours: &Spoken, theirs: &Spoken) -> Vec<Difference> {
-    let keys: BTreeSet<_> = ours.said.keys().chain(theirs.said.keys()).collect();
-    let difference = |key: &String| {
-        let (here, there) = (ours.said.get(key), theirs.said.get(key));
-        let kind = match (here, there) {
-            _ if here == there => return None,
-            (Some(_), Some(_)) => "otherwise",
-            (Some(_), None) => "only here",
-            (None, _) => "only there",
-        };
-        Some(Difference {
-            span: ours.path.join(" > "),
-            key: key.clone(),
-            kind: kind.into(),
-            said: format!("{here:?}, {there:?}"),
-        })
-    };
-    keys.into_iter().filter_map(difference).collect()
-}
-
-/// The rows of the table in the guide.
-fn allowed() -> Vec<Difference> {
-    let (_, section) = GUIDE.split_once("## Where it differs").expect("the section of the differences");
-    let rows = section.lines().filter(|line| line.starts_with("| `"));
-    let cells = rows.map(|row| row.split('|').map(|cell| cell.trim().trim_matches('`')).collect::<Vec<_>>());
-    let row = |cells: Vec<&str>| Difference {
-        span: cells[1].into(),
-        key: cells[2].into(),
-        kind: cells[3].into(),
-        said: cells[4].into(),
-    };
-    cells.map(row).collect()
-}
-
 #[tokio::test]
 async fn the_same_conversation_gives_the_same_trace_as_smolagents() {
     let theirs = peer();
@@ -438,12 +364,8 @@ async fn the_same_conversation_gives_the_same_trace_as_smolagents() {
     let paths = |spans: &[Spoken]| spans.iter().map(|span| span.path.clone()).collect::<Vec<_>>();
     assert_eq!(paths(&ours), paths(&theirs));
 
-    let found: Vec<_> =
-        ours.iter().zip(&theirs).flat_map(|(ours, theirs)| differences(ours, theirs)).collect();
-    let rows = allowed();
-    let surprises: Vec<_> = found.iter().filter(|one| !rows.iter().any(|row| row.allows(one))).collect();
-    assert!(surprises.is_empty(), "{surprises:#?}");
-    for row in rows {
-        assert!(found.iter().any(|difference| row.allows(difference)), "{row:?} occurs no more");
-    }
+    let pairs = ours.iter().zip(&theirs);
+    let found =
+        pairs.flat_map(|(ours, theirs)| differences(&ours.path.join(" > "), &ours.said, &theirs.said));
+    assert_explained(&found.collect::<Vec<_>>(), GUIDE);
 }

@@ -14,6 +14,7 @@
 //!
 //! Where an answer is not what it has to be, these helpers panic as an assertion does, and say what was there.
 
+pub mod parity;
 pub mod phoenix;
 pub mod screenshot;
 pub mod services;

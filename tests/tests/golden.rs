@@ -3,20 +3,18 @@
 //! The same attributes have to come of them, but for the differences that stand in a table of `docs/llm.md`. A
 //! difference that is not in the table fails, and so does a row of the table that no longer occurs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs};
 
+use a2a_otel::opentelemetry::Value as Attribute;
 use a2a_otel::opentelemetry::trace::Status;
-use a2a_otel::opentelemetry::{Array, StringValue, Value as Attribute};
 use a2a_otel::testing::{Captured, capture};
 use a2a_otel::{embedding_call, llm_call};
+use a2a_otel_tests::parity::{Said, assert_explained, differences, json_of};
 use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt as _};
 use serde_json::{Value, json};
-
-/// What a span says, by attribute; beside them its status and events.
-type Said = BTreeMap<String, Value>;
 
 /// How many items were read of the streams that were not read to their end.
 const ABANDONED: &[(&str, usize)] = &[("openai_chat_stream_abandoned", 3), ("openai_chat_stream_dropped", 1)];
@@ -73,7 +71,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")
 }
 
-fn json_of(file: &str) -> Option<Value> {
+fn read_json(file: &str) -> Option<Value> {
     fs::read_to_string(folder().join(file)).ok().map(|text| serde_json::from_str(&text).expect(file))
 }
 
@@ -84,7 +82,7 @@ fn recorded() -> BTreeMap<String, Value> {
     let names = files.filter_map(|file| Some(file.strip_suffix(".json")?.to_owned()));
     names
         .filter(|name| !name.ends_with(".response"))
-        .map(|name| (name.clone(), json_of(&format!("{name}.json")).unwrap()))
+        .map(|name| (name.clone(), read_json(&format!("{name}.json")).unwrap()))
         .collect()
 }
 
@@ -117,6 +115,7 @@ fn without_nulls(value: Value) -> Value {
     }
 }
 
+/// What a span says, by attribute; beside them its status and events.
 fn said_by_peer(span: &Value) -> Said {
     let mut said: Said = span["attributes"]
         .as_object()
@@ -137,14 +136,7 @@ fn said_by_peer(span: &Value) -> Said {
 }
 
 fn said_by_us(span: &Captured) -> Said {
-    let attribute = |value: &Attribute| match value {
-        Attribute::Bool(value) => json!(value),
-        Attribute::I64(value) => json!(value),
-        Attribute::F64(value) => json!(value),
-        Attribute::Array(Array::F64(values)) => json!(values),
-        Attribute::Array(Array::String(values)) => values.iter().map(StringValue::as_str).collect(),
-        other => comparable(other.as_str().into()),
-    };
+    let attribute = |value: &Attribute| comparable(json_of(value));
     let mut said: Said = span.attributes.iter().map(|(key, value)| (key.clone(), attribute(value))).collect();
     said.insert("openinference.span.kind".into(), span.kind.clone().into());
     let (code, description) = match &span.status {
@@ -169,7 +161,7 @@ async fn repeat(case: &str, trace: &Value) -> Captured {
     let span = peer(trace);
     let name = span["name"].as_str().unwrap();
     let request = request_of(trace);
-    let answer = json_of(&format!("{case}.response.json"));
+    let answer = read_json(&format!("{case}.response.json"));
     match (answer, fs::read_to_string(folder().join(format!("{case}.response.txt"))).ok()) {
         (Some(answer), _) if name == "CreateEmbeddings" => drop(embed(name, &request, answer).await),
         (Some(answer), _) if case.ends_with("using_attributes") => {
@@ -202,68 +194,6 @@ fn chunks(events: &str) -> Vec<Value> {
     data.filter(|data| *data != "[DONE]").map(|data| serde_json::from_str(data).unwrap()).collect()
 }
 
-/// Something that one of two says, and the other says otherwise or not at all.
-struct Difference {
-    case: String,
-    key: String,
-    /// `only here`, `only there` or `otherwise`.
-    kind: String,
-    /// What is said here and there.
-    said: String,
-}
-
-fn differences(case: &str, ours: &Said, theirs: &Said) -> Vec<Difference> {
-    let keys: BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
-    let kinds = keys.into_iter().filter_map(|key| {
-        let (ours, theirs) = (ours.get(key), theirs.get(key));
-        let kind = match (ours, theirs) {
-            _ if ours == theirs => return None,
-            (Some(_), Some(_)) => "otherwise",
-            (Some(_), None) => "only here",
-            (None, _) => "only there",
-        };
-        Some(Difference {
-            case: case.to_owned(),
-            key: key.clone(),
-            kind: kind.to_owned(),
-            said: format!("{ours:?}, {theirs:?}"),
-        })
-    });
-    kinds.collect()
-}
-
-/// The rows of the table in the guide. A `*` at the end of a name stands for any end, and `#` for any number.
-fn allowed() -> Vec<Difference> {
-    let guide = include_str!("../../docs/llm.md");
-    let (_, section) = guide.split_once("## Where it differs").expect("the section of the differences");
-    let rows = section.lines().filter(|line| line.starts_with("| `"));
-    let cells = rows.map(|row| row.split('|').map(|cell| cell.trim().trim_matches('`')).collect::<Vec<_>>());
-    let row = |cells: Vec<&str>| Difference {
-        case: cells[1].into(),
-        key: cells[2].into(),
-        kind: cells[3].into(),
-        said: cells[4].into(),
-    };
-    cells.map(row).collect()
-}
-
-impl fmt::Debug for Difference {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { case, key, kind, said } = self;
-        write!(formatter, "{key} of {case}, {kind}: {said}")
-    }
-}
-
-impl Difference {
-    fn allows(&self, other: &Self) -> bool {
-        let is_case = match self.case.strip_suffix('*') {
-            Some(beginning) => other.case.starts_with(beginning),
-            None => other.case == self.case,
-        };
-        is_case && other.key == self.key && other.kind == self.kind
-    }
-}
-
 #[tokio::test]
 async fn the_same_conversations_give_the_same_attributes() {
     let mut found = Vec::new();
@@ -273,12 +203,7 @@ async fn the_same_conversations_give_the_same_attributes() {
         let (ours, theirs) = (said_by_us(&span), said_by_peer(peer(&trace)));
         found.extend(differences(&case, &ours, &theirs));
     }
-    let rows = allowed();
-    let surprises: Vec<_> = found.iter().filter(|one| !rows.iter().any(|row| row.allows(one))).collect();
-    assert!(surprises.is_empty(), "{surprises:#?}");
-    for row in rows {
-        assert!(found.iter().any(|difference| row.allows(difference)), "{row:?} occurs no more");
-    }
+    assert_explained(&found, include_str!("../../docs/llm.md"));
 }
 
 /// Whether it says something of how the items came, and not of what they were.

@@ -211,5 +211,6 @@ impl Record for Never {
 
 #[test]
 fn what_nobody_sees_is_not_made() {
+    assert!(!current().is_recording());
     current().record(&Never);
 }

@@ -36,6 +36,12 @@ pub fn current() -> Current {
 }
 
 impl Current {
+    /// Whether somebody will see what is added, for those who would have to compute it first.
+    #[must_use]
+    pub fn is_recording(&self) -> bool {
+        self.0.span().is_recording()
+    }
+
     /// Adds an attribute. One name should be recorded once: OpenTelemetry's SDK keeps both values.
     pub fn attribute(&self, key: impl Into<Cow<'static, str>>, value: impl Into<Value>) {
         let mut attribute = KeyValue::new(key.into(), value.into());
@@ -47,11 +53,10 @@ impl Current {
     /// Adds what OpenInference has attributes for: messages, tokens, documents and more, or a type of yours that is a
     /// [`Record`]. See [`record`](crate::record).
     pub fn record<R: Record + ?Sized>(&self, record: &R) {
-        let span = self.0.span();
-        if span.is_recording() {
+        if self.is_recording() {
             let mut attributes = Attributes::of(record);
             privacy::screen("", &mut attributes);
-            span.set_attributes(attributes);
+            self.0.span().set_attributes(attributes);
         }
     }
 
