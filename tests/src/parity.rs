@@ -56,6 +56,10 @@ pub fn differences(of: &str, ours: &Said, theirs: &Said) -> Vec<Difference> {
 }
 
 /// Holds the differences to the table below `## Where it differs` in a guide, in which a `*` stands for any text.
+///
+/// # Panics
+///
+/// When a difference is not in the table, or a row of it explains none.
 pub fn assert_explained(found: &[Difference], guide: &str) {
     let rows = explained(guide);
     let surprises: Vec<_> = found.iter().filter(|one| !rows.iter().any(|row| row.explains(one))).collect();
