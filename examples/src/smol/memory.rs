@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use a2a_otel::current;
+use a2a_otel::record::Usage;
 use async_openai::types::chat::{
     ChatCompletionMessageToolCall, ChatCompletionRequestMessage, ChatCompletionRequestSystemMessage,
     ChatCompletionRequestUserMessage, ChatCompletionResponseMessage, CompletionUsage,
@@ -15,7 +16,7 @@ use crate::errors::with_sources;
 pub(super) struct Memory {
     messages: Vec<ChatCompletionRequestMessage>,
     /// Tokens of the prompts and of the answers.
-    tokens: (i64, i64),
+    tokens: (u64, u64),
     /// How often each tool has failed since it last did not.
     failures: HashMap<String, usize>,
 }
@@ -41,19 +42,17 @@ impl Memory {
 
     pub(super) fn count(&mut self, usage: Option<&CompletionUsage>) {
         let Some(usage) = usage else { return };
-        self.tokens.0 += i64::from(usage.prompt_tokens);
-        self.tokens.1 += i64::from(usage.completion_tokens);
+        self.tokens.0 += u64::from(usage.prompt_tokens);
+        self.tokens.1 += u64::from(usage.completion_tokens);
     }
 
     /// The run's own tokens, if the provider tells them. Those of managed agents stand on runs of their own.
     pub(super) fn record_usage(&self) {
         let (prompt, completion) = self.tokens;
-        if prompt + completion == 0 {
-            return;
+        if prompt + completion > 0 {
+            let usage = Usage::new().prompt(prompt).completion(completion).total(prompt + completion);
+            current().record(&usage);
         }
-        current().attribute("llm.token_count.prompt", prompt);
-        current().attribute("llm.token_count.completion", completion);
-        current().attribute("llm.token_count.total", prompt + completion);
     }
 
     /// Keeps what the model did, and what came of it: also a failure, for the model to do better.

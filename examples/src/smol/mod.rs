@@ -10,6 +10,7 @@ mod tool;
 
 use std::pin::Pin;
 
+use a2a_otel::record::{Attributes, Record};
 use a2a_otel::{agent_span, chain_span, current, llm_call};
 use async_openai::error::OpenAIError;
 use async_openai::types::chat::{
@@ -91,6 +92,19 @@ struct Assignment {
     task: String,
 }
 
+/// The agents that one manages. Their number is known only when it runs, and with it the names of the attributes.
+struct Team<'a, M>(&'a [Agent<M>]);
+
+impl<M> Record for Team<'_, M> {
+    fn record(&self, attributes: &mut Attributes) {
+        for (index, agent) in self.0.iter().enumerate() {
+            let key = |field| format!("smolagents.managed_agents.{index}.{field}");
+            attributes.push(key("name"), agent.name.clone());
+            attributes.push(key("description"), agent.description.clone());
+        }
+    }
+}
+
 /// What a step came to.
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -166,21 +180,12 @@ impl<M: Model> Agent<M> {
         manager: Option<&'a str>,
     ) -> Pin<Box<dyn Future<Output = Result<String, AgentError>> + Send + 'a>> {
         Box::pin(async move {
-            self.introduce_team();
+            current().record(&Team(&self.team));
             let mut memory = Memory::new(INSTRUCTIONS, task);
             let answer = self.take_steps(&mut memory).await;
             memory.record_usage();
             answer
         })
-    }
-
-    /// Their number is known only here, and with it the names of the attributes.
-    fn introduce_team(&self) {
-        for (index, agent) in self.team.iter().enumerate() {
-            let key = |field| format!("smolagents.managed_agents.{index}.{field}");
-            current().attribute(key("name"), agent.name.clone());
-            current().attribute(key("description"), agent.description.clone());
-        }
     }
 
     async fn take_steps(&self, memory: &mut Memory) -> Result<String, AgentError> {
