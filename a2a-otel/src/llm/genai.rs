@@ -8,7 +8,7 @@ use super::fold::{Grown, Rule};
 use super::openai_chat::{number, usage};
 use super::openai_embeddings::vector;
 use super::record::{
-    Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, texts, tools,
+    Kind, Message, Operation, Part, Request, Response, Text, ToolCall, parameters, texts, tools,
 };
 use crate::json::Node;
 
@@ -104,7 +104,7 @@ fn response(response: Node<'_>) -> Response<'_> {
         model: model(response),
         messages: vec![message],
         finish_reason: response.get("stop_reason").and_then(variant).and_then(|(_, reason)| reason.text()),
-        usage: response.get("usage").map(tokens).unwrap_or_default(),
+        usage: response.get("usage").map(usage).unwrap_or_default(),
         ..Response::default()
     }
 }
@@ -124,16 +124,9 @@ fn embeddings(response: Node<'_>) -> Response<'_> {
     Response {
         model: model(response),
         vectors: vectors.collect(),
-        usage: response.get("usage").map(tokens).unwrap_or_default(),
+        usage: response.get("usage").map(usage).unwrap_or_default(),
         ..Response::default()
     }
-}
-
-/// OpenAI's counts, but for the name of one.
-fn tokens(counts: Node<'_>) -> Usage {
-    let prompt = counts.get("prompt_tokens_details");
-    let cache_write = prompt.and_then(|details| details.count("cache_creation_tokens"));
-    Usage { cache_write, ..usage(counts) }
 }
 
 /// The model as the provider names it.

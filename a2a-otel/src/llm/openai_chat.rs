@@ -54,12 +54,20 @@ fn request(request: Node<'_>) -> Request<'_> {
 }
 
 fn response(response: Node<'_>) -> Response<'_> {
-    let choices =
-        || response.list("choices").enumerate().map(|(place, choice)| (number(choice, place), choice));
-    let first = choices().find(|(index, _)| *index == 0);
+    let messages = choices(response).filter_map(|(index, node)| Some(message(index, node.get("message")?)));
+    Response { messages: messages.collect(), ..answered(response) }
+}
+
+/// The choices of a response by their numbers.
+pub(super) fn choices(response: Node<'_>) -> impl Iterator<Item = (usize, Node<'_>)> {
+    response.list("choices").enumerate().map(|(place, choice)| (number(choice, place), choice))
+}
+
+/// What a response says beside its choices, and why the first of them ended.
+pub(super) fn answered(response: Node<'_>) -> Response<'_> {
+    let first = choices(response).find(|(index, _)| *index == 0);
     Response {
         model: response.filled("model"),
-        messages: choices().filter_map(|(index, node)| Some(message(index, node.get("message")?))).collect(),
         finish_reason: first.and_then(|(_, choice)| choice.filled("finish_reason")),
         usage: response.get("usage").map(usage).unwrap_or_default(),
         ..Response::default()

@@ -4,7 +4,7 @@
 
 use super::fold::Rule;
 use super::fold::Rule::{Append, Indexed, Object};
-use super::openai_chat::{has_choice_with, is_object, number, usage};
+use super::openai_chat::{answered, choices, has_choice_with, is_object};
 use super::record::{Operation, Request, Response, parameters, texts};
 use super::{Shape, system};
 use crate::json::Node;
@@ -39,14 +39,6 @@ fn request(request: Node<'_>) -> Request<'_> {
 }
 
 fn response(response: Node<'_>) -> Response<'_> {
-    let choices =
-        || response.list("choices").enumerate().map(|(place, choice)| (number(choice, place), choice));
-    let first = choices().find(|(index, _)| *index == 0);
-    Response {
-        model: response.filled("model"),
-        completions: choices().filter_map(|(index, choice)| Some((index, choice.filled("text")?))).collect(),
-        finish_reason: first.and_then(|(_, choice)| choice.filled("finish_reason")),
-        usage: response.get("usage").map(usage).unwrap_or_default(),
-        ..Response::default()
-    }
+    let completions = choices(response).filter_map(|(index, choice)| Some((index, choice.filled("text")?)));
+    Response { completions: completions.collect(), ..answered(response) }
 }
