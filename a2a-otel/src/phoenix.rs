@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use ureq::http::Request;
 
 use crate::Telemetry;
-use crate::pipeline::{agent, header_map};
+use crate::pipeline::otlp::{agent, header_map};
 use crate::telemetry::settings::Exporter;
 use crate::telemetry::values::server_of;
 

@@ -1,15 +1,18 @@
 //! What happens to a span once it has ended: it is counted, waits, is sent, and is counted again.
 
 mod delivery;
-#[cfg(feature = "otlp")]
-mod http;
+pub(crate) mod exporter;
 mod ledger;
+#[cfg(feature = "otlp")]
+pub(crate) mod otlp;
 mod processors;
+mod queue;
+#[cfg(feature = "otlp")]
+mod sanitise;
 mod tree;
 
 pub use self::delivery::Delivery;
-#[cfg(feature = "otlp")]
-pub(crate) use self::http::{agent, header_map, otlp_exporter};
 pub(crate) use self::ledger::{Ledger, Link};
-pub(crate) use self::processors::{Batched, FanOut, Immediate};
+pub(crate) use self::processors::{FanOut, Immediate, Queued};
+pub(crate) use self::queue::Queue;
 pub use self::tree::TreePrinter;

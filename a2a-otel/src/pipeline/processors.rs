@@ -1,140 +1,58 @@
 //! Span processors that keep the books.
 
-use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
 use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
-use opentelemetry_sdk::trace::{
-    BatchConfigBuilder, BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor,
-};
+use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
-use super::Ledger;
-use crate::telemetry::settings::Batch;
+use super::ledger::{Ledger, Loss};
+use super::queue::{Queue, Refusal};
 
-/// Gathers spans and sends them from a thread of its own.
-///
-/// The queue is counted here and not in the SDK's processor, which keeps the number of spans that it drops to itself.
+/// How long a flush may take where nobody says.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Puts spans into a queue, which a thread of its own empties.
 #[derive(Debug)]
-pub(crate) struct Batched {
-    inner: BatchSpanProcessor,
+pub(crate) struct Queued {
+    queue: Arc<Queue>,
     ledger: Arc<Ledger>,
-    waiting: Arc<AtomicUsize>,
-    capacity: usize,
 }
 
-impl Batched {
-    pub(crate) fn new(exporter: impl SpanExporter + 'static, ledger: Arc<Ledger>, batch: &Batch) -> Self {
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let exporter = Booked { inner: exporter, ledger: ledger.clone(), waiting: waiting.clone() };
-        let config = BatchConfigBuilder::default()
-            .with_max_queue_size(batch.queue)
-            .with_max_export_batch_size(batch.size)
-            .with_scheduled_delay(batch.delay)
-            .build();
-        let inner = BatchSpanProcessor::builder(exporter).with_batch_config(config).build();
-        Batched { inner, ledger, waiting, capacity: batch.queue }
-    }
-
-    fn take_place(&self) -> bool {
-        let taken = self.waiting.fetch_add(1, Ordering::Relaxed) < self.capacity;
-        if !taken {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-        }
-        taken
+impl Queued {
+    /// Where no thread is to be had, the spans wait in the queue and are then counted as lost.
+    pub(crate) fn new(queue: Arc<Queue>, ledger: Arc<Ledger>, empty: impl FnOnce() + Send + 'static) -> Self {
+        let _ = thread::Builder::new().name("a2a-otel-sender".to_owned()).spawn(empty);
+        Queued { queue, ledger }
     }
 }
 
-impl SpanProcessor for Batched {
-    fn on_start(&self, span: &mut Span, context: &Context) {
-        self.inner.on_start(span, context);
-    }
+impl SpanProcessor for Queued {
+    fn on_start(&self, _span: &mut Span, _context: &Context) {}
 
     fn on_end(&self, span: SpanData) {
         if !span.span_context.is_sampled() {
             return;
         }
         self.ledger.generated();
-        if self.take_place() {
-            self.inner.on_end(span);
-        } else {
-            self.ledger.dropped("queue full", 1);
+        match self.queue.push(span) {
+            Ok(()) => {}
+            Err(Refusal::Full) => self.ledger.queue_full(),
+            Err(Refusal::Closed) => self.ledger.dropped(Loss::TooLate, 1),
         }
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.inner.force_flush()
+        let is_empty = self.queue.flush(FLUSH_TIMEOUT);
+        if is_empty { Ok(()) } else { Err(OTelSdkError::Timeout(FLUSH_TIMEOUT)) }
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.inner.shutdown_with_timeout(timeout)
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.inner.set_resource(resource);
-    }
-}
-
-/// An exporter that enters every batch in the ledger.
-#[derive(Debug)]
-struct Booked<E> {
-    inner: E,
-    ledger: Arc<Ledger>,
-    waiting: Arc<AtomicUsize>,
-}
-
-impl<E: SpanExporter> Booked<E> {
-    /// An exporter that panics would end the thread which sends, and with it all telemetry.
-    async fn try_export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let mut export = pin!(async { self.inner.export(batch).await });
-        let panicked = || Poll::Ready(Err(OTelSdkError::InternalFailure("the exporter panicked".to_owned())));
-        poll_fn(|context| {
-            let poll = AssertUnwindSafe(|| export.as_mut().poll(context));
-            catch_unwind(poll).unwrap_or_else(|_| panicked())
-        })
-        .await
-    }
-}
-
-impl<E: SpanExporter> SpanExporter for Booked<E> {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let size = batch.len();
-        let spans = size as u64;
-        self.waiting.fetch_sub(size, Ordering::Relaxed);
-        if self.ledger.is_hopeless() {
-            self.ledger.dropped("export failed", spans);
-            return Ok(());
-        }
-        let result = self.try_export(batch).await;
-        match &result {
-            Ok(()) => self.ledger.delivered(spans),
-            Err(OTelSdkError::InternalFailure(cause)) => self.ledger.failed(spans, cause),
-            Err(error) => self.ledger.failed(spans, &error.to_string()),
-        }
-        result
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.inner.shutdown_with_timeout(timeout)
-    }
-
-    fn shutdown(&self) -> OTelSdkResult {
-        self.inner.shutdown()
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.inner.force_flush()
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.inner.set_resource(resource);
+        let is_finished = self.queue.close(timeout);
+        if is_finished { Ok(()) } else { Err(OTelSdkError::Timeout(timeout)) }
     }
 }
 
@@ -204,7 +122,8 @@ impl SpanProcessor for FanOut {
         crate::privacy::clean(&mut span);
         if span.span_context.is_sampled() {
             for ledger in &self.uncollected {
-                ledger.uncollected();
+                ledger.generated();
+                ledger.dropped(Loss::NoExporter, 1);
             }
         }
         #[cfg(feature = "testing")]

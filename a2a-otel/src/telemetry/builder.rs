@@ -202,12 +202,9 @@ impl Builder {
         let settings = Settings::resolve(&self.overrides, &mut environment, &executable());
         #[cfg(feature = "tracing")]
         let log_filter = self.tracing.then(|| crate::bridge::log_filter(&mut environment));
-        let mut warnings = environment.warnings;
-        let telemetry = if settings.disabled {
-            Telemetry::disabled(settings)
-        } else {
-            self.assemble(settings, &mut warnings)
-        };
+        let warnings = environment.warnings;
+        let telemetry =
+            if settings.disabled { Telemetry::disabled(settings) } else { self.assemble(settings) };
         Prepared {
             telemetry,
             warnings,
@@ -216,22 +213,23 @@ impl Builder {
         }
     }
 
-    fn assemble(self, settings: Settings, warnings: &mut Vec<Warning>) -> Telemetry {
-        let mut provider = self.provider.with_resource(resource(&settings));
+    fn assemble(self, settings: Settings) -> Telemetry {
+        let resource = resource(&settings);
+        let mut provider = self.provider.with_resource(resource.clone());
         provider = provider.with_span_limits(settings.limits.span_limits());
         if !self.has_sampler {
             provider = provider.with_sampler(settings.sampling.sampler());
         }
         let mut destinations = self.destinations;
         if destinations.is_empty() {
-            destinations.push(Destination::configured(&settings, warnings));
+            destinations.push(Destination::configured(&settings));
         }
         let mut fan_out = FanOut { processors: self.processors, ..FanOut::default() };
-        let open = |destination: Destination| destination.open(&settings.batch, &mut fan_out);
+        let open = |destination: Destination| destination.open(&settings.batch, &resource, &mut fan_out);
         let ledgers = destinations.into_iter().map(open).collect();
         let provider = provider.with_span_processor(fan_out);
         #[cfg(feature = "metrics")]
-        let meters = self.metrics.then(|| crate::metrics::Meters::new(resource(&settings)));
+        let meters = self.metrics.then(|| crate::metrics::Meters::new(resource.clone()));
         let foresight = if self.has_sampler { Foresight::default() } else { settings.sampling.foresight() };
         let mut telemetry = Telemetry::disabled(settings);
         telemetry.foresight = foresight;

@@ -15,6 +15,11 @@ use crate::privacy::Privacy;
 use crate::semconv::openinference::resource::PROJECT_NAME;
 use crate::span::Foresight;
 
+const MEBIBYTE: usize = 1024 * 1024;
+
+/// Below the 4 MiB that a gRPC server takes unless it is told otherwise, with room for what stands around the spans.
+const LARGEST_REQUEST: usize = 4 * MEBIBYTE - 64 * 1024;
+
 const PROJECT_HEADER: &str = "x-project-name";
 const SERVICE_ATTRIBUTE: &str = "service.name";
 const PAIRS: &str = "name=value,name=value, percent-encoded";
@@ -179,10 +184,14 @@ impl Sampling {
 pub struct Batch {
     /// How long a span waits for others.
     pub delay: Duration,
-    /// How many spans may wait; what comes on top is dropped and counted.
-    pub queue: usize,
+    /// How many bytes the waiting spans of one backend may take; what comes on top is dropped and counted.
+    pub queue_bytes: usize,
+    /// How many spans may wait beside, if that is limited.
+    pub queue: Option<usize>,
     /// How many spans go into one request.
     pub size: usize,
+    /// How many bytes go into one request, before compression. A span that is longer on its own is cut.
+    pub bytes: usize,
     /// How long one batch may take.
     pub timeout: Duration,
 }
@@ -280,6 +289,8 @@ const SAMPLER: Variable<Sampling> = variable(
 const SAMPLER_RATIO: Variable<f64> =
     variable(&["OTEL_TRACES_SAMPLER_ARG"], probability, "a number from 0 to 1");
 const DELAY: Variable<Duration> = variable(&["OTEL_BSP_SCHEDULE_DELAY"], milliseconds, MILLISECONDS);
+const QUEUE_BYTES: Variable<usize> =
+    variable(&["A2A_OTEL_QUEUE_BYTES"], positive, "bytes, a whole number above 0");
 const QUEUE: Variable<usize> = variable(&["OTEL_BSP_MAX_QUEUE_SIZE"], positive, POSITIVE);
 const BATCH_SIZE: Variable<usize> = variable(&["OTEL_BSP_MAX_EXPORT_BATCH_SIZE"], positive, POSITIVE);
 const BATCH_TIMEOUT: Variable<Duration> = variable(&["OTEL_BSP_EXPORT_TIMEOUT"], milliseconds, MILLISECONDS);
@@ -487,9 +498,9 @@ fn sampling_setting(environment: &mut Environment<'_>) -> Sampling {
 }
 
 fn batch(environment: &mut Environment<'_>) -> Batch {
-    let queue = environment.read(&QUEUE).unwrap_or(2048);
+    let queue = environment.read(&QUEUE);
     let size = environment.read(&BATCH_SIZE);
-    if let Some(size) = size
+    if let (Some(size), Some(queue)) = (size, queue)
         && size > queue
     {
         environment.notice(format!(
@@ -498,8 +509,10 @@ fn batch(environment: &mut Environment<'_>) -> Batch {
     }
     Batch {
         delay: environment.read(&DELAY).unwrap_or(Duration::from_secs(1)),
+        queue_bytes: environment.read(&QUEUE_BYTES).unwrap_or(64 * MEBIBYTE),
         queue,
-        size: size.unwrap_or(512).min(queue),
+        size: size.unwrap_or(512).min(queue.unwrap_or(usize::MAX)),
+        bytes: LARGEST_REQUEST,
         timeout: environment.read(&BATCH_TIMEOUT).unwrap_or(Duration::from_secs(30)),
     }
 }
@@ -528,7 +541,7 @@ mod tests {
         // Nothing said.
         Row(&[], &[], &[("service", "agent"), ("project", "default"), ("disabled", "false"), ("sampling", "On, parent true")], &[]),
         Row(&[], &[], &[("endpoint", "http://localhost:6006/v1/traces"), ("header x-project-name", "default")], &[]),
-        Row(&[], &[], &[("timeout", "10s"), ("compression", "Gzip"), ("batch", "1s 2048 512 30s"), ("limits", "10000 10000 128 None")], &[]),
+        Row(&[], &[], &[("timeout", "10s"), ("compression", "Gzip"), ("batch", "1s None 512 30s"), ("limits", "10000 10000 128 None")], &[]),
         // The service.
         Row(&[("OTEL_SERVICE_NAME", "env")], &[("service_name", "code")], &[("service", "code")], &[]),
         Row(&[("OTEL_SERVICE_NAME", "env"), ("OTEL_RESOURCE_ATTRIBUTES", "service.name=res")], &[], &[("service", "env")], &[]),
@@ -606,10 +619,10 @@ mod tests {
         Row(&[("OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH", "10")], &[], &[("privacy length: Some(10)", "true")], &[]),
         Row(&[("OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH", "-1")], &[], &[("privacy length: None", "true")], &["OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH=\"-1\" is ignored: expected a whole number"]),
         // Batches and limits.
-        Row(&[("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_BSP_MAX_QUEUE_SIZE", "64"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "32"), ("OTEL_BSP_EXPORT_TIMEOUT", "900")], &[], &[("batch", "200ms 64 32 900ms")], &[]),
-        Row(&[("OTEL_BSP_MAX_QUEUE_SIZE", "64")], &[], &[("batch", "1s 64 64 30s")], &[]),
-        Row(&[("OTEL_BSP_MAX_QUEUE_SIZE", "64"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "65")], &[], &[("batch", "1s 64 64 30s")], &["OTEL_BSP_MAX_EXPORT_BATCH_SIZE=65 is above"]),
-        Row(&[("OTEL_BSP_MAX_QUEUE_SIZE", "0"), ("OTEL_BSP_SCHEDULE_DELAY", "-1")], &[], &[("batch", "1s 2048 512 30s")], &["OTEL_BSP_MAX_QUEUE_SIZE=\"0\"", "OTEL_BSP_SCHEDULE_DELAY=\"-1\""]),
+        Row(&[("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_BSP_MAX_QUEUE_SIZE", "64"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "32"), ("OTEL_BSP_EXPORT_TIMEOUT", "900")], &[], &[("batch", "200ms Some(64) 32 900ms")], &[]),
+        Row(&[("OTEL_BSP_MAX_QUEUE_SIZE", "64")], &[], &[("batch", "1s Some(64) 64 30s")], &[]),
+        Row(&[("OTEL_BSP_MAX_QUEUE_SIZE", "64"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "65")], &[], &[("batch", "1s Some(64) 64 30s")], &["OTEL_BSP_MAX_EXPORT_BATCH_SIZE=65 is above"]),
+        Row(&[("OTEL_BSP_MAX_QUEUE_SIZE", "0"), ("OTEL_BSP_SCHEDULE_DELAY", "-1")], &[], &[("batch", "1s None 512 30s")], &["OTEL_BSP_MAX_QUEUE_SIZE=\"0\"", "OTEL_BSP_SCHEDULE_DELAY=\"-1\""]),
         Row(&[("OTEL_ATTRIBUTE_COUNT_LIMIT", "7")], &[], &[("limits", "7 10000 128 None")], &[]),
         Row(&[("OTEL_ATTRIBUTE_COUNT_LIMIT", "7"), ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "8")], &[], &[("limits", "8 10000 128 None")], &[]),
         Row(&[("OTEL_SPAN_EVENT_COUNT_LIMIT", "1"), ("OTEL_SPAN_LINK_COUNT_LIMIT", "2")], &[], &[("limits", "10000 1 2 None")], &[]),
@@ -650,7 +663,7 @@ mod tests {
             ("exporter", _) => format!("{:?}", settings.exporter),
             ("privacy", part) => format!("{:?}", settings.privacy).contains(part).to_string(),
             ("sampling", _) => format!("{:?}, parent {}", sampling.root, sampling.follows_parent),
-            ("batch", _) => format!("{:?} {} {} {:?}", batch.delay, batch.queue, batch.size, batch.timeout),
+            ("batch", _) => format!("{:?} {:?} {} {:?}", batch.delay, batch.queue, batch.size, batch.timeout),
             ("limits", _) => {
                 format!("{} {} {} {:?}", limits.attributes, limits.events, limits.links, limits.value_length)
             }

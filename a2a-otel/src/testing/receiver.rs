@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use flate2::read::GzDecoder;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::trace::v1::{Span, span};
 use prost::Message;
@@ -41,9 +44,37 @@ pub struct Receiver {
 
 #[derive(Debug)]
 struct Shared {
-    status: AtomicU16,
+    behaviour: Mutex<Behaviour>,
+    /// Told when the behaviour changes.
+    changed: Condvar,
     stopped: AtomicBool,
     received: Mutex<Received>,
+}
+
+/// What a [`Receiver`] does with requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Behaviour {
+    /// It takes the spans and answers 200.
+    Accept,
+    /// It answers with this status; spans are taken only with one from 200 to 299.
+    Status(u16),
+    /// It answers with this status, and with the header `Retry-After` of so many seconds.
+    RetryAfter(u16, u64),
+    /// It takes the spans after this time.
+    Slow(Duration),
+    /// It reads requests and does not answer until it is told to do something else.
+    Hang,
+    /// It closes the connection in the middle of the request.
+    Reset,
+    /// It answers 413 to requests of more bytes than this, uncompressed.
+    AtMost(usize),
+    /// It answers with this status to requests that hold a span of this name.
+    Refuse(u16, String),
+    /// It takes the spans but those of this name, and says so (`partial_success`).
+    Reject(String),
+    /// It answers 200 with a web page, as a proxy may.
+    WebPage,
 }
 
 #[derive(Debug, Default)]
@@ -126,17 +157,41 @@ impl Receiver {
     /// If no port is free.
     #[must_use]
     pub fn start() -> Self {
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port of this machine should be free");
+        Self::at((Ipv4Addr::LOCALHOST, 0).into())
+    }
+
+    /// Starts a receiver at an address of this machine, as one does that comes back.
+    ///
+    /// # Panics
+    ///
+    /// If the address is not free.
+    ///
+    /// ```
+    /// use a2a_otel::testing::Receiver;
+    ///
+    /// let address = Receiver::start().address();
+    /// // ... nobody listens there ...
+    /// let receiver = Receiver::at(address);
+    /// ```
+    #[must_use]
+    pub fn at(address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).expect("the address should be free");
         let address = listener.local_addr().expect("a bound listener has an address");
         let shared = Arc::new(Shared {
-            status: AtomicU16::new(200),
+            behaviour: Mutex::new(Behaviour::Accept),
+            changed: Condvar::new(),
             stopped: AtomicBool::new(false),
             received: Mutex::default(),
         });
         let serving = shared.clone();
         let listener = thread::spawn(move || serve(&listener, &serving));
         Receiver { address, shared, listener: Some(listener) }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// The address to send to, without the path.
@@ -164,13 +219,27 @@ impl Receiver {
     /// receiver.answer(503);
     /// ```
     pub fn answer(&self, status: u16) {
-        self.shared.status.store(status, Ordering::Relaxed);
+        self.behave(Behaviour::Status(status));
+    }
+
+    /// What it does from now on.
+    ///
+    /// ```
+    /// use a2a_otel::testing::{Behaviour, Receiver};
+    ///
+    /// let receiver = Receiver::start();
+    /// receiver.behave(Behaviour::RetryAfter(429, 2));
+    /// ```
+    pub fn behave(&self, behaviour: Behaviour) {
+        *lock(&self.shared.behaviour) = behaviour;
+        self.shared.changed.notify_all();
     }
 }
 
 impl Drop for Receiver {
     fn drop(&mut self) {
         self.shared.stopped.store(true, Ordering::Relaxed);
+        self.behave(Behaviour::Accept);
         // Wakes the listener, which then sees that it is over.
         let _ = TcpStream::connect(self.address);
         if let Some(listener) = self.listener.take() {
@@ -201,14 +270,14 @@ fn serve(listener: &TcpListener, shared: &Arc<Shared>) {
 fn answer(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut request = read_head(&mut reader)?;
+    if *lock(&shared.behaviour) == Behaviour::Reset {
+        request.status = 0;
+        shared.received().requests.push(request);
+        return stream.shutdown(Shutdown::Both);
+    }
     let mut body = vec![0; request.header("content-length").parse().unwrap_or(0)];
     reader.read_exact(&mut body)?;
-    let status = shared.status.load(Ordering::Relaxed);
-    let (status, spans) = match decode(&request, &body) {
-        Ok(message) if (200..300).contains(&status) => (status, spans(message)),
-        Ok(_) => (status, Vec::new()),
-        Err(_) => (422, Vec::new()),
-    };
+    let Reply { status, headers, body, spans } = shared.reply(&request, &body);
     request.status = status;
     let mut received = shared.received();
     received.requests.push(request);
@@ -217,8 +286,73 @@ fn answer(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     let mut writer = stream;
     write!(
         writer,
-        "HTTP/1.1 {status} Told\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-    )
+        "HTTP/1.1 {status} Told\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    )?;
+    writer.write_all(&body)
+}
+
+/// What a request is answered with, and the spans of it that are taken.
+struct Reply {
+    status: u16,
+    headers: String,
+    body: Vec<u8>,
+    spans: Vec<ReceivedSpan>,
+}
+
+impl Reply {
+    fn new(status: u16, spans: Vec<ReceivedSpan>) -> Self {
+        let headers = "content-type: application/x-protobuf\r\n".to_owned();
+        let spans = if (200..300).contains(&status) { spans } else { Vec::new() };
+        Reply { status, headers, body: Vec::new(), spans }
+    }
+
+    fn partial(spans: Vec<ReceivedSpan>, rejected: &str) -> Self {
+        let before = spans.len();
+        let spans: Vec<_> = spans.into_iter().filter(|span| span.name != rejected).collect();
+        let partial_success = ExportTracePartialSuccess {
+            rejected_spans: i64::try_from(before - spans.len()).unwrap_or_default(),
+            error_message: "told to reject them".to_owned(),
+        };
+        let response = ExportTraceServiceResponse { partial_success: Some(partial_success) };
+        Reply { body: response.encode_to_vec(), ..Self::new(200, spans) }
+    }
+}
+
+impl Shared {
+    fn reply(&self, request: &ReceiverRequest, body: &[u8]) -> Reply {
+        let Ok((message, length)) = decode(request, body) else { return Reply::new(422, Vec::new()) };
+        let spans = spans(message);
+        match self.behaviour() {
+            Behaviour::Accept | Behaviour::Hang | Behaviour::Reset => Reply::new(200, spans),
+            Behaviour::Status(status) => Reply::new(status, spans),
+            Behaviour::RetryAfter(status, seconds) => {
+                let reply = Reply::new(status, spans);
+                Reply { headers: format!("retry-after: {seconds}\r\n{}", reply.headers), ..reply }
+            }
+            Behaviour::Slow(time) => {
+                thread::sleep(time);
+                Reply::new(200, spans)
+            }
+            Behaviour::AtMost(bytes) if length > bytes => Reply::new(413, spans),
+            Behaviour::Refuse(status, name) if spans.iter().any(|span| span.name == name) => {
+                Reply::new(status, spans)
+            }
+            Behaviour::AtMost(_) | Behaviour::Refuse(..) => Reply::new(200, spans),
+            Behaviour::Reject(name) => Reply::partial(spans, &name),
+            Behaviour::WebPage => {
+                let headers = "content-type: text/html\r\n".to_owned();
+                Reply { headers, body: b"<html>".to_vec(), ..Reply::new(200, Vec::new()) }
+            }
+        }
+    }
+
+    /// What to do, as soon as that is something.
+    fn behaviour(&self) -> Behaviour {
+        let behaviour = lock(&self.behaviour);
+        let is_hanging = |behaviour: &mut Behaviour| *behaviour == Behaviour::Hang;
+        self.changed.wait_while(behaviour, is_hanging).unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl ReceiverRequest {
@@ -242,14 +376,16 @@ fn read_head(reader: &mut impl BufRead) -> io::Result<ReceiverRequest> {
     Ok(ReceiverRequest { method, path, headers, status: 0 })
 }
 
-fn decode(request: &ReceiverRequest, body: &[u8]) -> io::Result<ExportTraceServiceRequest> {
+/// The message, and how long it is.
+fn decode(request: &ReceiverRequest, body: &[u8]) -> io::Result<(ExportTraceServiceRequest, usize)> {
     let mut plain = Vec::new();
     if request.header("content-encoding") == "gzip" {
         GzDecoder::new(body).read_to_end(&mut plain)?;
     } else {
         plain.extend_from_slice(body);
     }
-    ExportTraceServiceRequest::decode(plain.as_slice()).map_err(io::Error::other)
+    let message = ExportTraceServiceRequest::decode(plain.as_slice()).map_err(io::Error::other)?;
+    Ok((message, plain.len()))
 }
 
 fn spans(message: ExportTraceServiceRequest) -> Vec<ReceivedSpan> {

@@ -1,0 +1,52 @@
+//! How long to wait before the next attempt.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+const FIRST: Duration = Duration::from_millis(100);
+
+/// A receiver on the same machine is back within seconds, and an attempt costs next to nothing.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// Doubles with every failure in a row, without an end.
+#[derive(Debug, Default)]
+pub(super) struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    pub(super) fn reset(&mut self) {
+        self.failures = 0;
+    }
+
+    pub(super) fn next(&mut self) -> Duration {
+        let full = FIRST.saturating_mul(1 << self.failures.min(16)).min(LONGEST);
+        self.failures = self.failures.saturating_add(1);
+        jittered(full)
+    }
+}
+
+/// From half of it to all of it, so that many agents do not all come back at once.
+fn jittered(full: Duration) -> Duration {
+    // The standard library's only source of randomness, and enough to tell processes apart.
+    let random = RandomState::new().hash_one(()) % 1024;
+    full / 2 + full / 2 * u32::try_from(random).unwrap_or_default() / 1024
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_doubles_up_to_a_bound_and_begins_again() {
+        let mut backoff = Backoff::default();
+        let mut full = FIRST;
+        for _ in 0..100 {
+            let pause = backoff.next();
+            assert!(full / 2 <= pause && pause <= full, "{pause:?} of {full:?}");
+            full = (full * 2).min(LONGEST);
+        }
+        backoff.reset();
+        assert!(backoff.next() <= FIRST);
+    }
+}

@@ -1,0 +1,181 @@
+//! A span as OTLP has it.
+//!
+//! Source: <https://github.com/open-telemetry/opentelemetry-proto/blob/v1.9.0/opentelemetry/proto/trace/v1/trace.proto>.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use opentelemetry::trace::{Event, Link, SpanId, SpanKind, Status};
+use opentelemetry::{Array, InstrumentationScope, Key, KeyValue, Value};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SpanData;
+
+use super::batch::{Batch, Encoded, SPANS_OF_SCOPE};
+use super::wire::Wire;
+
+/// `SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK`: whether the parent is remote is known.
+const KNOWS_REMOTE: u32 = 0x100;
+/// `SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK`.
+const IS_REMOTE: u32 = 0x200;
+
+/// Writes spans, and knows what many of them have in common.
+#[derive(Debug)]
+pub(crate) struct Encoder {
+    resource: Arc<[u8]>,
+    scopes: HashMap<InstrumentationScope, Arc<[u8]>>,
+}
+
+impl Encoder {
+    pub(crate) fn new(resource: &Resource) -> Self {
+        Encoder { resource: encode_resource(resource), scopes: HashMap::new() }
+    }
+
+    pub(crate) fn batch(&mut self, spans: &[SpanData]) -> Batch {
+        let spans = spans.iter().map(|span| Encoded { scope: self.scope(span), bytes: encode_span(span) });
+        let spans = spans.collect();
+        Batch::new(self.resource.clone(), spans)
+    }
+
+    fn scope(&mut self, span: &SpanData) -> Arc<[u8]> {
+        let scope = &span.instrumentation_scope;
+        if let Some(encoded) = self.scopes.get(scope) {
+            return encoded.clone();
+        }
+        let encoded = encode_scope(scope);
+        self.scopes.insert(scope.clone(), encoded.clone());
+        encoded
+    }
+}
+
+/// The fields of `ResourceSpans` beside the spans.
+fn encode_resource(resource: &Resource) -> Arc<[u8]> {
+    let mut wire = Wire::default();
+    wire.message(1, |wire| resource.iter().for_each(|(key, value)| attribute(wire, 1, key, value)));
+    wire.text(3, resource.schema_url().unwrap_or_default());
+    wire.into_bytes().into()
+}
+
+/// The fields of `ScopeSpans` beside the spans.
+fn encode_scope(scope: &InstrumentationScope) -> Arc<[u8]> {
+    let mut wire = Wire::default();
+    wire.message(1, |wire| {
+        wire.text(1, scope.name());
+        wire.text(2, scope.version().unwrap_or_default());
+        scope.attributes().for_each(|KeyValue { key, value, .. }| attribute(wire, 3, key, value));
+    });
+    wire.text(3, scope.schema_url().unwrap_or_default());
+    wire.into_bytes().into()
+}
+
+/// The span as a field of its `ScopeSpans`.
+fn encode_span(span: &SpanData) -> Vec<u8> {
+    let mut wire = Wire::default();
+    wire.message(SPANS_OF_SCOPE, |wire| span_fields(wire, span));
+    wire.into_bytes()
+}
+
+fn span_fields(wire: &mut Wire, span: &SpanData) {
+    let context = &span.span_context;
+    wire.bytes(1, &context.trace_id().to_bytes());
+    wire.bytes(2, &context.span_id().to_bytes());
+    wire.text(3, &context.trace_state().header());
+    if span.parent_span_id != SpanId::INVALID {
+        wire.bytes(4, &span.parent_span_id.to_bytes());
+    }
+    wire.text(5, &span.name);
+    wire.number(6, kind(&span.span_kind));
+    wire.fixed64(7, nanoseconds(span.start_time));
+    wire.fixed64(8, nanoseconds(span.end_time));
+    attributes(wire, 9, &span.attributes);
+    wire.number(10, span.dropped_attributes_count.into());
+    span.events.iter().for_each(|event| wire.message(11, |wire| event_fields(wire, event)));
+    wire.number(12, span.events.dropped_count.into());
+    span.links.iter().for_each(|link| wire.message(13, |wire| link_fields(wire, link)));
+    wire.number(14, span.links.dropped_count.into());
+    wire.message(15, |wire| status_fields(wire, &span.status));
+    wire.fixed32(16, flags(context.trace_flags().to_u8(), span.parent_span_is_remote));
+}
+
+fn event_fields(wire: &mut Wire, event: &Event) {
+    wire.fixed64(1, nanoseconds(event.timestamp));
+    wire.text(2, &event.name);
+    attributes(wire, 3, &event.attributes);
+    wire.number(4, event.dropped_attributes_count.into());
+}
+
+fn link_fields(wire: &mut Wire, link: &Link) {
+    let context = &link.span_context;
+    wire.bytes(1, &context.trace_id().to_bytes());
+    wire.bytes(2, &context.span_id().to_bytes());
+    wire.text(3, &context.trace_state().header());
+    attributes(wire, 4, &link.attributes);
+    wire.number(5, link.dropped_attributes_count.into());
+    wire.fixed32(6, flags(context.trace_flags().to_u8(), context.is_remote()));
+}
+
+fn status_fields(wire: &mut Wire, status: &Status) {
+    match status {
+        Status::Unset => {}
+        Status::Ok => wire.number(3, 1),
+        Status::Error { description } => {
+            wire.text(2, description);
+            wire.number(3, 2);
+        }
+    }
+}
+
+fn attributes(wire: &mut Wire, field: u32, attributes: &[KeyValue]) {
+    attributes.iter().for_each(|KeyValue { key, value, .. }| attribute(wire, field, key, value));
+}
+
+fn attribute(wire: &mut Wire, field: u32, key: &Key, value: &Value) {
+    wire.message(field, |wire| {
+        wire.text(1, key.as_str());
+        wire.message(2, |wire| any_value(wire, value));
+    });
+}
+
+fn any_value(wire: &mut Wire, value: &Value) {
+    match value {
+        Value::String(text) => wire.present_bytes(1, text.as_str().as_bytes()),
+        Value::Bool(flag) => wire.present_number(2, (*flag).into()),
+        Value::I64(number) => wire.present_number(3, number.cast_unsigned()),
+        Value::F64(number) => wire.present_fixed64(4, number.to_bits()),
+        Value::Array(array) => wire.message(5, |wire| array_values(wire, array)),
+        // A kind of value that OpenTelemetry may add; as text it is at least seen.
+        other => wire.present_bytes(1, other.as_str().as_bytes()),
+    }
+}
+
+fn array_values(wire: &mut Wire, array: &Array) {
+    fn each<T: Clone + Into<Value>>(wire: &mut Wire, list: &[T]) {
+        list.iter().for_each(|value| wire.message(1, |wire| any_value(wire, &value.clone().into())));
+    }
+    match array {
+        Array::String(list) => each(wire, list),
+        Array::Bool(list) => each(wire, list),
+        Array::I64(list) => each(wire, list),
+        Array::F64(list) => each(wire, list),
+        _ => {}
+    }
+}
+
+fn kind(kind: &SpanKind) -> u64 {
+    match kind {
+        SpanKind::Internal => 1,
+        SpanKind::Server => 2,
+        SpanKind::Client => 3,
+        SpanKind::Producer => 4,
+        SpanKind::Consumer => 5,
+    }
+}
+
+fn flags(trace_flags: u8, is_remote: bool) -> u32 {
+    u32::from(trace_flags) | KNOWS_REMOTE | if is_remote { IS_REMOTE } else { 0 }
+}
+
+fn nanoseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}

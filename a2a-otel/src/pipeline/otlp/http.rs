@@ -1,0 +1,175 @@
+//! OTLP over HTTP: blocking, so that it needs nobody's runtime.
+
+use std::io::{Read, Write};
+use std::time::{Duration, SystemTime};
+
+use flate2::Compression as Level;
+use flate2::write::GzEncoder;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http::{Request, Response};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use prost::Message as _;
+use ureq::Agent;
+use ureq::http::Uri;
+
+use super::answer::{Answer, of_status, retry_after};
+use super::sender::Transport;
+use crate::telemetry::settings::{Compression, Endpoint, Settings};
+
+/// An answer of OTLP is a few bytes; more than this is not OTLP.
+const LONGEST_ANSWER: u64 = 64 * 1024;
+
+/// Enough of an error page to recognise it.
+const SHOWN_OF_ANSWER: usize = 200;
+
+/// One server, and how it is spoken to.
+#[derive(Debug)]
+pub(crate) struct Http {
+    agent: Agent,
+    endpoint: Endpoint,
+    headers: HeaderMap,
+    compression: Compression,
+}
+
+impl Http {
+    pub(crate) fn new(settings: &Settings, endpoint: &Endpoint) -> Self {
+        let mut headers = header_map(settings);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
+        if settings.compression == Compression::Gzip {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        Http {
+            agent: agent(endpoint.as_str(), settings.timeout),
+            endpoint: endpoint.clone(),
+            headers,
+            compression: settings.compression,
+        }
+    }
+
+    fn exchange(&self, body: Vec<u8>, patience: Duration) -> Result<Response<Vec<u8>>, ureq::Error> {
+        let body = match self.compression {
+            Compression::Gzip => compressed(&body)?,
+            Compression::None => body,
+        };
+        let mut request = Request::post(self.endpoint.as_str()).body(body)?;
+        *request.headers_mut() = self.headers.clone();
+        let request = self.agent.configure_request(request).timeout_global(Some(patience)).build();
+        let (parts, body) = self.agent.run(request)?.into_parts();
+        let mut content = Vec::new();
+        body.into_reader().take(LONGEST_ANSWER).read_to_end(&mut content)?;
+        Ok(Response::from_parts(parts, content))
+    }
+}
+
+impl Transport for Http {
+    fn send(&mut self, body: Vec<u8>, patience: Duration) -> Answer {
+        match self.exchange(body, patience) {
+            Ok(answer) => understand(&answer),
+            Err(error) => not_answered(&error),
+        }
+    }
+}
+
+/// The fastest level: a request is mostly text, of which it already takes most away.
+fn compressed(body: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Level::fast());
+    encoder.write_all(body)?;
+    encoder.finish()
+}
+
+fn understand(answer: &Response<Vec<u8>>) -> Answer {
+    let status = answer.status();
+    if !status.is_success() {
+        let header = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let after = header.and_then(|header| retry_after(header, SystemTime::now()));
+        return of_status(status.as_u16(), describe(answer), after);
+    }
+    if is_web_page(answer) {
+        let cause = "it answers with a web page, which no receiver of traces does; check the endpoint";
+        return Answer::Refused { cause: cause.to_owned() };
+    }
+    // What is no protobuf comes from a receiver that does not say what it rejects.
+    let response = ExportTraceServiceResponse::decode(answer.body().as_slice()).unwrap_or_default();
+    let partial = response.partial_success.unwrap_or_default();
+    let rejected = u64::try_from(partial.rejected_spans).unwrap_or_default();
+    Answer::Accepted { rejected, message: beginning(partial.error_message.as_bytes()) }
+}
+
+fn not_answered(error: &ureq::Error) -> Answer {
+    match error {
+        // Without the number of the error, which tells the user nothing.
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            Answer::Absent { cause: format!("{}; is Phoenix running?", error.kind()) }
+        }
+        ureq::Error::HostNotFound => Answer::Absent { cause: format!("{error}; check the endpoint") },
+        ureq::Error::Io(error) => Answer::Later { cause: error.kind().to_string(), after: None },
+        error => Answer::Later { cause: error.to_string(), after: None },
+    }
+}
+
+/// A blocking client for one server.
+///
+/// A proxy is never asked for an address of this machine, and a redirect is never followed: it turns a POST into a GET
+/// of some page, whose 200 would pass for success.
+pub(crate) fn agent(endpoint: &str, timeout: Duration) -> Agent {
+    let config = Agent::config_builder()
+        .timeout_global(Some(timeout))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .accept("*/*");
+    let config = if is_loopback(endpoint) { config.proxy(None) } else { config };
+    config.build().new_agent()
+}
+
+fn is_loopback(endpoint: &str) -> bool {
+    let uri: Option<Uri> = endpoint.parse().ok();
+    let host = uri.as_ref().and_then(Uri::host).unwrap_or_default().trim_matches(['[', ']']);
+    let address: Option<std::net::IpAddr> = host.parse().ok();
+    host == "localhost" || address.is_some_and(|address| address.is_loopback())
+}
+
+pub(crate) fn header_map(settings: &Settings) -> HeaderMap {
+    let parse = |(name, value): (&str, &str)| {
+        let mut value = HeaderValue::from_str(value).ok()?;
+        value.set_sensitive(true);
+        Some((HeaderName::from_bytes(name.as_bytes()).ok()?, value))
+    };
+    settings.headers.iter().filter_map(parse).collect()
+}
+
+fn is_web_page(answer: &Response<Vec<u8>>) -> bool {
+    let content_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.is_some_and(|content_type| content_type.starts_with("text/html"))
+}
+
+fn describe(answer: &Response<Vec<u8>>) -> String {
+    let status = answer.status();
+    match status.as_u16() {
+        // The body is left out: it may repeat the key.
+        401 | 403 => format!("status {status}; check PHOENIX_API_KEY"),
+        404 | 405 => format!("status {status}; check the endpoint"),
+        _ if answer.body().is_empty() || is_web_page(answer) => format!("status {status}"),
+        _ => format!("status {status}: {}", beginning(answer.body())),
+    }
+}
+
+fn beginning(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(SHOWN_OF_ANSWER).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_loopback;
+
+    #[test]
+    fn loopback_is_recognised() {
+        for endpoint in ["http://localhost:6006/v1/traces", "http://127.0.0.2/x", "http://[::1]:1/"] {
+            assert!(is_loopback(endpoint), "{endpoint}");
+        }
+        for endpoint in ["http://phoenix:6006", "https://localhost.example.com", "http://10.0.0.1"] {
+            assert!(!is_loopback(endpoint), "{endpoint}");
+        }
+    }
+}

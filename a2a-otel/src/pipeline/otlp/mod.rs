@@ -1,0 +1,15 @@
+//! Spans over OTLP: encoded once, sent in batches, and sent again until the receiver has them.
+
+mod answer;
+mod backoff;
+mod batch;
+mod encode;
+mod http;
+mod sender;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::http::{Http, agent, header_map};
+pub(crate) use self::sender::Sender;

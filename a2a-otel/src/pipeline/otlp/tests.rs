@@ -1,0 +1,198 @@
+//! What is written is what OpenTelemetry's own types would write.
+
+use std::time::{Duration, SystemTime};
+
+use opentelemetry::trace::{
+    Event, Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState,
+};
+use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
+use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use prost::Message as _;
+
+use super::batch::Batch;
+use super::encode::Encoder;
+
+fn resource() -> Resource {
+    Resource::builder_empty()
+        .with_schema_url([KeyValue::new("service.name", "shop")], "https://schema")
+        .build()
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        ".{0,200}".prop_map(Value::from),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_filter("equal to itself", |number| !number.is_nan()).prop_map(Value::from),
+        prop::collection::vec(".{0,9}", 0..4)
+            .prop_map(|list| Value::Array(Array::String(list.into_iter().map(Into::into).collect()))),
+        prop::collection::vec(any::<i64>(), 0..4).prop_map(|list| Value::Array(Array::I64(list))),
+        prop::collection::vec(any::<bool>(), 0..4).prop_map(|list| Value::Array(Array::Bool(list))),
+        prop::collection::vec(0.0..1.0, 0..4).prop_map(|list| Value::Array(Array::F64(list))),
+    ]
+}
+
+fn attributes() -> impl Strategy<Value = Vec<KeyValue>> {
+    prop::collection::vec(("[a-z.]{0,20}", value()).prop_map(|(key, value)| KeyValue::new(key, value)), 0..6)
+}
+
+fn time() -> impl Strategy<Value = SystemTime> {
+    (0..u64::MAX / 2).prop_map(|nanoseconds| SystemTime::UNIX_EPOCH + Duration::from_nanos(nanoseconds))
+}
+
+fn context() -> impl Strategy<Value = SpanContext> {
+    (any::<u128>(), any::<u64>(), any::<u8>(), any::<bool>(), any::<bool>()).prop_map(
+        |(trace, span, flags, is_remote, has_state)| {
+            let state = if has_state { vec![("vendor", "state")] } else { vec![] };
+            SpanContext::new(
+                TraceId::from(trace),
+                SpanId::from(span),
+                TraceFlags::new(flags),
+                is_remote,
+                TraceState::from_key_value(state).unwrap(),
+            )
+        },
+    )
+}
+
+fn status() -> impl Strategy<Value = Status> {
+    prop_oneof![Just(Status::Unset), Just(Status::Ok), ".{0,20}".prop_map(Status::error)]
+}
+
+fn kind() -> impl Strategy<Value = SpanKind> {
+    use SpanKind::{Client, Consumer, Internal, Producer, Server};
+    prop::sample::select(vec![Client, Consumer, Internal, Producer, Server])
+}
+
+fn scope() -> impl Strategy<Value = InstrumentationScope> {
+    (0..3_usize).prop_map(|number| {
+        let scope = InstrumentationScope::builder(format!("scope {number}"));
+        match number {
+            0 => scope.build(),
+            _ => scope
+                .with_version("1.0")
+                .with_schema_url("https://scope")
+                .with_attributes([KeyValue::new("number", 7)])
+                .build(),
+        }
+    })
+}
+
+prop_compose! {
+    fn span()(
+        (span_context, parent, parent_span_is_remote) in (context(), any::<u64>(), any::<bool>()),
+        (span_kind, status, scope, name) in (kind(), status(), scope(), ".{0,30}"),
+        (start_time, end_time) in (time(), time()),
+        attributes in attributes(),
+        dropped in any::<u32>(),
+        event in prop::option::of((".{0,9}", time(), attributes())),
+        link in prop::option::of((context(), attributes())),
+    ) -> SpanData {
+        let mut events = SpanEvents::default();
+        events.events.extend(event.map(|(name, time, attributes)| Event::new(name, time, attributes, dropped)));
+        events.dropped_count = dropped;
+        let mut links = SpanLinks::default();
+        links.links.extend(link.map(|(context, attributes)| Link::new(context, attributes, dropped)));
+        SpanData {
+            span_context,
+            parent_span_id: SpanId::from(parent),
+            parent_span_is_remote,
+            span_kind,
+            name: name.into(),
+            start_time,
+            end_time,
+            attributes,
+            dropped_attributes_count: dropped,
+            events,
+            links,
+            status,
+            instrumentation_scope: scope,
+        }
+    }
+}
+
+fn reference(spans: Vec<SpanData>) -> ExportTraceServiceRequest {
+    let resource = ResourceAttributesWithSchema::from(&resource());
+    ExportTraceServiceRequest { resource_spans: group_spans_by_resource_and_scope(spans, &resource) }
+}
+
+fn encoded(spans: &[SpanData]) -> Batch {
+    Encoder::new(&resource()).batch(spans)
+}
+
+fn decoded(batch: &Batch) -> ExportTraceServiceRequest {
+    ExportTraceServiceRequest::decode(batch.body().as_slice()).unwrap()
+}
+
+fn names(batches: &[Batch]) -> Vec<String> {
+    let requests = batches.iter().map(decoded).flat_map(|request| request.resource_spans);
+    let scopes = requests.flat_map(|part| part.scope_spans);
+    scopes.flat_map(|scope| scope.spans).map(|span| span.name).collect()
+}
+
+fn named(name: impl Into<String>, text: String) -> SpanData {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut span = span().new_tree(&mut runner).unwrap().current();
+    span.name = name.into().into();
+    span.attributes = vec![KeyValue::new("text", text), KeyValue::new("short", "kept")];
+    span
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_batch_reads_like_that_of_the_generated_types(spans in prop::collection::vec(span(), 0..6)) {
+        prop_assert_eq!(decoded(&encoded(&spans)), reference(spans));
+    }
+
+    #[test]
+    fn a_batch_comes_back_from_its_body(spans in prop::collection::vec(span(), 1..6)) {
+        let batch = encoded(&spans);
+        let [back] = <[Batch; 1]>::try_from(Batch::parse(&batch.body()).unwrap()).unwrap();
+        prop_assert_eq!(decoded(&back), decoded(&batch));
+        prop_assert_eq!(back.len(), batch.len());
+    }
+
+    #[test]
+    fn no_body_makes_the_reader_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Batch::parse(&body);
+    }
+
+    #[test]
+    fn parts_hold_everything_and_keep_the_bound(lengths in prop::collection::vec(0..3000_usize, 1..40)) {
+        let spans: Vec<_> =
+            lengths.iter().enumerate().map(|(number, length)| named(number.to_string(), "x".repeat(*length))).collect();
+        let batch = encoded(&spans);
+        let whole = names(std::slice::from_ref(&batch));
+        let parts = batch.within(5000);
+        prop_assert_eq!(names(&parts), whole);
+        prop_assert!(parts.iter().all(|part| part.bytes() <= 5000 && part.body().len() <= 5200));
+    }
+}
+
+#[test]
+fn a_span_that_is_too_long_is_cut_where_it_is_longest_and_says_so() {
+    let mut batch = encoded(&[named("small", "x".to_owned()), named("large", "é".repeat(50_000))]);
+    assert_eq!(batch.cut(10_000), 1);
+    assert!(batch.bytes() < 11_000, "{}", batch.bytes());
+    let request = decoded(&batch);
+    let span = &request.resource_spans[0].scope_spans[0].spans[1];
+    let text = |index: usize| format!("{:?}", span.attributes[index]);
+    assert!(text(0).contains("é … [100000 bytes, cut by a2a-otel: the span was too large]"), "{}", text(0));
+    assert!(text(1).contains("kept"));
+    assert_eq!(names(&[batch]), ["small", "large"]);
+}
+
+#[test]
+fn a_span_is_named_with_its_ids() {
+    let span = named("search", String::new());
+    let (trace, id) = (span.span_context.trace_id(), span.span_context.span_id());
+    assert_eq!(encoded(&[span]).name_of_first(), format!("\"search\" ({id} in trace {trace})"));
+}

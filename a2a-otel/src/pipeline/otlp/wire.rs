@@ -1,0 +1,114 @@
+//! Protobuf, as far as OTLP needs it to be written.
+//!
+//! Messages are written in one pass over what is there. The generated types would first copy every string of a span
+//! into a tree of their own.
+
+/// How a field is laid out, in the lower three bits of its tag.
+#[derive(Clone, Copy)]
+enum Layout {
+    Varint = 0,
+    Fixed64 = 1,
+    Delimited = 2,
+    Fixed32 = 5,
+}
+
+/// A message in the making. Like any writer of proto3 it leaves out fields that have their default value.
+#[derive(Debug, Default)]
+pub(super) struct Wire(Vec<u8>);
+
+impl Wire {
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    fn tag(&mut self, field: u32, layout: Layout) {
+        self.varint(u64::from(field << 3 | layout as u32));
+    }
+
+    fn varint(&mut self, mut number: u64) {
+        while number >= 0x80 {
+            self.0.push(number.to_le_bytes()[0] | 0x80);
+            number >>= 7;
+        }
+        self.0.push(number.to_le_bytes()[0]);
+    }
+
+    pub(super) fn bytes(&mut self, field: u32, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.present_bytes(field, bytes);
+        }
+    }
+
+    pub(super) fn text(&mut self, field: u32, text: &str) {
+        self.bytes(field, text.as_bytes());
+    }
+
+    pub(super) fn number(&mut self, field: u32, number: u64) {
+        if number != 0 {
+            self.present_number(field, number);
+        }
+    }
+
+    pub(super) fn fixed64(&mut self, field: u32, number: u64) {
+        if number != 0 {
+            self.present_fixed64(field, number);
+        }
+    }
+
+    pub(super) fn fixed32(&mut self, field: u32, number: u32) {
+        if number != 0 {
+            self.tag(field, Layout::Fixed32);
+            self.0.extend(number.to_le_bytes());
+        }
+    }
+
+    /// A member of a `oneof`, which is there also where it has its default value.
+    pub(super) fn present_bytes(&mut self, field: u32, bytes: &[u8]) {
+        self.tag(field, Layout::Delimited);
+        self.varint(bytes.len() as u64);
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// A member of a `oneof` likewise.
+    pub(super) fn present_number(&mut self, field: u32, number: u64) {
+        self.tag(field, Layout::Varint);
+        self.varint(number);
+    }
+
+    /// A member of a `oneof` likewise.
+    pub(super) fn present_fixed64(&mut self, field: u32, number: u64) {
+        self.tag(field, Layout::Fixed64);
+        self.0.extend(number.to_le_bytes());
+    }
+
+    /// A message within the message. Its length stands before it and is known after it: most fit into the one byte
+    /// that is kept free, longer ones are moved up.
+    pub(super) fn message(&mut self, field: u32, write: impl FnOnce(&mut Self)) {
+        self.tag(field, Layout::Delimited);
+        self.0.push(0);
+        let start = self.0.len();
+        write(self);
+        let length = self.0.len() - start;
+        let mut prefix = Wire::default();
+        prefix.varint(length as u64);
+        if let [short] = prefix.0[..] {
+            self.0[start - 1] = short;
+        } else {
+            self.0.splice(start - 1..start, prefix.0);
+        }
+    }
+}
+
+/// How many bytes a length takes.
+pub(super) fn length_of_varint(number: usize) -> usize {
+    let bits = (usize::BITS - (number | 1).leading_zeros()) as usize;
+    bits.div_ceil(7)
+}
+
+/// The tag and the length of a message of which the bytes follow.
+pub(super) fn head(field: u32, length: usize, into: &mut Vec<u8>) {
+    let mut wire = Wire(std::mem::take(into));
+    wire.tag(field, Layout::Delimited);
+    wire.varint(length as u64);
+    *into = wire.0;
+}

@@ -1,0 +1,169 @@
+//! What a receiver would silently drop is mended before it is sent.
+//!
+//! Phoenix answers 200, and then drops a span with NUL in a text (`PostgreSQL` does not store it) or with a key of more
+//! than 254 segments; a number that JSON cannot have breaks its answers; and of two attributes with one key it is
+//! anybody's guess which one is kept.
+
+use std::collections::HashSet;
+use std::mem;
+
+use memchr::memchr;
+use opentelemetry::trace::Status;
+use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
+use opentelemetry_sdk::trace::SpanData;
+
+/// Phoenix unfolds a key at its dots, and drops the span where that goes deeper than 254.
+const MOST_SEGMENTS: usize = 128;
+
+/// From here on a set finds duplicates faster than looking.
+const FEW: usize = 16;
+
+/// Mends a span in place.
+pub(crate) fn sanitise(span: &mut SpanData) {
+    if holds_nul(&span.name) {
+        span.name = without_nul(&span.name).into();
+    }
+    if let Status::Error { description } = &mut span.status
+        && holds_nul(description)
+    {
+        *description = without_nul(description).into();
+    }
+    sanitise_attributes(&mut span.attributes);
+    for event in &mut span.events.events {
+        if holds_nul(&event.name) {
+            event.name = without_nul(&event.name).into();
+        }
+        sanitise_attributes(&mut event.attributes);
+    }
+    for link in &mut span.links.links {
+        sanitise_attributes(&mut link.attributes);
+    }
+}
+
+fn sanitise_attributes(attributes: &mut Vec<KeyValue>) {
+    for attribute in attributes.iter_mut() {
+        if let Some(key) = mended_key(attribute.key.as_str()) {
+            attribute.key = Key::from(key);
+        }
+        mend_value(&mut attribute.value);
+    }
+    if has_duplicates(attributes) {
+        keep_last_of_each(attributes);
+    }
+}
+
+fn mended_key(key: &str) -> Option<String> {
+    let segments = 1 + memchr::memchr_iter(b'.', key.as_bytes()).count();
+    if key.is_empty() {
+        Some("(no key)".to_owned())
+    } else if segments > MOST_SEGMENTS {
+        let mut segments = without_nul(key).splitn(MOST_SEGMENTS, '.').map(str::to_owned).collect::<Vec<_>>();
+        segments.iter_mut().for_each(|segment| *segment = segment.replace('.', "_"));
+        Some(segments.join("."))
+    } else {
+        holds_nul(key).then(|| without_nul(key))
+    }
+}
+
+fn mend_value(value: &mut Value) {
+    match value {
+        Value::String(text) => mend_text(text),
+        Value::F64(number) if !number.is_finite() => *value = number.to_string().into(),
+        Value::Array(Array::String(list)) => list.iter_mut().for_each(mend_text),
+        Value::Array(Array::F64(list)) if !list.iter().all(|number| number.is_finite()) => {
+            let texts = mem::take(list).into_iter().map(|number| StringValue::from(number.to_string()));
+            *value = Value::Array(Array::String(texts.collect()));
+        }
+        _ => {}
+    }
+}
+
+fn mend_text(text: &mut StringValue) {
+    if holds_nul(text.as_str()) {
+        *text = without_nul(text.as_str()).into();
+    }
+}
+
+fn holds_nul(text: &str) -> bool {
+    memchr(0, text.as_bytes()).is_some()
+}
+
+/// With the sign that Unicode has for it, so that one can see that there was one.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{2400}")
+}
+
+fn has_duplicates(attributes: &[KeyValue]) -> bool {
+    if attributes.len() <= FEW {
+        let mut rest = attributes.iter();
+        return std::iter::from_fn(|| rest.next().map(|first| (first, rest.clone())))
+            .any(|(first, mut others)| others.any(|other| other.key == first.key));
+    }
+    let mut keys = HashSet::with_capacity(attributes.len());
+    !attributes.iter().all(|attribute| keys.insert(attribute.key.as_str()))
+}
+
+/// Setting an attribute again adds it again, and the last one is what was meant.
+fn keep_last_of_each(attributes: &mut Vec<KeyValue>) {
+    let mut keys = HashSet::with_capacity(attributes.len());
+    attributes.reverse();
+    attributes.retain(|attribute| keys.insert(attribute.key.clone()));
+    attributes.reverse();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mended(attributes: Vec<KeyValue>) -> Vec<KeyValue> {
+        let mut attributes = attributes;
+        sanitise_attributes(&mut attributes);
+        attributes
+    }
+
+    #[test]
+    fn what_is_well_stays_as_it_is() {
+        let well = vec![KeyValue::new("a.b", "text"), KeyValue::new("c", 1.5), KeyValue::new("d", true)];
+        assert_eq!(mended(well.clone()), well);
+    }
+
+    #[test]
+    fn nul_is_shown_and_not_sent() {
+        let list = Value::Array(Array::String(vec!["x\0".into()]));
+        let shown = Value::Array(Array::String(vec!["x\u{2400}".into()]));
+        let attributes = vec![KeyValue::new("a\0", "b\0c"), KeyValue::new("list", list)];
+        assert_eq!(
+            mended(attributes),
+            [KeyValue::new("a\u{2400}", "b\u{2400}c"), KeyValue::new("list", shown)]
+        );
+    }
+
+    #[test]
+    fn numbers_that_json_does_not_have_become_text() {
+        let list = Value::Array(Array::F64(vec![1.0, f64::NAN]));
+        let texts = Value::Array(Array::String(vec!["1".into(), "NaN".into()]));
+        let attributes = vec![KeyValue::new("a", f64::NEG_INFINITY), KeyValue::new("b", list)];
+        assert_eq!(mended(attributes), [KeyValue::new("a", "-inf"), KeyValue::new("b", texts)]);
+    }
+
+    #[test]
+    fn deep_and_missing_keys_are_mended() {
+        let deep = vec!["k"; 300].join(".");
+        let attributes = mended(vec![KeyValue::new(deep, 1), KeyValue::new("", 2)]);
+        let key = attributes[0].key.as_str();
+        assert_eq!((key.split('.').count(), key.len()), (MOST_SEGMENTS, 599));
+        assert_eq!(attributes[1].key.as_str(), "(no key)");
+    }
+
+    #[test]
+    fn the_last_of_equal_keys_counts() {
+        for others in [0_i64, 100] {
+            let filler = (0..others).map(|number| KeyValue::new(format!("filler.{number}"), number));
+            let mut attributes = vec![KeyValue::new("a", 1), KeyValue::new("b", 2), KeyValue::new("a", 3)];
+            attributes.extend(filler.clone());
+            let mut expected = vec![KeyValue::new("b", 2), KeyValue::new("a", 3)];
+            expected.extend(filler);
+            assert_eq!(mended(attributes), expected);
+        }
+    }
+}
