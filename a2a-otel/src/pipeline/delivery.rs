@@ -29,6 +29,10 @@ pub struct Delivery {
     pub spooled: u64,
     /// Spans that are lost, by reason.
     pub dropped: BTreeMap<&'static str, u64>,
+    /// Spans beside these, which an earlier process has left on disk.
+    pub recovered: u64,
+    /// Those of them that the receiver has confirmed by now.
+    pub replayed: u64,
 }
 
 impl Delivery {
@@ -48,6 +52,8 @@ impl Delivery {
         self.generated += other.generated;
         self.delivered += other.delivered;
         self.spooled += other.spooled;
+        self.recovered += other.recovered;
+        self.replayed += other.replayed;
         for (reason, spans) in other.dropped {
             *self.dropped.entry(reason).or_default() += spans;
         }
@@ -68,10 +74,13 @@ impl fmt::Display for Delivery {
         if !reasons.is_empty() {
             write!(f, " ({})", reasons.join(", "))?;
         }
-        match self.waiting() {
-            0 => Ok(()),
-            waiting => write!(f, ", {waiting} waiting"),
+        if self.waiting() > 0 {
+            write!(f, ", {} waiting", self.waiting())?;
         }
+        if self.recovered > 0 {
+            write!(f, "; of {} left by an earlier run, {} delivered", self.recovered, self.replayed)?;
+        }
+        Ok(())
     }
 }
 
@@ -84,11 +93,13 @@ mod tests {
     #[test]
     fn it_reads_as_a_sentence() {
         let dropped = BTreeMap::from([("queue full", 2), ("export failed", 1)]);
-        let delivery = Delivery { generated: 9, delivered: 5, spooled: 0, dropped };
+        let mut delivery = Delivery { generated: 9, delivered: 5, dropped, ..Delivery::default() };
         assert_eq!(
             delivery.to_string(),
             "9 spans: 5 delivered, 0 spooled, 3 dropped (export failed 1, queue full 2), 1 waiting"
         );
+        delivery = Delivery { recovered: 4, replayed: 3, ..delivery };
+        assert!(delivery.to_string().ends_with("waiting; of 4 left by an earlier run, 3 delivered"));
         assert_eq!(delivery.clone().add(delivery).dropped["queue full"], 4);
     }
 }

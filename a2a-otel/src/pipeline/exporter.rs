@@ -11,8 +11,8 @@ use std::time::Instant;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
-use super::ledger::{Ledger, Loss};
-use super::queue::{Order, Queue};
+use super::ledger::{Ledger, Loss, Origin};
+use super::queue::{Amount, Load, Order, Queue};
 use crate::telemetry::settings::Batch;
 
 /// Hands on what waits in the queue until that is closed.
@@ -37,18 +37,22 @@ pub(crate) fn run(exporter: &impl SpanExporter, queue: &Queue, ledger: &Ledger, 
 }
 
 fn hand_on(exporter: &impl SpanExporter, queue: &Queue, ledger: &Ledger) -> Order {
-    let batch = queue.take();
+    let batch = match queue.take() {
+        Load::Spans(spans) => spans,
+        // Nothing is saved for an exporter whose spans never become bytes of ours.
+        Load::Saved(_) => Vec::new(),
+    };
     let spans = batch.len() as u64;
     if ledger.is_hopeless() {
         ledger.dropped(Loss::ExportFailed, spans);
     } else {
         match export(exporter, batch) {
-            Ok(()) => ledger.delivered(spans),
+            Ok(()) => ledger.delivered(Origin::Here, spans),
             Err(OTelSdkError::InternalFailure(cause)) => ledger.export_failed(spans, &cause),
             Err(error) => ledger.export_failed(spans, &error.to_string()),
         }
     }
-    queue.settle(0, 0);
+    queue.settle(Amount::default());
     queue.order()
 }
 

@@ -34,10 +34,25 @@ pub(crate) enum Loss {
     Rejected,
     /// Time was over, or hope was lost.
     NotSentInTime,
+    /// Others needed its place on disk.
+    SpoolFull,
+    /// It lay on disk for too long.
+    SpoolTooOld,
+    /// What is on disk is not what was written.
+    SpoolDamaged,
+}
+
+/// Where a span comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// This process.
+    Here,
+    /// An earlier process, which left it on disk.
+    Earlier,
 }
 
 /// As they read in a [`Delivery`], in the order of the losses.
-const LOSSES: [&str; 7] = [
+const LOSSES: [&str; 10] = [
     "export failed",
     "no exporter",
     "queue full",
@@ -45,6 +60,9 @@ const LOSSES: [&str; 7] = [
     "refused by the receiver",
     "rejected by the receiver",
     "not sent in time",
+    "spool full",
+    "spool too old",
+    "spool damaged",
 ];
 
 /// What is said once, until the link works again.
@@ -54,6 +72,8 @@ struct Said {
     refused: AtomicBool,
     rejected: AtomicBool,
     cut: AtomicBool,
+    spool_failed: AtomicBool,
+    spool_lost: AtomicBool,
 }
 
 /// Counts every span of one exporter exactly once, and reports when the link breaks and when it works again.
@@ -63,6 +83,10 @@ pub(crate) struct Ledger {
     pub(crate) target: String,
     generated: AtomicU64,
     delivered: AtomicU64,
+    spooled: AtomicU64,
+    /// Spans of earlier processes that were found on disk, and those of them that are delivered.
+    recovered: AtomicU64,
+    replayed: AtomicU64,
     dropped: [AtomicU64; LOSSES.len()],
     link: Mutex<Link>,
     said: Said,
@@ -78,6 +102,9 @@ impl Ledger {
             target,
             generated: AtomicU64::new(0),
             delivered: AtomicU64::new(0),
+            spooled: AtomicU64::new(0),
+            recovered: AtomicU64::new(0),
+            replayed: AtomicU64::new(0),
             dropped: [const { AtomicU64::new(0) }; LOSSES.len()],
             link: Mutex::new(Link::Unused),
             said: Said::default(),
@@ -92,12 +119,23 @@ impl Ledger {
         self.generated.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Spans of this process are lost. Those of an earlier one are not on its books.
+    pub(crate) fn lost(&self, origin: Origin, loss: Loss, spans: u64) {
+        if origin == Origin::Here {
+            self.dropped(loss, spans);
+        }
+    }
+
     pub(crate) fn dropped(&self, loss: Loss, spans: u64) {
         self.dropped[loss as usize].fetch_add(spans, Ordering::Relaxed);
     }
 
-    pub(crate) fn delivered(&self, spans: u64) {
-        self.delivered.fetch_add(spans, Ordering::Relaxed);
+    pub(crate) fn delivered(&self, origin: Origin, spans: u64) {
+        let count = match origin {
+            Origin::Here => &self.delivered,
+            Origin::Earlier => &self.replayed,
+        };
+        count.fetch_add(spans, Ordering::Relaxed);
         self.ever_worked.store(true, Ordering::Relaxed);
         if let Link::Failing(_) = self.change_to(Link::Working) {
             announce(&format_args!("spans reach {} again", self.target));
@@ -117,21 +155,10 @@ impl Ledger {
         }
     }
 
-    /// The spans are lost, and those that come will be until somebody does something about it.
-    pub(crate) fn refused(&self, spans: u64, cause: &str) {
-        self.lost(Loss::Refused, spans, cause, &self.said.refused);
-    }
-
-    /// An exporter of the user's could not get rid of them.
-    pub(crate) fn export_failed(&self, spans: u64, cause: &str) {
-        self.absent();
-        self.lost(Loss::ExportFailed, spans, cause, &self.said.refused);
-    }
-
-    fn lost(&self, loss: Loss, spans: u64, cause: &str, said: &AtomicBool) {
-        self.dropped(loss, spans);
+    /// The receiver takes no spans until somebody does something about it.
+    pub(crate) fn refused(&self, cause: &str) {
         self.change_to(Link::Failing(cause.to_owned()));
-        if first(said) {
+        if first(&self.said.refused) {
             report(&format_args!(
                 "cannot send spans to {}: {} The agent goes on, spans are dropped until that is mended",
                 self.target,
@@ -140,9 +167,15 @@ impl Ledger {
         }
     }
 
+    /// An exporter of the user's could not get rid of them.
+    pub(crate) fn export_failed(&self, spans: u64, cause: &str) {
+        self.absent();
+        self.dropped(Loss::ExportFailed, spans);
+        self.refused(cause);
+    }
+
     /// The receiver took a batch but for some spans, which it does not name.
     pub(crate) fn rejected(&self, spans: u64, message: &str) {
-        self.dropped(Loss::Rejected, spans);
         if first(&self.said.rejected) {
             let target = &self.target;
             report(&format_args!("{target} took a batch but for {spans} spans: {}", sentence(message)));
@@ -150,8 +183,7 @@ impl Ledger {
     }
 
     /// One span is lost, and it is known which one.
-    pub(crate) fn lost_one(&self, loss: Loss, name: &str, cause: &str) {
-        self.dropped(loss, 1);
+    pub(crate) fn refused_one(&self, name: &str, cause: &str) {
         report(&format_args!("{} does not take the span {name}: {}", self.target, sentence(cause)));
     }
 
@@ -172,6 +204,48 @@ impl Ledger {
             report(&format_args!(
                 "the queue for {} is full, spans are dropped; give it more room with A2A_OTEL_QUEUE_BYTES, or a \
                  disk with A2A_OTEL_SPOOL_DIR",
+                self.target
+            ));
+        }
+    }
+
+    /// Spans were written to disk.
+    pub(crate) fn spooled(&self, spans: u64) {
+        self.spooled.fetch_add(spans, Ordering::Relaxed);
+        if self.said.spool_failed.swap(false, Ordering::Relaxed) {
+            announce(&format_args!("spans for {} are saved to disk again", self.target));
+        }
+    }
+
+    /// Spans on disk have been sent, or given up.
+    pub(crate) fn unspooled(&self, spans: u64) {
+        self.spooled.fetch_sub(spans, Ordering::Relaxed);
+    }
+
+    /// Spans were found that an earlier process has left.
+    pub(crate) fn recovered(&self, spans: u64) {
+        self.recovered.store(spans, Ordering::Relaxed);
+    }
+
+    /// Spans on disk are lost.
+    pub(crate) fn lost_from_spool(&self, origin: Origin, loss: Loss, spans: u64) {
+        if origin == Origin::Here {
+            self.unspooled(spans);
+            self.dropped(loss, spans);
+        }
+        if spans > 0 && first(&self.said.spool_lost) {
+            report(&format_args!(
+                "{spans} spans for {} that were saved to disk are lost: {}; see A2A_OTEL_SPOOL_BYTES",
+                self.target, LOSSES[loss as usize]
+            ));
+        }
+    }
+
+    /// Spans cannot be written to disk, and stay in memory.
+    pub(crate) fn spool_failed(&self, cause: &std::io::Error) {
+        if first(&self.said.spool_failed) {
+            report(&format_args!(
+                "spans for {} cannot be saved to disk: {cause}. They stay in memory",
                 self.target
             ));
         }
@@ -226,7 +300,9 @@ impl Ledger {
         let dropped = dropped.filter(|(_, spans)| *spans > 0).collect();
         let delivered = self.delivered.load(Ordering::Relaxed);
         let generated = self.generated.load(Ordering::Relaxed);
-        Delivery { dropped, delivered, spooled: 0, generated }
+        let [spooled, recovered, replayed] =
+            [&self.spooled, &self.recovered, &self.replayed].map(|spans| spans.load(Ordering::Relaxed));
+        Delivery { generated, delivered, spooled, dropped, recovered, replayed }
     }
 }
 

@@ -2,13 +2,17 @@
 
 mod delivery;
 pub(crate) mod exporter;
+#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "exporters of the user's need a part of it"))]
 mod ledger;
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp;
 mod processors;
+#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "exporters of the user's need a part of it"))]
 mod queue;
 #[cfg(feature = "otlp")]
 mod sanitise;
+#[cfg(feature = "otlp")]
+pub(crate) mod spool;
 mod tree;
 
 pub use self::delivery::Delivery;

@@ -1,5 +1,6 @@
 //! Span processors that keep the books.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
-use super::ledger::{Ledger, Loss};
+use super::ledger::{Ledger, Loss, Origin};
 use super::queue::{Queue, Refusal};
 
 /// How long a flush may take where nobody says.
@@ -17,20 +18,24 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Puts spans into a queue, which a thread of its own empties.
 #[derive(Debug)]
-pub(crate) struct Queued {
-    queue: Arc<Queue>,
+pub(crate) struct Queued<Saved> {
+    queue: Arc<Queue<Saved>>,
     ledger: Arc<Ledger>,
 }
 
-impl Queued {
+impl<Saved> Queued<Saved> {
     /// Where no thread is to be had, the spans wait in the queue and are then counted as lost.
-    pub(crate) fn new(queue: Arc<Queue>, ledger: Arc<Ledger>, empty: impl FnOnce() + Send + 'static) -> Self {
+    pub(crate) fn new(
+        queue: Arc<Queue<Saved>>,
+        ledger: Arc<Ledger>,
+        empty: impl FnOnce() + Send + 'static,
+    ) -> Self {
         let _ = thread::Builder::new().name("a2a-otel-sender".to_owned()).spawn(empty);
         Queued { queue, ledger }
     }
 }
 
-impl SpanProcessor for Queued {
+impl<Saved: Debug + Send> SpanProcessor for Queued<Saved> {
     fn on_start(&self, _span: &mut Span, _context: &Context) {}
 
     fn on_end(&self, span: SpanData) {
@@ -71,7 +76,7 @@ impl<P: SpanProcessor> SpanProcessor for Immediate<P> {
     fn on_end(&self, span: SpanData) {
         if span.span_context.is_sampled() {
             self.ledger.generated();
-            self.ledger.delivered(1);
+            self.ledger.delivered(Origin::Here, 1);
         }
         self.inner.on_end(span);
     }

@@ -11,23 +11,35 @@ use opentelemetry_sdk::trace::SpanData;
 use crate::lock::lock;
 use crate::telemetry::settings::Batch;
 
+/// Where the room is taken to this part, spans are saved before it is time.
+const CROWDED: usize = 4;
+
 /// The spans of one backend between the agent, which must never wait, and the thread that sends.
+///
+/// Where there is a spool, a thread beside replaces them by what it has saved, in their order.
 #[derive(Debug)]
-pub(crate) struct Queue {
+pub(crate) struct Queue<Saved = ()> {
     limits: Batch,
-    state: Mutex<State>,
-    /// Something to do for the thread that takes.
+    state: Mutex<State<Saved>>,
+    /// Something to do for the thread that sends.
     work: Condvar,
+    /// Something to do for the thread that saves.
+    save: Condvar,
     /// Nothing is left to do.
     idle: Condvar,
 }
 
-#[derive(Debug, Default)]
-struct State {
+#[derive(Debug)]
+struct State<Saved> {
+    /// Older than what is waiting.
+    saved: VecDeque<(Amount, Saved)>,
+    spans_saved: usize,
     waiting: VecDeque<Waiting>,
     bytes_waiting: usize,
+    /// What the thread that saves has taken.
+    saving: Amount,
     /// What the thread that sends has taken, and not yet got rid of.
-    taken: Taken,
+    taken: Amount,
     /// So many wait for the queue to be empty.
     flushes: usize,
     /// How often it turned out that there is nobody to send to.
@@ -36,10 +48,11 @@ struct State {
     finished: bool,
 }
 
+/// How much something holds.
 #[derive(Clone, Copy, Debug, Default)]
-struct Taken {
-    spans: usize,
-    bytes: usize,
+pub(crate) struct Amount {
+    pub(crate) spans: usize,
+    pub(crate) bytes: usize,
 }
 
 #[derive(Debug)]
@@ -66,9 +79,16 @@ pub(crate) enum Order {
     Close(Instant),
 }
 
-impl Queue {
+/// What the thread that sends gets: as many of the oldest as go into a batch.
+pub(crate) enum Load<Saved> {
+    Spans(Vec<SpanData>),
+    Saved(Vec<Saved>),
+}
+
+impl<Saved> Queue<Saved> {
     pub(crate) fn new(limits: Batch) -> Self {
-        Queue { limits, state: Mutex::default(), work: Condvar::new(), idle: Condvar::new() }
+        let state = Mutex::new(State::default());
+        Queue { limits, state, work: Condvar::new(), save: Condvar::new(), idle: Condvar::new() }
     }
 
     pub(crate) fn push(&self, span: SpanData) -> Result<(), Refusal> {
@@ -81,6 +101,8 @@ impl Queue {
         if !has_place || state.bytes() + bytes > self.limits.queue_bytes {
             return Err(Refusal::Full);
         }
+        let crowded = self.limits.queue_bytes / CROWDED;
+        let becomes_crowded = state.bytes_waiting < crowded && crowded <= state.bytes_waiting + bytes;
         state.bytes_waiting += bytes;
         state.waiting.push_back(Waiting { span, bytes });
         // A wake-up costs more than all the rest, so only a full batch is worth one: a lesser one is found in time.
@@ -88,6 +110,9 @@ impl Queue {
         drop(state);
         if is_full_batch {
             self.work.notify_one();
+        }
+        if becomes_crowded {
+            self.save.notify_one();
         }
         Ok(())
     }
@@ -99,7 +124,7 @@ impl Queue {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let order = state.order();
-            if order != Order::GoOn || left.is_zero() || state.waiting.len() >= self.limits.size {
+            if order != Order::GoOn || left.is_zero() || state.spans() >= self.limits.size {
                 return order;
             }
             state = wait(&self.work, state, left);
@@ -126,38 +151,80 @@ impl Queue {
     }
 
     pub(crate) fn has_waiting(&self) -> bool {
-        !lock(&self.state).waiting.is_empty()
+        lock(&self.state).spans() > 0
     }
 
     /// Whether a batch is full.
     pub(crate) fn has_batch(&self) -> bool {
-        lock(&self.state).waiting.len() >= self.limits.size
+        lock(&self.state).spans() >= self.limits.size
     }
 
-    /// The oldest spans, as many as go into a batch. Their room stays taken until [`Queue::settle`].
-    pub(crate) fn take(&self) -> Vec<SpanData> {
+    /// The oldest spans, as many as go into a batch. They stay on the books until [`Queue::settle`].
+    pub(crate) fn take(&self) -> Load<Saved> {
         let mut state = lock(&self.state);
-        let mut spans = Vec::with_capacity(state.waiting.len().min(self.limits.size));
-        while spans.len() < self.limits.size
-            && let Some(Waiting { span, bytes }) = state.waiting.pop_front()
-        {
-            state.bytes_waiting -= bytes;
-            state.taken.bytes += bytes;
-            state.taken.spans += 1;
-            spans.push(span);
-            if state.taken.bytes > self.limits.bytes {
-                break;
-            }
+        if state.saved.is_empty() {
+            let (spans, taken) = state.take_spans(&self.limits);
+            state.taken.add(taken);
+            Load::Spans(spans)
+        } else {
+            Load::Saved(state.take_saved(&self.limits))
         }
-        spans
     }
 
     /// Says how much the thread that sends still holds.
-    pub(crate) fn settle(&self, spans: usize, bytes: usize) {
+    /// Says how much the thread that sends still holds.
+    pub(crate) fn settle(&self, taken: Amount) {
         let mut state = lock(&self.state);
-        state.taken = Taken { spans, bytes };
+        state.taken = taken;
         if state.is_empty() {
             self.idle.notify_all();
+        }
+    }
+
+    /// Waits until it is time to save, and says whether nothing more will come.
+    pub(crate) fn wait_to_save(&self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        let mut state = lock(&self.state);
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let is_crowded = state.bytes_waiting >= self.limits.queue_bytes / CROWDED;
+            if state.closing.is_some() || is_crowded || left.is_zero() {
+                return state.closing.is_some();
+            }
+            state = wait(&self.save, state, left);
+        }
+    }
+
+    /// The oldest spans that are not saved, as many as go into a batch. [`Queue::saved`] or [`Queue::give_back`] has to
+    /// follow.
+    pub(crate) fn take_to_save(&self) -> Vec<SpanData> {
+        let mut state = lock(&self.state);
+        let (spans, saving) = state.take_spans(&self.limits);
+        state.saving = saving;
+        spans
+    }
+
+    /// What became of the spans that were taken to be saved.
+    pub(crate) fn saved(&self, saved: impl IntoIterator<Item = (Amount, Saved)>) {
+        let mut state = lock(&self.state);
+        state.saving = Amount::default();
+        for (amount, saved) in saved {
+            state.spans_saved += amount.spans;
+            state.saved.push_back((amount, saved));
+        }
+        if state.spans_saved >= self.limits.size {
+            self.work.notify_one();
+        }
+    }
+
+    /// They could not be saved: they are the oldest that wait.
+    pub(crate) fn give_back(&self, spans: Vec<SpanData>) {
+        let mut state = lock(&self.state);
+        state.saving = Amount::default();
+        for span in spans.into_iter().rev() {
+            let bytes = bytes_of(&span);
+            state.bytes_waiting += bytes;
+            state.waiting.push_front(Waiting { span, bytes });
         }
     }
 
@@ -165,9 +232,7 @@ impl Queue {
     pub(crate) fn finish(&self) {
         let mut state = lock(&self.state);
         state.finished = true;
-        state.waiting.clear();
-        state.bytes_waiting = 0;
-        state.taken = Taken::default();
+        state.taken = Amount::default();
         self.idle.notify_all();
     }
 
@@ -184,7 +249,8 @@ impl Queue {
         let before = state.disappointments;
         state.flushes += 1;
         self.work.notify_one();
-        let is_over = |state: &State| state.is_empty() || state.finished || state.disappointments > before;
+        let is_over =
+            |state: &State<Saved>| state.is_empty() || state.finished || state.disappointments > before;
         let mut state = self.until(state, deadline, is_over);
         state.flushes -= 1;
         state.is_empty()
@@ -196,15 +262,16 @@ impl Queue {
         let mut state = lock(&self.state);
         state.closing.get_or_insert(deadline);
         self.work.notify_one();
+        self.save.notify_one();
         self.until(state, deadline, |state| state.finished).finished
     }
 
     fn until<'a>(
         &self,
-        mut state: MutexGuard<'a, State>,
+        mut state: MutexGuard<'a, State<Saved>>,
         deadline: Instant,
-        is_over: impl Fn(&State) -> bool,
-    ) -> MutexGuard<'a, State> {
+        is_over: impl Fn(&State<Saved>) -> bool,
+    ) -> MutexGuard<'a, State<Saved>> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if is_over(&state) || left.is_zero() {
@@ -213,21 +280,77 @@ impl Queue {
             state = wait(&self.idle, state, left);
         }
     }
+}
 
-    /// Spans and bytes that it holds, those under way included.
-    pub(crate) fn held(&self) -> (usize, usize) {
-        let state = lock(&self.state);
-        (state.waiting.len() + state.taken.spans, state.bytes())
+impl<Saved> Default for State<Saved> {
+    fn default() -> Self {
+        State {
+            saved: VecDeque::new(),
+            spans_saved: 0,
+            waiting: VecDeque::new(),
+            bytes_waiting: 0,
+            saving: Amount::default(),
+            taken: Amount::default(),
+            flushes: 0,
+            disappointments: 0,
+            closing: None,
+            finished: false,
+        }
     }
 }
 
-impl State {
+impl Amount {
+    pub(crate) fn add(&mut self, other: Amount) {
+        self.spans += other.spans;
+        self.bytes += other.bytes;
+    }
+
+    /// Whether both go into one batch.
+    pub(crate) fn leaves_room_for(self, other: Amount, limits: &Batch) -> bool {
+        self.spans + other.spans <= limits.size && self.bytes + other.bytes <= limits.bytes
+    }
+}
+
+impl<Saved> State<Saved> {
+    fn spans(&self) -> usize {
+        self.waiting.len() + self.spans_saved
+    }
+
     fn bytes(&self) -> usize {
-        self.bytes_waiting + self.taken.bytes
+        self.bytes_waiting + self.saving.bytes + self.taken.bytes
     }
 
     fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.taken.spans == 0
+        self.spans() == 0 && self.saving.spans == 0 && self.taken.spans == 0
+    }
+
+    fn take_spans(&mut self, limits: &Batch) -> (Vec<SpanData>, Amount) {
+        let mut spans = Vec::with_capacity(self.waiting.len().min(limits.size));
+        let mut taken = Amount::default();
+        while spans.len() < limits.size
+            && taken.bytes < limits.bytes
+            && let Some(Waiting { span, bytes }) = self.waiting.pop_front()
+        {
+            taken.add(Amount { spans: 1, bytes });
+            spans.push(span);
+        }
+        self.bytes_waiting -= taken.bytes;
+        (spans, taken)
+    }
+
+    fn take_saved(&mut self, limits: &Batch) -> Vec<Saved> {
+        let mut load = Vec::new();
+        let mut taken = Amount::default();
+        while let Some((amount, _)) = self.saved.front()
+            && (load.is_empty() || taken.leaves_room_for(*amount, limits))
+            && let Some((amount, saved)) = self.saved.pop_front()
+        {
+            taken.add(amount);
+            load.push(saved);
+        }
+        self.spans_saved -= taken.spans;
+        self.taken.add(taken);
+        load
     }
 
     fn order(&self) -> Order {
@@ -239,7 +362,7 @@ impl State {
     }
 }
 
-fn wait<'a>(on: &Condvar, state: MutexGuard<'a, State>, left: Duration) -> MutexGuard<'a, State> {
+fn wait<'a, T>(on: &Condvar, state: MutexGuard<'a, T>, left: Duration) -> MutexGuard<'a, T> {
     match on.wait_timeout(state, left) {
         Ok((state, _)) => state,
         Err(poisoned) => poisoned.into_inner().0,

@@ -57,9 +57,9 @@ fn mended_key(key: &str) -> Option<String> {
     if key.is_empty() {
         Some("(no key)".to_owned())
     } else if segments > MOST_SEGMENTS {
-        let mut segments = without_nul(key).splitn(MOST_SEGMENTS, '.').map(str::to_owned).collect::<Vec<_>>();
-        segments.iter_mut().for_each(|segment| *segment = segment.replace('.', "_"));
-        Some(segments.join("."))
+        let segments = without_nul(key);
+        let segments = segments.splitn(MOST_SEGMENTS, '.').map(|segment| segment.replace('.', "_"));
+        Some(segments.collect::<Vec<_>>().join("."))
     } else {
         holds_nul(key).then(|| without_nul(key))
     }

@@ -11,7 +11,7 @@ use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanProcessor, Tracer
 
 use super::environment::{Environment, Warning};
 use super::exporters::Destination;
-use super::settings::{Overrides, Settings};
+use super::settings::{Overrides, Settings, Spool};
 use super::{LATEST, Telemetry, report};
 use crate::pipeline::FanOut;
 use crate::privacy::Privacy;
@@ -151,6 +151,17 @@ impl Builder {
     /// ```
     pub fn privacy(mut self, privacy: Privacy) -> Self {
         self.overrides.privacy = privacy;
+        self
+    }
+
+    /// Keeps spans on disk that cannot be sent yet, instead of `A2A_OTEL_SPOOL_DIR`: over an outage, and over the end of
+    /// the process, after which the next one sends them.
+    ///
+    /// ```
+    /// let builder = a2a_otel::Telemetry::builder().spool("/var/lib/shop/spans");
+    /// ```
+    pub fn spool(mut self, spool: impl Into<Spool>) -> Self {
+        self.overrides.spool = Some(spool.into());
         self
     }
 

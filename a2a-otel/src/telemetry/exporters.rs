@@ -1,11 +1,19 @@
 //! Where spans go: exporters of the user, or what the settings ask for.
 
 use std::sync::Arc;
+#[cfg(feature = "otlp")]
+use std::{sync::Mutex, thread};
 
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanExporter, SpanProcessor};
 
 use super::settings::{Batch, Exporter, Settings};
+#[cfg(feature = "otlp")]
+use super::settings::{Endpoint, Spool};
+#[cfg(feature = "otlp")]
+use crate::pipeline::otlp::{Http, Keeper, Packer, Sender, Storage, Transport};
+#[cfg(feature = "otlp")]
+use crate::pipeline::{self, spool::Record};
 use crate::pipeline::{FanOut, Immediate, Ledger, Queue, Queued, TreePrinter, exporter};
 
 /// Makes a processor of an exporter whose type only its own closure knows, for the trait of exporters cannot be boxed.
@@ -24,7 +32,9 @@ impl Destination {
         let connect: Connect = Box::new(|ledger, limits, resource| {
             exporter.set_resource(resource);
             let limits = *limits;
-            queued(ledger, limits, move |queue, ledger| exporter::run(&exporter, &queue, &ledger, &limits))
+            let queue = Arc::new(Queue::<()>::new(limits));
+            let (taken, booked) = (queue.clone(), ledger.clone());
+            Box::new(Queued::new(queue, ledger, move || exporter::run(&exporter, &taken, &booked, &limits)))
         });
         Self { target: name.rsplit("::").next().unwrap_or(name).to_owned(), connect: Some(connect) }
     }
@@ -40,16 +50,17 @@ impl Destination {
 
     #[cfg(feature = "otlp")]
     fn otlp(settings: &Settings) -> Self {
-        use crate::pipeline::otlp::{Http, Sender};
-
         let Some(endpoint) = &settings.endpoint else { return Self::nowhere() };
         let transport = Box::new(Http::new(settings, endpoint));
+        let receiver = spool_name(settings, endpoint);
+        let spool = settings.spool.clone();
         let timeout = settings.timeout.min(settings.batch.timeout);
         let connect: Connect = Box::new(move |ledger, limits, resource| {
-            let (limits, resource) = (Batch { timeout, ..*limits }, resource.clone());
-            queued(ledger, limits, move |queue, ledger| {
-                Sender::new(queue, ledger, limits, transport, &resource).run();
-            })
+            let limits = Batch { timeout, ..*limits };
+            let lane =
+                Lane { queue: Arc::new(Queue::new(limits)), ledger, limits, resource: resource.clone() };
+            let storage = spool.and_then(|spool| lane.storage(&spool, &receiver));
+            lane.start(transport, storage)
         });
         Self { target: endpoint.to_string(), connect: Some(connect) }
     }
@@ -81,12 +92,57 @@ impl Destination {
     }
 }
 
-fn queued(
+/// The way of the spans to one receiver.
+#[cfg(feature = "otlp")]
+struct Lane {
+    queue: Arc<Queue<Record>>,
     ledger: Arc<Ledger>,
     limits: Batch,
-    empty: impl FnOnce(Arc<Queue>, Arc<Ledger>) + Send + 'static,
-) -> Box<dyn SpanProcessor> {
-    let queue = Arc::new(Queue::new(limits));
-    let (taken, booked) = (queue.clone(), ledger.clone());
-    Box::new(Queued::new(queue, ledger, move || empty(taken, booked)))
+    resource: Resource,
+}
+
+#[cfg(feature = "otlp")]
+impl Lane {
+    fn packer(&self) -> Packer {
+        Packer::new(&self.resource, &self.limits, self.ledger.clone())
+    }
+
+    /// The disk, and the thread that writes to it. Where there is none, the spans stay in memory.
+    fn storage(&self, limits: &Spool, receiver: &str) -> Option<Storage> {
+        let (spool, recovered) = match pipeline::spool::Spool::open(limits, receiver, self.ledger.clone()) {
+            Ok((spool, recovered)) => (Arc::new(spool), recovered.into()),
+            Err(error) => {
+                self.ledger.spool_failed(&error);
+                return None;
+            }
+        };
+        let keeper = Keeper::new(self.queue.clone(), spool.clone(), self.ledger.clone(), self.packer());
+        let keeper = Arc::new(Mutex::new(keeper));
+        let (working, queue) = (keeper.clone(), self.queue.clone());
+        let run = move || Keeper::run(&working, &queue);
+        let _ = thread::Builder::new().name("a2a-otel-keeper".to_owned()).spawn(run);
+        Some(Storage { keeper, spool, recovered })
+    }
+
+    fn start(self, transport: Box<dyn Transport>, storage: Option<Storage>) -> Box<dyn SpanProcessor> {
+        let packer = self.packer();
+        let Lane { queue, ledger, limits, .. } = self;
+        let sender = Sender::new(queue.clone(), ledger.clone(), limits, transport, packer, storage);
+        Box::new(Queued::new(queue, ledger, move || sender.run()))
+    }
+}
+
+/// What tells the spools of different receivers and projects apart, as a name of a folder that shows no secret.
+#[cfg(feature = "otlp")]
+fn spool_name(settings: &Settings, endpoint: &Endpoint) -> String {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(endpoint.as_str().as_bytes());
+    hasher.update(settings.project_name.as_bytes());
+    let shown = endpoint.to_string();
+    let host = shown.split("//").nth(1).unwrap_or_default().split('/').next().unwrap_or_default();
+    let host: String = host
+        .chars()
+        .map(|character| if character.is_ascii_alphanumeric() { character } else { '-' })
+        .collect();
+    format!("{host}-{:08x}", hasher.finalize())
 }

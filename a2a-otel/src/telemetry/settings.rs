@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use opentelemetry_sdk::trace::{Sampler, SpanLimits};
@@ -56,6 +57,8 @@ pub struct Settings {
     pub sampling: Sampling,
     /// How spans are gathered into requests.
     pub batch: Batch,
+    /// Where spans are kept on disk that cannot be sent yet; they are not unless this is set.
+    pub spool: Option<Spool>,
     /// How much one span may hold.
     pub limits: Limits,
     /// What must not leave the process.
@@ -196,6 +199,39 @@ pub struct Batch {
     pub timeout: Duration,
 }
 
+/// Where spans are kept on disk that cannot be sent yet.
+///
+/// ```
+/// use a2a_otel::Telemetry;
+/// use a2a_otel::telemetry::settings::Spool;
+///
+/// let spool = Spool { bytes: 64 * 1024 * 1024, ..Spool::new("/var/lib/shop/spans") };
+/// let builder = Telemetry::builder().spool(spool);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spool {
+    /// The folder, which several processes may share.
+    pub folder: PathBuf,
+    /// How many bytes may lie there for one receiver; the oldest go first.
+    pub bytes: u64,
+    /// How long they may lie there.
+    pub age: Duration,
+}
+
+impl Spool {
+    /// At most 512 MiB for at most seven days, after which Phoenix would not show them unasked.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        let age = Duration::from_secs(7 * 24 * 3600);
+        Spool { folder: folder.into(), bytes: 512 * MEBIBYTE as u64, age }
+    }
+}
+
+impl<P: Into<PathBuf>> From<P> for Spool {
+    fn from(folder: P) -> Self {
+        Spool::new(folder)
+    }
+}
+
 /// How much one span may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -236,6 +272,7 @@ pub(crate) struct Overrides {
     pub(crate) project_name: Option<String>,
     pub(crate) endpoint: Option<String>,
     pub(crate) headers: Vec<(String, String)>,
+    pub(crate) spool: Option<Spool>,
     pub(crate) privacy: Privacy,
 }
 
@@ -291,6 +328,10 @@ const SAMPLER_RATIO: Variable<f64> =
 const DELAY: Variable<Duration> = variable(&["OTEL_BSP_SCHEDULE_DELAY"], milliseconds, MILLISECONDS);
 const QUEUE_BYTES: Variable<usize> =
     variable(&["A2A_OTEL_QUEUE_BYTES"], positive, "bytes, a whole number above 0");
+const SPOOL_FOLDER: Variable<PathBuf> =
+    variable(&["A2A_OTEL_SPOOL_DIR"], |text| Some(PathBuf::from(text)), "a folder");
+const SPOOL_BYTES: Variable<usize> =
+    variable(&["A2A_OTEL_SPOOL_BYTES"], positive, "bytes, a whole number above 0");
 const QUEUE: Variable<usize> = variable(&["OTEL_BSP_MAX_QUEUE_SIZE"], positive, POSITIVE);
 const BATCH_SIZE: Variable<usize> = variable(&["OTEL_BSP_MAX_EXPORT_BATCH_SIZE"], positive, POSITIVE);
 const BATCH_TIMEOUT: Variable<Duration> = variable(&["OTEL_BSP_EXPORT_TIMEOUT"], milliseconds, MILLISECONDS);
@@ -360,6 +401,7 @@ impl Settings {
             exporter: environment.read(&EXPORTER).unwrap_or(default_exporter()),
             sampling: sampling_setting(environment),
             batch: batch(environment),
+            spool: spool(overrides, environment),
             limits: limits(environment),
             privacy: overrides.privacy.resolve(environment),
             disabled: environment.read(&DISABLED).unwrap_or(false),
@@ -515,6 +557,15 @@ fn batch(environment: &mut Environment<'_>) -> Batch {
         bytes: LARGEST_REQUEST,
         timeout: environment.read(&BATCH_TIMEOUT).unwrap_or(Duration::from_secs(30)),
     }
+}
+
+fn spool(overrides: &Overrides, environment: &mut Environment<'_>) -> Option<Spool> {
+    let bytes = environment.read(&SPOOL_BYTES);
+    let from_environment = environment.read(&SPOOL_FOLDER).map(|folder| {
+        let default = Spool::new(folder);
+        Spool { bytes: bytes.map_or(default.bytes, |bytes| bytes as u64), ..default }
+    });
+    overrides.spool.clone().or(from_environment)
 }
 
 fn limits(environment: &mut Environment<'_>) -> Limits {

@@ -324,7 +324,6 @@ impl Shared {
         let Ok((message, length)) = decode(request, body) else { return Reply::new(422, Vec::new()) };
         let spans = spans(message);
         match self.behaviour() {
-            Behaviour::Accept | Behaviour::Hang | Behaviour::Reset => Reply::new(200, spans),
             Behaviour::Status(status) => Reply::new(status, spans),
             Behaviour::RetryAfter(status, seconds) => {
                 let reply = Reply::new(status, spans);
@@ -338,12 +337,12 @@ impl Shared {
             Behaviour::Refuse(status, name) if spans.iter().any(|span| span.name == name) => {
                 Reply::new(status, spans)
             }
-            Behaviour::AtMost(_) | Behaviour::Refuse(..) => Reply::new(200, spans),
             Behaviour::Reject(name) => Reply::partial(spans, &name),
             Behaviour::WebPage => {
                 let headers = "content-type: text/html\r\n".to_owned();
                 Reply { headers, body: b"<html>".to_vec(), ..Reply::new(200, Vec::new()) }
             }
+            _ => Reply::new(200, spans),
         }
     }
 

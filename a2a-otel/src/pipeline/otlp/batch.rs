@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -19,119 +20,175 @@ const SHORTEST_CUT: usize = 256;
 /// One span.
 #[derive(Clone, Debug)]
 pub(super) struct Encoded {
+    /// The fields of its `ResourceSpans` beside the scopes.
+    pub(super) resource: Arc<[u8]>,
     /// The fields of its `ScopeSpans` beside the spans.
     pub(super) scope: Arc<[u8]>,
     /// The span, as a field of its `ScopeSpans`.
     pub(super) bytes: Vec<u8>,
 }
 
-/// Spans of one process that go into one request.
+/// Spans that go into one request.
 #[derive(Clone, Debug)]
-pub(crate) struct Batch {
-    /// The fields of `ResourceSpans` beside the spans.
-    resource: Arc<[u8]>,
-    spans: Vec<Encoded>,
+pub(crate) enum Batch {
+    Spans(Vec<Encoded>),
+    /// A request that was written before, with so many spans.
+    Body(Vec<u8>, usize),
 }
 
 impl Batch {
-    pub(super) fn new(resource: Arc<[u8]>, spans: Vec<Encoded>) -> Self {
-        Batch { resource, spans }
+    /// Requests as one: protobuf has it that messages can be joined.
+    pub(crate) fn join(bodies: impl IntoIterator<Item = (Vec<u8>, usize)>) -> Self {
+        let mut bodies = bodies.into_iter();
+        let (mut body, mut spans) = bodies.next().unwrap_or_default();
+        for (other, of_other) in bodies {
+            body.extend(other);
+            spans += of_other;
+        }
+        Batch::Body(body, spans)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.spans.len()
+        match self {
+            Batch::Spans(spans) => spans.len(),
+            Batch::Body(_, spans) => *spans,
+        }
     }
 
     /// About as much as the request will hold.
     pub(crate) fn bytes(&self) -> usize {
-        self.resource.len() + self.spans.iter().map(|span| span.bytes.len()).sum::<usize>()
+        match self {
+            Batch::Spans(spans) => spans.iter().map(|span| span.bytes.len()).sum(),
+            Batch::Body(body, _) => body.len(),
+        }
     }
 
     /// The request: an `ExportTraceServiceRequest`.
     pub(crate) fn body(&self) -> Vec<u8> {
-        let scopes = self.scopes();
-        let field = |length: usize| 1 + length_of_varint(length) + length;
-        let length = self.resource.len() + scopes.iter().map(|scope| field(scope.length)).sum::<usize>();
-        let mut body = Vec::with_capacity(field(length));
-        head(RESOURCE_SPANS, length, &mut body);
-        body.extend_from_slice(&self.resource);
-        for Scope { fields, length, spans } in scopes {
-            head(SCOPE_SPANS, length, &mut body);
-            body.extend_from_slice(fields);
-            spans.into_iter().for_each(|span| body.extend_from_slice(&span.bytes));
+        match self {
+            Batch::Spans(spans) => body(spans),
+            Batch::Body(body, _) => body.clone(),
         }
-        body
     }
 
-    /// The spans by scope, of which there are few.
-    fn scopes(&self) -> Vec<Scope<'_>> {
-        let mut scopes: Vec<Scope<'_>> = Vec::new();
-        for span in &self.spans {
-            let known = scopes.iter().rposition(|scope| Arc::ptr_eq(scope.fields, &span.scope));
-            let index = known.unwrap_or_else(|| {
-                scopes.push(Scope { fields: &span.scope, length: span.scope.len(), spans: Vec::new() });
-                scopes.len() - 1
-            });
-            scopes[index].length += span.bytes.len();
-            scopes[index].spans.push(span);
+    /// The spans one by one, which a request that was written before has to be read for.
+    fn unfold(self) -> Result<Vec<Encoded>, Self> {
+        match self {
+            Batch::Spans(spans) => Ok(spans),
+            Batch::Body(body, spans) => match read(&body) {
+                Ok(read) if read.len() == spans => Ok(read),
+                _ => Err(Batch::Body(body, spans)),
+            },
         }
-        scopes
     }
 
-    /// Reads a request back, as several batches where it holds the spans of several resources.
-    pub(crate) fn parse(body: &[u8]) -> Result<Vec<Self>, prost::DecodeError> {
-        let request = ExportTraceServiceRequest::decode(body)?;
-        Ok(request
-            .resource_spans
-            .into_iter()
-            .map(|mut part| {
-                let mut spans = Vec::new();
-                for mut scope in std::mem::take(&mut part.scope_spans) {
-                    let of_scope = std::mem::take(&mut scope.spans);
-                    let scope: Arc<[u8]> = scope.encode_to_vec().into();
-                    let encoded =
-                        |span: Span| Encoded { scope: scope.clone(), bytes: field(&span.encode_to_vec()) };
-                    spans.extend(of_scope.into_iter().map(encoded));
-                }
-                Batch::new(part.encode_to_vec().into(), spans)
-            })
-            .collect())
-    }
-
-    /// Two halves; the first holds no span where there is only one.
-    pub(crate) fn halve(mut self) -> [Self; 2] {
-        let back = self.spans.split_off(self.spans.len() / 2);
-        let back = Batch { resource: self.resource.clone(), spans: back };
-        [self, back]
+    /// Two halves, unless there is nothing to halve.
+    pub(crate) fn halve(self) -> Result<[Self; 2], Self> {
+        if self.len() < 2 {
+            return Err(self);
+        }
+        let mut spans = self.unfold()?;
+        let back = spans.split_off(spans.len() / 2);
+        Ok([spans, back].map(Batch::Spans))
     }
 
     /// Parts whose requests stay within so many bytes. A span that is longer on its own is a part on its own.
     pub(crate) fn within(self, bytes: usize) -> Vec<Self> {
-        if self.bytes() <= bytes || self.len() < 2 {
+        if self.bytes() <= bytes {
             return vec![self];
         }
-        self.halve().into_iter().flat_map(|half| half.within(bytes)).collect()
+        match self.halve() {
+            Ok(halves) => halves.into_iter().flat_map(|half| half.within(bytes)).collect(),
+            Err(whole) => vec![whole],
+        }
     }
 
     /// Cuts the longest texts of each span that takes more than so many bytes, with a mark, and says how many it cut.
-    pub(crate) fn cut(&mut self, bytes: usize) -> u64 {
+    pub(crate) fn cut(self, bytes: usize) -> (Self, u64) {
+        let mut spans = match self.unfold() {
+            Ok(spans) => spans,
+            Err(whole) => return (whole, 0),
+        };
         let mut cut = 0;
-        for span in self.spans.iter_mut().filter(|span| span.bytes.len() > bytes) {
+        for span in spans.iter_mut().filter(|span| span.bytes.len() > bytes) {
             if let Some(mut decoded) = span.decode() {
                 cut_texts(&mut decoded, bytes);
                 span.bytes = field(&decoded.encode_to_vec());
                 cut += 1;
             }
         }
-        cut
+        (Batch::Spans(spans), cut)
     }
 
     /// The first span, as the user should read it.
     pub(crate) fn name_of_first(&self) -> String {
-        let hexadecimal = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let span = self.spans.first().and_then(Encoded::decode).unwrap_or_default();
-        format!("{:?} ({} in trace {})", span.name, hexadecimal(&span.span_id), hexadecimal(&span.trace_id))
+        let spans = self.clone().unfold().unwrap_or_default();
+        let span = spans.first().and_then(Encoded::decode).unwrap_or_default();
+        let id = SpanId::from_bytes(span.span_id.try_into().unwrap_or_default());
+        let trace = TraceId::from_bytes(span.trace_id.try_into().unwrap_or_default());
+        format!("{:?} ({id} in trace {trace})", span.name)
     }
+}
+
+fn body(spans: &[Encoded]) -> Vec<u8> {
+    let field = |length: usize| 1 + length_of_varint(length) + length;
+    let resources = by_resource(spans);
+    let of_scopes = |scopes: &[Scope<'_>]| scopes.iter().map(|scope| field(scope.length)).sum::<usize>();
+    let lengths: Vec<_> =
+        resources.iter().map(|(resource, scopes)| resource.len() + of_scopes(scopes)).collect();
+    let mut body = Vec::with_capacity(lengths.iter().copied().map(field).sum());
+    for ((resource, scopes), length) in resources.into_iter().zip(lengths) {
+        head(RESOURCE_SPANS, length, &mut body);
+        body.extend_from_slice(resource);
+        for Scope { fields, length, spans } in scopes {
+            head(SCOPE_SPANS, length, &mut body);
+            body.extend_from_slice(fields);
+            for span in spans {
+                body.extend_from_slice(&span.bytes);
+            }
+        }
+    }
+    body
+}
+
+/// The spans by resource and scope, of both of which there are few.
+fn by_resource(spans: &[Encoded]) -> Vec<(&Arc<[u8]>, Vec<Scope<'_>>)> {
+    let mut resources: Vec<(&Arc<[u8]>, Vec<Scope<'_>>)> = Vec::new();
+    for span in spans {
+        let known = resources.iter().rposition(|(resource, _)| Arc::ptr_eq(resource, &span.resource));
+        let index = known.unwrap_or_else(|| {
+            resources.push((&span.resource, Vec::new()));
+            resources.len() - 1
+        });
+        let scopes = &mut resources[index].1;
+        let known = scopes.iter().rposition(|scope| Arc::ptr_eq(scope.fields, &span.scope));
+        let index = known.unwrap_or_else(|| {
+            scopes.push(Scope { fields: &span.scope, length: span.scope.len(), spans: Vec::new() });
+            scopes.len() - 1
+        });
+        scopes[index].length += span.bytes.len();
+        scopes[index].spans.push(span);
+    }
+    resources
+}
+
+/// Reads a request back.
+fn read(body: &[u8]) -> Result<Vec<Encoded>, prost::DecodeError> {
+    let mut spans = Vec::new();
+    for mut part in ExportTraceServiceRequest::decode(body)?.resource_spans {
+        let scopes = std::mem::take(&mut part.scope_spans);
+        let resource: Arc<[u8]> = part.encode_to_vec().into();
+        for mut scope in scopes {
+            let of_scope = std::mem::take(&mut scope.spans);
+            let scope: Arc<[u8]> = scope.encode_to_vec().into();
+            spans.extend(of_scope.into_iter().map(|span| Encoded {
+                resource: resource.clone(),
+                scope: scope.clone(),
+                bytes: field(&span.encode_to_vec()),
+            }));
+        }
+    }
+    Ok(spans)
 }
 
 struct Scope<'a> {

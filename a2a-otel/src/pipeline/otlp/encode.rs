@@ -32,9 +32,12 @@ impl Encoder {
     }
 
     pub(crate) fn batch(&mut self, spans: &[SpanData]) -> Batch {
-        let spans = spans.iter().map(|span| Encoded { scope: self.scope(span), bytes: encode_span(span) });
-        let spans = spans.collect();
-        Batch::new(self.resource.clone(), spans)
+        let encode = |span: &SpanData| Encoded {
+            resource: self.resource.clone(),
+            scope: self.scope(span),
+            bytes: encode_span(span),
+        };
+        Batch::Spans(spans.iter().map(encode).collect())
     }
 
     fn scope(&mut self, span: &SpanData) -> Arc<[u8]> {
@@ -126,7 +129,9 @@ fn status_fields(wire: &mut Wire, status: &Status) {
 }
 
 fn attributes(wire: &mut Wire, field: u32, attributes: &[KeyValue]) {
-    attributes.iter().for_each(|KeyValue { key, value, .. }| attribute(wire, field, key, value));
+    for KeyValue { key, value, .. } in attributes {
+        attribute(wire, field, key, value);
+    }
 }
 
 fn attribute(wire: &mut Wire, field: u32, key: &Key, value: &Value) {
@@ -150,7 +155,9 @@ fn any_value(wire: &mut Wire, value: &Value) {
 
 fn array_values(wire: &mut Wire, array: &Array) {
     fn each<T: Clone + Into<Value>>(wire: &mut Wire, list: &[T]) {
-        list.iter().for_each(|value| wire.message(1, |wire| any_value(wire, &value.clone().into())));
+        for value in list {
+            wire.message(1, |wire| any_value(wire, &value.clone().into()));
+        }
     }
     match array {
         Array::String(list) => each(wire, list),

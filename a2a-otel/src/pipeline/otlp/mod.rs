@@ -5,6 +5,7 @@ mod backoff;
 mod batch;
 mod encode;
 mod http;
+mod keeper;
 mod sender;
 mod wire;
 
@@ -12,4 +13,5 @@ mod wire;
 mod tests;
 
 pub(crate) use self::http::{Http, agent, header_map};
-pub(crate) use self::sender::Sender;
+pub(crate) use self::keeper::Keeper;
+pub(crate) use self::sender::{Packer, Sender, Storage, Transport};

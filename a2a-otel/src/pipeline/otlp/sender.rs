@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use opentelemetry_sdk::Resource;
@@ -12,10 +13,13 @@ use super::answer::Answer;
 use super::backoff::Backoff;
 use super::batch::Batch;
 use super::encode::Encoder;
-use crate::pipeline::ledger::{Ledger, Loss};
-use crate::pipeline::queue::{Order, Queue};
+use super::keeper::Keeper;
+use crate::lock::lock;
+use crate::pipeline::ledger::{Ledger, Loss, Origin};
+use crate::pipeline::queue::{Amount, Load, Order, Queue};
 use crate::pipeline::sanitise::sanitise;
-use crate::telemetry::settings;
+use crate::pipeline::spool::{Record, Spool};
+use crate::telemetry::settings::Batch as Limits;
 
 /// How often a batch may meet an error of the receiver before it is suspected to be the cause.
 const PATIENCE_WITH_ERRORS: u32 = 3;
@@ -29,14 +33,52 @@ pub(crate) trait Transport: Debug + Send + 'static {
     fn send(&mut self, body: Vec<u8>, patience: Duration) -> Answer;
 }
 
+/// Makes requests of spans.
+#[derive(Debug)]
+pub(crate) struct Packer {
+    encoder: Encoder,
+    bytes: usize,
+    ledger: Arc<Ledger>,
+}
+
+impl Packer {
+    pub(crate) fn new(resource: &Resource, limits: &Limits, ledger: Arc<Ledger>) -> Self {
+        Packer { encoder: Encoder::new(resource), bytes: limits.bytes, ledger }
+    }
+
+    /// Batches that keep the bound on the bytes of a request.
+    pub(super) fn pack(&mut self, spans: &mut [SpanData]) -> Vec<Batch> {
+        spans.iter_mut().for_each(sanitise);
+        let batch = self.encoder.batch(spans);
+        if batch.bytes() <= self.bytes {
+            return vec![batch];
+        }
+        let (batch, cut) = batch.cut(self.bytes);
+        if cut > 0 {
+            self.ledger.cut(cut, self.bytes);
+        }
+        batch.within(self.bytes)
+    }
+}
+
+/// The disk behind the queue.
+#[derive(Debug)]
+pub(crate) struct Storage {
+    pub(crate) keeper: Arc<Mutex<Keeper>>,
+    pub(crate) spool: Arc<Spool>,
+    /// What earlier processes have left. It is sent while nothing else is to be sent.
+    pub(crate) recovered: VecDeque<Record>,
+}
+
 /// Everything that the thread works with.
 #[derive(Debug)]
 pub(crate) struct Sender {
-    queue: Arc<Queue>,
+    queue: Arc<Queue<Record>>,
     ledger: Arc<Ledger>,
-    limits: settings::Batch,
+    limits: Limits,
     transport: Box<dyn Transport>,
-    encoder: Encoder,
+    packer: Packer,
+    storage: Option<Storage>,
     /// Taken from the queue, and to be sent before what is still in it.
     pending: VecDeque<Parcel>,
     backoff: Backoff,
@@ -50,6 +92,8 @@ pub(crate) struct Sender {
 #[derive(Debug)]
 struct Parcel {
     batch: Batch,
+    /// Where it lies on disk.
+    receipt: Option<Arc<Receipt>>,
     /// How often the receiver answered it with an error of its own.
     errors: u32,
     /// How many requests the receiver had accepted when it first did so.
@@ -57,25 +101,53 @@ struct Parcel {
 }
 
 impl Parcel {
-    fn new(batch: Batch) -> Self {
-        Parcel { batch, errors: 0, accepted_before: 0 }
+    fn new(batch: Batch, receipt: Option<Arc<Receipt>>) -> Self {
+        Parcel { batch, receipt, errors: 0, accepted_before: 0 }
+    }
+
+    fn spans(&self) -> u64 {
+        self.batch.len() as u64
+    }
+
+    fn origin(&self) -> Origin {
+        self.receipt.as_ref().map_or(Origin::Here, |receipt| receipt.origin)
+    }
+}
+
+/// Requests on disk that were read for a parcel, which may since have been divided.
+#[derive(Debug)]
+struct Receipt {
+    records: Vec<Record>,
+    origin: Origin,
+    /// Spans of which the fate is not known yet.
+    open: AtomicU64,
+}
+
+impl Parcel {
+    fn stored(bodies: Vec<Vec<u8>>, records: Vec<Record>) -> Self {
+        let batch = Batch::join(bodies.into_iter().zip(records.iter().map(|record| record.amount().spans)));
+        let origin = records.first().map_or(Origin::Here, Record::origin);
+        let open = AtomicU64::new(batch.len() as u64);
+        Parcel::new(batch, Some(Arc::new(Receipt { records, origin, open })))
     }
 }
 
 impl Sender {
     pub(crate) fn new(
-        queue: Arc<Queue>,
+        queue: Arc<Queue<Record>>,
         ledger: Arc<Ledger>,
-        limits: settings::Batch,
+        limits: Limits,
         transport: Box<dyn Transport>,
-        resource: &Resource,
+        packer: Packer,
+        storage: Option<Storage>,
     ) -> Self {
         Sender {
             queue,
             ledger,
             limits,
             transport,
-            encoder: Encoder::new(resource),
+            packer,
+            storage,
             pending: VecDeque::new(),
             backoff: Backoff::default(),
             next_sweep: Instant::now() + limits.delay,
@@ -87,13 +159,21 @@ impl Sender {
     pub(crate) fn run(mut self) {
         loop {
             let patience = self.next_sweep.saturating_duration_since(Instant::now());
-            let order = self.queue.wait(patience);
+            let order = self.queue.wait(if self.has_recovered() { Duration::ZERO } else { patience });
             let order = self.send_what_is_due(order);
             if matches!(order, Order::Close(_)) {
                 break;
             }
         }
+        if let Some(storage) = &self.storage {
+            lock(&storage.keeper).save_all();
+            storage.spool.leave();
+        }
         self.queue.finish();
+    }
+
+    fn has_recovered(&self) -> bool {
+        self.storage.as_ref().is_some_and(|storage| !storage.recovered.is_empty())
     }
 
     fn send_what_is_due(&mut self, mut order: Order) -> Order {
@@ -115,45 +195,65 @@ impl Sender {
     }
 
     fn next_parcel(&mut self, order: Order) -> Option<Parcel> {
-        if self.pending.is_empty() {
-            self.take(order);
+        let is_time = order != Order::GoOn || Instant::now() >= self.next_sweep;
+        if self.pending.is_empty() && (is_time || self.queue.has_batch()) {
+            self.take();
+        }
+        if self.pending.is_empty() && !matches!(order, Order::Close(_)) {
+            self.take_recovered();
         }
         self.pending.pop_front()
     }
 
-    /// Takes a batch from the queue, if there is a full one or a lesser one has waited for long enough.
-    fn take(&mut self, order: Order) {
-        let is_time = order != Order::GoOn || Instant::now() >= self.next_sweep;
-        if !is_time && !self.queue.has_batch() {
-            return;
+    /// Takes a batch from the queue. Where there is a disk, it is written there first.
+    fn take(&mut self) {
+        if let Some(storage) = &self.storage {
+            lock(&storage.keeper).save_all();
         }
-        let spans = self.queue.take();
-        if spans.len() < self.limits.size {
+        if !self.queue.has_batch() {
             self.next_sweep = Instant::now() + self.limits.delay;
         }
-        if !spans.is_empty() {
-            self.pack(spans);
+        match self.queue.take() {
+            Load::Spans(mut spans) if !spans.is_empty() => {
+                let batches = self.packer.pack(&mut spans);
+                self.pending.extend(batches.into_iter().map(|batch| Parcel::new(batch, None)));
+            }
+            Load::Spans(_) => {}
+            Load::Saved(records) => self.load(records),
         }
         self.settle();
     }
 
-    fn pack(&mut self, mut spans: Vec<SpanData>) {
-        spans.iter_mut().for_each(sanitise);
-        let mut batch = self.encoder.batch(&spans);
-        let cut = batch.cut(self.limits.bytes);
-        if cut > 0 {
-            self.ledger.cut(cut, self.limits.bytes);
+    /// Takes as much of what earlier processes have left as goes into a batch.
+    fn take_recovered(&mut self) {
+        let Some(storage) = &mut self.storage else { return };
+        let (mut records, mut taken) = (Vec::new(), Amount::default());
+        while let Some(record) = storage.recovered.front()
+            && (records.is_empty() || taken.leaves_room_for(record.amount(), &self.limits))
+        {
+            taken.add(record.amount());
+            records.extend(storage.recovered.pop_front());
         }
-        self.pending.extend(batch.within(self.limits.bytes).into_iter().map(Parcel::new));
+        if !records.is_empty() {
+            self.load(records);
+        }
+    }
+
+    fn load(&mut self, records: Vec<Record>) {
+        let Some(storage) = &self.storage else { return };
+        let load = |record: Record| Some((storage.spool.load(&record)?, record));
+        let (bodies, records): (Vec<_>, Vec<_>) = records.into_iter().filter_map(load).unzip();
+        if !records.is_empty() {
+            self.pending.push_back(Parcel::stored(bodies, records));
+        }
     }
 
     /// Sends it, does what the answer asks for, and says how long to rest before the next.
     fn deliver(&mut self, parcel: Parcel, patience: Duration) -> Option<Duration> {
         let answer = self.transport.send(parcel.batch.body(), patience);
-        let spans = parcel.batch.len() as u64;
         let pause = match answer {
             Answer::Accepted { rejected, message } => {
-                self.accept(spans, rejected, &message);
+                self.accept(&parcel, rejected, &message);
                 None
             }
             Answer::Later { cause, after } => Some(self.postpone(parcel, &cause, after)),
@@ -169,11 +269,12 @@ impl Sender {
                 None
             }
             Answer::Unacceptable { cause } => {
-                self.divide(parcel, &cause, Self::give_up);
+                self.divide(parcel, &cause, |sender, parcel, cause| sender.give_up(&parcel, cause));
                 None
             }
             Answer::Refused { cause } => {
-                self.ledger.refused(spans, &cause);
+                self.ledger.refused(&cause);
+                self.lose(&parcel, Loss::Refused, parcel.spans());
                 None
             }
             Answer::Broken { cause } => self.suspect(parcel, &cause),
@@ -182,13 +283,32 @@ impl Sender {
         pause
     }
 
-    fn accept(&mut self, spans: u64, rejected: u64, message: &str) {
+    fn accept(&mut self, parcel: &Parcel, rejected: u64, message: &str) {
         self.accepted += 1;
         self.backoff.reset();
-        let rejected = rejected.min(spans);
-        self.ledger.delivered(spans - rejected);
+        let rejected = rejected.min(parcel.spans());
         if rejected > 0 {
             self.ledger.rejected(rejected, message);
+            self.lose(parcel, Loss::Rejected, rejected);
+        }
+        let delivered = parcel.spans() - rejected;
+        self.check_off(parcel, delivered);
+        self.ledger.delivered(parcel.origin(), delivered);
+    }
+
+    fn lose(&self, parcel: &Parcel, loss: Loss, spans: u64) {
+        self.check_off(parcel, spans);
+        self.ledger.lost(parcel.origin(), loss, spans);
+    }
+
+    /// So many spans of it need not be on disk any longer.
+    fn check_off(&self, parcel: &Parcel, spans: u64) {
+        let (Some(storage), Some(receipt)) = (&self.storage, &parcel.receipt) else { return };
+        if receipt.origin == Origin::Here {
+            self.ledger.unspooled(spans);
+        }
+        if receipt.open.fetch_sub(spans, Ordering::Relaxed) == spans {
+            receipt.records.iter().for_each(|record| storage.spool.done(record));
         }
     }
 
@@ -201,27 +321,33 @@ impl Sender {
 
     /// Looks for the span that the receiver does not take.
     fn divide(&mut self, parcel: Parcel, cause: &str, alone: fn(&mut Self, Parcel, &str)) {
-        if parcel.batch.len() == 1 {
-            return alone(self, parcel, cause);
+        let Parcel { batch, receipt, errors, accepted_before } = parcel;
+        let part = |batch| Parcel { batch, receipt: receipt.clone(), errors, accepted_before };
+        match batch.halve() {
+            Ok(halves) => {
+                let [front, back] = halves.map(part);
+                self.pending.push_front(back);
+                self.pending.push_front(front);
+            }
+            Err(batch) => alone(self, part(batch), cause),
         }
-        let Parcel { batch, errors, accepted_before } = parcel;
-        let [front, back] = batch.halve().map(|batch| Parcel { batch, errors, accepted_before });
-        self.pending.push_front(back);
-        self.pending.push_front(front);
     }
 
-    fn cut_in_half(&mut self, mut parcel: Parcel, cause: &str) {
+    fn cut_in_half(&mut self, parcel: Parcel, cause: &str) {
         let before = parcel.batch.bytes();
         let bytes = before / 2;
-        if bytes < SMALLEST_CUT || parcel.batch.cut(bytes) == 0 || parcel.batch.bytes() >= before {
-            return self.give_up(parcel, cause);
+        let (batch, _) = parcel.batch.cut(bytes);
+        let parcel = Parcel { batch, ..parcel };
+        if bytes < SMALLEST_CUT || parcel.batch.bytes() >= before {
+            return self.give_up(&parcel, cause);
         }
         self.ledger.cut(1, bytes);
         self.pending.push_front(parcel);
     }
 
-    fn give_up(&mut self, parcel: Parcel, cause: &str) {
-        self.ledger.lost_one(Loss::Refused, &parcel.batch.name_of_first(), cause);
+    fn give_up(&mut self, parcel: &Parcel, cause: &str) {
+        self.ledger.refused_one(&parcel.batch.name_of_first(), cause);
+        self.lose(parcel, Loss::Refused, parcel.spans());
     }
 
     /// An error of the receiver may pass, or be one span's doing: that is so if others get through meanwhile.
@@ -237,10 +363,10 @@ impl Sender {
             self.pending.push_front(parcel);
         } else if !is_alone {
             // From now on each half has one attempt before it is halved itself.
-            self.divide(parcel, cause, Self::give_up);
+            self.divide(parcel, cause, |sender, parcel, cause| sender.give_up(&parcel, cause));
             return None;
         } else if others_get_through {
-            self.give_up(parcel, cause);
+            self.give_up(&parcel, cause);
             return None;
         } else {
             self.make_way(parcel);
@@ -251,17 +377,16 @@ impl Sender {
     /// Lets others go first: whether they get through tells whose fault it is.
     fn make_way(&mut self, parcel: Parcel) {
         if self.pending.is_empty() {
-            let spans = self.queue.take();
-            if !spans.is_empty() {
-                self.pack(spans);
-            }
+            self.take();
         }
         self.pending.push_back(parcel);
     }
 
     fn settle(&self) {
-        let spans = self.pending.iter().map(|parcel| parcel.batch.len()).sum();
-        let bytes = self.pending.iter().map(|parcel| parcel.batch.bytes()).sum();
-        self.queue.settle(spans, bytes);
+        let mut taken = Amount::default();
+        for Parcel { batch, .. } in &self.pending {
+            taken.add(Amount { spans: batch.len(), bytes: batch.bytes() });
+        }
+        self.queue.settle(taken);
     }
 }

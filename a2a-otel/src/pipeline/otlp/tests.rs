@@ -155,14 +155,30 @@ proptest! {
     #[test]
     fn a_batch_comes_back_from_its_body(spans in prop::collection::vec(span(), 1..6)) {
         let batch = encoded(&spans);
-        let [back] = <[Batch; 1]>::try_from(Batch::parse(&batch.body()).unwrap()).unwrap();
+        let (back, _) = Batch::join([(batch.body(), spans.len())]).cut(usize::MAX);
+        prop_assert!(matches!(back, Batch::Spans(_)));
         prop_assert_eq!(decoded(&back), decoded(&batch));
-        prop_assert_eq!(back.len(), batch.len());
+    }
+
+    #[test]
+    fn joined_requests_hold_the_spans_of_both(
+        one in prop::collection::vec(span(), 1..4),
+        other in prop::collection::vec(span(), 1..4),
+    ) {
+        let both = [encoded(&one), encoded(&other)];
+        let joined = Batch::join(both.iter().map(|batch| (batch.body(), batch.len())));
+        prop_assert_eq!(joined.len(), one.len() + other.len());
+        prop_assert_eq!(names(std::slice::from_ref(&joined)), names(&both));
+        let halves = joined.halve().unwrap();
+        prop_assert_eq!(names(&halves).len(), one.len() + other.len());
     }
 
     #[test]
     fn no_body_makes_the_reader_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = Batch::parse(&body);
+        let batch = Batch::join([(body.clone(), 2)]);
+        if let Err(whole) = batch.halve() {
+            prop_assert_eq!(whole.body(), body);
+        }
     }
 
     #[test]
@@ -173,14 +189,15 @@ proptest! {
         let whole = names(std::slice::from_ref(&batch));
         let parts = batch.within(5000);
         prop_assert_eq!(names(&parts), whole);
-        prop_assert!(parts.iter().all(|part| part.bytes() <= 5000 && part.body().len() <= 5200));
+        prop_assert!(parts.iter().all(|part| part.bytes() <= 5000 && part.body().len() <= 5300));
     }
 }
 
 #[test]
 fn a_span_that_is_too_long_is_cut_where_it_is_longest_and_says_so() {
-    let mut batch = encoded(&[named("small", "x".to_owned()), named("large", "é".repeat(50_000))]);
-    assert_eq!(batch.cut(10_000), 1);
+    let batch = encoded(&[named("small", "x".to_owned()), named("large", "é".repeat(50_000))]);
+    let (batch, cut) = batch.cut(10_000);
+    assert_eq!(cut, 1);
     assert!(batch.bytes() < 11_000, "{}", batch.bytes());
     let request = decoded(&batch);
     let span = &request.resource_spans[0].scope_spans[0].spans[1];

@@ -1,0 +1,106 @@
+//! An agent for the tests of reliability: it makes as many spans as it is told to, and says what became of them.
+//!
+//! `generator spans=2000 per_second=500 bytes=100 poison=7 timeout=30 exit=shutdown`; telemetry is configured by the
+//! environment. What it prints is one line of JSON.
+
+use std::collections::HashMap;
+use std::env;
+use std::fs;
+use std::process;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use a2a_otel::{Telemetry, tool_span};
+use serde_json::json;
+
+struct Arguments(HashMap<String, String>);
+
+impl Arguments {
+    fn number(&self, name: &str) -> Option<u64> {
+        self.0.get(name).map(|text| text.parse().expect("an argument should be a whole number"))
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+}
+
+#[tool_span(name = name)]
+fn work(name: &str, number: u64, text: &str) -> usize {
+    text.len()
+}
+
+fn main() {
+    let pairs = env::args().skip(1).filter_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        Some((name.to_owned(), value.to_owned()))
+    });
+    let arguments = Arguments(pairs.collect());
+    let telemetry = a2a_otel::init();
+    let slowest = generate(&arguments);
+    linger(&telemetry, Duration::from_secs(arguments.number("linger").unwrap_or(0)));
+    match arguments.text("exit") {
+        "panic" => panic!("on purpose"),
+        "drop" => return drop(telemetry),
+        "leak" => {
+            println!("{}", json!({ "generated": arguments.number("spans") }));
+            return thread::sleep(Duration::from_secs(600));
+        }
+        _ => {}
+    }
+    let delivery = telemetry.shutdown(Duration::from_secs(arguments.number("timeout").unwrap_or(30)));
+    let report = json!({
+        "generated": delivery.generated,
+        "delivered": delivery.delivered,
+        "spooled": delivery.spooled,
+        "dropped": delivery.dropped,
+        "recovered": delivery.recovered,
+        "replayed": delivery.replayed,
+        "slowest_microseconds": slowest,
+        "peak_kilobytes": peak_kilobytes(),
+    });
+    println!("{report}");
+    if arguments.text("exit") == "process::exit" {
+        process::exit(0);
+    }
+}
+
+/// Goes on for as long, or until nothing is left to be sent.
+fn linger(telemetry: &Telemetry, time: Duration) {
+    let end = Instant::now() + time;
+    while Instant::now() < end {
+        let delivery = telemetry.flush(Duration::from_millis(100));
+        let left = delivery.recovered - delivery.replayed + delivery.spooled + delivery.waiting();
+        if left == 0 {
+            return;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Makes the spans, at a steady pace, and returns what the slowest hundredth of the calls took at least.
+fn generate(arguments: &Arguments) -> u128 {
+    let spans = arguments.number("spans").unwrap_or(1000);
+    let text = "x".repeat(usize::try_from(arguments.number("bytes").unwrap_or(100)).unwrap_or_default());
+    let start = Instant::now();
+    let mut times = Vec::new();
+    for number in 0..spans {
+        if let Some(pace) = arguments.number("per_second") {
+            let due = start + Duration::from_secs(number) / u32::try_from(pace).expect("a pace is small");
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+        }
+        let name = if arguments.number("poison") == Some(number) { "poison" } else { "work" };
+        let before = Instant::now();
+        work(name, number, &text);
+        times.push(before.elapsed().as_micros());
+    }
+    times.sort_unstable();
+    times.get(times.len() * 99 / 100).copied().unwrap_or_default()
+}
+
+/// The most memory that the process has had, as Linux counts it.
+fn peak_kilobytes() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
