@@ -148,7 +148,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_batch_reads_like_that_of_the_generated_types(spans in prop::collection::vec(span(), 0..6)) {
+    fn a_batch_reads_like_that_of_the_generated_types(spans in prop::collection::vec(span(), 1..6)) {
         prop_assert_eq!(decoded(&encoded(&spans)), reference(spans));
     }
 
