@@ -6,6 +6,7 @@ pub mod __private;
 mod bridge;
 mod capture;
 pub mod context;
+mod gen_ai;
 mod json;
 mod llm;
 mod lock;
@@ -38,5 +39,6 @@ pub use crate::context::{
 };
 pub use crate::pipeline::{Delivery, TreePrinter};
 pub use crate::privacy::Privacy;
+pub use crate::semconv::SemConv;
 pub use crate::span::{Current, current};
 pub use crate::telemetry::{Builder, Health, InitError, Settings, Telemetry, init};

@@ -495,10 +495,12 @@ pub(crate) fn cut_mark(limit: usize) -> String {
 
 /// A copy of the text, likewise.
 pub(crate) fn bounded(text: &str) -> String {
-    if text.len() <= limit() {
-        return text.to_owned();
-    }
-    let mut cut = Text::up_to(limit());
+    if text.len() <= limit() { text.to_owned() } else { cut_to(limit(), text) }
+}
+
+/// The beginning of a text that is longer than that.
+pub(crate) fn cut_to(limit: usize, text: &str) -> String {
+    let mut cut = Text::up_to(limit);
     cut.push(text.as_bytes());
     cut.into_string()
 }

@@ -13,16 +13,18 @@ mod openai_completions;
 mod openai_embeddings;
 mod openai_responses;
 mod openinference;
+mod opentelemetry;
 mod record;
 
 use std::fmt;
 
-use opentelemetry::KeyValue;
+use ::opentelemetry::KeyValue;
 
 pub(crate) use self::fold::Fold;
 use self::fold::Grown;
 use self::record::{Operation, Request, Response};
 use crate::capture::{Encoded, Value, encode_whole};
+use crate::gen_ai;
 use crate::json::{Json, Node};
 use crate::semconv::openinference::system;
 
@@ -87,7 +89,11 @@ pub(crate) fn read_request(value: &dyn Value, is_embedding: bool) -> Read {
             (!is_embedding || shape.operation == Operation::Embedding) && (shape.is_request)(node)
         });
         let shape = shape.or(is_embedding.then_some(&openai_embeddings::SHAPE))?;
-        Some(openinference::request(shape, (shape.request)(json.root())))
+        let mut read = openinference::request(shape, (shape.request)(json.root()));
+        if gen_ai::is_on() {
+            opentelemetry::request(&mut read, json.root());
+        }
+        Some(read)
     });
     Read { value: body.map(Content::into_encoded), ..read.unwrap_or_default() }
 }
@@ -116,7 +122,11 @@ pub(crate) fn read_stream(fold: Fold) -> Option<Read> {
 }
 
 fn response(shape: &Shape, json: &Json<'_>) -> Read {
-    openinference::response(shape, (shape.response)(json.root()))
+    let mut read = openinference::response(shape, (shape.response)(json.root()));
+    if gen_ai::is_on() {
+        opentelemetry::response(&mut read, json.root());
+    }
+    read
 }
 
 fn shape_of(json: &Json<'_>, fits: impl Fn(&Shape, Node<'_>) -> bool) -> Option<&'static Shape> {

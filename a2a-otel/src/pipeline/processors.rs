@@ -125,6 +125,7 @@ impl SpanProcessor for FanOut {
 
     fn on_end(&self, mut span: SpanData) {
         crate::privacy::clean(&mut span);
+        crate::gen_ai::write(&mut span.attributes);
         if span.span_context.is_sampled() {
             for ledger in &self.uncollected {
                 ledger.generated();

@@ -12,6 +12,7 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
 use crate::lock::lock;
+use crate::semconv::gen_ai::OPERATION_NAME;
 use crate::semconv::openinference as names;
 use crate::semconv::ours::CANCELLED;
 
@@ -263,7 +264,8 @@ fn push_branches(stack: &mut Vec<Branch>, indexes: &[usize], indent: &str) {
 }
 
 fn kind(span: &SpanData) -> &str {
-    text(span, names::SPAN_KIND).unwrap_or("SPAN")
+    let kind = || crate::gen_ai::kind_of(text(span, OPERATION_NAME)?);
+    text(span, names::SPAN_KIND).or_else(kind).unwrap_or("SPAN")
 }
 
 fn failure(span: &SpanData) -> Option<String> {
@@ -309,11 +311,13 @@ impl Tokens {
 }
 
 fn value<'a>(span: &'a SpanData, name: &str) -> Option<&'a Value> {
+    let other = crate::gen_ai::name_of(name);
+    let is_it = |key: &str| key == name || Some(key) == other;
     // Setting an attribute again adds it again, and the last one counts.
     span.attributes
         .iter()
         .rev()
-        .find(|attribute| attribute.key.as_str() == name)
+        .find(|attribute| is_it(attribute.key.as_str()))
         .map(|attribute| &attribute.value)
 }
 

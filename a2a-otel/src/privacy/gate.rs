@@ -218,6 +218,13 @@ pub(crate) fn clean(span: &mut SpanData) {
     }
 }
 
+/// Lets the user's redactor see what was made of a span that is clean.
+pub(crate) fn redact(attributes: &mut Vec<KeyValue>) {
+    if let Some(redactor) = &*REDACTOR.load() {
+        redactor.redact(attributes);
+    }
+}
+
 impl Redactor {
     fn redact(&self, attributes: &mut Vec<KeyValue>) {
         *attributes = std::mem::take(attributes)

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use opentelemetry::Value;
 
 pub(crate) use self::gate::{
-    admit, clean, documents, encoded, install, is_hiding, message, part, push_fields, screen,
+    admit, clean, documents, encoded, install, is_hiding, message, part, push_fields, redact, screen,
     without_long_images,
 };
 use self::rules::SETTINGS;

@@ -1,5 +1,44 @@
 //! Names, by convention: data, no logic.
 
+/// A row a key: the constant, the key, and what the attribute holds.
+macro_rules! attributes {
+    ($($name:ident = $key:literal, $holds:literal;)*) => {
+        $(
+            #[doc = concat!("`", $key, "`: ", $holds, ".")]
+            pub const $name: &str = $key;
+        )*
+
+        /// Every key of this module.
+        pub const ALL: &[&str] = &[$($name),*];
+    };
+}
+
+pub mod gen_ai;
 pub mod openinference;
 pub(crate) mod opentelemetry;
 pub(crate) mod ours;
+
+/// In whose terms spans are recorded, for [`Builder::semconv`](crate::Builder::semconv).
+///
+/// `docs/semconv.md` says what becomes of each attribute. The variable is `A2A_OTEL_SEMCONV`, with the values
+/// `openinference`, `gen_ai` and `both`; `OPENINFERENCE_ENABLE_GENAI_SEMCONV=true` means the same as `both`.
+///
+/// ```
+/// use a2a_otel::{SemConv, Telemetry};
+///
+/// let telemetry = Telemetry::builder().semconv(SemConv::Both).tracing(false).init()?;
+/// assert_eq!(telemetry.settings().semconv, SemConv::Both);
+/// # Ok::<(), a2a_otel::InitError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SemConv {
+    /// In those of [OpenInference](https://arize-ai.github.io/openinference/spec/), which Phoenix shows best.
+    #[default]
+    OpenInference,
+    /// In those of OpenTelemetry's [GenAI conventions](https://opentelemetry.io/docs/specs/semconv/gen-ai/), and in
+    /// OpenInference's only where these have none.
+    GenAi,
+    /// In both.
+    Both,
+}

@@ -5,19 +5,6 @@
 //!
 //! Source: the package `openinference-semantic-conventions`.
 
-/// A row a key: the constant, the key, and what the attribute holds.
-macro_rules! attributes {
-    ($($name:ident = $key:literal, $holds:literal;)*) => {
-        $(
-            #[doc = concat!("`", $key, "`: ", $holds, ".")]
-            pub const $name: &str = $key;
-        )*
-
-        /// Every key of this module.
-        pub const ALL: &[&str] = &[$($name),*];
-    };
-}
-
 attributes! {
     ANNOTATIONS = "annotations", "list of objects";
     EVALUATIONS = "evaluations", "list of objects";

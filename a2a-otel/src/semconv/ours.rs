@@ -7,3 +7,6 @@ pub(crate) const CANCELLED: &str = "cancelled";
 pub(crate) const STREAM_ITEMS: &str = "a2a_otel.stream.items";
 /// How long a stream's first item took, in seconds from the call.
 pub(crate) const STREAM_TIME_TO_FIRST_ITEM: &str = "a2a_otel.stream.time_to_first_item";
+
+/// On its way through the process only: the system messages at the beginning of a conversation were given apart from it.
+pub(crate) const INSTRUCTIONS_APART: &str = "a2a_otel.instructions_apart";

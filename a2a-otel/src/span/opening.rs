@@ -13,8 +13,9 @@ use super::Span;
 use super::tracer::{self, Decision, Mode, Tracer, with_tracer};
 use crate::capture::{Encoded, Fields, Fixed, Value, encode, encode_object};
 use crate::llm::{self, Model, Read};
+use crate::semconv::gen_ai::REQUEST_MODEL;
 use crate::semconv::openinference as names;
-use crate::{context, privacy};
+use crate::{context, gen_ai, privacy};
 
 /// The kind whose requests hold texts to embed.
 const EMBEDDING: &str = "EMBEDDING";
@@ -235,6 +236,10 @@ impl Opening {
             {
                 self.attributes.push(KeyValue::new(key, value));
             }
+        }
+        if let Some(model) = read.model.as_ref().filter(|_| gen_ai::is_on()) {
+            // OpenInference's attribute will name the model that answers.
+            self.attributes.push(KeyValue::new(REQUEST_MODEL, model.name.to_string()));
         }
         self.attributes.append(&mut read.attributes);
     }

@@ -14,8 +14,8 @@ use super::Ending;
 use super::failure::{Describe, Failed};
 use super::run::{Scope, guarded};
 use crate::capture::{Fields, List, Value, attributes, documents};
+use crate::semconv::gen_ai::RESPONSE_TIME_TO_FIRST_CHUNK;
 use crate::semconv::openinference as names;
-use crate::semconv::opentelemetry::TIME_TO_FIRST_CHUNK;
 use crate::semconv::ours;
 use crate::{llm, privacy};
 
@@ -194,7 +194,7 @@ impl Fold {
         if let Some(First { seconds, time }) = &self.first {
             ending.set([KeyValue::new(ours::STREAM_TIME_TO_FIRST_ITEM, *seconds)]);
             if self.answer.is_some() {
-                ending.set([KeyValue::new(TIME_TO_FIRST_CHUNK, *seconds)]);
+                ending.set([KeyValue::new(RESPONSE_TIME_TO_FIRST_CHUNK, *seconds)]);
                 ending.event_at(*time, names::FIRST_TOKEN);
             }
         }

@@ -15,6 +15,7 @@ use super::settings::{Overrides, Settings, Spool};
 use super::{LATEST, Telemetry, report};
 use crate::pipeline::FanOut;
 use crate::privacy::Privacy;
+use crate::semconv::SemConv;
 use crate::span::Foresight;
 
 /// Why the strict form of `init` refuses to start.
@@ -165,6 +166,18 @@ impl Builder {
         self
     }
 
+    /// In whose terms spans are recorded, instead of `A2A_OTEL_SEMCONV`.
+    ///
+    /// ```
+    /// use a2a_otel::{SemConv, Telemetry};
+    ///
+    /// let builder = Telemetry::builder().semconv(SemConv::GenAi);
+    /// ```
+    pub fn semconv(mut self, semconv: SemConv) -> Self {
+        self.overrides.semconv = Some(semconv);
+        self
+    }
+
     /// Whether metrics are collected, with the feature `metrics`; they are by default.
     pub fn metrics(mut self, metrics: bool) -> Self {
         self.metrics = metrics;
@@ -296,6 +309,7 @@ impl Telemetry {
         self.installed = Some(LATEST.fetch_add(1, Ordering::Relaxed) + 1);
         crate::capture::set_value_limit(self.settings.limits.value_length);
         crate::privacy::install(&self.settings.privacy);
+        crate::gen_ai::install(self.settings.semconv);
         crate::span::activate(provider.tracer_with_scope(crate::span::scope()), self.foresight);
         global::set_tracer_provider(provider.clone());
         #[cfg(feature = "metrics")]

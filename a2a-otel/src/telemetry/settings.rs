@@ -13,6 +13,7 @@ use super::values::{
     milliseconds, pairs, positive, probability, shown_endpoint,
 };
 use crate::privacy::Privacy;
+use crate::semconv::SemConv;
 use crate::semconv::openinference::resource::PROJECT_NAME;
 use crate::span::Foresight;
 
@@ -63,6 +64,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What must not leave the process.
     pub privacy: Privacy,
+    /// In whose terms spans are recorded.
+    pub semconv: SemConv,
     /// Whether telemetry is switched off.
     pub disabled: bool,
 }
@@ -274,6 +277,7 @@ pub(crate) struct Overrides {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) spool: Option<Spool>,
     pub(crate) privacy: Privacy,
+    pub(crate) semconv: Option<SemConv>,
 }
 
 const fn variable<T>(
@@ -341,6 +345,9 @@ const EVENTS: Variable<u32> = variable(&["OTEL_SPAN_EVENT_COUNT_LIMIT"], count, 
 const LINKS: Variable<u32> = variable(&["OTEL_SPAN_LINK_COUNT_LIMIT"], count, WHOLE);
 const VALUE_LENGTH: Variable<usize> =
     variable(&["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"], length, WHOLE);
+const SEMCONV: Variable<SemConv> = variable(&["A2A_OTEL_SEMCONV"], semconv, "openinference, gen_ai or both");
+const GEN_AI_BESIDE: Variable<bool> =
+    variable(&["OPENINFERENCE_ENABLE_GENAI_SEMCONV"], boolean, "true or false");
 
 /// Later ones win.
 const HEADERS: [&str; 3] =
@@ -366,6 +373,15 @@ fn exporter(text: &str) -> Option<Exporter> {
         "otlp" if cfg!(feature = "otlp") => Some(Exporter::Otlp),
         "console" => Some(Exporter::Console),
         "none" => Some(Exporter::None),
+        _ => None,
+    }
+}
+
+fn semconv(text: &str) -> Option<SemConv> {
+    match text {
+        "openinference" => Some(SemConv::OpenInference),
+        "gen_ai" => Some(SemConv::GenAi),
+        "both" => Some(SemConv::Both),
         _ => None,
     }
 }
@@ -404,6 +420,7 @@ impl Settings {
             spool: spool(overrides, environment),
             limits: limits(environment),
             privacy: overrides.privacy.resolve(environment),
+            semconv: semconv_setting(overrides, environment),
             disabled: environment.read(&DISABLED).unwrap_or(false),
             service_name,
             project_name,
@@ -539,6 +556,13 @@ fn sampling_setting(environment: &mut Environment<'_>) -> Sampling {
     sampling
 }
 
+/// The variable of OpenInference's Python package only adds to what it does by itself.
+fn semconv_setting(overrides: &Overrides, environment: &mut Environment<'_>) -> SemConv {
+    let said = overrides.semconv.or_else(|| environment.read(&SEMCONV));
+    let beside = || environment.read(&GEN_AI_BESIDE).and_then(|beside| beside.then_some(SemConv::Both));
+    said.or_else(beside).unwrap_or_default()
+}
+
 fn batch(environment: &mut Environment<'_>) -> Batch {
     let queue = environment.read(&QUEUE);
     let size = environment.read(&BATCH_SIZE);
@@ -669,6 +693,15 @@ mod tests {
         Row(&[("OPENINFERENCE_HIDE_OUTPUTS", "true")], &[("hide_outputs", "false")], &[("privacy hides: []", "true")], &[]),
         Row(&[("OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH", "10")], &[], &[("privacy length: Some(10)", "true")], &[]),
         Row(&[("OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH", "-1")], &[], &[("privacy length: None", "true")], &["OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH=\"-1\" is ignored: expected a whole number"]),
+        // In whose terms.
+        Row(&[], &[], &[("semconv", "OpenInference")], &[]),
+        Row(&[("A2A_OTEL_SEMCONV", "gen_ai")], &[], &[("semconv", "GenAi")], &[]),
+        Row(&[("A2A_OTEL_SEMCONV", "both")], &[("semconv", "openinference")], &[("semconv", "OpenInference")], &[]),
+        Row(&[("OPENINFERENCE_ENABLE_GENAI_SEMCONV", "True")], &[], &[("semconv", "Both")], &[]),
+        Row(&[("OPENINFERENCE_ENABLE_GENAI_SEMCONV", "false")], &[], &[("semconv", "OpenInference")], &[]),
+        Row(&[("OPENINFERENCE_ENABLE_GENAI_SEMCONV", "true"), ("A2A_OTEL_SEMCONV", "gen_ai")], &[], &[("semconv", "GenAi")], &[]),
+        Row(&[("OTEL_SEMCONV_STABILITY_OPT_IN", "gen_ai_latest_experimental")], &[], &[("semconv", "OpenInference")], &[]),
+        Row(&[("A2A_OTEL_SEMCONV", "genai")], &[], &[("semconv", "OpenInference")], &["A2A_OTEL_SEMCONV=\"genai\" is ignored: expected openinference, gen_ai or both"]),
         // Batches and limits.
         Row(&[("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_BSP_MAX_QUEUE_SIZE", "64"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "32"), ("OTEL_BSP_EXPORT_TIMEOUT", "900")], &[], &[("batch", "200ms Some(64) 32 900ms")], &[]),
         Row(&[("OTEL_BSP_MAX_QUEUE_SIZE", "64")], &[], &[("batch", "1s Some(64) 64 30s")], &[]),
@@ -690,6 +723,7 @@ mod tests {
                 "service_name" => overrides.service_name = Some(value),
                 "project_name" => overrides.project_name = Some(value),
                 "endpoint" => overrides.endpoint = Some(value),
+                "semconv" => overrides.semconv = semconv(&value),
                 "hide_outputs" => overrides.privacy = Privacy::new().hide_outputs(value == "true"),
                 _ => overrides
                     .headers
@@ -712,6 +746,7 @@ mod tests {
             ("timeout", _) => format!("{:?}", settings.timeout),
             ("compression", _) => format!("{:?}", settings.compression),
             ("exporter", _) => format!("{:?}", settings.exporter),
+            ("semconv", _) => format!("{:?}", settings.semconv),
             ("privacy", part) => format!("{:?}", settings.privacy).contains(part).to_string(),
             ("sampling", _) => format!("{:?}, parent {}", sampling.root, sampling.follows_parent),
             ("batch", _) => format!("{:?} {:?} {} {:?}", batch.delay, batch.queue, batch.size, batch.timeout),

@@ -1,0 +1,53 @@
+//! The parameters of a request, whoever the provider is.
+
+use opentelemetry::{Array, StringValue, Value};
+
+use crate::json::{Json, Node};
+use crate::semconv::gen_ai::{
+    self as names, Form, OUTPUT_FORMATS, PARAMETER_GROUPS, PARAMETERS, REQUEST_CHOICE_COUNT,
+};
+
+/// Those of the parameters, an object as JSON, that have names.
+pub(super) fn read(parameters: &str) -> Vec<(&'static str, Value)> {
+    let Some(json) = Json::index(parameters) else { return Vec::new() };
+    let groups = PARAMETER_GROUPS.iter().filter_map(|group| json.root().get(group));
+    let groups: Vec<_> = [json.root()].into_iter().chain(groups).collect();
+    let find = |sources: &[&str]| groups.iter().find_map(|group| group.any(sources));
+    let parameter = |(name, form, sources): &(&'static str, Form, &[&str])| {
+        let value = form.value(find(sources)?)?;
+        // One choice is what everybody gets.
+        (*name != REQUEST_CHOICE_COUNT || value != Value::I64(1)).then_some((*name, value))
+    };
+    let output = find(OUTPUT_FORMATS).and_then(output_type).map(|kind| (names::OUTPUT_TYPE, kind.into()));
+    PARAMETERS.iter().filter_map(parameter).chain(output).collect()
+}
+
+impl Form {
+    fn value(self, node: Node<'_>) -> Option<Value> {
+        let raw = node.raw();
+        Some(match self {
+            Self::Number => Value::F64(raw.parse().ok().filter(|number: &f64| number.is_finite())?),
+            Self::Whole => Value::I64(raw.parse().ok()?),
+            Self::Flag => Value::Bool(raw.parse().ok()?),
+            Self::Texts => Value::Array(Array::String(texts(node)?)),
+        })
+    }
+}
+
+/// The texts, of which there may be one without a list.
+fn texts(node: Node<'_>) -> Option<Vec<StringValue>> {
+    let items: Vec<_> = if node.is_text() { vec![node] } else { node.items().collect() };
+    let texts: Option<Vec<_>> =
+        items.into_iter().map(|item| Some(item.text()?.into_owned().into())).collect();
+    texts.filter(|texts| !texts.is_empty())
+}
+
+/// A schema, or an object or a text that says which form the answer shall have.
+fn output_type(format: Node<'_>) -> Option<&'static str> {
+    let kind = format.text().or_else(|| format.filled("type"))?;
+    match &*kind {
+        "json" | "json_object" | "json_schema" | "application/json" | "object" => Some("json"),
+        "text" | "text/plain" => Some("text"),
+        _ => None,
+    }
+}
