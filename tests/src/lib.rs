@@ -26,4 +26,5 @@ pub mod tree;
 #[doc = include_str!("../../docs/context.md")]
 #[doc = include_str!("../../docs/llm.md")]
 #[doc = include_str!("../../docs/privacy.md")]
+#[doc = include_str!("../../docs/semconv.md")]
 struct Guides;

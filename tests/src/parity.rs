@@ -61,7 +61,16 @@ pub fn differences(of: &str, ours: &Said, theirs: &Said) -> Vec<Difference> {
 ///
 /// When a difference is not in the table, or a row of it explains none.
 pub fn assert_explained(found: &[Difference], guide: &str) {
-    let rows = explained(guide);
+    assert_explained_by(found, guide, "Where it differs");
+}
+
+/// The same of the table below another heading.
+///
+/// # Panics
+///
+/// Likewise.
+pub fn assert_explained_by(found: &[Difference], guide: &str, heading: &str) {
+    let rows = explained(guide, heading);
     let surprises: Vec<_> = found.iter().filter(|one| !rows.iter().any(|row| row.explains(one))).collect();
     assert!(surprises.is_empty(), "{surprises:#?}");
     for row in rows {
@@ -69,8 +78,10 @@ pub fn assert_explained(found: &[Difference], guide: &str) {
     }
 }
 
-fn explained(guide: &str) -> Vec<Difference> {
-    let (_, section) = guide.split_once("## Where it differs").expect("a guide with a table of differences");
+fn explained(guide: &str, heading: &str) -> Vec<Difference> {
+    let (_, section) =
+        guide.split_once(&format!("## {heading}")).expect("a guide with a table of differences");
+    let section = section.split_once("\n## ").map_or(section, |(section, _)| section);
     let rows = section.lines().filter(|line| line.starts_with("| `"));
     let cells = rows.map(|row| row.split('|').map(|cell| cell.trim().trim_matches('`')).collect::<Vec<_>>());
     let row = |cells: Vec<&str>| Difference {

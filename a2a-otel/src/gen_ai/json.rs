@@ -61,8 +61,8 @@ pub(super) fn fitted(json: String) -> String {
     if json.len() <= limit {
         return json;
     }
+    let Ok(mut value) = serde_json::from_str(&json) else { return capture::cut(json) };
     let mut longest = limit / 2;
-    let mut value: Value = serde_json::from_str(&json).unwrap_or_default();
     while longest >= SHORTEST {
         shorten(&mut value, longest);
         let json = value.to_string();
