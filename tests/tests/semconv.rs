@@ -482,6 +482,7 @@ fn calls_that_are_not_as_usual() {
             "tools": [{"functionDeclarations": [{"name": "find", "parameters": {"type": "object"}}]}],
         })));
         guess("lamp", 1);
+        offer(&json!({"model": "gpt-4o", "n": 2, "messages": [{"role": "user", "content": "Lamps?"}]}));
         complete(&json!({"model": "gpt-3.5-turbo-instruct", "prompt": "Once upon", "max_tokens": 3}));
     });
     let refused = &said["refuse"];
@@ -502,11 +503,26 @@ fn calls_that_are_not_as_usual() {
     assert_eq!(said["guess"]["input.value"], json!({"question": "lamp", "length": 1}));
     assert_eq!(said["guess"]["gen_ai.output.messages"][0]["parts"][0]["content"], "lamp");
 
+    let offered = &said["offer"];
+    assert_eq!(offered["gen_ai.request.choice.count"], 2);
+    assert_eq!(offered["gen_ai.response.finish_reasons"], json!(["stop", "content_filter"]));
+    let reasons = offered["gen_ai.output.messages"].as_array().unwrap().iter();
+    assert_eq!(reasons.map(|one| &one["finish_reason"]).collect::<Vec<_>>(), ["stop", "content_filter"]);
+
     let completed = &said["complete"];
     assert_eq!(completed["gen_ai.operation.name"], "text_completion");
     assert_eq!(completed["gen_ai.input.messages"][0]["parts"][0]["content"], "Once upon");
     assert_eq!(completed["gen_ai.output.messages"][0]["parts"][0]["content"], " a time");
     assert_eq!(completed["gen_ai.output.messages"][0]["finish_reason"], "length");
+}
+
+#[llm_call(request = request)]
+fn offer(request: &Value) -> Value {
+    let choice = |index: u32, text: &str, reason: &str| json!({"index": index, "finish_reason": reason, "message": {"role": "assistant", "content": text}});
+    json!({
+        "object": "chat.completion", "model": request["model"],
+        "choices": [choice(0, "Blue ones.", "stop"), choice(1, "", "content_filter")],
+    })
 }
 
 #[llm_call(request = request)]

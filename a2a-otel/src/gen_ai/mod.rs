@@ -232,38 +232,50 @@ impl<'a> Writer<'a> {
         instructions.len()
     }
 
-    fn conversation(&mut self, side: &Side, instructions: usize, finish_reason: Option<&str>) {
-        let of_text = |text: &str| messages::of_text(side.role, text, finish_reason);
+    /// The messages, or the texts where there are none, or else the whole; `ended` says why which of them ended.
+    fn conversation(&mut self, side: &Side, instructions: usize, ended: &dyn Fn(usize) -> Option<String>) {
         let messages = self.list(side.messages);
-        let messages = messages.iter().skip(instructions);
-        let mut said: Vec<_> =
-            messages.map(|message| messages::message(message, side.role, finish_reason)).collect();
+        let messages = messages.iter().skip(instructions).enumerate();
+        let mut said: Vec<_> = messages
+            .map(|(index, message)| messages::message(message, side.role, ended(index).as_deref()))
+            .collect();
+        let of_text = |index, text: &str| messages::of_text(side.role, text, ended(index).as_deref());
         let texts = self.list(side.texts);
-        said.extend(
-            texts.iter().filter_map(|text| messages::text(text, side.text)).map(|text| of_text(&text)),
-        );
+        let texts = texts.iter().filter_map(|text| messages::text(text, side.text)).enumerate();
+        said.extend(texts.map(|(index, text)| of_text(index, &text)));
         let is_model = self.kind == LLM;
-        let mut is_whole = is_model;
-        if said.is_empty() && (is_model || self.kind == AGENT) {
-            said.extend(self.plain(side.value).map(|text| of_text(&text)));
-            is_whole = true;
+        let is_whole = said.is_empty() && (is_model || self.kind == AGENT);
+        if is_whole {
+            said.extend(self.plain(side.value).map(|text| of_text(0, &text)));
         }
         self.add_list(side.name, &said, &[side.messages, side.texts]);
-        if is_whole && !said.is_empty() {
+        if !said.is_empty() && (is_model || is_whole) {
             self.replaced.extend(side.value);
         }
     }
 
     fn messages(&mut self) {
         let instructions = self.instructions();
-        self.conversation(&INPUT, instructions, None);
-        let reason = self.text(oi::LLM_FINISH_REASON);
-        let in_message = messages::finish_reason(reason.as_deref().unwrap_or_default());
-        self.conversation(&OUTPUT, 0, Some(in_message));
-        if let Some(reason) = &reason {
-            let reasons = vec![StringValue::from(reason.to_string())];
+        self.conversation(&INPUT, instructions, &|_| None);
+        let reasons = self.finish_reasons();
+        // Some make several messages of one answer.
+        let reason = |index| reasons.get(index).or(reasons.first()).map_or("", StringValue::as_str);
+        self.conversation(&OUTPUT, 0, &|index| Some(messages::finish_reason(reason(index)).to_owned()));
+        if !reasons.is_empty() {
             let reasons = Value::Array(Array::String(reasons));
             self.add(names::RESPONSE_FINISH_REASONS, reasons, &[oi::LLM_FINISH_REASON]);
+        }
+    }
+
+    /// Why each answer ended, or the first one.
+    fn finish_reasons(&self) -> Vec<StringValue> {
+        match self.values.get(names::RESPONSE_FINISH_REASONS) {
+            Some(Value::Array(Array::String(reasons))) => reasons.clone(),
+            _ => self
+                .text(oi::LLM_FINISH_REASON)
+                .map(|reason| reason.into_owned().into())
+                .into_iter()
+                .collect(),
         }
     }
 
