@@ -35,6 +35,7 @@ pub struct Phoenix {
     agent: Agent,
     url: String,
     grpc_url: String,
+    ports: [u16; 2],
     bearer: Option<String>,
 }
 
@@ -74,19 +75,33 @@ impl Phoenix {
     /// If it cannot be had on this machine.
     pub fn start_with(variables: &[(&str, &str)]) -> Result<Self, String> {
         let python = provision::python()?;
-        let mut outcome = Self::launch(&python, variables);
+        let mut outcome = Self::launch(&python, free_ports(), variables);
         for _ in 1..ATTEMPTS {
-            outcome = outcome.or_else(|_| Self::launch(&python, variables));
+            outcome = outcome.or_else(|_| Self::launch(&python, free_ports(), variables));
         }
         outcome
     }
 
-    fn launch(python: &Path, variables: &[(&str, &str)]) -> Result<Self, String> {
-        let [http_port, grpc_port] = free_ports();
+    /// Ends it as an operator does, and starts it again after this time, at the same address. It remembers what it was
+    /// told only if its variables name a database that is a file.
+    ///
+    /// # Errors
+    ///
+    /// If it does not come back.
+    pub fn restart(self, pause: Duration, variables: &[(&str, &str)]) -> Result<Self, String> {
+        let Self { service, ports, .. } = self;
+        drop(service);
+        std::thread::sleep(pause);
+        Self::launch(&provision::python()?, ports, variables)
+    }
+
+    fn launch(python: &Path, ports: [u16; 2], variables: &[(&str, &str)]) -> Result<Self, String> {
+        let [http_port, grpc_port] = ports;
         let service = Service::start("phoenix", &serve(python, http_port, grpc_port, variables)?)?;
         let bearer = variables.iter().find(|(key, _)| *key == "PHOENIX_ADMIN_SECRET");
         let mut phoenix = Self {
             service,
+            ports,
             agent: local_agent(),
             url: format!("http://127.0.0.1:{http_port}"),
             grpc_url: format!("http://127.0.0.1:{grpc_port}"),

@@ -226,9 +226,12 @@ impl Builder {
         let settings = Settings::resolve(&self.overrides, &mut environment, &executable());
         #[cfg(feature = "tracing")]
         let log_filter = self.tracing.then(|| crate::bridge::log_filter(&mut environment));
-        let warnings = environment.warnings;
-        let telemetry =
-            if settings.disabled { Telemetry::disabled(settings) } else { self.assemble(settings) };
+        let mut warnings = environment.warnings;
+        let telemetry = if settings.disabled {
+            Telemetry::disabled(settings)
+        } else {
+            self.assemble(settings, &mut warnings)
+        };
         Prepared {
             telemetry,
             warnings,
@@ -237,7 +240,7 @@ impl Builder {
         }
     }
 
-    fn assemble(self, settings: Settings) -> Telemetry {
+    fn assemble(self, settings: Settings, warnings: &mut Vec<Warning>) -> Telemetry {
         let resource = resource(&settings);
         let mut provider = self.provider.with_resource(resource.clone());
         provider = provider.with_span_limits(settings.limits.span_limits());
@@ -246,7 +249,7 @@ impl Builder {
         }
         let mut destinations = self.destinations;
         if destinations.is_empty() {
-            destinations.push(Destination::configured(&settings));
+            destinations.push(Destination::configured(&settings, warnings));
         }
         let mut fan_out = FanOut { processors: self.processors, ..FanOut::default() };
         let open = |destination: Destination| destination.open(&settings.batch, &resource, &mut fan_out);

@@ -7,6 +7,7 @@ use std::{sync::Mutex, thread};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SpanExporter, SpanProcessor};
 
+use super::environment::Warning;
 use super::settings::{Batch, Exporter, Settings};
 #[cfg(feature = "otlp")]
 use super::settings::{Endpoint, Spool};
@@ -40,18 +41,24 @@ impl Destination {
     }
 
     /// What the settings ask for.
-    pub(super) fn configured(settings: &Settings) -> Self {
+    pub(super) fn configured(settings: &Settings, warnings: &mut Vec<Warning>) -> Self {
         match settings.exporter {
-            Exporter::Otlp => Self::otlp(settings),
+            Exporter::Otlp => Self::otlp(settings, warnings),
             Exporter::Console => Self::console(),
             Exporter::None => Self::nowhere(),
         }
     }
 
     #[cfg(feature = "otlp")]
-    fn otlp(settings: &Settings) -> Self {
+    fn otlp(settings: &Settings, warnings: &mut Vec<Warning>) -> Self {
         let Some(endpoint) = &settings.endpoint else { return Self::nowhere() };
-        let transport = Box::new(Http::new(settings, endpoint));
+        let transport = match transport(settings, endpoint) {
+            Ok(transport) => transport,
+            Err(cause) => {
+                warnings.push(Warning::Malformed(format!("no spans are sent to {endpoint}: {cause}")));
+                return Self::nowhere();
+            }
+        };
         let receiver = spool_name(settings, endpoint);
         let spool = settings.spool.clone();
         let timeout = settings.timeout.min(settings.batch.timeout);
@@ -67,7 +74,7 @@ impl Destination {
 
     /// Without the feature no setting asks for it.
     #[cfg(not(feature = "otlp"))]
-    fn otlp(_settings: &Settings) -> Self {
+    fn otlp(_settings: &Settings, _warnings: &mut Vec<Warning>) -> Self {
         Self::nowhere()
     }
 
@@ -130,6 +137,15 @@ impl Lane {
         let sender = Sender::new(queue.clone(), ledger.clone(), limits, transport, packer, storage);
         Box::new(Queued::new(queue, ledger, move || sender.run()))
     }
+}
+
+#[cfg(feature = "otlp")]
+fn transport(settings: &Settings, endpoint: &Endpoint) -> Result<Box<dyn Transport>, String> {
+    #[cfg(feature = "otlp-grpc")]
+    if settings.protocol == super::settings::Protocol::Grpc {
+        return Ok(Box::new(pipeline::otlp::Grpc::new(settings, endpoint)?));
+    }
+    Ok(Box::new(Http::new(settings, endpoint)))
 }
 
 /// What tells the spools of different receivers and projects apart, as a name of a folder that shows no secret.

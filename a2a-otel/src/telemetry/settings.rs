@@ -9,8 +9,8 @@ use opentelemetry_sdk::trace::{Sampler, SpanLimits};
 
 use super::environment::{Environment, Variable};
 use super::values::{
-    DEFAULT_ENDPOINT, base_endpoint, boolean, count, full_endpoint, header, is_header_value, length,
-    milliseconds, pairs, positive, probability, shown_endpoint,
+    DEFAULT_ENDPOINT, DEFAULT_GRPC_ENDPOINT, base_endpoint, boolean, count, full_endpoint, header,
+    is_header_value, length, milliseconds, pairs, positive, probability, server_of, shown_endpoint,
 };
 use crate::privacy::Privacy;
 use crate::semconv::SemConv;
@@ -46,6 +46,8 @@ pub struct Settings {
     pub resource: BTreeMap<String, String>,
     /// Where traces are sent, unless the configured address is malformed.
     pub endpoint: Option<Endpoint>,
+    /// How they are sent there.
+    pub protocol: Protocol,
     /// Headers of every request.
     pub headers: Headers,
     /// How long one request may take, its repetitions included.
@@ -122,6 +124,17 @@ impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.0.keys().map(|name| (name, "****"))).finish()
     }
+}
+
+/// How spans are sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// OTLP over HTTP, with protobuf.
+    #[default]
+    HttpProtobuf,
+    /// OTLP over gRPC, with the feature `otlp-grpc`.
+    Grpc,
 }
 
 /// How requests are compressed.
@@ -308,10 +321,15 @@ const COMPRESSION: Variable<Compression> = variable(
     compression,
     "gzip or none",
 );
-const PROTOCOL: Variable<()> = variable(
+const PROTOCOL: Variable<Protocol> = variable(
     &["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"],
-    |text| (text == "http/protobuf").then_some(()),
-    "http/protobuf, which is used; point the endpoint at the HTTP port (Phoenix 6006, collector 4318)",
+    protocol,
+    if cfg!(feature = "otlp-grpc") {
+        "http/protobuf or grpc; http/protobuf is used: point the endpoint at the HTTP port (Phoenix 6006, collector 4318)"
+    } else {
+        "http/protobuf, which is used (the feature `otlp-grpc` is off): point the endpoint at the HTTP port (Phoenix \
+         6006, collector 4318)"
+    },
 );
 const EXPORTER: Variable<Exporter> = variable(
     &["OTEL_TRACES_EXPORTER"],
@@ -359,6 +377,14 @@ const API_KEY: Variable<String> = Variable {
     accepted: "visible ASCII characters",
     secret: true,
 };
+
+fn protocol(text: &str) -> Option<Protocol> {
+    match text {
+        "http/protobuf" => Some(Protocol::HttpProtobuf),
+        "grpc" if cfg!(feature = "otlp-grpc") => Some(Protocol::Grpc),
+        _ => None,
+    }
+}
 
 fn compression(text: &str) -> Option<Compression> {
     match text {
@@ -408,9 +434,10 @@ impl Settings {
         let mut resource = resource_attributes(environment);
         let service_name = service_name(overrides, environment, &mut resource, executable);
         let project_name = project_name(overrides, environment, &mut resource);
-        environment.read(&PROTOCOL);
+        let protocol = environment.read(&PROTOCOL).unwrap_or_default();
         Settings {
-            endpoint: endpoint(overrides, environment),
+            endpoint: endpoint(overrides, environment, protocol),
+            protocol,
             headers: headers(overrides, environment, &project_name),
             timeout: environment.read(&TIMEOUT).unwrap_or(Duration::from_secs(10)),
             compression: environment.read(&COMPRESSION).unwrap_or(Compression::Gzip),
@@ -481,16 +508,29 @@ fn project_name(
 }
 
 /// An address that was given and is malformed must not send the traces elsewhere, so none of the others is tried.
-fn endpoint(overrides: &Overrides, environment: &mut Environment<'_>) -> Option<Endpoint> {
+fn endpoint(
+    overrides: &Overrides,
+    environment: &mut Environment<'_>,
+    protocol: Protocol,
+) -> Option<Endpoint> {
     let Some((name, text, variable)) = configured_endpoint(overrides, environment) else {
-        return Some(Endpoint(DEFAULT_ENDPOINT.to_owned()));
+        let default = match protocol {
+            Protocol::HttpProtobuf => DEFAULT_ENDPOINT,
+            Protocol::Grpc => DEFAULT_GRPC_ENDPOINT,
+        };
+        return Some(Endpoint(default.to_owned()));
     };
     let endpoint = (variable.parse)(&text);
     if endpoint.is_none() {
         let accepted = format!("{}; no spans are sent", variable.accepted);
         environment.reject(name, &shown_endpoint(&text), &accepted, false);
     }
-    endpoint.map(Endpoint)
+    let is_grpc = protocol == Protocol::Grpc;
+    // The path belongs to HTTP; gRPC has its own.
+    endpoint.map(|endpoint| match server_of(&endpoint) {
+        Some(server) if is_grpc => Endpoint(server.to_owned()),
+        _ => Endpoint(endpoint),
+    })
 }
 
 fn configured_endpoint(
@@ -669,7 +709,7 @@ mod tests {
         Row(&[("OTEL_EXPORTER_OTLP_COMPRESSION", "none"), ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "gzip")], &[], &[("compression", "Gzip")], &[]),
         Row(&[("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd")], &[], &[("compression", "Gzip")], &["OTEL_EXPORTER_OTLP_COMPRESSION=\"zstd\" is ignored: expected gzip or none"]),
         Row(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")], &[], &[], &[]),
-        Row(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")], &[], &[], &["OTEL_EXPORTER_OTLP_PROTOCOL=\"grpc\" is ignored: expected http/protobuf"]),
+        Row(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")], &[], &[], if cfg!(feature = "otlp-grpc") { &[] } else { &["OTEL_EXPORTER_OTLP_PROTOCOL=\"grpc\" is ignored: expected http/protobuf"] }),
         Row(&[("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json")], &[], &[], &["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=\"http/json\""]),
         // What is recorded and what becomes of it.
         Row(&[("OTEL_SDK_DISABLED", "TRUE")], &[], &[("disabled", "true")], &[]),

@@ -6,6 +6,9 @@ use std::time::Duration;
 /// Where traces go when the user says nothing: a Phoenix on this machine.
 pub(crate) const DEFAULT_ENDPOINT: &str = "http://localhost:6006/v1/traces";
 
+/// The same, over gRPC.
+pub(crate) const DEFAULT_GRPC_ENDPOINT: &str = "http://localhost:4317";
+
 const TRACES_PATH: &str = "/v1/traces";
 
 /// `true` or `false`; the specification allows nothing else, so that no spelling is true by accident.
@@ -53,7 +56,6 @@ pub(crate) fn full_endpoint(text: &str) -> Option<String> {
 }
 
 /// The address of the server that an endpoint belongs to, prefixes of its path kept.
-#[cfg(feature = "otlp")]
 pub(crate) fn server_of(endpoint: &str) -> Option<&str> {
     endpoint.strip_suffix(TRACES_PATH)
 }

@@ -3,5 +3,6 @@
 mod agent;
 mod ends;
 mod faults;
+mod grpc;
 mod refusals;
 mod spool;

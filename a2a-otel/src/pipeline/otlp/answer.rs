@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+
 /// No receiver may silence us for longer than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
@@ -22,6 +24,23 @@ pub(crate) enum Answer {
     Refused { cause: String },
     /// Something is wrong with the receiver, or with one of the spans: it does not say.
     Broken { cause: String },
+}
+
+/// What a receiver says of a batch that it took.
+pub(super) fn accepted(response: ExportTraceServiceResponse) -> Answer {
+    let partial = response.partial_success.unwrap_or_default();
+    let rejected = u64::try_from(partial.rejected_spans).unwrap_or_default();
+    Answer::Accepted { rejected, message: beginning(partial.error_message.as_bytes()) }
+}
+
+/// Enough of a page of an error to recognise it.
+const SHOWN: usize = 200;
+
+/// The beginning of what a receiver says, in one line.
+pub(super) fn beginning(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(SHOWN).collect()
 }
 
 /// How a receiver's status is to be understood.

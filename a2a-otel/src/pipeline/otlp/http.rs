@@ -12,15 +12,12 @@ use prost::Message as _;
 use ureq::Agent;
 use ureq::http::Uri;
 
-use super::answer::{Answer, of_status, retry_after};
+use super::answer::{Answer, accepted, beginning, of_status, retry_after};
 use super::sender::Transport;
 use crate::telemetry::settings::{Compression, Endpoint, Settings};
 
 /// An answer of OTLP is a few bytes; more than this is not OTLP.
 const LONGEST_ANSWER: u64 = 64 * 1024;
-
-/// Enough of an error page to recognise it.
-const SHOWN_OF_ANSWER: usize = 200;
 
 /// One server, and how it is spoken to.
 #[derive(Debug)]
@@ -90,9 +87,7 @@ fn understand(answer: &Response<Vec<u8>>) -> Answer {
     }
     // What is no protobuf comes from a receiver that does not say what it rejects.
     let response = ExportTraceServiceResponse::decode(answer.body().as_slice()).unwrap_or_default();
-    let partial = response.partial_success.unwrap_or_default();
-    let rejected = u64::try_from(partial.rejected_spans).unwrap_or_default();
-    Answer::Accepted { rejected, message: beginning(partial.error_message.as_bytes()) }
+    accepted(response)
 }
 
 fn not_answered(error: &ureq::Error) -> Answer {
@@ -151,12 +146,6 @@ fn describe(answer: &Response<Vec<u8>>) -> String {
         _ if answer.body().is_empty() || is_web_page(answer) => format!("status {status}"),
         _ => format!("status {status}: {}", beginning(answer.body())),
     }
-}
-
-fn beginning(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().take(SHOWN_OF_ANSWER).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ mod answer;
 mod backoff;
 mod batch;
 mod encode;
+#[cfg(feature = "otlp-grpc")]
+mod grpc;
 mod http;
 mod keeper;
 mod sender;
@@ -12,6 +14,8 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "otlp-grpc")]
+pub(crate) use self::grpc::Grpc;
 pub(crate) use self::http::{Http, agent, header_map};
 pub(crate) use self::keeper::Keeper;
 pub(crate) use self::sender::{Packer, Sender, Storage, Transport};

@@ -1,0 +1,178 @@
+//! OTLP over gRPC, on a runtime of its own that lives in the thread which sends.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::uri::PathAndQuery;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use prost::Message as _;
+use prost::bytes::{Buf as _, BufMut as _};
+use tokio::runtime::Runtime;
+use tonic::client::Grpc as Client;
+use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::metadata::MetadataMap;
+use tonic::transport::{Channel, ClientTlsConfig, Endpoint as Server};
+use tonic::{Code, Request, Status};
+
+use super::answer::{Answer, accepted, beginning};
+use super::http::header_map;
+use super::sender::Transport;
+use crate::telemetry::settings::{Compression, Endpoint, Settings};
+
+const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+
+/// The detail of a status that says when to come back.
+///
+/// Source: <https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto>.
+const RETRY_INFO: &[u8] = b"google.rpc.RetryInfo";
+
+/// One server, and how it is spoken to.
+#[derive(Debug)]
+pub(crate) struct Grpc {
+    runtime: Runtime,
+    client: Client<Channel>,
+    metadata: MetadataMap,
+}
+
+impl Grpc {
+    /// # Errors
+    ///
+    /// If the address cannot be used, or no runtime is to be had.
+    pub(crate) fn new(settings: &Settings, endpoint: &Endpoint) -> Result<Self, String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| error.to_string())?;
+        let server = Server::from_shared(endpoint.as_str().to_owned()).map_err(|error| error.to_string())?;
+        let tls = ClientTlsConfig::new().with_enabled_roots();
+        let is_secret = endpoint.as_str().starts_with("https");
+        let server =
+            if is_secret { server.tls_config(tls).map_err(|error| error.to_string())? } else { server };
+        // A lazy channel wants to know the runtime that it will be used in.
+        let channel = {
+            let _within = runtime.enter();
+            server.connect_lazy()
+        };
+        let client = Client::new(channel);
+        let client = match settings.compression {
+            Compression::Gzip => client.send_compressed(CompressionEncoding::Gzip),
+            Compression::None => client,
+        };
+        let headers: HeaderMap = header_map(settings);
+        Ok(Grpc { runtime, client, metadata: MetadataMap::from_headers(headers) })
+    }
+}
+
+impl Transport for Grpc {
+    fn send(&mut self, body: Vec<u8>, patience: Duration) -> Answer {
+        let mut request = Request::new(body);
+        *request.metadata_mut() = self.metadata.clone();
+        let export = async {
+            self.client.ready().await.map_err(|error| Status::unavailable(reason(&error)))?;
+            self.client.unary(request, PathAndQuery::from_static(EXPORT), Raw).await
+        };
+        let export = async { tokio::time::timeout(patience, export).await };
+        match self.runtime.block_on(export) {
+            Ok(Ok(answer)) => accepted(answer.into_inner()),
+            Ok(Err(status)) => of_status(&status),
+            Err(_) => Answer::Later { cause: format!("no answer within {patience:?}"), after: None },
+        }
+    }
+}
+
+/// How a receiver's status is to be understood.
+///
+/// Source: <https://opentelemetry.io/docs/specs/otlp/#failures>. Beyond it an error of the server's own is tried again,
+/// as it is over HTTP.
+fn of_status(status: &Status) -> Answer {
+    use Code::{
+        Aborted, Cancelled, DataLoss, DeadlineExceeded, FailedPrecondition, Internal, InvalidArgument,
+        OutOfRange, ResourceExhausted, Unavailable, Unknown,
+    };
+    let cause = describe(status);
+    let says_when = status.details().windows(RETRY_INFO.len()).any(|window| window == RETRY_INFO);
+    match status.code() {
+        Unavailable if is_refused(status) => Answer::Absent { cause },
+        Unavailable | Cancelled | DeadlineExceeded | Aborted | OutOfRange | DataLoss => {
+            Answer::Later { cause, after: None }
+        }
+        ResourceExhausted if says_when => Answer::Later { cause, after: None },
+        // Without it this is how a server says that a message is too large.
+        ResourceExhausted => Answer::TooLarge { cause },
+        InvalidArgument | FailedPrecondition => Answer::Unacceptable { cause },
+        Internal | Unknown => Answer::Broken { cause },
+        _ => Answer::Refused { cause },
+    }
+}
+
+fn is_refused(status: &Status) -> bool {
+    let mut source = std::error::Error::source(status);
+    while let Some(error) = source {
+        let error_kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        if error_kind == Some(std::io::ErrorKind::ConnectionRefused) {
+            return true;
+        }
+        source = error.source();
+    }
+    status.message().contains("refused")
+}
+
+fn describe(status: &Status) -> String {
+    match status.code() {
+        // The message is left out: it may repeat the key.
+        code @ (Code::Unauthenticated | Code::PermissionDenied) => {
+            format!("gRPC status {code:?}; check PHOENIX_API_KEY")
+        }
+        code @ (Code::Unimplemented | Code::NotFound) => format!("gRPC status {code:?}; check the endpoint"),
+        Code::Unavailable if is_refused(status) => "connection refused; is Phoenix running?".to_owned(),
+        code if status.message().is_empty() => format!("gRPC status {code:?}"),
+        code => format!("gRPC status {code:?}: {}", beginning(status.message().as_bytes())),
+    }
+}
+
+/// The innermost cause, for those around it say no more than that there is one.
+fn reason(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+/// Messages that are encoded already, and answers as they come.
+#[derive(Clone, Copy, Debug, Default)]
+struct Raw;
+
+impl Codec for Raw {
+    type Encode = Vec<u8>;
+    type Decode = ExportTraceServiceResponse;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Raw
+    }
+
+    fn decoder(&mut self) -> Self {
+        Raw
+    }
+}
+
+impl Encoder for Raw {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, item: Vec<u8>, into: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        into.put_slice(&item);
+        Ok(())
+    }
+}
+
+impl Decoder for Raw {
+    type Item = ExportTraceServiceResponse;
+    type Error = Status;
+
+    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Self::Item>, Status> {
+        let body = from.copy_to_bytes(from.remaining());
+        // What cannot be read comes from a receiver that does not say what it rejects.
+        Ok(Some(ExportTraceServiceResponse::decode(body).unwrap_or_default()))
+    }
+}
