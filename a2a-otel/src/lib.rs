@@ -17,6 +17,7 @@ pub mod pipeline;
 mod privacy;
 pub mod propagation;
 pub mod record;
+mod report;
 pub mod semconv;
 mod span;
 pub mod telemetry;

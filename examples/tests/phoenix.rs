@@ -2,8 +2,11 @@
 
 mod support;
 
+use std::thread;
+use std::time::Duration;
+
 use a2a_otel_tests::phoenix::{Phoenix, Project, Span};
-use a2a_otel_tests::services::require;
+use a2a_otel_tests::services::{require, unique};
 use a2a_otel_tests::tree::{Tree, text};
 use support::{Parts, marketplace};
 
@@ -39,6 +42,37 @@ fn a_run_in_six_processes_shows_in_phoenix_as_well() {
     assert!(printed.contains(" 0 dropped"), "{printed}");
     parts.terminate();
     check(phoenix, &project);
+}
+
+#[test]
+fn a_phoenix_that_is_restarted_in_the_middle_has_every_trace_whole() {
+    let folder = std::env::temp_dir().join(unique("a2a-otel-restart"));
+    std::fs::create_dir_all(&folder).expect("a folder for the database and the spool");
+    let database = format!("sqlite:///{}/phoenix.db", folder.display());
+    let database = [("PHOENIX_SQL_DATABASE_URL", database.as_str())];
+    let Some(phoenix) = require("Phoenix", Phoenix::start_with(&database)) else { return };
+    let (name, url, spool) = (unique("restart"), phoenix.url().to_owned(), folder.join("spool"));
+    let environment = [
+        ("PHOENIX_COLLECTOR_ENDPOINT", url.as_str()),
+        ("PHOENIX_PROJECT", name.as_str()),
+        ("A2A_OTEL_SPOOL_DIR", spool.to_str().expect("a path that is text")),
+    ];
+    let parts = Parts::start(&environment);
+    let phoenix = thread::scope(|scope| {
+        let arguments = ["--coordinator", parts.coordinator()];
+        let run = scope.spawn(move || marketplace(&arguments, &environment));
+        let _ = phoenix.project_named(&name).wait_for_spans(|spans| !spans.is_empty());
+        let phoenix = phoenix.restart(Duration::from_secs(3), &database).expect("Phoenix comes back");
+        run.join().expect("the run ends well");
+        phoenix
+    });
+    parts.terminate();
+    // What a process left that had ended before Phoenix came back, the next one sends.
+    let later = Parts::start(&environment);
+    let project = phoenix.project_named(&name);
+    check(&phoenix, &project);
+    later.terminate();
+    std::fs::remove_dir_all(&folder).expect("nobody uses it any longer");
 }
 
 fn environment<'a>(phoenix: &'a Phoenix, project: &'a Project<'_>) -> [(&'a str, &'a str); 2] {

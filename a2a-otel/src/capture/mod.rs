@@ -7,6 +7,7 @@
 
 mod body;
 mod documents;
+mod guard;
 mod scalar;
 
 use std::fmt::{self, Debug, Display, Write as _};
@@ -19,6 +20,7 @@ use serde::Serialize;
 
 pub use self::body::Body;
 pub(crate) use self::documents::documents;
+pub(crate) use self::guard::{PANICKED, guarded, panics};
 use self::scalar::{NotScalar, Scalar, push_scalar};
 use crate::semconv::openinference::mime_type;
 
@@ -181,7 +183,7 @@ impl<T: Display + ?Sized> Capture<'_, T> {
     /// The value as text.
     #[must_use]
     pub fn a2a_otel_text(&self) -> Option<String> {
-        Some(self.0.0.0.to_string())
+        guarded(|| self.0.0.0.to_string())
     }
 }
 
@@ -196,12 +198,11 @@ impl<T: Serialize + ?Sized> ByDebug<'_, T> {
 impl<T: ?Sized> Opaque<'_, T> {
     /// The value as text, which it does not have: an error.
     #[must_use]
-    #[expect(clippy::unnecessary_wraps, reason = "as for the steps before")]
     pub fn a2a_otel_text(&self) -> Option<String>
     where
         T: Display,
     {
-        Some(self.0.to_string())
+        guarded(|| self.0.to_string())
     }
 }
 
@@ -296,7 +297,7 @@ impl Text {
     /// Appends a value as JSON, whatever its type can do; nothing where it can do nothing.
     fn push_json(&mut self, value: &dyn Value) -> bool {
         let start = self.bytes.len();
-        match value.write(self) {
+        match write_guarded(value, self) {
             Form::Json => true,
             Form::Plain if self.cut => true,
             Form::Plain => {
@@ -404,7 +405,7 @@ pub(crate) fn encode_object(fields: &[(&'static str, &dyn Value)]) -> Option<Enc
 /// `None` where there is nothing to show.
 pub(crate) fn encode(value: &dyn Value) -> Option<Encoded> {
     let mut scalar = Vec::new();
-    if value.push_scalar("", &mut scalar).is_ok() {
+    if push_guarded(value, "", &mut scalar).is_ok() {
         return Some(Encoded { text: text_of(scalar.pop()?.value), structured: false });
     }
     encode_up_to(limit(), value)
@@ -435,7 +436,7 @@ pub(crate) fn encode_whole(value: &dyn Value) -> Option<Encoded> {
 /// All of a value that is text or bytes, as it stands; of any other value, its JSON.
 pub(crate) fn whole_bytes(value: &dyn Value) -> Option<(Vec<u8>, Form)> {
     let mut text = Text::up_to(READ_LIMIT);
-    let form = value.write(&mut text);
+    let form = write_guarded(value, &mut text);
     (form != Form::Nothing).then_some((text.bytes, form))
 }
 
@@ -461,7 +462,7 @@ impl Encoded {
 
 /// Appends a value under the key, typed where OpenTelemetry has the type.
 fn push_attribute(attributes: &mut Vec<KeyValue>, key: &'static str, value: &dyn Value) {
-    if value.push_scalar(key, attributes).is_ok() {
+    if push_guarded(value, key, attributes).is_ok() {
         return;
     }
     if let Some((text, form)) = write(value, limit()) {
@@ -472,8 +473,27 @@ fn push_attribute(attributes: &mut Vec<KeyValue>, key: &'static str, value: &dyn
 
 fn write(value: &dyn Value, limit: usize) -> Option<(String, Form)> {
     let mut text = Text::up_to(limit);
-    let form = value.write(&mut text);
+    let form = write_guarded(value, &mut text);
     (form != Form::Nothing).then(|| (text.into_string(), form))
+}
+
+fn write_guarded(value: &dyn Value, into: &mut Text) -> Form {
+    let (start, was_cut) = (into.bytes.len(), into.cut);
+    guarded(|| value.write(into)).unwrap_or_else(|| {
+        into.bytes.truncate(start);
+        into.cut = was_cut;
+        into.push(PANICKED.as_bytes());
+        Form::Plain
+    })
+}
+
+fn push_guarded(value: &dyn Value, key: &'static str, attributes: &mut Vec<KeyValue>) -> Scalar {
+    let start = attributes.len();
+    guarded(|| value.push_scalar(key, attributes)).unwrap_or_else(|| {
+        attributes.truncate(start);
+        attributes.push(KeyValue::new(key, PANICKED));
+        Ok(())
+    })
 }
 
 fn text_of(scalar: AttributeValue) -> String {

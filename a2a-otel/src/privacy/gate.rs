@@ -1,7 +1,6 @@
 //! The gate that every attribute passes: what is masked, what is left out, and what is not even built.
 
 use std::borrow::Cow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwapOption;
@@ -11,7 +10,7 @@ use opentelemetry_sdk::trace::SpanData;
 
 use super::rules::{Fate, look_up};
 use super::{Privacy, REDACTED, Redactor, inside};
-use crate::capture::{self, Encoded, Fields, Fixed};
+use crate::capture::{self, Encoded, Fields, Fixed, guarded};
 use crate::semconv::openinference::{INPUT_VALUE, SPAN_KIND};
 use crate::semconv::opentelemetry::EXCEPTION_MESSAGE;
 use crate::semconv::ours::CANCELLED;
@@ -238,10 +237,10 @@ impl Redactor {
 
     /// Nothing that the redactor does may come back here, or meet the span that it is asked about, which is locked.
     fn answer(&self, key: &str, value: Value) -> Option<Value> {
-        let answer = AssertUnwindSafe(|| {
+        let answer = || {
             let _silence = Context::new().with_telemetry_suppressed().attach();
             (self.0)(key, value)
-        });
-        catch_unwind(answer).unwrap_or_else(|_| Some(REDACTED.into()))
+        };
+        guarded(answer).unwrap_or_else(|| Some(REDACTED.into()))
     }
 }

@@ -8,7 +8,7 @@ use opentelemetry::{Context, KeyValue};
 
 use super::failure::{Describe, Failed};
 use super::opening::{AskedModel, Kind};
-use crate::capture::{Fields, Value, encode};
+use crate::capture::{Fields, PANICKED, Value, encode, guarded};
 use crate::llm::Read;
 use crate::semconv::openinference as names;
 use crate::semconv::opentelemetry::{
@@ -53,8 +53,11 @@ impl Ending {
 
     /// The call answered an error.
     pub fn err(&mut self, error: &dyn Describe, debug: bool) {
-        if let Some(failed) = self.is_seen().then(|| error.describe(debug)).flatten() {
-            self.failed(&failed);
+        if self.is_seen() {
+            let panicked = || Some(Failed::plain("unknown", PANICKED.to_owned()));
+            if let Some(failed) = guarded(|| error.describe(debug)).unwrap_or_else(panicked) {
+                self.failed(&failed);
+            }
         }
     }
 

@@ -10,7 +10,6 @@ pub(crate) mod values;
 mod tests;
 
 use std::fmt;
-use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
@@ -23,6 +22,7 @@ pub use self::settings::Settings;
 #[cfg(feature = "metrics")]
 use crate::metrics::{Meters, MetricsSnapshot};
 use crate::pipeline::{Delivery, Ledger, Link};
+pub(crate) use crate::report::{announce, report};
 use crate::span::Foresight;
 
 /// How long dropping the guard may take.
@@ -41,16 +41,6 @@ static LATEST: AtomicUsize = AtomicUsize::new(0);
 /// ```
 pub fn init() -> Telemetry {
     Builder::default().start()
-}
-
-/// Tells the user that something is wrong with telemetry.
-pub(crate) fn report(text: &dyn fmt::Display) {
-    announce(&format_args!("warning: {text}"));
-}
-
-/// Tells the user something about telemetry. Standard error may be closed, which must not disturb the agent.
-pub(crate) fn announce(text: &dyn fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "a2a-otel: {text}");
 }
 
 /// Keeps telemetry running; dropping it sends what is waiting, for at most five seconds, and shuts down.

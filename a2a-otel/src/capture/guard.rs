@@ -1,0 +1,28 @@
+//! Code of the user's types, which runs because a value is recorded.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::report::report;
+
+/// What is recorded in the place of a value whose own code panicked.
+pub(crate) const PANICKED: &str = "[not recorded: the value's own code panicked]";
+
+static PANICS: AtomicU64 = AtomicU64::new(0);
+
+/// How often that has happened.
+pub(crate) fn panics() -> u64 {
+    PANICS.load(Ordering::Relaxed)
+}
+
+/// Calls such code. Its panic is counted and does not become the agent's.
+pub(crate) fn guarded<T>(call: impl FnOnce() -> T) -> Option<T> {
+    let result = catch_unwind(AssertUnwindSafe(call));
+    if result.is_err() && PANICS.fetch_add(1, Ordering::Relaxed) == 0 {
+        report(
+            &"a `Serialize`, `Debug` or `Display` implementation, or a redactor, panicked while a value was recorded; \
+              the agent goes on, and the span says where",
+        );
+    }
+    result.ok()
+}
