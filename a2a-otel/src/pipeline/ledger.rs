@@ -72,7 +72,6 @@ struct Said {
     refused: AtomicBool,
     rejected: AtomicBool,
     cut: AtomicBool,
-    spool_failed: AtomicBool,
     spool_lost: AtomicBool,
 }
 
@@ -89,6 +88,8 @@ pub(crate) struct Ledger {
     replayed: AtomicU64,
     dropped: [AtomicU64; LOSSES.len()],
     link: Mutex<Link>,
+    /// Why spans cannot be written to disk.
+    spool_trouble: Mutex<Option<String>>,
     said: Said,
     closing: AtomicBool,
     ever_worked: AtomicBool,
@@ -107,6 +108,7 @@ impl Ledger {
             replayed: AtomicU64::new(0),
             dropped: [const { AtomicU64::new(0) }; LOSSES.len()],
             link: Mutex::new(Link::Unused),
+            spool_trouble: Mutex::default(),
             said: Said::default(),
             closing: AtomicBool::new(false),
             ever_worked: AtomicBool::new(false),
@@ -212,7 +214,7 @@ impl Ledger {
     /// Spans were written to disk.
     pub(crate) fn spooled(&self, spans: u64) {
         self.spooled.fetch_add(spans, Ordering::Relaxed);
-        if self.said.spool_failed.swap(false, Ordering::Relaxed) {
+        if lock(&self.spool_trouble).take().is_some() {
             announce(&format_args!("spans for {} are saved to disk again", self.target));
         }
     }
@@ -243,12 +245,16 @@ impl Ledger {
 
     /// Spans cannot be written to disk, and stay in memory.
     pub(crate) fn spool_failed(&self, cause: &std::io::Error) {
-        if first(&self.said.spool_failed) {
+        if lock(&self.spool_trouble).replace(cause.to_string()).is_none() {
             report(&format_args!(
                 "spans for {} cannot be saved to disk: {cause}. They stay in memory",
                 self.target
             ));
         }
+    }
+
+    pub(crate) fn spool_trouble(&self) -> Option<String> {
+        lock(&self.spool_trouble).clone()
     }
 
     /// Nobody waits any longer for what was not sent.

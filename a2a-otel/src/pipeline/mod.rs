@@ -1,5 +1,6 @@
 //! What happens to a span once it has ended: it is counted, waits, is sent, and is counted again.
 
+mod backend;
 mod delivery;
 pub(crate) mod exporter;
 #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "exporters of the user's need a part of it"))]
@@ -15,6 +16,7 @@ mod sanitise;
 pub(crate) mod spool;
 mod tree;
 
+pub(crate) use self::backend::Backend;
 pub use self::delivery::Delivery;
 pub(crate) use self::ledger::{Ledger, Link};
 pub(crate) use self::processors::{FanOut, Immediate, Queued};

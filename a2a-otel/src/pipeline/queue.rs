@@ -280,6 +280,18 @@ impl<Saved> Queue<Saved> {
             state = wait(&self.idle, state, left);
         }
     }
+
+    /// How much is in memory, what is under way included.
+    pub(crate) fn held(&self) -> Amount {
+        let state = lock(&self.state);
+        let spans = state.waiting.len() + state.saving.spans + state.taken.spans;
+        Amount { spans, bytes: state.bytes() }
+    }
+
+    /// How many bytes may be.
+    pub(crate) fn capacity(&self) -> usize {
+        self.limits.queue_bytes
+    }
 }
 
 impl<Saved> Default for State<Saved> {

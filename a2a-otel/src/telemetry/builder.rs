@@ -1,7 +1,7 @@
 //! Puts telemetry together: settings, exporters, providers, and what is global.
 
-use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{KeyValue, global};
@@ -12,7 +12,7 @@ use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanProcessor, Tracer
 use super::environment::{Environment, Warning};
 use super::exporters::Destination;
 use super::settings::{Overrides, Settings, Spool};
-use super::{LATEST, Telemetry, report};
+use super::{Handle, LATEST, Running, Telemetry, report};
 use crate::pipeline::FanOut;
 use crate::privacy::Privacy;
 use crate::semconv::SemConv;
@@ -227,20 +227,22 @@ impl Builder {
         #[cfg(feature = "tracing")]
         let log_filter = self.tracing.then(|| crate::bridge::log_filter(&mut environment));
         let mut warnings = environment.warnings;
-        let telemetry = if settings.disabled {
-            Telemetry::disabled(settings)
+        let foresight = if self.has_sampler { Foresight::default() } else { settings.sampling.foresight() };
+        let running = if settings.disabled {
+            Running::disabled(settings)
         } else {
             self.assemble(settings, &mut warnings)
         };
         Prepared {
-            telemetry,
+            running,
+            foresight,
             warnings,
             #[cfg(feature = "tracing")]
             log_filter,
         }
     }
 
-    fn assemble(self, settings: Settings, warnings: &mut Vec<Warning>) -> Telemetry {
+    fn assemble(self, settings: Settings, warnings: &mut Vec<Warning>) -> Running {
         let resource = resource(&settings);
         let mut provider = self.provider.with_resource(resource.clone());
         provider = provider.with_span_limits(settings.limits.span_limits());
@@ -253,26 +255,25 @@ impl Builder {
         }
         let mut fan_out = FanOut { processors: self.processors, ..FanOut::default() };
         let open = |destination: Destination| destination.open(&settings.batch, &resource, &mut fan_out);
-        let ledgers = destinations.into_iter().map(open).collect();
+        let backends = destinations.into_iter().map(open).collect();
         let provider = provider.with_span_processor(fan_out);
         #[cfg(feature = "metrics")]
-        let meters = self.metrics.then(|| crate::metrics::Meters::new(resource.clone()));
-        let foresight = if self.has_sampler { Foresight::default() } else { settings.sampling.foresight() };
-        let mut telemetry = Telemetry::disabled(settings);
-        telemetry.foresight = foresight;
-        telemetry.provider = Some(provider.build());
-        telemetry.ledgers = ledgers;
-        #[cfg(feature = "metrics")]
-        {
-            telemetry.meters = meters;
+        let meters = self.metrics.then(|| crate::metrics::Meters::new(resource));
+        Running {
+            provider: Some(provider.build()),
+            backends,
+            #[cfg(feature = "metrics")]
+            meters,
+            ..Running::disabled(settings)
         }
-        telemetry
     }
 }
 
 /// Telemetry that is ready, and not yet known to the rest of the process.
 pub(super) struct Prepared {
-    pub(super) telemetry: Telemetry,
+    pub(super) running: Running,
+    /// What the sampler is known to decide.
+    foresight: Foresight,
     pub(super) warnings: Vec<Warning>,
     #[cfg(feature = "tracing")]
     log_filter: Option<tracing_subscriber::filter::Targets>,
@@ -281,23 +282,22 @@ pub(super) struct Prepared {
 impl Prepared {
     fn install(self) -> Telemetry {
         self.warnings.iter().for_each(|warning| report(warning));
-        let mut telemetry = self.telemetry;
-        telemetry.install();
+        let mut running = self.running;
+        running.install(self.foresight);
         #[cfg(feature = "tracing")]
         if let Some(filter) = self.log_filter {
             crate::bridge::install(filter);
         }
-        telemetry
+        Telemetry(Handle(Arc::new(running)))
     }
 }
 
-impl Telemetry {
+impl Running {
     fn disabled(settings: Settings) -> Self {
-        Telemetry {
+        Running {
             settings,
             provider: None,
-            foresight: Foresight::default(),
-            ledgers: Vec::new(),
+            backends: Vec::new(),
             #[cfg(feature = "metrics")]
             meters: None,
             installed: None,
@@ -305,7 +305,7 @@ impl Telemetry {
         }
     }
 
-    fn install(&mut self) {
+    fn install(&mut self, foresight: Foresight) {
         // Disabled or not, what comes in goes out again, so that the traces of others stay whole.
         crate::propagation::install();
         let Some(provider) = &self.provider else { return crate::span::disable() };
@@ -313,7 +313,7 @@ impl Telemetry {
         crate::capture::set_value_limit(self.settings.limits.value_length);
         crate::privacy::install(&self.settings.privacy);
         crate::gen_ai::install(self.settings.semconv);
-        crate::span::activate(provider.tracer_with_scope(crate::span::scope()), self.foresight);
+        crate::span::activate(provider.tracer_with_scope(crate::span::scope()), foresight);
         global::set_tracer_provider(provider.clone());
         #[cfg(feature = "metrics")]
         self.meters.iter().for_each(crate::metrics::Meters::install);

@@ -15,10 +15,10 @@ use super::settings::{Endpoint, Spool};
 use crate::pipeline::otlp::{Http, Keeper, Packer, Sender, Storage, Transport};
 #[cfg(feature = "otlp")]
 use crate::pipeline::{self, spool::Record};
-use crate::pipeline::{FanOut, Immediate, Ledger, Queue, Queued, TreePrinter, exporter};
+use crate::pipeline::{Backend, FanOut, Immediate, Ledger, Queue, Queued, TreePrinter, exporter};
 
 /// Makes a processor of an exporter whose type only its own closure knows, for the trait of exporters cannot be boxed.
-type Connect = Box<dyn FnOnce(Arc<Ledger>, &Batch, &Resource) -> Box<dyn SpanProcessor> + Send>;
+type Connect = Box<dyn FnOnce(Arc<Ledger>, &Batch, &Resource) -> (Backend, Box<dyn SpanProcessor>) + Send>;
 
 /// A place for spans to go to, as the user should read it, and how to reach it.
 pub(super) struct Destination {
@@ -35,7 +35,9 @@ impl Destination {
             let limits = *limits;
             let queue = Arc::new(Queue::<()>::new(limits));
             let (taken, booked) = (queue.clone(), ledger.clone());
-            Box::new(Queued::new(queue, ledger, move || exporter::run(&exporter, &taken, &booked, &limits)))
+            let backend = Backend::new(ledger.clone()).with_queue(&queue);
+            let run = move || exporter::run(&exporter, &taken, &booked, &limits);
+            (backend, Box::new(Queued::new(queue, ledger, run)))
         });
         Self { target: name.rsplit("::").next().unwrap_or(name).to_owned(), connect: Some(connect) }
     }
@@ -79,8 +81,10 @@ impl Destination {
     }
 
     fn console() -> Self {
-        let connect: Connect =
-            Box::new(|ledger, _, _| Box::new(Immediate { inner: TreePrinter::stderr(), ledger }));
+        let connect: Connect = Box::new(|ledger, _, _| {
+            let backend = Backend::new(ledger.clone());
+            (backend, Box::new(Immediate { inner: TreePrinter::stderr(), ledger }))
+        });
         Self { target: "standard error".to_owned(), connect: Some(connect) }
     }
 
@@ -89,13 +93,15 @@ impl Destination {
     }
 
     /// Opens the way, and the books of what goes it.
-    pub(super) fn open(self, limits: &Batch, resource: &Resource, fan_out: &mut FanOut) -> Arc<Ledger> {
+    pub(super) fn open(self, limits: &Batch, resource: &Resource, fan_out: &mut FanOut) -> Backend {
         let ledger = Arc::new(Ledger::new(self.target));
-        match self.connect {
-            Some(connect) => fan_out.processors.push(connect(ledger.clone(), limits, resource)),
-            None => fan_out.uncollected.push(ledger.clone()),
-        }
-        ledger
+        let Some(connect) = self.connect else {
+            fan_out.uncollected.push(ledger.clone());
+            return Backend::new(ledger);
+        };
+        let (backend, processor) = connect(ledger, limits, resource);
+        fan_out.processors.push(processor);
+        backend
     }
 }
 
@@ -131,11 +137,18 @@ impl Lane {
         Some(Storage { keeper, spool, recovered })
     }
 
-    fn start(self, transport: Box<dyn Transport>, storage: Option<Storage>) -> Box<dyn SpanProcessor> {
+    fn start(
+        self,
+        transport: Box<dyn Transport>,
+        storage: Option<Storage>,
+    ) -> (Backend, Box<dyn SpanProcessor>) {
         let packer = self.packer();
         let Lane { queue, ledger, limits, .. } = self;
+        let backend = Backend::new(ledger.clone())
+            .with_queue(&queue)
+            .with_spool(storage.is_some() || ledger.spool_trouble().is_some());
         let sender = Sender::new(queue.clone(), ledger.clone(), limits, transport, packer, storage);
-        Box::new(Queued::new(queue, ledger, move || sender.run()))
+        (backend, Box::new(Queued::new(queue, ledger, move || sender.run())))
     }
 }
 

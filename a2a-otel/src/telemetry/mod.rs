@@ -3,13 +3,14 @@
 mod builder;
 pub(crate) mod environment;
 mod exporters;
+mod health;
 pub mod settings;
 pub(crate) mod values;
 
 #[cfg(all(test, feature = "otlp", feature = "testing"))]
 mod tests;
 
-use std::fmt;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
@@ -18,12 +19,12 @@ use std::time::{Duration, Instant};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
 pub use self::builder::{Builder, InitError};
+pub use self::health::{Condition, ExporterHealth, Health, QueueHealth};
 pub use self::settings::Settings;
 #[cfg(feature = "metrics")]
 use crate::metrics::{Meters, MetricsSnapshot};
-use crate::pipeline::{Delivery, Ledger, Link};
+use crate::pipeline::{Backend, Delivery};
 pub(crate) use crate::report::{announce, report};
-use crate::span::Foresight;
 
 /// How long dropping the guard may take.
 const DROP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -56,18 +57,7 @@ pub fn init() -> Telemetry {
 /// ```
 #[derive(Debug)]
 #[must_use = "telemetry stops when this guard is dropped"]
-pub struct Telemetry {
-    settings: Settings,
-    provider: Option<SdkTracerProvider>,
-    /// What the sampler is known to decide.
-    foresight: Foresight,
-    ledgers: Vec<Arc<Ledger>>,
-    #[cfg(feature = "metrics")]
-    meters: Option<Meters>,
-    /// The number under which this one is installed globally.
-    installed: Option<usize>,
-    closed: OnceLock<Delivery>,
-}
+pub struct Telemetry(Handle);
 
 impl Telemetry {
     /// Starts telemetry as the code says.
@@ -84,9 +74,55 @@ impl Telemetry {
         Builder::default()
     }
 
+    /// The same telemetry for those who do not keep it running: probes of its health, handlers of signals.
+    ///
+    /// ```
+    /// # let telemetry = a2a_otel::Telemetry::builder().tracing(false).init()?;
+    /// let handle = telemetry.handle();
+    /// std::thread::spawn(move || println!("{}", handle.health()));
+    /// # Ok::<(), a2a_otel::InitError>(())
+    /// ```
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.0.clone()
+    }
+}
+
+impl Deref for Telemetry {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.0
+    }
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        self.shutdown(DROP_TIMEOUT);
+    }
+}
+
+/// What can be asked of running telemetry. It does not keep it running: that is up to [`Telemetry`].
+#[derive(Clone, Debug)]
+pub struct Handle(Arc<Running>);
+
+#[derive(Debug)]
+struct Running {
+    settings: Settings,
+    provider: Option<SdkTracerProvider>,
+    backends: Vec<Backend>,
+    #[cfg(feature = "metrics")]
+    meters: Option<Meters>,
+    /// The number under which this one is installed globally.
+    installed: Option<usize>,
+    closed: OnceLock<Delivery>,
+}
+
+impl Handle {
     /// The settings that are in force.
+    #[must_use]
     pub fn settings(&self) -> &Settings {
-        &self.settings
+        &self.0.settings
     }
 
     /// Sends what is waiting, and waits for that until the time is over.
@@ -97,12 +133,14 @@ impl Telemetry {
     /// assert_eq!(delivery.waiting(), 0);
     /// # Ok::<(), a2a_otel::InitError>(())
     /// ```
+    #[expect(clippy::must_use_candidate, reason = "most callers only want it done")]
     pub fn flush(&self, timeout: Duration) -> Delivery {
-        if let (Some(provider), None) = (&self.provider, self.closed.get()) {
-            let (provider, ledgers) = (provider.clone(), self.ledgers.clone());
+        if let (Some(provider), None) = (&self.0.provider, self.0.closed.get()) {
+            let (provider, running) = (provider.clone(), self.0.clone());
             let deadline = Instant::now() + timeout;
-            let is_hope_left =
-                move || Instant::now() < deadline && ledgers.iter().any(|ledger| !ledger.is_absent());
+            let is_hope_left = move || {
+                Instant::now() < deadline && running.backends.iter().any(|backend| !backend.is_absent())
+            };
             within(timeout, move || {
                 // A processor waits for five seconds, which can be less than was asked for.
                 while provider.force_flush().is_err() && is_hope_left() {
@@ -121,34 +159,35 @@ impl Telemetry {
     /// assert_eq!(delivery.dropped_total(), 0, "{delivery}");
     /// # Ok::<(), a2a_otel::InitError>(())
     /// ```
+    #[expect(clippy::must_use_candidate, reason = "most callers only want it done")]
     pub fn shutdown(&self, timeout: Duration) -> Delivery {
-        self.closed.get_or_init(|| self.close(timeout)).clone()
+        self.0.closed.get_or_init(|| self.close(timeout)).clone()
     }
 
     /// What became of the spans so far.
     fn delivery(&self) -> Delivery {
-        self.closed.get().cloned().unwrap_or_else(|| self.count())
+        self.0.closed.get().cloned().unwrap_or_else(|| self.count())
     }
 
     fn count(&self) -> Delivery {
-        self.ledgers.iter().map(|ledger| ledger.delivery()).fold(Delivery::default(), Delivery::add)
+        self.0.backends.iter().map(Backend::delivery).fold(Delivery::default(), Delivery::add)
     }
 
     fn close(&self, timeout: Duration) -> Delivery {
-        if self.installed == Some(LATEST.load(Ordering::Relaxed)) {
+        if self.0.installed == Some(LATEST.load(Ordering::Relaxed)) {
             crate::span::deactivate();
         }
-        self.ledgers.iter().for_each(|ledger| ledger.close());
-        if let Some(provider) = self.provider.clone() {
+        self.0.backends.iter().for_each(Backend::close);
+        if let Some(provider) = self.0.provider.clone() {
             #[cfg(feature = "metrics")]
-            let meters = self.meters.clone();
+            let meters = self.0.meters.clone();
             within(timeout, move || {
                 let _ = provider.shutdown_with_timeout(timeout);
                 #[cfg(feature = "metrics")]
                 meters.iter().for_each(Meters::shutdown);
             });
         }
-        self.ledgers.iter().for_each(|ledger| ledger.write_off());
+        self.0.backends.iter().for_each(Backend::write_off);
         self.count()
     }
 
@@ -161,14 +200,19 @@ impl Telemetry {
     /// println!("{health}");
     /// # Ok::<(), a2a_otel::InitError>(())
     /// ```
+    #[must_use]
     pub fn health(&self) -> Health {
-        let provider = match (&self.provider, self.closed.get()) {
+        let provider = match (&self.0.provider, self.0.closed.get()) {
             (None, _) => Condition::Disabled,
             (_, Some(_)) => Condition::ShutDown,
             _ => Condition::Good,
         };
-        let exporters = self.ledgers.iter().map(|ledger| exporter_health(ledger));
-        Health { provider, exporters: exporters.collect() }
+        #[cfg(feature = "metrics")]
+        let metrics = if self.0.meters.is_some() { provider.clone() } else { Condition::Disabled };
+        #[cfg(not(feature = "metrics"))]
+        let metrics = Condition::Disabled;
+        let exporters = self.0.backends.iter().map(ExporterHealth::of).collect();
+        Health { provider, exporters, metrics, panics: crate::capture::panics() }
     }
 
     /// Collects the metrics of this process and returns them.
@@ -179,14 +223,9 @@ impl Telemetry {
     /// # Ok::<(), a2a_otel::InitError>(())
     /// ```
     #[cfg(feature = "metrics")]
+    #[must_use]
     pub fn metrics(&self) -> MetricsSnapshot {
-        self.meters.as_ref().map(Meters::collect).unwrap_or_default()
-    }
-}
-
-impl Drop for Telemetry {
-    fn drop(&mut self) {
-        self.shutdown(DROP_TIMEOUT);
+        self.0.meters.as_ref().map(Meters::collect).unwrap_or_default()
     }
 }
 
@@ -200,79 +239,5 @@ fn within(timeout: Duration, work: impl FnOnce() + Send + 'static) {
     });
     if worker.is_ok() {
         let _ = wait.recv_timeout(timeout);
-    }
-}
-
-fn exporter_health(ledger: &Ledger) -> ExporterHealth {
-    let condition = match ledger.link() {
-        Link::Unused | Link::Working => Condition::Good,
-        Link::Failing(cause) => Condition::Failing(cause),
-    };
-    ExporterHealth { target: ledger.target.clone(), condition, delivery: ledger.delivery() }
-}
-
-/// How each part of telemetry is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Health {
-    /// What makes the spans.
-    pub provider: Condition,
-    /// What sends them.
-    pub exporters: Vec<ExporterHealth>,
-}
-
-/// How one exporter is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ExporterHealth {
-    /// Where it sends to.
-    pub target: String,
-    /// Whether the last batch got through.
-    pub condition: Condition,
-    /// What became of its spans so far.
-    pub delivery: Delivery,
-}
-
-/// How one part is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Condition {
-    /// Nothing is wrong.
-    Good,
-    /// It tries and fails, for this reason.
-    Failing(String),
-    /// It is switched off by configuration.
-    Disabled,
-    /// It has ended.
-    ShutDown,
-}
-
-impl Health {
-    /// Whether every part does what it should.
-    #[must_use]
-    pub fn is_good(&self) -> bool {
-        let mut conditions =
-            self.exporters.iter().map(|exporter| &exporter.condition).chain([&self.provider]);
-        conditions.all(|condition| matches!(condition, Condition::Good | Condition::Disabled))
-    }
-}
-
-impl fmt::Display for Health {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "spans: {}", self.provider)?;
-        self.exporters.iter().try_for_each(|ExporterHealth { target, condition, delivery }| {
-            write!(f, "\n{target}: {condition}; {delivery}")
-        })
-    }
-}
-
-impl fmt::Display for Condition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Condition::Good => f.write_str("good"),
-            Condition::Failing(cause) => write!(f, "failing: {cause}"),
-            Condition::Disabled => f.write_str("disabled"),
-            Condition::ShutDown => f.write_str("shut down"),
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Telemetry against a receiver: what is global is tried in processes of its own.
 
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::net::TcpListener;
 use std::process::Command;
 use std::sync::{Condvar, Mutex};
@@ -27,7 +27,7 @@ fn prepare(builder: Builder, variables: &[(&str, &str)]) -> Telemetry {
     };
     let prepared = builder.prepare(&lookup);
     assert_eq!(prepared.warnings, []);
-    prepared.telemetry
+    Telemetry(Handle(Arc::new(prepared.running)))
 }
 
 fn sending_to(endpoint: &str) -> Telemetry {
@@ -35,7 +35,7 @@ fn sending_to(endpoint: &str) -> Telemetry {
 }
 
 fn make_spans(telemetry: &Telemetry, number: usize) {
-    let tracer = telemetry.provider.as_ref().unwrap().tracer("test");
+    let tracer = telemetry.0.0.provider.as_ref().unwrap().tracer("test");
     (0..number).for_each(|_| drop(tracer.start("work")));
 }
 
@@ -112,7 +112,7 @@ fn a_proxy_is_not_asked_for_this_machine() {
 fn a_span_arrives_whole() {
     let receiver = Receiver::start();
     let telemetry = sending_to(&receiver.endpoint());
-    let tracer = telemetry.provider.as_ref().unwrap().tracer("test");
+    let tracer = telemetry.0.0.provider.as_ref().unwrap().tracer("test");
     let root = Context::new().with_span(tracer.start("root"));
     let mut span = tracer.start_with_context("child", &root);
     (0..500).for_each(|number| span.set_attribute(KeyValue::new(format!("key.{number}"), number)));
@@ -339,8 +339,9 @@ fn spans_that_go_nowhere_are_accounted_for() {
 
     let prepared = Telemetry::builder().endpoint("phoenix").prepare(&|_| None);
     assert_eq!(prepared.warnings.len(), 1);
-    make_spans(&prepared.telemetry, 3);
-    assert_eq!(prepared.telemetry.shutdown(SOON).dropped["no exporter"], 3);
+    let telemetry = Telemetry(Handle(Arc::new(prepared.running)));
+    make_spans(&telemetry, 3);
+    assert_eq!(telemetry.shutdown(SOON).dropped["no exporter"], 3);
 }
 
 #[test]
@@ -355,7 +356,7 @@ fn a_strict_start_refuses_what_is_malformed() {
 #[test]
 fn disabled_telemetry_does_nothing() {
     let telemetry = prepare(Telemetry::builder(), &[("OTEL_SDK_DISABLED", "true")]);
-    assert!(telemetry.provider.is_none());
+    assert!(telemetry.0.0.provider.is_none());
     assert_eq!(telemetry.health().to_string(), "spans: disabled");
     assert_eq!(telemetry.shutdown(SOON), Delivery::default());
 }

@@ -1,0 +1,94 @@
+//! One way out, as telemetry sees it.
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use super::queue::{Amount, Queue};
+use super::{Delivery, Ledger, Link};
+use crate::telemetry::{Condition, QueueHealth};
+
+/// The books and the queue of one exporter.
+#[derive(Clone)]
+pub(crate) struct Backend {
+    ledger: Arc<Ledger>,
+    /// Nothing where spans are handed on at once, or nowhere.
+    queue: Option<Arc<dyn Held>>,
+    has_spool: bool,
+}
+
+/// A queue, whatever it saves.
+trait Held: Send + Sync {
+    fn held(&self) -> Amount;
+    fn capacity(&self) -> usize;
+}
+
+impl<Saved: Send> Held for Queue<Saved> {
+    fn held(&self) -> Amount {
+        Queue::held(self)
+    }
+
+    fn capacity(&self) -> usize {
+        Queue::capacity(self)
+    }
+}
+
+impl Backend {
+    pub(crate) fn new(ledger: Arc<Ledger>) -> Self {
+        Backend { ledger, queue: None, has_spool: false }
+    }
+
+    pub(crate) fn with_queue<Saved: Send + 'static>(self, queue: &Arc<Queue<Saved>>) -> Self {
+        Backend { queue: Some(queue.clone()), ..self }
+    }
+
+    pub(crate) fn with_spool(self, has_spool: bool) -> Self {
+        Backend { has_spool, ..self }
+    }
+
+    pub(crate) fn target(&self) -> &str {
+        &self.ledger.target
+    }
+
+    pub(crate) fn delivery(&self) -> Delivery {
+        self.ledger.delivery()
+    }
+
+    pub(crate) fn link(&self) -> Condition {
+        match self.ledger.link() {
+            Link::Unused | Link::Working => Condition::Good,
+            Link::Failing(cause) => Condition::Failing(cause),
+        }
+    }
+
+    pub(crate) fn queue(&self) -> QueueHealth {
+        let Some(queue) = &self.queue else { return QueueHealth::default() };
+        let Amount { spans, bytes } = queue.held();
+        QueueHealth { spans, bytes, capacity: queue.capacity() }
+    }
+
+    pub(crate) fn spool(&self) -> Condition {
+        match self.ledger.spool_trouble() {
+            _ if !self.has_spool => Condition::Disabled,
+            Some(cause) => Condition::Failing(cause),
+            None => Condition::Good,
+        }
+    }
+
+    pub(crate) fn is_absent(&self) -> bool {
+        self.ledger.is_absent()
+    }
+
+    pub(crate) fn close(&self) {
+        self.ledger.close();
+    }
+
+    pub(crate) fn write_off(&self) {
+        self.ledger.write_off();
+    }
+}
+
+impl Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backend").field("ledger", &self.ledger).finish_non_exhaustive()
+    }
+}

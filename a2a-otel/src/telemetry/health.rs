@@ -1,0 +1,130 @@
+//! How telemetry is doing.
+
+use std::fmt;
+
+use crate::pipeline::{Backend, Delivery};
+
+/// How each part of telemetry is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Health {
+    /// What makes the spans.
+    pub provider: Condition,
+    /// What sends them.
+    pub exporters: Vec<ExporterHealth>,
+    /// What collects the metrics.
+    pub metrics: Condition,
+    /// How often a `Serialize`, `Debug` or `Display` implementation or a redactor panicked while it was asked for a
+    /// value. Each time the span says where.
+    pub panics: u64,
+}
+
+/// How one exporter is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExporterHealth {
+    /// Where it sends to.
+    pub target: String,
+    /// Whether the last batch got through.
+    pub condition: Condition,
+    /// What waits to be sent.
+    pub queue: QueueHealth,
+    /// Whether spans can be saved to disk.
+    pub spool: Condition,
+    /// What became of its spans so far.
+    pub delivery: Delivery,
+}
+
+impl ExporterHealth {
+    pub(super) fn of(backend: &Backend) -> Self {
+        ExporterHealth {
+            target: backend.target().to_owned(),
+            condition: backend.link(),
+            queue: backend.queue(),
+            spool: backend.spool(),
+            delivery: backend.delivery(),
+        }
+    }
+
+    /// Whether spans get through or are kept.
+    fn is_good(&self) -> bool {
+        [&self.condition, &self.spool].into_iter().all(Condition::is_good)
+    }
+}
+
+/// How full a queue is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct QueueHealth {
+    /// Spans in memory that are not sent yet.
+    pub spans: usize,
+    /// About how many bytes they take.
+    pub bytes: usize,
+    /// How many bytes they may take; what comes on top is dropped and counted.
+    pub capacity: usize,
+}
+
+/// How one part is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Condition {
+    /// Nothing is wrong.
+    Good,
+    /// It tries and fails, for this reason.
+    Failing(String),
+    /// It is switched off by configuration.
+    Disabled,
+    /// It has ended.
+    ShutDown,
+}
+
+impl Health {
+    /// Whether every part does what it should.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        [&self.provider, &self.metrics].into_iter().all(Condition::is_good)
+            && self.exporters.iter().all(ExporterHealth::is_good)
+    }
+}
+
+impl Condition {
+    /// Whether it does what it should, which may be nothing.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        matches!(self, Condition::Good | Condition::Disabled)
+    }
+}
+
+impl fmt::Display for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "spans: {}", self.provider)?;
+        for ExporterHealth { target, condition, queue, spool, delivery } in &self.exporters {
+            write!(
+                f,
+                "\n{target}: {condition}; {delivery}; {} of {} bytes wait",
+                queue.bytes, queue.capacity
+            )?;
+            if *spool != Condition::Disabled {
+                write!(f, "; spool: {spool}")?;
+            }
+        }
+        if self.metrics != Condition::Disabled {
+            write!(f, "\nmetrics: {}", self.metrics)?;
+        }
+        match self.panics {
+            0 => Ok(()),
+            panics => write!(f, "\nvalues that panicked: {panics}"),
+        }
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Condition::Good => f.write_str("good"),
+            Condition::Failing(cause) => write!(f, "failing: {cause}"),
+            Condition::Disabled => f.write_str("disabled"),
+            Condition::ShutDown => f.write_str("shut down"),
+        }
+    }
+}
