@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -17,6 +18,7 @@ use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
 
 use super::InstrumentKind;
 use crate::lock::lock;
+use crate::pipeline::{Backend, Census, observe};
 use crate::telemetry::report;
 
 /// The meter provider that `init` installs, and what it last collected.
@@ -27,10 +29,12 @@ pub(crate) struct Meters {
 }
 
 impl Meters {
-    pub(crate) fn new(resource: Resource) -> Self {
+    /// With the books of telemetry itself among the instruments.
+    pub(crate) fn new(resource: Resource, census: &Arc<Census>, backends: &[Backend]) -> Self {
         let latest = Latest::default();
         let reader = PeriodicReader::builder(latest.clone()).build();
         let provider = SdkMeterProvider::builder().with_resource(resource).with_reader(reader).build();
+        observe(&provider.meter("a2a-otel"), census, backends);
         Meters { provider, latest }
     }
 
@@ -441,7 +445,7 @@ mod tests {
     use super::*;
 
     fn meters() -> Meters {
-        Meters::new(Resource::builder_empty().build())
+        Meters::new(Resource::builder_empty().build(), &Arc::default(), &[])
     }
 
     #[test]

@@ -3,6 +3,9 @@
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
+#[cfg(feature = "metrics")]
+use opentelemetry::{KeyValue, metrics::Histogram};
+
 use super::queue::{Amount, Queue};
 use super::{Delivery, Ledger, Link};
 use crate::telemetry::{Condition, QueueHealth};
@@ -14,6 +17,9 @@ pub(crate) struct Backend {
     /// Nothing where spans are handed on at once, or nowhere.
     queue: Option<Arc<dyn Held>>,
     has_spool: bool,
+    /// As the conventions call it.
+    #[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "only metrics name it"))]
+    exporter_type: &'static str,
 }
 
 /// A queue, whatever it saves.
@@ -34,15 +40,36 @@ impl<Saved: Send> Held for Queue<Saved> {
 
 impl Backend {
     pub(crate) fn new(ledger: Arc<Ledger>) -> Self {
-        Backend { ledger, queue: None, has_spool: false }
+        Backend { ledger, queue: None, has_spool: false, exporter_type: "custom_span_exporter" }
     }
 
     pub(crate) fn with_queue<Saved: Send + 'static>(self, queue: &Arc<Queue<Saved>>) -> Self {
         Backend { queue: Some(queue.clone()), ..self }
     }
 
+    #[cfg(feature = "otlp")]
     pub(crate) fn with_spool(self, has_spool: bool) -> Self {
         Backend { has_spool, ..self }
+    }
+
+    #[cfg(feature = "otlp")]
+    pub(crate) fn of_type(self, exporter_type: &'static str) -> Self {
+        Backend { exporter_type, ..self }
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(crate) fn exporter_type(&self) -> &'static str {
+        self.exporter_type
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(crate) fn inflight(&self) -> u64 {
+        self.ledger.inflight()
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(crate) fn time_requests(&self, durations: Histogram<f64>, component: Vec<KeyValue>) {
+        self.ledger.time_requests(durations, component);
     }
 
     pub(crate) fn target(&self) -> &str {

@@ -1,10 +1,15 @@
 //! The books of one exporter, and the state of the link behind it.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
+use std::time::Instant;
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::Histogram;
 
 use super::Delivery;
 use crate::lock::lock;
+use crate::semconv::opentelemetry::ERROR_TYPE;
 use crate::telemetry::{announce, report};
 
 /// Whether an exporter gets its spans through.
@@ -52,7 +57,7 @@ pub(crate) enum Origin {
 }
 
 /// As they read in a [`Delivery`], in the order of the losses.
-const LOSSES: [&str; 10] = [
+pub(super) const LOSSES: [&str; 10] = [
     "export failed",
     "no exporter",
     "queue full",
@@ -90,6 +95,10 @@ pub(crate) struct Ledger {
     link: Mutex<Link>,
     /// Why spans cannot be written to disk.
     spool_trouble: Mutex<Option<String>>,
+    /// Spans in the request under way.
+    inflight: AtomicU64,
+    /// How long requests take, with whose they are.
+    durations: OnceLock<(Histogram<f64>, Vec<KeyValue>)>,
     said: Said,
     closing: AtomicBool,
     ever_worked: AtomicBool,
@@ -109,6 +118,8 @@ impl Ledger {
             dropped: [const { AtomicU64::new(0) }; LOSSES.len()],
             link: Mutex::new(Link::Unused),
             spool_trouble: Mutex::default(),
+            inflight: AtomicU64::new(0),
+            durations: OnceLock::new(),
             said: Said::default(),
             closing: AtomicBool::new(false),
             ever_worked: AtomicBool::new(false),
@@ -251,6 +262,36 @@ impl Ledger {
                 self.target
             ));
         }
+    }
+
+    /// From now on, requests are timed.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn time_requests(&self, durations: Histogram<f64>, component: Vec<KeyValue>) {
+        let _ = self.durations.set((durations, component));
+    }
+
+    /// Makes a request, with so many spans.
+    pub(crate) fn request<A>(
+        &self,
+        spans: u64,
+        request: impl FnOnce() -> A,
+        error: fn(&A) -> Option<&'static str>,
+    ) -> A {
+        self.inflight.store(spans, Ordering::Relaxed);
+        let start = Instant::now();
+        let answer = request();
+        self.inflight.store(0, Ordering::Relaxed);
+        if let Some((durations, component)) = self.durations.get() {
+            let error = error(&answer).map(|error| KeyValue::new(ERROR_TYPE, error));
+            let attributes: Vec<_> = component.iter().cloned().chain(error).collect();
+            durations.record(start.elapsed().as_secs_f64(), &attributes);
+        }
+        answer
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(crate) fn inflight(&self) -> u64 {
+        self.inflight.load(Ordering::Relaxed)
     }
 
     pub(crate) fn spool_trouble(&self) -> Option<String> {

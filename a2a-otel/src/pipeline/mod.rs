@@ -5,6 +5,8 @@ mod delivery;
 pub(crate) mod exporter;
 #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "exporters of the user's need a part of it"))]
 mod ledger;
+#[cfg(feature = "metrics")]
+mod observe;
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp;
 mod processors;
@@ -19,6 +21,8 @@ mod tree;
 pub(crate) use self::backend::Backend;
 pub use self::delivery::Delivery;
 pub(crate) use self::ledger::{Ledger, Link};
+#[cfg(feature = "metrics")]
+pub(crate) use self::observe::{Census, observe};
 pub(crate) use self::processors::{FanOut, Immediate, Queued};
 pub(crate) use self::queue::Queue;
 pub use self::tree::TreePrinter;

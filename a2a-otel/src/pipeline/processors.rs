@@ -11,6 +11,8 @@ use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
 use super::ledger::{Ledger, Loss, Origin};
+#[cfg(feature = "metrics")]
+use super::observe::Census;
 use super::queue::{Queue, Refusal};
 
 /// How long a flush may take where nobody says.
@@ -100,6 +102,8 @@ pub(crate) struct FanOut {
     pub(crate) processors: Vec<Box<dyn SpanProcessor>>,
     /// The books of spans that no exporter takes.
     pub(crate) uncollected: Vec<Arc<Ledger>>,
+    #[cfg(feature = "metrics")]
+    pub(crate) census: Arc<Census>,
 }
 
 impl FanOut {
@@ -116,6 +120,8 @@ impl FanOut {
 
 impl SpanProcessor for FanOut {
     fn on_start(&self, span: &mut Span, context: &Context) {
+        #[cfg(feature = "metrics")]
+        self.census.started();
         for processor in &self.processors {
             processor.on_start(span, context);
         }
@@ -124,6 +130,8 @@ impl SpanProcessor for FanOut {
     }
 
     fn on_end(&self, mut span: SpanData) {
+        #[cfg(feature = "metrics")]
+        self.census.ended();
         crate::privacy::clean(&mut span);
         crate::gen_ai::write(&mut span.attributes);
         if span.span_context.is_sampled() {

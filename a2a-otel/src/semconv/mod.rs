@@ -17,6 +17,8 @@ pub mod gen_ai;
 pub mod openinference;
 pub(crate) mod opentelemetry;
 pub(crate) mod ours;
+#[cfg(feature = "metrics")]
+pub(crate) mod sdk;
 
 /// In whose terms spans are recorded, for [`Builder::semconv`](crate::Builder::semconv).
 ///

@@ -13,6 +13,8 @@ use super::environment::{Environment, Warning};
 use super::exporters::Destination;
 use super::settings::{Overrides, Settings, Spool};
 use super::{Handle, LATEST, Running, Telemetry, report};
+#[cfg(feature = "metrics")]
+use crate::metrics::Meters;
 use crate::pipeline::FanOut;
 use crate::privacy::Privacy;
 use crate::semconv::SemConv;
@@ -255,10 +257,10 @@ impl Builder {
         }
         let mut fan_out = FanOut { processors: self.processors, ..FanOut::default() };
         let open = |destination: Destination| destination.open(&settings.batch, &resource, &mut fan_out);
-        let backends = destinations.into_iter().map(open).collect();
-        let provider = provider.with_span_processor(fan_out);
+        let backends: Vec<_> = destinations.into_iter().map(open).collect();
         #[cfg(feature = "metrics")]
-        let meters = self.metrics.then(|| crate::metrics::Meters::new(resource));
+        let meters = self.metrics.then(|| Meters::new(resource, &fan_out.census, &backends));
+        let provider = provider.with_span_processor(fan_out);
         Running {
             provider: Some(provider.build()),
             backends,
@@ -316,7 +318,7 @@ impl Running {
         crate::span::activate(provider.tracer_with_scope(crate::span::scope()), foresight);
         global::set_tracer_provider(provider.clone());
         #[cfg(feature = "metrics")]
-        self.meters.iter().for_each(crate::metrics::Meters::install);
+        self.meters.iter().for_each(Meters::install);
     }
 }
 

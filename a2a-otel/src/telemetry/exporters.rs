@@ -10,7 +10,7 @@ use opentelemetry_sdk::trace::{SpanExporter, SpanProcessor};
 use super::environment::Warning;
 use super::settings::{Batch, Exporter, Settings};
 #[cfg(feature = "otlp")]
-use super::settings::{Endpoint, Spool};
+use super::settings::{Endpoint, Protocol, Spool};
 #[cfg(feature = "otlp")]
 use crate::pipeline::otlp::{Http, Keeper, Packer, Sender, Storage, Transport};
 #[cfg(feature = "otlp")]
@@ -63,11 +63,15 @@ impl Destination {
         };
         let receiver = spool_name(settings, endpoint);
         let spool = settings.spool.clone();
+        let exporter_type = match settings.protocol {
+            Protocol::HttpProtobuf => "otlp_http_span_exporter",
+            Protocol::Grpc => "otlp_grpc_span_exporter",
+        };
         let timeout = settings.timeout.min(settings.batch.timeout);
         let connect: Connect = Box::new(move |ledger, limits, resource| {
             let limits = Batch { timeout, ..*limits };
-            let lane =
-                Lane { queue: Arc::new(Queue::new(limits)), ledger, limits, resource: resource.clone() };
+            let (queue, resource) = (Arc::new(Queue::new(limits)), resource.clone());
+            let lane = Lane { queue, ledger, limits, resource, exporter_type };
             let storage = spool.and_then(|spool| lane.storage(&spool, &receiver));
             lane.start(transport, storage)
         });
@@ -112,6 +116,7 @@ struct Lane {
     ledger: Arc<Ledger>,
     limits: Batch,
     resource: Resource,
+    exporter_type: &'static str,
 }
 
 #[cfg(feature = "otlp")]
@@ -143,9 +148,10 @@ impl Lane {
         storage: Option<Storage>,
     ) -> (Backend, Box<dyn SpanProcessor>) {
         let packer = self.packer();
-        let Lane { queue, ledger, limits, .. } = self;
+        let Lane { queue, ledger, limits, exporter_type, .. } = self;
         let backend = Backend::new(ledger.clone())
             .with_queue(&queue)
+            .of_type(exporter_type)
             .with_spool(storage.is_some() || ledger.spool_trouble().is_some());
         let sender = Sender::new(queue.clone(), ledger.clone(), limits, transport, packer, storage);
         (backend, Box::new(Queued::new(queue, ledger, move || sender.run())))
@@ -155,7 +161,7 @@ impl Lane {
 #[cfg(feature = "otlp")]
 fn transport(settings: &Settings, endpoint: &Endpoint) -> Result<Box<dyn Transport>, String> {
     #[cfg(feature = "otlp-grpc")]
-    if settings.protocol == super::settings::Protocol::Grpc {
+    if settings.protocol == Protocol::Grpc {
         return Ok(Box::new(pipeline::otlp::Grpc::new(settings, endpoint)?));
     }
     Ok(Box::new(Http::new(settings, endpoint)))

@@ -11,7 +11,7 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData, SpanExporter};
 
 use super::*;
-use crate::testing::{ReceivedStatus, Receiver};
+use crate::testing::{Behaviour, ReceivedStatus, Receiver};
 
 const SOON: Duration = Duration::from_secs(5);
 
@@ -205,6 +205,45 @@ fn a_busy_phoenix_is_asked_again() {
         assert_eq!(telemetry.flush(SOON).delivered, 1);
     });
     assert!(receiver.requests().len() >= 2);
+}
+
+#[cfg(feature = "metrics")]
+#[test]
+fn the_books_are_metrics_as_well() {
+    let receiver = Receiver::start();
+    let telemetry = sending_to(&receiver.endpoint());
+    let kept = telemetry.0.0.provider.as_ref().unwrap().tracer("test").start("under way");
+    make_spans(&telemetry, 5);
+    telemetry.flush(SOON);
+    receiver.behave(Behaviour::Reject("work".to_owned()));
+    make_spans(&telemetry, 2);
+    telemetry.flush(SOON);
+
+    let metrics = telemetry.metrics();
+    let of = |name: &str, error: Option<&str>| {
+        let points = metrics.points(name).iter();
+        let found = points.filter(|point| point.attributes.get("error.type").map(String::as_str) == error);
+        found.map(|point| format!("{}", point.reading)).collect::<Vec<_>>().join(" ")
+    };
+    for (name, error, expected) in [
+        ("otel.sdk.span.started", None, "8"),
+        ("otel.sdk.span.live", None, "1"),
+        ("otel.sdk.processor.span.processed", None, "7"),
+        ("otel.sdk.processor.span.processed", Some("queue_full"), "0"),
+        ("otel.sdk.processor.span.queue.size", None, "0"),
+        ("otel.sdk.exporter.span.exported", None, "5"),
+        ("otel.sdk.exporter.span.exported", Some("rejected"), "2"),
+        ("otel.sdk.exporter.span.inflight", None, "0"),
+        ("a2a_otel.queue.capacity", None, "67108864"),
+        ("a2a_otel.spool.spans", None, "0"),
+    ] {
+        assert_eq!(of(name, error), expected, "{name} {error:?} of\n{metrics}");
+    }
+    assert_eq!(metrics.count("otel.sdk.exporter.operation.duration"), 2);
+    let point = &metrics.points("otel.sdk.exporter.span.exported")[0];
+    assert_eq!(point.attributes["otel.component.type"], "otlp_http_span_exporter");
+    assert_eq!(point.attributes["otel.component.name"], "otlp_http_span_exporter/0");
+    drop(kept);
 }
 
 /// Answers every request with this page.

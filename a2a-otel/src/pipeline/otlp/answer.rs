@@ -26,6 +26,20 @@ pub(crate) enum Answer {
     Broken { cause: String },
 }
 
+impl Answer {
+    /// The kind of error that it is.
+    pub(super) fn error(&self) -> Option<&'static str> {
+        Some(match self {
+            Answer::Accepted { .. } => return None,
+            Answer::Later { .. } => "unavailable",
+            Answer::Absent { .. } => "no_connection",
+            Answer::TooLarge { .. } => "too_large",
+            Answer::Unacceptable { .. } | Answer::Refused { .. } => "refused",
+            Answer::Broken { .. } => "server_error",
+        })
+    }
+}
+
 /// What a receiver says of a batch that it took.
 pub(super) fn accepted(response: ExportTraceServiceResponse) -> Answer {
     let partial = response.partial_success.unwrap_or_default();

@@ -250,7 +250,9 @@ impl Sender {
 
     /// Sends it, does what the answer asks for, and says how long to rest before the next.
     fn deliver(&mut self, parcel: Parcel, patience: Duration) -> Option<Duration> {
-        let answer = self.transport.send(parcel.batch.body(), patience);
+        let body = parcel.batch.body();
+        let answer =
+            self.ledger.request(parcel.spans(), || self.transport.send(body, patience), Answer::error);
         let pause = match answer {
             Answer::Accepted { rejected, message } => {
                 self.accept(&parcel, rejected, &message);

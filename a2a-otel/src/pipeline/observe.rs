@@ -1,0 +1,160 @@
+//! The books as metrics.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{AsyncInstrument, Meter};
+
+use super::Backend;
+use super::ledger::{LOSSES, Loss};
+use crate::semconv::opentelemetry::ERROR_TYPE;
+use crate::semconv::sdk::{
+    COMPONENT_NAME, COMPONENT_TYPE, DURATION, EXPORTED, INFLIGHT, PROCESSED, QUEUE_BYTES, QUEUE_CAPACITY,
+    QUEUE_SIZE, RECOVERED, REPLAYED, SAMPLING_RESULT, SPAN_LIVE, SPAN_STARTED, SPOOLED, SdkMetric,
+};
+
+/// Spans that are recorded, from their start on.
+#[derive(Debug, Default)]
+pub(crate) struct Census {
+    started: AtomicU64,
+    ended: AtomicU64,
+}
+
+impl Census {
+    pub(super) fn started(&self) {
+        self.started.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn ended(&self) {
+        self.ended.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Makes instruments on a meter that read the books whenever they are collected.
+pub(crate) fn observe(meter: &Meter, census: &Arc<Census>, backends: &[Backend]) {
+    observe_spans(meter, census);
+    let backends: Arc<[Named]> = backends.iter().enumerate().map(Named::new).collect();
+    for Named { backend, exporter, .. } in &*backends {
+        let SdkMetric(name, unit, description) = DURATION;
+        let durations = meter.f64_histogram(name).with_unit(unit).with_description(description).build();
+        backend.time_requests(durations, exporter.to_vec());
+    }
+    let count = |metric, read: Read| counter(meter, metric, &backends, read);
+    let gauge = |metric, read: Read| up_down_counter(meter, metric, &backends, read);
+    count(PROCESSED, |of, tell| {
+        let delivery = of.backend.delivery();
+        let lost = |loss: Loss| delivery.dropped.get(LOSSES[loss as usize]).copied().unwrap_or_default();
+        let before = [(Loss::QueueFull, "queue_full"), (Loss::TooLate, "already_shutdown")];
+        let lost_before: u64 = before.iter().map(|(loss, _)| lost(*loss)).sum();
+        tell(delivery.generated - lost_before - delivery.waiting(), &of.processor, None);
+        before.into_iter().for_each(|(loss, error)| tell(lost(loss), &of.processor, Some(error)));
+    });
+    count(EXPORTED, |of, tell| {
+        let delivery = of.backend.delivery();
+        tell(delivery.delivered + delivery.replayed, &of.exporter, None);
+        for (reason, spans) in delivery.dropped {
+            let error = if reason == LOSSES[Loss::Rejected as usize] { "rejected" } else { reason };
+            tell(spans, &of.exporter, Some(error));
+        }
+    });
+    gauge(INFLIGHT, |of, tell| tell(of.backend.inflight(), &of.exporter, None));
+    gauge(QUEUE_SIZE, |of, tell| tell(of.backend.queue().spans as u64, &of.processor, None));
+    gauge(QUEUE_BYTES, |of, tell| tell(of.backend.queue().bytes as u64, &of.processor, None));
+    gauge(QUEUE_CAPACITY, |of, tell| tell(of.backend.queue().capacity as u64, &of.processor, None));
+    gauge(SPOOLED, |of, tell| tell(of.backend.delivery().spooled, &of.exporter, None));
+    count(RECOVERED, |of, tell| tell(of.backend.delivery().recovered, &of.exporter, None));
+    count(REPLAYED, |of, tell| tell(of.backend.delivery().replayed, &of.exporter, None));
+}
+
+/// A backend under the names that the conventions give to its two parts.
+struct Named {
+    backend: Backend,
+    processor: [KeyValue; 2],
+    exporter: [KeyValue; 2],
+}
+
+impl Named {
+    fn new((number, backend): (usize, &Backend)) -> Self {
+        let component = |kind: &'static str| {
+            [KeyValue::new(COMPONENT_TYPE, kind), KeyValue::new(COMPONENT_NAME, format!("{kind}/{number}"))]
+        };
+        let exporter = component(backend.exporter_type());
+        Named { backend: backend.clone(), processor: component("a2a_otel_span_processor"), exporter }
+    }
+}
+
+/// Takes a number, whose it is, and what went wrong.
+type Tell<'a> = dyn FnMut(u64, &[KeyValue; 2], Option<&'static str>) + 'a;
+
+/// Tells the numbers of one backend.
+type Read = fn(&Named, &mut Tell<'_>);
+
+fn observe_spans(meter: &Meter, census: &Arc<Census>) {
+    let sampled = || [KeyValue::new(SAMPLING_RESULT, "RECORD_AND_SAMPLE")];
+    let SdkMetric(name, unit, description) = SPAN_STARTED;
+    let counted = census.clone();
+    let started = move |observer: &dyn AsyncInstrument<u64>| {
+        observer.observe(counted.started.load(Ordering::Relaxed), &sampled());
+    };
+    meter
+        .u64_observable_counter(name)
+        .with_unit(unit)
+        .with_description(description)
+        .with_callback(started)
+        .build();
+    let SdkMetric(name, unit, description) = SPAN_LIVE;
+    let counted = census.clone();
+    let live = move |observer: &dyn AsyncInstrument<i64>| {
+        let ended = counted.ended.load(Ordering::Relaxed);
+        let started = counted.started.load(Ordering::Relaxed);
+        observer.observe(started.saturating_sub(ended).cast_signed(), &sampled());
+    };
+    meter
+        .i64_observable_up_down_counter(name)
+        .with_unit(unit)
+        .with_description(description)
+        .with_callback(live)
+        .build();
+}
+
+fn counter(meter: &Meter, SdkMetric(name, unit, description): SdkMetric, of: &Arc<[Named]>, read: Read) {
+    let of = of.clone();
+    let callback = move |observer: &dyn AsyncInstrument<u64>| {
+        tell_all(&of, read, |number, key| observer.observe(number, key))
+    };
+    meter
+        .u64_observable_counter(name)
+        .with_unit(unit)
+        .with_description(description)
+        .with_callback(callback)
+        .build();
+}
+
+fn up_down_counter(
+    meter: &Meter,
+    SdkMetric(name, unit, description): SdkMetric,
+    of: &Arc<[Named]>,
+    read: Read,
+) {
+    let of = of.clone();
+    let callback = move |observer: &dyn AsyncInstrument<i64>| {
+        tell_all(&of, read, |number, key| observer.observe(number.cast_signed(), key));
+    };
+    meter
+        .i64_observable_up_down_counter(name)
+        .with_unit(unit)
+        .with_description(description)
+        .with_callback(callback)
+        .build();
+}
+
+fn tell_all(of: &[Named], read: Read, mut observe: impl FnMut(u64, &[KeyValue])) {
+    for named in of {
+        read(named, &mut |number, component, error| {
+            let error = error.map(|error| KeyValue::new(ERROR_TYPE, error));
+            let attributes: Vec<_> = component.iter().cloned().chain(error).collect();
+            observe(number, &attributes);
+        });
+    }
+}
