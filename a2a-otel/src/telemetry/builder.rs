@@ -50,6 +50,11 @@ pub struct Builder {
     has_sampler: bool,
     processors: Vec<Box<dyn SpanProcessor>>,
     destinations: Vec<Destination>,
+    /// Other receivers, with headers of their own.
+    #[cfg(feature = "otlp")]
+    others: Vec<(String, Vec<(String, String)>)>,
+    #[cfg(all(unix, feature = "signals"))]
+    signals: bool,
     metrics: bool,
     tracing: bool,
 }
@@ -62,6 +67,10 @@ impl Default for Builder {
             has_sampler: false,
             processors: Vec::new(),
             destinations: Vec::new(),
+            #[cfg(feature = "otlp")]
+            others: Vec::new(),
+            #[cfg(all(unix, feature = "signals"))]
+            signals: false,
             metrics: true,
             tracing: true,
         }
@@ -180,6 +189,41 @@ impl Builder {
         self
     }
 
+    /// Sends spans to another receiver of OTLP as well; called again, to each. They have queues of their own, and what
+    /// one of them does is nothing to the others. Settings that are not said here are those of the first.
+    ///
+    /// ```
+    /// let builder = a2a_otel::Telemetry::builder()
+    ///     .endpoint("http://localhost:6006")
+    ///     .also_to("https://collector.example.com", [("x-api-key", "secret")]);
+    /// ```
+    #[cfg(feature = "otlp")]
+    pub fn also_to<N, V>(
+        mut self,
+        endpoint: impl Into<String>,
+        headers: impl IntoIterator<Item = (N, V)>,
+    ) -> Self
+    where
+        N: Into<String>,
+        V: Into<String>,
+    {
+        let headers = headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        self.others.push((endpoint.into(), headers));
+        self
+    }
+
+    /// Whether SIGTERM and SIGINT send what is waiting before they end the process, with the feature `signals`; they do
+    /// not by default. A program that handles these signals itself calls [`Handle::shutdown`] there instead.
+    ///
+    /// ```
+    /// let builder = a2a_otel::Telemetry::builder().shutdown_on_signals(true);
+    /// ```
+    #[cfg(all(unix, feature = "signals"))]
+    pub fn shutdown_on_signals(mut self, signals: bool) -> Self {
+        self.signals = signals;
+        self
+    }
+
     /// Whether metrics are collected, with the feature `metrics`; they are by default.
     pub fn metrics(mut self, metrics: bool) -> Self {
         self.metrics = metrics;
@@ -229,6 +273,8 @@ impl Builder {
         #[cfg(feature = "tracing")]
         let log_filter = self.tracing.then(|| crate::bridge::log_filter(&mut environment));
         let mut warnings = environment.warnings;
+        #[cfg(all(unix, feature = "signals"))]
+        let signals = self.signals;
         let foresight = if self.has_sampler { Foresight::default() } else { settings.sampling.foresight() };
         let running = if settings.disabled {
             Running::disabled(settings)
@@ -238,6 +284,8 @@ impl Builder {
         Prepared {
             running,
             foresight,
+            #[cfg(all(unix, feature = "signals"))]
+            signals,
             warnings,
             #[cfg(feature = "tracing")]
             log_filter,
@@ -253,6 +301,11 @@ impl Builder {
         }
         let mut destinations = self.destinations;
         if destinations.is_empty() {
+            destinations.push(Destination::configured(&settings, warnings));
+        }
+        #[cfg(feature = "otlp")]
+        for (endpoint, headers) in &self.others {
+            let settings = settings.for_receiver(endpoint, headers, warnings);
             destinations.push(Destination::configured(&settings, warnings));
         }
         let mut fan_out = FanOut { processors: self.processors, ..FanOut::default() };
@@ -276,6 +329,8 @@ pub(super) struct Prepared {
     pub(super) running: Running,
     /// What the sampler is known to decide.
     foresight: Foresight,
+    #[cfg(all(unix, feature = "signals"))]
+    signals: bool,
     pub(super) warnings: Vec<Warning>,
     #[cfg(feature = "tracing")]
     log_filter: Option<tracing_subscriber::filter::Targets>,
@@ -290,7 +345,14 @@ impl Prepared {
         if let Some(filter) = self.log_filter {
             crate::bridge::install(filter);
         }
-        Telemetry(Handle(Arc::new(running)))
+        let telemetry = Telemetry(Handle(Arc::new(running)));
+        #[cfg(all(unix, feature = "signals"))]
+        if self.signals
+            && let Err(error) = super::signals::handle_signals(telemetry.handle())
+        {
+            report(&format_args!("signals will end the process without sending what waits: {error}"));
+        }
+        telemetry
     }
 }
 

@@ -5,6 +5,8 @@ pub(crate) mod environment;
 mod exporters;
 mod health;
 pub mod settings;
+#[cfg(all(unix, feature = "signals"))]
+mod signals;
 pub(crate) mod values;
 
 #[cfg(all(test, feature = "otlp", feature = "testing"))]

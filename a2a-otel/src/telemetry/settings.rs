@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use opentelemetry_sdk::trace::{Sampler, SpanLimits};
 
+#[cfg(feature = "otlp")]
+use super::environment::Warning;
 use super::environment::{Environment, Variable};
 use super::values::{
     DEFAULT_ENDPOINT, DEFAULT_GRPC_ENDPOINT, base_endpoint, boolean, count, full_endpoint, header,
@@ -453,6 +455,27 @@ impl Settings {
             project_name,
             resource,
         }
+    }
+
+    /// These settings for another receiver, whose headers are its own.
+    #[cfg(feature = "otlp")]
+    pub(super) fn for_receiver(
+        &self,
+        endpoint: &str,
+        headers: &[(String, String)],
+        warnings: &mut Vec<Warning>,
+    ) -> Settings {
+        let nothing = |_: &str| None;
+        let mut environment = Environment::new(&nothing);
+        let overrides = Overrides {
+            endpoint: Some(endpoint.to_owned()),
+            headers: headers.to_vec(),
+            ..Overrides::default()
+        };
+        let endpoint = self::endpoint(&overrides, &mut environment, self.protocol);
+        let headers = self::headers(&overrides, &mut environment, &self.project_name);
+        warnings.append(&mut environment.warnings);
+        Settings { endpoint, headers, exporter: Exporter::Otlp, ..self.clone() }
     }
 
     /// Everything that the resource says.

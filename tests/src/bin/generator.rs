@@ -36,13 +36,17 @@ fn main() {
         Some((name.to_owned(), value.to_owned()))
     });
     let arguments = Arguments(pairs.collect());
-    let telemetry = a2a_otel::init();
+    let builder = Telemetry::builder().shutdown_on_signals(arguments.text("exit") == "signal");
+    let telemetry = match arguments.text("mirror") {
+        "" => builder.start(),
+        mirror => builder.also_to(mirror, [("x-mirror", "yes")]).start(),
+    };
     let slowest = generate(&arguments);
     linger(&telemetry, Duration::from_secs(arguments.number("linger").unwrap_or(0)));
     match arguments.text("exit") {
         "panic" => panic!("on purpose"),
         "drop" => return drop(telemetry),
-        "leak" => {
+        "leak" | "signal" => {
             println!("{}", json!({ "generated": arguments.number("spans") }));
             return thread::sleep(Duration::from_secs(600));
         }
