@@ -48,7 +48,9 @@ pub(crate) fn observe(meter: &Meter, census: &Arc<Census>, backends: &[Backend])
         let before = [(Loss::QueueFull, "queue_full"), (Loss::TooLate, "already_shutdown")];
         let lost_before: u64 = before.iter().map(|(loss, _)| lost(*loss)).sum();
         tell(delivery.generated - lost_before - delivery.waiting(), &of.processor, None);
-        before.into_iter().for_each(|(loss, error)| tell(lost(loss), &of.processor, Some(error)));
+        for (loss, error) in before {
+            tell(lost(loss), &of.processor, Some(error));
+        }
     });
     count(EXPORTED, |of, tell| {
         let delivery = of.backend.delivery();
@@ -121,7 +123,7 @@ fn observe_spans(meter: &Meter, census: &Arc<Census>) {
 fn counter(meter: &Meter, SdkMetric(name, unit, description): SdkMetric, of: &Arc<[Named]>, read: Read) {
     let of = of.clone();
     let callback = move |observer: &dyn AsyncInstrument<u64>| {
-        tell_all(&of, read, |number, key| observer.observe(number, key))
+        tell_all(&of, read, |number, key| observer.observe(number, key));
     };
     meter
         .u64_observable_counter(name)

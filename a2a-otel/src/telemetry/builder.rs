@@ -44,6 +44,7 @@ pub enum InitError {
 /// # Ok::<(), a2a_otel::InitError>(())
 /// ```
 #[must_use = "a builder does nothing until `init`"]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own, and some are behind features")]
 pub struct Builder {
     overrides: Overrides,
     provider: TracerProviderBuilder,
