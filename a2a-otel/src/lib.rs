@@ -7,6 +7,8 @@ mod bridge;
 mod capture;
 pub mod context;
 mod gen_ai;
+#[cfg(feature = "http")]
+mod integrations;
 mod json;
 mod llm;
 mod lock;
@@ -38,6 +40,8 @@ pub use crate::context::{
     InCurrentSpan, in_current_span, suppress, with_metadata, with_prompt_template, with_session, with_tags,
     with_user,
 };
+#[cfg(feature = "http")]
+pub use crate::integrations::http;
 pub use crate::pipeline::{Delivery, TreePrinter};
 pub use crate::privacy::Privacy;
 pub use crate::semconv::SemConv;

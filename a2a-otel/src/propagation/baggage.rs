@@ -18,7 +18,7 @@ use opentelemetry_sdk::propagation::BaggagePropagator;
 use crate::telemetry::report;
 
 /// How many bytes have to get through everywhere: what is longer may be refused as a whole.
-const LIMIT: usize = 8192;
+pub(super) const LIMIT: usize = 8192;
 
 /// Reads and writes the header `baggage`.
 #[derive(Debug, Default)]

@@ -52,3 +52,33 @@ impl Extractor for MetaRef<'_> {
         self.0.keys().map(String::as_str).collect()
     }
 }
+
+/// The headers of an outgoing HTTP request.
+#[cfg(feature = "http")]
+#[derive(Debug)]
+pub struct Headers<'a>(pub &'a mut http::HeaderMap);
+
+/// The headers of an incoming HTTP request.
+#[cfg(feature = "http")]
+#[derive(Debug)]
+pub struct HeadersRef<'a>(pub &'a http::HeaderMap);
+
+#[cfg(feature = "http")]
+impl Injector for Headers<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        if let (Ok(name), Ok(value)) = (http::HeaderName::try_from(key), http::HeaderValue::try_from(value)) {
+            self.0.insert(name, value);
+        }
+    }
+}
+
+#[cfg(feature = "http")]
+impl Extractor for HeadersRef<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key)?.to_str().ok()
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(http::HeaderName::as_str).collect()
+    }
+}

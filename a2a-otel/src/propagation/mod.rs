@@ -1,7 +1,8 @@
 //! Context across processes: W3C trace context and baggage, out of and into what a protocol carries.
 //!
 //! A2A carries it in HTTP headers ([`ServiceParams`]), MCP in the `_meta` of a request's parameters ([`Meta`],
-//! SEP-414). Other carriers are as far away as an implementation of OpenTelemetry's two traits.
+//! SEP-414). Feature `http` adds header maps; maps of strings are carriers as they are. Other carriers are as far away as an
+//! implementation of OpenTelemetry's two traits. What a stranger may say is a matter of [`InboundPolicy`].
 //!
 //! ```
 //! use a2a_otel::opentelemetry::trace::FutureExt as _;
@@ -19,7 +20,9 @@
 //! ```
 
 mod baggage;
+mod bounded;
 mod carriers;
+mod policy;
 
 use opentelemetry::Context;
 use opentelemetry::global::{get_text_map_propagator, set_text_map_propagator};
@@ -27,7 +30,10 @@ use opentelemetry::propagation::{Extractor, Injector, TextMapCompositePropagator
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 
 pub(crate) use self::baggage::report_oversize;
+#[cfg(feature = "http")]
+pub use self::carriers::{Headers, HeadersRef};
 pub use self::carriers::{Meta, MetaRef, ServiceParams, ServiceParamsRef};
+pub use self::policy::InboundPolicy;
 
 /// From now on, what crosses is W3C trace context and baggage.
 pub(crate) fn install() {
@@ -47,8 +53,9 @@ pub fn inject(carrier: &mut impl Injector) {
 
 /// Reads the caller's span, session and user from an incoming request.
 ///
-/// What is absent or malformed is ignored: the answer is then the current context.
+/// What is absent or malformed is ignored: the answer is then the current context. So is what is too long: a
+/// `tracestate` of more than 512 bytes, and `baggage` of more than 8192.
 #[must_use]
 pub fn extract(carrier: &impl Extractor) -> Context {
-    get_text_map_propagator(|propagator| propagator.extract(carrier))
+    get_text_map_propagator(|propagator| propagator.extract(&bounded::Bounded(carrier)))
 }

@@ -10,3 +10,7 @@ pub(crate) const STREAM_TIME_TO_FIRST_ITEM: &str = "a2a_otel.stream.time_to_firs
 
 /// On its way through the process only: the system messages at the beginning of a conversation were given apart from it.
 pub(crate) const INSTRUCTIONS_APART: &str = "a2a_otel.instructions_apart";
+/// The trace of a caller whose trace is not gone on with.
+pub(crate) const REMOTE_TRACE_ID: &str = "a2a_otel.remote.trace_id";
+/// The span of that caller.
+pub(crate) const REMOTE_SPAN_ID: &str = "a2a_otel.remote.span_id";

@@ -1,0 +1,277 @@
+//! Context in HTTP headers, for whatever speaks HTTP by way of the crate `http`.
+//!
+//! These carry context and make no spans: between the spans of agents, those of HTTP would be noise.
+//!
+//! A server of axum, or of anything else that takes tower's layers, tonic too:
+//!
+//! ```
+//! use a2a_otel::http::ExtractLayer;
+//! use a2a_otel::propagation::InboundPolicy;
+//! use axum::{Router, routing::post};
+//!
+//! #[a2a_otel::agent_span]
+//! async fn answer(question: String) -> String {
+//!     question.to_uppercase()
+//! }
+//!
+//! let agent: Router = Router::new().route("/ask", post(answer)).layer(ExtractLayer::new());
+//! let public: Router =
+//!     Router::new().route("/ask", post(answer)).layer(ExtractLayer::new().policy(InboundPolicy::Restart));
+//! ```
+//!
+//! A client of reqwest, request by request:
+//!
+//! ```
+//! # fn ask(client: reqwest::Client) -> reqwest::RequestBuilder {
+//! client.post("http://agent/ask").headers(a2a_otel::http::headers())
+//! # }
+//! ```
+//!
+//! A client of tonic, whose metadata are headers; or [`InjectLayer`] around its channel:
+//!
+//! ```
+//! fn inject(mut request: tonic::Request<()>) -> Result<tonic::Request<()>, tonic::Status> {
+//!     a2a_otel::http::inject(request.metadata_mut().as_mut());
+//!     Ok(request)
+//! }
+//! // AgentClient::with_interceptor(channel, inject)
+//! ```
+
+use std::pin::Pin;
+use std::task::{Context as Waking, Poll, ready};
+
+use http::{HeaderMap, Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use opentelemetry::Context;
+use opentelemetry::context::{FutureExt as _, WithContext};
+use opentelemetry::global::get_text_map_propagator;
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::propagation::{self, Headers, HeadersRef, InboundPolicy};
+
+/// The current span, session and user as headers for a request.
+///
+/// ```
+/// # let _capturing = a2a_otel::testing::capture();
+/// #[a2a_otel::a2a_call]
+/// fn ask() -> http::HeaderMap {
+///     a2a_otel::http::headers()
+/// }
+/// assert!(ask().contains_key("traceparent"));
+/// ```
+#[must_use]
+pub fn headers() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    inject(&mut headers);
+    headers
+}
+
+/// Writes the current span, session and user into the headers of a request.
+///
+/// ```
+/// # fn prepare(request: &mut reqwest::Request) {
+/// a2a_otel::http::inject(request.headers_mut());
+/// # }
+/// ```
+pub fn inject(headers: &mut HeaderMap) {
+    propagation::inject(&mut Headers(headers));
+}
+
+/// The caller's span, session and user, read from the headers of a request.
+///
+/// ```
+/// use a2a_otel::opentelemetry::trace::FutureExt as _;
+///
+/// # async fn answer() {}
+/// # fn serve(request: http::Request<()>) {
+/// let work = answer().with_context(a2a_otel::http::extract(request.headers()));
+/// # drop(work);
+/// # }
+/// ```
+#[must_use]
+pub fn extract(headers: &HeaderMap) -> Context {
+    propagation::extract(&HeadersRef(headers))
+}
+
+/// Lets a server work below the caller's span, in its session and for its user: also while the body of the answer is
+/// still being sent, so that a stream of events is covered.
+///
+/// It makes no span; those of the attributes hang below the caller's. See [the module](self) for an example.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ExtractLayer {
+    policy: InboundPolicy,
+}
+
+impl ExtractLayer {
+    /// Goes on with the caller's trace.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Does with the caller's trace what the policy says. Unless it is gone on with, its headers are removed from the
+    /// request, so that nobody behind the layer goes on with it.
+    #[must_use]
+    pub const fn policy(mut self, policy: InboundPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+}
+
+impl<S> Layer<S> for ExtractLayer {
+    type Service = Extract<S>;
+
+    fn layer(&self, inner: S) -> Extract<S> {
+        Extract { inner, policy: self.policy }
+    }
+}
+
+/// A service behind an [`ExtractLayer`].
+#[derive(Clone, Copy, Debug)]
+pub struct Extract<S> {
+    inner: S,
+    policy: InboundPolicy,
+}
+
+impl<S, B, A> Service<Request<B>> for Extract<S>
+where
+    S: Service<Request<B>, Response = Response<A>>,
+{
+    type Response = Response<InContext<A>>;
+    type Error = S::Error;
+    type Future = Answering<S::Future>;
+
+    fn poll_ready(&mut self, waking: &mut Waking<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(waking)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let context = self.policy.extract(&HeadersRef(request.headers()));
+        if self.policy != InboundPolicy::Continue {
+            remove(request.headers_mut());
+        }
+        let entered = context.clone().attach();
+        let answer = self.inner.call(request);
+        drop(entered);
+        Answering { answer: answer.with_context(context.clone()), context }
+    }
+}
+
+/// Removes what the propagator would read.
+fn remove(headers: &mut HeaderMap) {
+    get_text_map_propagator(|propagator| {
+        for field in propagator.fields() {
+            headers.remove(field);
+        }
+    });
+}
+
+pin_project! {
+    /// The answer of a service behind an [`ExtractLayer`], on its way.
+    #[must_use = "futures do nothing until they are polled"]
+    pub struct Answering<F> {
+        #[pin]
+        answer: WithContext<F>,
+        context: Context,
+    }
+}
+
+impl<F, A, E> Future for Answering<F>
+where
+    F: Future<Output = Result<Response<A>, E>>,
+{
+    type Output = Result<Response<InContext<A>>, E>;
+
+    fn poll(self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let answer = ready!(this.answer.poll(waking));
+        let context = this.context.clone();
+        Poll::Ready(answer.map(|answer| answer.map(|body| InContext { body, context })))
+    }
+}
+
+pin_project! {
+    /// A body that is made within the caller's context.
+    #[derive(Debug)]
+    pub struct InContext<B> {
+        #[pin]
+        body: B,
+        context: Context,
+    }
+}
+
+impl<B: Body> Body for InContext<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        waking: &mut Waking<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let this = self.project();
+        let _entered = this.context.clone().attach();
+        this.body.poll_frame(waking)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Lets a client of tower's send the current span, session and user with every request.
+///
+/// ```
+/// use a2a_otel::http::InjectLayer;
+/// use tower_layer::Layer as _;
+///
+/// # fn connect(channel: tonic::transport::Channel) {
+/// let channel = InjectLayer::new().layer(channel);
+/// // AgentClient::new(channel)
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct InjectLayer {}
+
+impl InjectLayer {
+    /// Sends what the global propagator writes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl<S> Layer<S> for InjectLayer {
+    type Service = Inject<S>;
+
+    fn layer(&self, inner: S) -> Inject<S> {
+        Inject { inner }
+    }
+}
+
+/// A client behind an [`InjectLayer`].
+#[derive(Clone, Copy, Debug)]
+pub struct Inject<S> {
+    inner: S,
+}
+
+impl<S: Service<Request<B>>, B> Service<Request<B>> for Inject<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, waking: &mut Waking<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(waking)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> S::Future {
+        inject(request.headers_mut());
+        self.inner.call(request)
+    }
+}

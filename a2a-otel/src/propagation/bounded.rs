@@ -1,0 +1,43 @@
+//! What of a caller's headers is looked at: only what is well formed and not too long.
+//!
+//! Headers come from strangers. A trace state is kept by every span of the trace and sent on with every call, and a
+//! malformed parent would become one that nobody has.
+
+use opentelemetry::propagation::Extractor;
+
+/// The longest value of each header, in bytes. What is longer counts as absent.
+///
+/// Sources: W3C Trace Context, 3.3.1.5, and W3C Baggage, 3.3.2, which say what has to get through.
+const LIMITS: &[(&str, usize)] = &[(TRACEPARENT, 256), (TRACESTATE, 512), ("baggage", super::baggage::LIMIT)];
+
+const TRACEPARENT: &str = "traceparent";
+const TRACESTATE: &str = "tracestate";
+
+/// The digits of version, trace id, parent id and flags.
+const TRACEPARENT_FORM: [usize; 4] = [2, 32, 16, 2];
+
+/// A carrier without what is malformed or too long.
+pub(super) struct Bounded<'a, E>(pub(super) &'a E);
+
+impl<E: Extractor> Extractor for Bounded<'_, E> {
+    fn get(&self, key: &str) -> Option<&str> {
+        let value = self.0.get(key)?;
+        let limit = LIMITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
+        let fits = limit.is_none_or(|(_, limit)| value.len() <= *limit);
+        let is_parent = key.eq_ignore_ascii_case(TRACEPARENT);
+        (fits && (!is_parent || is_well_formed(value))).then_some(value)
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys()
+    }
+}
+
+/// Whether a `traceparent` has the form of version 00, or begins like it and is of a later one.
+fn is_well_formed(traceparent: &str) -> bool {
+    let mut parts = traceparent.trim().split('-');
+    let is_hexadecimal = |part: &str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    TRACEPARENT_FORM
+        .iter()
+        .all(|digits| parts.next().is_some_and(|part| part.len() == *digits && is_hexadecimal(part)))
+}
