@@ -7,7 +7,7 @@ mod bridge;
 mod capture;
 pub mod context;
 mod gen_ai;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "a2a", feature = "http"))]
 mod integrations;
 mod json;
 mod llm;
@@ -40,6 +40,8 @@ pub use crate::context::{
     InCurrentSpan, in_current_span, suppress, with_metadata, with_prompt_template, with_session, with_tags,
     with_user,
 };
+#[cfg(feature = "a2a")]
+pub use crate::integrations::a2a;
 #[cfg(feature = "http")]
 pub use crate::integrations::http;
 pub use crate::pipeline::{Delivery, TreePrinter};

@@ -1,4 +1,6 @@
 //! The protocols' SDKs. They sit on top of everything else, and nothing imports them.
 
+#[cfg(feature = "a2a")]
+pub mod a2a;
 #[cfg(feature = "http")]
 pub mod http;

@@ -42,17 +42,29 @@ pub enum InboundPolicy {
     Drop,
 }
 
+/// Marks a context in which a listener has decided, so that nobody behind it decides otherwise.
+struct Decided;
+
 impl InboundPolicy {
     /// The context in which a request is to be worked on.
     ///
     /// What is absent, malformed or too long is ignored, as [`propagation::extract`](extract) does.
     #[must_use]
     pub fn extract(self, carrier: &impl Extractor) -> Context {
-        match self {
+        let context = match self {
             Self::Continue => extract(carrier),
             Self::Restart => restarted(carrier),
             Self::Drop => detached(),
-        }
+        };
+        context.with_value(Decided)
+    }
+
+    /// The same, unless there is a span already, or a layer in front has decided.
+    #[cfg(feature = "a2a")]
+    pub(crate) fn accept(self, carrier: &impl Extractor) -> Context {
+        let context = Context::current();
+        let is_decided = context.get::<Decided>().is_some() || context.span().span_context().is_valid();
+        if is_decided { context } else { self.extract(carrier) }
     }
 }
 

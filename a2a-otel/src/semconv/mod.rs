@@ -13,6 +13,8 @@ macro_rules! attributes {
     };
 }
 
+#[cfg(feature = "a2a")]
+pub(crate) mod a2a;
 pub mod gen_ai;
 pub mod openinference;
 pub(crate) mod opentelemetry;

@@ -18,7 +18,7 @@ pub trait Describe {
 }
 
 impl Failed {
-    pub(super) const fn plain(kind: &'static str, message: String) -> Self {
+    pub(crate) const fn plain(kind: &'static str, message: String) -> Self {
         Self { kind, message, causes: Vec::new() }
     }
 

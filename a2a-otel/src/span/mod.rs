@@ -18,6 +18,8 @@ use opentelemetry::{Context, ContextGuard};
 
 pub use self::current::{Current, current};
 pub use self::ending::Ending;
+#[cfg(feature = "a2a")]
+pub(crate) use self::failure::{Describe, Failed};
 pub use self::opening::{Opening, Site};
 pub use self::run::{Scope, future, guard, hint, returned, succeeded, sync, watched};
 pub use self::split::{Split, fallible};

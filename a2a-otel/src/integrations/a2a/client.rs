@@ -1,0 +1,200 @@
+//! The calling side of A2A.
+
+use ::a2a::{
+    A2AError, AgentCard, AgentInterface, CancelTaskRequest, DeleteTaskPushNotificationConfigRequest,
+    GetExtendedAgentCardRequest, GetTaskPushNotificationConfigRequest, GetTaskRequest,
+    ListTaskPushNotificationConfigsRequest, ListTaskPushNotificationConfigsResponse, ListTasksRequest,
+    ListTasksResponse, SendMessageRequest, SendMessageResponse, SubscribeToTaskRequest, Task,
+    TaskPushNotificationConfig,
+};
+use a2a_client::middleware::CallInterceptor;
+use a2a_client::{ServiceParams, Transport, TransportFactory};
+use async_trait::async_trait;
+use http::Uri;
+
+use super::card::Agent;
+use super::facts::Request;
+use super::hop::{Events, Hop, View};
+use super::methods::{client, for_each_method};
+use crate::capture::Capture;
+use crate::propagation;
+use crate::semconv::a2a as names;
+use crate::span::{Opening, Scope as _, Site};
+
+/// A transport whose calls are spans of kind CLIENT that the spans of the called agent hang below.
+///
+/// It sends the context itself, whichever binding it is around: JSON-RPC, REST or gRPC. See [the module](super) for what is
+/// recorded. A client that is made from an agent's card wants [`TracedTransportFactory`] instead, which knows whom it calls.
+///
+/// ```
+/// use a2a_client::jsonrpc::JsonRpcTransport;
+/// use a2a_client::A2AClient;
+/// use a2a_otel::a2a::TracedTransport;
+///
+/// # fn connect(http: reqwest::Client) {
+/// let transport = JsonRpcTransport::new(http, "http://agent/rpc".into());
+/// let client = A2AClient::new(TracedTransport::new(transport).address("http://agent/rpc"));
+/// # drop(client);
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct TracedTransport<T> {
+    transport: T,
+    peer: Peer,
+}
+
+/// Whom a transport calls.
+#[derive(Debug, Default)]
+struct Peer {
+    agent: Option<Agent>,
+    address: Option<String>,
+    port: Option<u16>,
+}
+
+impl<T: Transport> TracedTransport<T> {
+    /// Watches the calls of a transport.
+    pub fn new(transport: T) -> Self {
+        Self { transport, peer: Peer::default() }
+    }
+
+    /// Says whom it calls, so that the spans are named after it: `SendMessage product-agent`.
+    #[must_use]
+    pub fn agent(mut self, card: &AgentCard) -> Self {
+        self.peer.agent = Some(Agent::of(card));
+        self
+    }
+
+    /// Says where that is, as `server.address` and `server.port`.
+    #[must_use]
+    pub fn address(mut self, url: &str) -> Self {
+        if let Ok(uri) = url.parse::<Uri>() {
+            self.peer.address = uri.host().map(str::to_owned);
+            self.peer.port = uri.port_u16().or_else(|| usual_port(&uri));
+        }
+        self
+    }
+
+    fn open<R: Request>(
+        &self,
+        site: &'static Site,
+        request: &R,
+        params: &ServiceParams,
+    ) -> (Hop, ServiceParams) {
+        let hop = Hop::open(site, View::Caller, request, |opening| self.peer.record(site, opening));
+        let mut params = params.clone();
+        let _entered = hop.enter();
+        propagation::inject(&mut propagation::ServiceParams(&mut params));
+        (hop, params)
+    }
+}
+
+fn usual_port(uri: &Uri) -> Option<u16> {
+    match uri.scheme_str()? {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
+    }
+}
+
+impl Peer {
+    fn record(&self, site: &Site, opening: &mut Opening) {
+        if let Some(agent) = &self.agent {
+            opening.name(Some(format!("{} {}", site.name, agent.name)));
+            agent.record(opening);
+        }
+        opening.fields(&[
+            (names::SERVER_ADDRESS, shown!(self.address)),
+            (names::SERVER_PORT, shown!(self.port)),
+        ]);
+    }
+}
+
+macro_rules! transport {
+    (
+        unary { $($unary:ident: $request:ty => $answer:ty, $unary_site:ident = $unary_name:literal;)* }
+        streaming { $($stream:ident: $asked:ty, $stream_site:ident = $stream_name:literal;)* }
+    ) => {
+        #[async_trait]
+        impl<T: Transport> Transport for TracedTransport<T> {
+            $(async fn $unary(&self, params: &ServiceParams, request: &$request) -> Result<$answer, A2AError> {
+                let (hop, params) = self.open(&client::$unary_site, request, params);
+                hop.watch(self.transport.$unary(&params, request)).await
+            })*
+
+            $(async fn $stream(&self, params: &ServiceParams, request: &$asked) -> Result<Events, A2AError> {
+                let (hop, params) = self.open(&client::$stream_site, request, params);
+                hop.watch_stream(self.transport.$stream(&params, request), ()).await
+            })*
+
+            async fn destroy(&self) -> Result<(), A2AError> {
+                self.transport.destroy().await
+            }
+        }
+    };
+}
+
+for_each_method!(transport);
+
+/// Makes [`TracedTransport`]s that know from the agent's card whom they call.
+///
+/// [`client_factory`](super::client_factory) has it around JSON-RPC and REST; others are registered by hand:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use a2a_otel::a2a::{TracedTransportFactory, client_factory};
+///
+/// # fn grpc() -> impl a2a_client::TransportFactory { a2a_client::jsonrpc::JsonRpcTransportFactory::new(None) }
+/// let factory = client_factory().register(Arc::new(TracedTransportFactory::new(grpc()))).build();
+/// # drop(factory);
+/// ```
+#[derive(Debug)]
+pub struct TracedTransportFactory<F> {
+    factory: F,
+}
+
+impl<F: TransportFactory> TracedTransportFactory<F> {
+    /// Watches the calls of the transports that a factory makes.
+    pub const fn new(factory: F) -> Self {
+        Self { factory }
+    }
+}
+
+#[async_trait]
+impl<F: TransportFactory> TransportFactory for TracedTransportFactory<F> {
+    fn protocol(&self) -> &str {
+        self.factory.protocol()
+    }
+
+    async fn create(
+        &self,
+        card: &AgentCard,
+        interface: &AgentInterface,
+    ) -> Result<Box<dyn Transport>, A2AError> {
+        let transport = self.factory.create(card, interface).await?;
+        Ok(Box::new(TracedTransport::new(transport).agent(card).address(&interface.url)))
+    }
+}
+
+/// Sends the current span, session and user with every call of a client, and makes no span of its own: for calls that
+/// `#[a2a_call]` observes.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use a2a_client::A2AClientFactory;
+/// use a2a_otel::a2a::ContextInterceptor;
+///
+/// let factory = A2AClientFactory::builder().with_interceptor(Arc::new(ContextInterceptor)).build();
+/// # drop(factory);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ContextInterceptor;
+
+#[async_trait]
+impl CallInterceptor for ContextInterceptor {
+    async fn before(&self, _method: &str, params: &mut ServiceParams) -> Result<(), A2AError> {
+        propagation::inject(&mut propagation::ServiceParams(params));
+        Ok(())
+    }
+}

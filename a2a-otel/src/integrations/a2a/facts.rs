@@ -1,0 +1,250 @@
+//! What A2A's requests and answers say of the conversation that they belong to.
+
+use ::a2a::{
+    AgentCard, CancelTaskRequest, DeleteTaskPushNotificationConfigRequest, GetExtendedAgentCardRequest,
+    GetTaskPushNotificationConfigRequest, GetTaskRequest, ListTaskPushNotificationConfigsRequest,
+    ListTaskPushNotificationConfigsResponse, ListTasksRequest, ListTasksResponse, Message, Part, PartContent,
+    SendMessageRequest, SendMessageResponse, SubscribeToTaskRequest, Task, TaskId,
+    TaskPushNotificationConfig, TaskState, TaskStatus,
+};
+use a2a_server::ExecutorContext;
+use serde::{Serialize, Serializer};
+
+/// What is recorded of a request or an answer. Credentials are in none of it.
+#[derive(Default)]
+pub(super) struct Facts<'a> {
+    pub(super) message: Option<&'a str>,
+    pub(super) references: Option<&'a [TaskId]>,
+    pub(super) task: Option<&'a str>,
+    pub(super) context: Option<&'a str>,
+    pub(super) tenant: Option<&'a str>,
+    /// The authenticated person.
+    pub(super) user: Option<&'a str>,
+    pub(super) status: Option<&'a TaskStatus>,
+    pub(super) content: Content<'a>,
+}
+
+/// What is shown as input or output.
+#[derive(Default)]
+pub(super) enum Content<'a> {
+    #[default]
+    Nothing,
+    Parts(Vec<&'a Part>),
+    /// An id, where nothing is said in words.
+    Id(&'a str),
+    Count(usize),
+}
+
+/// Text as it is, and anything else as the protocol writes it.
+impl Serialize for Content<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Nothing => serializer.serialize_none(),
+            Self::Parts(parts) => match text_of(parts) {
+                Some(text) => serializer.serialize_str(&text),
+                None => parts.serialize(serializer),
+            },
+            Self::Id(id) => serializer.serialize_str(id),
+            Self::Count(count) => serializer.serialize_u64(u64::try_from(*count).unwrap_or(u64::MAX)),
+        }
+    }
+}
+
+/// The text of parts that are nothing but text.
+fn text_of(parts: &[&Part]) -> Option<String> {
+    parts.iter().map(|part| part.as_text()).collect()
+}
+
+/// What a part is, in the protocol's own word.
+pub(super) const fn kind_of(part: &Part) -> &'static str {
+    match part.content {
+        PartContent::Text(_) => "text",
+        PartContent::Raw(_) => "raw",
+        PartContent::Url(_) => "url",
+        PartContent::Data(_) => "data",
+    }
+}
+
+/// A state as the protocol writes it.
+pub(super) const fn name_of(state: &TaskState) -> &'static str {
+    match state {
+        TaskState::Unspecified => "TASK_STATE_UNSPECIFIED",
+        TaskState::Submitted => "TASK_STATE_SUBMITTED",
+        TaskState::Working => "TASK_STATE_WORKING",
+        TaskState::Completed => "TASK_STATE_COMPLETED",
+        TaskState::Failed => "TASK_STATE_FAILED",
+        TaskState::Canceled => "TASK_STATE_CANCELED",
+        TaskState::InputRequired => "TASK_STATE_INPUT_REQUIRED",
+        TaskState::Rejected => "TASK_STATE_REJECTED",
+        TaskState::AuthRequired => "TASK_STATE_AUTH_REQUIRED",
+    }
+}
+
+/// A request.
+pub(super) trait Request {
+    /// Whether it wants work done, so that a task that fails is a call that fails.
+    const WANTS_WORK: bool = false;
+
+    fn facts(&self) -> Facts<'_>;
+}
+
+/// An answer.
+pub(super) trait Answer {
+    fn facts(&self) -> Facts<'_>;
+}
+
+impl<'a> Facts<'a> {
+    fn of_message(message: &'a Message, tenant: Option<&'a str>) -> Self {
+        Self {
+            message: Some(&message.message_id),
+            references: message.reference_task_ids.as_deref(),
+            task: message.task_id.as_deref(),
+            context: message.context_id.as_deref(),
+            tenant,
+            content: Content::Parts(message.parts.iter().collect()),
+            ..Self::default()
+        }
+    }
+
+    fn of_task(task: &'a str, tenant: Option<&'a str>) -> Self {
+        Self { task: Some(task), tenant, content: Content::Id(task), ..Self::default() }
+    }
+}
+
+impl Request for SendMessageRequest {
+    const WANTS_WORK: bool = true;
+
+    fn facts(&self) -> Facts<'_> {
+        Facts::of_message(&self.message, self.tenant.as_deref())
+    }
+}
+
+impl Request for SubscribeToTaskRequest {
+    const WANTS_WORK: bool = true;
+
+    fn facts(&self) -> Facts<'_> {
+        Facts::of_task(&self.id, self.tenant.as_deref())
+    }
+}
+
+impl Request for ExecutorContext {
+    const WANTS_WORK: bool = true;
+
+    fn facts(&self) -> Facts<'_> {
+        let tenant = self.tenant.as_deref();
+        let said = self.message.as_ref().map(|message| Facts::of_message(message, tenant));
+        let user = self.user.as_ref().filter(|user| user.authenticated);
+        Facts {
+            task: Some(&self.task_id),
+            context: Some(&self.context_id),
+            user: user.map(|user| user.name.as_str()),
+            ..said.unwrap_or_else(|| Facts::of_task(&self.task_id, tenant))
+        }
+    }
+}
+
+/// The cancellation of a task, as an executor sees it.
+pub(super) struct Cancelling<'a>(pub(super) &'a ExecutorContext);
+
+impl Request for Cancelling<'_> {
+    fn facts(&self) -> Facts<'_> {
+        self.0.facts()
+    }
+}
+
+impl Request for ListTasksRequest {
+    fn facts(&self) -> Facts<'_> {
+        Facts { context: self.context_id.as_deref(), tenant: self.tenant.as_deref(), ..Facts::default() }
+    }
+}
+
+impl Request for GetExtendedAgentCardRequest {
+    fn facts(&self) -> Facts<'_> {
+        Facts { tenant: self.tenant.as_deref(), ..Facts::default() }
+    }
+}
+
+macro_rules! about_a_task {
+    ($($request:ty: $id:ident;)*) => {$(
+        impl Request for $request {
+            fn facts(&self) -> Facts<'_> {
+                Facts::of_task(&self.$id, self.tenant.as_deref())
+            }
+        }
+    )*};
+}
+
+about_a_task! {
+    GetTaskRequest: id;
+    CancelTaskRequest: id;
+    TaskPushNotificationConfig: task_id;
+    GetTaskPushNotificationConfigRequest: task_id;
+    ListTaskPushNotificationConfigsRequest: task_id;
+    DeleteTaskPushNotificationConfigRequest: task_id;
+}
+
+impl Answer for Task {
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            task: Some(&self.id),
+            context: Some(&self.context_id),
+            status: Some(&self.status),
+            content: Content::Parts(said(self)),
+            ..Facts::default()
+        }
+    }
+}
+
+/// What a task has come to: its artifacts, or else what its status says.
+fn said(task: &Task) -> Vec<&Part> {
+    let made: Vec<_> = task.artifacts.iter().flatten().flat_map(|artifact| &artifact.parts).collect();
+    if !made.is_empty() {
+        return made;
+    }
+    task.status.message.iter().flat_map(|message| &message.parts).collect()
+}
+
+impl Answer for Message {
+    fn facts(&self) -> Facts<'_> {
+        Facts { message: None, references: None, ..Facts::of_message(self, None) }
+    }
+}
+
+impl Answer for SendMessageResponse {
+    fn facts(&self) -> Facts<'_> {
+        match self {
+            Self::Task(task) => task.facts(),
+            Self::Message(message) => message.facts(),
+        }
+    }
+}
+
+impl Answer for ListTasksResponse {
+    fn facts(&self) -> Facts<'_> {
+        Facts { content: Content::Count(self.tasks.len()), ..Facts::default() }
+    }
+}
+
+impl Answer for ListTaskPushNotificationConfigsResponse {
+    fn facts(&self) -> Facts<'_> {
+        Facts { content: Content::Count(self.configs.len()), ..Facts::default() }
+    }
+}
+
+impl Answer for TaskPushNotificationConfig {
+    fn facts(&self) -> Facts<'_> {
+        Facts { task: Some(&self.task_id), ..Facts::default() }
+    }
+}
+
+impl Answer for AgentCard {
+    fn facts(&self) -> Facts<'_> {
+        Facts { content: Content::Id(&self.name), ..Facts::default() }
+    }
+}
+
+impl Answer for () {
+    fn facts(&self) -> Facts<'_> {
+        Facts::default()
+    }
+}

@@ -1,0 +1,257 @@
+//! The span of one call, on either side of a hop: what the request says, and how the call ends.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ::a2a::{A2AError, Part, StreamResponse, TaskState, TaskStatus, error_reason};
+use a2a_client::BoxStream;
+use opentelemetry::{Context, ContextGuard};
+
+use super::facts::{Answer, Content, Facts, Request, name_of};
+use super::progress::Progress;
+use super::work::Work;
+use crate::capture::Capture;
+use crate::context::inherited;
+use crate::semconv::a2a as names;
+use crate::semconv::openinference::SESSION_ID;
+use crate::semconv::ours::CANCELLED;
+use crate::span::{self, Describe, Ending, Failed, Opening, Scope, Site, Span, StreamEnd};
+
+/// What comes of a task.
+pub(super) type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
+
+/// The span of a call.
+pub(super) struct Hop {
+    span: Span,
+    said: Said,
+    /// Whether a task that fails is a call that fails.
+    wants_work: bool,
+    view: View,
+    /// The agent's work on the task, where the span is of it.
+    work: Option<Arc<Work>>,
+}
+
+/// Where a call is seen from.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum View {
+    /// A stream that ends before its task does was cut on the way.
+    Caller,
+    /// It ends when the agent has nothing more to say.
+    Agent,
+}
+
+impl Hop {
+    /// Opens the span below the current one; `more` says what else is known.
+    pub(super) fn open<R: Request>(
+        site: &'static Site,
+        view: View,
+        request: &R,
+        more: impl Fn(&mut Opening),
+    ) -> Self {
+        let mut said = Said::default();
+        let span = Span::open(site, &mut |opening| {
+            let facts = request.facts();
+            said = Said::by(&facts);
+            more(opening);
+            record(opening, &facts);
+        });
+        Self { span, said, wants_work: R::WANTS_WORK, view, work: None }
+    }
+
+    /// The same, of work that may be cancelled from elsewhere.
+    pub(super) fn of(mut self, work: &Arc<Work>) -> Self {
+        self.work = Some(Arc::clone(work));
+        self
+    }
+
+    /// Runs a call, and ends the span with what it answers.
+    pub(super) async fn watch<A: Answer>(
+        self,
+        call: impl Future<Output = Result<A, A2AError>>,
+    ) -> Result<A, A2AError> {
+        let (hop, result) = span::future(self, call).await;
+        hop.answered(&result);
+        result
+    }
+
+    /// Runs a call that answers a stream, and ends the span with the stream; until then, `held` is kept.
+    pub(super) async fn watch_stream(
+        self,
+        call: impl Future<Output = Result<Events, A2AError>>,
+        held: impl Send + 'static,
+    ) -> Result<Events, A2AError> {
+        let asked = span::stopwatch(&self);
+        let (hop, opened) = span::future(self, call).await;
+        match opened {
+            Ok(events) => {
+                Ok(Box::pin(span::stream(hop, asked, events, move |event, progress: &mut Progress| {
+                    let _ = &held;
+                    progress.event(event);
+                })))
+            }
+            Err(error) => {
+                hop.answered::<()>(&Err(error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    /// Opens a stream, and ends the span with it.
+    pub(super) fn watch_events(self, open: impl FnOnce() -> Events) -> Events {
+        let asked = span::stopwatch(&self);
+        let (hop, events) = span::sync(self, open);
+        Box::pin(span::stream(hop, asked, events, |event, progress: &mut Progress| progress.event(event)))
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.work.as_ref().is_some_and(|work| work.is_cancelled())
+    }
+
+    fn answered<A: Answer>(self, result: &Result<A, A2AError>) {
+        let mut ending = self.span.returned();
+        if !ending.is_seen() {
+            return;
+        }
+        match result {
+            Ok(answer) => {
+                let facts = answer.facts();
+                ending.fields(&[
+                    (names::TASK_ID, shown!(facts.task.filter(|_| !self.said.task))),
+                    (names::CONVERSATION_ID, shown!(facts.context.filter(|_| !self.said.context))),
+                    (SESSION_ID, shown!(facts.context.filter(|_| !self.said.session))),
+                    (names::TASK_STATE, shown!(facts.status.map(|status| name_of(&status.state)))),
+                ]);
+                if !matches!(facts.content, Content::Nothing) {
+                    ending.output(shown!(facts.content));
+                }
+                match facts.status.filter(|_| self.wants_work).and_then(Failure::of_task) {
+                    Some(failure) => ending.err(&failure, false),
+                    None => ending.ok(),
+                }
+            }
+            Err(error) => ending.err(&Failure::of(error), false),
+        }
+    }
+}
+
+impl Scope for Hop {
+    type Entered = Option<ContextGuard>;
+    type Ending = Ending;
+    type Fold = Progress;
+
+    fn is_seen(&self) -> bool {
+        self.span.is_seen()
+    }
+
+    fn enter(&self) -> Self::Entered {
+        self.span.enter()
+    }
+
+    fn returned(self) -> Ending {
+        self.span.returned()
+    }
+
+    fn panicked(self, payload: &(dyn Any + Send)) {
+        self.span.panicked(payload);
+    }
+
+    fn succeeded(self) {
+        self.span.succeeded();
+    }
+
+    fn fold(&self, asked: Option<Instant>) -> Progress {
+        let _entered = self.enter();
+        Progress::new(self.span.fold(asked), self.said)
+    }
+
+    fn streamed(self, mut progress: Progress, end: StreamEnd<'_>) {
+        let end = match end {
+            // Who has seen the last event need not wait for the end of the stream.
+            StreamEnd::Dropped if progress.is_settled() => StreamEnd::Whole,
+            StreamEnd::Whole if !progress.is_settled() && self.is_cancelled() => StreamEnd::Dropped,
+            end => end,
+        };
+        if self.is_seen() {
+            let is_whole = matches!(end, StreamEnd::Whole);
+            if is_whole && !progress.is_settled() && self.view == View::Caller {
+                progress.failed(&Failure::cut());
+            }
+            progress.conclude(self.wants_work);
+        }
+        self.span.streamed(progress.into_fold(), end);
+    }
+}
+
+fn record(opening: &mut Opening, facts: &Facts<'_>) {
+    opening.fields(&[
+        (names::MESSAGE_ID, shown!(facts.message)),
+        (names::MESSAGE_REFERENCE_TASK_IDS, shown!(facts.references)),
+        (names::TASK_ID, shown!(facts.task)),
+        (names::CONVERSATION_ID, shown!(facts.context)),
+        (names::TENANT, shown!(facts.tenant)),
+    ]);
+    if !matches!(facts.content, Content::Nothing) {
+        opening.input(shown!(facts.content));
+    }
+    if !has_session() {
+        opening.session(facts.context.map(str::to_owned));
+    }
+    opening.user(facts.user.map(str::to_owned));
+}
+
+/// Whether the user, or the caller, has said which session this is.
+fn has_session() -> bool {
+    Context::map_current(|context| inherited(context).any(|attribute| attribute.key.as_str() == SESSION_ID))
+}
+
+/// What a request has said already, so that the answer does not say it again: OpenTelemetry's SDK would keep both.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Said {
+    pub(super) task: bool,
+    pub(super) context: bool,
+    pub(super) session: bool,
+}
+
+impl Said {
+    fn by(facts: &Facts<'_>) -> Self {
+        let context = facts.context.is_some();
+        Self { task: facts.task.is_some(), context, session: context || has_session() }
+    }
+}
+
+/// Why a call came to nothing.
+pub(super) struct Failure {
+    kind: &'static str,
+    message: String,
+}
+
+impl Failure {
+    pub(super) fn of(error: &A2AError) -> Self {
+        Self { kind: error_reason(error.code), message: error.message.clone() }
+    }
+
+    /// The failure that a task has ended with, if it has.
+    pub(super) fn of_task(status: &TaskStatus) -> Option<Self> {
+        let otherwise = match status.state {
+            TaskState::Failed => "the task failed",
+            TaskState::Rejected => "the task was rejected",
+            TaskState::Canceled => CANCELLED,
+            _ => return None,
+        };
+        let said = status.message.iter().flat_map(|message| &message.parts).filter_map(Part::as_text);
+        let said: String = said.collect();
+        let message = if said.is_empty() { otherwise.to_owned() } else { said };
+        Some(Self { kind: name_of(&status.state), message })
+    }
+
+    fn cut() -> Self {
+        Self { kind: "stream_cut", message: "the stream ended before the task did".to_owned() }
+    }
+}
+
+impl Describe for Failure {
+    fn describe(&self, _debug: bool) -> Option<Failed> {
+        Some(Failed::plain(self.kind, self.message.clone()))
+    }
+}

@@ -1,0 +1,67 @@
+//! A2A, with the official SDK: `a2a-client-lf`, `a2a-server-lf`, and `a2a-grpc` on top of them.
+//!
+//! A call is a span of kind CLIENT here and one of kind SERVER there, in one trace, with the agent's own spans below,
+//! whichever binding is between them. Two lines on the calling side:
+//!
+//! ```
+//! # async fn ask(card: &a2a::AgentCard) -> Result<(), a2a::A2AError> {
+//! let factory = a2a_otel::a2a::client_factory().build(); // instead of A2AClientFactory::builder().build()
+//! let client = factory.create_from_card(card).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! and two on the called side:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use a2a_otel::a2a::{TracedExecutor, TracedHandler};
+//! use a2a_server::{AgentExecutor, DefaultRequestHandler, InMemoryTaskStore, jsonrpc::jsonrpc_router};
+//!
+//! # fn serve(executor: impl AgentExecutor, card: a2a::AgentCard) -> axum::Router {
+//! let executor = TracedExecutor::new(executor, &card);
+//! let handler = TracedHandler::new(DefaultRequestHandler::new(executor, InMemoryTaskStore::new()));
+//! jsonrpc_router(Arc::new(handler))
+//! # }
+//! ```
+//!
+//! The context id becomes the session of everything below, unless [`with_session`](crate::with_session) or the caller has
+//! said another. What is recorded, and what an agent that strangers reach should do, says `docs/a2a.md`.
+
+use std::sync::Arc;
+
+use a2a_client::A2AClientFactory;
+use a2a_client::factory::A2AClientFactoryBuilder;
+use a2a_client::jsonrpc::JsonRpcTransportFactory;
+use a2a_client::rest::RestTransportFactory;
+
+/// A value of any type that can be recorded; nothing where it is `None`.
+macro_rules! shown {
+    ($value:expr) => {
+        Capture::new(&$value).a2a_otel_value()
+    };
+}
+
+mod card;
+mod client;
+mod facts;
+mod hop;
+mod methods;
+mod passage;
+mod progress;
+mod server;
+mod work;
+
+pub use self::client::{ContextInterceptor, TracedTransport, TracedTransportFactory};
+pub use self::server::{TracedExecutor, TracedHandler};
+
+/// The SDK's client factory, with every call over JSON-RPC and REST observed. See [the module](self) for an example.
+///
+/// Clients that need an HTTP client of their own register [`TracedTransportFactory`] around the SDK's factories.
+#[must_use]
+pub fn client_factory() -> A2AClientFactoryBuilder {
+    A2AClientFactory::builder()
+        .register(Arc::new(TracedTransportFactory::new(JsonRpcTransportFactory::new(None))))
+        .register(Arc::new(TracedTransportFactory::new(RestTransportFactory::new(None))))
+}

@@ -1,0 +1,201 @@
+//! What a span gathers of a stream's events.
+
+use ::a2a::{
+    A2AError, Artifact, ArtifactId, Part, PartContent, StreamResponse, Task, TaskArtifactUpdateEvent,
+    TaskState, TaskStatus,
+};
+use opentelemetry::{Array, KeyValue, StringValue, Value};
+
+use super::facts::{Content, kind_of, name_of};
+use super::hop::{Failure, Said};
+use crate::capture::{Capture, limit};
+use crate::semconv::a2a as names;
+use crate::semconv::openinference::{OUTPUT_MIME_TYPE, OUTPUT_VALUE, SESSION_ID, mime_type};
+use crate::span::{Current, Fold, current};
+
+/// What has come of a task so far.
+pub(super) struct Progress {
+    fold: Fold,
+    /// The span, for events at the time when they happen.
+    span: Current,
+    said: Said,
+    task: Option<String>,
+    context: Option<String>,
+    status: Option<TaskStatus>,
+    has_message: bool,
+    made: Made,
+}
+
+/// The parts that the agent has given, by artifact, up to the longest value that is recorded.
+struct Made {
+    artifacts: Vec<(ArtifactId, Vec<Part>)>,
+    room: usize,
+}
+
+impl Progress {
+    /// Of a stream whose span is current.
+    pub(super) fn new(fold: Fold, said: Said) -> Self {
+        Self {
+            fold,
+            span: current(),
+            said,
+            task: None,
+            context: None,
+            status: None,
+            has_message: false,
+            made: Made { artifacts: Vec::new(), room: limit() },
+        }
+    }
+
+    /// Whether the agent has said its last word, at least for now.
+    pub(super) fn is_settled(&self) -> bool {
+        let is_settled = |status: &TaskStatus| {
+            status.state.is_terminal()
+                || matches!(status.state, TaskState::InputRequired | TaskState::AuthRequired)
+        };
+        self.has_message || self.status.as_ref().is_some_and(is_settled)
+    }
+
+    pub(super) fn event(&mut self, event: &Result<StreamResponse, A2AError>) {
+        self.fold.item();
+        match event {
+            Ok(StreamResponse::Task(task)) => self.snapshot(task),
+            Ok(StreamResponse::StatusUpdate(update)) => {
+                self.is_of(&update.task_id, &update.context_id);
+                self.status(&update.status);
+            }
+            Ok(StreamResponse::ArtifactUpdate(update)) => {
+                self.is_of(&update.task_id, &update.context_id);
+                self.artifact(update);
+            }
+            Ok(StreamResponse::Message(message)) => {
+                self.has_message = true;
+                self.context = self.context.take().or_else(|| message.context_id.clone());
+                self.made.add(&message.message_id, &message.parts);
+            }
+            Err(error) => self.failed(&Failure::of(error)),
+        }
+    }
+
+    pub(super) fn failed(&mut self, failure: &Failure) {
+        self.fold.err(failure, false);
+    }
+
+    fn is_of(&mut self, task: &str, context: &str) {
+        self.task.get_or_insert_with(|| task.to_owned());
+        self.context.get_or_insert_with(|| context.to_owned());
+    }
+
+    /// A task as a whole says again what came before.
+    fn snapshot(&mut self, task: &Task) {
+        self.is_of(&task.id, &task.context_id);
+        self.status(&task.status);
+        self.made = Made { artifacts: Vec::new(), room: limit() };
+        for artifact in task.artifacts.iter().flatten() {
+            self.made.add(&artifact.artifact_id, &artifact.parts);
+        }
+    }
+
+    fn status(&mut self, status: &TaskStatus) {
+        if self.status.as_ref().is_none_or(|last| last.state != status.state) {
+            let state = KeyValue::new(names::TASK_STATE, name_of(&status.state));
+            self.span.event(names::STATUS_UPDATE, vec![state]);
+        }
+        self.status = Some(status.clone());
+    }
+
+    /// Only the first piece of an artifact is an event, for an agent that streams may send one a word.
+    fn artifact(&mut self, update: &TaskArtifactUpdateEvent) {
+        let artifact = &update.artifact;
+        if !self.made.has(&artifact.artifact_id) {
+            self.span.event(names::ARTIFACT_UPDATE, described(artifact));
+        }
+        if update.append != Some(true) {
+            self.made.clear(&artifact.artifact_id);
+        }
+        self.made.add(&artifact.artifact_id, &artifact.parts);
+    }
+
+    /// Hands what was gathered to the span, which ends.
+    pub(super) fn conclude(&mut self, wants_work: bool) {
+        let mut parts: Vec<_> = self.made.artifacts.iter().flat_map(|(_, parts)| parts).collect();
+        if parts.is_empty() {
+            let message = self.status.iter().filter_map(|status| status.message.as_ref());
+            parts = message.flat_map(|message| &message.parts).collect();
+        }
+        if !parts.is_empty() {
+            let is_text = parts.iter().all(|part| part.as_text().is_some());
+            let form = if is_text { mime_type::TEXT } else { mime_type::JSON };
+            let content = Content::Parts(parts);
+            self.fold.fields(&[(OUTPUT_VALUE, shown!(content)), (OUTPUT_MIME_TYPE, shown!(form))]);
+        }
+        let (task, context) = (self.task.as_deref(), self.context.as_deref());
+        self.fold.fields(&[
+            (names::TASK_ID, shown!(task.filter(|_| !self.said.task))),
+            (names::CONVERSATION_ID, shown!(context.filter(|_| !self.said.context))),
+            (SESSION_ID, shown!(context.filter(|_| !self.said.session))),
+            (names::TASK_STATE, shown!(self.status.as_ref().map(|status| name_of(&status.state)))),
+        ]);
+        if let Some(failure) = self.status.as_ref().filter(|_| wants_work).and_then(Failure::of_task) {
+            self.failed(&failure);
+        }
+    }
+
+    pub(super) fn into_fold(self) -> Fold {
+        self.fold
+    }
+}
+
+fn described(artifact: &Artifact) -> Vec<KeyValue> {
+    let kinds = artifact.parts.iter().map(|part| StringValue::from(kind_of(part))).collect();
+    let mut event = vec![
+        KeyValue::new(names::ARTIFACT_ID, artifact.artifact_id.clone()),
+        KeyValue::new(names::ARTIFACT_PARTS, Value::Array(Array::String(kinds))),
+    ];
+    if let Some(name) = &artifact.name {
+        event.push(KeyValue::new(names::ARTIFACT_NAME, name.clone()));
+    }
+    event
+}
+
+impl Made {
+    fn has(&self, artifact: &str) -> bool {
+        self.artifacts.iter().any(|(id, _)| id == artifact)
+    }
+
+    /// An artifact that comes anew replaces the one that was there.
+    fn clear(&mut self, artifact: &str) {
+        if let Some((_, parts)) = self.artifacts.iter_mut().find(|(id, _)| id == artifact) {
+            self.room = self.room.saturating_add(parts.iter().map(size).sum());
+            parts.clear();
+        }
+    }
+
+    fn add(&mut self, artifact: &str, parts: &[Part]) {
+        if self.room == 0 {
+            return;
+        }
+        let known = self.artifacts.iter().position(|(id, _)| id == artifact);
+        let index = known.unwrap_or_else(|| {
+            self.room -= 1;
+            self.artifacts.push((artifact.to_owned(), Vec::new()));
+            self.artifacts.len() - 1
+        });
+        for part in parts {
+            // The part that exceeds the limit is taken too, so that the value shows that it was cut.
+            if self.room > 0 {
+                self.room = self.room.saturating_sub(size(part));
+                self.artifacts[index].1.push(part.clone());
+            }
+        }
+    }
+}
+
+/// What a part takes of the room, roughly.
+fn size(part: &Part) -> usize {
+    1 + match &part.content {
+        PartContent::Text(text) | PartContent::Url(text) => text.len(),
+        PartContent::Raw(bytes) => bytes.len(),
+        PartContent::Data(data) => data.to_string().len(),
+    }
+}

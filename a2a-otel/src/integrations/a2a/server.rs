@@ -1,0 +1,182 @@
+//! The called side of A2A.
+
+use ::a2a::{
+    A2AError, AgentCard, CancelTaskRequest, DeleteTaskPushNotificationConfigRequest,
+    GetExtendedAgentCardRequest, GetTaskPushNotificationConfigRequest, GetTaskRequest,
+    ListTaskPushNotificationConfigsRequest, ListTaskPushNotificationConfigsResponse, ListTasksRequest,
+    ListTasksResponse, SendMessageRequest, SendMessageResponse, SubscribeToTaskRequest, Task,
+    TaskPushNotificationConfig,
+};
+use a2a_server::{AgentExecutor, ExecutorContext, RequestHandler, ServiceParams};
+use async_trait::async_trait;
+use opentelemetry::Context;
+use opentelemetry::context::FutureExt as _;
+
+use super::card::Agent;
+use super::facts::{Cancelling, Request};
+use super::hop::{Events, Hop, View};
+use super::methods::{INVOKE_AGENT, for_each_method, server};
+use super::passage::{self, Arrival, Passage};
+use super::work::Tasks;
+use crate::capture::Capture;
+use crate::propagation::{InboundPolicy, ServiceParamsRef};
+use crate::semconv::openinference::AGENT_NAME;
+use crate::span::{Opening, Scope as _, Site};
+
+/// A request handler whose requests are spans of kind SERVER, below the caller's.
+///
+/// Put it around the SDK's handler, and a [`TracedExecutor`] around the executor in that: the SDK runs the executor in a task
+/// of its own, to which the handler hands its context on. See [the module](super) for what is recorded.
+#[derive(Debug)]
+pub struct TracedHandler<H> {
+    handler: H,
+    policy: InboundPolicy,
+}
+
+impl<H: RequestHandler> TracedHandler<H> {
+    /// Watches the requests to a handler, and goes on with the caller's trace.
+    pub const fn new(handler: H) -> Self {
+        Self { handler, policy: InboundPolicy::Continue }
+    }
+
+    /// Does with the caller's trace what the policy says, unless a layer in front has decided.
+    #[must_use]
+    pub const fn policy(mut self, policy: InboundPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    fn open<R: Request>(
+        site: &'static Site,
+        request: &R,
+        params: &ServiceParams,
+    ) -> (Hop, ServiceParams, Passage) {
+        let hop = Hop::open(site, View::Agent, request, |_| ());
+        let mut params = params.clone();
+        let _entered = hop.enter();
+        let passage = passage::open(&mut params);
+        (hop, params, passage)
+    }
+}
+
+macro_rules! handler {
+    (
+        unary { $($unary:ident: $request:ty => $answer:ty, $unary_site:ident = $unary_name:literal;)* }
+        streaming { $($stream:ident: $asked:ty, $stream_site:ident = $stream_name:literal;)* }
+    ) => {
+        #[async_trait]
+        impl<H: RequestHandler> RequestHandler for TracedHandler<H> {
+            $(async fn $unary(&self, params: &ServiceParams, request: $request) -> Result<$answer, A2AError> {
+                let work = async {
+                    let (hop, params, _passage) = Self::open(&server::$unary_site, &request, params);
+                    hop.watch(self.handler.$unary(&params, request)).await
+                };
+                work.with_context(self.policy.accept(&ServiceParamsRef(params))).await
+            })*
+
+            $(async fn $stream(&self, params: &ServiceParams, request: $asked) -> Result<Events, A2AError> {
+                let context = self.policy.accept(&ServiceParamsRef(params));
+                let work = async {
+                    // The executor may begin only when the stream is on its way.
+                    let (hop, params, passage) = Self::open(&server::$stream_site, &request, params);
+                    hop.watch_stream(self.handler.$stream(&params, request), passage).await
+                };
+                let events = work.with_context(context.clone()).await?;
+                Ok(Box::pin(events.with_context(context)))
+            })*
+        }
+    };
+}
+
+for_each_method!(handler);
+
+/// An executor whose work is a span of kind AGENT, `invoke_agent product-agent`, below the request's.
+///
+/// Everything that the executor does while its stream is polled is in that span; a task that it spawns takes it along with
+/// [`InCurrentSpan`](crate::InCurrentSpan).
+///
+/// Without a [`TracedHandler`] in front, it makes the span of kind SERVER itself, called `SendMessage` also for a stream,
+/// which it cannot tell apart; requests that never reach an executor then have no span.
+#[derive(Debug)]
+pub struct TracedExecutor<E> {
+    executor: E,
+    agent: Option<Agent>,
+    policy: InboundPolicy,
+    tasks: Tasks,
+}
+
+impl<E: AgentExecutor> TracedExecutor<E> {
+    /// Watches the work of the agent that the card describes, and goes on with the caller's trace.
+    pub fn new(executor: E, card: &AgentCard) -> Self {
+        let agent = Some(Agent::of(card));
+        Self { executor, agent, policy: InboundPolicy::Continue, tasks: Tasks::default() }
+    }
+
+    /// Makes no span of kind AGENT, for an executor that has one of its own, by `#[agent_span]`.
+    #[must_use]
+    pub fn without_agent_span(mut self) -> Self {
+        self.agent = None;
+        self
+    }
+
+    /// Does with the caller's trace what the policy says, unless a [`TracedHandler`] in front has decided.
+    #[must_use]
+    pub const fn policy(mut self, policy: InboundPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The context to work in, and whether it has the span of the request already.
+    fn parent(&self, params: &ServiceParams) -> (Context, bool) {
+        match passage::arrive(params) {
+            Arrival::Announced(context) => (context, true),
+            Arrival::Unannounced => (self.policy.accept(&ServiceParamsRef(params)), false),
+            // What a handler would have decided is not known any more.
+            Arrival::Late => (InboundPolicy::Drop.extract(&ServiceParamsRef(params)), false),
+        }
+    }
+}
+
+impl Agent {
+    fn open(&self, context: &ExecutorContext) -> Hop {
+        Hop::open(&INVOKE_AGENT, View::Agent, context, |opening| self.invoked(opening))
+    }
+
+    fn invoked(&self, opening: &mut Opening) {
+        opening.name(Some(format!("{} {}", INVOKE_AGENT.name, self.name)));
+        opening.fields(&[(AGENT_NAME, shown!(self.name))]);
+        self.record(opening);
+    }
+}
+
+impl<E: AgentExecutor> AgentExecutor for TracedExecutor<E> {
+    fn execute(&self, context: ExecutorContext) -> Events {
+        let (parent, is_announced) = self.parent(&context.service_params);
+        let work = self.tasks.begin(&context.task_id);
+        let _entered = parent.clone().attach();
+        let request = (!is_announced)
+            .then(|| Hop::open(&server::SEND_MESSAGE, View::Agent, &context, |_| ()).of(&work));
+        let events = within(request, || {
+            let agent = self.agent.as_ref().map(|agent| agent.open(&context).of(&work));
+            within(agent, || self.executor.execute(context))
+        });
+        Box::pin(events.with_context(parent))
+    }
+
+    fn cancel(&self, context: ExecutorContext) -> Events {
+        let (parent, is_announced) = self.parent(&context.service_params);
+        self.tasks.cancel(&context.task_id);
+        let _entered = parent.clone().attach();
+        let request = (!is_announced)
+            .then(|| Hop::open(&server::CANCEL_TASK, View::Agent, &Cancelling(&context), |_| ()));
+        let events = within(request, || self.executor.cancel(context));
+        Box::pin(events.with_context(parent))
+    }
+}
+
+fn within(hop: Option<Hop>, open: impl FnOnce() -> Events) -> Events {
+    match hop {
+        Some(hop) => hop.watch_events(open),
+        None => open(),
+    }
+}

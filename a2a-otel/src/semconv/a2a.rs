@@ -1,0 +1,32 @@
+//! A2A: the draft of OpenTelemetry's conventions, and what it leaves open.
+//!
+//! Source: `open-telemetry/semantic-conventions-genai`, pull request 195: `docs/gen-ai/a2a.md`.
+
+/// The name that the protocol gives the method: `SendMessage`.
+pub(crate) const METHOD_NAME: &str = "a2a.method.name";
+pub(crate) const PROTOCOL_VERSION: &str = "a2a.protocol.version";
+pub(crate) const MESSAGE_ID: &str = "a2a.message.id";
+pub(crate) const MESSAGE_REFERENCE_TASK_IDS: &str = "a2a.message.reference_task_ids";
+pub(crate) const TASK_ID: &str = "a2a.task.id";
+/// As the protocol writes it: `TASK_STATE_COMPLETED`.
+pub(crate) const TASK_STATE: &str = "a2a.task.state";
+pub(crate) const TENANT: &str = "a2a.tenant";
+
+/// Of the agent, from its card.
+pub(crate) const AGENT_NAME: &str = "gen_ai.agent.name";
+pub(crate) const AGENT_DESCRIPTION: &str = "gen_ai.agent.description";
+pub(crate) const AGENT_VERSION: &str = "gen_ai.agent.version";
+/// The protocol's context id.
+pub(crate) const CONVERSATION_ID: &str = "gen_ai.conversation.id";
+pub(crate) const OPERATION_NAME: &str = "gen_ai.operation.name";
+pub(crate) const INVOKE_AGENT: &str = "invoke_agent";
+pub(crate) const SERVER_ADDRESS: &str = "server.address";
+pub(crate) const SERVER_PORT: &str = "server.port";
+
+/// The events of a stream, which the draft does not name: as the protocol calls them.
+pub(crate) const STATUS_UPDATE: &str = "a2a.task.status_update";
+pub(crate) const ARTIFACT_UPDATE: &str = "a2a.task.artifact_update";
+pub(crate) const ARTIFACT_ID: &str = "a2a.artifact.id";
+pub(crate) const ARTIFACT_NAME: &str = "a2a.artifact.name";
+/// The kinds of the parts of an artifact: `text`, `raw`, `url`, `data`.
+pub(crate) const ARTIFACT_PARTS: &str = "a2a.artifact.parts";

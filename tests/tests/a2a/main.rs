@@ -1,0 +1,5 @@
+//! A2A with the official SDK, over real sockets: what is seen of a hop, on both sides.
+
+mod agents;
+mod bindings;
+mod faults;
