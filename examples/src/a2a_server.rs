@@ -9,6 +9,8 @@ use a2a::{
     Role as Speaker, StreamResponse, TRANSPORT_PROTOCOL_JSONRPC, TaskArtifactUpdateEvent, TaskId, TaskState,
     TaskStatus, TaskStatusUpdateEvent,
 };
+use a2a_otel::InCurrentSpan as _;
+use a2a_otel::a2a::{TracedExecutor, TracedHandler};
 use a2a_server::agent_card::agent_card_router;
 use a2a_server::jsonrpc::jsonrpc_router;
 use a2a_server::{AgentExecutor, DefaultRequestHandler, ExecutorContext, InMemoryTaskStore, StaticAgentCard};
@@ -20,7 +22,6 @@ use tracing::{info, warn};
 
 use crate::agent::{Agent, AgentError, Request};
 use crate::errors::with_sources;
-use crate::hop;
 use crate::roles::Role;
 
 type Event = Result<StreamResponse, A2AError>;
@@ -29,9 +30,12 @@ type Event = Result<StreamResponse, A2AError>;
 pub fn router(agent: Agent, url: &str) -> Router {
     let card = card(agent.role(), url);
     let executor = Executor { agent: Arc::new(agent), running: Running::default() };
+    // The agent has a span of its own, by its attribute.
+    let executor = TracedExecutor::new(executor, &card).without_agent_span();
     let handler = DefaultRequestHandler::new(executor, InMemoryTaskStore::new())
         .with_capabilities(card.capabilities.clone());
-    jsonrpc_router(Arc::new(handler)).merge(agent_card_router(Arc::new(StaticAgentCard::new(card))))
+    jsonrpc_router(Arc::new(TracedHandler::new(handler)))
+        .merge(agent_card_router(Arc::new(StaticAgentCard::new(card))))
 }
 
 fn card(role: &Role, url: &str) -> AgentCard {
@@ -77,19 +81,19 @@ impl AgentExecutor for Executor {
         let (sender, events) = unbounded();
         let task = Reporter::new(&context, sender);
         let work = work(self.agent.clone(), request(&context), task);
-        self.running.spawn(context.task_id, hop::under_caller(&context.service_params, work));
+        self.running.spawn(context.task_id, work.in_current_span());
         events.boxed()
     }
 
     fn cancel(&self, context: ExecutorContext) -> BoxStream<'static, Event> {
         self.running.abort(&context.task_id);
-        let (agent, params) = (self.agent.clone(), context.service_params.clone());
+        let agent = self.agent.clone();
         let abandon = async move {
             info!(agent = agent.role().name, session = context.context_id, "canceled");
             agent.abandon(&context.context_id).await;
             Ok(status(&context.task_id, &context.context_id, TaskState::Canceled, None))
         };
-        stream::once(hop::under_caller(&params, abandon)).boxed()
+        stream::once(abandon).boxed()
     }
 }
 

@@ -1,18 +1,14 @@
 //! The client side of A2A: another agent, found by its card and asked in words.
 
-use std::sync::Arc;
-
 use a2a::{
     A2AError, AgentCard, CancelTaskRequest, ListTasksRequest, Message, Part, Role, SendMessageRequest,
     SendMessageResponse, StreamResponse, Task, TaskState, TaskStatus,
 };
 use a2a_client::agent_card::AgentCardResolver;
-use a2a_client::{A2AClient, A2AClientFactory, Transport};
-use a2a_otel::a2a_call;
+use a2a_client::{A2AClient, Transport};
+use a2a_otel::a2a::client_factory;
 use futures::StreamExt;
 use futures::stream::BoxStream;
-
-use crate::hop::SendContext;
 
 /// Why another agent gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -74,8 +70,7 @@ impl Peer {
     pub async fn connect(url: &str) -> Result<Self, PeerError> {
         let unreachable = |source| PeerError::Unreachable { url: url.into(), source };
         let card = AgentCardResolver::new(None).resolve(url).await.map_err(unreachable)?;
-        let factory = A2AClientFactory::builder().with_interceptor(Arc::new(SendContext)).build();
-        let client = factory.create_from_card(&card).await.map_err(unreachable)?;
+        let client = client_factory().build().create_from_card(&card).await.map_err(unreachable)?;
         Ok(Self { card, client })
     }
 
@@ -104,7 +99,6 @@ impl Peer {
         }
     }
 
-    #[a2a_call(peer = self.name(), method = "SendMessage", input = question)]
     async fn send_message(&self, session: &str, question: &str) -> Result<String, PeerError> {
         match self.client.send_message(&request(session, question)).await {
             Ok(SendMessageResponse::Task(task)) => self.answer(Outcome::of(&task)),
@@ -113,7 +107,6 @@ impl Peer {
         }
     }
 
-    #[a2a_call(peer = self.name(), method = "SendStreamingMessage", input = question)]
     async fn send_streaming_message(&self, session: &str, question: &str) -> Result<String, PeerError> {
         let events = self.client.send_streaming_message(&request(session, question)).await;
         let outcome = fold(events.map_err(|source| self.call_failed(source))?).await;
@@ -133,7 +126,6 @@ impl Peer {
         Ok(open.len())
     }
 
-    #[a2a_call(peer = self.name(), method = "CancelTask", input = task.id.as_str())]
     async fn cancel_task(&self, task: &Task) -> Result<TaskState, PeerError> {
         let request = CancelTaskRequest { id: task.id.clone(), metadata: None, tenant: None };
         let canceled = self.client.cancel_task(&request).await;

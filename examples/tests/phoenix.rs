@@ -117,13 +117,18 @@ fn check_session(tree: &Tree) {
 
 /// The whole way: customer, coordinator, two specialists with their steps, and the catalogue's tools.
 fn check_sale(phoenix: &Phoenix, tree: &Tree) {
-    let coordinator =
-        ["CHAIN customer request", "CHAIN SendStreamingMessage coordinator", "AGENT coordinator"];
+    let coordinator = [
+        "CHAIN customer request",
+        "CHAIN SendStreamingMessage coordinator",
+        "CHAIN SendStreamingMessage",
+        "AGENT coordinator",
+    ];
     let ways: [&[&str]; 4] = [
         &["CHAIN step 1", "LLM chat"],
         &[
             "CHAIN step 1",
             "CHAIN SendMessage inventory-agent",
+            "CHAIN SendMessage",
             "AGENT inventory-agent",
             "CHAIN step 1",
             "LLM chat",
@@ -131,6 +136,7 @@ fn check_sale(phoenix: &Phoenix, tree: &Tree) {
         &[
             "CHAIN step 1",
             "CHAIN SendMessage inventory-agent",
+            "CHAIN SendMessage",
             "AGENT inventory-agent",
             "CHAIN step 1",
             "TOOL reserve_stock",
@@ -139,6 +145,7 @@ fn check_sale(phoenix: &Phoenix, tree: &Tree) {
         &[
             "CHAIN step 2",
             "CHAIN SendStreamingMessage sales-agent",
+            "CHAIN SendStreamingMessage",
             "AGENT sales-agent",
             "CHAIN step 1",
             "TOOL record_sale",

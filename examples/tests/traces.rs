@@ -22,29 +22,32 @@ async fn a_sale_is_one_trace_through_three_agents_and_the_catalogue() {
     assert!(answer.contains("Sold 2 of P-0012"), "{answer}");
     let expected = "\
 CHAIN SendStreamingMessage coordinator
-  AGENT coordinator
-    CHAIN step 1
-      LLM chat gpt-4o-mini
-      CHAIN SendMessage inventory-agent
-        AGENT inventory-agent
-          CHAIN step 1
-            LLM chat gpt-4o-mini
-            TOOL reserve_stock
-              TOOL reserve_stock
-          CHAIN step 2
-            LLM chat gpt-4o-mini
-    CHAIN step 2
-      LLM chat gpt-4o-mini
-      CHAIN SendStreamingMessage sales-agent
-        AGENT sales-agent
-          CHAIN step 1
-            LLM chat gpt-4o-mini
-            TOOL record_sale
-              TOOL record_sale
-          CHAIN step 2
-            LLM chat gpt-4o-mini
-    CHAIN step 3
-      LLM chat gpt-4o-mini
+  CHAIN SendStreamingMessage
+    AGENT coordinator
+      CHAIN step 1
+        LLM chat gpt-4o-mini
+        CHAIN SendMessage inventory-agent
+          CHAIN SendMessage
+            AGENT inventory-agent
+              CHAIN step 1
+                LLM chat gpt-4o-mini
+                TOOL reserve_stock
+                  TOOL reserve_stock
+              CHAIN step 2
+                LLM chat gpt-4o-mini
+      CHAIN step 2
+        LLM chat gpt-4o-mini
+        CHAIN SendStreamingMessage sales-agent
+          CHAIN SendStreamingMessage
+            AGENT sales-agent
+              CHAIN step 1
+                LLM chat gpt-4o-mini
+                TOOL record_sale
+                  TOOL record_sale
+              CHAIN step 2
+                LLM chat gpt-4o-mini
+      CHAIN step 3
+        LLM chat gpt-4o-mini
 ";
     assert_eq!(spans.tree(), expected);
 }
@@ -71,9 +74,11 @@ async fn a_refused_order_fails_on_every_level() {
     let names: Vec<_> = failed.map(|span| span.name).collect();
     let expected = [
         "SendStreamingMessage coordinator",
+        "SendStreamingMessage",
         "coordinator",
         "step 1",
         "SendStreamingMessage sales-agent",
+        "SendStreamingMessage",
         "sales-agent",
     ];
     assert_eq!(names, expected);
