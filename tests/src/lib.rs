@@ -16,6 +16,7 @@
 
 pub mod parity;
 pub mod phoenix;
+pub mod python;
 pub mod screenshot;
 pub mod services;
 pub mod timestamp;

@@ -2,12 +2,11 @@
 
 mod answers;
 mod project;
-mod provision;
 
 use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -17,6 +16,7 @@ pub use project::Project;
 use serde_json::{Value, json};
 use ureq::Agent;
 
+use crate::python::python_environment;
 use crate::services::{Service, free_ports, unique, workshop};
 
 /// The version that these tests run against.
@@ -74,10 +74,9 @@ impl Phoenix {
     ///
     /// If it cannot be had on this machine.
     pub fn start_with(variables: &[(&str, &str)]) -> Result<Self, String> {
-        let python = provision::python()?;
-        let mut outcome = Self::launch(&python, free_ports(), variables);
+        let mut outcome = Self::launch(&python()?, free_ports(), variables);
         for _ in 1..ATTEMPTS {
-            outcome = outcome.or_else(|_| Self::launch(&python, free_ports(), variables));
+            outcome = outcome.or_else(|_| Self::launch(&python()?, free_ports(), variables));
         }
         outcome
     }
@@ -92,7 +91,7 @@ impl Phoenix {
         let Self { service, ports, .. } = self;
         drop(service);
         std::thread::sleep(pause);
-        Self::launch(&provision::python()?, ports, variables)
+        Self::launch(&python()?, ports, variables)
     }
 
     fn launch(python: &Path, ports: [u16; 2], variables: &[(&str, &str)]) -> Result<Self, String> {
@@ -228,6 +227,11 @@ impl Phoenix {
             body: response.body_mut().with_config().limit(u64::MAX).read_json().unwrap_or_default(),
         }
     }
+}
+
+/// The Python of an environment with Phoenix in it.
+fn python() -> Result<PathBuf, String> {
+    python_environment(&format!("phoenix-{VERSION}"), &[&format!("arize-phoenix=={VERSION}")])
 }
 
 /// An agent that goes straight to this machine, whatever proxy the environment names.
