@@ -214,11 +214,16 @@ pub(crate) async fn drain(mut events: BoxStream<'static, Event>) -> Vec<Event> {
 
 /// What has been captured, once so many spans have ended: the called side may end after the calling one.
 pub(crate) async fn settled(capturing: &Capturing, spans: usize) -> String {
-    for _ in 0..500 {
+    ended(capturing, spans).await;
+    capturing.tree()
+}
+
+/// Waits until so many spans have ended, but not for ever.
+pub(crate) async fn ended(capturing: &Capturing, spans: usize) {
+    for _ in 0..100 {
         if capturing.spans().len() >= spans {
             break;
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    capturing.tree()
 }

@@ -2,4 +2,6 @@
 
 mod agents;
 mod bindings;
+mod conversations;
 mod faults;
+mod hostile;

@@ -1,0 +1,152 @@
+//! Headers of strangers: whatever they hold, the agent answers, and keeps no more of them than it has to.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use a2a_otel::opentelemetry::baggage::BaggageExt as _;
+use a2a_otel::opentelemetry::trace::TraceContextExt as _;
+use a2a_otel::propagation::{self, InboundPolicy, ServiceParamsRef};
+use a2a_otel::testing::capture;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
+use serde_json::json;
+use tokio::runtime::Runtime;
+
+use crate::agents::{Binding, Parrot, observed, serve};
+
+const POLICIES: [InboundPolicy; 3] = [InboundPolicy::Continue, InboundPolicy::Restart, InboundPolicy::Drop];
+
+/// Nothing of what comes in may take more than this, in bytes: the longest baggage, decoded, and its names.
+const MOST: usize = 3 * 8192;
+
+const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// What may stand in an HTTP header: the values are made of words that mean something, broken in many ways.
+fn header() -> impl Strategy<Value = String> {
+    let words = vec![
+        PARENT,
+        "00-00000000000000000000000000000000-0000000000000000-00",
+        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
+        "00-0AF7651916CD43DD8448EB211C80319C-B7AD6B7169203331-01",
+        "session.id=",
+        "user.id=ada",
+        "metadata={}",
+        "tag.tags=[\"",
+        "=",
+        ",",
+        ";",
+        "-",
+        "%",
+        "%00",
+        "%ff%fe",
+        "%F0%9F%A6%9C",
+        "vendor@tenant=1",
+        "rojo=00f067aa0ba902b7",
+        "\t",
+        " ",
+        "\u{fc}",
+    ];
+    let word = prop_oneof![4 => proptest::sample::select(words).prop_map(str::to_owned), 1 => "[ -~]{0,40}"];
+    let text = vec(word, 0..12).prop_map(|words| words.concat());
+    prop_oneof![
+        4 => text.clone(),
+        1 => (text, 1_usize..2000).prop_map(|(text, times)| text.repeat(times)),
+    ]
+}
+
+/// A parent that is one, nearly one, or none.
+fn parent() -> impl Strategy<Value = String> {
+    let ids = "0?0-[+0]?[0-9a-f]{1,32}-[+0]?[0-9a-f]{1,16}-[0-9a-f]{1,2}";
+    prop_oneof![4 => Just(PARENT.to_owned()), 2 => ids, 2 => header()]
+}
+
+/// A list that is well formed, of any length.
+fn list() -> impl Strategy<Value = String> {
+    vec("[a-z]{1,9}=[a-z0-9]{0,200}", 0..60).prop_map(|members| members.join(","))
+}
+
+fn headers() -> impl Strategy<Value = [String; 3]> {
+    let state = prop_oneof![list(), header()];
+    let baggage = prop_oneof![list(), header()];
+    (parent(), state, baggage).prop_map(|(parent, state, baggage)| [parent, state, baggage])
+}
+
+const NAMES: [&str; 3] = ["traceparent", "tracestate", "baggage"];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_context_is_made_of_what_is_well_formed_and_short(values in headers()) {
+        let _capturing = capture();
+        let params: HashMap<_, _> =
+            NAMES.iter().zip(&values).map(|(name, value)| ((*name).to_owned(), vec![value.clone()])).collect();
+        for policy in POLICIES {
+            let context = policy.extract(&ServiceParamsRef(&params));
+            let span = context.span().span_context().clone();
+            prop_assert_eq!(span.is_valid() && policy != InboundPolicy::Continue, false);
+            if span.is_valid() {
+                // As they stand there, and not made up of fewer digits.
+                let ids = format!("{}-{}", span.trace_id(), span.span_id());
+                prop_assert!(values[0].contains(&ids), "{}", ids);
+            }
+            prop_assert!(span.trace_state().header().len() <= 512);
+            let baggage: usize = context.baggage().iter().map(|(key, (value, _))| key.as_str().len() + value.as_str().len()).sum();
+            prop_assert!(baggage <= 8192);
+
+            // And what goes on to the next agent is no longer, and is read there as it was here.
+            let _entered = context.attach();
+            let mut sent = HashMap::new();
+            propagation::inject(&mut propagation::ServiceParams(&mut sent));
+            let length: usize = sent.values().flatten().map(String::len).sum();
+            prop_assert!(length <= 8192 + 512 + 55, "{} bytes: {:?}", length, sent);
+        }
+    }
+}
+
+/// An agent that stays for all cases.
+struct Agent {
+    runtime: Runtime,
+    url: String,
+    http: reqwest::Client,
+}
+
+static AGENT: LazyLock<Agent> = LazyLock::new(|| {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let card = runtime.block_on(serve(Binding::JsonRpc, observed(Parrot::default())));
+    let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+    Agent { runtime, url: card.supported_interfaces[0].url.clone(), http }
+});
+
+impl Agent {
+    async fn answers(&self, values: &[String; 3]) -> Result<(), TestCaseError> {
+        let message = json!({ "messageId": "m-1", "role": "ROLE_USER", "parts": [{ "text": "hello" }] });
+        let call =
+            json!({ "jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": { "message": message } });
+        let mut request = self.http.post(&self.url).header("a2a-version", "1.0").json(&call);
+        for (name, value) in NAMES.iter().zip(values) {
+            request = request.header(*name, value.as_bytes());
+        }
+        let answer = match request.send().await {
+            Ok(answer) if answer.status() == 431 => return Ok(()),
+            answer => answer.expect("an answer").text().await.expect("a text"),
+        };
+        prop_assert!(answer.contains("HELLO"), "{}", answer);
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_agent_answers(values in headers()) {
+        let capturing = capture();
+        AGENT.runtime.block_on(AGENT.answers(&values))?;
+        for span in capturing.spans() {
+            let size: usize = span.attributes.iter().map(|(key, value)| key.len() + value.as_str().len()).sum();
+            prop_assert!(size <= MOST, "{} bytes on {:?}", size, span);
+        }
+    }
+}
