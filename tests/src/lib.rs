@@ -15,6 +15,7 @@
 //! Where an answer is not what it has to be, these helpers panic as an assertion does, and say what was there.
 
 pub mod parity;
+pub mod parrot;
 pub mod phoenix;
 pub mod python;
 pub mod screenshot;
@@ -24,6 +25,7 @@ pub mod tree;
 
 /// The examples of the guides compile.
 #[cfg(doctest)]
+#[doc = include_str!("../../docs/a2a.md")]
 #[doc = include_str!("../../docs/context.md")]
 #[doc = include_str!("../../docs/llm.md")]
 #[doc = include_str!("../../docs/privacy.md")]

@@ -74,9 +74,10 @@ impl Phoenix {
     ///
     /// If it cannot be had on this machine.
     pub fn start_with(variables: &[(&str, &str)]) -> Result<Self, String> {
-        let mut outcome = Self::launch(&python()?, free_ports(), variables);
+        let python = python()?;
+        let mut outcome = Self::launch(&python, free_ports(), variables);
         for _ in 1..ATTEMPTS {
-            outcome = outcome.or_else(|_| Self::launch(&python()?, free_ports(), variables));
+            outcome = outcome.or_else(|_| Self::launch(&python, free_ports(), variables));
         }
         outcome
     }

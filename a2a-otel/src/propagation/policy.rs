@@ -2,7 +2,7 @@
 
 use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::propagation::Extractor;
-use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 
 use super::extract;
@@ -59,21 +59,35 @@ impl InboundPolicy {
         context.with_value(Decided)
     }
 
-    /// The same, unless there is a span already, or a layer in front has decided.
+    /// The same, unless a layer in front has decided, or the current span will do as the parent.
+    ///
+    /// That span may be of a middleware that knows nothing of the caller, in a trace of its own, and then the caller goes
+    /// before; or of one that has gone on with the caller's trace, and then it is between the caller and us.
     #[cfg(feature = "a2a")]
     pub(crate) fn accept(self, carrier: &impl Extractor) -> Context {
         let context = Context::current();
-        let is_decided = context.get::<Decided>().is_some() || context.span().span_context().is_valid();
-        if is_decided { context } else { self.extract(carrier) }
+        if context.get::<Decided>().is_some() {
+            return context;
+        }
+        let current = context.span().span_context().clone();
+        let caller = caller(carrier);
+        let is_callers = current.trace_id() == caller.trace_id();
+        let will_do = match self {
+            Self::Continue => is_callers || !caller.is_valid(),
+            Self::Restart | Self::Drop => !is_callers,
+        };
+        if current.is_valid() && will_do { context } else { self.extract(carrier) }
     }
 }
 
+/// The span that a request names, if any.
+fn caller(carrier: &impl Extractor) -> SpanContext {
+    let _blank = Context::new().attach();
+    extract(carrier).span().span_context().clone()
+}
+
 fn restarted(carrier: &impl Extractor) -> Context {
-    let blank = Context::new().attach();
-    let remote = extract(carrier);
-    drop(blank);
-    let remote = remote.span();
-    let remote = remote.span_context();
+    let remote = caller(carrier);
     if !remote.is_valid() {
         return detached();
     }

@@ -15,7 +15,7 @@ use a2a_otel::opentelemetry::{Context, Value};
 use a2a_otel::testing::{Captured, Capturing, capture};
 use a2a_otel::{chain_span, with_session};
 
-use crate::agents::{
+use a2a_otel_tests::parrot::{
     BINDINGS, Binding, Client, NAME, Parrot, card, connect, drain, observed, request, request_in, serve,
     settled, unobserved,
 };

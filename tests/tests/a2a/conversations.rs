@@ -11,7 +11,7 @@ use a2a_server::{AgentExecutor, ExecutorContext};
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
 
-use crate::agents::{Binding, Client, Event, connect, ended, observed, request, serve};
+use a2a_otel_tests::parrot::{Binding, Client, Event, connect, ended, observed, request, serve};
 
 const CONVERSATIONS: usize = 10_000;
 const AT_A_TIME: usize = 64;

@@ -14,11 +14,11 @@ use futures::StreamExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::agents::{
+use crate::bindings::begin;
+use a2a_otel_tests::parrot::{
     BINDINGS, Binding, NAME, Parrot, card, connect, drain, observed, request, request_in, serve, settled,
     spawn,
 };
-use crate::bindings::begin;
 
 const CALL: &str = "SendMessage parrot";
 const STREAM: &str = "SendStreamingMessage parrot";

@@ -13,7 +13,7 @@ use proptest::test_runner::TestCaseError;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
-use crate::agents::{Binding, Parrot, observed, serve};
+use a2a_otel_tests::parrot::{Binding, Parrot, observed, serve};
 
 const POLICIES: [InboundPolicy; 3] = [InboundPolicy::Continue, InboundPolicy::Restart, InboundPolicy::Drop];
 

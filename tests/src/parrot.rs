@@ -1,4 +1,4 @@
-//! An agent that does as it is told, over each binding, and clients of it.
+//! An A2A agent that does as it is told, over each binding, and clients of it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,24 +23,31 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tonic::transport::server::TcpIncoming;
 
-pub(crate) type Event = Result<StreamResponse, A2AError>;
-pub(crate) type Client = A2AClient<Box<dyn Transport>>;
+/// What an agent's stream gives.
+pub type Event = Result<StreamResponse, A2AError>;
+/// A client of an agent, over whichever binding.
+pub type Client = A2AClient<Box<dyn Transport>>;
 
 /// What the tests call the agent.
-pub(crate) const NAME: &str = "parrot";
+pub const NAME: &str = "parrot";
 
+/// How a client and an agent talk.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Binding {
+pub enum Binding {
+    /// JSON-RPC, with server-sent events.
     JsonRpc,
+    /// HTTP+JSON, with server-sent events.
     Rest,
+    /// gRPC.
     Grpc,
 }
 
-pub(crate) const BINDINGS: [Binding; 3] = [Binding::JsonRpc, Binding::Rest, Binding::Grpc];
+/// All of them.
+pub const BINDINGS: [Binding; 3] = [Binding::JsonRpc, Binding::Rest, Binding::Grpc];
 
 /// Repeats what it hears, word by word, unless the first word is one of those below.
 #[derive(Clone, Default)]
-pub(crate) struct Parrot {
+pub struct Parrot {
     /// Told when a task is cancelled.
     cancelled: Arc<Notify>,
 }
@@ -129,7 +136,8 @@ fn said(text: &str) -> Message {
 }
 
 /// The card of an agent at `url`.
-pub(crate) fn card(name: &str, binding: Binding, url: &str) -> AgentCard {
+#[must_use]
+pub fn card(name: &str, binding: Binding, url: &str) -> AgentCard {
     let protocol = match binding {
         Binding::JsonRpc => TRANSPORT_PROTOCOL_JSONRPC,
         Binding::Rest => TRANSPORT_PROTOCOL_HTTP_JSON,
@@ -153,18 +161,23 @@ pub(crate) fn card(name: &str, binding: Binding, url: &str) -> AgentCard {
     }
 }
 
-pub(crate) fn unobserved(executor: impl AgentExecutor) -> DefaultRequestHandler {
+/// The SDK's handler around an executor.
+pub fn unobserved(executor: impl AgentExecutor) -> DefaultRequestHandler {
     DefaultRequestHandler::new(executor, InMemoryTaskStore::new())
 }
 
 /// The handler as the guide has it, with both lines.
-pub(crate) fn observed(executor: impl AgentExecutor) -> TracedHandler<DefaultRequestHandler> {
+pub fn observed(executor: impl AgentExecutor) -> TracedHandler<DefaultRequestHandler> {
     let card = card(NAME, Binding::JsonRpc, "http://nowhere");
     TracedHandler::new(unobserved(TracedExecutor::new(executor, &card)))
 }
 
-/// Serves until the runtime ends, and answers where.
-pub(crate) async fn serve(binding: Binding, handler: impl RequestHandler) -> AgentCard {
+/// Serves until the runtime ends, and answers the agent's card.
+///
+/// # Panics
+///
+/// If there is no port left.
+pub async fn serve(binding: Binding, handler: impl RequestHandler) -> AgentCard {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let handler = Arc::new(handler);
@@ -180,31 +193,39 @@ pub(crate) async fn serve(binding: Binding, handler: impl RequestHandler) -> Age
     card(NAME, binding, &url)
 }
 
-pub(crate) fn spawn(listener: TcpListener, router: axum::Router) {
+/// Serves these routes until the runtime ends.
+pub fn spawn(listener: TcpListener, router: axum::Router) {
     tokio::spawn(async { axum::serve(listener, router).await });
 }
 
 /// A client as the guide has it.
-pub(crate) async fn connect(card: &AgentCard) -> Client {
+///
+/// # Panics
+///
+/// If the card names no binding, or a gRPC server does not listen.
+pub async fn connect(card: &AgentCard) -> Client {
     let grpc = TracedTransportFactory::new(GrpcTransportFactory::new());
     let factory = client_factory().register(Arc::new(grpc)).build();
     factory.create_from_card(card).await.expect("a client")
 }
 
-pub(crate) fn request(text: &str) -> SendMessageRequest {
+/// A message.
+#[must_use]
+pub fn request(text: &str) -> SendMessageRequest {
     let message = Message::new(Role::User, vec![Part::text(text)]);
     SendMessageRequest { message, configuration: None, metadata: None, tenant: None }
 }
 
 /// The same, in a conversation.
-pub(crate) fn request_in(context: &str, text: &str) -> SendMessageRequest {
+#[must_use]
+pub fn request_in(context: &str, text: &str) -> SendMessageRequest {
     let mut request = request(text);
     request.message.context_id = Some(context.into());
     request
 }
 
 /// Everything that a stream gives.
-pub(crate) async fn drain(mut events: BoxStream<'static, Event>) -> Vec<Event> {
+pub async fn drain(mut events: BoxStream<'static, Event>) -> Vec<Event> {
     let mut all = Vec::new();
     while let Some(event) = events.next().await {
         all.push(event);
@@ -213,13 +234,13 @@ pub(crate) async fn drain(mut events: BoxStream<'static, Event>) -> Vec<Event> {
 }
 
 /// What has been captured, once so many spans have ended: the called side may end after the calling one.
-pub(crate) async fn settled(capturing: &Capturing, spans: usize) -> String {
+pub async fn settled(capturing: &Capturing, spans: usize) -> String {
     ended(capturing, spans).await;
     capturing.tree()
 }
 
 /// Waits until so many spans have ended, but not for ever.
-pub(crate) async fn ended(capturing: &Capturing, spans: usize) {
+pub async fn ended(capturing: &Capturing, spans: usize) {
     for _ in 0..100 {
         if capturing.spans().len() >= spans {
             break;
