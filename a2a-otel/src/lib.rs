@@ -7,7 +7,7 @@ mod bridge;
 mod capture;
 pub mod context;
 mod gen_ai;
-#[cfg(any(feature = "a2a", feature = "http"))]
+#[cfg(any(feature = "a2a", feature = "http", feature = "mcp"))]
 mod integrations;
 mod json;
 mod llm;
@@ -44,6 +44,8 @@ pub use crate::context::{
 pub use crate::integrations::a2a;
 #[cfg(feature = "http")]
 pub use crate::integrations::http;
+#[cfg(feature = "mcp")]
+pub use crate::integrations::mcp;
 pub use crate::pipeline::{Delivery, TreePrinter};
 pub use crate::privacy::Privacy;
 pub use crate::semconv::SemConv;

@@ -20,6 +20,7 @@ pub mod phoenix;
 pub mod python;
 pub mod screenshot;
 pub mod services;
+pub mod shop;
 pub mod timestamp;
 pub mod tree;
 

@@ -4,3 +4,5 @@
 pub mod a2a;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "mcp")]
+pub mod mcp;

@@ -127,6 +127,7 @@ const RULES: &[Rule] = &[
     Rule(OUTPUTS | OUTPUT_MESSAGES, "", "llm.function_call", Fate::Redact),
     Rule(INPUTS, "", "metadata", Fate::Redact),
     Rule(INPUTS, "", "tool.parameters", Fate::Redact),
+    Rule(INPUTS, "", "mcp.resource.uri", Fate::Redact),
     Rule(QUOTED, "", "exception.message", Fate::Redact),
     Rule(QUOTED, "", "exception.stacktrace", Fate::Redact),
     Rule(QUOTED, "", "*evaluation.explanation", Fate::Redact),

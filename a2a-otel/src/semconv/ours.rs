@@ -14,3 +14,6 @@ pub(crate) const INSTRUCTIONS_APART: &str = "a2a_otel.instructions_apart";
 pub(crate) const REMOTE_TRACE_ID: &str = "a2a_otel.remote.trace_id";
 /// The span of that caller.
 pub(crate) const REMOTE_SPAN_ID: &str = "a2a_otel.remote.span_id";
+/// What an MCP server calls itself.
+#[cfg(feature = "mcp")]
+pub(crate) const MCP_SERVER_NAME: &str = "a2a_otel.mcp.server.name";

@@ -1,12 +1,14 @@
 //! The end of a span: what became of the call.
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use opentelemetry::trace::{Status, TraceContextExt as _};
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::{Context, KeyValue, StringValue};
 
 use super::failure::{Describe, Failed};
+use super::joint::{Bad, Joint};
 use super::opening::{AskedModel, Kind};
 use crate::capture::{Fields, PANICKED, Value, encode, guarded};
 use crate::llm::Read;
@@ -24,13 +26,19 @@ pub struct Ending {
     status: Status,
     /// Whether a response named the model.
     is_model_named: bool,
+    /// Where the span is another's, who will end it.
+    joined: Option<Arc<Joint>>,
 }
 
 /// Called by generated code, and by what ends a span without it.
 impl Ending {
     #[inline]
     pub(super) const fn new(context: Option<Context>) -> Self {
-        Self { context, status: Status::Unset, is_model_named: false }
+        Self { context, status: Status::Unset, is_model_named: false, joined: None }
+    }
+
+    pub(super) const fn joined(context: Context, joint: Arc<Joint>) -> Self {
+        Self { context: Some(context), status: Status::Unset, is_model_named: false, joined: Some(joint) }
     }
 
     /// Whether somebody will see what is recorded.
@@ -97,7 +105,7 @@ impl Ending {
         self.set(privacy::documents(self.kind(), fields));
     }
 
-    pub(super) fn set(&self, attributes: impl IntoIterator<Item = KeyValue>) {
+    pub(crate) fn set(&self, attributes: impl IntoIterator<Item = KeyValue>) {
         if let Some(context) = &self.context {
             let kind = self.kind();
             let admitted = |mut attribute| privacy::admit(kind, &mut attribute).then_some(attribute);
@@ -119,9 +127,33 @@ impl Ending {
     }
 
     pub(super) fn failed(&mut self, failed: &Failed) {
-        self.event(EXCEPTION, exception(failed));
-        self.set([KeyValue::new(ERROR_TYPE, failed.kind)]);
-        self.status = Status::error(privacy::message(self.kind(), failed.message.clone().into()));
+        let error_type = match self.told() {
+            Some(Bad::Untold(refusal)) => refusal.error_type.clone(),
+            _ => failed.kind.into(),
+        };
+        self.failed_as(failed, error_type);
+    }
+
+    /// The call failed, and this is what the convention calls the error.
+    pub(crate) fn failed_as(&mut self, failed: &Failed, error_type: StringValue) {
+        let message = privacy::message(self.kind(), failed.message.clone().into());
+        if let Some(joint) = &self.joined {
+            self.event(EXCEPTION, exception(failed));
+            return joint.tell(message.into_owned());
+        }
+        let message = if let Some(Bad::Told(told)) = self.told() {
+            told.into()
+        } else {
+            self.event(EXCEPTION, exception(failed));
+            message
+        };
+        self.set([KeyValue::new(ERROR_TYPE, error_type)]);
+        self.status = Status::error(message);
+    }
+
+    /// How another who has joined the span ended badly.
+    fn told(&self) -> Option<Bad> {
+        Joint::at(self.context.as_ref()?)?.ending()
     }
 
     /// The call panicked, and the panic goes on.
@@ -136,8 +168,13 @@ impl Ending {
 
     /// The call was dropped before its end.
     pub(super) fn cancelled(&mut self) {
-        self.event(CANCELLED, Vec::new());
-        self.status = Status::error(CANCELLED);
+        if !matches!(self.told(), Some(Bad::Told(_))) {
+            self.event(CANCELLED, Vec::new());
+        }
+        match &self.joined {
+            Some(joint) => joint.tell(CANCELLED.to_owned()),
+            None => self.status = Status::error(CANCELLED),
+        }
     }
 }
 
@@ -151,7 +188,30 @@ impl Drop for Ending {
 }
 
 impl Ending {
+    /// Whether a function's attribute has said what the span's call was given and gave back.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn is_shared(&self) -> bool {
+        self.context.as_ref().and_then(Joint::at).is_some_and(|joint| joint.has_second())
+    }
+
+    /// Adds what waited for another who might have joined the span.
+    fn settle(&mut self) {
+        let Some(joint) = self.context.as_ref().and_then(Joint::at).cloned() else { return };
+        self.set(joint.take_deferred());
+        if let (Status::Ok | Status::Unset, Some(Bad::Untold(refusal))) = (&self.status, joint.ending()) {
+            if refusal.is_of_tool {
+                self.failed_as(&refusal.failed, refusal.error_type.clone());
+            } else {
+                self.event(EXCEPTION, exception(&refusal.failed));
+            }
+        }
+    }
+
     fn end(&mut self) {
+        if self.joined.is_some() {
+            return;
+        }
+        self.settle();
         let Some(context) = &self.context else { return };
         let span = context.span();
         let asked = context.get::<AskedModel>().filter(|_| !self.is_model_named);

@@ -23,7 +23,7 @@ impl Failed {
     }
 
     /// An error and its sources. The chain is bounded, for a source may lead back to itself.
-    pub(super) fn new(kind: &'static str, error: &dyn Error, debug: bool) -> Self {
+    pub(crate) fn new(kind: &'static str, error: &dyn Error, debug: bool) -> Self {
         const LONGEST_CHAIN: usize = 32;
         let message = if debug { format!("{error:?}") } else { error.to_string() };
         let mut causes = Vec::new();

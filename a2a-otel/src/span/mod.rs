@@ -5,6 +5,8 @@
 mod current;
 mod ending;
 mod failure;
+#[cfg_attr(not(feature = "mcp"), expect(dead_code, reason = "only a protocol joins a call"))]
+mod joint;
 mod opening;
 mod run;
 mod split;
@@ -12,6 +14,7 @@ mod stream;
 mod tracer;
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::Instant;
 
 use opentelemetry::{Context, ContextGuard};
@@ -19,8 +22,15 @@ use opentelemetry::{Context, ContextGuard};
 pub use self::current::{Current, current};
 pub use self::ending::Ending;
 #[cfg(feature = "a2a")]
-pub(crate) use self::failure::{Describe, Failed};
+pub(crate) use self::failure::Describe;
+#[cfg(any(feature = "a2a", feature = "mcp"))]
+pub(crate) use self::failure::Failed;
+pub(crate) use self::joint::Joint;
+#[cfg(feature = "mcp")]
+pub(crate) use self::joint::Refusal;
 pub use self::opening::{Opening, Site};
+#[cfg(feature = "mcp")]
+pub(crate) use self::run::until;
 pub use self::run::{Scope, future, guard, hint, returned, succeeded, sync, watched};
 pub use self::split::{Split, fallible};
 pub(crate) use self::stream::StreamEnd;
@@ -36,6 +46,8 @@ enum State {
     Dropped(Context),
     /// The caller's context with the span in it.
     Seen(Context),
+    /// The context of a span that somebody else ends.
+    Joined(Context, Arc<Joint>),
 }
 
 impl Span {
@@ -51,9 +63,23 @@ impl Span {
         Self(State::Seen(context))
     }
 
+    const fn joined(context: Context, joint: Arc<Joint>) -> Self {
+        Self(State::Joined(context, joint))
+    }
+
+    /// The context in which the call runs, where it is not the caller's.
+    #[cfg(feature = "mcp")]
+    const fn context(&self) -> Option<&Context> {
+        match &self.0 {
+            State::Unseen => None,
+            State::Dropped(context) | State::Seen(context) | State::Joined(context, _) => Some(context),
+        }
+    }
+
     fn end(&mut self) -> Ending {
         match std::mem::replace(&mut self.0, State::Unseen) {
             State::Seen(context) => Ending::new(Some(context)),
+            State::Joined(context, joint) => Ending::joined(context, joint),
             State::Unseen | State::Dropped(_) => Ending::new(None),
         }
     }
@@ -66,14 +92,16 @@ impl Scope for Span {
 
     #[inline]
     fn is_seen(&self) -> bool {
-        matches!(self.0, State::Seen(_))
+        matches!(self.0, State::Seen(_) | State::Joined(..))
     }
 
     #[inline]
     fn enter(&self) -> Self::Entered {
         match &self.0 {
             State::Unseen => None,
-            State::Dropped(context) | State::Seen(context) => Some(context.clone().attach()),
+            State::Dropped(context) | State::Seen(context) | State::Joined(context, _) => {
+                Some(context.clone().attach())
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! The beginning of a span: whether anybody will see it, and what is known before the call runs.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use opentelemetry::global::BoxedSpan;
 use opentelemetry::trace::{
@@ -10,6 +11,7 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::Span as SdkSpan;
 
 use super::Span;
+use super::joint::Joint;
 use super::tracer::{self, Decision, Mode, Tracer, with_tracer};
 use crate::capture::{Encoded, Fields, Fixed, Value, encode, encode_object};
 use crate::llm::{self, Model, Read};
@@ -53,6 +55,9 @@ pub struct Opening {
     read: Option<Box<Read>>,
     /// Attributes that children inherit.
     inherited: Vec<KeyValue>,
+    /// What is recorded in the end, unless a function's attribute says more of it.
+    deferred: Vec<KeyValue>,
+    joint: Option<Joint>,
 }
 
 enum Asked {
@@ -86,6 +91,9 @@ impl Span {
     }
 
     fn decide(site: &'static Site, mode: Mode, record: &mut dyn FnMut(&mut Opening)) -> Self {
+        if let Some(joint) = Joint::for_function(site) {
+            return Opening::new(site, Context::current(), None).join(joint, record);
+        }
         match Context::map_current(|context| mode.decide(context)) {
             Decision::Skip => Self::unseen(),
             Decision::Sample => Opening::new(site, Context::current(), None).start(record),
@@ -161,6 +169,12 @@ impl Opening {
         self.inherit(names::USER_ID, user);
     }
 
+    /// Records attributes that are made already.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn attributes(&mut self, attributes: impl IntoIterator<Item = KeyValue>) {
+        self.attributes.extend(attributes);
+    }
+
     fn inherit(&mut self, key: &'static str, value: Option<String>) {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             self.attributes.push(KeyValue::new(key, value.clone()));
@@ -205,7 +219,18 @@ impl Opening {
         for (key, value) in site.fixed {
             value.push(key, &mut attributes);
         }
-        Self { site, parent, asked, attributes, name: None, input: None, read: None, inherited: Vec::new() }
+        Self {
+            site,
+            parent,
+            asked,
+            attributes,
+            name: None,
+            input: None,
+            read: None,
+            inherited: Vec::new(),
+            deferred: Vec::new(),
+            joint: None,
+        }
     }
 
     fn is_embedding(&self) -> bool {
@@ -244,18 +269,38 @@ impl Opening {
         self.attributes.append(&mut read.attributes);
     }
 
-    /// Starts the span. What was recorded is taken from where it lies, for it is large.
-    fn start(&mut self, record: &mut dyn FnMut(&mut Self)) -> Span {
+    /// Has everything recorded that is known before the call runs, and answers the span's name.
+    fn fill(&mut self, record: &mut dyn FnMut(&mut Self)) -> Cow<'static, str> {
         record(self);
         if let Some(input) = self.input.take() {
-            self.attributes.extend(input.into_attributes(names::INPUT_VALUE, names::INPUT_MIME_TYPE));
+            let input = input.into_attributes(names::INPUT_VALUE, names::INPUT_MIME_TYPE);
+            let list = if self.site.defers_input() { &mut self.deferred } else { &mut self.attributes };
+            list.extend(input);
         }
         let name = self.name.take().map_or(Cow::Borrowed(self.site.name), Cow::Owned);
         self.attributes.extend(self.site.name_keys.iter().map(|key| KeyValue::new(*key, name.clone())));
+        name
+    }
+
+    /// Adds what was recorded to a span that is there already.
+    fn join(&mut self, joint: Arc<Joint>, record: &mut dyn FnMut(&mut Self)) -> Span {
+        self.fill(record);
+        joint.add(&self.parent, std::mem::take(&mut self.attributes));
+        let context = match self.inherited.as_slice() {
+            [] => self.parent.clone(),
+            inherited => context::with_attributes(&self.parent, inherited, false),
+        };
+        Span::joined(context, joint)
+    }
+
+    /// Starts the span. What was recorded is taken from where it lies, for it is large.
+    fn start(&mut self, record: &mut dyn FnMut(&mut Self)) -> Span {
+        let name = self.fill(record);
         self.inherit_from_parent();
         self.record_read();
         let mut attributes = std::mem::take(&mut self.attributes);
         privacy::screen(self.site.kind, &mut attributes);
+        self.joint = Joint::of(self.site, &attributes, std::mem::take(&mut self.deferred));
         #[cfg(feature = "tracing")]
         if self.site.kind == AGENT {
             let agent = attributes.iter().find(|attribute| attribute.key.as_str() == names::AGENT_NAME);
@@ -282,7 +327,7 @@ impl Opening {
     }
 
     /// The context in which the call runs: the caller's, with the span and what children inherit.
-    fn started<S: ApiSpan + Send + Sync + 'static>(&self, span: S) -> Span {
+    fn started<S: ApiSpan + Send + Sync + 'static>(&mut self, span: S) -> Span {
         if !span.is_recording() {
             return Span::unseen();
         }
@@ -296,6 +341,9 @@ impl Opening {
         }
         if let Some(model) = self.read.as_ref().and_then(|read| read.model.clone()) {
             context = context.with_value(AskedModel { span: id, model });
+        }
+        if let Some(joint) = self.joint.take() {
+            context = context.with_value(joint.of_span(id));
         }
         Span::seen(context)
     }

@@ -10,6 +10,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+#[cfg(feature = "mcp")]
+use opentelemetry::context::FutureExt as _;
 use pin_project_lite::pin_project;
 
 use super::stream::StreamEnd;
@@ -71,6 +73,29 @@ where
     O: FnOnce(S, F::Output) -> R,
 {
     Observed { watched: future(scope, body), outcome: Some(outcome) }
+}
+
+/// Runs a future inside a span, which ends as cancelled if the call is; the future then goes on in the span's context,
+/// and there is no span in the answer.
+#[cfg(feature = "mcp")]
+pub(crate) async fn until<R>(
+    span: super::Span,
+    cancelled: impl Future<Output = ()>,
+    body: impl Future<Output = R>,
+) -> (Option<super::Span>, R) {
+    let context = span.context().cloned().unwrap_or_else(opentelemetry::Context::current);
+    let mut span = Some(span);
+    let mut cancelled = std::pin::pin!(cancelled);
+    let mut body = std::pin::pin!(body.with_context(context));
+    let result = std::future::poll_fn(|waking| {
+        if span.as_ref().is_some_and(Scope::is_seen) && cancelled.as_mut().poll(waking).is_ready() {
+            span = None;
+        }
+        catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(waking)))
+            .unwrap_or_else(|payload| panicked(span.take(), payload))
+    });
+    let result = result.await;
+    (span, result)
 }
 
 /// Tells the compiler what an async block returns; never called.

@@ -1,0 +1,55 @@
+//! MCP over [rmcp](https://docs.rs/rmcp): a request is one span where it is made and one where it is served, in one
+//! trace, whatever the transport.
+//!
+//! On the client, the running service is wrapped; on the server, its handler:
+//!
+//! ```
+//! use a2a_otel::mcp::{TracedClient, TracedServer};
+//! use rmcp::model::{CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData};
+//! use rmcp::service::RequestContext;
+//! use rmcp::{RoleServer, ServerHandler, ServiceExt as _};
+//!
+//! struct Greeter;
+//!
+//! impl ServerHandler for Greeter {
+//!     async fn call_tool(
+//!         &self,
+//!         _: CallToolRequestParams,
+//!         _: RequestContext<RoleServer>,
+//!     ) -> Result<CallToolResponse, ErrorData> {
+//!         Ok(CallToolResult::success(vec![ContentBlock::text("Hello.")]).into())
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let capturing = a2a_otel::testing::capture();
+//! # let (theirs, ours) = tokio::io::duplex(4096);
+//! # let serving = tokio::spawn(async {
+//! let server = TracedServer::new(Greeter).serve(theirs).await?; // for example of `stdio()`
+//! # server.waiting().await?;
+//! # Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
+//! # });
+//! let client = TracedClient::new(().serve(ours).await?);
+//! client.call_tool(CallToolRequestParams::new("greet")).await?;
+//! # assert_eq!(capturing.tree(), "TOOL tools/call greet\n  TOOL tools/call greet\n");
+//! # drop((client, serving));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The context crosses in `params._meta` (SEP-414): `traceparent`, `tracestate`, and session and user as `baggage`.
+//!
+//! A function with `#[mcp_tool]` or `#[tool_span]` is the same span as the MCP call that it makes or serves: it says what
+//! went in and came out, and the call adds the names of the protocol. On the client the two need the same tool name, on
+//! the server `#[mcp_tool]` may have another. See `docs/mcp.md` for what is recorded.
+
+mod client;
+#[expect(deprecated, reason = "what rmcp still takes is still observed")]
+mod message;
+mod method;
+#[expect(deprecated, reason = "what rmcp still hands to servers is handed on")]
+mod server;
+
+pub use self::client::{TracedClient, TracedPeer};
+pub use self::server::TracedServer;

@@ -1,0 +1,293 @@
+//! Where requests are made.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex};
+
+use opentelemetry::{Context, KeyValue};
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, CompleteRequestParams,
+    CompleteResult, GetPromptRequestParams, GetPromptResponse, GetPromptResult, GetSkillRequestParams,
+    GetSkillResult, GetTaskParams, GetTaskResult, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListSkillsResult, ListToolsResult, PaginatedRequestParams, Prompt,
+    ReadResourceDirectoryRequestParams, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult,
+    Resource, ResourceTemplate, Skill, Tool, UpdateTaskParams,
+};
+use rmcp::service::RunningService;
+use rmcp::{Peer, RoleClient, Service, ServiceError};
+
+use super::message::{Answer, Params, Target};
+use super::method::{self, Method};
+use crate::lock::lock;
+use crate::propagation::{self, Meta};
+use crate::semconv::{mcp, ours};
+use crate::span::{self, Joint, Span};
+
+/// An MCP client whose requests are spans, and carry them to the server.
+///
+/// It has the methods of rmcp's [`RunningService`] for tools, resources, prompts, completions, tasks and skills, with the
+/// same arguments and answers; all of them belong to the span that is current where they are called. What the server's
+/// listings say of a tool is recorded on its calls. Everything else goes by [`inner`](Self::inner) and
+/// [`into_inner`](Self::into_inner), untraced.
+///
+/// ```
+/// use a2a_otel::mcp::TracedClient;
+/// use rmcp::ServiceExt as _;
+/// use rmcp::model::CallToolRequestParams;
+///
+/// # async fn example(transport: tokio::io::DuplexStream) -> Result<(), Box<dyn std::error::Error>> {
+/// let client = TracedClient::new(().serve(transport).await?);
+/// let answer = client.call_tool(CallToolRequestParams::new("check_stock")).await?;
+/// # drop(answer);
+/// # Ok(())
+/// # }
+/// ```
+pub struct TracedClient<S: Service<RoleClient>> {
+    service: RunningService<RoleClient, S>,
+    peer: TracedPeer,
+}
+
+/// The other side of a [`TracedClient`], to be cloned and handed about as rmcp's [`Peer`] is.
+///
+/// ```
+/// use a2a_otel::mcp::TracedPeer;
+///
+/// # async fn example(peer: rmcp::Peer<rmcp::RoleClient>) -> Result<(), rmcp::ServiceError> {
+/// let tools = TracedPeer::new(peer).list_all_tools().await?;
+/// # drop(tools);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct TracedPeer {
+    peer: Peer<RoleClient>,
+    /// What the server's listings have said of its tools.
+    tools: Arc<Mutex<HashMap<String, Tool>>>,
+}
+
+impl<S: Service<RoleClient>> TracedClient<S> {
+    /// Wraps a client that is connected.
+    #[must_use]
+    pub fn new(service: RunningService<RoleClient, S>) -> Self {
+        Self { peer: TracedPeer::new(service.peer().clone()), service }
+    }
+
+    /// rmcp's client.
+    #[must_use]
+    pub const fn inner(&self) -> &RunningService<RoleClient, S> {
+        &self.service
+    }
+
+    /// rmcp's client, for example to end it.
+    #[must_use]
+    pub fn into_inner(self) -> RunningService<RoleClient, S> {
+        self.service
+    }
+}
+
+/// One span holds all rounds in which the server asks back.
+macro_rules! driven {
+    ($($name:ident($params:ty) -> $answer:ty = $method:ident;)*) => {
+        impl<S: Service<RoleClient>> TracedClient<S> {$(
+            #[doc = concat!("As [`RunningService::", stringify!($name), "`], in one span.")]
+            ///
+            /// # Errors
+            ///
+            /// As there.
+            pub async fn $name(&self, params: $params) -> Result<$answer, ServiceError> {
+                self.peer.observe(&method::$method, params, |params| self.service.$name(params)).await
+            }
+        )*}
+    };
+}
+
+driven! {
+    call_tool(CallToolRequestParams) -> CallToolResult = CALL_TOOL;
+    get_prompt(GetPromptRequestParams) -> GetPromptResult = GET_PROMPT;
+    read_resource(ReadResourceRequestParams) -> ReadResourceResult = READ_RESOURCE;
+}
+
+macro_rules! requests {
+    ($($name:ident($params:ty) -> $answer:ty = $method:ident;)*) => {
+        impl TracedPeer {$(
+            #[doc = concat!("As `Peer::", stringify!($name), "` of rmcp, in one span.")]
+            ///
+            /// # Errors
+            ///
+            /// As there.
+            pub async fn $name(&self, params: $params) -> Result<$answer, ServiceError> {
+                self.observe(&method::$method, params, |params| self.peer.$name(params)).await
+            }
+        )*}
+    };
+}
+
+requests! {
+    call_tool(CallToolRequestParams) -> CallToolResult = CALL_TOOL;
+    call_tool_once(CallToolRequestParams) -> CallToolResponse = CALL_TOOL;
+    get_prompt(GetPromptRequestParams) -> GetPromptResult = GET_PROMPT;
+    get_prompt_once(GetPromptRequestParams) -> GetPromptResponse = GET_PROMPT;
+    read_resource(ReadResourceRequestParams) -> ReadResourceResult = READ_RESOURCE;
+    read_resource_once(ReadResourceRequestParams) -> ReadResourceResponse = READ_RESOURCE;
+    read_resource_directory(ReadResourceDirectoryRequestParams) -> ListResourcesResult = READ_RESOURCE_DIRECTORY;
+    list_prompts(Option<PaginatedRequestParams>) -> ListPromptsResult = LIST_PROMPTS;
+    list_resources(Option<PaginatedRequestParams>) -> ListResourcesResult = LIST_RESOURCES;
+    list_resource_templates(Option<PaginatedRequestParams>) -> ListResourceTemplatesResult = LIST_RESOURCE_TEMPLATES;
+    list_skills(Option<PaginatedRequestParams>) -> ListSkillsResult = LIST_SKILLS;
+    get_skill(GetSkillRequestParams) -> GetSkillResult = GET_SKILL;
+    complete(CompleteRequestParams) -> CompleteResult = COMPLETE;
+    get_task(GetTaskParams) -> GetTaskResult = GET_TASK;
+    update_task(UpdateTaskParams) -> () = UPDATE_TASK;
+    cancel_task(CancelTaskParams) -> () = CANCEL_TASK;
+}
+
+macro_rules! listings {
+    ($($all:ident: $page:ident() -> $items:ident: $item:ty;)*) => {
+        impl TracedPeer {$(
+            #[doc = concat!("As `Peer::", stringify!($all), "` of rmcp, each page in a span.")]
+            ///
+            /// # Errors
+            ///
+            /// As there.
+            pub async fn $all(&self) -> Result<Vec<$item>, ServiceError> {
+                let mut items = Vec::new();
+                let mut cursor = None;
+                loop {
+                    let params = PaginatedRequestParams::default().with_cursor(cursor);
+                    let page = self.$page(Some(params)).await?;
+                    items.extend(page.$items);
+                    cursor = page.next_cursor;
+                    if cursor.is_none() {
+                        return Ok(items);
+                    }
+                }
+            }
+        )*}
+    };
+}
+
+listings! {
+    list_all_tools: list_tools() -> tools: Tool;
+    list_all_prompts: list_prompts() -> prompts: Prompt;
+    list_all_resources: list_resources() -> resources: Resource;
+    list_all_resource_templates: list_resource_templates() -> resource_templates: ResourceTemplate;
+    list_all_skills: list_skills() -> skills: Skill;
+}
+
+impl TracedPeer {
+    /// Wraps the other side of a client that is connected.
+    #[must_use]
+    pub fn new(peer: Peer<RoleClient>) -> Self {
+        Self { peer, tools: Arc::default() }
+    }
+
+    /// rmcp's peer.
+    #[must_use]
+    pub const fn inner(&self) -> &Peer<RoleClient> {
+        &self.peer
+    }
+
+    /// As `Peer::list_tools` of rmcp, in one span. What it says of the tools is recorded on their calls.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn list_tools(
+        &self,
+        params: Option<PaginatedRequestParams>,
+    ) -> Result<ListToolsResult, ServiceError> {
+        let list = self.observe(&method::LIST_TOOLS, params, |params| self.peer.list_tools(params)).await?;
+        let tools = list.tools.iter().map(|tool| (tool.name.to_string(), tool.clone()));
+        lock(&self.tools).extend(tools);
+        Ok(list)
+    }
+
+    /// Makes a request in a span of its own, or as a part of the span of the function that calls this tool.
+    async fn observe<P, A, F>(
+        &self,
+        method: &'static Method,
+        mut params: P,
+        send: impl FnOnce(P) -> F,
+    ) -> Result<A, ServiceError>
+    where
+        P: Params,
+        A: Answer,
+        F: Future<Output = Result<A, ServiceError>>,
+    {
+        let joint = if let Target::Tool(name) = params.target() { Joint::for_call(name) } else { None };
+        if let Some(joint) = joint {
+            let mut attributes = method.attributes(&params);
+            attributes.extend(self.more(&params));
+            return join(&joint, attributes, send(carrying(params))).await;
+        }
+        let span = Span::open(&method.client, &mut |opening| {
+            method.record(opening, &params, self.more(&params));
+        });
+        let work = async move {
+            // Here, for the transport sends from another task, which knows nothing of the caller.
+            propagation::inject(&mut Meta(params.meta_mut()));
+            send(params).await
+        };
+        let (span, result) = span::future(span, work).await;
+        method::conclude(span, &result);
+        result
+    }
+
+    /// What is known of the server and its tool.
+    fn more(&self, params: &impl Params) -> Vec<KeyValue> {
+        let tools = lock(&self.tools);
+        let tool = if let Target::Tool(name) = params.target() { tools.get(name) } else { None };
+        let mut attributes = tool.map(method::definition).unwrap_or_default();
+        drop(tools);
+        if let Some(server) = self.peer.peer_info() {
+            attributes.push(KeyValue::new(mcp::PROTOCOL_VERSION, server.protocol_version.to_string()));
+            let name = server.server_info.as_ref().map(|info| info.name.clone());
+            attributes.extend(name.map(|name| KeyValue::new(ours::MCP_SERVER_NAME, name)));
+        }
+        attributes
+    }
+}
+
+/// The request with the context of the caller.
+fn carrying<P: Params>(mut params: P) -> P {
+    propagation::inject(&mut Meta(params.meta_mut()));
+    params
+}
+
+/// Makes a request as a part of a span that another will end.
+async fn join<A: Answer>(
+    joint: &Joint,
+    attributes: Vec<KeyValue>,
+    answer: impl Future<Output = Result<A, ServiceError>>,
+) -> Result<A, ServiceError> {
+    let context = Context::current();
+    joint.add(&context, attributes);
+    let result = answer.await;
+    if let Some((refusal, code)) = method::refusal(&result) {
+        joint.add(&context, code.into_iter().collect());
+        joint.refused(refusal);
+    }
+    result
+}
+
+impl<S: Service<RoleClient>> Deref for TracedClient<S> {
+    type Target = TracedPeer;
+
+    fn deref(&self) -> &TracedPeer {
+        &self.peer
+    }
+}
+
+impl<S: Service<RoleClient>> fmt::Debug for TracedClient<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("TracedClient").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for TracedPeer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("TracedPeer").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,195 @@
+//! The two spans of each method, and how they end.
+
+use opentelemetry::KeyValue;
+use opentelemetry::trace::SpanKind;
+use rmcp::ErrorData;
+use rmcp::ServiceError;
+
+use super::message::{Answer, Params, Target};
+use crate::capture::{self, Capture};
+use crate::semconv::{mcp, openinference as names};
+use crate::span::{Failed, Opening, Refusal, Scope as _, Site, Span};
+
+/// How many attributes a span will probably have.
+const ROOM: usize = 20;
+
+/// A method, with its span where it is called and where it is served.
+pub(super) struct Method {
+    name: &'static str,
+    pub(super) client: Site,
+    pub(super) server: Site,
+    /// Whether it belongs to the connection, so that it matters only to a caller who traces it.
+    pub(super) is_of_connection: bool,
+}
+
+const fn site(name: &'static str, kind: &'static str, opentelemetry: SpanKind) -> Site {
+    Site { name, kind, opentelemetry, fixed: &[], name_keys: &[], room: ROOM }
+}
+
+impl Method {
+    const fn new((name, kind): (&'static str, &'static str)) -> Self {
+        Self {
+            name,
+            client: site(name, kind, SpanKind::Client),
+            server: site(name, kind, SpanKind::Server),
+            is_of_connection: false,
+        }
+    }
+
+    const fn of_connection(names: (&'static str, &'static str)) -> Self {
+        Self { is_of_connection: true, ..Self::new(names) }
+    }
+}
+
+pub(super) static INITIALIZE: Method = Method::of_connection(mcp::INITIALIZE);
+pub(super) static DISCOVER: Method = Method::of_connection(mcp::DISCOVER);
+pub(super) static PING: Method = Method::of_connection(mcp::PING);
+pub(super) static CUSTOM: Method = Method::new(("", mcp::CUSTOM));
+
+macro_rules! methods {
+    ($($name:ident)*) => {
+        $(pub(super) static $name: Method = Method::new(mcp::$name);)*
+    };
+}
+
+methods! {
+    CALL_TOOL LIST_TOOLS GET_PROMPT LIST_PROMPTS READ_RESOURCE LIST_RESOURCES LIST_RESOURCE_TEMPLATES
+    READ_RESOURCE_DIRECTORY SUBSCRIBE UNSUBSCRIBE COMPLETE SET_LEVEL GET_TASK UPDATE_TASK CANCEL_TASK LIST_SKILLS
+    GET_SKILL
+}
+
+impl Method {
+    /// Records a request, and what else is known of it.
+    pub(super) fn record(
+        &self,
+        opening: &mut Opening,
+        params: &impl Params,
+        more: impl IntoIterator<Item = KeyValue>,
+    ) {
+        let target = params.target();
+        let method = if let Target::Method(method) = target { method } else { self.name };
+        opening.name(match target {
+            Target::Tool(name) | Target::Prompt(name) => Some(format!("{method} {name}")),
+            Target::Method(method) => Some(method.to_owned()),
+            Target::Resource(_) | Target::Nothing => None,
+        });
+        opening.attributes(self.attributes(params).into_iter().chain(more));
+        match (target, params.arguments()) {
+            (Target::Resource(uri), _) => opening.input(Capture::new(uri).a2a_otel_value()),
+            (_, Some(arguments)) => opening.input(Capture::new(arguments).a2a_otel_value()),
+            _ => {}
+        }
+    }
+
+    /// By which names the protocol knows a request.
+    pub(super) fn attributes(&self, params: &impl Params) -> Vec<KeyValue> {
+        let target = params.target();
+        let method = if let Target::Method(method) = target { method } else { self.name };
+        let mut attributes = vec![KeyValue::new(mcp::METHOD_NAME, method.to_owned())];
+        let mut push = |key, value: &str| attributes.push(KeyValue::new(key, value.to_owned()));
+        match target {
+            Target::Tool(name) => {
+                push(mcp::OPERATION_NAME, mcp::EXECUTE_TOOL);
+                push(mcp::TOOL_NAME, name);
+                push(names::TOOL_NAME, name);
+            }
+            Target::Prompt(name) => {
+                push(mcp::PROMPT_NAME, name);
+                push(names::PROMPT_ID, name);
+                if let Some(arguments) = params.arguments() {
+                    let variables = Capture::new(arguments);
+                    let variables = (names::LLM_PROMPT_TEMPLATE_VARIABLES, variables.a2a_otel_value());
+                    attributes.extend(capture::attributes(&[variables]));
+                }
+            }
+            Target::Resource(uri) => push(mcp::RESOURCE_URI, uri),
+            Target::Method(_) | Target::Nothing => {}
+        }
+        attributes
+    }
+}
+
+/// A tool's definition.
+pub(super) fn definition(tool: &rmcp::model::Tool) -> Vec<KeyValue> {
+    let schema = Capture::new(&*tool.input_schema);
+    let mut fields = vec![(names::tool::JSON_SCHEMA, schema.a2a_otel_value())];
+    let description = tool.description.as_ref().map(Capture::new);
+    fields.extend(description.iter().map(|text| (names::TOOL_DESCRIPTION, text.a2a_otel_value())));
+    let parameters = tool.input_schema.get("properties").map(Capture::new);
+    fields.extend(parameters.iter().map(|properties| (names::TOOL_PARAMETERS, properties.a2a_otel_value())));
+    capture::attributes(&fields)
+}
+
+/// An error that may come instead of an answer.
+pub(super) trait Fault {
+    /// The error that came from the other side, if it did.
+    fn data(&self) -> Option<&ErrorData>;
+
+    /// The error, if it did not come from the other side.
+    fn refusal(&self) -> Refusal;
+}
+
+impl Fault for ErrorData {
+    fn data(&self) -> Option<&ErrorData> {
+        Some(self)
+    }
+
+    fn refusal(&self) -> Refusal {
+        Refusal {
+            failed: Failed::plain(std::any::type_name::<Self>(), self.message.clone().into_owned()),
+            error_type: self.code.0.to_string().into(),
+            is_of_tool: false,
+        }
+    }
+}
+
+impl Fault for ServiceError {
+    fn data(&self) -> Option<&ErrorData> {
+        if let Self::McpError(data) = self { Some(data) } else { None }
+    }
+
+    fn refusal(&self) -> Refusal {
+        let error_type = match self {
+            Self::TransportSend(_) => "transport_send",
+            Self::TransportClosed => "transport_closed",
+            Self::UnexpectedResponse => "unexpected_response",
+            Self::Cancelled { .. } => "cancelled",
+            Self::Timeout { .. } => "timeout",
+            _ => "_OTHER",
+        };
+        let failed = Failed::new(std::any::type_name::<Self>(), self, false);
+        Refusal { failed, error_type: error_type.into(), is_of_tool: false }
+    }
+}
+
+/// Why a request failed, if it did, and the code of the error that came as the answer.
+pub(super) fn refusal<A: Answer, E: Fault>(result: &Result<A, E>) -> Option<(Refusal, Option<KeyValue>)> {
+    match result {
+        Ok(answer) => {
+            let failed = Failed::plain(mcp::TOOL_ERROR, answer.refusal()?);
+            Some((Refusal { failed, error_type: mcp::TOOL_ERROR.into(), is_of_tool: true }, None))
+        }
+        Err(error) => {
+            let code = error.data().map(|data| KeyValue::new(mcp::STATUS_CODE, data.code.0.to_string()));
+            Some((error.data().map_or_else(|| error.refusal(), Fault::refusal), code))
+        }
+    }
+}
+
+/// Ends the span of a request.
+pub(super) fn conclude<A: Answer, E: Fault>(span: Span, result: &Result<A, E>) {
+    let mut ending = span.returned();
+    if !ending.is_seen() {
+        return;
+    }
+    if let Some((refusal, code)) = refusal(result) {
+        ending.set(code);
+        return ending.failed_as(&refusal.failed, refusal.error_type);
+    }
+    ending.ok();
+    if let Ok(answer) = result
+        && !ending.is_shared()
+    {
+        answer.record(&mut ending);
+    }
+}

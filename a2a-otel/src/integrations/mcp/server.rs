@@ -1,0 +1,208 @@
+//! Where requests are served.
+
+use std::borrow::Cow;
+use std::future::Future;
+
+use opentelemetry::KeyValue;
+use opentelemetry::context::FutureExt as _;
+use opentelemetry::trace::TraceContextExt as _;
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CancelTaskParams, CancelledNotificationParam,
+    CompleteRequestParams, CompleteResult, CustomNotification, CustomRequest, CustomResult, DiscoverResult,
+    GetPromptRequestParams, GetPromptResponse, GetSkillRequestParams, GetSkillResult, GetTaskParams,
+    GetTaskResult, InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListSkillsResult, ListToolsResult, PaginatedRequestParams,
+    ProgressNotificationParam, ProtocolVersion, ReadResourceDirectoryRequestParams,
+    ReadResourceRequestParams, ReadResourceResponse, ServerConfig, SetLevelRequestParams,
+    SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
+};
+use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
+use rmcp::{ErrorData, RoleServer, ServerHandler};
+
+use super::message::{Answer, NoParams, Params, Target};
+use super::method::{self, Method};
+use crate::propagation::{self, MetaRef};
+use crate::semconv::mcp;
+use crate::span::{self, Span};
+
+/// An MCP server whose requests are spans, below those of their callers.
+///
+/// It is a [`ServerHandler`] itself, so that it goes wherever the one that it wraps goes: to `serve` with any transport,
+/// and to rmcp's service for streamable HTTP.
+///
+/// - A request whose caller gives it up ends its span as cancelled, whether or not the handler goes on.
+/// - `initialize`, `server/discover` and `ping` are spans only below a caller's, so that a connection leaves no trace of
+///   its own; `subscriptions/listen`, which lasts as long as the connection, is none.
+/// - Notifications are no spans. What is done about them runs below the caller's span.
+///
+/// ```
+/// use a2a_otel::mcp::TracedServer;
+/// use rmcp::ServiceExt as _;
+///
+/// # struct Catalogue;
+/// # impl rmcp::ServerHandler for Catalogue {}
+/// # async fn example(transport: tokio::io::DuplexStream) -> Result<(), Box<dyn std::error::Error>> {
+/// TracedServer::new(Catalogue).serve(transport).await?.waiting().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct TracedServer<S>(S);
+
+impl<S> TracedServer<S> {
+    /// Wraps a server.
+    pub const fn new(server: S) -> Self {
+        Self(server)
+    }
+
+    /// The server.
+    pub const fn inner(&self) -> &S {
+        &self.0
+    }
+
+    /// The server.
+    pub fn into_inner(self) -> S {
+        self.0
+    }
+}
+
+impl<S: ServerHandler> TracedServer<S> {
+    /// Serves a request below its caller's span.
+    async fn observe<P, A, F>(
+        &self,
+        method: &'static Method,
+        params: P,
+        context: RequestContext<RoleServer>,
+        serve: impl FnOnce(P, RequestContext<RoleServer>) -> F,
+    ) -> Result<A, ErrorData>
+    where
+        P: Params,
+        A: Answer,
+        F: Future<Output = Result<A, ErrorData>>,
+    {
+        let caller = propagation::extract(&MetaRef(&context.meta));
+        if method.is_of_connection && !caller.span().span_context().is_valid() {
+            return serve(params, context).with_context(caller).await;
+        }
+        let work = async move {
+            let span = Span::open(&method.server, &mut |opening| {
+                method.record(opening, &params, self.more(&params, &context));
+            });
+            let cancelled = context.ct.clone().cancelled_owned();
+            let (span, result) =
+                span::until(span, cancelled, async move { serve(params, context).await }).await;
+            if let Some(span) = span {
+                method::conclude(span, &result);
+            }
+            result
+        };
+        work.with_context(caller).await
+    }
+
+    /// What is known of the request and its tool.
+    fn more(&self, params: &impl Params, context: &RequestContext<RoleServer>) -> Vec<KeyValue> {
+        let tool = if let Target::Tool(name) = params.target() { self.0.get_tool(name) } else { None };
+        let mut attributes = tool.as_ref().map(method::definition).unwrap_or_default();
+        attributes.push(KeyValue::new(mcp::REQUEST_ID, context.id.to_string()));
+        let version = context.protocol_version();
+        attributes.extend(version.map(|version| KeyValue::new(mcp::PROTOCOL_VERSION, version.to_string())));
+        attributes
+    }
+}
+
+/// Requests, each in a span.
+macro_rules! observed {
+    ($($name:ident($params:ty) -> $answer:ty = $method:ident;)*) => {$(
+        async fn $name(
+            &self,
+            params: $params,
+            context: RequestContext<RoleServer>,
+        ) -> Result<$answer, ErrorData> {
+            let serve = |params, context| self.0.$name(params, context);
+            self.observe(&method::$method, params, context, serve).await
+        }
+    )*};
+}
+
+/// Requests without parameters, likewise.
+macro_rules! observed_bare {
+    ($($name:ident() -> $answer:ty = $method:ident;)*) => {$(
+        async fn $name(&self, context: RequestContext<RoleServer>) -> Result<$answer, ErrorData> {
+            let serve = |_, context| self.0.$name(context);
+            self.observe(&method::$method, NoParams::default(), context, serve).await
+        }
+    )*};
+}
+
+/// Notifications, each below its caller's span.
+macro_rules! noticed {
+    ($($name:ident($($params:ident: $type:ty)?);)*) => {$(
+        async fn $name(&self, $($params: $type,)? context: NotificationContext<RoleServer>) {
+            let caller = propagation::extract(&MetaRef(&context.meta));
+            let work = async move { self.0.$name($($params,)? context).await };
+            work.with_context(caller).await;
+        }
+    )*};
+}
+
+// Every method of rmcp's trait stands here: one that did not would answer as if the server did not have it.
+impl<S: ServerHandler> ServerHandler for TracedServer<S> {
+    observed! {
+        initialize(InitializeRequestParams) -> InitializeResult = INITIALIZE;
+        call_tool(CallToolRequestParams) -> CallToolResponse = CALL_TOOL;
+        list_tools(Option<PaginatedRequestParams>) -> ListToolsResult = LIST_TOOLS;
+        get_prompt(GetPromptRequestParams) -> GetPromptResponse = GET_PROMPT;
+        list_prompts(Option<PaginatedRequestParams>) -> ListPromptsResult = LIST_PROMPTS;
+        read_resource(ReadResourceRequestParams) -> ReadResourceResponse = READ_RESOURCE;
+        list_resources(Option<PaginatedRequestParams>) -> ListResourcesResult = LIST_RESOURCES;
+        list_resource_templates(Option<PaginatedRequestParams>) -> ListResourceTemplatesResult = LIST_RESOURCE_TEMPLATES;
+        read_resource_directory(ReadResourceDirectoryRequestParams) -> ListResourcesResult = READ_RESOURCE_DIRECTORY;
+        subscribe(SubscribeRequestParams) -> () = SUBSCRIBE;
+        unsubscribe(UnsubscribeRequestParams) -> () = UNSUBSCRIBE;
+        complete(CompleteRequestParams) -> CompleteResult = COMPLETE;
+        set_level(SetLevelRequestParams) -> () = SET_LEVEL;
+        get_task(GetTaskParams) -> GetTaskResult = GET_TASK;
+        update_task(UpdateTaskParams) -> () = UPDATE_TASK;
+        cancel_task(CancelTaskParams) -> () = CANCEL_TASK;
+        list_skills(Option<PaginatedRequestParams>) -> ListSkillsResult = LIST_SKILLS;
+        get_skill(GetSkillRequestParams) -> GetSkillResult = GET_SKILL;
+        on_custom_request(CustomRequest) -> CustomResult = CUSTOM;
+    }
+
+    observed_bare! {
+        discover() -> DiscoverResult = DISCOVER;
+        ping() -> () = PING;
+    }
+
+    noticed! {
+        on_cancelled(params: CancelledNotificationParam);
+        on_progress(params: ProgressNotificationParam);
+        on_initialized();
+        on_roots_list_changed();
+        on_custom_notification(params: CustomNotification);
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        self.0.listen(context).await
+    }
+
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        self.0.accepted_subscription_filter(requested)
+    }
+
+    fn negotiate_initialize(&self, request: &InitializeRequestParams) -> Result<InitializeResult, ErrorData> {
+        self.0.negotiate_initialize(request)
+    }
+
+    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
+        self.0.supported_protocol_versions()
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.0.get_tool(name)
+    }
+
+    fn get_info(&self) -> ServerConfig {
+        self.0.get_info()
+    }
+}
