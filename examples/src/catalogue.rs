@@ -2,20 +2,18 @@
 
 use std::sync::Arc;
 
+use a2a_otel::mcp::TracedServer;
 use a2a_otel::mcp_tool;
 use axum::Router;
-use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::handler::server::wrapper::{Json, Parameters};
-use rmcp::model::{CallToolRequestParams, CallToolResponse, ContentBlock, ErrorData, IntoContents};
+use rmcp::model::{ContentBlock, IntoContents};
 use rmcp::schemars::JsonSchema;
-use rmcp::service::RequestContext;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
-use rmcp::{RoleServer, ServerHandler, tool, tool_handler, tool_router};
+use rmcp::{ServerHandler, tool, tool_handler, tool_router};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::hop;
 use crate::products::Product;
 use crate::store::{Order, Reservation, SalesReport, Search, Stock, Store, StoreError};
 
@@ -68,7 +66,7 @@ struct ReservationId {
 impl Catalogue {
     /// Finds products by a word of their name or category, cheapest first.
     #[tool]
-    #[mcp_tool(server = NAME)]
+    #[mcp_tool]
     async fn search_products(
         &self,
         Parameters(search): Parameters<Search>,
@@ -77,7 +75,7 @@ impl Catalogue {
     }
 
     /// Says how many pieces of a product are in stock.
-    #[mcp_tool(server = NAME)]
+    #[mcp_tool]
     #[tool]
     async fn check_stock(
         &self,
@@ -87,7 +85,7 @@ impl Catalogue {
     }
 
     /// Sets pieces of a product aside for an order.
-    #[mcp_tool(server = NAME)]
+    #[mcp_tool]
     #[tool]
     async fn reserve_stock(
         &self,
@@ -97,7 +95,7 @@ impl Catalogue {
     }
 
     /// Sells what a reservation has set aside.
-    #[mcp_tool(server = NAME)]
+    #[mcp_tool]
     #[tool]
     async fn record_sale(
         &self,
@@ -107,7 +105,7 @@ impl Catalogue {
     }
 
     /// Reports the sales so far, by category.
-    #[mcp_tool(server = NAME)]
+    #[mcp_tool]
     #[tool]
     async fn sales_report(&self) -> Result<Json<SalesReport>, StoreError> {
         self.store.report().map(Json)
@@ -115,18 +113,7 @@ impl Catalogue {
 }
 
 #[tool_handler(name = "catalogue")]
-impl ServerHandler for Catalogue {
-    /// Written out, and not left to the attribute, because the caller's trace goes on here.
-    async fn call_tool(
-        &self,
-        request: CallToolRequestParams,
-        context: RequestContext<RoleServer>,
-    ) -> Result<CallToolResponse, ErrorData> {
-        let meta = context.meta.clone();
-        let router = Self::tool_router();
-        hop::under_client(&meta, router.call(ToolCallContext::new(self, request, context))).await
-    }
-}
+impl ServerHandler for Catalogue {}
 
 /// rmcp turns an error's contents into a tool result with `isError`.
 impl IntoContents for StoreError {
@@ -143,7 +130,7 @@ impl IntoContents for StoreError {
 pub fn router(shutdown: CancellationToken) -> Result<Router, StoreError> {
     let catalogue = Catalogue { store: Arc::new(Store::open()?) };
     let service = StreamableHttpService::new(
-        move || Ok(catalogue.clone()),
+        move || Ok(TracedServer::new(catalogue.clone())),
         Arc::new(LocalSessionManager::default()),
         // In a network of containers the catalogue has whatever name its operator gave it.
         StreamableHttpServerConfig::default().with_cancellation_token(shutdown).disable_allowed_hosts(),

@@ -44,7 +44,6 @@ pub mod census;
 mod chat;
 pub mod customers;
 pub mod errors;
-pub mod hop;
 pub mod llm;
 mod llm_rules;
 pub mod llm_server;

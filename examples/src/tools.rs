@@ -2,20 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use a2a_otel::mcp::TracedClient;
 use a2a_otel::{business_metric, mcp_tool};
 use async_openai::types::chat::ChatCompletionTools;
 use futures::future::join_all;
 use rmcp::model::{CallToolRequestParams, CallToolResult, JsonObject, Tool};
-use rmcp::service::{RunningService, ServiceError};
 use rmcp::transport::StreamableHttpClientTransport;
-use rmcp::{RoleClient, ServiceExt};
+use rmcp::{ServiceError, ServiceExt as _};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::warn;
 
 use crate::catalogue::{self, MCP_PATH};
 use crate::chat::definition;
-use crate::hop;
 use crate::peer::{Peer, PeerError};
 
 /// Why a tool call came to nothing.
@@ -131,7 +130,7 @@ async fn consult(peer: &Peer, session: &str, question: &str) -> Result<String, P
 
 /// A client of the catalogue.
 pub struct CatalogueClient {
-    service: RunningService<RoleClient, ()>,
+    mcp: TracedClient<()>,
 }
 
 impl CatalogueClient {
@@ -143,17 +142,17 @@ impl CatalogueClient {
     pub async fn connect(url: &str) -> Result<Self, ToolError> {
         let transport = StreamableHttpClientTransport::from_uri(format!("{url}{MCP_PATH}"));
         let failed = |source| ToolError::NoCatalogue { url: url.into(), source: Box::new(source) };
-        Ok(Self { service: ().serve(transport).await.map_err(failed)? })
+        Ok(Self { mcp: TracedClient::new(().serve(transport).await.map_err(failed)?) })
     }
 
     async fn tools(&self) -> Result<Vec<Tool>, ServiceError> {
-        self.service.list_all_tools().await
+        self.mcp.list_all_tools().await
     }
 
     #[mcp_tool(tool = tool, server = catalogue::NAME, input = arguments)]
     async fn call(&self, tool: &str, arguments: JsonObject) -> Result<String, ToolError> {
         let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
-        let result = self.service.call_tool(hop::with_context(params)).await?;
+        let result = self.mcp.call_tool(params).await?;
         let text = text_of(&result);
         if result.is_error == Some(true) { Err(ToolError::Refused(text)) } else { Ok(text) }
     }

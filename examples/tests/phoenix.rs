@@ -11,6 +11,8 @@ use a2a_otel_tests::tree::{Tree, text};
 use support::{Parts, marketplace};
 
 const CUSTOMERS: usize = 12;
+/// The agents that ask the catalogue for its tools when they start.
+const LISTINGS: usize = 3;
 const MODEL: &str = "gpt-4o-mini";
 /// What the built-in model calls itself in its answers, as the provider does.
 const DATED_MODEL: &str = "gpt-4o-mini-2024-07-18";
@@ -82,8 +84,12 @@ fn environment<'a>(phoenix: &'a Phoenix, project: &'a Project<'_>) -> [(&'a str,
 /// Everything that has to be seen of a run, in whatever form it ran.
 fn check(phoenix: &Phoenix, project: &Project<'_>) {
     let spans = project.wait_for_spans(is_complete);
-    let trees = Tree::forest(&spans);
-    assert_eq!(trees.len(), CUSTOMERS, "{}", text(&trees));
+    let (listings, trees): (Vec<_>, Vec<_>) =
+        Tree::forest(&spans).into_iter().partition(|tree| tree.spans()[0].name == "tools/list");
+    assert_eq!((listings.len(), trees.len()), (LISTINGS, CUSTOMERS), "{}{}", text(&listings), text(&trees));
+    for listing in listings {
+        listing.assert_path(&["CHAIN tools/list", "CHAIN tools/list"]);
+    }
     for tree in &trees {
         tree.assert_whole();
         check_session(tree);
@@ -100,7 +106,7 @@ fn check(phoenix: &Phoenix, project: &Project<'_>) {
 fn is_complete(spans: &[Span]) -> bool {
     let roots = spans.iter().filter(|span| span.parent_id.is_none()).count();
     let is_known = |id: &String| spans.iter().any(|span| span.span_id == *id);
-    roots == CUSTOMERS && spans.iter().filter_map(|span| span.parent_id.as_ref()).all(is_known)
+    roots == LISTINGS + CUSTOMERS && spans.iter().filter_map(|span| span.parent_id.as_ref()).all(is_known)
 }
 
 fn trees_of<'a>(trees: &'a [Tree], wish: &str) -> &'a Tree {
@@ -140,7 +146,7 @@ fn check_sale(phoenix: &Phoenix, tree: &Tree) {
             "AGENT inventory-agent",
             "CHAIN step 1",
             "TOOL reserve_stock",
-            "TOOL reserve_stock",
+            "TOOL tools/call reserve_stock",
         ],
         &[
             "CHAIN step 2",
@@ -149,7 +155,7 @@ fn check_sale(phoenix: &Phoenix, tree: &Tree) {
             "AGENT sales-agent",
             "CHAIN step 1",
             "TOOL record_sale",
-            "TOOL record_sale",
+            "TOOL tools/call record_sale",
         ],
     ];
     for way in ways {
@@ -158,7 +164,7 @@ fn check_sale(phoenix: &Phoenix, tree: &Tree) {
     assert_eq!(tree.root().status_code, "OK");
     let answer = tree.root().attribute("output.value").as_str().expect("an answer");
     assert!(answer.contains("Sold 2 of P-0012"), "{answer}");
-    let served = tree.all("TOOL record_sale").last().expect("a tool");
+    let served = tree.all("TOOL tools/call record_sale").last().expect("a tool");
     assert_eq!(served.attribute("tool.description"), "Sells what a reservation has set aside.");
     assert!(served.attribute("input.value").as_str().is_some_and(|input| input.contains("R-")), "{served}");
 
@@ -169,7 +175,8 @@ fn check_sale(phoenix: &Phoenix, tree: &Tree) {
 }
 
 fn check_tool_error(tree: &Tree) {
-    let failed: Vec<_> = tree.all("TOOL check_stock").filter(|span| span.status_code == "ERROR").collect();
+    let calls = ["TOOL check_stock", "TOOL tools/call check_stock"].iter().flat_map(|call| tree.all(call));
+    let failed: Vec<_> = calls.filter(|span| span.status_code == "ERROR").collect();
     assert_eq!(failed.len(), 2, "where it was called and where it was served:\n{tree}");
     for span in failed {
         assert!(span.status_message.contains("P-9999"), "{span}");

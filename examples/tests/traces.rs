@@ -32,7 +32,7 @@ CHAIN SendStreamingMessage coordinator
               CHAIN step 1
                 LLM chat gpt-4o-mini
                 TOOL reserve_stock
-                  TOOL reserve_stock
+                  TOOL tools/call reserve_stock
               CHAIN step 2
                 LLM chat gpt-4o-mini
       CHAIN step 2
@@ -43,7 +43,7 @@ CHAIN SendStreamingMessage coordinator
               CHAIN step 1
                 LLM chat gpt-4o-mini
                 TOOL record_sale
-                  TOOL record_sale
+                  TOOL tools/call record_sale
               CHAIN step 2
                 LLM chat gpt-4o-mini
       CHAIN step 3
