@@ -6,9 +6,9 @@ use a2a_otel::mcp::TracedClient;
 use a2a_otel::{business_metric, mcp_tool};
 use async_openai::types::chat::ChatCompletionTools;
 use futures::future::join_all;
+use rmcp::ServiceError;
 use rmcp::model::{CallToolRequestParams, CallToolResult, JsonObject, Tool};
 use rmcp::transport::StreamableHttpClientTransport;
-use rmcp::{ServiceError, ServiceExt as _};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::warn;
@@ -142,7 +142,7 @@ impl CatalogueClient {
     pub async fn connect(url: &str) -> Result<Self, ToolError> {
         let transport = StreamableHttpClientTransport::from_uri(format!("{url}{MCP_PATH}"));
         let failed = |source| ToolError::NoCatalogue { url: url.into(), source: Box::new(source) };
-        Ok(Self { mcp: TracedClient::new(().serve(transport).await.map_err(failed)?) })
+        Ok(Self { mcp: TracedClient::connect((), transport).await.map_err(failed)? })
     }
 
     async fn tools(&self) -> Result<Vec<Tool>, ServiceError> {

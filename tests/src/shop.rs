@@ -49,6 +49,14 @@ pub struct Product {
     pub secret: String,
 }
 
+/// What a prompt is about: its arguments are texts.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(crate = "rmcp::schemars")]
+struct Subject {
+    /// A product's number.
+    product: String,
+}
+
 #[chain_span]
 async fn look_up(product: u32) -> u32 {
     tokio::task::yield_now().await;
@@ -135,11 +143,11 @@ impl Shop {
 impl Shop {
     /// Describes a product.
     #[prompt]
-    async fn describe(&self, Parameters(wanted): Parameters<Product>) -> Result<GetPromptResult, ErrorData> {
-        if wanted.product == 0 {
+    async fn describe(&self, Parameters(subject): Parameters<Subject>) -> Result<GetPromptResult, ErrorData> {
+        let Ok(product) = subject.product.parse() else {
             return Err(ErrorData::invalid_params("no such product", None));
-        }
-        let text = format!("Describe product {} in a sentence.", look_up(wanted.product).await);
+        };
+        let text = format!("Describe product {} in a sentence.", look_up(product).await);
         Ok(GetPromptResult::new(vec![PromptMessage::new_text(Role::User, text)]))
     }
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use a2a_otel::opentelemetry::trace::Status;
 use a2a_otel::testing::{Captured, Capturing, capture};
-use rmcp::model::{CallToolRequestParams, GetPromptRequestParams, ReadResourceRequestParams};
+use rmcp::model::{CallToolRequestParams, ReadResourceRequestParams};
 use serde_json::json;
 
-use crate::worlds::{self, Client, hop, request};
+use crate::worlds::{self, Client, describe, hop, request};
 
 fn error(span: &Captured) -> &str {
     match &span.status {
@@ -68,9 +68,7 @@ async fn errors_of_resources_and_prompts_show_on_both_sides() {
     let (called, served) = hop(&capturing, "resources/read");
     assert_eq!((error(&called), error(&served)), ("no such resource", "no such resource"));
     let capturing = capture();
-    let arguments = serde_json::from_value(json!({ "product": 0 })).expect("an object");
-    let prompt = GetPromptRequestParams::new("describe").with_arguments(arguments);
-    client.get_prompt(prompt).await.expect_err("there is none");
+    client.get_prompt(describe("none")).await.expect_err("there is none");
     let (called, served) = hop(&capturing, "prompts/get describe");
     assert_eq!((error(&called), error(&served)), ("no such product", "no such product"));
 }

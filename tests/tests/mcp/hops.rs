@@ -8,10 +8,10 @@ use a2a_otel::opentelemetry::trace::{
 use a2a_otel::testing::{Captured, Capturing, capture};
 use a2a_otel::{agent_span, with_session};
 use a2a_otel_tests::shop::{CATALOGUE, CATALOGUE_TEXT};
-use rmcp::model::{CallToolRequestParams, GetPromptRequestParams, ReadResourceRequestParams};
+use rmcp::model::{CallToolRequestParams, ReadResourceRequestParams};
 use serde_json::{Value, json};
 
-use crate::worlds::{self, Client, hop, product, request, text};
+use crate::worlds::{self, Client, describe, hop, product, request, text};
 
 /// One visit, with everything that a shop offers.
 #[agent_span(skip_all)]
@@ -23,9 +23,7 @@ async fn visit(client: &Client) {
     client.list_all_resources().await.expect("resources");
     client.read_resource(ReadResourceRequestParams::new(CATALOGUE)).await.expect("a catalogue");
     client.list_all_prompts().await.expect("prompts");
-    let arguments = serde_json::from_value(product(1)).expect("an object");
-    let prompt = GetPromptRequestParams::new("describe").with_arguments(arguments);
-    client.get_prompt(prompt).await.expect("a prompt");
+    client.get_prompt(describe("1")).await.expect("a prompt");
 }
 
 const VISIT: &str = "\
@@ -119,7 +117,7 @@ async fn a_resource_is_a_document_and_a_prompt_its_variables() {
     for span in [client, server] {
         assert_eq!(span.text("gen_ai.prompt.name"), Some("describe"));
         assert_eq!(span.text("prompt.id"), Some("describe"));
-        assert_eq!(json_of(&span, "llm.prompt_template.variables"), product(1));
+        assert_eq!(json_of(&span, "llm.prompt_template.variables"), json!({ "product": "1" }));
         assert!(
             span.text("output.value").is_some_and(|text| text.contains("Describe product 2")),
             "{span:?}"

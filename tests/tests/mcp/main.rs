@@ -2,5 +2,10 @@
 
 mod faults;
 mod hops;
+mod hostile;
 mod joined;
+mod phoenix;
+mod processes;
+mod python;
+mod seen;
 mod worlds;

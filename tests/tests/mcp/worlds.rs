@@ -3,7 +3,7 @@
 use a2a_otel::mcp::{TracedClient, TracedServer};
 use a2a_otel::testing::{Captured, Capturing};
 use a2a_otel_tests::shop::{Shop, serve_http};
-use rmcp::model::{CallToolRequestParams, CallToolResult, JsonObject};
+use rmcp::model::{CallToolRequestParams, CallToolResult, GetPromptRequestParams, JsonObject};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::{ServerHandler, ServiceExt as _};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ pub(crate) async fn duplex_with(server: impl ServerHandler) -> Client {
         let running = server.serve(theirs).await.expect("a connection");
         running.waiting().await
     });
-    TracedClient::new(().serve(ours).await.expect("a connection"))
+    TracedClient::connect((), ours).await.expect("a connection")
 }
 
 /// Over streamable HTTP, in this process.
@@ -35,13 +35,18 @@ pub(crate) async fn http() -> Client {
 
 pub(crate) async fn connect(url: &str) -> Client {
     let transport = StreamableHttpClientTransport::from_uri(url);
-    TracedClient::new(().serve(transport).await.expect("a connection"))
+    TracedClient::connect((), transport).await.expect("a connection")
 }
 
 /// A request for a tool, with arguments.
 pub(crate) fn request(tool: &'static str, arguments: Value) -> CallToolRequestParams {
     let arguments: JsonObject = serde_json::from_value(arguments).expect("an object");
     CallToolRequestParams::new(tool).with_arguments(arguments)
+}
+
+pub(crate) fn describe(product: &str) -> GetPromptRequestParams {
+    let arguments = serde_json::from_value(json!({ "product": product })).expect("an object");
+    GetPromptRequestParams::new("describe").with_arguments(arguments)
 }
 
 pub(crate) fn product(number: u32) -> Value {

@@ -1,29 +1,33 @@
 //! Where requests are made.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
+use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, CompleteRequestParams,
-    CompleteResult, GetPromptRequestParams, GetPromptResponse, GetPromptResult, GetSkillRequestParams,
-    GetSkillResult, GetTaskParams, GetTaskResult, ListPromptsResult, ListResourceTemplatesResult,
-    ListResourcesResult, ListSkillsResult, ListToolsResult, PaginatedRequestParams, Prompt,
-    ReadResourceDirectoryRequestParams, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult,
-    Resource, ResourceTemplate, Skill, Tool, UpdateTaskParams,
+    CompleteResult, GetMeta as _, GetPromptRequestParams, GetPromptResponse, GetPromptResult,
+    GetSkillRequestParams, GetSkillResult, GetTaskParams, GetTaskResult, JsonRpcMessage, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListSkillsResult, ListToolsResult,
+    PaginatedRequestParams, Prompt, ReadResourceDirectoryRequestParams, ReadResourceRequestParams,
+    ReadResourceResponse, ReadResourceResult, Resource, ResourceTemplate, Skill, Tool, UpdateTaskParams,
 };
-use rmcp::service::RunningService;
-use rmcp::{Peer, RoleClient, Service, ServiceError};
+use rmcp::service::{ClientInitializeError, RunningService, RxJsonRpcMessage, TxJsonRpcMessage};
+use rmcp::transport::{IntoTransport, Transport};
+use rmcp::{Peer, RoleClient, Service, ServiceError, ServiceExt as _};
 
-use super::message::{Answer, Params, Target};
+use super::message::{Answer, NoParams, Params, Target};
 use super::method::{self, Method};
 use crate::lock::lock;
 use crate::propagation::{self, Meta};
 use crate::semconv::{mcp, ours};
-use crate::span::{self, Joint, Span};
+use crate::span::{self, Ending, Joint, Span};
 
 /// An MCP client whose requests are spans, and carry them to the server.
 ///
@@ -34,11 +38,10 @@ use crate::span::{self, Joint, Span};
 ///
 /// ```
 /// use a2a_otel::mcp::TracedClient;
-/// use rmcp::ServiceExt as _;
 /// use rmcp::model::CallToolRequestParams;
 ///
 /// # async fn example(transport: tokio::io::DuplexStream) -> Result<(), Box<dyn std::error::Error>> {
-/// let client = TracedClient::new(().serve(transport).await?);
+/// let client = TracedClient::connect((), transport).await?;
 /// let answer = client.call_tool(CallToolRequestParams::new("check_stock")).await?;
 /// # drop(answer);
 /// # Ok(())
@@ -68,6 +71,35 @@ pub struct TracedPeer {
 }
 
 impl<S: Service<RoleClient>> TracedClient<S> {
+    /// Connects as `handler.serve(transport)` of rmcp does. Below a span of the caller's that is a span, too, and what the
+    /// server does to be connected belongs to it.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn connect<T, E, A>(handler: S, transport: T) -> Result<Self, ClientInitializeError>
+    where
+        T: IntoTransport<RoleClient, E, A>,
+        E: Error + Send + Sync + 'static,
+    {
+        if !Context::map_current(|context| context.span().span_context().is_valid()) {
+            return handler.serve(transport).await.map(Self::new);
+        }
+        let span = Span::open(&method::INITIALIZE.client, &mut |opening| {
+            method::INITIALIZE.record(opening, &NoParams::default(), []);
+        });
+        let work = async {
+            let shaking = Shaking::new(transport.into_transport());
+            let shaken = Arc::clone(&shaking.caller);
+            let service = handler.serve(shaking).await;
+            *lock(&shaken) = None;
+            service
+        };
+        let (span, service) = span::future(span, work).await;
+        method::conclude(span, &service);
+        service.map(Self::new)
+    }
+
     /// Wraps a client that is connected.
     #[must_use]
     pub fn new(service: RunningService<RoleClient, S>) -> Self {
@@ -241,12 +273,71 @@ impl TracedPeer {
         let tool = if let Target::Tool(name) = params.target() { tools.get(name) } else { None };
         let mut attributes = tool.map(method::definition).unwrap_or_default();
         drop(tools);
-        if let Some(server) = self.peer.peer_info() {
-            attributes.push(KeyValue::new(mcp::PROTOCOL_VERSION, server.protocol_version.to_string()));
-            let name = server.server_info.as_ref().map(|info| info.name.clone());
-            attributes.extend(name.map(|name| KeyValue::new(ours::MCP_SERVER_NAME, name)));
-        }
+        attributes.extend(server(&self.peer));
         attributes
+    }
+}
+
+/// What is known of the server.
+fn server(peer: &Peer<RoleClient>) -> Vec<KeyValue> {
+    let Some(server) = peer.peer_info() else { return Vec::new() };
+    let version = KeyValue::new(mcp::PROTOCOL_VERSION, server.protocol_version.to_string());
+    let name =
+        server.server_info.as_ref().map(|info| KeyValue::new(ours::MCP_SERVER_NAME, info.name.clone()));
+    std::iter::once(version).chain(name).collect()
+}
+
+impl<S: Service<RoleClient>> Answer for RunningService<RoleClient, S> {
+    fn record(&self, ending: &mut Ending) {
+        ending.set(server(self.peer()));
+    }
+}
+
+/// A transport that carries its caller's context while the two sides shake hands, which is done in the caller's task.
+struct Shaking<T> {
+    transport: T,
+    caller: Arc<Mutex<Option<Context>>>,
+}
+
+impl<T> Shaking<T> {
+    fn new(transport: T) -> Self {
+        Self { transport, caller: Arc::new(Mutex::new(Some(Context::current()))) }
+    }
+
+    fn carry(&self, message: &mut TxJsonRpcMessage<RoleClient>) {
+        let caller = lock(&self.caller);
+        let Some(_entered) = caller.clone().map(Context::attach) else { return };
+        match message {
+            JsonRpcMessage::Request(one) => propagation::inject(&mut Meta(one.request.get_meta_mut())),
+            JsonRpcMessage::Notification(one) => {
+                propagation::inject(&mut Meta(one.notification.get_meta_mut()));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl<T: Transport<RoleClient>> Transport<RoleClient> for Shaking<T> {
+    type Error = T::Error;
+
+    fn name() -> Cow<'static, str> {
+        T::name()
+    }
+
+    fn send(
+        &mut self,
+        mut message: TxJsonRpcMessage<RoleClient>,
+    ) -> impl Future<Output = Result<(), T::Error>> + Send + 'static {
+        self.carry(&mut message);
+        self.transport.send(message)
+    }
+
+    fn receive(&mut self) -> impl Future<Output = Option<RxJsonRpcMessage<RoleClient>>> + Send {
+        self.transport.receive()
+    }
+
+    fn close(&mut self) -> impl Future<Output = Result<(), T::Error>> + Send {
+        self.transport.close()
     }
 }
 

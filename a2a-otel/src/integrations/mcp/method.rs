@@ -4,6 +4,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::SpanKind;
 use rmcp::ErrorData;
 use rmcp::ServiceError;
+use rmcp::service::ClientInitializeError;
 
 use super::message::{Answer, Params, Target};
 use crate::capture::{self, Capture};
@@ -155,6 +156,23 @@ impl Fault for ServiceError {
             Self::UnexpectedResponse => "unexpected_response",
             Self::Cancelled { .. } => "cancelled",
             Self::Timeout { .. } => "timeout",
+            _ => "_OTHER",
+        };
+        let failed = Failed::new(std::any::type_name::<Self>(), self, false);
+        Refusal { failed, error_type: error_type.into(), is_of_tool: false }
+    }
+}
+
+impl Fault for ClientInitializeError {
+    fn data(&self) -> Option<&ErrorData> {
+        if let Self::JsonRpcError(data) = self { Some(data) } else { None }
+    }
+
+    fn refusal(&self) -> Refusal {
+        let error_type = match self {
+            Self::ConnectionClosed(_) => "connection_closed",
+            Self::TransportError { .. } => "transport_send",
+            Self::Cancelled => "cancelled",
             _ => "_OTHER",
         };
         let failed = Failed::new(std::any::type_name::<Self>(), self, false);

@@ -1,7 +1,7 @@
 //! MCP over [rmcp](https://docs.rs/rmcp): a request is one span where it is made and one where it is served, in one
 //! trace, whatever the transport.
 //!
-//! On the client, the running service is wrapped; on the server, its handler:
+//! Two lines, one on each side:
 //!
 //! ```
 //! use a2a_otel::mcp::{TracedClient, TracedServer};
@@ -30,7 +30,7 @@
 //! # server.waiting().await?;
 //! # Ok::<_, Box<dyn std::error::Error + Send + Sync>>(())
 //! # });
-//! let client = TracedClient::new(().serve(ours).await?);
+//! let client = TracedClient::connect((), ours).await?;
 //! client.call_tool(CallToolRequestParams::new("greet")).await?;
 //! # assert_eq!(capturing.tree(), "TOOL tools/call greet\n  TOOL tools/call greet\n");
 //! # drop((client, serving));
