@@ -29,6 +29,7 @@ pub mod tree;
 #[doc = include_str!("../../docs/a2a.md")]
 #[doc = include_str!("../../docs/context.md")]
 #[doc = include_str!("../../docs/llm.md")]
+#[doc = include_str!("../../docs/mcp.md")]
 #[doc = include_str!("../../docs/privacy.md")]
 #[doc = include_str!("../../docs/semconv.md")]
 struct Guides;
