@@ -159,6 +159,7 @@ impl Lane {
 }
 
 #[cfg(feature = "otlp")]
+#[cfg_attr(not(feature = "otlp-grpc"), expect(clippy::unnecessary_wraps, reason = "gRPC may be refused"))]
 fn transport(settings: &Settings, endpoint: &Endpoint) -> Result<Box<dyn Transport>, String> {
     #[cfg(feature = "otlp-grpc")]
     if settings.protocol == Protocol::Grpc {
