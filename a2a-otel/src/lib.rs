@@ -50,4 +50,4 @@ pub use crate::pipeline::{Delivery, TreePrinter};
 pub use crate::privacy::Privacy;
 pub use crate::semconv::SemConv;
 pub use crate::span::{Current, current};
-pub use crate::telemetry::{Builder, Health, InitError, Settings, Telemetry, init};
+pub use crate::telemetry::{Builder, Handle, Health, InitError, Settings, Telemetry, init};

@@ -34,7 +34,8 @@
 //! ```
 //!
 //! The parts start in any order: each waits for those that it needs. `--url` tells where others
-//! reach a part that listens elsewhere, as in a container. `GET /healthz` answers `ok`.
+//! reach a part that listens elsewhere, as in a container. `GET /healthz` answers `ok`, `GET /readyz`
+//! says whether its spans get through.
 //! `OTEL_SERVICE_NAME` gives each process a name of its own in its traces.
 
 pub mod a2a_server;

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::get;
 use futures::future::try_join_all;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -183,7 +182,7 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let url = url(listener.local_addr().map_err(listen)?);
         let router = part.router(public.unwrap_or(&url), peers, shutdown.clone()).await?;
-        Ok(Self { url, listener, router: router.route("/healthz", get(|| async { "ok" })), shutdown })
+        Ok(Self { url, listener, router: with_probes(router), shutdown })
     }
 
     /// Serves until the shutdown, and then no longer than open requests need.
@@ -270,4 +269,11 @@ impl Market {
         self.shutdown.cancel();
         futures::future::join_all(self.servers).await;
     }
+}
+
+/// What an orchestrator asks: whether the part lives, and whether its spans get through.
+fn with_probes(router: Router) -> Router {
+    router
+        .route_service("/healthz", a2a_otel::http::alive())
+        .route_service("/readyz", a2a_otel::http::readiness())
 }

@@ -49,6 +49,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
+pub use super::health::{Probe, alive, readiness};
 use crate::propagation::{self, Headers, HeadersRef, InboundPolicy};
 
 /// The current span, session and user as headers for a request.

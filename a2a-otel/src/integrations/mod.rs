@@ -3,6 +3,8 @@
 #[cfg(feature = "a2a")]
 pub mod a2a;
 #[cfg(feature = "http")]
+mod health;
+#[cfg(feature = "http")]
 pub mod http;
 #[cfg(feature = "mcp")]
 pub mod mcp;

@@ -12,7 +12,8 @@ use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanProcessor, Tracer
 use super::environment::{Environment, Warning};
 use super::exporters::Destination;
 use super::settings::{Overrides, Settings, Spool};
-use super::{Handle, LATEST, Running, Telemetry, report};
+use super::{Handle, INSTALLED, LATEST, Running, Telemetry, report};
+use crate::lock::lock;
 #[cfg(feature = "metrics")]
 use crate::metrics::Meters;
 use crate::pipeline::FanOut;
@@ -347,6 +348,7 @@ impl Prepared {
             crate::bridge::install(filter);
         }
         let telemetry = Telemetry(Handle(Arc::new(running)));
+        *lock(&INSTALLED) = Arc::downgrade(&telemetry.0.0);
         #[cfg(all(unix, feature = "signals"))]
         if self.signals
             && let Err(error) = super::signals::handle_signals(telemetry.handle())

@@ -14,7 +14,7 @@ mod tests;
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, Weak, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 pub use self::builder::{Builder, InitError};
 pub use self::health::{Condition, ExporterHealth, Health, QueueHealth};
 pub use self::settings::Settings;
+use crate::lock::lock;
 #[cfg(feature = "metrics")]
 use crate::metrics::{Meters, MetricsSnapshot};
 use crate::pipeline::{Backend, Delivery};
@@ -33,6 +34,9 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Which guard installed what is global now: an older one must not remove what a newer one has put there.
 static LATEST: AtomicUsize = AtomicUsize::new(0);
+
+/// The telemetry that is installed globally, while it lives.
+static INSTALLED: Mutex<Weak<Running>> = Mutex::new(Weak::new());
 
 /// Starts telemetry as the environment says. It never fails: what is wrong with the configuration is reported on
 /// standard error, and telemetry does without it.
@@ -121,6 +125,18 @@ struct Running {
 }
 
 impl Handle {
+    /// The telemetry that this process runs, if it runs one.
+    ///
+    /// ```
+    /// let telemetry = a2a_otel::Telemetry::builder().tracing(false).init()?;
+    /// assert!(a2a_otel::Handle::installed().is_some());
+    /// # Ok::<(), a2a_otel::InitError>(())
+    /// ```
+    #[must_use]
+    pub fn installed() -> Option<Self> {
+        lock(&INSTALLED).upgrade().map(Handle)
+    }
+
     /// The settings that are in force.
     #[must_use]
     pub fn settings(&self) -> &Settings {

@@ -53,6 +53,12 @@ impl Parts {
         for part in &self.0 {
             let answer = get(&part.url, "/healthz");
             assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("ok"), "{}: {answer}", part.name);
+            let answer = get(&part.url, "/readyz");
+            assert!(
+                answer.starts_with("HTTP/1.1 200") && answer.contains("spans: good"),
+                "{}: {answer}",
+                part.name
+            );
         }
     }
 

@@ -9,6 +9,7 @@ mod capture;
 mod compile;
 mod conversation;
 mod measure;
+mod pipeline;
 mod poll;
 mod rows;
 mod size;
@@ -22,6 +23,7 @@ fn main() {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["--time", row] => measure::print_times(find(row)),
+        ["--send", way, endpoint] => pipeline::send(way, endpoint),
         ["--loop", row, variant, calls] => measure::run_loop(find(row), variant, calls),
         // `cargo test --all-targets` starts benchmarks too, and means to test.
         _ if !arguments.contains(&"--bench") => println!("only `cargo bench` measures"),

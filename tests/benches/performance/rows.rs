@@ -1,7 +1,7 @@
 //! The rows of the table: what is measured, beside what, and which figure is wanted.
 
 use crate::measure::{Figure, Variant};
-use crate::{call, capture, compile, conversation, poll, size};
+use crate::{call, capture, compile, conversation, pipeline, poll, size};
 
 // Who does it.
 pub(crate) const PLAIN: &str = "plain";
@@ -17,6 +17,8 @@ pub(crate) const FASTRACE_CALLER: &str = "fastrace, caller's thread only";
 pub(crate) const FASTRACE_ROOTS: &str = "fastrace, each call a root";
 pub(crate) const SERDE: &str = "serde_json of both + empty span";
 pub(crate) const SERDE_ONCE: &str = "serde_json once + empty span";
+/// The SDK's processor; where spans are sent, with opentelemetry-otlp behind it.
+pub(crate) const SDK_BATCH: &str = "OTel SDK's batch processor";
 pub(crate) const INSTRUMENT: &str = "#[instrument(err, fields)]";
 pub(crate) const INSTRUMENT_RET: &str = "#[instrument(err, ret, fields)]";
 pub(crate) const SKIP_ALL: &str = "ours with skip_all";
@@ -162,6 +164,24 @@ pub(crate) const ROWS: &[Row] = &[
             &[(SERDE_ONCE, AtMost(1.3))],
         )
     },
+    Row {
+        measure: Measure::Calls { a_round: 500, variants: pipeline::ends },
+        ..calls(
+            "pipeline end",
+            "a span started, ended and queued",
+            &[],
+            pipeline::ends,
+            &[(SDK_BATCH, AtMost(1.0))],
+        )
+    },
+    compiled("pipeline sent", "a span of 2 kB sent", "µs CPU", pipeline::sent, &[(SDK_BATCH, AtMost(0.667))]),
+    compiled(
+        "pipeline compressed",
+        "a span of 2 kB compressed and sent",
+        "µs CPU",
+        pipeline::sent_compressed,
+        &[(SDK_BATCH, AtMost(0.667))],
+    ),
     compiled(
         "compile check",
         "`cargo check` of 1,000 functions",

@@ -1,0 +1,52 @@
+//! What an orchestrator hears of telemetry. One test, because what is global is one.
+
+use std::time::Duration;
+
+use a2a_otel::http::{Probe, alive, readiness};
+use a2a_otel::testing::{Behaviour, Receiver};
+use a2a_otel::{Handle, Telemetry, tool_span};
+use axum::http::Request;
+use futures::FutureExt as _;
+use tower_service::Service as _;
+
+const SOON: Duration = Duration::from_secs(5);
+
+#[tool_span]
+fn work() {}
+
+fn ask(mut probe: Probe) -> (u16, String) {
+    let answer = probe.call(Request::new(())).now_or_never().unwrap().unwrap();
+    (answer.status().as_u16(), answer.into_body())
+}
+
+#[test]
+fn probes_say_whether_the_process_lives_and_whether_its_spans_get_through() {
+    assert_eq!(ask(alive()), (200, "ok".to_owned()));
+    assert_eq!(ask(readiness()).0, 503, "nothing was started");
+
+    let receiver = Receiver::start();
+    let telemetry = Telemetry::builder().endpoint(receiver.endpoint()).tracing(false).start();
+    assert!(Handle::installed().is_some());
+    work();
+    telemetry.flush(SOON);
+    let (status, text) = ask(readiness());
+    assert_eq!(status, 200, "{text}");
+    assert!(text.contains("1 spans: 1 delivered"), "{text}");
+
+    receiver.behave(Behaviour::Status(401));
+    work();
+    telemetry.flush(SOON);
+    let (status, text) = ask(readiness());
+    assert_eq!(status, 503);
+    assert!(text.contains("failing: status 401 Unauthorized; check PHOENIX_API_KEY"), "{text}");
+    assert_eq!(ask(alive()).0, 200);
+
+    receiver.behave(Behaviour::Accept);
+    work();
+    telemetry.flush(SOON);
+    assert_eq!(ask(readiness()).0, 200);
+
+    drop(telemetry);
+    assert_eq!(ask(readiness()).0, 503, "it has ended");
+    assert!(Handle::installed().is_none());
+}
