@@ -15,6 +15,7 @@ use a2a_otel::{
     Privacy, Telemetry, agent_span, chain_span, current, embedding_call, llm_call, retriever_span, tool_span,
     with_metadata,
 };
+use a2a_otel_tests::parrot::{Binding, Parrot, connect, drain, observed, request, serve};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use serde::{Serialize, Serializer};
 use serde_json::{Value as Json, json};
@@ -665,4 +666,23 @@ fn a_redactor_may_run_observed_code_and_touch_the_current_span() {
     let spans = exported(privacy, || step("lamp"));
     assert_eq!(spans.len(), 1);
     assert!(!attributes(&spans[0]).contains_key("touched"));
+}
+
+#[test]
+fn what_agents_say_to_each_other_is_hidden_on_both_sides() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let talk = async {
+        let client = connect(&serve(Binding::JsonRpc, observed(Parrot::default())).await).await;
+        client.send_message(&request("my password")).await.unwrap();
+        client.send_message(&request("fail")).await.unwrap();
+        drain(client.send_streaming_message(&request("my password")).await.unwrap()).await;
+    };
+    let spans = exported(Privacy::new().hide_inputs(true).hide_outputs(true), || runtime.block_on(talk));
+    // Of each call the call, the request and the agent, and a tool for every word that is repeated.
+    assert_eq!(spans.len(), 3 * 3 + 4);
+    for span in &spans {
+        let told = format!("{span:?}").to_lowercase();
+        assert!(!told.contains("password") && !told.contains("no seeds left"), "{span:?}");
+        assert_eq!(attributes(span)["input.value"].as_str(), REDACTED);
+    }
 }

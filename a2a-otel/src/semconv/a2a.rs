@@ -12,14 +12,14 @@ pub(crate) const TASK_ID: &str = "a2a.task.id";
 pub(crate) const TASK_STATE: &str = "a2a.task.state";
 pub(crate) const TENANT: &str = "a2a.tenant";
 
-/// Of the agent, from its card.
-pub(crate) const AGENT_NAME: &str = "gen_ai.agent.name";
-pub(crate) const AGENT_DESCRIPTION: &str = "gen_ai.agent.description";
-pub(crate) const AGENT_VERSION: &str = "gen_ai.agent.version";
-/// The protocol's context id.
-pub(crate) const CONVERSATION_ID: &str = "gen_ai.conversation.id";
-pub(crate) const OPERATION_NAME: &str = "gen_ai.operation.name";
+/// The conversation is the protocol's context, and the agent's name, description and version are those of its card.
+pub(crate) use super::gen_ai::{
+    AGENT_DESCRIPTION, AGENT_NAME, AGENT_VERSION, CONVERSATION_ID, OPERATION_NAME,
+};
+
+/// What an agent at work does, in the terms of GenAI.
 pub(crate) const INVOKE_AGENT: &str = "invoke_agent";
+
 pub(crate) const SERVER_ADDRESS: &str = "server.address";
 pub(crate) const SERVER_PORT: &str = "server.port";
 
