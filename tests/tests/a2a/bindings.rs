@@ -6,7 +6,7 @@ use a2a::{
     CancelTaskRequest, GetTaskRequest, ListTasksRequest, SendMessageConfiguration, SendMessageResponse, Task,
     TaskState,
 };
-use a2a_otel::a2a::TracedExecutor;
+use a2a_otel::a2a::{TracedExecutor, TracedHandler};
 use a2a_otel::opentelemetry::trace::{
     FutureExt as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceFlags, TraceId,
     TraceState,
@@ -263,6 +263,24 @@ async fn an_executor_with_a_span_of_its_own_gets_no_second_one() {
         settled(&capturing, 5).await,
         "CHAIN errand\n  CHAIN SendMessage parrot\n    CHAIN SendMessage\n      TOOL shout\n      TOOL shout\n"
     );
+}
+
+#[tokio::test]
+async fn what_an_agent_does_is_in_the_session_that_it_opens_whoever_makes_its_spans() {
+    let card = card(NAME, Binding::JsonRpc, "http://nowhere");
+    let executor = TracedExecutor::new(Parrot::default(), &card).without_agent_span();
+    let client = connect(&serve(Binding::JsonRpc, TracedHandler::new(unobserved(executor))).await).await;
+    let capturing = capture();
+    let answer = client.send_message(&request("hello")).await.expect("an answer");
+    let SendMessageResponse::Task(task) = answer else { panic!("a task") };
+    assert_eq!(
+        settled(&capturing, 3).await,
+        "CHAIN SendMessage parrot\n  CHAIN SendMessage\n    TOOL shout\n"
+    );
+    for span in capturing.spans() {
+        assert_eq!(span.text("session.id"), Some(&*task.context_id), "{span:?}");
+        assert!(span.duplicates.is_empty(), "{span:?}");
+    }
 }
 
 #[tokio::test]

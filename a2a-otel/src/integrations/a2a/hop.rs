@@ -194,15 +194,15 @@ fn record(opening: &mut Opening, facts: &Facts<'_>) {
     if !matches!(facts.content, Content::Nothing) {
         opening.input(shown!(facts.content));
     }
-    if !has_session() {
+    if !Context::map_current(has_session) {
         opening.session(facts.context.map(str::to_owned));
     }
     opening.user(facts.user.map(str::to_owned));
 }
 
 /// Whether the user, or the caller, has said which session this is.
-fn has_session() -> bool {
-    Context::map_current(|context| inherited(context).any(|attribute| attribute.key.as_str() == SESSION_ID))
+pub(super) fn has_session(context: &Context) -> bool {
+    inherited(context).any(|attribute| attribute.key.as_str() == SESSION_ID)
 }
 
 /// What a request has said already, so that the answer does not say it again: OpenTelemetry's SDK would keep both.
@@ -216,7 +216,7 @@ pub(super) struct Said {
 impl Said {
     fn by(facts: &Facts<'_>) -> Self {
         let context = facts.context.is_some();
-        Self { task: facts.task.is_some(), context, session: context || has_session() }
+        Self { task: facts.task.is_some(), context, session: context || Context::map_current(has_session) }
     }
 }
 

@@ -9,18 +9,19 @@ use ::a2a::{
 };
 use a2a_server::{AgentExecutor, ExecutorContext, RequestHandler, ServiceParams};
 use async_trait::async_trait;
-use opentelemetry::Context;
 use opentelemetry::context::FutureExt as _;
+use opentelemetry::{Context, KeyValue};
 
 use super::card::Agent;
 use super::facts::{Cancelling, Request};
-use super::hop::{Events, Hop, View};
+use super::hop::{Events, Hop, View, has_session};
 use super::methods::{INVOKE_AGENT, for_each_method, server};
 use super::passage::{self, Arrival, Passage};
 use super::work::Tasks;
 use crate::capture::Capture;
+use crate::context::with_attributes;
 use crate::propagation::{InboundPolicy, ServiceParamsRef};
-use crate::semconv::openinference::AGENT_NAME;
+use crate::semconv::openinference::{AGENT_NAME, SESSION_ID};
 use crate::span::{Opening, Scope as _, Site};
 
 /// A request handler whose requests are spans of kind SERVER, below the caller's.
@@ -127,13 +128,17 @@ impl<E: AgentExecutor> TracedExecutor<E> {
     }
 
     /// The context to work in, and whether it has the span of the request already.
-    fn parent(&self, params: &ServiceParams) -> (Context, bool) {
-        match passage::arrive(params) {
+    fn parent(&self, context: &ExecutorContext) -> (Context, bool) {
+        let params = &context.service_params;
+        let (parent, is_announced) = match passage::arrive(params) {
             Arrival::Announced(context) => (context, true),
             Arrival::Unannounced => (self.policy.accept(&ServiceParamsRef(params)), false),
             // What a handler would have decided is not known any more.
             Arrival::Late => (InboundPolicy::Drop.extract(&ServiceParamsRef(params)), false),
-        }
+        };
+        // A conversation that the caller has not named has a name only now.
+        let parent = if has_session(&parent) { parent } else { in_session(&parent, &context.context_id) };
+        (parent, is_announced)
     }
 }
 
@@ -151,7 +156,7 @@ impl Agent {
 
 impl<E: AgentExecutor> AgentExecutor for TracedExecutor<E> {
     fn execute(&self, context: ExecutorContext) -> Events {
-        let (parent, is_announced) = self.parent(&context.service_params);
+        let (parent, is_announced) = self.parent(&context);
         let work = self.tasks.begin(&context.task_id);
         let _entered = parent.clone().attach();
         let request = (!is_announced)
@@ -164,7 +169,7 @@ impl<E: AgentExecutor> AgentExecutor for TracedExecutor<E> {
     }
 
     fn cancel(&self, context: ExecutorContext) -> Events {
-        let (parent, is_announced) = self.parent(&context.service_params);
+        let (parent, is_announced) = self.parent(&context);
         self.tasks.cancel(&context.task_id);
         let _entered = parent.clone().attach();
         let request = (!is_announced)
@@ -172,6 +177,10 @@ impl<E: AgentExecutor> AgentExecutor for TracedExecutor<E> {
         let events = within(request, || self.executor.cancel(context));
         Box::pin(events.with_context(parent))
     }
+}
+
+fn in_session(context: &Context, id: &str) -> Context {
+    with_attributes(context, &[KeyValue::new(SESSION_ID, id.to_owned())], false)
 }
 
 fn within(hop: Option<Hop>, open: impl FnOnce() -> Events) -> Events {
