@@ -35,6 +35,8 @@ pub use self::run::{Scope, future, guard, hint, returned, succeeded, sync, watch
 pub use self::split::{Split, fallible};
 pub(crate) use self::stream::StreamEnd;
 pub use self::stream::{Fold, stopwatch, stream};
+#[cfg(feature = "a2a")]
+pub(crate) use self::tracer::foreign;
 pub(crate) use self::tracer::{Foresight, activate, deactivate, disable, scope};
 
 /// A span that is running, or nothing where nobody would see it. Dropped, its call was cancelled.

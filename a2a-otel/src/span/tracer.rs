@@ -5,6 +5,8 @@ use std::sync::{Arc, LazyLock};
 
 use arc_swap::ArcSwapOption;
 use opentelemetry::global::BoxedTracer;
+#[cfg(feature = "a2a")]
+use opentelemetry::trace::{SpanBuilder, Tracer as _};
 use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use opentelemetry::{Context, InstrumentationScope, global};
 use opentelemetry_sdk::trace::SdkTracer;
@@ -122,6 +124,15 @@ pub(super) fn with_tracer<R>(use_tracer: impl FnOnce(Tracer<'_>) -> R) -> R {
         return use_tracer(Tracer::Ours(crate::testing::tracer()));
     }
     use_tracer(Tracer::Global(global::tracer_with_scope(scope())))
+}
+
+/// The context below a parent with a span in it of which somebody else tells, and which whoever calls this has to end.
+#[cfg(feature = "a2a")]
+pub(crate) fn foreign(builder: SpanBuilder, parent: &Context) -> Context {
+    with_tracer(|tracer| match tracer {
+        Tracer::Ours(tracer) => parent.with_span(tracer.build_with_context(builder, parent)),
+        Tracer::Global(tracer) => parent.with_span(tracer.build_with_context(builder, parent)),
+    })
 }
 
 /// The instrumentation scope of all our spans.

@@ -5,3 +5,4 @@ mod conversations;
 mod faults;
 mod hostile;
 mod policies;
+mod traceability;

@@ -16,6 +16,7 @@ use super::card::Agent;
 use super::facts::Request;
 use super::hop::{Events, Hop, View};
 use super::methods::{client, for_each_method};
+use super::response_trace;
 use crate::capture::Capture;
 use crate::propagation;
 use crate::semconv::a2a as names;
@@ -41,6 +42,7 @@ use crate::span::{Opening, Scope as _, Site};
 pub struct TracedTransport<T> {
     transport: T,
     peer: Peer,
+    asks_for_trace: bool,
 }
 
 /// Whom a transport calls.
@@ -54,7 +56,7 @@ struct Peer {
 impl<T: Transport> TracedTransport<T> {
     /// Watches the calls of a transport.
     pub fn new(transport: T) -> Self {
-        Self { transport, peer: Peer::default() }
+        Self { transport, peer: Peer::default(), asks_for_trace: false }
     }
 
     /// Says whom it calls, so that the spans are named after it: `SendMessage product-agent`.
@@ -74,6 +76,14 @@ impl<T: Transport> TracedTransport<T> {
         self
     }
 
+    /// Asks the agent to tell of its work by the traceability extension, and makes the steps that it tells of spans below
+    /// the call: for agents that send no spans of their own. Of one that does, it changes nothing.
+    #[must_use]
+    pub const fn traceability(mut self, asks: bool) -> Self {
+        self.asks_for_trace = asks;
+        self
+    }
+
     fn open<R: Request>(
         &self,
         site: &'static Site,
@@ -82,6 +92,9 @@ impl<T: Transport> TracedTransport<T> {
     ) -> (Hop, ServiceParams) {
         let hop = Hop::open(site, View::Caller, request, |opening| self.peer.record(site, opening));
         let mut params = params.clone();
+        if self.asks_for_trace {
+            response_trace::ask(&mut params);
+        }
         let _entered = hop.enter();
         propagation::inject(&mut propagation::ServiceParams(&mut params));
         (hop, params)
@@ -151,12 +164,20 @@ for_each_method!(transport);
 #[derive(Debug)]
 pub struct TracedTransportFactory<F> {
     factory: F,
+    asks_for_trace: bool,
 }
 
 impl<F: TransportFactory> TracedTransportFactory<F> {
     /// Watches the calls of the transports that a factory makes.
     pub const fn new(factory: F) -> Self {
-        Self { factory }
+        Self { factory, asks_for_trace: false }
+    }
+
+    /// Does what [`TracedTransport::traceability`] does, for each transport.
+    #[must_use]
+    pub const fn traceability(mut self, asks: bool) -> Self {
+        self.asks_for_trace = asks;
+        self
     }
 }
 
@@ -172,7 +193,8 @@ impl<F: TransportFactory> TransportFactory for TracedTransportFactory<F> {
         interface: &AgentInterface,
     ) -> Result<Box<dyn Transport>, A2AError> {
         let transport = self.factory.create(card, interface).await?;
-        Ok(Box::new(TracedTransport::new(transport).agent(card).address(&interface.url)))
+        let transport = TracedTransport::new(transport).agent(card).address(&interface.url);
+        Ok(Box::new(transport.traceability(self.asks_for_trace)))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What A2A's requests and answers say of the conversation that they belong to.
 
+use std::collections::HashMap;
+
 use ::a2a::{
     AgentCard, CancelTaskRequest, DeleteTaskPushNotificationConfigRequest, GetExtendedAgentCardRequest,
     GetTaskPushNotificationConfigRequest, GetTaskRequest, ListTaskPushNotificationConfigsRequest,
@@ -91,6 +93,20 @@ pub(super) trait Request {
 /// An answer.
 pub(super) trait Answer {
     fn facts(&self) -> Facts<'_>;
+
+    /// Where extensions may have written something.
+    fn metadata(&self) -> Vec<&Metadata> {
+        Vec::new()
+    }
+}
+
+pub(super) type Metadata = HashMap<String, serde_json::Value>;
+
+/// The metadata of a task, its last message and its artifacts.
+pub(super) fn metadata_of(task: &Task) -> Vec<&Metadata> {
+    let message = task.status.message.iter().filter_map(|message| message.metadata.as_ref());
+    let artifacts = task.artifacts.iter().flatten().filter_map(|artifact| artifact.metadata.as_ref());
+    task.metadata.iter().chain(message).chain(artifacts).collect()
 }
 
 impl<'a> Facts<'a> {
@@ -215,6 +231,13 @@ impl Answer for SendMessageResponse {
         match self {
             Self::Task(task) => task.facts(),
             Self::Message(message) => message.facts(),
+        }
+    }
+
+    fn metadata(&self) -> Vec<&Metadata> {
+        match self {
+            Self::Task(task) => metadata_of(task),
+            Self::Message(message) => message.metadata.iter().collect(),
         }
     }
 }

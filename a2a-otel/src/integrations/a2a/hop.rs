@@ -10,6 +10,7 @@ use opentelemetry::{Context, ContextGuard};
 
 use super::facts::{Answer, Content, Facts, Request, name_of};
 use super::progress::Progress;
+use super::response_trace;
 use super::work::Work;
 use crate::capture::Capture;
 use crate::context::inherited;
@@ -109,6 +110,13 @@ impl Hop {
     }
 
     fn answered<A: Answer>(self, result: &Result<A, A2AError>) {
+        if self.is_seen()
+            && self.view == View::Caller
+            && let Ok(answer) = result
+        {
+            let _entered = self.enter();
+            response_trace::record(&answer.metadata());
+        }
         let mut ending = self.span.returned();
         if !ending.is_seen() {
             return;
@@ -162,7 +170,7 @@ impl Scope for Hop {
 
     fn fold(&self, asked: Option<Instant>) -> Progress {
         let _entered = self.enter();
-        Progress::new(self.span.fold(asked), self.said)
+        Progress::new(self.span.fold(asked), self.said, self.view)
     }
 
     fn streamed(self, mut progress: Progress, end: StreamEnd<'_>) {

@@ -50,6 +50,7 @@ mod hop;
 mod methods;
 mod passage;
 mod progress;
+mod response_trace;
 mod server;
 mod work;
 

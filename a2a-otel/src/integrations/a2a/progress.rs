@@ -4,10 +4,11 @@ use ::a2a::{
     A2AError, Artifact, ArtifactId, Part, PartContent, StreamResponse, Task, TaskArtifactUpdateEvent,
     TaskState, TaskStatus,
 };
-use opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry::{Array, Context, KeyValue, StringValue, Value};
 
-use super::facts::{Content, kind_of, name_of};
-use super::hop::{Failure, Said};
+use super::facts::{Content, kind_of, metadata_of, name_of};
+use super::hop::{Failure, Said, View};
+use super::response_trace;
 use crate::capture::{Capture, limit};
 use crate::semconv::a2a as names;
 use crate::semconv::openinference::{OUTPUT_MIME_TYPE, OUTPUT_VALUE, SESSION_ID, mime_type};
@@ -24,6 +25,8 @@ pub(super) struct Progress {
     status: Option<TaskStatus>,
     has_message: bool,
     made: Made,
+    /// Where what the agent tells of its work goes, as long as it has told nothing.
+    untold: Option<Context>,
 }
 
 /// The parts that the agent has given, by artifact, up to the longest value that is recorded.
@@ -34,7 +37,7 @@ struct Made {
 
 impl Progress {
     /// Of a stream whose span is current.
-    pub(super) fn new(fold: Fold, said: Said) -> Self {
+    pub(super) fn new(fold: Fold, said: Said, view: View) -> Self {
         Self {
             fold,
             span: current(),
@@ -44,6 +47,7 @@ impl Progress {
             status: None,
             has_message: false,
             made: Made { artifacts: Vec::new(), room: limit() },
+            untold: (view == View::Caller).then(Context::current),
         }
     }
 
@@ -58,6 +62,9 @@ impl Progress {
 
     pub(super) fn event(&mut self, event: &Result<StreamResponse, A2AError>) {
         self.fold.item();
+        if let Ok(event) = event {
+            self.told(event);
+        }
         match event {
             Ok(StreamResponse::Task(task)) => self.snapshot(task),
             Ok(StreamResponse::StatusUpdate(update)) => {
@@ -74,6 +81,25 @@ impl Progress {
                 self.made.add(&message.message_id, &message.parts);
             }
             Err(error) => self.failed(&Failure::of(error)),
+        }
+    }
+
+    fn told(&mut self, event: &StreamResponse) {
+        let Some(context) = self.untold.take() else { return };
+        let metadata = match event {
+            StreamResponse::Task(task) => metadata_of(task),
+            StreamResponse::Message(message) => message.metadata.iter().collect(),
+            StreamResponse::StatusUpdate(update) => {
+                let message = update.status.message.iter().filter_map(|message| message.metadata.as_ref());
+                update.metadata.iter().chain(message).collect()
+            }
+            StreamResponse::ArtifactUpdate(update) => {
+                update.metadata.iter().chain(&update.artifact.metadata).collect()
+            }
+        };
+        let _entered = context.clone().attach();
+        if !response_trace::record(&metadata) {
+            self.untold = Some(context);
         }
     }
 
