@@ -17,7 +17,9 @@ use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use crate::context::agent_name;
+use crate::semconv::foreign::OPERATION_NAME;
 use crate::semconv::openinference::SPAN_KIND;
+use crate::semconv::ours::WITHIN_MODEL_CALL;
 use crate::telemetry::environment::{Environment, Variable};
 use crate::telemetry::report;
 
@@ -92,9 +94,16 @@ impl Tracer for Late {
 
     fn build_with_context(&self, mut builder: SpanBuilder, parent: &Context) -> BoxedSpan {
         let attributes = builder.attributes.get_or_insert_default();
+        // A library that asks for a root where it sees no span of `tracing` does not see ours.
+        let is_work = attributes.iter().any(|attribute| attribute.key.as_str() == OPERATION_NAME);
+        let current = (is_work && !parent.has_active_span()).then(Context::current);
+        let parent = current.as_ref().unwrap_or(parent);
         if attributes.iter().all(|attribute| attribute.key.as_str() != SPAN_KIND) {
-            // Phoenix calls a span without a kind unknown.
+            // Phoenix calls a span without a kind unknown. The pipeline says it better, of those that tell what they do.
             attributes.push(KeyValue::new(SPAN_KIND, "CHAIN"));
+            if crate::span::is_within_model_call(parent) {
+                attributes.push(KeyValue::new(WITHIN_MODEL_CALL, true));
+            }
         }
         global::tracer_with_scope(self.scope.clone()).build_with_context(builder, parent)
     }

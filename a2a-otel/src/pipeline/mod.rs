@@ -3,6 +3,7 @@
 mod backend;
 mod delivery;
 pub(crate) mod exporter;
+mod foreign;
 #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "exporters of the user's need a part of it"))]
 mod ledger;
 #[cfg(feature = "metrics")]

@@ -132,6 +132,7 @@ impl SpanProcessor for FanOut {
     fn on_end(&self, mut span: SpanData) {
         #[cfg(feature = "metrics")]
         self.census.ended();
+        super::foreign::read(&mut span.attributes);
         crate::privacy::clean(&mut span);
         crate::gen_ai::write(&mut span.attributes);
         if span.span_context.is_sampled() {

@@ -139,6 +139,8 @@ const RULES: &[Rule] = &[
     Rule(ALL_IN, "", "gen_ai.input.messages", Fate::Redact),
     Rule(ALL_IN, "", "gen_ai.system_instructions", Fate::Redact),
     Rule(ALL_OUT, "", "gen_ai.output.messages", Fate::Redact),
+    Rule(ALL_IN, "", "gen_ai.prompt", Fate::Redact),
+    Rule(ALL_OUT, "", "gen_ai.completion", Fate::Redact),
     Rule(INPUTS, "", "gen_ai.tool.call.arguments", Fate::Redact),
     Rule(OUTPUTS, "", "gen_ai.tool.call.result", Fate::Redact),
     Rule(INPUTS, "", "gen_ai.retrieval.query.text", Fate::Redact),

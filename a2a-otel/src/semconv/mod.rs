@@ -15,6 +15,7 @@ macro_rules! attributes {
 
 #[cfg(feature = "a2a")]
 pub(crate) mod a2a;
+pub(crate) mod foreign;
 pub mod gen_ai;
 #[cfg_attr(not(feature = "mcp"), expect(dead_code, reason = "an attribute needs but one of them"))]
 pub(crate) mod mcp;

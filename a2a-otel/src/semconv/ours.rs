@@ -17,3 +17,6 @@ pub(crate) const REMOTE_SPAN_ID: &str = "a2a_otel.remote.span_id";
 /// What an MCP server calls itself.
 #[cfg(feature = "mcp")]
 pub(crate) const MCP_SERVER_NAME: &str = "a2a_otel.mcp.server.name";
+
+/// Tells the pipeline that a span of the bridge is below a model's call of ours; it does not leave.
+pub(crate) const WITHIN_MODEL_CALL: &str = "a2a_otel.within_model_call";

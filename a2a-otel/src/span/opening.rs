@@ -22,6 +22,9 @@ use crate::{context, gen_ai, privacy};
 /// The kind whose requests hold texts to embed.
 const EMBEDDING: &str = "EMBEDDING";
 
+/// The kinds that are a call of a model.
+const MODELS: [&str; 2] = ["LLM", EMBEDDING];
+
 /// The kind whose spans give log lines their agent.
 #[cfg(feature = "tracing")]
 const AGENT: &str = "AGENT";
@@ -72,8 +75,14 @@ pub(super) struct AskedModel {
     pub(super) model: Model,
 }
 
-/// The kind of a span, kept until its end where it matters what is hidden.
+/// The kind of a span, kept until its end where it matters what is hidden, and for what a model's call makes of itself.
 pub(super) struct Kind(pub(super) &'static str);
+
+/// Whether the innermost of our spans is a call of a model.
+#[cfg(feature = "tracing")]
+pub(crate) fn is_within_model_call(context: &Context) -> bool {
+    context.get::<Kind>().is_some_and(|kind| MODELS.contains(&kind.0))
+}
 
 impl Span {
     /// Starts a span below the current one, unless nobody will see it; `record` says what is known of it now.
@@ -233,6 +242,10 @@ impl Opening {
         }
     }
 
+    fn is_of_model(&self) -> bool {
+        cfg!(feature = "tracing") && MODELS.contains(&self.site.kind)
+    }
+
     fn is_embedding(&self) -> bool {
         self.site.kind == EMBEDDING
     }
@@ -336,7 +349,7 @@ impl Opening {
         if !self.inherited.is_empty() {
             context = context::with_attributes(&context, &self.inherited, false);
         }
-        if privacy::is_hiding() {
+        if privacy::is_hiding() || self.is_of_model() || context.get::<Kind>().is_some() {
             context = context.with_value(Kind(self.site.kind));
         }
         if let Some(model) = self.read.as_ref().and_then(|read| read.model.clone()) {

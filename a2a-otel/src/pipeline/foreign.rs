@@ -1,0 +1,262 @@
+//! Spans of other libraries, told in OpenInference's terms as they leave.
+//!
+//! A span of ours says its kind. What comes over the bridge to `tracing` does not, and is a `CHAIN` until it says, in
+//! OpenTelemetry's terms, that it is more.
+
+use std::collections::HashSet;
+
+use opentelemetry::{Array, KeyValue, Value};
+use serde_json::{Map, Value as Json};
+
+use crate::record::{Attributes, Message, Part, Record, Request, Response, ToolCall, ToolSchema};
+use crate::semconv::foreign::{
+    FINISH_REASONS, INPUT_MESSAGES, OPERATION_NAME, OPERATIONS, OUTPUT_MESSAGES, PARAMETERS, PROVIDER_NAME,
+    PROVIDERS, SAME, SYSTEM_INSTRUCTIONS, TOOL_DEFINITIONS,
+};
+use crate::semconv::openinference::{self as names, mime_type};
+use crate::semconv::ours::WITHIN_MODEL_CALL;
+
+const CHAIN: &str = "CHAIN";
+const LLM: &str = "LLM";
+const TOKEN_COUNT: &str = "llm.token_count.";
+const EMBEDDING: &str = "EMBEDDING";
+
+/// Adds what a span of another library says in OpenInference's terms, unless it says that itself.
+#[inline]
+pub(crate) fn read(attributes: &mut Vec<KeyValue>) {
+    let kind = attributes.iter().find(|attribute| attribute.key.as_str() == names::SPAN_KIND);
+    if kind.is_none_or(|kind| kind.value.as_str() == CHAIN) {
+        translate(attributes);
+    }
+}
+
+fn translate(attributes: &mut Vec<KeyValue>) {
+    let before = attributes.len();
+    attributes.retain(|attribute| attribute.key.as_str() != WITHIN_MODEL_CALL);
+    let is_within = attributes.len() != before;
+    let Some(operation) = text(attributes, OPERATION_NAME) else { return };
+    let Some((_, kind)) = OPERATIONS.iter().find(|(name, _)| **name == operation) else { return };
+    // One call of a model is one span of a model, or its tokens count twice.
+    if is_within && matches!(*kind, LLM | EMBEDDING) {
+        return;
+    }
+    attributes.retain(|attribute| attribute.key.as_str() != names::SPAN_KIND);
+    attributes.push(KeyValue::new(names::SPAN_KIND, *kind));
+    last_of_each(attributes);
+    same(kind, attributes);
+    match *kind {
+        LLM => model(attributes),
+        EMBEDDING => provider(attributes),
+        _ => {}
+    }
+    content(attributes);
+}
+
+/// A field of `tracing` that is recorded twice comes twice.
+fn last_of_each(attributes: &mut Vec<KeyValue>) {
+    let mut seen = HashSet::new();
+    attributes.reverse();
+    attributes.retain(|attribute| seen.insert(attribute.key.clone()));
+    attributes.reverse();
+}
+
+fn find<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a Value> {
+    attributes.iter().find(|attribute| attribute.key.as_str() == key).map(|attribute| &attribute.value)
+}
+
+fn text(attributes: &[KeyValue], key: &str) -> Option<String> {
+    find(attributes, key).map(|value| value.as_str().into_owned())
+}
+
+fn json(attributes: &[KeyValue], key: &str) -> Option<Json> {
+    serde_json::from_str(&find(attributes, key)?.as_str()).ok()
+}
+
+/// Adds an attribute, unless it is there.
+fn add(attributes: &mut Vec<KeyValue>, key: &'static str, value: impl Into<Value>) {
+    if find(attributes, key).is_none() {
+        attributes.push(KeyValue::new(key, value));
+    }
+}
+
+/// Adds those of a record whose list is not there yet.
+fn add_list(attributes: &mut Vec<KeyValue>, list: &str, record: &impl Record) {
+    if !attributes.iter().any(|attribute| attribute.key.as_str().starts_with(list)) {
+        attributes.extend(Attributes::of(record));
+    }
+}
+
+fn same(kind: &str, attributes: &mut Vec<KeyValue>) {
+    for (only, theirs, ours) in SAME {
+        if (only.is_empty() || *only == kind)
+            && let Some(value) = find(attributes, theirs).cloned()
+        {
+            add(attributes, ours, if ours.starts_with(TOKEN_COUNT) { count(value) } else { value });
+        }
+    }
+}
+
+/// An unsigned number comes over the bridge as a text.
+fn count(value: Value) -> Value {
+    match &value {
+        Value::String(text) => text.as_str().parse().map_or(value, Value::I64),
+        _ => value,
+    }
+}
+
+fn model(attributes: &mut Vec<KeyValue>) {
+    provider(attributes);
+    if let (Some(Value::I64(prompt)), Some(Value::I64(completion))) =
+        (find(attributes, names::LLM_TOKEN_COUNT_PROMPT), find(attributes, names::LLM_TOKEN_COUNT_COMPLETION))
+    {
+        let total = prompt.saturating_add(*completion);
+        add(attributes, names::LLM_TOKEN_COUNT_TOTAL, total);
+    }
+    if let Some(reason) = find(attributes, FINISH_REASONS).and_then(first) {
+        add(attributes, names::LLM_FINISH_REASON, reason);
+    }
+    parameters(attributes);
+    messages(attributes);
+}
+
+fn provider(attributes: &mut Vec<KeyValue>) {
+    let Some(name) = text(attributes, PROVIDER_NAME) else { return };
+    let known = PROVIDERS.iter().find(|(theirs, ..)| **theirs == name);
+    if let Some(system) = known.and_then(|(_, _, system)| *system) {
+        add(attributes, names::LLM_SYSTEM, system);
+    }
+    match known {
+        Some((_, provider, _)) => add(attributes, names::LLM_PROVIDER, *provider),
+        None => add(attributes, names::LLM_PROVIDER, name),
+    }
+}
+
+/// The first of a list, which may be written as JSON.
+fn first(list: &Value) -> Option<String> {
+    match list {
+        Value::Array(Array::String(list)) => list.first().map(|first| first.as_str().to_owned()),
+        other => {
+            let list: Vec<String> = serde_json::from_str(&other.as_str()).ok()?;
+            list.into_iter().next()
+        }
+    }
+}
+
+fn parameters(attributes: &mut Vec<KeyValue>) {
+    let parameter = |(theirs, name): &(&str, &str)| {
+        let value = match find(attributes, theirs)? {
+            Value::Bool(value) => (*value).into(),
+            Value::I64(value) => (*value).into(),
+            Value::F64(value) => (*value).into(),
+            other => serde_json::from_str(&other.as_str()).unwrap_or_else(|_| other.as_str().into()),
+        };
+        Some(((*name).to_owned(), value))
+    };
+    let parameters: Map<String, Json> = PARAMETERS.iter().filter_map(parameter).collect();
+    if !parameters.is_empty() {
+        add(attributes, names::LLM_INVOCATION_PARAMETERS, Json::Object(parameters).to_string());
+    }
+}
+
+fn messages(attributes: &mut Vec<KeyValue>) {
+    let asked = json(attributes, INPUT_MESSAGES).unwrap_or_default();
+    // Some say the instructions a second time, as a message.
+    let instructions = json(attributes, SYSTEM_INSTRUCTIONS).filter(|_| asked[0]["role"] != "system");
+    let instructions = instructions.map(|parts| read_message("system", &parts));
+    let asked: Vec<_> = instructions.into_iter().flatten().chain(read_messages(&asked)).collect();
+    add_list(attributes, names::LLM_INPUT_MESSAGES, &Request::new().messages(asked));
+    if let Some(answered) = json(attributes, OUTPUT_MESSAGES) {
+        add_list(attributes, names::LLM_OUTPUT_MESSAGES, &Response::new().messages(read_messages(&answered)));
+    }
+    if let Some(Json::Array(tools)) = json(attributes, TOOL_DEFINITIONS) {
+        let tools = tools.iter().map(|tool| ToolSchema::new().json_schema(tool));
+        add_list(attributes, names::LLM_TOOLS, &Request::new().tools(tools));
+    }
+}
+
+/// What went in and came out as a whole.
+fn content(attributes: &mut Vec<KeyValue>) {
+    let sides = [
+        (INPUT_MESSAGES, names::INPUT_VALUE, names::INPUT_MIME_TYPE),
+        (OUTPUT_MESSAGES, names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE),
+    ];
+    for (messages, value, mime) in sides {
+        if let Some(messages) = text(attributes, messages) {
+            add(attributes, value, said(&messages).unwrap_or(messages));
+        }
+        if let Some(value) = find(attributes, value) {
+            let is_json = value.as_str().starts_with(['{', '[']);
+            add(attributes, mime, if is_json { mime_type::JSON } else { mime_type::TEXT });
+        }
+    }
+}
+
+/// The one message of a conversation, if it is nothing but text.
+fn said(messages: &str) -> Option<String> {
+    let messages: Vec<Json> = serde_json::from_str(messages).ok()?;
+    let [message] = &messages[..] else { return None };
+    only_text(message.get("parts")?)
+}
+
+fn only_text(parts: &Json) -> Option<String> {
+    let texts: Option<Vec<_>> = parts.as_array()?.iter().map(text_of).collect();
+    texts.filter(|texts| !texts.is_empty()).map(|texts| texts.join("\n"))
+}
+
+fn text_of(part: &Json) -> Option<&str> {
+    (part["type"] == "text").then(|| part["content"].as_str()).flatten()
+}
+
+fn read_messages(messages: &Json) -> Vec<Message> {
+    let messages = messages.as_array().into_iter().flatten();
+    messages.flat_map(|one| read_message(one["role"].as_str().unwrap_or_default(), &one["parts"])).collect()
+}
+
+/// The message, and each result of a tool in it as a message of its own, as OpenInference has them.
+fn read_message(role: &str, parts: &Json) -> Vec<Message> {
+    if let Some(text) = only_text(parts) {
+        return vec![Message::of(role).content(text)];
+    }
+    let parts = parts.as_array().map_or(&[][..], Vec::as_slice);
+    let (results, parts): (Vec<_>, Vec<_>) =
+        parts.iter().partition(|part| part["type"] == "tool_call_response");
+    let mut messages: Vec<_> = results.into_iter().map(read_result).collect();
+    let (calls, parts): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| part["type"] == "tool_call");
+    if !calls.is_empty() || !parts.is_empty() {
+        let message = Message::of(role).parts(parts.into_iter().filter_map(read_part));
+        messages.push(message.tool_calls(calls.into_iter().map(read_call)));
+    }
+    messages
+}
+
+fn read_result(part: &Json) -> Message {
+    let result = ["response", "result", "content"].iter().find_map(|key| part.get(key));
+    let message = result.map(plain).into_iter().fold(Message::of("tool"), Message::content);
+    part["id"].as_str().into_iter().fold(message, Message::tool_call_id)
+}
+
+fn read_call(part: &Json) -> ToolCall {
+    let call = ToolCall::new().arguments(&part["arguments"]);
+    let call = part["id"].as_str().into_iter().fold(call, ToolCall::id);
+    part["name"].as_str().into_iter().fold(call, ToolCall::name)
+}
+
+fn read_part(part: &Json) -> Option<Part> {
+    let content = part["content"].as_str();
+    match part["type"].as_str()? {
+        kind @ ("text" | "reasoning") => Some(Part::new().kind(kind).text(content?)),
+        "uri" if part["modality"] == "image" => {
+            Some(Part::new().kind("image").image_url(part["uri"].as_str()?))
+        }
+        "blob" if part["modality"] == "image" => {
+            let mime = part["mime_type"].as_str().unwrap_or("image/png");
+            Some(Part::new().kind("image").image_url(format!("data:{mime};base64,{}", content?)))
+        }
+        _ => None,
+    }
+}
+
+/// A text as it is, anything else as JSON.
+fn plain(value: &Json) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,0 +1,126 @@
+//! The crates `rig-core` and `rig-agent`.
+
+use a2a_otel::testing::capture;
+use a2a_otel::{agent_span, chain_span};
+use rig_agent::prelude::AgentBuilder;
+use rig_core::completion::CompletionRequest;
+use rig_core::providers::openai::OpenAIConfig;
+use rig_core::tool::PortableTool;
+use serde_json::{Value, json};
+
+use crate::{assert_call, assert_conversation, bridged, completion, provider, provider_of};
+
+fn openai(url: &str) -> rig_core::providers::openai::OpenAI {
+    OpenAIConfig { base_url: format!("{url}/v1"), ..OpenAIConfig::new("none") }.client()
+}
+
+#[agent_span(skip_all)]
+async fn answer(url: &str) {
+    let request = CompletionRequest::new("How many lamps?").preamble("Be brief.").temperature(0.5);
+    openai(url).chat("gpt-4o-mini").call(request).await.expect("an answer");
+}
+
+#[tokio::test]
+async fn a_completion_is_a_call_of_a_model() {
+    bridged();
+    let url = provider(completion()).await;
+    let capturing = capture();
+    answer(&url).await;
+    assert_eq!(capturing.tree(), "AGENT answer\n  LLM chat\n");
+    assert_call(&capturing.named("chat"));
+}
+
+struct Count;
+
+impl PortableTool for Count {
+    const NAME: &'static str = "count";
+    type Args = Value;
+    type Output = Value;
+    type Error = std::io::Error;
+
+    fn description(&self) -> String {
+        "Counts what is in stock.".to_owned()
+    }
+
+    fn parameters(&self) -> Value {
+        json!({"type": "object", "properties": {"of": {"type": "string"}}, "required": ["of"]})
+    }
+
+    async fn call(&self, _: Value) -> Result<Value, std::io::Error> {
+        look_up();
+        Ok(json!({"pieces": 2}))
+    }
+}
+
+#[chain_span]
+fn look_up() {}
+
+#[agent_span(skip_all)]
+async fn ask_agent(url: &str) -> String {
+    let agent = AgentBuilder::new(openai(url).chat("gpt-4o-mini"))
+        .preamble("Be brief.")
+        .tool(Count)
+        .record_content_telemetry(true)
+        .build();
+    agent.prompt("How many lamps?").max_turns(3).await.expect("an answer").to_string()
+}
+
+/// Also where it asks for a root, because it does not see spans that are not `tracing`'s.
+#[tokio::test]
+async fn an_agent_is_an_agent_below_ours() {
+    bridged();
+    let mut calling = completion();
+    calling["choices"][0]["message"]["content"] = Value::Null;
+    calling["choices"][0]["message"]["tool_calls"] = json!([
+        {"id": "call_1", "type": "function", "function": {"name": "count", "arguments": "{\"of\":\"lamps\"}"}},
+    ]);
+    calling["choices"][0]["finish_reason"] = json!("tool_calls");
+    let url = provider_of([calling, completion()]).await;
+    let capturing = capture();
+    ask_agent(&url).await;
+    let expected = "\
+AGENT ask_agent
+  AGENT invoke_agent
+    LLM chat
+    TOOL execute_tool
+      CHAIN look_up
+    LLM chat
+";
+    assert_eq!(capturing.tree(), expected);
+    let agent = capturing.named("invoke_agent");
+    assert_eq!(agent.text("input.value"), Some("How many lamps?"), "{agent:?}");
+    assert_eq!(agent.text("output.value"), Some("Two lamps."), "{agent:?}");
+    let tool = capturing.named("execute_tool");
+    assert_eq!(tool.text("tool.name"), Some("count"), "{tool:?}");
+    assert_eq!(tool.text("tool.id"), Some("call_1"), "{tool:?}");
+    assert!(tool.text("input.value").is_some_and(|input| input.contains("lamps")), "{tool:?}");
+    assert!(tool.text("output.value").is_some_and(|output| output.contains("pieces")), "{tool:?}");
+    let spans = capturing.spans();
+    let [asked, answered] = [0, 1].map(|index| {
+        spans.iter().filter(|span| span.kind == "LLM").nth(index).expect("two calls of the model")
+    });
+    assert_call(asked);
+    let called = "llm.output_messages.0.message.tool_calls.0.tool_call.function.name";
+    assert_eq!(asked.text(called), Some("count"), "{asked:?}");
+    assert_call(answered);
+    assert_conversation(answered);
+}
+
+#[tokio::test]
+async fn an_embedding_names_its_model() {
+    bridged();
+    let answer = json!({
+        "object": "list",
+        "model": "text-embedding-3-small",
+        "data": [{"object": "embedding", "index": 0, "embedding": [0.5, 0.25]}],
+        "usage": {"prompt_tokens": 2, "total_tokens": 2},
+    });
+    let url = provider(answer).await;
+    let capturing = capture();
+    let model = openai(&url).embedding("text-embedding-3-small", Some(2));
+    model.embed_text("lamp").await.expect("a vector");
+    let span = capturing.named("embeddings");
+    assert_eq!(span.kind, "EMBEDDING", "{span:?}");
+    assert_eq!(span.text("embedding.model_name"), Some("text-embedding-3-small"), "{span:?}");
+    assert_eq!(span.text("llm.provider"), Some("openai"), "{span:?}");
+}
