@@ -38,7 +38,7 @@ pub(crate) fn run(exporter: &impl SpanExporter, queue: &Queue, ledger: &Ledger, 
 
 fn hand_on(exporter: &impl SpanExporter, queue: &Queue, ledger: &Ledger) -> Order {
     let batch = match queue.take() {
-        Load::Spans(spans) => spans,
+        Load::Items(spans) => spans,
         // Nothing is saved for an exporter whose spans never become bytes of ours.
         Load::Saved(_) => Vec::new(),
     };

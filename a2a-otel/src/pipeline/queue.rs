@@ -1,4 +1,5 @@
-//! Where finished spans wait: bounded in bytes, so that a few huge prompts cannot take the agent's memory.
+//! Where finished spans wait, and what else is sent: bounded in bytes, so that a few huge prompts cannot take the agent's
+//! memory.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard};
@@ -14,13 +15,13 @@ use crate::telemetry::settings::Batch;
 /// Where the room is taken to this part, spans are saved before it is time.
 const CROWDED: usize = 4;
 
-/// The spans of one backend between the agent, which must never wait, and the thread that sends.
+/// The spans of one backend, or other items, between the agent, which must never wait, and the thread that sends.
 ///
 /// Where there is a spool, a thread beside replaces them by what it has saved, in their order.
 #[derive(Debug)]
-pub(crate) struct Queue<Saved = ()> {
+pub(crate) struct Queue<Saved = (), Item = SpanData> {
     limits: Batch,
-    state: Mutex<State<Saved>>,
+    state: Mutex<State<Saved, Item>>,
     /// Something to do for the thread that sends.
     work: Condvar,
     /// Something to do for the thread that saves.
@@ -30,11 +31,11 @@ pub(crate) struct Queue<Saved = ()> {
 }
 
 #[derive(Debug)]
-struct State<Saved> {
+struct State<Saved, Item> {
     /// Older than what is waiting.
     saved: VecDeque<(Amount, Saved)>,
     spans_saved: usize,
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<Waiting<Item>>,
     bytes_waiting: usize,
     /// What the thread that saves has taken.
     saving: Amount,
@@ -48,6 +49,12 @@ struct State<Saved> {
     finished: bool,
 }
 
+/// What can wait here.
+pub(crate) trait Weigh {
+    /// About as much memory as it takes.
+    fn bytes(&self) -> usize;
+}
+
 /// How much something holds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Amount {
@@ -56,12 +63,12 @@ pub(crate) struct Amount {
 }
 
 #[derive(Debug)]
-struct Waiting {
-    span: SpanData,
+struct Waiting<Item> {
+    item: Item,
     bytes: usize,
 }
 
-/// Why a span was not taken in.
+/// Why an item was not taken in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     Full,
@@ -80,19 +87,19 @@ pub(crate) enum Order {
 }
 
 /// What the thread that sends gets: as many of the oldest as go into a batch.
-pub(crate) enum Load<Saved> {
-    Spans(Vec<SpanData>),
+pub(crate) enum Load<Saved, Item = SpanData> {
+    Items(Vec<Item>),
     Saved(Vec<Saved>),
 }
 
-impl<Saved> Queue<Saved> {
+impl<Saved, Item: Weigh> Queue<Saved, Item> {
     pub(crate) fn new(limits: Batch) -> Self {
         let state = Mutex::new(State::default());
         Queue { limits, state, work: Condvar::new(), save: Condvar::new(), idle: Condvar::new() }
     }
 
-    pub(crate) fn push(&self, span: SpanData) -> Result<(), Refusal> {
-        let bytes = bytes_of(&span);
+    pub(crate) fn push(&self, item: Item) -> Result<(), Refusal> {
+        let bytes = item.bytes();
         let mut state = lock(&self.state);
         if state.closing.is_some() {
             return Err(Refusal::Closed);
@@ -104,7 +111,7 @@ impl<Saved> Queue<Saved> {
         let crowded = self.limits.queue_bytes / CROWDED;
         let becomes_crowded = state.bytes_waiting < crowded && crowded <= state.bytes_waiting + bytes;
         state.bytes_waiting += bytes;
-        state.waiting.push_back(Waiting { span, bytes });
+        state.waiting.push_back(Waiting { item, bytes });
         // A wake-up costs more than all the rest, so only a full batch is worth one: a lesser one is found in time.
         let is_full_batch = state.waiting.len() == self.limits.size;
         drop(state);
@@ -159,19 +166,18 @@ impl<Saved> Queue<Saved> {
         lock(&self.state).spans() >= self.limits.size
     }
 
-    /// The oldest spans, as many as go into a batch. They stay on the books until [`Queue::settle`].
-    pub(crate) fn take(&self) -> Load<Saved> {
+    /// The oldest items, as many as go into a batch. They stay on the books until [`Queue::settle`].
+    pub(crate) fn take(&self) -> Load<Saved, Item> {
         let mut state = lock(&self.state);
         if state.saved.is_empty() {
-            let (spans, taken) = state.take_spans(&self.limits);
+            let (items, taken) = state.take_items(&self.limits);
             state.taken.add(taken);
-            Load::Spans(spans)
+            Load::Items(items)
         } else {
             Load::Saved(state.take_saved(&self.limits))
         }
     }
 
-    /// Says how much the thread that sends still holds.
     /// Says how much the thread that sends still holds.
     pub(crate) fn settle(&self, taken: Amount) {
         let mut state = lock(&self.state);
@@ -197,11 +203,11 @@ impl<Saved> Queue<Saved> {
 
     /// The oldest spans that are not saved, as many as go into a batch. [`Queue::saved`] or [`Queue::give_back`] has to
     /// follow.
-    pub(crate) fn take_to_save(&self) -> Vec<SpanData> {
+    pub(crate) fn take_to_save(&self) -> Vec<Item> {
         let mut state = lock(&self.state);
-        let (spans, saving) = state.take_spans(&self.limits);
+        let (items, saving) = state.take_items(&self.limits);
         state.saving = saving;
-        spans
+        items
     }
 
     /// What became of the spans that were taken to be saved.
@@ -218,13 +224,13 @@ impl<Saved> Queue<Saved> {
     }
 
     /// They could not be saved: they are the oldest that wait.
-    pub(crate) fn give_back(&self, spans: Vec<SpanData>) {
+    pub(crate) fn give_back(&self, items: Vec<Item>) {
         let mut state = lock(&self.state);
         state.saving = Amount::default();
-        for span in spans.into_iter().rev() {
-            let bytes = bytes_of(&span);
+        for item in items.into_iter().rev() {
+            let bytes = item.bytes();
             state.bytes_waiting += bytes;
-            state.waiting.push_front(Waiting { span, bytes });
+            state.waiting.push_front(Waiting { item, bytes });
         }
     }
 
@@ -250,7 +256,7 @@ impl<Saved> Queue<Saved> {
         state.flushes += 1;
         self.work.notify_one();
         let is_over =
-            |state: &State<Saved>| state.is_empty() || state.finished || state.disappointments > before;
+            |state: &State<Saved, Item>| state.is_empty() || state.finished || state.disappointments > before;
         let mut state = self.until(state, deadline, is_over);
         state.flushes -= 1;
         state.is_empty()
@@ -268,10 +274,10 @@ impl<Saved> Queue<Saved> {
 
     fn until<'a>(
         &self,
-        mut state: MutexGuard<'a, State<Saved>>,
+        mut state: MutexGuard<'a, State<Saved, Item>>,
         deadline: Instant,
-        is_over: impl Fn(&State<Saved>) -> bool,
-    ) -> MutexGuard<'a, State<Saved>> {
+        is_over: impl Fn(&State<Saved, Item>) -> bool,
+    ) -> MutexGuard<'a, State<Saved, Item>> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if is_over(&state) || left.is_zero() {
@@ -294,7 +300,7 @@ impl<Saved> Queue<Saved> {
     }
 }
 
-impl<Saved> Default for State<Saved> {
+impl<Saved, Item> Default for State<Saved, Item> {
     fn default() -> Self {
         State {
             saved: VecDeque::new(),
@@ -323,7 +329,7 @@ impl Amount {
     }
 }
 
-impl<Saved> State<Saved> {
+impl<Saved, Item> State<Saved, Item> {
     fn spans(&self) -> usize {
         self.waiting.len() + self.spans_saved
     }
@@ -336,18 +342,18 @@ impl<Saved> State<Saved> {
         self.spans() == 0 && self.saving.spans == 0 && self.taken.spans == 0
     }
 
-    fn take_spans(&mut self, limits: &Batch) -> (Vec<SpanData>, Amount) {
-        let mut spans = Vec::with_capacity(self.waiting.len().min(limits.size));
+    fn take_items(&mut self, limits: &Batch) -> (Vec<Item>, Amount) {
+        let mut items = Vec::with_capacity(self.waiting.len().min(limits.size));
         let mut taken = Amount::default();
-        while spans.len() < limits.size
+        while items.len() < limits.size
             && taken.bytes < limits.bytes
-            && let Some(Waiting { span, bytes }) = self.waiting.pop_front()
+            && let Some(Waiting { item, bytes }) = self.waiting.pop_front()
         {
             taken.add(Amount { spans: 1, bytes });
-            spans.push(span);
+            items.push(item);
         }
         self.bytes_waiting -= taken.bytes;
-        (spans, taken)
+        (items, taken)
     }
 
     fn take_saved(&mut self, limits: &Batch) -> Vec<Saved> {
@@ -381,22 +387,23 @@ fn wait<'a, T>(on: &Condvar, state: MutexGuard<'a, T>, left: Duration) -> MutexG
     }
 }
 
-/// About as much memory as a span takes.
-fn bytes_of(span: &SpanData) -> usize {
-    let events = span.events.iter().map(|Event { name, attributes, .. }| {
-        size_of::<Event>() + name.len() + bytes_of_attributes(attributes)
-    });
-    let links = span.links.iter().map(|link| size_of::<Link>() + bytes_of_attributes(&link.attributes));
-    let description = match &span.status {
-        Status::Error { description } => description.len(),
-        _ => 0,
-    };
-    size_of::<Waiting>()
-        + span.name.len()
-        + description
-        + bytes_of_attributes(&span.attributes)
-        + events.sum::<usize>()
-        + links.sum::<usize>()
+impl Weigh for SpanData {
+    fn bytes(&self) -> usize {
+        let events = self.events.iter().map(|Event { name, attributes, .. }| {
+            size_of::<Event>() + name.len() + bytes_of_attributes(attributes)
+        });
+        let links = self.links.iter().map(|link| size_of::<Link>() + bytes_of_attributes(&link.attributes));
+        let description = match &self.status {
+            Status::Error { description } => description.len(),
+            _ => 0,
+        };
+        size_of::<Waiting<Self>>()
+            + self.name.len()
+            + description
+            + bytes_of_attributes(&self.attributes)
+            + events.sum::<usize>()
+            + links.sum::<usize>()
+    }
 }
 
 fn bytes_of_attributes(attributes: &[KeyValue]) -> usize {

@@ -214,11 +214,11 @@ impl Sender {
             self.next_sweep = Instant::now() + self.limits.delay;
         }
         match self.queue.take() {
-            Load::Spans(mut spans) if !spans.is_empty() => {
+            Load::Items(mut spans) if !spans.is_empty() => {
                 let batches = self.packer.pack(&mut spans);
                 self.pending.extend(batches.into_iter().map(|batch| Parcel::new(batch, None)));
             }
-            Load::Spans(_) => {}
+            Load::Items(_) => {}
             Load::Saved(records) => self.load(records),
         }
         self.settle();
