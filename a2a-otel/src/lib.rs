@@ -6,6 +6,7 @@ pub mod __private;
 mod bridge;
 mod capture;
 pub mod context;
+pub mod evaluation;
 mod gen_ai;
 #[cfg(any(feature = "a2a", feature = "http", feature = "mcp"))]
 mod integrations;
@@ -14,7 +15,7 @@ mod llm;
 mod lock;
 pub mod metrics;
 #[cfg(feature = "otlp")]
-mod phoenix;
+pub mod phoenix;
 pub mod pipeline;
 mod privacy;
 pub mod propagation;

@@ -1,5 +1,21 @@
 //! Links to what Phoenix shows.
+//!
+//! They need no answer of Phoenix, which finds the page by the id when somebody opens it: a link may go into a log line or
+//! an answer before the span has ended. All are `None` where spans do not go to a Phoenix: telemetry is off or was not
+//! started by this library, or the endpoint does not end in `/v1/traces`.
+//!
+//! ```
+//! #[a2a_otel::agent_span]
+//! fn answer(question: &str) -> String {
+//!     if let Some(url) = a2a_otel::phoenix::url() {
+//!         println!("see {url}");
+//!     }
+//!     format!("You asked: {question}")
+//! }
+//! # answer("Which lamps do you have?");
+//! ```
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -7,6 +23,7 @@ use serde::de::DeserializeOwned;
 use ureq::http::Request;
 
 use crate::Telemetry;
+use crate::pipeline::annotations;
 use crate::pipeline::otlp::{agent, header_map};
 use crate::telemetry::settings::Exporter;
 use crate::telemetry::values::server_of;
@@ -26,6 +43,61 @@ struct Answer<T> {
 struct Project {
     id: String,
     name: String,
+}
+
+/// The page of the current span, in its trace; nothing where there is no span, or it is not sampled.
+///
+/// ```
+/// assert_eq!(a2a_otel::phoenix::url(), None, "there is no span here");
+/// ```
+#[must_use]
+pub fn url() -> Option<String> {
+    span_url(crate::current().span_id()?)
+}
+
+/// The page of a span, in its trace, by the id that [`Current::span_id`](crate::Current::span_id) gives.
+///
+/// ```
+/// # let telemetry = a2a_otel::Telemetry::builder().endpoint("http://127.0.0.1:9").tracing(false).init()?;
+/// let url = a2a_otel::phoenix::span_url("53995c3f42cd8ad8").unwrap();
+/// assert_eq!(url, "http://127.0.0.1:9/redirects/spans/53995c3f42cd8ad8");
+/// # Ok::<(), a2a_otel::InitError>(())
+/// ```
+#[must_use]
+pub fn span_url(span_id: impl Display) -> Option<String> {
+    page("spans", &span_id)
+}
+
+/// The page of a trace, by the id that [`Current::trace_id`](crate::Current::trace_id) gives.
+///
+/// ```
+/// let trace_id = a2a_otel::current().trace_id();
+/// let url = trace_id.and_then(a2a_otel::phoenix::trace_url);
+/// # assert_eq!(url, None);
+/// ```
+#[must_use]
+pub fn trace_url(trace_id: impl Display) -> Option<String> {
+    page("traces", &trace_id)
+}
+
+/// The page of a session, by the id that [`with_session`](crate::with_session) was given.
+///
+/// ```
+/// # let telemetry = a2a_otel::Telemetry::builder().endpoint("http://127.0.0.1:9").tracing(false).init()?;
+/// let url = a2a_otel::phoenix::session_url("chat 1").unwrap();
+/// assert_eq!(url, "http://127.0.0.1:9/redirects/sessions/chat%201");
+/// # Ok::<(), a2a_otel::InitError>(())
+/// ```
+#[must_use]
+pub fn session_url(session_id: impl Display) -> Option<String> {
+    page("sessions", &session_id)
+}
+
+/// Phoenix knows its pages by ids of its own, and leads from ours to them.
+fn page(list: &str, id: &dyn Display) -> Option<String> {
+    let annotator = annotations::current()?;
+    let server = without_credentials(annotator.server()?);
+    Some(format!("{server}/redirects/{list}/{}", percent_encode(&id.to_string())))
 }
 
 impl Telemetry {

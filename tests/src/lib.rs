@@ -28,6 +28,7 @@ pub mod tree;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/a2a.md")]
 #[doc = include_str!("../../docs/context.md")]
+#[doc = include_str!("../../docs/evaluation.md")]
 #[doc = include_str!("../../docs/llm.md")]
 #[doc = include_str!("../../docs/mcp.md")]
 #[doc = include_str!("../../docs/privacy.md")]

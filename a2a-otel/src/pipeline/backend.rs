@@ -7,7 +7,7 @@ use std::sync::Arc;
 use opentelemetry::{KeyValue, metrics::Histogram};
 
 use super::queue::{Amount, Queue};
-use super::{Delivery, Ledger, Link};
+use super::{Delivery, Ledger};
 use crate::telemetry::{Condition, QueueHealth};
 
 /// The books and the queue of one exporter.
@@ -81,10 +81,7 @@ impl Backend {
     }
 
     pub(crate) fn link(&self) -> Condition {
-        match self.ledger.link() {
-            Link::Unused | Link::Working => Condition::Good,
-            Link::Failing(cause) => Condition::Failing(cause),
-        }
+        self.ledger.condition()
     }
 
     pub(crate) fn queue(&self) -> QueueHealth {

@@ -33,6 +33,63 @@ pub struct Delivery {
     pub recovered: u64,
     /// Those of them that the receiver has confirmed by now.
     pub replayed: u64,
+    /// What became of the annotations, beside the spans.
+    pub annotations: Annotations,
+}
+
+/// What became of the [`Annotation`](crate::evaluation::Annotation)s: `generated = delivered + dropped`, plus those still
+/// waiting before shutdown.
+///
+/// ```
+/// use a2a_otel::Telemetry;
+/// use std::time::Duration;
+///
+/// let telemetry = Telemetry::builder().tracing(false).init()?;
+/// let annotations = telemetry.shutdown(Duration::from_secs(1)).annotations;
+/// assert_eq!(annotations.dropped_total(), 0, "{annotations}");
+/// # Ok::<(), a2a_otel::InitError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Annotations {
+    /// All that were to be sent.
+    pub generated: u64,
+    /// Those that Phoenix has confirmed. It shows them as soon as it has what they are about.
+    pub delivered: u64,
+    /// Those that are lost, by reason.
+    pub dropped: BTreeMap<&'static str, u64>,
+}
+
+impl Annotations {
+    /// All that are lost.
+    #[must_use]
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.values().sum()
+    }
+
+    /// Those that are neither sent nor given up.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.generated.saturating_sub(self.delivered + self.dropped_total())
+    }
+}
+
+impl fmt::Display for Annotations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Annotations { generated, delivered, .. } = self;
+        write!(f, "{generated} annotations: {delivered} delivered, {} dropped", self.dropped_total())?;
+        write_reasons(f, &self.dropped)?;
+        write_waiting(f, self.waiting())
+    }
+}
+
+fn write_reasons(f: &mut fmt::Formatter<'_>, dropped: &BTreeMap<&str, u64>) -> fmt::Result {
+    let reasons: Vec<_> = dropped.iter().map(|(reason, lost)| format!("{reason} {lost}")).collect();
+    if reasons.is_empty() { Ok(()) } else { write!(f, " ({})", reasons.join(", ")) }
+}
+
+fn write_waiting(f: &mut fmt::Formatter<'_>, waiting: u64) -> fmt::Result {
+    if waiting == 0 { Ok(()) } else { write!(f, ", {waiting} waiting") }
 }
 
 impl Delivery {
@@ -69,16 +126,13 @@ impl fmt::Display for Delivery {
             "{generated} spans: {delivered} delivered, {spooled} spooled, {} dropped",
             self.dropped_total()
         )?;
-        let reasons: Vec<_> =
-            self.dropped.iter().map(|(reason, spans)| format!("{reason} {spans}")).collect();
-        if !reasons.is_empty() {
-            write!(f, " ({})", reasons.join(", "))?;
-        }
-        if self.waiting() > 0 {
-            write!(f, ", {} waiting", self.waiting())?;
-        }
+        write_reasons(f, &self.dropped)?;
+        write_waiting(f, self.waiting())?;
         if self.recovered > 0 {
             write!(f, "; of {} left by an earlier run, {} delivered", self.recovered, self.replayed)?;
+        }
+        if self.annotations.generated > 0 {
+            write!(f, "; {}", self.annotations)?;
         }
         Ok(())
     }
@@ -88,7 +142,7 @@ impl fmt::Display for Delivery {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::Delivery;
+    use super::{Annotations, Delivery};
 
     #[test]
     fn it_reads_as_a_sentence() {
@@ -100,6 +154,9 @@ mod tests {
         );
         delivery = Delivery { recovered: 4, replayed: 3, ..delivery };
         assert!(delivery.to_string().ends_with("waiting; of 4 left by an earlier run, 3 delivered"));
+        let annotations = Annotations { generated: 2, delivered: 1, ..Annotations::default() };
+        delivery = Delivery { annotations, ..delivery };
+        assert!(delivery.to_string().ends_with("; 2 annotations: 1 delivered, 0 dropped, 1 waiting"));
         assert_eq!(delivery.clone().add(delivery).dropped["queue full"], 4);
     }
 }

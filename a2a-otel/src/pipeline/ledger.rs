@@ -1,20 +1,22 @@
 //! The books of one exporter, and the state of the link behind it.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Histogram;
 
 use super::Delivery;
+use super::queue::Order;
 use crate::lock::lock;
 use crate::semconv::opentelemetry::ERROR_TYPE;
-use crate::telemetry::{announce, report};
+use crate::telemetry::{Condition, announce, report};
 
 /// Whether an exporter gets its spans through.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Link {
+enum Link {
     /// Nothing was sent yet.
     Unused,
     Working,
@@ -22,7 +24,23 @@ pub(crate) enum Link {
     Failing(String),
 }
 
-/// Why a span is lost.
+/// What is sent, as messages call it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    Spans,
+    Annotations,
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Signal::Spans => "spans",
+            Signal::Annotations => "annotations",
+        })
+    }
+}
+
+/// Why a span, or an annotation, is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub(crate) enum Loss {
@@ -83,6 +101,7 @@ struct Said {
 /// Counts every span of one exporter exactly once, and reports when the link breaks and when it works again.
 #[derive(Debug)]
 pub(crate) struct Ledger {
+    signal: Signal,
     /// Who is sent to, as the user should read it.
     pub(crate) target: String,
     generated: AtomicU64,
@@ -107,8 +126,9 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    pub(crate) fn new(target: String) -> Self {
+    pub(crate) fn new(signal: Signal, target: String) -> Self {
         Ledger {
+            signal,
             target,
             generated: AtomicU64::new(0),
             delivered: AtomicU64::new(0),
@@ -151,7 +171,7 @@ impl Ledger {
         count.fetch_add(spans, Ordering::Relaxed);
         self.ever_worked.store(true, Ordering::Relaxed);
         if let Link::Failing(_) = self.change_to(Link::Working) {
-            announce(&format_args!("spans reach {} again", self.target));
+            announce(&format_args!("{} reach {} again", self.signal, self.target));
             self.said.queue_full.store(false, Ordering::Relaxed);
             self.said.refused.store(false, Ordering::Relaxed);
         }
@@ -161,9 +181,10 @@ impl Ledger {
     pub(crate) fn failing(&self, cause: &str) {
         if !matches!(self.change_to(Link::Failing(cause.to_owned())), Link::Failing(_)) {
             report(&format_args!(
-                "cannot send spans to {}: {} The agent goes on, spans wait until it answers",
+                "cannot send {signal} to {}: {} The agent goes on, {signal} wait until it answers",
                 self.target,
-                sentence(cause)
+                sentence(cause),
+                signal = self.signal
             ));
         }
     }
@@ -173,11 +194,23 @@ impl Ledger {
         self.change_to(Link::Failing(cause.to_owned()));
         if first(&self.said.refused) {
             report(&format_args!(
-                "cannot send spans to {}: {} The agent goes on, spans are dropped until that is mended",
+                "cannot send {signal} to {}: {} The agent goes on, {signal} are dropped until that is mended",
                 self.target,
-                sentence(cause)
+                sentence(cause),
+                signal = self.signal
             ));
         }
+    }
+
+    /// The receiver has no place for what is sent, and never will have.
+    pub(crate) fn not_taken(&self, cause: &str) {
+        self.change_to(Link::Failing(cause.to_owned()));
+        report(&format_args!(
+            "{} takes no {signal}, as only Phoenix does: {} From now on {signal} are dropped, spans are sent as before",
+            self.target,
+            sentence(cause),
+            signal = self.signal
+        ));
     }
 
     /// An exporter of the user's could not get rid of them.
@@ -197,7 +230,11 @@ impl Ledger {
 
     /// One span is lost, and it is known which one.
     pub(crate) fn refused_one(&self, name: &str, cause: &str) {
-        report(&format_args!("{} does not take the span {name}: {}", self.target, sentence(cause)));
+        let one = match self.signal {
+            Signal::Spans => "span",
+            Signal::Annotations => "annotation",
+        };
+        report(&format_args!("{} does not take the {one} {name}: {}", self.target, sentence(cause)));
     }
 
     /// Spans are sent without all of their text.
@@ -214,10 +251,15 @@ impl Ledger {
     pub(crate) fn queue_full(&self) {
         self.dropped(Loss::QueueFull, 1);
         if first(&self.said.queue_full) {
+            let advice = match self.signal {
+                Signal::Spans => {
+                    "; give it more room with A2A_OTEL_QUEUE_BYTES, or a disk with A2A_OTEL_SPOOL_DIR"
+                }
+                Signal::Annotations => "",
+            };
             report(&format_args!(
-                "the queue for {} is full, spans are dropped; give it more room with A2A_OTEL_QUEUE_BYTES, or a \
-                 disk with A2A_OTEL_SPOOL_DIR",
-                self.target
+                "the queue for {} is full, {} are dropped{advice}",
+                self.target, self.signal
             ));
         }
     }
@@ -303,10 +345,13 @@ impl Ledger {
         let waiting = self.delivery().waiting();
         if waiting > 0 {
             self.dropped(Loss::NotSentInTime, waiting);
+            let advice = match self.signal {
+                Signal::Spans => "; with A2A_OTEL_SPOOL_DIR they would be kept for the next start",
+                Signal::Annotations => "",
+            };
             report(&format_args!(
-                "{waiting} spans for {} were not sent in time and are lost; with A2A_OTEL_SPOOL_DIR they would be \
-                 kept for the next start",
-                self.target
+                "{waiting} {} for {} were not sent in time and are lost{advice}",
+                self.signal, self.target
             ));
         }
     }
@@ -315,8 +360,11 @@ impl Ledger {
         std::mem::replace(&mut *lock(&self.link), link)
     }
 
-    pub(crate) fn link(&self) -> Link {
-        lock(&self.link).clone()
+    pub(crate) fn condition(&self) -> Condition {
+        match &*lock(&self.link) {
+            Link::Unused | Link::Working => Condition::Good,
+            Link::Failing(cause) => Condition::Failing(cause.clone()),
+        }
     }
 
     /// From now on nobody waits for a receiver that was never there, so that the process can end.
@@ -340,6 +388,13 @@ impl Ledger {
         self.absent_while_closing.load(Ordering::Relaxed) && self.is_absent()
     }
 
+    /// How long the receiver may take; nothing where asking it again would only delay the end of the process.
+    pub(crate) fn patience(&self, order: Order, longest: Duration) -> Option<Duration> {
+        let Order::Close(deadline) = order else { return Some(longest) };
+        let left = deadline.saturating_duration_since(Instant::now());
+        (!left.is_zero() && !self.is_hopeless()).then(|| left.min(longest))
+    }
+
     pub(crate) fn delivery(&self) -> Delivery {
         // What is generated is read last, so that a span under way counts as waiting and never as one too many.
         let dropped = LOSSES.iter().zip(&self.dropped);
@@ -349,7 +404,7 @@ impl Ledger {
         let generated = self.generated.load(Ordering::Relaxed);
         let [spooled, recovered, replayed] =
             [&self.spooled, &self.recovered, &self.replayed].map(|spans| spans.load(Ordering::Relaxed));
-        Delivery { generated, delivered, spooled, dropped, recovered, replayed }
+        Delivery { generated, delivered, spooled, dropped, recovered, replayed, ..Delivery::default() }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What happens to a span once it has ended: it is counted, waits, is sent, and is counted again.
 
+#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "without it nobody takes annotations"))]
+pub(crate) mod annotations;
 mod backend;
 mod delivery;
 pub(crate) mod exporter;
@@ -20,8 +22,8 @@ pub(crate) mod spool;
 mod tree;
 
 pub(crate) use self::backend::Backend;
-pub use self::delivery::Delivery;
-pub(crate) use self::ledger::{Ledger, Link};
+pub use self::delivery::{Annotations, Delivery};
+pub(crate) use self::ledger::{Ledger, Signal};
 #[cfg(feature = "metrics")]
 pub(crate) use self::observe::{Census, observe};
 pub(crate) use self::processors::{FanOut, Immediate, Queued};

@@ -132,6 +132,8 @@ const RULES: &[Rule] = &[
     Rule(QUOTED, "", "exception.stacktrace", Fate::Redact),
     Rule(QUOTED, "", "*evaluation.explanation", Fate::Redact),
     Rule(QUOTED, "", "*annotation.explanation", Fate::Redact),
+    Rule(QUOTED, "", "*evaluation.metadata", Fate::Redact),
+    Rule(QUOTED, "", "*annotation.metadata", Fate::Redact),
     // The same in OpenTelemetry's GenAI conventions, which the peer does not mask.
     Rule(PARAMETERS, "", "gen_ai.request.model", Fate::Keep),
     Rule(PARAMETERS, "", "gen_ai.request", Fate::Drop),

@@ -53,7 +53,14 @@ attributes! {
     TOOL_CALL_RESULT = "gen_ai.tool.call.result", "JSON as text";
     RETRIEVAL_QUERY_TEXT = "gen_ai.retrieval.query.text", "text";
     RETRIEVAL_DOCUMENTS = "gen_ai.retrieval.documents", "JSON as text";
+    EVALUATION_NAME = "gen_ai.evaluation.name", "text";
+    EVALUATION_SCORE_VALUE = "gen_ai.evaluation.score.value", "number";
+    EVALUATION_SCORE_LABEL = "gen_ai.evaluation.score.label", "text";
+    EVALUATION_EXPLANATION = "gen_ai.evaluation.explanation", "text";
 }
+
+/// The event that a judgement is.
+pub(crate) const EVALUATION_RESULT: &str = "gen_ai.evaluation.result";
 
 /// Values of `gen_ai.operation.name` that no kind of span implies.
 pub(crate) mod operation {

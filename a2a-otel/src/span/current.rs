@@ -3,14 +3,18 @@
 use std::borrow::Cow;
 use std::error::Error;
 
-use opentelemetry::trace::{SpanContext, TraceContextExt as _};
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceId};
 use opentelemetry::{Context, KeyValue, Value};
 
 use super::ending::exception;
 use super::failure::Failed;
-use crate::privacy;
+use crate::evaluation::{self, Annotation, OptionalText};
+use crate::pipeline::annotations::Subject;
 use crate::record::{Attributes, Record};
+use crate::semconv::gen_ai::EVALUATION_RESULT;
+use crate::semconv::openinference::SESSION_ID;
 use crate::semconv::opentelemetry::EXCEPTION;
+use crate::{context, gen_ai, privacy};
 
 /// The innermost span at the time of [`current`], whoever made it.
 #[derive(Clone, Debug)]
@@ -71,6 +75,118 @@ impl Current {
     pub fn error<E: Error>(&self, error: &E) {
         let failed = Failed::new(std::any::type_name::<E>(), error, false);
         self.event(EXCEPTION, exception(&failed));
+    }
+
+    /// Judges what the span did: a name, and a score, a label, an explanation or several of these; what is left out is
+    /// `None`. Phoenix shows it as an annotation of the span. See [`evaluation`](crate::evaluation).
+    ///
+    /// ```
+    /// # fn generate(_: &str) -> String { String::new() }
+    /// #[a2a_otel::chain_span]
+    /// fn answer(question: &str) -> String {
+    ///     let answer = generate(question);
+    ///     let span = a2a_otel::current();
+    ///     span.score("correctness", 0.9, "correct", "It names all lamps that the catalogue has.");
+    ///     span.score("tone", None, "friendly", None);
+    ///     answer
+    /// }
+    /// # answer("Which lamps do you have?");
+    /// ```
+    pub fn score(
+        &self,
+        name: impl Into<String>,
+        score: impl Into<Option<f64>>,
+        label: impl OptionalText,
+        explanation: impl OptionalText,
+    ) {
+        if self.sampled().is_some() {
+            self.annotate(Annotation::new(name).score(score).label(label).explanation(explanation));
+        }
+    }
+
+    /// Judges what the span did, likewise. In GenAI's terms the span also gets the event `gen_ai.evaluation.result`.
+    ///
+    /// ```
+    /// use a2a_otel::evaluation::{Annotation, AnnotatorKind};
+    ///
+    /// let verdict = Annotation::new("tone").label("friendly").annotator_kind(AnnotatorKind::Llm);
+    /// a2a_otel::current().annotate(verdict);
+    /// ```
+    pub fn annotate(&self, annotation: Annotation) {
+        let Some(span_id) = self.span_id() else { return };
+        let Some(annotation) = annotation.checked() else { return };
+        if gen_ai::is_on() && self.is_recording() {
+            self.event(EVALUATION_RESULT, annotation.event());
+        }
+        evaluation::send(Subject::Span, span_id.to_string(), annotation);
+    }
+
+    /// Judges the trace that the span belongs to.
+    ///
+    /// ```
+    /// use a2a_otel::evaluation::Annotation;
+    ///
+    /// a2a_otel::current().annotate_trace(Annotation::new("resolved").score(1.0));
+    /// ```
+    pub fn annotate_trace(&self, annotation: Annotation) {
+        if let Some(trace_id) = self.trace_id() {
+            evaluation::annotate_trace(trace_id, annotation);
+        }
+    }
+
+    /// Judges the session that the span belongs to, if it belongs to one.
+    ///
+    /// ```
+    /// use a2a_otel::evaluation::Annotation;
+    ///
+    /// a2a_otel::with_session("s-1").run(|| {
+    ///     a2a_otel::current().annotate_session(Annotation::new("satisfied").label("yes"));
+    /// });
+    /// ```
+    pub fn annotate_session(&self, annotation: Annotation) {
+        if let Some(session_id) = self.session_id() {
+            evaluation::annotate_session(session_id, annotation);
+        }
+    }
+
+    /// The id by which the span can be judged and found later, unless there is no span, or it is not sampled and nobody
+    /// will see it.
+    ///
+    /// ```
+    /// let span_id: Option<String> = a2a_otel::current().span_id().map(|id| id.to_string());
+    /// ```
+    #[must_use]
+    pub fn span_id(&self) -> Option<SpanId> {
+        self.sampled().map(|span| span.span_id())
+    }
+
+    /// The id by which the trace can be judged and found later, likewise.
+    ///
+    /// ```
+    /// let trace_id: Option<String> = a2a_otel::current().trace_id().map(|id| id.to_string());
+    /// ```
+    #[must_use]
+    pub fn trace_id(&self) -> Option<TraceId> {
+        self.sampled().map(|span| span.trace_id())
+    }
+
+    /// The id by which the session can be judged and found later, likewise: what `session = expr` or
+    /// [`with_session`](crate::with_session) said, here or in the process that called.
+    ///
+    /// ```
+    /// let session_id: Option<String> = a2a_otel::current().session_id();
+    /// ```
+    #[must_use]
+    pub fn session_id(&self) -> Option<String> {
+        self.sampled()?;
+        let mut inherited = context::inherited(&self.0);
+        inherited
+            .find(|said| said.key.as_str() == SESSION_ID)
+            .map(|session| session.value.as_str().into_owned())
+    }
+
+    fn sampled(&self) -> Option<SpanContext> {
+        Some(self.span_context()).filter(|span| span.is_valid() && span.is_sampled())
     }
 
     /// The span's identity: its trace id is what Phoenix finds the trace by.

@@ -10,9 +10,9 @@ use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanProcessor, TracerProviderBuilder};
 
 use super::environment::{Environment, Warning};
-use super::exporters::Destination;
+use super::exporters::{Destination, annotator};
 use super::settings::{Overrides, Settings, Spool};
-use super::{Handle, INSTALLED, LATEST, Running, Telemetry, report};
+use super::{Handle, INSTALLED, LATEST, Running, Telemetry, annotations, report};
 use crate::lock::lock;
 #[cfg(feature = "metrics")]
 use crate::metrics::Meters;
@@ -302,7 +302,8 @@ impl Builder {
             provider = provider.with_sampler(settings.sampling.sampler());
         }
         let mut destinations = self.destinations;
-        if destinations.is_empty() {
+        let is_configured = destinations.is_empty();
+        if is_configured {
             destinations.push(Destination::configured(&settings, warnings));
         }
         #[cfg(feature = "otlp")]
@@ -310,6 +311,7 @@ impl Builder {
             let settings = settings.for_receiver(endpoint, headers, warnings);
             destinations.push(Destination::configured(&settings, warnings));
         }
+        let annotator = is_configured.then(|| annotator(&settings)).flatten();
         let mut fan_out = FanOut { processors: self.processors, ..FanOut::default() };
         let open = |destination: Destination| destination.open(&settings.batch, &resource, &mut fan_out);
         let backends: Vec<_> = destinations.into_iter().map(open).collect();
@@ -319,6 +321,7 @@ impl Builder {
         Running {
             provider: Some(provider.build()),
             backends,
+            annotator: annotator.map(Arc::new),
             #[cfg(feature = "metrics")]
             meters,
             ..Running::disabled(settings)
@@ -365,6 +368,7 @@ impl Running {
             settings,
             provider: None,
             backends: Vec::new(),
+            annotator: None,
             #[cfg(feature = "metrics")]
             meters: None,
             installed: None,
@@ -375,6 +379,7 @@ impl Running {
     fn install(&mut self, foresight: Foresight) {
         // Disabled or not, what comes in goes out again, so that the traces of others stay whole.
         crate::propagation::install();
+        annotations::install(self.annotator.clone());
         let Some(provider) = &self.provider else { return crate::span::disable() };
         self.installed = Some(LATEST.fetch_add(1, Ordering::Relaxed) + 1);
         crate::capture::set_value_limit(self.settings.limits.value_length);

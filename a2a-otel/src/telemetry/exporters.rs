@@ -12,10 +12,12 @@ use super::settings::{Batch, Exporter, Settings};
 #[cfg(feature = "otlp")]
 use super::settings::{Endpoint, Protocol, Spool};
 #[cfg(feature = "otlp")]
+pub(super) use crate::pipeline::otlp::annotator;
+#[cfg(feature = "otlp")]
 use crate::pipeline::otlp::{Http, Keeper, Packer, Sender, Storage, Transport};
 #[cfg(feature = "otlp")]
 use crate::pipeline::{self, spool::Record};
-use crate::pipeline::{Backend, FanOut, Immediate, Ledger, Queue, Queued, TreePrinter, exporter};
+use crate::pipeline::{Backend, FanOut, Immediate, Ledger, Queue, Queued, Signal, TreePrinter, exporter};
 
 /// Makes a processor of an exporter whose type only its own closure knows, for the trait of exporters cannot be boxed.
 type Connect = Box<dyn FnOnce(Arc<Ledger>, &Batch, &Resource) -> (Backend, Box<dyn SpanProcessor>) + Send>;
@@ -98,7 +100,7 @@ impl Destination {
 
     /// Opens the way, and the books of what goes it.
     pub(super) fn open(self, limits: &Batch, resource: &Resource, fan_out: &mut FanOut) -> Backend {
-        let ledger = Arc::new(Ledger::new(self.target));
+        let ledger = Arc::new(Ledger::new(Signal::Spans, self.target));
         let Some(connect) = self.connect else {
             fan_out.uncollected.push(ledger.clone());
             return Backend::new(ledger);
@@ -107,6 +109,12 @@ impl Destination {
         fan_out.processors.push(processor);
         backend
     }
+}
+
+/// Without the feature nobody takes annotations.
+#[cfg(not(feature = "otlp"))]
+pub(super) fn annotator(_settings: &Settings) -> Option<crate::pipeline::annotations::Annotator> {
+    None
 }
 
 /// The way of the spans to one receiver.

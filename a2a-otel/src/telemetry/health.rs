@@ -12,6 +12,8 @@ pub struct Health {
     pub provider: Condition,
     /// What sends them.
     pub exporters: Vec<ExporterHealth>,
+    /// What sends annotations, once there was one.
+    pub annotations: Option<Condition>,
     /// What collects the metrics.
     pub metrics: Condition,
     /// How often a `Serialize`, `Debug` or `Display` implementation or a redactor panicked while it was asked for a
@@ -82,7 +84,7 @@ impl Health {
     /// Whether every part does what it should.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        [&self.provider, &self.metrics].into_iter().all(Condition::is_good)
+        [&self.provider, &self.metrics].into_iter().chain(&self.annotations).all(Condition::is_good)
             && self.exporters.iter().all(ExporterHealth::is_good)
     }
 }
@@ -107,6 +109,9 @@ impl fmt::Display for Health {
             if *spool != Condition::Disabled {
                 write!(f, "; spool: {spool}")?;
             }
+        }
+        if let Some(condition) = &self.annotations {
+            write!(f, "\nannotations: {condition}")?;
         }
         if self.metrics != Condition::Disabled {
             write!(f, "\nmetrics: {}", self.metrics)?;

@@ -26,6 +26,7 @@ pub use self::settings::Settings;
 use crate::lock::lock;
 #[cfg(feature = "metrics")]
 use crate::metrics::{Meters, MetricsSnapshot};
+use crate::pipeline::annotations::{self, Annotator};
 use crate::pipeline::{Backend, Delivery};
 pub(crate) use crate::report::{announce, report};
 
@@ -117,6 +118,8 @@ struct Running {
     settings: Settings,
     provider: Option<SdkTracerProvider>,
     backends: Vec<Backend>,
+    /// Takes annotations, where spans go to a Phoenix.
+    annotator: Option<Arc<Annotator>>,
     #[cfg(feature = "metrics")]
     meters: Option<Meters>,
     /// The number under which this one is installed globally.
@@ -159,11 +162,15 @@ impl Handle {
             let is_hope_left = move || {
                 Instant::now() < deadline && running.backends.iter().any(|backend| !backend.is_absent())
             };
-            within(timeout, move || {
+            let flush = move || {
                 // A processor waits for five seconds, which can be less than was asked for.
                 while provider.force_flush().is_err() && is_hope_left() {
                     thread::sleep(Duration::from_millis(10));
                 }
+            };
+            let annotator = self.0.annotator.clone();
+            within(timeout, move || {
+                beside(flush, || annotator.iter().for_each(|annotator| annotator.flush(timeout)));
             });
         }
         self.delivery()
@@ -188,7 +195,9 @@ impl Handle {
     }
 
     fn count(&self) -> Delivery {
-        self.0.backends.iter().map(Backend::delivery).fold(Delivery::default(), Delivery::add)
+        let spans = self.0.backends.iter().map(Backend::delivery);
+        let annotations = self.0.annotator.as_deref().map(Annotator::delivery).unwrap_or_default();
+        Delivery { annotations, ..spans.fold(Delivery::default(), Delivery::add) }
     }
 
     fn close(&self, timeout: Duration) -> Delivery {
@@ -199,13 +208,18 @@ impl Handle {
         if let Some(provider) = self.0.provider.clone() {
             #[cfg(feature = "metrics")]
             let meters = self.0.meters.clone();
-            within(timeout, move || {
+            let annotator = self.0.annotator.clone();
+            let shut_down = move || {
                 let _ = provider.shutdown_with_timeout(timeout);
                 #[cfg(feature = "metrics")]
                 meters.iter().for_each(Meters::shutdown);
+            };
+            within(timeout, move || {
+                beside(shut_down, || annotator.iter().for_each(|annotator| annotator.close(timeout)));
             });
         }
         self.0.backends.iter().for_each(Backend::write_off);
+        self.0.annotator.iter().for_each(|annotator| annotator.write_off());
         self.count()
     }
 
@@ -230,7 +244,9 @@ impl Handle {
         #[cfg(not(feature = "metrics"))]
         let metrics = Condition::Disabled;
         let exporters = self.0.backends.iter().map(ExporterHealth::of).collect();
-        Health { provider, exporters, metrics, panics: crate::capture::panics() }
+        let annotations =
+            self.0.annotator.as_deref().and_then(Annotator::ledger).map(|ledger| ledger.condition());
+        Health { provider, exporters, annotations, metrics, panics: crate::capture::panics() }
     }
 
     /// Collects the metrics of this process and returns them.
@@ -245,6 +261,14 @@ impl Handle {
     pub fn metrics(&self) -> MetricsSnapshot {
         self.0.meters.as_ref().map(Meters::collect).unwrap_or_default()
     }
+}
+
+/// Does both at once, so that the one which hangs does not take the other's time.
+fn beside(one: impl FnOnce() + Send, other: impl FnOnce()) {
+    thread::scope(|scope| {
+        scope.spawn(one);
+        other();
+    });
 }
 
 /// Runs on a thread of its own, so that neither a hanging receiver, nor a runtime that this thread drives, nor a panic

@@ -5,4 +5,6 @@ mod receiver;
 
 pub use self::capture::{Captured, Capturing, capture};
 pub(crate) use self::capture::{is_capturing, route, take, tracer};
-pub use self::receiver::{Behaviour, ReceivedEvent, ReceivedSpan, ReceivedStatus, Receiver, ReceiverRequest};
+pub use self::receiver::{
+    Behaviour, ReceivedAnnotation, ReceivedEvent, ReceivedSpan, ReceivedStatus, Receiver, ReceiverRequest,
+};

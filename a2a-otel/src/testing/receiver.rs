@@ -1,4 +1,4 @@
-//! A small OTLP receiver for tests.
+//! A small OTLP receiver for tests, which also takes annotations as Phoenix does.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -20,6 +20,9 @@ use serde_json::Value;
 
 use crate::lock::lock;
 use crate::semconv::openinference::SPAN_KIND;
+
+/// Where spans are sent.
+const TRACES_PATH: &str = "/v1/traces";
 
 /// An OTLP/HTTP receiver on a free port of this machine, which keeps the spans and can be told to fail.
 ///
@@ -69,18 +72,21 @@ pub enum Behaviour {
     Reset,
     /// It answers 413 to requests of more bytes than this, uncompressed.
     AtMost(usize),
-    /// It answers with this status to requests that hold a span of this name.
+    /// It answers with this status to requests that hold a span, or an annotation, of this name.
     Refuse(u16, String),
     /// It takes the spans but those of this name, and says so (`partial_success`).
     Reject(String),
     /// It answers 200 with a web page, as a proxy may.
     WebPage,
+    /// It takes spans, and answers 404 to all else, as a collector does.
+    Collector,
 }
 
 #[derive(Debug, Default)]
 struct Received {
     requests: Vec<ReceiverRequest>,
     spans: Vec<ReceivedSpan>,
+    annotations: Vec<ReceivedAnnotation>,
 }
 
 /// What was asked of the [`Receiver`].
@@ -135,6 +141,16 @@ pub struct ReceivedEvent {
     pub name: String,
     /// The attributes.
     pub attributes: BTreeMap<String, Value>,
+}
+
+/// An annotation that the [`Receiver`] has taken.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ReceivedAnnotation {
+    /// Where it was posted, as in `/v1/span_annotations`.
+    pub path: String,
+    /// What was posted, as in `content["result"]["score"]`.
+    pub content: Value,
 }
 
 /// How a [`ReceivedSpan`] ended.
@@ -204,6 +220,25 @@ impl Receiver {
     #[must_use]
     pub fn spans(&self) -> Vec<ReceivedSpan> {
         self.shared.received().spans.clone()
+    }
+
+    /// The annotations so far, in the order in which they came.
+    ///
+    /// ```
+    /// use a2a_otel::evaluation::{Annotation, annotate_session};
+    /// use a2a_otel::{Telemetry, testing::Receiver};
+    ///
+    /// let receiver = Receiver::start();
+    /// let telemetry = Telemetry::builder().endpoint(receiver.endpoint()).tracing(false).init()?;
+    /// annotate_session("s-1", Annotation::new("satisfied").score(1.0));
+    /// telemetry.shutdown(std::time::Duration::from_secs(1));
+    /// # #[cfg(feature = "otlp")]
+    /// assert_eq!(receiver.annotations()[0].content["session_id"], "s-1");
+    /// # Ok::<(), a2a_otel::InitError>(())
+    /// ```
+    #[must_use]
+    pub fn annotations(&self) -> Vec<ReceivedAnnotation> {
+        self.shared.received().annotations.clone()
     }
 
     /// The requests so far, those answered with a failure included.
@@ -277,11 +312,12 @@ fn answer(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     }
     let mut body = vec![0; request.header("content-length").parse().unwrap_or(0)];
     reader.read_exact(&mut body)?;
-    let Reply { status, headers, body, spans } = shared.reply(&request, &body);
+    let Reply { status, headers, body, content } = shared.reply(&request, &body);
     request.status = status;
     let mut received = shared.received();
     received.requests.push(request);
-    received.spans.extend(spans);
+    received.spans.extend(content.spans);
+    received.annotations.extend(content.annotations);
     drop(received);
     let mut writer = stream;
     write!(
@@ -292,57 +328,69 @@ fn answer(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     writer.write_all(&body)
 }
 
-/// What a request is answered with, and the spans of it that are taken.
+/// What a request holds.
+#[derive(Default)]
+struct Content {
+    spans: Vec<ReceivedSpan>,
+    annotations: Vec<ReceivedAnnotation>,
+}
+
+impl Content {
+    fn has(&self, name: &str) -> bool {
+        self.spans.iter().any(|span| span.name == name)
+            || self.annotations.iter().any(|annotation| annotation.content["name"] == name)
+    }
+}
+
+/// What a request is answered with, and what of it is taken.
 struct Reply {
     status: u16,
     headers: String,
     body: Vec<u8>,
-    spans: Vec<ReceivedSpan>,
+    content: Content,
 }
 
 impl Reply {
-    fn new(status: u16, spans: Vec<ReceivedSpan>) -> Self {
+    fn new(status: u16, content: Content) -> Self {
         let headers = "content-type: application/x-protobuf\r\n".to_owned();
-        let spans = if (200..300).contains(&status) { spans } else { Vec::new() };
-        Reply { status, headers, body: Vec::new(), spans }
+        let content = if (200..300).contains(&status) { content } else { Content::default() };
+        Reply { status, headers, body: Vec::new(), content }
     }
 
-    fn partial(spans: Vec<ReceivedSpan>, rejected: &str) -> Self {
-        let before = spans.len();
-        let spans: Vec<_> = spans.into_iter().filter(|span| span.name != rejected).collect();
+    fn partial(mut content: Content, rejected: &str) -> Self {
+        let before = content.spans.len();
+        content.spans.retain(|span| span.name != rejected);
         let partial_success = ExportTracePartialSuccess {
-            rejected_spans: i64::try_from(before - spans.len()).unwrap_or_default(),
+            rejected_spans: i64::try_from(before - content.spans.len()).unwrap_or_default(),
             error_message: "told to reject them".to_owned(),
         };
         let response = ExportTraceServiceResponse { partial_success: Some(partial_success) };
-        Reply { body: response.encode_to_vec(), ..Self::new(200, spans) }
+        Reply { body: response.encode_to_vec(), ..Self::new(200, content) }
     }
 }
 
 impl Shared {
     fn reply(&self, request: &ReceiverRequest, body: &[u8]) -> Reply {
-        let Ok((message, length)) = decode(request, body) else { return Reply::new(422, Vec::new()) };
-        let spans = spans(message);
+        let Ok((content, length)) = decode(request, body) else { return Reply::new(422, Content::default()) };
         match self.behaviour() {
-            Behaviour::Status(status) => Reply::new(status, spans),
+            Behaviour::Status(status) => Reply::new(status, content),
             Behaviour::RetryAfter(status, seconds) => {
-                let reply = Reply::new(status, spans);
+                let reply = Reply::new(status, content);
                 Reply { headers: format!("retry-after: {seconds}\r\n{}", reply.headers), ..reply }
             }
             Behaviour::Slow(time) => {
                 thread::sleep(time);
-                Reply::new(200, spans)
+                Reply::new(200, content)
             }
-            Behaviour::AtMost(bytes) if length > bytes => Reply::new(413, spans),
-            Behaviour::Refuse(status, name) if spans.iter().any(|span| span.name == name) => {
-                Reply::new(status, spans)
-            }
-            Behaviour::Reject(name) => Reply::partial(spans, &name),
+            Behaviour::AtMost(bytes) if length > bytes => Reply::new(413, content),
+            Behaviour::Refuse(status, name) if content.has(&name) => Reply::new(status, content),
+            Behaviour::Reject(name) => Reply::partial(content, &name),
             Behaviour::WebPage => {
                 let headers = "content-type: text/html\r\n".to_owned();
-                Reply { headers, body: b"<html>".to_vec(), ..Reply::new(200, Vec::new()) }
+                Reply { headers, body: b"<html>".to_vec(), ..Reply::new(200, Content::default()) }
             }
-            _ => Reply::new(200, spans),
+            Behaviour::Collector if request.path != TRACES_PATH => Reply::new(404, content),
+            _ => Reply::new(200, content),
         }
     }
 
@@ -375,16 +423,27 @@ fn read_head(reader: &mut impl BufRead) -> io::Result<ReceiverRequest> {
     Ok(ReceiverRequest { method, path, headers, status: 0 })
 }
 
-/// The message, and how long it is.
-fn decode(request: &ReceiverRequest, body: &[u8]) -> io::Result<(ExportTraceServiceRequest, usize)> {
+/// What the body holds, and how long it is.
+fn decode(request: &ReceiverRequest, body: &[u8]) -> io::Result<(Content, usize)> {
     let mut plain = Vec::new();
     if request.header("content-encoding") == "gzip" {
         GzDecoder::new(body).read_to_end(&mut plain)?;
     } else {
         plain.extend_from_slice(body);
     }
-    let message = ExportTraceServiceRequest::decode(plain.as_slice()).map_err(io::Error::other)?;
-    Ok((message, plain.len()))
+    let content = if request.path.ends_with("_annotations") {
+        Content { annotations: annotations(&request.path, &plain)?, ..Content::default() }
+    } else {
+        let message = ExportTraceServiceRequest::decode(plain.as_slice()).map_err(io::Error::other)?;
+        Content { spans: spans(message), ..Content::default() }
+    };
+    Ok((content, plain.len()))
+}
+
+fn annotations(path: &str, body: &[u8]) -> io::Result<Vec<ReceivedAnnotation>> {
+    let mut body: Value = serde_json::from_slice(body)?;
+    let Value::Array(list) = body["data"].take() else { return Err(io::ErrorKind::InvalidData.into()) };
+    Ok(list.into_iter().map(|content| ReceivedAnnotation { path: path.to_owned(), content }).collect())
 }
 
 fn spans(message: ExportTraceServiceRequest) -> Vec<ReceivedSpan> {

@@ -1,6 +1,6 @@
 //! An agent for the tests of reliability: it makes as many spans as it is told to, and says what became of them.
 //!
-//! `generator spans=2000 per_second=500 bytes=100 poison=7 timeout=30 exit=shutdown`; telemetry is configured by the
+//! `generator spans=2000 per_second=500 bytes=100 poison=7 scores=true timeout=30 exit=shutdown`; telemetry is configured by the
 //! environment. What it prints is one line of JSON.
 
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use std::process;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use a2a_otel::{Telemetry, tool_span};
+use a2a_otel::{Telemetry, current, tool_span};
 use serde_json::json;
 
 struct Arguments(HashMap<String, String>);
@@ -26,7 +26,10 @@ impl Arguments {
 }
 
 #[tool_span(name = name)]
-fn work(name: &str, number: u64, text: &str) -> usize {
+fn work(name: &str, number: u64, text: &str, scores: bool) -> usize {
+    if scores {
+        current().score(name, 0.5, "good", text);
+    }
     text.len()
 }
 
@@ -60,6 +63,11 @@ fn main() {
         "dropped": delivery.dropped,
         "recovered": delivery.recovered,
         "replayed": delivery.replayed,
+        "annotations": {
+            "generated": delivery.annotations.generated,
+            "delivered": delivery.annotations.delivered,
+            "dropped": delivery.annotations.dropped,
+        },
         "slowest_microseconds": slowest,
         "peak_kilobytes": peak_kilobytes(),
     });
@@ -86,6 +94,7 @@ fn linger(telemetry: &Telemetry, time: Duration) {
 fn generate(arguments: &Arguments) -> u128 {
     let spans = arguments.number("spans").unwrap_or(1000);
     let text = "x".repeat(usize::try_from(arguments.number("bytes").unwrap_or(100)).unwrap_or_default());
+    let scores = arguments.text("scores") == "true";
     let start = Instant::now();
     let mut times = Vec::new();
     for number in 0..spans {
@@ -95,7 +104,7 @@ fn generate(arguments: &Arguments) -> u128 {
         }
         let name = if arguments.number("poison") == Some(number) { "poison" } else { "work" };
         let before = Instant::now();
-        work(name, number, &text);
+        work(name, number, &text, scores);
         times.push(before.elapsed().as_micros());
     }
     times.sort_unstable();

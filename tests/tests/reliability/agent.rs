@@ -28,9 +28,18 @@ pub(crate) struct Report {
     pub(crate) dropped: BTreeMap<String, u64>,
     pub(crate) recovered: u64,
     pub(crate) replayed: u64,
+    pub(crate) annotations: Annotations,
     pub(crate) peak_kilobytes: u64,
     /// What it told its user.
     pub(crate) messages: Vec<String>,
+}
+
+/// What it said of its annotations.
+#[derive(Debug)]
+pub(crate) struct Annotations {
+    pub(crate) generated: u64,
+    pub(crate) delivered: u64,
+    pub(crate) dropped: BTreeMap<String, u64>,
 }
 
 impl Agent {
@@ -118,17 +127,31 @@ impl Report {
     fn new(stdout: &str, messages: &str) -> Self {
         let report: Value = serde_json::from_str(stdout.trim()).unwrap_or_default();
         let number = |name: &str| report[name].as_u64().unwrap_or_default();
-        let dropped = report["dropped"].as_object().into_iter().flatten();
+        let annotations = &report["annotations"];
         Report {
             generated: number("generated"),
             delivered: number("delivered"),
             spooled: number("spooled"),
-            dropped: dropped.map(|(reason, spans)| (reason.clone(), spans.as_u64().unwrap())).collect(),
+            dropped: reasons(&report["dropped"]),
             recovered: number("recovered"),
             replayed: number("replayed"),
+            annotations: Annotations {
+                generated: annotations["generated"].as_u64().unwrap_or_default(),
+                delivered: annotations["delivered"].as_u64().unwrap_or_default(),
+                dropped: reasons(&annotations["dropped"]),
+            },
             peak_kilobytes: number("peak_kilobytes"),
             messages: messages.lines().map(str::to_owned).collect(),
         }
+    }
+
+    /// Every annotation is on the books once, and so many of them are with the receiver.
+    #[track_caller]
+    pub(crate) fn assert_annotated(&self, generated: u64, delivered: u64) {
+        let Annotations { dropped, .. } = &self.annotations;
+        assert_eq!(self.annotations.generated, generated, "{self:?}");
+        assert_eq!(self.annotations.delivered, delivered, "{self:?}");
+        assert_eq!(delivered + dropped.values().sum::<u64>(), generated, "{self:?}");
     }
 
     /// Every span is on the books once.
@@ -154,6 +177,11 @@ impl Report {
             assert!(message.contains(text), "{message:?} should contain {text:?}");
         }
     }
+}
+
+fn reasons(dropped: &Value) -> BTreeMap<String, u64> {
+    let dropped = dropped.as_object().into_iter().flatten();
+    dropped.map(|(reason, lost)| (reason.clone(), lost.as_u64().unwrap_or_default())).collect()
 }
 
 /// How many different spans these are.

@@ -20,8 +20,10 @@ pub(crate) enum Answer {
     TooLarge { cause: String },
     /// Something is wrong with the spans, or with one of them.
     Unacceptable { cause: String },
-    /// Something is wrong with the request, whatever spans it holds: the key, the address.
+    /// Something is wrong with the request, whatever spans it holds: the key, for one.
     Refused { cause: String },
+    /// Nothing is taken in at this address.
+    Unknown { cause: String },
     /// Something is wrong with the receiver, or with one of the spans: it does not say.
     Broken { cause: String },
 }
@@ -34,7 +36,7 @@ impl Answer {
             Answer::Later { .. } => "unavailable",
             Answer::Absent { .. } => "no_connection",
             Answer::TooLarge { .. } => "too_large",
-            Answer::Unacceptable { .. } | Answer::Refused { .. } => "refused",
+            Answer::Unacceptable { .. } | Answer::Refused { .. } | Answer::Unknown { .. } => "refused",
             Answer::Broken { .. } => "server_error",
         })
     }
@@ -66,6 +68,7 @@ pub(super) fn of_status(status: u16, cause: String, after: Option<Duration>) -> 
         408 | 425 | 429 | 502 | 503 | 504 => Answer::Later { cause, after },
         413 => Answer::TooLarge { cause },
         400 | 422 => Answer::Unacceptable { cause },
+        404 | 405 => Answer::Unknown { cause },
         500.. => Answer::Broken { cause },
         _ => Answer::Refused { cause },
     }
@@ -93,7 +96,8 @@ mod tests {
         assert_eq!(answer(413), Answer::TooLarge { cause: cause() });
         assert_eq!(answer(422), Answer::Unacceptable { cause: cause() });
         assert_eq!(answer(500), Answer::Broken { cause: cause() });
-        for status in [302, 401, 403, 404, 405, 415] {
+        assert_eq!(answer(404), Answer::Unknown { cause: cause() });
+        for status in [302, 401, 403, 415] {
             assert_eq!(answer(status), Answer::Refused { cause: cause() }, "{status}");
         }
     }

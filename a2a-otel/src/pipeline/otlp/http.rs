@@ -1,4 +1,4 @@
-//! OTLP over HTTP: blocking, so that it needs nobody's runtime.
+//! OTLP over HTTP, and what else is posted to the same server: blocking, so that it needs nobody's runtime.
 
 use std::io::{Read, Write};
 use std::time::{Duration, SystemTime};
@@ -7,8 +7,7 @@ use flate2::Compression as Level;
 use flate2::write::GzEncoder;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Request, Response};
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
-use prost::Message as _;
+use prost::Message;
 use ureq::Agent;
 use ureq::http::Uri;
 
@@ -29,26 +28,50 @@ pub(crate) struct Http {
 }
 
 impl Http {
+    /// For spans.
     pub(crate) fn new(settings: &Settings, endpoint: &Endpoint) -> Self {
-        let mut headers = header_map(settings);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
+        let mut http = Http::plain(settings, endpoint, "application/x-protobuf");
+        http.compression = settings.compression;
         if settings.compression == Compression::Gzip {
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            http.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
+        http
+    }
+
+    /// For what is not compressed, because Phoenix reads nothing but spans that is.
+    pub(crate) fn plain(settings: &Settings, endpoint: &Endpoint, content_type: &'static str) -> Self {
+        let mut headers = header_map(settings);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         Http {
             agent: agent(endpoint.as_str(), settings.timeout),
             endpoint: endpoint.clone(),
             headers,
-            compression: settings.compression,
+            compression: Compression::None,
         }
     }
 
-    fn exchange(&self, body: Vec<u8>, patience: Duration) -> Result<Response<Vec<u8>>, ureq::Error> {
+    /// Posts to an address of the server. The answer is one of success; what any other means is the error.
+    pub(crate) fn post(
+        &self,
+        url: &str,
+        body: Vec<u8>,
+        patience: Duration,
+    ) -> Result<Response<Vec<u8>>, Answer> {
+        let answer = self.exchange(url, body, patience).map_err(|error| not_answered(&error))?;
+        refusal(&answer).map_or(Ok(answer), Err)
+    }
+
+    fn exchange(
+        &self,
+        url: &str,
+        body: Vec<u8>,
+        patience: Duration,
+    ) -> Result<Response<Vec<u8>>, ureq::Error> {
         let body = match self.compression {
             Compression::Gzip => compressed(&body)?,
             Compression::None => body,
         };
-        let mut request = Request::post(self.endpoint.as_str()).body(body)?;
+        let mut request = Request::post(url).body(body)?;
         *request.headers_mut() = self.headers.clone();
         let request = self.agent.configure_request(request).timeout_global(Some(patience)).build();
         let (parts, body) = self.agent.run(request)?.into_parts();
@@ -60,9 +83,10 @@ impl Http {
 
 impl Transport for Http {
     fn send(&mut self, body: Vec<u8>, patience: Duration) -> Answer {
-        match self.exchange(body, patience) {
-            Ok(answer) => understand(&answer),
-            Err(error) => not_answered(&error),
+        match self.post(self.endpoint.as_str(), body, patience) {
+            // What is no protobuf comes from a receiver that does not say what it rejects.
+            Ok(answer) => accepted(Message::decode(answer.body().as_slice()).unwrap_or_default()),
+            Err(answer) => answer,
         }
     }
 }
@@ -74,20 +98,17 @@ fn compressed(body: &[u8]) -> std::io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-fn understand(answer: &Response<Vec<u8>>) -> Answer {
+/// What the answer means, unless it is one of success.
+fn refusal(answer: &Response<Vec<u8>>) -> Option<Answer> {
     let status = answer.status();
     if !status.is_success() {
         let header = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let after = header.and_then(|header| retry_after(header, SystemTime::now()));
-        return of_status(status.as_u16(), describe(answer), after);
+        return Some(of_status(status.as_u16(), describe(answer), after));
     }
-    if is_web_page(answer) {
-        let cause = "it answers with a web page, which no receiver of traces does; check the endpoint";
-        return Answer::Refused { cause: cause.to_owned() };
-    }
-    // What is no protobuf comes from a receiver that does not say what it rejects.
-    let response = ExportTraceServiceResponse::decode(answer.body().as_slice()).unwrap_or_default();
-    accepted(response)
+    is_web_page(answer).then(|| Answer::Refused {
+        cause: "it answers with a web page, which no receiver of traces does; check the endpoint".to_owned(),
+    })
 }
 
 fn not_answered(error: &ureq::Error) -> Answer {

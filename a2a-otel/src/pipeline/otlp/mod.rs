@@ -1,5 +1,7 @@
-//! Spans over OTLP: encoded once, sent in batches, and sent again until the receiver has them.
+//! Spans over OTLP, and annotations beside them: encoded once, sent in batches, and sent again until the receiver has
+//! them.
 
+mod annotations;
 mod answer;
 mod backoff;
 mod batch;
@@ -14,6 +16,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::annotations::annotator;
 #[cfg(feature = "otlp-grpc")]
 pub(crate) use self::grpc::Grpc;
 pub(crate) use self::http::{Http, agent, header_map};

@@ -178,20 +178,13 @@ impl Sender {
 
     fn send_what_is_due(&mut self, mut order: Order) -> Order {
         while let Some(parcel) = self.next_parcel(order) {
-            let Some(patience) = self.patience(order) else { break };
+            let Some(patience) = self.ledger.patience(order, self.limits.timeout) else { break };
             order = match self.deliver(parcel, patience) {
                 Some(pause) => self.queue.rest(Instant::now() + pause),
                 None => self.queue.order(),
             };
         }
         order
-    }
-
-    /// How long the receiver may take; nothing where asking it again would only delay the end of the process.
-    fn patience(&self, order: Order) -> Option<Duration> {
-        let Order::Close(deadline) = order else { return Some(self.limits.timeout) };
-        let left = deadline.saturating_duration_since(Instant::now());
-        (!left.is_zero() && !self.ledger.is_hopeless()).then(|| left.min(self.limits.timeout))
     }
 
     fn next_parcel(&mut self, order: Order) -> Option<Parcel> {
@@ -274,7 +267,7 @@ impl Sender {
                 self.divide(parcel, &cause, |sender, parcel, cause| sender.give_up(&parcel, cause));
                 None
             }
-            Answer::Refused { cause } => {
+            Answer::Refused { cause } | Answer::Unknown { cause } => {
                 self.ledger.refused(&cause);
                 self.lose(&parcel, Loss::Refused, parcel.spans());
                 None

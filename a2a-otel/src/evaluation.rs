@@ -1,0 +1,371 @@
+//! Scores, labels and explanations of what agents did, which Phoenix shows beside their spans, traces and sessions.
+//!
+//! What is to be said of the current span, [`Current::score`](crate::Current::score) says;
+//! [`Current::annotate`](crate::Current::annotate) takes an [`Annotation`], which can hold more. What is only known later,
+//! such as the opinion of a user, goes to an id that was kept: [`annotate_span`], [`annotate_trace`],
+//! [`annotate_session`]. `docs/evaluation.md` says how they get to Phoenix.
+//!
+//! ```
+//! use a2a_otel::evaluation::{Annotation, AnnotatorKind, annotate_span};
+//!
+//! #[a2a_otel::agent_span]
+//! fn answer(question: &str) -> (String, Option<String>) {
+//!     let answer = format!("You asked: {question}");
+//!     a2a_otel::current().score("brevity", 1.0 / answer.len() as f64, None, None);
+//!     (answer, a2a_otel::current().span_id().map(|id| id.to_string()))
+//! }
+//!
+//! let (_, span_id) = answer("Which lamps do you have?");
+//! // ... somebody reads the answer, and likes it ...
+//! if let Some(span_id) = span_id {
+//!     annotate_span(span_id, Annotation::new("helpful").label("yes").annotator_kind(AnnotatorKind::Human));
+//! }
+//! ```
+
+use std::fmt::Display;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use opentelemetry::{KeyValue, Value};
+use serde::Serialize;
+use serde_json::{Map, Value as Json, json};
+
+use crate::capture::cut;
+use crate::pipeline::annotations::{self, Entry, Subject};
+use crate::privacy;
+use crate::semconv::gen_ai as genai;
+use crate::semconv::openinference::annotation as names;
+use crate::telemetry::report;
+
+/// What Phoenix has in this name's place, it refuses as an annotation.
+const RESERVED: &str = "note";
+
+/// Who judged.
+///
+/// Source: `annotation.annotator_kind` of OpenInference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum AnnotatorKind {
+    /// A person.
+    Human,
+    /// A model.
+    Llm,
+    /// A program.
+    #[default]
+    Code,
+}
+
+impl AnnotatorKind {
+    /// Its name in OpenInference: `HUMAN`, `LLM` or `CODE`.
+    ///
+    /// ```
+    /// assert_eq!(a2a_otel::evaluation::AnnotatorKind::Llm.as_str(), "LLM");
+    /// ```
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Human => "HUMAN",
+            Self::Llm => "LLM",
+            Self::Code => "CODE",
+        }
+    }
+}
+
+/// One judgement: a name, and a score, a label, an explanation or several of these.
+///
+/// Where something is missing or cannot be sent, it is dropped, and a message on standard error says what to do.
+///
+/// ```
+/// use a2a_otel::evaluation::{Annotation, AnnotatorKind};
+///
+/// let annotation = Annotation::new("correctness")
+///     .score(0.9)
+///     .label("correct")
+///     .explanation("It names all lamps that the catalogue has.")
+///     .annotator_kind(AnnotatorKind::Llm)
+///     .metadata(serde_json::json!({"judge": "our-model"}));
+/// a2a_otel::current().annotate(annotation);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+#[must_use = "an annotation goes nowhere until somebody annotates with it"]
+pub struct Annotation {
+    name: String,
+    score: Option<f64>,
+    label: Option<String>,
+    explanation: Option<String>,
+    annotator_kind: AnnotatorKind,
+    metadata: Option<Json>,
+    identifier: String,
+}
+
+impl Annotation {
+    /// What is judged. By this name Phoenix compares and filters; `note` is its own.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+
+    /// How good it is: a finite number on a scale of your own, on which more should be better. `None` says nothing.
+    pub fn score(mut self, score: impl Into<Option<f64>>) -> Self {
+        self.score = score.into();
+        self
+    }
+
+    /// The verdict in a word of few, such as `correct`. `None` and the empty text say nothing.
+    pub fn label(mut self, label: impl OptionalText) -> Self {
+        self.label = label.into_text();
+        self
+    }
+
+    /// Why. `None` and the empty text say nothing.
+    pub fn explanation(mut self, explanation: impl OptionalText) -> Self {
+        self.explanation = explanation.into_text();
+        self
+    }
+
+    /// Who judged; a program, unless this says otherwise.
+    pub const fn annotator_kind(mut self, annotator_kind: AnnotatorKind) -> Self {
+        self.annotator_kind = annotator_kind;
+        self
+    }
+
+    /// What else is known of it: anything that serialises to an object.
+    pub fn metadata(mut self, metadata: impl Serialize) -> Self {
+        self.metadata = Some(serde_json::to_value(metadata).unwrap_or_default());
+        self
+    }
+
+    /// Tells it from others of its name at the same place, as the names of two judges do. One with the same name and
+    /// identifier, which is empty by default, replaces the one before.
+    pub fn identifier(mut self, identifier: impl Into<String>) -> Self {
+        self.identifier = identifier.into();
+        self
+    }
+
+    fn check(&self) -> Result<(), Fault> {
+        let name = || self.name.clone();
+        match self.score {
+            _ if self.name.is_empty() => Err(Fault::Nameless),
+            _ if self.name == RESERVED => Err(Fault::Reserved),
+            Some(score) if !score.is_finite() => Err(Fault::NotFinite(name(), score)),
+            None if self.label.is_none() && self.explanation.is_none() => Err(Fault::Empty(name())),
+            _ if self.metadata.as_ref().is_some_and(|metadata| !metadata.is_object()) => {
+                Err(Fault::Metadata(name()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// As attributes of OpenInference, which is what the privacy rules and the user's redactor know.
+    fn into_attributes(self) -> Vec<KeyValue> {
+        let text = |text: String| Value::from(cut(text));
+        [
+            (names::NAME, Some(text(self.name))),
+            (names::SCORE, self.score.map(Value::from)),
+            (names::LABEL, self.label.map(text)),
+            (names::EXPLANATION, self.explanation.map(text)),
+            (names::ANNOTATOR_KIND, Some(self.annotator_kind.as_str().into())),
+            (names::METADATA, self.metadata.map(|metadata| metadata.to_string().into())),
+            (names::IDENTIFIER, Some(text(self.identifier))),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| Some(KeyValue::new(key, value?)))
+        .collect()
+    }
+
+    /// What an event of GenAI's conventions holds of it.
+    pub(crate) fn event(&self) -> Vec<KeyValue> {
+        let text = |text: &String| Value::from(cut(text.clone()));
+        [
+            (genai::EVALUATION_NAME, Some(text(&self.name))),
+            (genai::EVALUATION_SCORE_VALUE, self.score.map(Value::from)),
+            (genai::EVALUATION_SCORE_LABEL, self.label.as_ref().map(text)),
+            (genai::EVALUATION_EXPLANATION, self.explanation.as_ref().map(text)),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| Some(KeyValue::new(key, value?)))
+        .collect()
+    }
+
+    /// The annotation, unless something is wrong with it, which is then reported.
+    pub(crate) fn checked(self) -> Option<Self> {
+        self.check().map_err(Fault::report).ok()?;
+        Some(self)
+    }
+}
+
+/// A text that may be left out: any kind of text, or `None`. The empty text is left out, too.
+///
+/// ```
+/// use a2a_otel::evaluation::Annotation;
+///
+/// let reason: Option<String> = None;
+/// let annotation = Annotation::new("tone").label(format!("{}ly", "friend")).explanation(reason.as_deref());
+/// assert_eq!(annotation, Annotation::new("tone").label("friendly").explanation(None).explanation(""));
+/// ```
+pub trait OptionalText {
+    /// The text, if there is one.
+    fn into_text(self) -> Option<String>;
+}
+
+impl OptionalText for String {
+    fn into_text(self) -> Option<String> {
+        Some(self).filter(|text| !text.is_empty())
+    }
+}
+
+impl OptionalText for &String {
+    fn into_text(self) -> Option<String> {
+        self.clone().into_text()
+    }
+}
+
+impl OptionalText for &str {
+    fn into_text(self) -> Option<String> {
+        self.to_owned().into_text()
+    }
+}
+
+/// The only option among these, so that nobody has to say of what `None` is an option.
+impl OptionalText for Option<&str> {
+    fn into_text(self) -> Option<String> {
+        self?.into_text()
+    }
+}
+
+/// Annotates a span by its id, 16 hexadecimal digits as [`Current::span_id`](crate::Current::span_id) gives.
+///
+/// Phoenix drops it if the span has not come within ten minutes.
+///
+/// ```
+/// use a2a_otel::evaluation::{Annotation, annotate_span};
+///
+/// annotate_span("53995c3f42cd8ad8", Annotation::new("helpful").label("yes"));
+/// ```
+pub fn annotate_span(span_id: impl Display, annotation: Annotation) {
+    annotate(Subject::Span, &span_id, annotation);
+}
+
+/// Annotates a trace by its id, 32 hexadecimal digits as [`Current::trace_id`](crate::Current::trace_id) gives.
+///
+/// Phoenix drops it if nothing of the trace has come within ten minutes.
+///
+/// ```
+/// use a2a_otel::evaluation::{Annotation, annotate_trace};
+///
+/// annotate_trace("f3ec5bd7c9b8b1c1d5b5e0cc4b8ef1a0", Annotation::new("resolved").score(1.0));
+/// ```
+pub fn annotate_trace(trace_id: impl Display, annotation: Annotation) {
+    annotate(Subject::Trace, &trace_id, annotation);
+}
+
+/// Annotates a session by its id, as [`with_session`](crate::with_session) was given it.
+///
+/// Phoenix drops it if nothing of the session has come within ten minutes.
+///
+/// ```
+/// use a2a_otel::evaluation::{Annotation, annotate_session};
+///
+/// annotate_session("s-1", Annotation::new("satisfied").score(0.5).explanation("It took long."));
+/// ```
+pub fn annotate_session(session_id: impl Display, annotation: Annotation) {
+    annotate(Subject::Session, &session_id, annotation);
+}
+
+fn annotate(subject: Subject, id: &dyn Display, annotation: Annotation) {
+    let id = id.to_string();
+    if let Err(fault) = check_id(subject, &id) {
+        fault.report();
+    } else if let Some(annotation) = annotation.checked() {
+        send(subject, id, annotation);
+    }
+}
+
+fn check_id(subject: Subject, id: &str) -> Result<(), Fault> {
+    let is_hexadecimal = |digits| id.len() == digits && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let fault = |expected| Err(Fault::Id(id.to_owned(), expected));
+    match subject {
+        Subject::Span if !is_hexadecimal(16) => fault("a span's id, 16 hexadecimal digits"),
+        Subject::Trace if !is_hexadecimal(32) => fault("a trace's id, 32 hexadecimal digits"),
+        Subject::Session if id.is_empty() => fault("a session's id"),
+        _ => Ok(()),
+    }
+}
+
+/// Sends an annotation that was checked, without what must not leave the process.
+pub(crate) fn send(subject: Subject, id: String, annotation: Annotation) {
+    let Some(annotator) = annotations::current() else { return };
+    let mut attributes = annotation.into_attributes();
+    privacy::screen("", &mut attributes);
+    privacy::redact(&mut attributes);
+    // Phoenix knows ids by their small letters.
+    let id = if subject == Subject::Session { id } else { id.to_ascii_lowercase() };
+    if let Some(entry) = entry(subject, id, &attributes) {
+        annotator.send(entry);
+    }
+}
+
+/// What Phoenix takes, unless the redactor has left nothing that can be sent.
+fn entry(subject: Subject, id: String, attributes: &[KeyValue]) -> Option<Entry> {
+    let value = |key| attributes.iter().find(|attribute| attribute.key.as_str() == key).map(|one| &one.value);
+    // PostgreSQL, on which a Phoenix may run, does not store NUL.
+    let text = |key| Some(value(key)?.as_str().replace('\0', "\u{2400}"));
+    let score = match value(names::SCORE) {
+        Some(Value::F64(score)) => Some(*score),
+        _ => None,
+    };
+    let (name, label, explanation) = (text(names::NAME)?, text(names::LABEL), text(names::EXPLANATION));
+    if score.is_none() && label.is_none() && explanation.is_none() {
+        return None;
+    }
+    let annotator_kind = text(names::ANNOTATOR_KIND);
+    let identifier = text(names::IDENTIFIER).unwrap_or_default();
+    let json = json!({
+        subject.id_field(): &id,
+        "name": &name,
+        "annotator_kind": annotator_kind.as_deref().unwrap_or(AnnotatorKind::default().as_str()),
+        "result": {"score": score, "label": label, "explanation": explanation},
+        // Masked, it is no object.
+        "metadata": text(names::METADATA).and_then(|metadata| object(&metadata)),
+        "identifier": &identifier,
+    });
+    Some(Entry { subject, json: json.to_string(), key: [id, name, identifier] })
+}
+
+fn object(json: &str) -> Option<Map<String, Json>> {
+    serde_json::from_str(json).ok()
+}
+
+/// Why an annotation is dropped before anybody is asked.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("an annotation without a name is dropped; give it one, by which Phoenix can compare it")]
+    Nameless,
+    #[error(
+        "the annotation \"{RESERVED}\" is dropped, for Phoenix has the name for its own; give it another"
+    )]
+    Reserved,
+    #[error("the annotation {0:?} is dropped; give it a score, a label or an explanation")]
+    Empty(String),
+    #[error("the annotation {0:?} is dropped, for its score is {1}; give it a finite number, or none")]
+    NotFinite(String, f64),
+    #[error("the annotation {0:?} is dropped, for its metadata is no JSON object; give it a struct or a map")]
+    Metadata(String),
+    #[error("an annotation of {0:?} is dropped; expected {1}")]
+    Id(String, &'static str),
+}
+
+impl Fault {
+    /// Says it, once of each kind.
+    fn report(self) {
+        static SAID: [AtomicBool; 6] = [const { AtomicBool::new(false) }; 6];
+        let kind = match self {
+            Fault::Nameless => 0,
+            Fault::Reserved => 1,
+            Fault::Empty(_) => 2,
+            Fault::NotFinite(..) => 3,
+            Fault::Metadata(_) => 4,
+            Fault::Id(..) => 5,
+        };
+        if !SAID[kind].swap(true, Ordering::Relaxed) {
+            report(&self);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The way of annotations to Phoenix, beside that of the spans: a queue of their own, and a thread of their own from the
+//! first one on.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+
+use super::delivery::Annotations;
+use super::ledger::{Ledger, Loss};
+use super::queue::{Queue, Refusal, Weigh};
+use crate::lock::lock;
+
+/// The way that annotations go now.
+static CURRENT: ArcSwapOption<Annotator> = ArcSwapOption::const_empty();
+
+/// What is annotated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    Span,
+    Trace,
+    Session,
+}
+
+impl Subject {
+    /// Where Phoenix takes its annotations. Without `sync` it keeps them for ten minutes until their subject is there.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Subject::Span => "/v1/span_annotations",
+            Subject::Trace => "/v1/trace_annotations",
+            Subject::Session => "/v1/session_annotations",
+        }
+    }
+
+    /// What its id is called there.
+    pub(crate) fn id_field(self) -> &'static str {
+        match self {
+            Subject::Span => "span_id",
+            Subject::Trace => "trace_id",
+            Subject::Session => "session_id",
+        }
+    }
+}
+
+/// An annotation that is ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) subject: Subject,
+    /// Of the subject, of the annotation, and what tells it from others of that name: a later one with the same
+    /// replaces it.
+    pub(crate) key: [String; 3],
+    pub(crate) json: String,
+}
+
+impl Weigh for Entry {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.key.iter().map(String::len).sum::<usize>() + self.json.len()
+    }
+}
+
+/// Takes annotations, and never waits.
+pub(crate) struct Annotator {
+    /// The Phoenix, with the credentials that its address may hold; nothing where the address of the spans does not tell.
+    server: Option<String>,
+    queue: Arc<Queue<(), Entry>>,
+    ledger: Arc<Ledger>,
+    /// What empties the queue, until it is started.
+    empty: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl fmt::Debug for Annotator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Annotator").field("ledger", &self.ledger).finish_non_exhaustive()
+    }
+}
+
+impl Annotator {
+    pub(crate) fn new(
+        server: Option<String>,
+        queue: Arc<Queue<(), Entry>>,
+        ledger: Arc<Ledger>,
+        empty: impl FnOnce() + Send + 'static,
+    ) -> Self {
+        Annotator { server, queue, ledger, empty: Mutex::new(Some(Box::new(empty))) }
+    }
+
+    pub(crate) fn server(&self) -> Option<&str> {
+        self.server.as_deref()
+    }
+
+    pub(crate) fn send(&self, entry: Entry) {
+        self.ledger.generated();
+        if self.server.is_none() {
+            self.ledger
+                .refused("its address does not end in /v1/traces, so it does not tell where Phoenix is");
+            return self.ledger.dropped(Loss::Refused, 1);
+        }
+        self.start();
+        match self.queue.push(entry) {
+            Ok(()) => {}
+            Err(Refusal::Full) => self.ledger.queue_full(),
+            Err(Refusal::Closed) => self.ledger.dropped(Loss::TooLate, 1),
+        }
+    }
+
+    fn start(&self) {
+        let Some(empty) = lock(&self.empty).take() else { return };
+        if thread::Builder::new().name("a2a-otel-annotator".to_owned()).spawn(empty).is_err() {
+            // What waits is counted as lost, and nobody waits for it.
+            self.queue.finish();
+        }
+    }
+
+    fn is_started(&self) -> bool {
+        lock(&self.empty).is_none()
+    }
+
+    pub(crate) fn flush(&self, timeout: Duration) {
+        self.queue.flush(timeout);
+    }
+
+    /// Takes no more.
+    pub(crate) fn close(&self, timeout: Duration) {
+        self.ledger.close();
+        self.queue.close(if self.is_started() { timeout } else { Duration::ZERO });
+    }
+
+    pub(crate) fn ledger(&self) -> Option<&Ledger> {
+        (self.ledger.delivery().generated > 0).then_some(&*self.ledger)
+    }
+
+    pub(crate) fn delivery(&self) -> Annotations {
+        let counted = self.ledger.delivery();
+        Annotations { generated: counted.generated, delivered: counted.delivered, dropped: counted.dropped }
+    }
+
+    pub(crate) fn write_off(&self) {
+        self.ledger.write_off();
+    }
+}
+
+/// From now on, annotations go this way.
+pub(crate) fn install(annotator: Option<Arc<Annotator>>) {
+    CURRENT.store(annotator);
+}
+
+/// The way that annotations go, if there is one.
+pub(crate) fn current() -> Option<Arc<Annotator>> {
+    CURRENT.load_full()
+}
