@@ -291,15 +291,28 @@ fn check_id(subject: Subject, id: &str) -> Result<(), Fault> {
 
 /// Sends an annotation that was checked, without what must not leave the process.
 pub(crate) fn send(subject: Subject, id: String, annotation: Annotation) {
-    let Some(annotator) = annotations::current() else { return };
+    let annotator = annotations::current();
+    if annotator.is_none() && !is_capturing() {
+        return;
+    }
     let mut attributes = annotation.into_attributes();
     privacy::screen("", &mut attributes);
     privacy::redact(&mut attributes);
     // Phoenix knows ids by their small letters.
     let id = if subject == Subject::Session { id } else { id.to_ascii_lowercase() };
-    if let Some(entry) = entry(subject, id, &attributes) {
+    let Some(entry) = entry(subject, id, &attributes) else { return };
+    #[cfg(feature = "testing")]
+    crate::testing::take_annotation(subject.name(), &entry.key[0], &attributes);
+    if let Some(annotator) = annotator {
         annotator.send(entry);
     }
+}
+
+fn is_capturing() -> bool {
+    #[cfg(feature = "testing")]
+    return crate::testing::is_capturing();
+    #[cfg(not(feature = "testing"))]
+    false
 }
 
 /// What Phoenix takes, unless the redactor has left nothing that can be sent.

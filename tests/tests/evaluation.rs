@@ -242,20 +242,25 @@ fn links_lead_to_the_pages_of_spans_traces_and_sessions() {
     assert_eq!(url, phoenix::span_url(&ids.span));
     answer("lamps", &session);
     telemetry.shutdown(TIMEOUT);
-    project.wait_for_spans(|spans| spans.len() == 3);
+    let spans = project.wait_for_spans(|spans| spans.len() == 3);
+    let draft = spans.iter().find(|span| span.name == "draft").expect("it was sent");
     let pages = [
-        ("span", url),
+        ("span", phoenix::span_url(&draft.span_id)),
         ("trace", phoenix::trace_url(&ids.trace)),
         ("session", phoenix::session_url(&ids.session)),
+        ("nothing", phoenix::span_url("0000000000000000")),
     ];
+    let mut sizes = BTreeMap::new();
     for (name, url) in pages {
         let png = workshop().expect("a folder for services").join(format!("link-to-{name}.png"));
         let url = url.expect("spans go to a Phoenix");
         let Some(()) = require("Chromium", screenshot(&url, &png)) else { return };
         let picture = fs::read(&png).expect("the picture is there");
-        // The page that says that there is no such thing has hardly 20 kB.
-        assert!(picture.starts_with(b"\x89PNG") && picture.len() > 50_000, "{url}: {} bytes", picture.len());
+        assert!(picture.starts_with(b"\x89PNG"), "{url}");
+        sizes.insert(name, picture.len());
     }
+    // A page that says that there is no such thing has less to say.
+    assert!(["span", "trace", "session"].iter().all(|name| sizes[name] > 2 * sizes["nothing"]), "{sizes:?}");
 }
 
 /// What a receiver got of one call of `judge` in a span.
@@ -378,11 +383,26 @@ fn unsampled() {
 }
 
 #[test]
-fn a_capture_needs_no_telemetry_to_judge_in() {
+fn a_capture_has_the_annotations_of_its_test() {
     let _alone = alone();
-    let capturing = capture();
-    draft("lamps");
-    assert_eq!(capturing.tree(), "CHAIN draft\n");
+    let (capturing, session) = (capture(), "s-1");
+    let ids = answer("lamps", session);
+    annotate_session("later", Annotation::new("helpful").label("yes"));
+    let judged = capturing.annotations();
+    let said: Vec<_> =
+        judged.iter().map(|one| (one.subject, one.attributes["annotation.name"].as_str())).collect();
+    let expected = [
+        ("span", "brevity"),
+        ("span", "correctness"),
+        ("span", "tone"),
+        ("trace", "resolved"),
+        ("session", "satisfied"),
+        ("session", "helpful"),
+    ];
+    assert_eq!(said, expected.map(|(subject, name)| (subject, name.into())));
+    assert_eq!(judged[0].id, capturing.named("draft").span_id.to_string());
+    assert_eq!([&judged[1].id, &judged[3].id, &judged[4].id], [&ids.span, &ids.trace, session]);
+    assert_eq!(judged[2].attributes["annotation.annotator_kind"], "LLM".into());
 }
 
 #[test]

@@ -34,6 +34,15 @@ impl Subject {
         }
     }
 
+    #[cfg(feature = "testing")]
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Subject::Span => "span",
+            Subject::Trace => "trace",
+            Subject::Session => "session",
+        }
+    }
+
     /// What its id is called there.
     pub(crate) fn id_field(self) -> &'static str {
         match self {

@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::SystemTime;
 
 use opentelemetry::trace::{Span as _, SpanId, SpanKind, Status, TraceId, TracerProvider as _};
-use opentelemetry::{Context, ContextGuard, Value};
+use opentelemetry::{Context, ContextGuard, KeyValue, Value};
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, Span, SpanData};
 
 use crate::lock::lock;
@@ -19,7 +19,14 @@ use crate::semconv::openinference::SPAN_KIND;
 use crate::span;
 use crate::telemetry::settings::Limits;
 
-type Sink = Arc<Mutex<Vec<Captured>>>;
+type Sink = Arc<Mutex<Caught>>;
+
+/// What a capture has so far.
+#[derive(Default)]
+struct Caught {
+    spans: Vec<Captured>,
+    annotations: Vec<CapturedAnnotation>,
+}
 
 /// How many captures run: where there is none, spans pass without a lock.
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
@@ -87,11 +94,41 @@ pub struct Captured {
     pub end: SystemTime,
 }
 
+/// A judgement, as it would go to Phoenix.
+#[derive(Clone, Debug)]
+pub struct CapturedAnnotation {
+    /// What is judged: `span`, `trace` or `session`.
+    pub subject: &'static str,
+    /// Its id.
+    pub id: String,
+    /// What was said, by its name in OpenInference, as in `annotation.score`.
+    pub attributes: BTreeMap<String, Value>,
+}
+
 impl Capturing {
+    /// The annotations that were made in the capture's context, in their order.
+    ///
+    /// ```
+    /// #[a2a_otel::chain_span]
+    /// fn answer() {
+    ///     a2a_otel::current().score("correctness", 0.9, None, None);
+    /// }
+    ///
+    /// let capturing = a2a_otel::testing::capture();
+    /// answer();
+    /// let judged = &capturing.annotations()[0];
+    /// assert_eq!((judged.subject, &judged.id), ("span", &capturing.only().span_id.to_string()));
+    /// assert_eq!(judged.attributes["annotation.score"], 0.9.into());
+    /// ```
+    #[must_use]
+    pub fn annotations(&self) -> Vec<CapturedAnnotation> {
+        lock(&self.sink).annotations.clone()
+    }
+
     /// The spans that have ended, in the order in which they started.
     #[must_use]
     pub fn spans(&self) -> Vec<Captured> {
-        let mut spans = lock(&self.sink).clone();
+        let mut spans = lock(&self.sink).spans.clone();
         spans.sort_by_key(|span| span.start);
         spans
     }
@@ -235,8 +272,15 @@ pub(crate) fn take(span: &SpanData) {
     }
     let sink = lock(&ROUTES).get(&span.span_context.trace_id()).cloned();
     if let Some(sink) = sink {
-        lock(&sink).push(Captured::from(span));
+        lock(&sink).spans.push(Captured::from(span));
     }
+}
+
+/// Hands an annotation to the capture in whose context it is made.
+pub(crate) fn take_annotation(subject: &'static str, id: &str, attributes: &[KeyValue]) {
+    let Some(sink) = Context::map_current(|context| context.get::<Sink>().cloned()) else { return };
+    let attributes = attributes.iter().map(|one| (one.key.to_string(), one.value.clone())).collect();
+    lock(&sink).annotations.push(CapturedAnnotation { subject, id: id.to_owned(), attributes });
 }
 
 /// Whether some test captures spans.
