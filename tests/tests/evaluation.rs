@@ -191,6 +191,30 @@ fn phoenix_waits_for_a_span_that_comes_after_its_score() {
     assert_eq!((&found[0]["name"], &found[0]["result"]["score"]), (&json!("early"), &json!(0.25)));
 }
 
+#[test]
+fn a_phoenix_with_accounts_takes_scores_with_the_key_of_the_spans() {
+    const SECRET: &str = "vutsrqponmlkjihgfedcba9876543210";
+    let accounts = [
+        ("PHOENIX_ENABLE_AUTH", "true"),
+        ("PHOENIX_SECRET", "0123456789abcdefghijklmnopqrstuv"),
+        ("PHOENIX_ADMIN_SECRET", SECRET),
+    ];
+    let Some(phoenix) = require("Phoenix", Phoenix::start_with(&accounts)) else { return };
+    let _alone = alone();
+    let project = phoenix.project("accounts");
+    let telemetry = sending_to(&project, phoenix.url());
+    answer("lamps", &unique("session"));
+    let refused = telemetry.shutdown(TIMEOUT).annotations;
+    assert_eq!((refused.delivered, refused.dropped["refused by the receiver"]), (0, 5), "{refused}");
+
+    let builder = Telemetry::builder().endpoint(phoenix.url()).project_name(project.name());
+    let builder = builder.headers([("authorization", format!("Bearer {SECRET}"))]).tracing(false);
+    let telemetry = builder.init().expect("the settings are well-formed");
+    let ids = answer("lamps", &unique("session"));
+    assert_eq!(telemetry.shutdown(TIMEOUT).annotations.delivered, 5);
+    assert_eq!(wait_for(&phoenix, &project, "span", &ids.span, 2).len(), 2);
+}
+
 /// Hands on all connections to an address, as a server there would have them.
 fn relay(from: SocketAddr, to: &str) {
     let listener = TcpListener::bind(from).expect("the port is free");

@@ -1,6 +1,6 @@
 //! The thread that posts annotations to Phoenix's own interface, as JSON.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -75,18 +75,13 @@ impl Batch {
 /// say which of two it keeps.
 fn batches(entries: Vec<Entry>) -> Vec<Batch> {
     let mut batches: Vec<Batch> = Vec::new();
-    let mut keys = HashSet::new();
     for entry in entries {
-        let subject = entry.subject;
-        let is_new = keys.insert((subject as u8, entry.key.clone()));
-        let last = batches.iter_mut().rfind(|batch| batch.subject == subject);
+        let last = batches.iter_mut().rfind(|batch| batch.subject == entry.subject);
         match last {
-            Some(batch) if is_new => batch.entries.push(entry),
-            _ => {
-                keys.retain(|(other, _)| *other != subject as u8);
-                keys.insert((subject as u8, entry.key.clone()));
-                batches.push(Batch { subject, entries: vec![entry] });
+            Some(batch) if batch.entries.iter().all(|other| other.key != entry.key) => {
+                batch.entries.push(entry);
             }
+            _ => batches.push(Batch { subject: entry.subject, entries: vec![entry] }),
         }
     }
     batches
