@@ -27,7 +27,7 @@ use crate::lock::lock;
 #[cfg(feature = "metrics")]
 use crate::metrics::{Meters, MetricsSnapshot};
 use crate::pipeline::annotations::{self, Annotator};
-use crate::pipeline::{Backend, Delivery};
+use crate::pipeline::{Backend, Delivery, Ledger};
 pub(crate) use crate::report::{announce, report};
 
 /// How long dropping the guard may take.
@@ -244,8 +244,7 @@ impl Handle {
         #[cfg(not(feature = "metrics"))]
         let metrics = Condition::Disabled;
         let exporters = self.0.backends.iter().map(ExporterHealth::of).collect();
-        let annotations =
-            self.0.annotator.as_deref().and_then(Annotator::ledger).map(|ledger| ledger.condition());
+        let annotations = self.0.annotator.as_deref().and_then(Annotator::ledger).map(Ledger::condition);
         Health { provider, exporters, annotations, metrics, panics: crate::capture::panics() }
     }
 
