@@ -19,8 +19,8 @@ use crate::measure::{Figure, Variant, run};
 use crate::rows::{OURS, PLAIN, SDK_BATCH};
 
 /// As many as the SDK's queue holds, so that it loses nothing in between two flushes.
-const A_ROUND: u64 = 2_000;
-const ROUNDS: u64 = 100;
+const A_ROUND: u32 = 2_000;
+const ROUNDS: u32 = 100;
 
 /// Time is counted in ticks of this length by Linux.
 const TICKS_A_SECOND: f64 = 100.0;
@@ -75,7 +75,7 @@ fn figure(way: &str, name: &str, compression: &str) -> Figure {
     child.args(["--send", way, &receiver.endpoint]).env("OTEL_EXPORTER_OTLP_COMPRESSION", compression);
     let output = run(&mut child);
     let seconds: f64 = String::from_utf8_lossy(&output.stdout).trim().parse().expect("seconds");
-    (name.to_owned(), seconds * 1e6 / (A_ROUND * ROUNDS) as f64)
+    (name.to_owned(), seconds * 1e6 / f64::from(A_ROUND * ROUNDS))
 }
 
 /// The child's side: sends the spans one way, and prints the seconds of CPU that all its threads took.
@@ -85,7 +85,7 @@ pub(crate) fn send(way: &str, endpoint: &str) {
             let telemetry = Telemetry::builder().endpoint(endpoint).metrics(false).tracing(false).start();
             make_spans(&global::tracer("bench"), || drop(telemetry.flush(FLUSH)));
             let delivery = telemetry.shutdown(FLUSH);
-            assert_eq!(delivery.delivered, A_ROUND * ROUNDS, "{delivery}");
+            assert_eq!(delivery.delivered, u64::from(A_ROUND * ROUNDS), "{delivery}");
         }
         "sdk" => {
             let builder = opentelemetry_otlp::SpanExporter::builder()
@@ -118,7 +118,7 @@ fn make_spans<T: Tracer>(tracer: &T, flush: impl Fn()) {
             span.set_attribute(KeyValue::new("openinference.span.kind", "TOOL"));
             span.set_attribute(KeyValue::new("input.value", text.clone()));
             span.set_attribute(KeyValue::new("output.value", text.clone()));
-            span.set_attribute(KeyValue::new("number", number.cast_signed()));
+            span.set_attribute(KeyValue::new("number", i64::from(number)));
             (0..6).for_each(|_| span.set_attribute(KeyValue::new("session.id", "customer-01")));
             span.end();
         }
