@@ -130,6 +130,14 @@ impl Shop {
         pending().await
     }
 
+    /// Panics.
+    #[mcp_tool]
+    #[tool]
+    async fn panic(&self) -> String {
+        look_up(1).await;
+        panic!("the shelf fell over")
+    }
+
     /// Ends the process.
     #[mcp_tool]
     #[tool]

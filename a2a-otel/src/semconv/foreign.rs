@@ -1,7 +1,7 @@
 //! What other libraries record of their work in OpenTelemetry's conventions for generative AI, in OpenInference's terms.
 //!
-//! Read at the source and held to by tests: the crates `rig-core`, `rig-agent`, and `genai` with its
-//! feature `otel`.
+//! Read at the source and held to by tests: the crates `rig-core`, `rig-agent`, `genai` with its
+//! feature `otel`, and `a2a-protocol-server`.
 //!
 //! Source: <https://github.com/open-telemetry/semantic-conventions-genai>, and how OpenInference's own converters read it.
 

@@ -1,5 +1,6 @@
 //! Spans that other crates make with `tracing` read as well as ours.
 
+mod a2a_protocol;
 mod genai;
 mod rig;
 

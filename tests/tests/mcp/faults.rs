@@ -105,6 +105,20 @@ async fn a_handler_that_does_not_listen_is_cancelled_too() {
     assert_eq!(error(&served), "cancelled");
 }
 
+/// rmcp then never answers.
+#[tokio::test]
+async fn a_panic_is_the_server_s_error() {
+    let client = worlds::duplex().await;
+    let capturing = capture();
+    give_up(&client, "panic").await;
+    ended(&capturing, 3).await;
+    let (called, served) = hop(&capturing, "tools/call panic");
+    assert_eq!((error(&called), error(&served)), ("cancelled", "the shelf fell over"));
+    assert_eq!(served.text("error.type"), Some("panic"));
+    assert_eq!(served.events.len(), 1, "{served:?}");
+    assert!(served.duplicates.is_empty(), "{served:?}");
+}
+
 /// To rmcp that is the tool's failure, which a model can do something about.
 #[tokio::test]
 async fn arguments_that_do_not_fit_are_an_error_on_both_sides() {

@@ -8,6 +8,7 @@ use a2a_otel::opentelemetry::trace::{
 use a2a_otel::testing::{Captured, Capturing, capture};
 use a2a_otel::{agent_span, with_session};
 use a2a_otel_tests::shop::{CATALOGUE, CATALOGUE_TEXT};
+use futures::future::join_all;
 use rmcp::model::{CallToolRequestParams, ReadResourceRequestParams};
 use serde_json::{Value, json};
 
@@ -162,4 +163,31 @@ async fn a_suppressed_call_leaves_nothing_with_the_caller() {
     let answer = a2a_otel::suppress().wrap(client.call_tool(request("bare", product(4)))).await;
     assert_eq!(text(&answer.expect("an answer")), "8");
     assert_eq!(capturing.tree(), "TOOL tools/call bare\n  CHAIN look_up\n");
+}
+
+#[agent_span(skip_all)]
+async fn count(client: &Client, number: u32) {
+    let stock = client.call_tool(request("check_stock", product(number))).await.expect("a stock");
+    assert_eq!(text(&stock), (2 * number).to_string());
+}
+
+/// Every span has the trace and the session of its own visit.
+#[tokio::test]
+async fn visits_at_once_do_not_mix() {
+    const VISITS: u32 = 200;
+    let client = worlds::http().await;
+    let capturing = capture();
+    let visits = (0..VISITS).map(|number| with_session(number).wrap(count(&client, number)));
+    join_all(visits).await;
+    let spans = capturing.spans();
+    let roots: Vec<_> = spans.iter().filter(|span| span.parent_id.is_none()).collect();
+    assert_eq!(roots.len(), VISITS as usize);
+    for root in roots {
+        let own: Vec<_> = spans.iter().filter(|span| span.trace_id == root.trace_id).collect();
+        let names: Vec<_> = own.iter().map(|span| span.name.as_str()).collect();
+        assert_eq!(names, ["count", "tools/call check_stock", "tools/call check_stock", "look_up"]);
+        let session = root.text("session.id");
+        assert!(own.iter().all(|span| span.text("session.id") == session), "{own:?}");
+        assert!(own[2].text("input.value") == session, "{own:?}");
+    }
 }
