@@ -63,6 +63,12 @@ async fn look_up(product: u32) -> u32 {
     product * 2
 }
 
+/// Somebody else's tool.
+#[mcp_tool]
+async fn help(pieces: u32) -> String {
+    pieces.to_string()
+}
+
 #[tool_router]
 impl Shop {
     /// Says how many pieces are in stock.
@@ -73,7 +79,7 @@ impl Shop {
     }
 
     /// Goes by another name than its function.
-    #[mcp_tool]
+    #[mcp_tool(tool = "renamed")]
     #[tool(name = "renamed")]
     async fn original(&self) -> String {
         "under another name".to_owned()
@@ -90,6 +96,12 @@ impl Shop {
     #[tool]
     async fn bare(&self, Parameters(wanted): Parameters<Product>) -> String {
         look_up(wanted.product).await.to_string()
+    }
+
+    /// Asks another tool for help.
+    #[tool]
+    async fn delegate(&self) -> String {
+        help(3).await
     }
 
     /// Says no.

@@ -17,7 +17,7 @@ macro_rules! attributes {
 pub(crate) mod a2a;
 pub(crate) mod foreign;
 pub mod gen_ai;
-#[cfg_attr(not(feature = "mcp"), expect(dead_code, reason = "an attribute needs but one of them"))]
+#[cfg(feature = "mcp")]
 pub(crate) mod mcp;
 pub mod openinference;
 pub(crate) mod opentelemetry;

@@ -4,6 +4,7 @@
 //! What the call was given and gave back is for the function's attribute to say, which may mask it; why it failed, and by
 //! which names the call is known, for the protocol.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use opentelemetry::trace::{SpanId, SpanKind, TraceContextExt as _};
@@ -13,7 +14,6 @@ use super::failure::Failed;
 use super::opening::Site;
 use crate::lock::lock;
 use crate::privacy;
-use crate::semconv::mcp::METHOD_NAME;
 use crate::semconv::openinference::TOOL_NAME;
 
 /// The kind of span that two may share.
@@ -68,11 +68,6 @@ impl Site {
     pub(super) fn defers_input(&self) -> bool {
         cfg!(feature = "mcp") && self.kind == TOOL && self.opentelemetry == SpanKind::Server
     }
-
-    /// Whether the attribute says that the call comes over MCP, so that the tool's name need not tell.
-    fn is_of_mcp(&self) -> bool {
-        self.fixed.iter().any(|(key, _)| *key == METHOD_NAME)
-    }
 }
 
 impl Joint {
@@ -81,8 +76,7 @@ impl Joint {
         if !cfg!(feature = "mcp") || site.kind != TOOL {
             return None;
         }
-        let tool = attributes.iter().find(|attribute| attribute.key.as_str() == TOOL_NAME)?;
-        let tool = tool.value.as_str().into_owned();
+        let tool = tool_of(attributes)?.into_owned();
         let keys = attributes.iter().map(|attribute| attribute.key.clone()).collect();
         let shared = Mutex::new(Shared { keys, deferred, ..Shared::default() });
         Some(Self { span: SpanId::INVALID, is_of_function: site.is_of_function(), tool, shared })
@@ -93,27 +87,35 @@ impl Joint {
         Arc::new(self)
     }
 
-    /// The span directly above, for a function's attribute to join.
+    /// The span directly above, which a function's attribute may [`join`](Self::join) if it is of the same tool.
     pub(super) fn for_function(site: &Site) -> Option<Arc<Self>> {
         if !cfg!(feature = "mcp") || site.kind != TOOL || !site.is_of_function() {
             return None;
         }
-        Self::join(|joint| !joint.is_of_function && (site.is_of_mcp() || joint.tool == site.name))
+        Self::above(|joint| !joint.is_of_function)
     }
 
-    /// The span directly above, for the call of this tool to join.
+    /// The span directly above, joined by the call of this tool.
     pub(crate) fn for_call(tool: &str) -> Option<Arc<Self>> {
-        Self::join(|joint| joint.is_of_function && joint.tool == tool)
+        let joint = Self::above(|joint| joint.is_of_function && joint.tool == tool)?;
+        joint.take().then_some(joint)
     }
 
-    fn join(fits: impl FnOnce(&Self) -> bool) -> Option<Arc<Self>> {
-        let joint = Context::map_current(|context| {
+    fn above(fits: impl FnOnce(&Self) -> bool) -> Option<Arc<Self>> {
+        Context::map_current(|context| {
             let joint = Self::at(context).filter(|joint| fits(joint))?;
             // A span that was cancelled has ended, and takes no more.
             (context.span().is_recording() && !context.is_telemetry_suppressed()).then(|| Arc::clone(joint))
-        })?;
-        let is_second = !std::mem::replace(&mut joint.shared().has_second, true);
-        is_second.then_some(joint)
+        })
+    }
+
+    /// Lets what has these attributes join, if it is the first of the same tool.
+    pub(super) fn join(&self, attributes: &[KeyValue]) -> bool {
+        tool_of(attributes).is_some_and(|tool| tool == self.tool) && self.take()
+    }
+
+    fn take(&self) -> bool {
+        !std::mem::replace(&mut self.shared().has_second, true)
     }
 
     /// Of the context's own span.
@@ -162,4 +164,9 @@ impl Joint {
     pub(super) fn ending(&self) -> Option<Bad> {
         self.shared().ending.clone()
     }
+}
+
+fn tool_of(attributes: &[KeyValue]) -> Option<Cow<'_, str>> {
+    let tool = attributes.iter().find(|attribute| attribute.key.as_str() == TOOL_NAME)?;
+    Some(tool.value.as_str())
 }

@@ -101,7 +101,7 @@ impl Span {
 
     fn decide(site: &'static Site, mode: Mode, record: &mut dyn FnMut(&mut Opening)) -> Self {
         if let Some(joint) = Joint::for_function(site) {
-            return Opening::new(site, Context::current(), None).join(joint, record);
+            return Opening::new(site, Context::current(), None).join_or_start(joint, record);
         }
         match Context::map_current(|context| mode.decide(context)) {
             Decision::Skip => Self::unseen(),
@@ -295,9 +295,12 @@ impl Opening {
         name
     }
 
-    /// Adds what was recorded to a span that is there already.
-    fn join(&mut self, joint: Arc<Joint>, record: &mut dyn FnMut(&mut Self)) -> Span {
-        self.fill(record);
+    /// Adds what was recorded to a span that is there already, if that is of the same tool.
+    fn join_or_start(&mut self, joint: Arc<Joint>, record: &mut dyn FnMut(&mut Self)) -> Span {
+        let name = self.fill(record);
+        if !joint.join(&self.attributes) {
+            return self.start_as(name);
+        }
         joint.add(&self.parent, std::mem::take(&mut self.attributes));
         let context = match self.inherited.as_slice() {
             [] => self.parent.clone(),
@@ -309,6 +312,10 @@ impl Opening {
     /// Starts the span. What was recorded is taken from where it lies, for it is large.
     fn start(&mut self, record: &mut dyn FnMut(&mut Self)) -> Span {
         let name = self.fill(record);
+        self.start_as(name)
+    }
+
+    fn start_as(&mut self, name: Cow<'static, str>) -> Span {
         self.inherit_from_parent();
         self.record_read();
         let mut attributes = std::mem::take(&mut self.attributes);

@@ -135,6 +135,16 @@ async fn a_served_function_may_have_another_name() {
     assert!(capturing.spans().iter().all(|span| span.text("tool.name") == Some("renamed")));
 }
 
+#[tokio::test]
+async fn a_tool_that_a_served_function_uses_is_its_child() {
+    let client = worlds::duplex().await;
+    let capturing = capture();
+    client.call_tool(CallToolRequestParams::new("delegate")).await.expect("an answer");
+    let tree = "TOOL tools/call delegate\n  TOOL tools/call delegate\n    TOOL help\n";
+    assert_eq!(capturing.tree(), tree);
+    assert_eq!(capturing.named("help").text("input.value"), Some(r#"{"pieces":3}"#));
+}
+
 /// A proxy's own call of the same tool is a hop of its own.
 #[tokio::test]
 async fn a_proxy_s_call_is_no_part_of_the_call_that_it_serves() {

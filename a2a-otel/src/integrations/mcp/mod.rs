@@ -41,8 +41,8 @@
 //! The context crosses in `params._meta` (SEP-414): `traceparent`, `tracestate`, and session and user as `baggage`.
 //!
 //! A function with `#[mcp_tool]` or `#[tool_span]` is the same span as the MCP call that it makes or serves: it says what
-//! went in and came out, and the call adds the names of the protocol. On the client the two need the same tool name, on
-//! the server `#[mcp_tool]` may have another. See `docs/mcp.md` for what is recorded.
+//! went in and came out, and the call adds the names of the protocol. Both have to be of the same tool. See `docs/mcp.md`
+//! for what is recorded.
 
 mod client;
 #[expect(deprecated, reason = "what rmcp still takes is still observed")]
