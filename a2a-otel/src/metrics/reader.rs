@@ -29,13 +29,16 @@ pub(crate) struct Meters {
 }
 
 impl Meters {
-    /// With the books of telemetry itself among the instruments.
-    pub(crate) fn new(resource: Resource, census: &Arc<Census>, backends: &[Backend]) -> Self {
+    pub(crate) fn new(resource: Resource) -> Self {
         let latest = Latest::default();
         let reader = PeriodicReader::builder(latest.clone()).build();
         let provider = SdkMeterProvider::builder().with_resource(resource).with_reader(reader).build();
-        observe(&provider.meter("a2a-otel"), census, backends);
         Meters { provider, latest }
+    }
+
+    /// Puts the books of telemetry itself among the instruments.
+    pub(crate) fn observe(&self, census: &Arc<Census>, backends: &[Backend]) {
+        observe(&self.provider.meter("a2a-otel"), census, backends);
     }
 
     pub(crate) fn install(&self) {
@@ -445,7 +448,7 @@ mod tests {
     use super::*;
 
     fn meters() -> Meters {
-        Meters::new(Resource::builder_empty().build(), &Arc::default(), &[])
+        Meters::new(Resource::builder_empty().build())
     }
 
     #[test]

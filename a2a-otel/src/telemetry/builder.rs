@@ -316,7 +316,9 @@ impl Builder {
         let open = |destination: Destination| destination.open(&settings.batch, &resource, &mut fan_out);
         let backends: Vec<_> = destinations.into_iter().map(open).collect();
         #[cfg(feature = "metrics")]
-        let meters = self.metrics.then(|| Meters::new(resource, &fan_out.census, &backends));
+        let meters = self.metrics.then(|| Meters::new(resource));
+        #[cfg(feature = "metrics")]
+        meters.iter().for_each(|meters| meters.observe(&fan_out.census, &backends));
         let provider = provider.with_span_processor(fan_out);
         Running {
             provider: Some(provider.build()),
