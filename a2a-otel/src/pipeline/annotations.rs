@@ -16,6 +16,10 @@ use crate::lock::lock;
 /// The way that annotations go now.
 static CURRENT: ArcSwapOption<Annotator> = ArcSwapOption::const_empty();
 
+/// Over gRPC, or at an address that is for spans alone, nobody knows where Phoenix's interface is.
+const NO_PHOENIX: &str =
+    "only Phoenix over HTTP takes them, and the address does not end in /v1/traces as that does";
+
 /// What is annotated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
@@ -102,8 +106,7 @@ impl Annotator {
     pub(crate) fn send(&self, entry: Entry) {
         self.ledger.generated();
         if self.server.is_none() {
-            self.ledger
-                .refused("its address does not end in /v1/traces, so it does not tell where Phoenix is");
+            self.ledger.refused(NO_PHOENIX);
             return self.ledger.dropped(Loss::Refused, 1);
         }
         self.start();

@@ -164,11 +164,18 @@ fn what_does_not_fit_into_memory_is_dropped_and_counted() {
 #[test]
 fn an_endpoint_that_does_not_tell_where_phoenix_is_says_so() {
     let receiver = Receiver::start();
-    let agent = Agent::new(&receiver.endpoint(), &SCORED);
     let path = format!("{}/custom", receiver.endpoint());
-    let report = agent.with("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &path).run();
-    report.assert_annotated(250, 0);
-    report.assert_said(&["cannot send annotations to http"]);
-    assert!(report.messages[0].contains("does not end in /v1/traces"), "{:?}", report.messages);
-    assert_eq!(receiver.spans().len(), 250);
+    for (variable, value) in
+        [("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &*path), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]
+    {
+        let agent = Agent::new(&receiver.endpoint(), &[&SCORED[..], &["timeout=1"]].concat());
+        let report = agent.with(variable, value).run();
+        report.assert_annotated(250, 0);
+        let said =
+            report.messages.iter().filter(|message| message.contains("cannot send annotations to http"));
+        let said: Vec<_> = said.collect();
+        assert_eq!(said.len(), 1, "{:#?}", report.messages);
+        assert!(said[0].contains("the address does not end in /v1/traces"), "{said:?}");
+    }
+    assert_eq!(receiver.spans().len(), 250, "those that went over HTTP");
 }
