@@ -71,8 +71,13 @@ fn a_phoenix_that_is_restarted_in_the_middle_has_every_trace_whole() {
     parts.terminate();
     // What a process left that had ended before Phoenix came back, the next one sends.
     let later = Parts::start(&environment);
-    let project = phoenix.project_named(&name);
-    check(&phoenix, &project);
+    let spans = phoenix.project_named(&name).wait_for_spans(is_complete);
+    let trees = Tree::forest(&spans);
+    assert_eq!(trees.len(), CUSTOMERS, "{}", text(&trees));
+    for tree in &trees {
+        tree.assert_whole();
+        check_session(tree);
+    }
     later.terminate();
     std::fs::remove_dir_all(&folder).expect("nobody uses it any longer");
 }
