@@ -118,7 +118,11 @@ fn not_answered(error: &ureq::Error) -> Answer {
             Answer::Absent { cause: format!("{}; is Phoenix running?", error.kind()) }
         }
         ureq::Error::HostNotFound => Answer::Absent { cause: format!("{error}; check the endpoint") },
-        ureq::Error::Io(error) => Answer::Later { cause: error.kind().to_string(), after: None },
+        // What TLS has to say stands inside.
+        ureq::Error::Io(error) => {
+            let cause = error.get_ref().map_or_else(|| error.kind().to_string(), ToString::to_string);
+            Answer::Later { cause, after: None }
+        }
         error => Answer::Later { cause: error.to_string(), after: None },
     }
 }
