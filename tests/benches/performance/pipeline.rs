@@ -9,6 +9,7 @@ use std::time::Duration;
 use std::{env, thread};
 
 use a2a_otel::Telemetry;
+use a2a_otel::opentelemetry::global::BoxedTracer;
 use a2a_otel::opentelemetry::trace::{Span as _, Tracer, TracerProvider as _};
 use a2a_otel::opentelemetry::{KeyValue, global};
 use opentelemetry_otlp::{Protocol, WithExportConfig as _, WithHttpConfig as _};
@@ -20,7 +21,7 @@ use crate::rows::{OURS, PLAIN, SDK_BATCH};
 
 /// As many as the SDK's queue holds, so that it loses nothing in between two flushes.
 const A_ROUND: u32 = 2_000;
-const ROUNDS: u32 = 100;
+const ROUNDS: u32 = 200;
 
 /// Time is counted in ticks of this length by Linux.
 const TICKS_A_SECOND: f64 = 100.0;
@@ -47,7 +48,8 @@ pub(crate) fn ends() -> Vec<Variant> {
     let ours = global::tracer("bench");
     let batch = BatchSpanProcessor::builder(Nowhere).build();
     let provider = SdkTracerProvider::builder().with_span_processor(batch).build();
-    let theirs = provider.tracer("bench");
+    // Behind a box, as the global one is.
+    let theirs = BoxedTracer::new(Box::new(provider.tracer("bench")));
     let _ = PROVIDER.set(provider);
     let settle = || {
         TELEMETRY.get().map(|telemetry| telemetry.flush(FLUSH));

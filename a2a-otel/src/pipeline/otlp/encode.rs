@@ -19,6 +19,9 @@ const KNOWS_REMOTE: u32 = 0x100;
 /// `SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK`.
 const IS_REMOTE: u32 = 0x200;
 
+/// How much longer than the last one a span may be before its room has to grow.
+const SPARE: usize = 128;
+
 /// Writes spans, and knows what many of them have in common.
 #[derive(Debug)]
 pub(crate) struct Encoder {
@@ -32,10 +35,12 @@ impl Encoder {
     }
 
     pub(crate) fn batch(&mut self, spans: &[SpanData]) -> Batch {
-        let encode = |span: &SpanData| Encoded {
-            resource: self.resource.clone(),
-            scope: self.scope(span),
-            bytes: encode_span(span),
+        // Spans of one agent are of a like: the last one tells how much room the next will take.
+        let mut room = 0;
+        let encode = |span: &SpanData| {
+            let bytes = encode_span(span, room);
+            room = bytes.len() + SPARE;
+            Encoded { resource: self.resource.clone(), scope: self.scope(span), bytes }
         };
         Batch::Spans(spans.iter().map(encode).collect())
     }
@@ -72,8 +77,8 @@ fn encode_scope(scope: &InstrumentationScope) -> Arc<[u8]> {
 }
 
 /// The span as a field of its `ScopeSpans`.
-fn encode_span(span: &SpanData) -> Vec<u8> {
-    let mut wire = Wire::default();
+fn encode_span(span: &SpanData, room: usize) -> Vec<u8> {
+    let mut wire = Wire::with_room(room);
     wire.message(SPANS_OF_SCOPE, |wire| span_fields(wire, span));
     wire.into_bytes()
 }

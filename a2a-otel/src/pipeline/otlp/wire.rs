@@ -17,6 +17,11 @@ enum Layout {
 pub(super) struct Wire(Vec<u8>);
 
 impl Wire {
+    /// With room for so many bytes.
+    pub(super) fn with_room(bytes: usize) -> Self {
+        Wire(Vec::with_capacity(bytes))
+    }
+
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.0
     }
