@@ -318,7 +318,9 @@ impl Builder {
         #[cfg(feature = "metrics")]
         let meters = self.metrics.then(|| Meters::new(resource));
         #[cfg(feature = "metrics")]
-        meters.iter().for_each(|meters| meters.observe(&fan_out.census, &backends));
+        if let Some(meters) = &meters {
+            meters.observe(&fan_out.census, &backends);
+        }
         let provider = provider.with_span_processor(fan_out);
         Running {
             provider: Some(provider.build()),
