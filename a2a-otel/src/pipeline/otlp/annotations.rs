@@ -192,8 +192,7 @@ impl Sender {
     fn postpone(&mut self, batch: Batch, cause: &str, after: Option<Duration>) -> Duration {
         self.ledger.failing(cause);
         self.pending.push_front(batch);
-        let pause = self.backoff.next();
-        after.map_or(pause, |after| after.max(pause))
+        self.backoff.next(after)
     }
 
     /// Looks for the annotation that Phoenix does not take.

@@ -19,10 +19,11 @@ impl Backoff {
         self.failures = 0;
     }
 
-    pub(super) fn next(&mut self) -> Duration {
+    /// The next pause, which is no shorter than what the receiver asks for.
+    pub(super) fn next(&mut self, after: Option<Duration>) -> Duration {
         let full = FIRST.saturating_mul(1 << self.failures.min(16)).min(LONGEST);
         self.failures = self.failures.saturating_add(1);
-        jittered(full)
+        jittered(full).max(after.unwrap_or_default())
     }
 }
 
@@ -42,11 +43,11 @@ mod tests {
         let mut backoff = Backoff::default();
         let mut full = FIRST;
         for _ in 0..100 {
-            let pause = backoff.next();
+            let pause = backoff.next(None);
             assert!(full / 2 <= pause && pause <= full, "{pause:?} of {full:?}");
             full = (full * 2).min(LONGEST);
         }
         backoff.reset();
-        assert!(backoff.next() <= FIRST);
+        assert!(backoff.next(None) <= FIRST);
     }
 }

@@ -105,6 +105,13 @@ impl Parcel {
         Parcel { batch, receipt, errors: 0, accepted_before: 0 }
     }
 
+    fn stored(bodies: Vec<Vec<u8>>, records: Vec<Record>) -> Self {
+        let batch = Batch::join(bodies.into_iter().zip(records.iter().map(|record| record.amount().spans)));
+        let origin = records.first().map_or(Origin::Here, Record::origin);
+        let open = AtomicU64::new(batch.len() as u64);
+        Parcel::new(batch, Some(Arc::new(Receipt { records, origin, open })))
+    }
+
     fn spans(&self) -> u64 {
         self.batch.len() as u64
     }
@@ -121,15 +128,6 @@ struct Receipt {
     origin: Origin,
     /// Spans of which the fate is not known yet.
     open: AtomicU64,
-}
-
-impl Parcel {
-    fn stored(bodies: Vec<Vec<u8>>, records: Vec<Record>) -> Self {
-        let batch = Batch::join(bodies.into_iter().zip(records.iter().map(|record| record.amount().spans)));
-        let origin = records.first().map_or(Origin::Here, Record::origin);
-        let open = AtomicU64::new(batch.len() as u64);
-        Parcel::new(batch, Some(Arc::new(Receipt { records, origin, open })))
-    }
 }
 
 impl Sender {
@@ -310,8 +308,7 @@ impl Sender {
     fn postpone(&mut self, parcel: Parcel, cause: &str, after: Option<Duration>) -> Duration {
         self.ledger.failing(cause);
         self.pending.push_front(parcel);
-        let pause = self.backoff.next();
-        after.map_or(pause, |after| after.max(pause))
+        self.backoff.next(after)
     }
 
     /// Looks for the span that the receiver does not take.
@@ -366,7 +363,7 @@ impl Sender {
         } else {
             self.make_way(parcel);
         }
-        Some(self.backoff.next())
+        Some(self.backoff.next(None))
     }
 
     /// Lets others go first: whether they get through tells whose fault it is.
