@@ -137,7 +137,7 @@ impl Telemetry {
     fn get<T: DeserializeOwned>(&self, url: &str) -> Option<T> {
         let mut request = Request::get(url).body(()).ok()?;
         request.headers_mut().extend(header_map(self.settings()));
-        let answer = agent(url, TIMEOUT).run(request).ok()?;
+        let answer = agent(url, TIMEOUT, &self.settings().tls).ok()?.run(request).ok()?;
         if !answer.status().is_success() {
             return None;
         }

@@ -11,7 +11,7 @@ use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanProcessor, Tracer
 
 use super::environment::{Environment, Warning};
 use super::exporters::{Destination, annotator};
-use super::settings::{Overrides, Settings, Spool};
+use super::settings::{Overrides, Settings, Spool, Tls};
 use super::{Handle, INSTALLED, LATEST, Running, Telemetry, annotations, report};
 use crate::lock::lock;
 #[cfg(feature = "metrics")]
@@ -105,6 +105,20 @@ impl Builder {
         V: Into<String>,
     {
         self.overrides.headers.extend(headers.into_iter().map(|(name, value)| (name.into(), value.into())));
+        self
+    }
+
+    /// The certificates of connections over TLS; what it does not say, the environment does.
+    ///
+    /// ```
+    /// use a2a_otel::Telemetry;
+    /// use a2a_otel::telemetry::settings::Tls;
+    ///
+    /// let tls = Tls { certificate: Some("/etc/shop/authority.pem".into()), ..Tls::default() };
+    /// let builder = Telemetry::builder().endpoint("https://phoenix.shop.internal").tls(tls);
+    /// ```
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.overrides.tls = tls;
         self
     }
 

@@ -14,7 +14,7 @@ use super::settings::{Endpoint, Protocol, Spool};
 #[cfg(feature = "otlp")]
 pub(super) use crate::pipeline::otlp::annotator;
 #[cfg(feature = "otlp")]
-use crate::pipeline::otlp::{Http, Keeper, Packer, Sender, Storage, Transport};
+use crate::pipeline::otlp::{Credentials, Http, Keeper, Packer, Sender, Storage, Transport};
 #[cfg(feature = "otlp")]
 use crate::pipeline::{self, spool::Record};
 use crate::pipeline::{Backend, FanOut, Immediate, Ledger, Queue, Queued, Signal, TreePrinter, exporter};
@@ -63,6 +63,9 @@ impl Destination {
                 return Self::nowhere();
             }
         };
+        if let Err(cause) = Credentials::read(endpoint.as_str(), &settings.tls) {
+            warnings.push(Warning::Malformed(format!("no spans reach {endpoint} for now: {cause}")));
+        }
         let receiver = spool_name(settings, endpoint);
         let spool = settings.spool.clone();
         let exporter_type = match settings.protocol {

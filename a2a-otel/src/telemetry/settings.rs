@@ -56,6 +56,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// Whether requests are compressed.
     pub compression: Compression,
+    /// The certificates of connections over TLS.
+    pub tls: Tls,
     /// What happens to finished spans.
     pub exporter: Exporter,
     /// Which traces are recorded.
@@ -147,6 +149,29 @@ pub enum Compression {
     Gzip,
     /// Not at all.
     None,
+}
+
+/// The certificates of connections over TLS: files in PEM. They are read when a connection is made, so that a file may
+/// be renewed while the process runs.
+///
+/// ```
+/// use a2a_otel::Telemetry;
+/// use a2a_otel::telemetry::settings::Tls;
+///
+/// let tls = Tls { certificate: Some("/etc/shop/authority.pem".into()), ..Tls::default() };
+/// let builder = Telemetry::builder().endpoint("https://phoenix.shop.internal").tls(tls);
+/// ```
+///
+/// Source: <https://opentelemetry.io/docs/specs/otel/protocol/exporter/>.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// Authorities that are trusted instead of the public ones.
+    pub certificate: Option<PathBuf>,
+    /// What this side shows of itself, where the receiver asks for it: its certificate, and those that lead to the
+    /// authority.
+    pub client_certificate: Option<PathBuf>,
+    /// The key that belongs to it, unless that lies in the same file.
+    pub client_key: Option<PathBuf>,
 }
 
 /// What happens to finished spans, unless the builder was given exporters.
@@ -290,6 +315,7 @@ pub(crate) struct Overrides {
     pub(crate) project_name: Option<String>,
     pub(crate) endpoint: Option<String>,
     pub(crate) headers: Vec<(String, String)>,
+    pub(crate) tls: Tls,
     pub(crate) spool: Option<Spool>,
     pub(crate) privacy: Privacy,
     pub(crate) semconv: Option<SemConv>,
@@ -323,6 +349,15 @@ const COMPRESSION: Variable<Compression> = variable(
     compression,
     "gzip or none",
 );
+const CERTIFICATE: Variable<PathBuf> =
+    variable(&["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"], path, "a file");
+const CLIENT_CERTIFICATE: Variable<PathBuf> = variable(
+    &["OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"],
+    path,
+    "a file",
+);
+const CLIENT_KEY: Variable<PathBuf> =
+    variable(&["OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "OTEL_EXPORTER_OTLP_CLIENT_KEY"], path, "a file");
 const PROTOCOL: Variable<Protocol> = variable(
     &["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"],
     protocol,
@@ -352,8 +387,7 @@ const SAMPLER_RATIO: Variable<f64> =
 const DELAY: Variable<Duration> = variable(&["OTEL_BSP_SCHEDULE_DELAY"], milliseconds, MILLISECONDS);
 const QUEUE_BYTES: Variable<usize> =
     variable(&["A2A_OTEL_QUEUE_BYTES"], positive, "bytes, a whole number above 0");
-const SPOOL_FOLDER: Variable<PathBuf> =
-    variable(&["A2A_OTEL_SPOOL_DIR"], |text| Some(PathBuf::from(text)), "a folder");
+const SPOOL_FOLDER: Variable<PathBuf> = variable(&["A2A_OTEL_SPOOL_DIR"], path, "a folder");
 const SPOOL_BYTES: Variable<usize> =
     variable(&["A2A_OTEL_SPOOL_BYTES"], positive, "bytes, a whole number above 0");
 const QUEUE: Variable<usize> = variable(&["OTEL_BSP_MAX_QUEUE_SIZE"], positive, POSITIVE);
@@ -379,6 +413,10 @@ const API_KEY: Variable<String> = Variable {
     accepted: "visible ASCII characters",
     secret: true,
 };
+
+fn path(text: &str) -> Option<PathBuf> {
+    text.parse().ok()
+}
 
 fn protocol(text: &str) -> Option<Protocol> {
     match text {
@@ -443,6 +481,7 @@ impl Settings {
             headers: headers(overrides, environment, &project_name),
             timeout: environment.read(&TIMEOUT).unwrap_or(Duration::from_secs(10)),
             compression: environment.read(&COMPRESSION).unwrap_or(Compression::Gzip),
+            tls: tls(overrides, environment),
             exporter: environment.read(&EXPORTER).unwrap_or(default_exporter()),
             sampling: sampling_setting(environment),
             batch: batch(environment),
@@ -610,6 +649,16 @@ fn add_headers(
     valid
 }
 
+fn tls(overrides: &Overrides, environment: &mut Environment<'_>) -> Tls {
+    let mut setting = |said: &Option<PathBuf>, variable| said.clone().or_else(|| environment.read(variable));
+    let said = &overrides.tls;
+    Tls {
+        certificate: setting(&said.certificate, &CERTIFICATE),
+        client_certificate: setting(&said.client_certificate, &CLIENT_CERTIFICATE),
+        client_key: setting(&said.client_key, &CLIENT_KEY),
+    }
+}
+
 fn sampling_setting(environment: &mut Environment<'_>) -> Sampling {
     let default = Sampling { root: Root::On, follows_parent: true };
     let mut sampling = environment.read(&SAMPLER).unwrap_or(default);
@@ -730,6 +779,8 @@ mod tests {
         Row(&[("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "0"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "5")], &[], &[("timeout", "5ms")], &["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT=\"0\""]),
         Row(&[("OTEL_EXPORTER_OTLP_COMPRESSION", "none")], &[], &[("compression", "None")], &[]),
         Row(&[("OTEL_EXPORTER_OTLP_COMPRESSION", "none"), ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "gzip")], &[], &[("compression", "Gzip")], &[]),
+        Row(&[("OTEL_EXPORTER_OTLP_CERTIFICATE", "/a"), ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "/b"), ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/c")], &[], &[("certificate", "/b"), ("client_key", "/c")], &[]),
+        Row(&[("OTEL_EXPORTER_OTLP_CERTIFICATE", "/a")], &[("certificate", "/b")], &[("certificate", "/b")], &[]),
         Row(&[("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd")], &[], &[("compression", "Gzip")], &["OTEL_EXPORTER_OTLP_COMPRESSION=\"zstd\" is ignored: expected gzip or none"]),
         Row(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")], &[], &[], &[]),
         Row(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")], &[], &[], if cfg!(feature = "otlp-grpc") { &[] } else { &["OTEL_EXPORTER_OTLP_PROTOCOL=\"grpc\" is ignored: expected http/protobuf"] }),
@@ -786,6 +837,7 @@ mod tests {
                 "service_name" => overrides.service_name = Some(value),
                 "project_name" => overrides.project_name = Some(value),
                 "endpoint" => overrides.endpoint = Some(value),
+                "certificate" => overrides.tls.certificate = Some(value.into()),
                 "semconv" => overrides.semconv = semconv(&value),
                 "hide_outputs" => overrides.privacy = Privacy::new().hide_outputs(value == "true"),
                 _ => overrides
@@ -799,6 +851,7 @@ mod tests {
     fn answer(settings: &Settings, question: &str) -> String {
         let Settings { sampling, batch, limits, .. } = settings;
         let or_none = |value: Option<&str>| value.unwrap_or("-").to_owned();
+        let file = |path: &Option<PathBuf>| or_none(path.as_deref().and_then(std::path::Path::to_str));
         match question.split_once(' ').unwrap_or((question, "")) {
             ("service", _) => settings.service_name.clone(),
             ("project", _) => settings.project_name.clone(),
@@ -808,6 +861,8 @@ mod tests {
             ("disabled", _) => settings.disabled.to_string(),
             ("timeout", _) => format!("{:?}", settings.timeout),
             ("compression", _) => format!("{:?}", settings.compression),
+            ("certificate", _) => file(&settings.tls.certificate),
+            ("client_key", _) => file(&settings.tls.client_key),
             ("exporter", _) => format!("{:?}", settings.exporter),
             ("semconv", _) => format!("{:?}", settings.semconv),
             ("privacy", part) => format!("{:?}", settings.privacy).contains(part).to_string(),

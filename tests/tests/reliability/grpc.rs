@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use a2a_otel_tests::phoenix::Phoenix;
 use a2a_otel_tests::services::require;
@@ -18,7 +18,8 @@ use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::codec::CompressionEncoding;
 use tonic::transport::Server;
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::agent::{Agent, Report};
 
@@ -26,8 +27,8 @@ use crate::agent::{Agent, Report};
 type Judge = dyn Fn(usize) -> Result<(), Status> + Send + Sync;
 
 /// A receiver that lives as long as its runtime does.
-struct Receiver {
-    address: SocketAddr,
+pub(crate) struct Receiver {
+    pub(crate) address: SocketAddr,
     spans: Arc<Mutex<HashSet<Vec<u8>>>>,
     keys: Arc<Mutex<HashSet<String>>>,
     _runtime: tokio::runtime::Runtime,
@@ -56,7 +57,7 @@ impl TraceService for Service {
 }
 
 impl Receiver {
-    fn start(judge: impl Fn(usize) -> Result<(), Status> + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(judge: impl Fn(usize) -> Result<(), Status> + Send + Sync + 'static) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
@@ -73,14 +74,14 @@ impl Receiver {
         over_grpc(&format!("http://{}", self.address), arguments)
     }
 
-    fn assert_delivered(&self, report: &Report, spans: u64) {
+    pub(crate) fn assert_delivered(&self, report: &Report, spans: u64) {
         report.assert_balanced(spans);
         assert_eq!(report.delivered, spans, "{report:?}");
         assert_eq!(self.spans.lock().unwrap().len() as u64, spans);
     }
 }
 
-fn over_grpc(endpoint: &str, arguments: &[&str]) -> Agent {
+pub(crate) fn over_grpc(endpoint: &str, arguments: &[&str]) -> Agent {
     Agent::new(endpoint, arguments).with("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
 }
 
@@ -127,6 +128,24 @@ fn a_server_that_is_unavailable_is_waited_for() {
     let report = receiver.agent(&["spans=1000"]).run();
     receiver.assert_delivered(&report, 1000);
     report.assert_said(&["gRPC status Unavailable: busy. The agent goes on", "spans reach"]);
+}
+
+#[test]
+fn a_server_that_says_when_is_asked_again_then() {
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&requests);
+    let receiver = Receiver::start(move |spans| {
+        let mut seen = seen.lock().unwrap();
+        seen.push((spans, Instant::now()));
+        let details = ErrorDetails::with_retry_info(Some(Duration::from_secs(2)));
+        let busy = Status::with_error_details(Code::ResourceExhausted, "busy", details);
+        if seen.len() == 1 { Err(busy) } else { Ok(()) }
+    });
+    let report = receiver.agent(&["spans=100"]).run();
+    receiver.assert_delivered(&report, 100);
+    let [(first, then), (second, now)] = requests.lock().unwrap()[..] else { panic!("two requests") };
+    assert_eq!((first, second), (100, 100), "nothing is halved");
+    assert!(now - then >= Duration::from_secs(2));
 }
 
 #[test]

@@ -7,3 +7,4 @@ mod faults;
 mod grpc;
 mod refusals;
 mod spool;
+mod tls;

@@ -168,7 +168,7 @@ impl Sender {
         pause
     }
 
-    fn post(&self, batch: &Batch, patience: Duration) -> Answer {
+    fn post(&mut self, batch: &Batch, patience: Duration) -> Answer {
         if self.is_given_up {
             return Answer::Unknown { cause: String::new() };
         }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
 use http::uri::PathAndQuery;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message as _;
@@ -11,26 +10,28 @@ use tokio::runtime::Runtime;
 use tonic::client::Grpc as Client;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::MetadataMap;
-use tonic::transport::{Channel, ClientTlsConfig, Endpoint as Server};
+use tonic::transport::{Channel, Endpoint as Server};
 use tonic::{Code, Request, Status};
+use tonic_types::StatusExt as _;
 
 use super::answer::{Answer, accepted, beginning};
 use super::http::header_map;
 use super::sender::Transport;
-use crate::telemetry::settings::{Compression, Endpoint, Settings};
+use super::tls::Credentials;
+use crate::telemetry::settings::{Compression, Endpoint, Settings, Tls};
 
 const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
-
-/// The detail of a status that says when to come back.
-///
-/// Source: <https://github.com/googleapis/googleapis/blob/master/google/rpc/error_details.proto>.
-const RETRY_INFO: &[u8] = b"google.rpc.RetryInfo";
 
 /// One server, and how it is spoken to.
 #[derive(Debug)]
 pub(crate) struct Grpc {
     runtime: Runtime,
-    client: Client<Channel>,
+    server: Server,
+    endpoint: Endpoint,
+    tls: Tls,
+    compression: Compression,
+    /// Until something goes wrong on the way; the next one reads the certificates again.
+    client: Option<Client<Channel>>,
     metadata: MetadataMap,
 }
 
@@ -42,22 +43,32 @@ impl Grpc {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
         let server = Server::from_shared(endpoint.as_str().to_owned()).map_err(|error| error.to_string())?;
-        let tls = ClientTlsConfig::new().with_enabled_roots();
-        let is_secret = endpoint.as_str().starts_with("https");
-        let server =
-            if is_secret { server.tls_config(tls).map_err(|error| error.to_string())? } else { server };
+        Ok(Grpc {
+            runtime,
+            server,
+            endpoint: endpoint.clone(),
+            tls: settings.tls.clone(),
+            compression: settings.compression,
+            client: None,
+            metadata: MetadataMap::from_headers(header_map(settings)),
+        })
+    }
+
+    /// # Errors
+    ///
+    /// If the certificates cannot be used.
+    fn connect(&self) -> Result<Client<Channel>, String> {
+        let mut server = self.server.clone();
+        if let Some(credentials) = Credentials::read(self.endpoint.as_str(), &self.tls)? {
+            server = server.tls_config(credentials.for_grpc()).map_err(|error| reason(&error))?;
+        }
         // A lazy channel wants to know the runtime that it will be used in.
-        let channel = {
-            let _within = runtime.enter();
-            server.connect_lazy()
-        };
-        let client = Client::new(channel);
-        let client = match settings.compression {
+        let _within = self.runtime.enter();
+        let client = Client::new(server.connect_lazy());
+        Ok(match self.compression {
             Compression::Gzip => client.send_compressed(CompressionEncoding::Gzip),
             Compression::None => client,
-        };
-        let headers: HeaderMap = header_map(settings);
-        Ok(Grpc { runtime, client, metadata: MetadataMap::from_headers(headers) })
+        })
     }
 }
 
@@ -65,14 +76,25 @@ impl Transport for Grpc {
     fn send(&mut self, body: Vec<u8>, patience: Duration) -> Answer {
         let mut request = Request::new(body);
         *request.metadata_mut() = self.metadata.clone();
+        let mut client = match self.client.take().map_or_else(|| self.connect(), Ok) {
+            Ok(client) => client,
+            Err(cause) => return Answer::Later { cause, after: None },
+        };
         let export = async {
-            self.client.ready().await.map_err(|error| Status::unavailable(reason(&error)))?;
-            self.client.unary(request, PathAndQuery::from_static(EXPORT), Raw).await
+            client.ready().await.map_err(|error| Status::unavailable(reason(&error)))?;
+            client.unary(request, PathAndQuery::from_static(EXPORT), Raw).await
         };
         let export = async { tokio::time::timeout(patience, export).await };
         match self.runtime.block_on(export) {
-            Ok(Ok(answer)) => accepted(answer.into_inner()),
-            Ok(Err(status)) => of_status(&status),
+            Ok(Ok(answer)) => {
+                self.client = Some(client);
+                accepted(answer.into_inner())
+            }
+            Ok(Err(status)) => {
+                // Otherwise the server has answered, so that there is nothing wrong with the way to it.
+                self.client = Some(client).filter(|_| status.code() != Code::Unavailable);
+                of_status(&status)
+            }
             Err(_) => Answer::Later { cause: format!("no answer within {patience:?}"), after: None },
         }
     }
@@ -88,13 +110,14 @@ fn of_status(status: &Status) -> Answer {
         OutOfRange, ResourceExhausted, Unavailable, Unknown,
     };
     let cause = describe(status);
-    let says_when = status.details().windows(RETRY_INFO.len()).any(|window| window == RETRY_INFO);
+    let retry_info = status.get_details_retry_info();
+    let after = retry_info.as_ref().and_then(|retry_info| retry_info.retry_delay);
     match status.code() {
         Unavailable if is_refused(status) => Answer::Absent { cause },
         Unavailable | Cancelled | DeadlineExceeded | Aborted | OutOfRange | DataLoss => {
-            Answer::Later { cause, after: None }
+            Answer::Later { cause, after }
         }
-        ResourceExhausted if says_when => Answer::Later { cause, after: None },
+        ResourceExhausted if retry_info.is_some() => Answer::Later { cause, after },
         // Without it this is how a server says that a message is too large.
         ResourceExhausted => Answer::TooLarge { cause },
         InvalidArgument | FailedPrecondition => Answer::Unacceptable { cause },

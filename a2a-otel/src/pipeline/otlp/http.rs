@@ -13,7 +13,8 @@ use ureq::http::Uri;
 
 use super::answer::{Answer, accepted, beginning, of_status, retry_after};
 use super::sender::Transport;
-use crate::telemetry::settings::{Compression, Endpoint, Settings};
+use super::tls::Credentials;
+use crate::telemetry::settings::{Compression, Endpoint, Settings, Tls};
 
 /// An answer of OTLP is a few bytes; more than this is not OTLP.
 const LONGEST_ANSWER: u64 = 64 * 1024;
@@ -21,8 +22,10 @@ const LONGEST_ANSWER: u64 = 64 * 1024;
 /// One server, and how it is spoken to.
 #[derive(Debug)]
 pub(crate) struct Http {
-    agent: Agent,
+    /// Until something goes wrong on the way; the next one reads the certificates again.
+    agent: Option<Agent>,
     endpoint: Endpoint,
+    tls: Tls,
     headers: HeaderMap,
     compression: Compression,
 }
@@ -43,8 +46,9 @@ impl Http {
         let mut headers = header_map(settings);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         Http {
-            agent: agent(endpoint.as_str(), settings.timeout),
+            agent: None,
             endpoint: endpoint.clone(),
+            tls: settings.tls.clone(),
             headers,
             compression: Compression::None,
         }
@@ -52,17 +56,23 @@ impl Http {
 
     /// Posts to an address of the server. The answer is one of success; what any other means is the error.
     pub(crate) fn post(
-        &self,
+        &mut self,
         url: &str,
         body: Vec<u8>,
         patience: Duration,
     ) -> Result<Response<Vec<u8>>, Answer> {
-        let answer = self.exchange(url, body, patience).map_err(|error| not_answered(&error))?;
+        let agent = match self.agent.take() {
+            Some(agent) => agent,
+            None => agent(url, patience, &self.tls).map_err(|cause| Answer::Later { cause, after: None })?,
+        };
+        let answer = self.exchange(&agent, url, body, patience).map_err(|error| not_answered(&error))?;
+        self.agent = Some(agent);
         refusal(&answer).map_or(Ok(answer), Err)
     }
 
     fn exchange(
         &self,
+        agent: &Agent,
         url: &str,
         body: Vec<u8>,
         patience: Duration,
@@ -73,8 +83,8 @@ impl Http {
         };
         let mut request = Request::post(url).body(body)?;
         *request.headers_mut() = self.headers.clone();
-        let request = self.agent.configure_request(request).timeout_global(Some(patience)).build();
-        let (parts, body) = self.agent.run(request)?.into_parts();
+        let request = agent.configure_request(request).timeout_global(Some(patience)).build();
+        let (parts, body) = agent.run(request)?.into_parts();
         let mut content = Vec::new();
         body.into_reader().take(LONGEST_ANSWER).read_to_end(&mut content)?;
         Ok(Response::from_parts(parts, content))
@@ -83,7 +93,8 @@ impl Http {
 
 impl Transport for Http {
     fn send(&mut self, body: Vec<u8>, patience: Duration) -> Answer {
-        match self.post(self.endpoint.as_str(), body, patience) {
+        let endpoint = self.endpoint.clone();
+        match self.post(endpoint.as_str(), body, patience) {
             // What is no protobuf comes from a receiver that does not say what it rejects.
             Ok(answer) => accepted(Message::decode(answer.body().as_slice()).unwrap_or_default()),
             Err(answer) => answer,
@@ -131,14 +142,20 @@ fn not_answered(error: &ureq::Error) -> Answer {
 ///
 /// A proxy is never asked for an address of this machine, and a redirect is never followed: it turns a POST into a GET
 /// of some page, whose 200 would pass for success.
-pub(crate) fn agent(endpoint: &str, timeout: Duration) -> Agent {
+///
+/// # Errors
+///
+/// If the certificates cannot be used.
+pub(crate) fn agent(endpoint: &str, timeout: Duration, tls: &Tls) -> Result<Agent, String> {
+    let tls = Credentials::read(endpoint, tls)?.map(|credentials| credentials.for_http());
     let config = Agent::config_builder()
         .timeout_global(Some(timeout))
         .http_status_as_error(false)
         .max_redirects(0)
+        .tls_config(tls.unwrap_or_default())
         .accept("*/*");
     let config = if is_loopback(endpoint) { config.proxy(None) } else { config };
-    config.build().new_agent()
+    Ok(config.build().new_agent())
 }
 
 fn is_loopback(endpoint: &str) -> bool {

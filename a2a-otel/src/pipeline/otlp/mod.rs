@@ -11,6 +11,7 @@ mod grpc;
 mod http;
 mod keeper;
 mod sender;
+mod tls;
 mod wire;
 
 #[cfg(test)]
@@ -22,3 +23,4 @@ pub(crate) use self::grpc::Grpc;
 pub(crate) use self::http::{Http, agent, header_map};
 pub(crate) use self::keeper::Keeper;
 pub(crate) use self::sender::{Packer, Sender, Storage, Transport};
+pub(crate) use self::tls::Credentials;

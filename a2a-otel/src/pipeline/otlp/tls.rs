@@ -1,0 +1,126 @@
+//! The certificates of a connection, read from their files whenever one is to be made.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+
+use crate::telemetry::settings::Tls;
+
+/// What the files hold: PEM that was found to be sound, for the clients know what to do with no other.
+#[derive(Debug)]
+pub(crate) struct Credentials {
+    /// Trusted instead of the public ones.
+    authorities: Option<Vec<u8>>,
+    identity: Option<Identity>,
+}
+
+/// What this side shows of itself.
+struct Identity {
+    chain: Vec<u8>,
+    key: Vec<u8>,
+}
+
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Identity(****)")
+    }
+}
+
+impl Credentials {
+    /// Those for an address, if it is one of TLS.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be read, or does not hold what it should.
+    pub(crate) fn read(endpoint: &str, files: &Tls) -> Result<Option<Self>, String> {
+        if !endpoint.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:")) {
+            return Ok(None);
+        }
+        let authorities = files.certificate.as_deref().map(authorities).transpose()?;
+        let identity = match (&files.client_certificate, &files.client_key) {
+            (Some(chain), key) => Some(identity(chain, key.as_ref().unwrap_or(chain))?),
+            (None, Some(key)) => {
+                return Err(format!("the key {} belongs to no client certificate", key.display()));
+            }
+            (None, None) => None,
+        };
+        Ok(Some(Credentials { authorities, identity }))
+    }
+
+    /// As HTTP's client wants them.
+    pub(super) fn for_http(&self) -> TlsConfig {
+        let mut config = TlsConfig::builder();
+        if let Some(authorities) = &self.authorities {
+            config = config.root_certs(RootCerts::new_with_certs(&certificates(authorities)));
+        }
+        let identity = self.identity.as_ref().and_then(|identity| {
+            let key = PrivateKey::from_pem(&identity.key).ok()?;
+            Some(ClientCert::new_with_certs(&certificates(&identity.chain), key))
+        });
+        config.client_cert(identity).build()
+    }
+
+    /// As gRPC's client wants them.
+    #[cfg(feature = "otlp-grpc")]
+    pub(super) fn for_grpc(&self) -> tonic::transport::ClientTlsConfig {
+        use tonic::transport::{Certificate, ClientTlsConfig, Identity};
+        let config = match &self.authorities {
+            Some(authorities) => ClientTlsConfig::new().ca_certificate(Certificate::from_pem(authorities)),
+            None => ClientTlsConfig::new().with_enabled_roots(),
+        };
+        match &self.identity {
+            Some(identity) => config.identity(Identity::from_pem(&identity.chain, &identity.key)),
+            None => config,
+        }
+    }
+}
+
+fn certificates(pem: &[u8]) -> Vec<Certificate<'static>> {
+    let certificate =
+        |item| if let Ok(PemItem::Certificate(certificate)) = item { Some(certificate) } else { None };
+    parse_pem(pem).filter_map(certificate).collect()
+}
+
+fn authorities(path: &Path) -> Result<Vec<u8>, String> {
+    let pem = read(path)?;
+    let mut roots = RootCertStore::empty();
+    for certificate in chain(path, &pem)? {
+        roots.add(certificate).map_err(|error| format!("{} is no authority: {error}", path.display()))?;
+    }
+    Ok(pem)
+}
+
+/// HTTP's client would panic over a key that does not fit.
+fn identity(chain_path: &Path, key_path: &Path) -> Result<Identity, String> {
+    let identity = Identity { chain: read(chain_path)?, key: read(key_path)? };
+    let certificates = chain(chain_path, &identity.chain)?;
+    let key = PrivateKeyDer::from_pem_slice(&identity.key)
+        .map_err(|_| format!("{} holds no private key in PEM", key_path.display()))?;
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map(|config| config.with_root_certificates(RootCertStore::empty()))
+        .and_then(|config| config.with_client_auth_cert(certificates, key))
+        .map_err(|error| {
+            format!("{} and {} do not go together: {error}", chain_path.display(), key_path.display())
+        })?;
+    Ok(identity)
+}
+
+fn chain(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let certificates = certificates.map_err(|error| format!("{} is not PEM: {error}", path.display()))?;
+    if certificates.is_empty() {
+        return Err(format!("{} holds no certificate in PEM", path.display()));
+    }
+    Ok(certificates)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+}
