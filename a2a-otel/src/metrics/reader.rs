@@ -36,9 +36,9 @@ impl Meters {
         Meters { provider, latest }
     }
 
-    /// Puts the books of telemetry itself among the instruments.
-    pub(crate) fn observe(&self, census: &Arc<Census>, backends: &[Backend]) {
-        observe(&self.provider.meter("a2a-otel"), census, backends);
+    /// Puts the books of telemetry itself among the instruments; the census of the spans is to be taken from now on.
+    pub(crate) fn observe(&self, backends: &[Backend]) -> Arc<Census> {
+        observe(&self.provider.meter("a2a-otel"), backends)
     }
 
     pub(crate) fn install(&self) {

@@ -31,9 +31,10 @@ pub(crate) fn read(attributes: &mut Vec<KeyValue>) {
 }
 
 fn translate(attributes: &mut Vec<KeyValue>) {
-    let before = attributes.len();
-    attributes.retain(|attribute| attribute.key.as_str() != WITHIN_MODEL_CALL);
-    let is_within = attributes.len() != before;
+    let is_within = find(attributes, WITHIN_MODEL_CALL).is_some();
+    if is_within {
+        attributes.retain(|attribute| attribute.key.as_str() != WITHIN_MODEL_CALL);
+    }
     let Some(operation) = text(attributes, OPERATION_NAME) else { return };
     let Some((_, kind)) = OPERATIONS.iter().find(|(name, _)| **name == operation) else { return };
     // One call of a model is one span of a model, or its tokens count twice.

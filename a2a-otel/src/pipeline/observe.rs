@@ -31,9 +31,10 @@ impl Census {
     }
 }
 
-/// Makes instruments on a meter that read the books whenever they are collected.
-pub(crate) fn observe(meter: &Meter, census: &Arc<Census>, backends: &[Backend]) {
-    observe_spans(meter, census);
+/// Makes instruments on a meter that read the books whenever they are collected, those of the spans among them.
+pub(crate) fn observe(meter: &Meter, backends: &[Backend]) -> Arc<Census> {
+    let census = Arc::default();
+    observe_spans(meter, &census);
     let backends: Arc<[Named]> = backends.iter().enumerate().map(Named::new).collect();
     for Named { backend, exporter, .. } in &*backends {
         let SdkMetric(name, unit, description) = DURATION;
@@ -67,6 +68,7 @@ pub(crate) fn observe(meter: &Meter, census: &Arc<Census>, backends: &[Backend])
     gauge(SPOOLED, |of, tell| tell(of.backend.delivery().spooled, &of.exporter, None));
     count(RECOVERED, |of, tell| tell(of.backend.delivery().recovered, &of.exporter, None));
     count(REPLAYED, |of, tell| tell(of.backend.delivery().replayed, &of.exporter, None));
+    census
 }
 
 /// A backend under the names that the conventions give to its two parts.

@@ -41,9 +41,6 @@ impl<Saved: Debug + Send> SpanProcessor for Queued<Saved> {
     fn on_start(&self, _span: &mut Span, _context: &Context) {}
 
     fn on_end(&self, span: SpanData) {
-        if !span.span_context.is_sampled() {
-            return;
-        }
         self.ledger.generated();
         match self.queue.push(span) {
             Ok(()) => {}
@@ -100,10 +97,12 @@ impl<P: SpanProcessor> SpanProcessor for Immediate<P> {
 #[derive(Debug, Default)]
 pub(crate) struct FanOut {
     pub(crate) processors: Vec<Box<dyn SpanProcessor>>,
+    /// After those: they want to know of no span but those that are sampled, when they have ended.
+    pub(crate) queues: Vec<Box<dyn SpanProcessor>>,
     /// The books of spans that no exporter takes.
     pub(crate) uncollected: Vec<Arc<Ledger>>,
     #[cfg(feature = "metrics")]
-    pub(crate) census: Arc<Census>,
+    pub(crate) census: Option<Arc<Census>>,
 }
 
 impl FanOut {
@@ -111,8 +110,12 @@ impl FanOut {
     fn each(&self, act: impl Fn(&dyn SpanProcessor) -> OTelSdkResult + Sync) -> OTelSdkResult {
         let panicked = |_| Err(OTelSdkError::InternalFailure("the processor panicked".to_owned()));
         thread::scope(|scope| {
-            let acting: Vec<_> =
-                self.processors.iter().map(|processor| scope.spawn(|| act(&**processor))).collect();
+            let acting: Vec<_> = self
+                .processors
+                .iter()
+                .chain(&self.queues)
+                .map(|processor| scope.spawn(|| act(&**processor)))
+                .collect();
             acting.into_iter().map(|acting| acting.join().unwrap_or_else(panicked)).fold(Ok(()), Result::and)
         })
     }
@@ -121,7 +124,9 @@ impl FanOut {
 impl SpanProcessor for FanOut {
     fn on_start(&self, span: &mut Span, context: &Context) {
         #[cfg(feature = "metrics")]
-        self.census.started();
+        if let Some(census) = &self.census {
+            census.started();
+        }
         for processor in &self.processors {
             processor.on_start(span, context);
         }
@@ -131,22 +136,25 @@ impl SpanProcessor for FanOut {
 
     fn on_end(&self, mut span: SpanData) {
         #[cfg(feature = "metrics")]
-        self.census.ended();
+        if let Some(census) = &self.census {
+            census.ended();
+        }
         super::foreign::read(&mut span.attributes);
         crate::privacy::clean(&mut span);
         crate::gen_ai::write(&mut span.attributes);
-        if span.span_context.is_sampled() {
+        #[cfg(feature = "testing")]
+        crate::testing::take(&span);
+        let is_sampled = span.span_context.is_sampled();
+        if is_sampled {
             for ledger in &self.uncollected {
                 ledger.generated();
                 ledger.dropped(Loss::NoExporter, 1);
             }
         }
-        #[cfg(feature = "testing")]
-        crate::testing::take(&span);
-        let Some((last, others)) = self.processors.split_last() else { return };
-        for processor in others {
-            processor.on_end(span.clone());
-        }
+        let queues = if is_sampled { &*self.queues } else { &[] };
+        let mut processors = self.processors.iter().chain(queues);
+        let Some(last) = processors.next_back() else { return };
+        processors.for_each(|processor| processor.on_end(span.clone()));
         last.on_end(span);
     }
 
@@ -159,7 +167,7 @@ impl SpanProcessor for FanOut {
     }
 
     fn set_resource(&mut self, resource: &Resource) {
-        for processor in &mut self.processors {
+        for processor in self.processors.iter_mut().chain(&mut self.queues) {
             processor.set_resource(resource);
         }
     }

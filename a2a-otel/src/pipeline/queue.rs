@@ -35,7 +35,7 @@ struct State<Saved, Item> {
     /// Older than what is waiting.
     saved: VecDeque<(Amount, Saved)>,
     spans_saved: usize,
-    waiting: VecDeque<Waiting<Item>>,
+    waiting: VecDeque<Item>,
     bytes_waiting: usize,
     /// What the thread that saves has taken.
     saving: Amount,
@@ -60,12 +60,6 @@ pub(crate) trait Weigh {
 pub(crate) struct Amount {
     pub(crate) spans: usize,
     pub(crate) bytes: usize,
-}
-
-#[derive(Debug)]
-struct Waiting<Item> {
-    item: Item,
-    bytes: usize,
 }
 
 /// Why an item was not taken in.
@@ -98,6 +92,7 @@ impl<Saved, Item: Weigh> Queue<Saved, Item> {
         Queue { limits, state, work: Condvar::new(), save: Condvar::new(), idle: Condvar::new() }
     }
 
+    #[inline]
     pub(crate) fn push(&self, item: Item) -> Result<(), Refusal> {
         let bytes = item.bytes();
         let mut state = lock(&self.state);
@@ -111,7 +106,7 @@ impl<Saved, Item: Weigh> Queue<Saved, Item> {
         let crowded = self.limits.queue_bytes / CROWDED;
         let becomes_crowded = state.bytes_waiting < crowded && crowded <= state.bytes_waiting + bytes;
         state.bytes_waiting += bytes;
-        state.waiting.push_back(Waiting { item, bytes });
+        state.waiting.push_back(item);
         // A wake-up costs more than all the rest, so only a full batch is worth one: a lesser one is found in time.
         let is_full_batch = state.waiting.len() == self.limits.size;
         drop(state);
@@ -228,9 +223,8 @@ impl<Saved, Item: Weigh> Queue<Saved, Item> {
         let mut state = lock(&self.state);
         state.saving = Amount::default();
         for item in items.into_iter().rev() {
-            let bytes = item.bytes();
-            state.bytes_waiting += bytes;
-            state.waiting.push_front(Waiting { item, bytes });
+            state.bytes_waiting += item.bytes();
+            state.waiting.push_front(item);
         }
     }
 
@@ -329,7 +323,7 @@ impl Amount {
     }
 }
 
-impl<Saved, Item> State<Saved, Item> {
+impl<Saved, Item: Weigh> State<Saved, Item> {
     fn spans(&self) -> usize {
         self.waiting.len() + self.spans_saved
     }
@@ -347,9 +341,9 @@ impl<Saved, Item> State<Saved, Item> {
         let mut taken = Amount::default();
         while items.len() < limits.size
             && taken.bytes < limits.bytes
-            && let Some(Waiting { item, bytes }) = self.waiting.pop_front()
+            && let Some(item) = self.waiting.pop_front()
         {
-            taken.add(Amount { spans: 1, bytes });
+            taken.add(Amount { spans: 1, bytes: item.bytes() });
             items.push(item);
         }
         self.bytes_waiting -= taken.bytes;
@@ -397,7 +391,7 @@ impl Weigh for SpanData {
             Status::Error { description } => description.len(),
             _ => 0,
         };
-        size_of::<Waiting<Self>>()
+        size_of::<Self>()
             + self.name.len()
             + description
             + bytes_of_attributes(&self.attributes)

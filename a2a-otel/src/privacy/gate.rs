@@ -1,7 +1,8 @@
 //! The gate that every attribute passes: what is masked, what is left out, and what is not even built.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwapOption;
 use opentelemetry::trace::Status;
@@ -25,13 +26,21 @@ const UNREAD: u32 = 1 << 31;
 
 static HIDDEN: AtomicU32 = AtomicU32::new(UNREAD);
 static IMAGE_LENGTH: AtomicUsize = AtomicUsize::new(DEFAULT_IMAGE_LENGTH);
+/// Whether there is one, which is cheaper to ask.
+static REDACTS: AtomicBool = AtomicBool::new(false);
 static REDACTOR: ArcSwapOption<Redactor> = ArcSwapOption::const_empty();
 
 /// From now on, this is what must not leave the process.
 pub(crate) fn install(privacy: &Privacy) {
     REDACTOR.store(privacy.redactor.clone());
+    REDACTS.store(privacy.redactor.is_some(), Ordering::Relaxed);
     IMAGE_LENGTH.store(privacy.image_length.unwrap_or(DEFAULT_IMAGE_LENGTH), Ordering::Relaxed);
     HIDDEN.store(privacy.hidden, Ordering::Relaxed);
+}
+
+#[inline]
+fn redactor() -> Option<Arc<Redactor>> {
+    if REDACTS.load(Ordering::Relaxed) { REDACTOR.load_full() } else { None }
 }
 
 #[inline]
@@ -191,17 +200,27 @@ pub(crate) fn message(kind: &str, message: Cow<'static, str>) -> Cow<'static, st
 }
 
 /// The last look at a span, whoever made it, before it leaves.
+#[inline]
 pub(crate) fn clean(span: &mut SpanData) {
+    let is_plain =
+        span.events.is_empty() && span.links.is_empty() && !matches!(span.status, Status::Error { .. });
+    let may_redact = REDACTS.load(Ordering::Relaxed);
+    if !(is_plain && !may_redact && span.attributes.iter().all(is_harmless)) {
+        clean_all(span);
+    }
+}
+
+fn clean_all(span: &mut SpanData) {
     let is_kind = |attribute: &&KeyValue| attribute.key.as_str() == SPAN_KIND;
     let kind = is_hiding().then(|| span.attributes.iter().find(is_kind)).flatten();
     let kind = kind.map(|kind| kind.value.clone());
     let kind = kind.as_ref().map_or("".into(), Value::as_str);
-    let redactor = REDACTOR.load();
+    let redactor = redactor();
     let events = span.events.events.iter_mut().map(|event| &mut event.attributes);
     let links = span.links.links.iter_mut().map(|link| &mut link.attributes);
     for attributes in [&mut span.attributes].into_iter().chain(events).chain(links) {
         screen(&kind, attributes);
-        if let Some(redactor) = &*redactor {
+        if let Some(redactor) = &redactor {
             redactor.redact(attributes);
         }
     }
@@ -209,7 +228,7 @@ pub(crate) fn clean(span: &mut SpanData) {
         && description != CANCELLED
     {
         *description = message(&kind, std::mem::take(description));
-        if let Some(redactor) = &*redactor {
+        if let Some(redactor) = &redactor {
             let text = std::mem::take(description).into_owned();
             let text = redactor.answer(EXCEPTION_MESSAGE, text.into());
             *description = text.map_or("".into(), |text| text.as_str().into_owned().into());
@@ -219,7 +238,7 @@ pub(crate) fn clean(span: &mut SpanData) {
 
 /// Lets the user's redactor see what was made of a span that is clean.
 pub(crate) fn redact(attributes: &mut Vec<KeyValue>) {
-    if let Some(redactor) = &*REDACTOR.load() {
+    if let Some(redactor) = redactor() {
         redactor.redact(attributes);
     }
 }

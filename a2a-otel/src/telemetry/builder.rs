@@ -333,7 +333,7 @@ impl Builder {
         let meters = self.metrics.then(|| Meters::new(resource));
         #[cfg(feature = "metrics")]
         if let Some(meters) = &meters {
-            meters.observe(&fan_out.census, &backends);
+            fan_out.census = Some(meters.observe(&backends));
         }
         let provider = provider.with_span_processor(fan_out);
         Running {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::{sync::Mutex, thread};
 
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{SpanExporter, SpanProcessor};
+use opentelemetry_sdk::trace::SpanExporter;
 
 use super::environment::Warning;
 use super::settings::{Batch, Exporter, Settings};
@@ -19,8 +19,8 @@ use crate::pipeline::otlp::{Credentials, Http, Keeper, Packer, Sender, Storage, 
 use crate::pipeline::{self, spool::Record};
 use crate::pipeline::{Backend, FanOut, Immediate, Ledger, Queue, Queued, Signal, TreePrinter, exporter};
 
-/// Makes a processor of an exporter whose type only its own closure knows, for the trait of exporters cannot be boxed.
-type Connect = Box<dyn FnOnce(Arc<Ledger>, &Batch, &Resource) -> (Backend, Box<dyn SpanProcessor>) + Send>;
+/// Puts an exporter behind the fan-out. Only its own closure knows its type, for the trait of exporters cannot be boxed.
+type Connect = Box<dyn FnOnce(Arc<Ledger>, &Batch, &Resource, &mut FanOut) -> Backend + Send>;
 
 /// A place for spans to go to, as the user should read it, and how to reach it.
 pub(super) struct Destination {
@@ -32,14 +32,15 @@ impl Destination {
     /// An exporter of the user.
     pub(super) fn custom<E: SpanExporter + 'static>(mut exporter: E) -> Self {
         let name = std::any::type_name::<E>();
-        let connect: Connect = Box::new(|ledger, limits, resource| {
+        let connect: Connect = Box::new(|ledger, limits, resource, fan_out| {
             exporter.set_resource(resource);
             let limits = *limits;
             let queue = Arc::new(Queue::<()>::new(limits));
             let (taken, booked) = (queue.clone(), ledger.clone());
             let backend = Backend::new(ledger.clone()).with_queue(&queue);
             let run = move || exporter::run(&exporter, &taken, &booked, &limits);
-            (backend, Box::new(Queued::new(queue, ledger, run)))
+            fan_out.queues.push(Box::new(Queued::new(queue, ledger, run)));
+            backend
         });
         Self { target: name.rsplit("::").next().unwrap_or(name).to_owned(), connect: Some(connect) }
     }
@@ -73,12 +74,14 @@ impl Destination {
             Protocol::Grpc => "otlp_grpc_span_exporter",
         };
         let timeout = settings.timeout.min(settings.batch.timeout);
-        let connect: Connect = Box::new(move |ledger, limits, resource| {
+        let connect: Connect = Box::new(move |ledger, limits, resource, fan_out| {
             let limits = Batch { timeout, ..*limits };
             let (queue, resource) = (Arc::new(Queue::new(limits)), resource.clone());
             let lane = Lane { queue, ledger, limits, resource, exporter_type };
             let storage = spool.and_then(|spool| lane.storage(&spool, &receiver));
-            lane.start(transport, storage)
+            let (backend, queue) = lane.start(transport, storage);
+            fan_out.queues.push(Box::new(queue));
+            backend
         });
         Self { target: endpoint.to_string(), connect: Some(connect) }
     }
@@ -90,9 +93,10 @@ impl Destination {
     }
 
     fn console() -> Self {
-        let connect: Connect = Box::new(|ledger, _, _| {
+        let connect: Connect = Box::new(|ledger, _, _, fan_out| {
             let backend = Backend::new(ledger.clone());
-            (backend, Box::new(Immediate { inner: TreePrinter::stderr(), ledger }))
+            fan_out.processors.push(Box::new(Immediate { inner: TreePrinter::stderr(), ledger }));
+            backend
         });
         Self { target: "standard error".to_owned(), connect: Some(connect) }
     }
@@ -108,9 +112,7 @@ impl Destination {
             fan_out.uncollected.push(ledger.clone());
             return Backend::new(ledger);
         };
-        let (backend, processor) = connect(ledger, limits, resource);
-        fan_out.processors.push(processor);
-        backend
+        connect(ledger, limits, resource, fan_out)
     }
 }
 
@@ -153,11 +155,7 @@ impl Lane {
         Some(Storage { keeper, spool, recovered })
     }
 
-    fn start(
-        self,
-        transport: Box<dyn Transport>,
-        storage: Option<Storage>,
-    ) -> (Backend, Box<dyn SpanProcessor>) {
+    fn start(self, transport: Box<dyn Transport>, storage: Option<Storage>) -> (Backend, Queued<Record>) {
         let packer = self.packer();
         let Lane { queue, ledger, limits, exporter_type, .. } = self;
         let backend = Backend::new(ledger.clone())
@@ -165,7 +163,7 @@ impl Lane {
             .of_type(exporter_type)
             .with_spool(storage.is_some() || ledger.spool_trouble().is_some());
         let sender = Sender::new(queue.clone(), ledger.clone(), limits, transport, packer, storage);
-        (backend, Box::new(Queued::new(queue, ledger, move || sender.run())))
+        (backend, Queued::new(queue, ledger, move || sender.run()))
     }
 }
 

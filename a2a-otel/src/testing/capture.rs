@@ -260,7 +260,9 @@ fn write_branch(tree: &mut String, span: &Captured, spans: &[Captured], depth: u
 
 /// Notes, when a span starts in a capture, that its trace belongs there.
 pub(crate) fn route(span: &Span, context: &Context) {
-    if let Some(sink) = context.get::<Sink>() {
+    if is_capturing()
+        && let Some(sink) = context.get::<Sink>()
+    {
         lock(&ROUTES).insert(span.span_context().trace_id(), Arc::clone(sink));
     }
 }
