@@ -20,6 +20,8 @@ mod sanitise;
 #[cfg(feature = "otlp")]
 pub(crate) mod spool;
 mod tree;
+#[cfg(feature = "a2a")]
+mod witness;
 
 pub(crate) use self::backend::Backend;
 pub use self::delivery::{Annotations, Delivery};
@@ -29,3 +31,5 @@ pub(crate) use self::observe::{Census, observe};
 pub(crate) use self::processors::{FanOut, Immediate, Queued};
 pub(crate) use self::queue::Queue;
 pub use self::tree::TreePrinter;
+#[cfg(feature = "a2a")]
+pub(crate) use self::witness::{Witness, witnessed};

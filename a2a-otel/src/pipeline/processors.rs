@@ -130,6 +130,8 @@ impl SpanProcessor for FanOut {
         for processor in &self.processors {
             processor.on_start(span, context);
         }
+        #[cfg(feature = "a2a")]
+        super::witness::started(span, context);
         #[cfg(feature = "testing")]
         crate::testing::route(span, context);
     }
@@ -142,6 +144,8 @@ impl SpanProcessor for FanOut {
         super::foreign::read(&mut span.attributes);
         crate::privacy::clean(&mut span);
         crate::gen_ai::write(&mut span.attributes);
+        #[cfg(feature = "a2a")]
+        super::witness::ended(&span);
         #[cfg(feature = "testing")]
         crate::testing::take(&span);
         let is_sampled = span.span_context.is_sampled();

@@ -6,7 +6,7 @@ use ::a2a::{
     AgentCard, CancelTaskRequest, DeleteTaskPushNotificationConfigRequest, GetExtendedAgentCardRequest,
     GetTaskPushNotificationConfigRequest, GetTaskRequest, ListTaskPushNotificationConfigsRequest,
     ListTaskPushNotificationConfigsResponse, ListTasksRequest, ListTasksResponse, Message, Part, PartContent,
-    SendMessageRequest, SendMessageResponse, SubscribeToTaskRequest, Task, TaskId,
+    SendMessageRequest, SendMessageResponse, StreamResponse, SubscribeToTaskRequest, Task, TaskId,
     TaskPushNotificationConfig, TaskState, TaskStatus,
 };
 use a2a_server::ExecutorContext;
@@ -82,6 +82,11 @@ pub(super) const fn name_of(state: &TaskState) -> &'static str {
     }
 }
 
+/// Whether the agent has said its last word, at least for now.
+pub(super) fn is_settled(status: &TaskStatus) -> bool {
+    status.state.is_terminal() || matches!(status.state, TaskState::InputRequired | TaskState::AuthRequired)
+}
+
 /// A request.
 pub(super) trait Request {
     /// Whether it wants work done, so that a task that fails is a call that fails.
@@ -98,6 +103,11 @@ pub(super) trait Answer {
     fn metadata(&self) -> Vec<&Metadata> {
         Vec::new()
     }
+
+    /// Where they may write, if this is the agent's last word.
+    fn place(&mut self) -> Option<&mut Option<Metadata>> {
+        None
+    }
 }
 
 pub(super) type Metadata = HashMap<String, serde_json::Value>;
@@ -107,6 +117,29 @@ pub(super) fn metadata_of(task: &Task) -> Vec<&Metadata> {
     let message = task.status.message.iter().filter_map(|message| message.metadata.as_ref());
     let artifacts = task.artifacts.iter().flatten().filter_map(|artifact| artifact.metadata.as_ref());
     task.metadata.iter().chain(message).chain(artifacts).collect()
+}
+
+/// The metadata of its last message, or else of its last artifact, if nothing more will come.
+fn place_in_task(task: &mut Task) -> Option<&mut Option<Metadata>> {
+    if !is_settled(&task.status) {
+        return None;
+    }
+    let message = task.status.message.as_mut().map(|message| &mut message.metadata);
+    let artifact = task.artifacts.iter_mut().flatten().last().map(|artifact| &mut artifact.metadata);
+    Some(message.or(artifact).unwrap_or(&mut task.metadata))
+}
+
+/// The same, of what a stream gives.
+pub(super) fn place_in_event(event: &mut StreamResponse) -> Option<&mut Option<Metadata>> {
+    match event {
+        StreamResponse::Task(task) => place_in_task(task),
+        StreamResponse::Message(message) => Some(&mut message.metadata),
+        StreamResponse::StatusUpdate(update) if is_settled(&update.status) => {
+            let message = update.status.message.as_mut().map(|message| &mut message.metadata);
+            Some(message.unwrap_or(&mut update.metadata))
+        }
+        StreamResponse::StatusUpdate(_) | StreamResponse::ArtifactUpdate(_) => None,
+    }
 }
 
 impl<'a> Facts<'a> {
@@ -238,6 +271,13 @@ impl Answer for SendMessageResponse {
         match self {
             Self::Task(task) => metadata_of(task),
             Self::Message(message) => message.metadata.iter().collect(),
+        }
+    }
+
+    fn place(&mut self) -> Option<&mut Option<Metadata>> {
+        match self {
+            Self::Task(task) => place_in_task(task),
+            Self::Message(message) => Some(&mut message.metadata),
         }
     }
 }

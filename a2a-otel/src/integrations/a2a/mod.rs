@@ -55,6 +55,7 @@ mod server;
 mod work;
 
 pub use self::client::{ContextInterceptor, TracedTransport, TracedTransportFactory};
+pub use self::response_trace::traceability_extension;
 pub use self::server::{TracedExecutor, TracedHandler};
 
 /// The SDK's client factory, with every call over JSON-RPC and REST observed. See [the module](self) for an example.

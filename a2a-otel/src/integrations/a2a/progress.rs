@@ -2,11 +2,11 @@
 
 use ::a2a::{
     A2AError, Artifact, ArtifactId, Part, PartContent, StreamResponse, Task, TaskArtifactUpdateEvent,
-    TaskState, TaskStatus,
+    TaskStatus,
 };
 use opentelemetry::{Array, Context, KeyValue, StringValue, Value};
 
-use super::facts::{Content, kind_of, metadata_of, name_of};
+use super::facts::{Content, is_settled, kind_of, metadata_of, name_of};
 use super::hop::{Failure, Said, View};
 use super::response_trace;
 use crate::capture::{Capture, limit};
@@ -53,10 +53,6 @@ impl Progress {
 
     /// Whether the agent has said its last word, at least for now.
     pub(super) fn is_settled(&self) -> bool {
-        let is_settled = |status: &TaskStatus| {
-            status.state.is_terminal()
-                || matches!(status.state, TaskState::InputRequired | TaskState::AuthRequired)
-        };
         self.has_message || self.status.as_ref().is_some_and(is_settled)
     }
 

@@ -1,22 +1,28 @@
 //! The called side of A2A.
 
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll, ready};
+
 use ::a2a::{
     A2AError, AgentCard, CancelTaskRequest, DeleteTaskPushNotificationConfigRequest,
     GetExtendedAgentCardRequest, GetTaskPushNotificationConfigRequest, GetTaskRequest,
     ListTaskPushNotificationConfigsRequest, ListTaskPushNotificationConfigsResponse, ListTasksRequest,
-    ListTasksResponse, SendMessageRequest, SendMessageResponse, SubscribeToTaskRequest, Task,
+    ListTasksResponse, SendMessageRequest, SendMessageResponse, StreamResponse, SubscribeToTaskRequest, Task,
     TaskPushNotificationConfig,
 };
 use a2a_server::{AgentExecutor, ExecutorContext, RequestHandler, ServiceParams};
 use async_trait::async_trait;
+use futures_core::Stream;
 use opentelemetry::context::FutureExt as _;
 use opentelemetry::{Context, KeyValue};
+use pin_project_lite::pin_project;
 
 use super::card::Agent;
-use super::facts::{Cancelling, Request};
+use super::facts::{Answer, Cancelling, Metadata, Request, place_in_event};
 use super::hop::{Events, Hop, View, has_session};
 use super::methods::{INVOKE_AGENT, for_each_method, server};
 use super::passage::{self, Arrival, Passage};
+use super::response_trace::Telling;
 use super::work::Tasks;
 use crate::capture::Capture;
 use crate::context::with_attributes;
@@ -32,12 +38,13 @@ use crate::span::{Opening, Scope as _, Site};
 pub struct TracedHandler<H> {
     handler: H,
     policy: InboundPolicy,
+    tells: bool,
 }
 
 impl<H: RequestHandler> TracedHandler<H> {
     /// Watches the requests to a handler, and goes on with the caller's trace.
     pub const fn new(handler: H) -> Self {
-        Self { handler, policy: InboundPolicy::Continue }
+        Self { handler, policy: InboundPolicy::Continue, tells: false }
     }
 
     /// Does with the caller's trace what the policy says, unless a layer in front has decided.
@@ -45,6 +52,24 @@ impl<H: RequestHandler> TracedHandler<H> {
     pub const fn policy(mut self, policy: InboundPolicy) -> Self {
         self.policy = policy;
         self
+    }
+
+    /// Tells callers that ask for it, by the traceability extension, of the steps behind an answer: the spans below the
+    /// request, with their names, times, tokens and errors, and nothing of what they hold. It is meant for callers who may
+    /// know how the agent works; its card says so with [`traceability_extension`](super::traceability_extension).
+    #[must_use]
+    pub const fn traceability(mut self, tells: bool) -> Self {
+        self.tells = tells;
+        self
+    }
+
+    /// The context to work in, and who sees what is done there.
+    fn context(&self, params: &ServiceParams) -> (Context, Option<Telling>) {
+        let context = self.policy.accept(&ServiceParamsRef(params));
+        match Telling::asked(params).filter(|_| self.tells) {
+            Some(telling) => (telling.see(&context), Some(telling)),
+            None => (context, None),
+        }
     }
 
     fn open<R: Request>(
@@ -68,22 +93,26 @@ macro_rules! handler {
         #[async_trait]
         impl<H: RequestHandler> RequestHandler for TracedHandler<H> {
             $(async fn $unary(&self, params: &ServiceParams, request: $request) -> Result<$answer, A2AError> {
+                let (context, telling) = self.context(params);
                 let work = async {
                     let (hop, params, _passage) = Self::open(&server::$unary_site, &request, params);
                     hop.watch(self.handler.$unary(&params, request)).await
                 };
-                work.with_context(self.policy.accept(&ServiceParamsRef(params))).await
+                let mut answer = work.with_context(context).await?;
+                tell(telling.as_ref(), Answer::place(&mut answer));
+                Ok(answer)
             })*
 
             $(async fn $stream(&self, params: &ServiceParams, request: $asked) -> Result<Events, A2AError> {
-                let context = self.policy.accept(&ServiceParamsRef(params));
+                let (context, telling) = self.context(params);
                 let work = async {
                     // The executor may begin only when the stream is on its way.
                     let (hop, params, passage) = Self::open(&server::$stream_site, &request, params);
                     hop.watch_stream(self.handler.$stream(&params, request), passage).await
                 };
                 let events = work.with_context(context.clone()).await?;
-                Ok(Box::pin(events.with_context(context)))
+                let events = events.with_context(context);
+                Ok(Box::pin(Told { events, telling }))
             })*
         }
     };
@@ -176,6 +205,34 @@ impl<E: AgentExecutor> AgentExecutor for TracedExecutor<E> {
             .then(|| Hop::open(&server::CANCEL_TASK, View::Agent, &Cancelling(&context), |_| ()));
         let events = within(request, || self.executor.cancel(context));
         Box::pin(events.with_context(parent))
+    }
+}
+
+fn tell(telling: Option<&Telling>, place: Option<&mut Option<Metadata>>) {
+    if let (Some(telling), Some(place)) = (telling, place) {
+        telling.tell(place);
+    }
+}
+
+pin_project! {
+    /// Events, the last of which tells of the work behind them where the caller has asked.
+    struct Told<S> {
+        #[pin]
+        events: S,
+        telling: Option<Telling>,
+    }
+}
+
+impl<S: Stream<Item = Result<StreamResponse, A2AError>>> Stream for Told<S> {
+    type Item = S::Item;
+
+    fn poll_next(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Option<S::Item>> {
+        let this = self.project();
+        let mut event = ready!(this.events.poll_next(task));
+        if let Some(Ok(event)) = &mut event {
+            tell(this.telling.as_ref(), place_in_event(event));
+        }
+        Poll::Ready(event)
     }
 }
 

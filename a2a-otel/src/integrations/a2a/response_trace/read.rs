@@ -1,67 +1,22 @@
-//! What an agent that knows nothing of OpenTelemetry tells of its work: the traceability extension.
-//!
-//! Source: `a2aproject/a2a-samples`, `extensions/traceability/v1`. Its text and its implementation differ; this is the form
-//! that the implementation writes.
+//! What another agent tells of its work, as spans below the call.
 
 use std::time::{Duration, SystemTime};
 
-use a2a_client::ServiceParams;
 use chrono::DateTime;
 use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
-use super::facts::Metadata;
+use super::super::facts::Metadata;
+use super::{AGENT, CHAIN, KEY, KIND, KINDS, LLM, MOST_STEPS, ResponseTrace, Step, TOOL};
 use crate::capture::{Capture, cut, encode};
 use crate::privacy;
 use crate::semconv::openinference as names;
 use crate::span::foreign;
 
-/// What activates it.
-const URI: &str = "https://github.com/a2aproject/a2a-samples/extensions/traceability/v1";
-
-/// Where it stands in the metadata.
-const KEY: &str = "github.com/a2aproject/a2a-samples/extensions/traceability/v1/traceability";
-
-/// An agent must not fill our traces.
-const MOST_STEPS: usize = 1000;
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ResponseTrace {
-    trace_id: Option<String>,
-    steps: Vec<Value>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Step {
-    #[serde(rename = "step_id")]
-    id: String,
-    #[serde(rename = "parent_step_id")]
-    parent: Option<String>,
-    call_type: Option<String>,
-    name: Option<String>,
-    parameters: Option<Value>,
-    requests: Option<Value>,
-    start_time: Option<String>,
-    end_time: Option<String>,
-    /// In milliseconds, and not whole where it has been through a protocol buffer.
-    latency: Option<f64>,
-    error: Option<Value>,
-}
-
-/// Asks the agent for it.
-pub(super) fn ask(params: &mut ServiceParams) {
-    let extensions = params.entry(::a2a::SVC_PARAM_EXTENSIONS.to_owned()).or_default();
-    if !extensions.iter().any(|list| list.split(',').any(|uri| uri.trim() == URI)) {
-        extensions.push(URI.to_owned());
-    }
-}
-
 /// Makes the steps that the metadata of an answer tells of spans below the current one, and says whether there were any.
-pub(super) fn record(metadata: &[&Metadata]) -> bool {
+pub(in super::super) fn record(metadata: &[&Metadata]) -> bool {
     let told = metadata.iter().find_map(|metadata| metadata.get(KEY));
     let Some(trace) = told.and_then(|trace| ResponseTrace::deserialize(trace).ok()) else { return false };
     let context = Context::current();
@@ -83,20 +38,31 @@ impl Step {
         steps.iter().find(|step| step.id == parent)
     }
 
+    /// An agent that knows of more kinds than the extension says which.
+    fn kind(&self) -> &'static str {
+        let said = self.additional_attributes.as_ref().and_then(|attributes| attributes.get(KIND)?.as_str());
+        let said = said.or(self.call_type.as_deref()).unwrap_or_default();
+        KINDS.iter().copied().find(|kind| *kind == said).unwrap_or(CHAIN)
+    }
+
     /// `left` ends it where ids are given twice, or parents go round in a circle.
     fn record(&self, steps: &[Self], parent: &Context, left: &mut usize) {
         if *left == 0 {
             return;
         }
         *left -= 1;
-        let (kind, name_key) = match self.call_type.as_deref() {
-            Some("AGENT") => ("AGENT", Some(names::AGENT_NAME)),
-            Some("TOOL") => ("TOOL", Some(names::TOOL_NAME)),
-            _ => ("CHAIN", None),
+        let kind = self.kind();
+        let name_key = match kind {
+            AGENT => Some(names::AGENT_NAME),
+            TOOL => Some(names::TOOL_NAME),
+            _ => None,
         };
         let name = cut(self.name.clone().unwrap_or_else(|| "step".to_owned()));
         let mut attributes = vec![KeyValue::new(names::SPAN_KIND, kind)];
         attributes.extend(name_key.map(|key| KeyValue::new(key, name.clone())));
+        if let Some(tokens) = self.total_tokens.as_ref().filter(|_| kind == LLM).and_then(whole) {
+            attributes.push(KeyValue::new(names::LLM_TOKEN_COUNT_TOTAL, tokens));
+        }
         if let Some(given) = self.parameters.as_ref().or(self.requests.as_ref()) {
             let input =
                 privacy::encoded(kind, names::INPUT_VALUE, || encode(Capture::new(given).a2a_otel_value()));
@@ -125,7 +91,9 @@ impl Step {
         let time = |text: &Option<String>| {
             text.as_deref().and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(SystemTime::from)
         };
-        let lasted = Duration::try_from_secs_f64(self.latency.unwrap_or_default() / 1000.0);
+        let lasted = Duration::try_from_secs_f64(
+            self.latency.as_ref().and_then(Number::as_f64).unwrap_or_default() / 1000.0,
+        );
         let lasted = lasted.unwrap_or_default();
         let start = time(&self.start_time)
             .or_else(|| time(&self.end_time)?.checked_sub(lasted))
@@ -133,6 +101,10 @@ impl Step {
         let end = time(&self.end_time).or_else(|| start.checked_add(lasted)).unwrap_or(start);
         (start, end.max(start))
     }
+}
+
+fn whole(number: &Number) -> Option<i64> {
+    number.as_i64().or_else(|| format!("{:.0}", number.as_f64()?).parse().ok())
 }
 
 fn text_of(error: &Value) -> String {

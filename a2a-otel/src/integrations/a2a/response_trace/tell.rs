@@ -1,0 +1,122 @@
+//! What this agent tells of its work, if the caller asks: the spans below the request, without their contents.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use a2a_server::ServiceParams;
+use chrono::{DateTime, Utc};
+use opentelemetry::trace::{SpanId, Status};
+use opentelemetry::{Context, Value as Attribute};
+use opentelemetry_sdk::trace::SpanData;
+use serde_json::{Map, Number, Value, json};
+
+use super::super::facts::Metadata;
+use super::{AGENT, KEY, KIND, MOST_STEPS, Step, TOOL, is_asked};
+use crate::lock::lock;
+use crate::pipeline::{Witness, witnessed};
+use crate::semconv::openinference as names;
+
+/// Sees the spans of one request. The first of them is the request's own, of which the caller has one already.
+#[derive(Clone, Default)]
+pub(in super::super) struct Telling(Arc<Mutex<Vec<Seen>>>);
+
+struct Seen {
+    id: SpanId,
+    started: SystemTime,
+    ended: Option<SystemTime>,
+    step: Step,
+}
+
+impl Telling {
+    /// Begins, if the caller asks for it.
+    pub(in super::super) fn asked(params: &ServiceParams) -> Option<Self> {
+        is_asked(params).then(Self::default)
+    }
+
+    /// What is done in this context is seen.
+    pub(in super::super) fn see(&self, context: &Context) -> Context {
+        witnessed(context, Arc::new(self.clone()))
+    }
+
+    /// Writes what was seen into an answer that says nothing of the kind itself.
+    pub(in super::super) fn tell(&self, answer: &mut Option<Metadata>) {
+        let metadata = answer.get_or_insert_default();
+        if let Some(trace) = self.trace() {
+            metadata.entry(KEY.to_owned()).or_insert(trace);
+        }
+    }
+
+    fn trace(&self) -> Option<Value> {
+        let seen = lock(&self.0);
+        let (request, steps) = seen.split_first()?;
+        let now = SystemTime::now();
+        let steps: Vec<_> =
+            steps.iter().take(MOST_STEPS).map(|seen| seen.step(&request.step.id, now)).collect();
+        Some(json!({ "trace_id": request.step.trace_id, "steps": steps }))
+    }
+}
+
+impl Witness for Telling {
+    fn started(&self, span: &SpanData) {
+        let mut seen = lock(&self.0);
+        if seen.len() <= MOST_STEPS {
+            seen.push(Seen::of(span));
+        }
+    }
+
+    fn ended(&self, span: &SpanData) {
+        let mut seen = lock(&self.0);
+        let id = span.span_context.span_id();
+        if let Some(seen) = seen.iter_mut().rfind(|seen| seen.id == id) {
+            *seen = Seen { ended: Some(span.end_time), ..Seen::of(span) };
+        }
+    }
+}
+
+impl Seen {
+    fn of(span: &SpanData) -> Self {
+        let attribute = |key: &str| {
+            span.attributes
+                .iter()
+                .find(|attribute| attribute.key.as_str() == key)
+                .map(|attribute| &attribute.value)
+        };
+        let text = |key: &str| attribute(key).map(|value| value.as_str().into_owned());
+        let kind = text(KIND);
+        let call_type = if kind.as_deref() == Some(AGENT) { AGENT } else { TOOL };
+        let name = text(if call_type == AGENT { names::AGENT_NAME } else { names::TOOL_NAME });
+        let total_tokens = match attribute(names::LLM_TOKEN_COUNT_TOTAL) {
+            Some(Attribute::I64(tokens)) => Some(Number::from(*tokens)),
+            _ => None,
+        };
+        let step = Step {
+            id: span.span_context.span_id().to_string(),
+            trace_id: Some(span.span_context.trace_id().to_string()),
+            parent: Some(span.parent_span_id.to_string()),
+            call_type: Some(call_type.to_owned()),
+            name: Some(name.unwrap_or_else(|| span.name.to_string())),
+            total_tokens,
+            additional_attributes: kind.map(|kind| Map::from_iter([(KIND.to_owned(), kind.into())])),
+            error: match &span.status {
+                Status::Error { description } => Some(Value::from(&**description)),
+                _ => None,
+            },
+            ..Step::default()
+        };
+        Seen { id: span.span_context.span_id(), started: span.start_time, ended: None, step }
+    }
+
+    /// What is still going on ends, as far as the caller can see, with the answer.
+    fn step(&self, request: &str, now: SystemTime) -> Step {
+        let ended = self.ended.unwrap_or(now);
+        let lasted = ended.duration_since(self.started).unwrap_or(Duration::ZERO);
+        let time = |time: SystemTime| Some(DateTime::<Utc>::from(time).to_rfc3339());
+        Step {
+            parent: self.step.parent.clone().filter(|parent| parent != request),
+            start_time: time(self.started),
+            end_time: time(ended),
+            latency: u64::try_from(lasted.as_millis()).ok().map(Number::from),
+            ..self.step.clone()
+        }
+    }
+}
