@@ -70,13 +70,16 @@ impl InboundPolicy {
             return context;
         }
         let current = context.span().span_context().clone();
+        if !current.is_valid() {
+            return self.extract(carrier);
+        }
         let caller = caller(carrier);
         let is_callers = current.trace_id() == caller.trace_id();
         let will_do = match self {
             Self::Continue => is_callers || !caller.is_valid(),
             Self::Restart | Self::Drop => !is_callers,
         };
-        if current.is_valid() && will_do { context } else { self.extract(carrier) }
+        if will_do { context } else { self.extract(carrier) }
     }
 }
 

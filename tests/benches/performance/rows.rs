@@ -1,7 +1,7 @@
 //! The rows of the table: what is measured, beside what, and which figure is wanted.
 
 use crate::measure::{Figure, Variant};
-use crate::{call, capture, compile, conversation, pipeline, poll, size};
+use crate::{call, capture, compile, conversation, hop, pipeline, poll, size};
 
 // Who does it.
 pub(crate) const PLAIN: &str = "plain";
@@ -19,6 +19,8 @@ pub(crate) const SERDE: &str = "serde_json of both + empty span";
 pub(crate) const SERDE_ONCE: &str = "serde_json once + empty span";
 /// The SDK's processor; where spans are sent, with opentelemetry-otlp behind it.
 pub(crate) const SDK_BATCH: &str = "OTel SDK's batch processor";
+/// A span on each side: `#[instrument]` here, `TraceLayer` there.
+pub(crate) const TOWER_HTTP: &str = "tower-http + tracing-opentelemetry";
 pub(crate) const INSTRUMENT: &str = "#[instrument(err, fields)]";
 pub(crate) const INSTRUMENT_RET: &str = "#[instrument(err, ret, fields)]";
 pub(crate) const SKIP_ALL: &str = "ours with skip_all";
@@ -163,6 +165,21 @@ pub(crate) const ROWS: &[Row] = &[
             conversation::variants,
             &[(SERDE_ONCE, AtMost(1.3))],
         )
+    },
+    Row {
+        measure: Measure::Calls { a_round: 20, variants: hop::variants },
+        ..calls(
+            "hop whole",
+            "A2A call over HTTP, both sides",
+            ON,
+            hop::variants,
+            &[(PLAIN, Ratio), (TOWER_HTTP, Ratio)],
+        )
+    },
+    Row {
+        measure: Measure::Calls { a_round: 20, variants: hop::variants },
+        over_plain: true,
+        ..calls("hop added", "what is added to the call", ON, hop::variants, &[(TOWER_HTTP, Ratio)])
     },
     Row {
         measure: Measure::Calls { a_round: 500, variants: pipeline::ends },

@@ -71,7 +71,7 @@ for_each_method!(sites);
 const PROTOCOL: (&str, Fixed) = (names::PROTOCOL_VERSION, Fixed::Text(::a2a::VERSION));
 
 const fn site(name: &'static str, fixed: &'static [(&'static str, Fixed)], opentelemetry: SpanKind) -> Site {
-    Site { name, kind: "CHAIN", opentelemetry, fixed, name_keys: &[], room: 20 }
+    Site { name, kind: "CHAIN", opentelemetry, fixed, name_keys: &[], room: 18 }
 }
 
 /// An agent at work on a message.
@@ -81,5 +81,5 @@ pub(super) static INVOKE_AGENT: Site = Site {
     opentelemetry: SpanKind::Internal,
     fixed: &[(names::OPERATION_NAME, Fixed::Text(names::INVOKE_AGENT))],
     name_keys: &[],
-    room: 20,
+    room: 18,
 };

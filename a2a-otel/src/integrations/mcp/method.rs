@@ -12,7 +12,7 @@ use crate::semconv::{mcp, openinference as names};
 use crate::span::{Failed, Opening, Refusal, Scope as _, Site, Span};
 
 /// How many attributes a span will probably have.
-const ROOM: usize = 20;
+const ROOM: usize = 18;
 
 /// A method, with its span where it is called and where it is served.
 pub(super) struct Method {
