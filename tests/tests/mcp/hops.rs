@@ -1,13 +1,15 @@
 //! Tools, resources and prompts: what each side records, over each transport.
 
+use a2a_otel::mcp::TracedServer;
 use a2a_otel::opentelemetry::Context;
 use a2a_otel::opentelemetry::trace::{
     FutureExt as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceFlags, TraceId,
     TraceState,
 };
+use a2a_otel::propagation::InboundPolicy;
 use a2a_otel::testing::{Captured, Capturing, capture};
 use a2a_otel::{agent_span, with_session};
-use a2a_otel_tests::shop::{CATALOGUE, CATALOGUE_TEXT};
+use a2a_otel_tests::shop::{CATALOGUE, CATALOGUE_TEXT, Shop};
 use futures::future::join_all;
 use rmcp::model::{CallToolRequestParams, ReadResourceRequestParams};
 use serde_json::{Value, json};
@@ -73,6 +75,26 @@ async fn a_visit_is_one_trace_in_process() {
 #[tokio::test]
 async fn a_visit_is_one_trace_over_http() {
     assert_visit(&observe(worlds::http().await).await);
+}
+
+#[tokio::test]
+async fn strangers_get_no_place_in_a_servers_traces() {
+    for policy in [InboundPolicy::Restart, InboundPolicy::Drop] {
+        let server = TracedServer::new(Shop::new()).policy(policy);
+        let client = worlds::duplex_with(server).await;
+        let capturing = capture();
+        let call = client.call_tool(request("check_stock", product(21)));
+        with_session("s-1").user("ada").wrap(call).await.expect("a stock");
+        let tree = "TOOL tools/call check_stock\nTOOL tools/call check_stock\n  CHAIN look_up\n";
+        assert_eq!(capturing.tree(), tree, "{policy:?}");
+        let spans = capturing.spans();
+        let caller = spans.iter().find(|span| span.opentelemetry_kind == SpanKind::Client).expect("a caller");
+        for span in spans.iter().filter(|span| span.trace_id != caller.trace_id) {
+            assert_eq!((span.text("session.id"), span.text("user.id")), (None, None), "{span:?}");
+            let noted = (policy == InboundPolicy::Restart).then(|| caller.trace_id.to_string());
+            assert_eq!(span.text("a2a_otel.remote.trace_id"), noted.as_deref(), "{span:?}");
+        }
+    }
 }
 
 fn json_of(span: &Captured, key: &str) -> Value {

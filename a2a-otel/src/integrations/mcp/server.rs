@@ -21,7 +21,7 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 
 use super::message::{Answer, NoParams, Params, Target};
 use super::method::{self, Method};
-use crate::propagation::{self, MetaRef};
+use crate::propagation::{InboundPolicy, MetaRef};
 use crate::semconv::mcp;
 use crate::span::{self, Span};
 
@@ -47,22 +47,33 @@ use crate::span::{self, Span};
 /// # }
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct TracedServer<S>(S);
+pub struct TracedServer<S> {
+    server: S,
+    policy: InboundPolicy,
+}
 
 impl<S> TracedServer<S> {
-    /// Wraps a server.
+    /// Wraps a server, and goes on with the callers' traces.
     pub const fn new(server: S) -> Self {
-        Self(server)
+        Self { server, policy: InboundPolicy::Continue }
+    }
+
+    /// Does with the callers' traces what the policy says: a server that strangers reach wants
+    /// [`Restart`](InboundPolicy::Restart).
+    #[must_use]
+    pub const fn policy(mut self, policy: InboundPolicy) -> Self {
+        self.policy = policy;
+        self
     }
 
     /// The server.
     pub const fn inner(&self) -> &S {
-        &self.0
+        &self.server
     }
 
     /// The server.
     pub fn into_inner(self) -> S {
-        self.0
+        self.server
     }
 }
 
@@ -80,7 +91,7 @@ impl<S: ServerHandler> TracedServer<S> {
         A: Answer,
         F: Future<Output = Result<A, ErrorData>>,
     {
-        let caller = propagation::extract(&MetaRef(&context.meta));
+        let caller = self.policy.extract(&MetaRef(&context.meta));
         if method.is_of_connection && !caller.span().span_context().is_valid() {
             return serve(params, context).with_context(caller).await;
         }
@@ -101,7 +112,7 @@ impl<S: ServerHandler> TracedServer<S> {
 
     /// What is known of the request and its tool.
     fn more(&self, params: &impl Params, context: &RequestContext<RoleServer>) -> Vec<KeyValue> {
-        let tool = if let Target::Tool(name) = params.target() { self.0.get_tool(name) } else { None };
+        let tool = if let Target::Tool(name) = params.target() { self.server.get_tool(name) } else { None };
         let mut attributes = tool.as_ref().map(method::definition).unwrap_or_default();
         attributes.push(KeyValue::new(mcp::REQUEST_ID, context.id.to_string()));
         let version = context.protocol_version();
@@ -118,7 +129,7 @@ macro_rules! observed {
             params: $params,
             context: RequestContext<RoleServer>,
         ) -> Result<$answer, ErrorData> {
-            let serve = |params, context| self.0.$name(params, context);
+            let serve = |params, context| self.server.$name(params, context);
             self.observe(&method::$method, params, context, serve).await
         }
     )*};
@@ -128,7 +139,7 @@ macro_rules! observed {
 macro_rules! observed_bare {
     ($($name:ident() -> $answer:ty = $method:ident;)*) => {$(
         async fn $name(&self, context: RequestContext<RoleServer>) -> Result<$answer, ErrorData> {
-            let serve = |_, context| self.0.$name(context);
+            let serve = |_, context| self.server.$name(context);
             self.observe(&method::$method, NoParams::default(), context, serve).await
         }
     )*};
@@ -138,8 +149,8 @@ macro_rules! observed_bare {
 macro_rules! noticed {
     ($($name:ident($($params:ident: $type:ty)?);)*) => {$(
         async fn $name(&self, $($params: $type,)? context: NotificationContext<RoleServer>) {
-            let caller = propagation::extract(&MetaRef(&context.meta));
-            let work = async move { self.0.$name($($params,)? context).await };
+            let caller = self.policy.extract(&MetaRef(&context.meta));
+            let work = async move { self.server.$name($($params,)? context).await };
             work.with_context(caller).await;
         }
     )*};
@@ -183,26 +194,26 @@ impl<S: ServerHandler> ServerHandler for TracedServer<S> {
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        self.0.listen(context).await
+        self.server.listen(context).await
     }
 
     fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
-        self.0.accepted_subscription_filter(requested)
+        self.server.accepted_subscription_filter(requested)
     }
 
     fn negotiate_initialize(&self, request: &InitializeRequestParams) -> Result<InitializeResult, ErrorData> {
-        self.0.negotiate_initialize(request)
+        self.server.negotiate_initialize(request)
     }
 
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
-        self.0.supported_protocol_versions()
+        self.server.supported_protocol_versions()
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.0.get_tool(name)
+        self.server.get_tool(name)
     }
 
     fn get_info(&self) -> ServerConfig {
-        self.0.get_info()
+        self.server.get_info()
     }
 }
