@@ -80,6 +80,11 @@ impl Span {
         }
     }
 
+    #[cold]
+    fn cancel(&mut self) {
+        self.end().cancelled();
+    }
+
     fn end(&mut self) -> Ending {
         match std::mem::replace(&mut self.0, State::Unseen) {
             State::Seen(context) => Ending::new(Some(context)),
@@ -93,6 +98,11 @@ impl Scope for Span {
     type Entered = Option<ContextGuard>;
     type Ending = Ending;
     type Fold = Fold;
+
+    #[inline]
+    fn holds(&self) -> bool {
+        !matches!(self.0, State::Unseen)
+    }
 
     #[inline]
     fn is_seen(&self) -> bool {
@@ -118,8 +128,11 @@ impl Scope for Span {
         self.end().panicked(payload);
     }
 
+    #[inline]
     fn succeeded(mut self) {
-        self.end().ok();
+        if self.is_seen() {
+            self.end().ok();
+        }
     }
 
     fn fold(&self, asked: Option<Instant>) -> Fold {
@@ -135,7 +148,7 @@ impl Drop for Span {
     #[inline]
     fn drop(&mut self) {
         if self.is_seen() {
-            self.end().cancelled();
+            self.cancel();
         }
     }
 }

@@ -25,6 +25,11 @@ pub trait Scope: Sized {
     /// What is gathered of a stream's items.
     type Fold;
 
+    /// Whether anything holds while the user's code runs, or is to be told how that ends.
+    fn holds(&self) -> bool {
+        true
+    }
+
     /// Whether somebody will see the outcome.
     fn is_seen(&self) -> bool;
 
@@ -50,7 +55,11 @@ pub trait Scope: Sized {
 type Payload = Box<dyn Any + Send>;
 
 /// Runs a function's body.
+#[inline]
 pub fn sync<R, S: Scope>(scope: S, body: impl FnOnce() -> R) -> (S, R) {
+    if !scope.holds() {
+        return (scope, body());
+    }
     let (mut body, mut result) = (Some(body), None);
     let caught = guarded(&scope, &mut || result = body.take().map(|body| body()));
     match (caught, result) {
@@ -115,7 +124,16 @@ pub fn succeeded<S: Scope>(scope: S) {
 }
 
 /// Runs code inside the scope.
+#[inline]
 pub(super) fn guarded<S: Scope>(scope: &S, code: &mut dyn FnMut()) -> Result<(), Payload> {
+    if scope.holds() {
+        return caught(scope, code);
+    }
+    code();
+    Ok(())
+}
+
+fn caught<S: Scope>(scope: &S, code: &mut dyn FnMut()) -> Result<(), Payload> {
     let _entered = scope.enter();
     catch_unwind(AssertUnwindSafe(code))
 }

@@ -19,7 +19,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::measure::Variant;
 use crate::rows::{
-    BY_HAND, FASTRACE, FASTRACE_CALLER, FASTRACE_ROOTS, NO_SUBSCRIBER, OURS, TRACER_KEPT, TRACING,
+    BY_HAND, FASTRACE, FASTRACE_CALLER, FASTRACE_ROOTS, NO_SUBSCRIBER, OURS, PLAIN, TRACER_KEPT, TRACING,
 };
 
 const TEXT: &str = "a lamp for the desk";
@@ -214,7 +214,8 @@ pub(crate) fn dropped() -> Vec<Variant> {
 pub(crate) fn disabled() -> Vec<Variant> {
     start_ours();
     start_fastrace();
-    vec![ours(), fastrace(), tracing(NO_SUBSCRIBER)]
+    let plain = Variant::of_call(PLAIN, |number| work(number, TEXT));
+    vec![ours(), fastrace(), tracing(NO_SUBSCRIBER), plain]
 }
 
 pub(crate) fn without_provider() -> Vec<Variant> {

@@ -129,7 +129,7 @@ pub(crate) const ROWS: &[Row] = &[
         "disabled at run time",
         DISABLED,
         call::disabled,
-        &[(FASTRACE, Below(0.5)), (NO_SUBSCRIBER, Ratio)],
+        &[(FASTRACE, Below(0.5)), (NO_SUBSCRIBER, Ratio), (PLAIN, Ratio)],
     ),
     calls(
         "span without provider",
