@@ -36,6 +36,9 @@ pub(super) fn hides_images(hidden: u32, key: &str) -> bool {
 /// The text with every base64 image that is longer than this replaced, if there is one. A text that begins with one is
 /// one, perhaps cut.
 pub(super) fn without_images(text: &str, longest: usize) -> Option<String> {
+    if !may_hold_longer_than(longest, text) {
+        return None;
+    }
     let find = |text: &str| memmem::find(text.as_bytes(), IMAGE.as_bytes());
     find(text)?;
     let mut masked = String::new();
@@ -54,6 +57,14 @@ pub(super) fn without_images(text: &str, longest: usize) -> Option<String> {
     }
     masked.push_str(rest);
     (masked.len() != text.len() || masked != text).then_some(masked)
+}
+
+/// Whether there may be a data URL that is longer than this. One that is would fill one of the text's pieces of half the
+/// length, and in nearly all texts each piece has a space within its first few characters.
+fn may_hold_longer_than(longest: usize, text: &str) -> bool {
+    let piece = longest / 2;
+    let is_full = |piece: &[u8]| piece.iter().all(|byte| is_in_data_url(char::from(*byte)));
+    piece == 0 || text.as_bytes().chunks_exact(piece).any(is_full)
 }
 
 fn is_in_data_url(character: char) -> bool {
@@ -114,5 +125,24 @@ fn mask_image(value: &mut Value) {
             fields.iter_mut().filter(is_image).for_each(|(_, image)| *image = REDACTED.into());
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_as_long_as_it_is_wherever_it_stands() {
+        const START: &str = "data:image/png;base64,";
+        for longest in 30..40 {
+            let image = |length: usize| format!("{START}{}", "A".repeat(length - START.len()));
+            for before in 0..100 {
+                let within = |image: &str| format!("{} {image} behind", "é".repeat(before));
+                assert_eq!(without_images(&within(&image(longest)), longest), None);
+                let masked = without_images(&within(&image(longest + 1)), longest);
+                assert_eq!(masked, Some(within(REDACTED)), "{before} before, {longest} at most");
+            }
+        }
     }
 }
