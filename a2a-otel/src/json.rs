@@ -1,6 +1,7 @@
 //! JSON, read where it lies: an index of the text's values instead of a tree of copies.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use memchr::{memchr, memchr2};
 
@@ -14,10 +15,22 @@ const DEEPEST: usize = 128;
 const USUAL_VALUE: usize = 32;
 
 /// A JSON text and where its values are.
-#[derive(Debug)]
 pub(crate) struct Json<'a> {
     text: &'a str,
     entries: Vec<Entry>,
+    /// What strings with escapes say, where it is known. It is given away to the first who asks.
+    known: Vec<Cell<String>>,
+}
+
+/// Where the values of a JSON text are. It is made from the text, or while the text is written.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    entries: Vec<Entry>,
+    /// What strings with escapes say, where that was known when they were written.
+    known: Vec<String>,
+    /// The objects and lists that are not closed yet.
+    open: Vec<usize>,
+    place: Place,
 }
 
 /// A value, followed by those that it contains. An object contains its keys and values in turn.
@@ -27,15 +40,43 @@ struct Entry {
     end: u32,
     /// The entry behind this one and all that it contains.
     next: u32,
-    /// Whether it is a string with escapes.
-    is_escaped: bool,
+    words: Words,
+}
+
+/// What the text of a value is, where it is a string.
+#[derive(Clone, Copy, Debug)]
+enum Words {
+    AsIs,
+    Escaped,
+    /// Escaped, and known under this number.
+    Known(u32),
+}
+
+/// What a string says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Said<'a> {
+    /// What is written between its quotes.
+    AsIs,
+    /// What is written there has escapes.
+    Escaped,
+    /// This, which is written there with escapes.
+    Known(&'a str),
+}
+
+/// Where in an object or list the next value stands.
+#[derive(Debug, Default, PartialEq)]
+enum Place {
+    #[default]
+    First,
+    /// Behind a number, `true`, `false` or `null`.
+    BehindScalar,
+    BehindOther,
 }
 
 /// One value of a JSON text.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Node<'a> {
-    text: &'a str,
-    entries: &'a [Entry],
+    json: &'a Json<'a>,
     at: usize,
 }
 
@@ -44,21 +85,88 @@ impl<'a> Json<'a> {
     pub(crate) fn index(text: &'a str) -> Option<Self> {
         u32::try_from(text.len()).ok()?;
         let entries = Vec::with_capacity((text.len() / USUAL_VALUE).min(MOST_VALUES));
-        let indexer =
-            Indexer { bytes: text.as_bytes(), at: 0, entries, open: Vec::new(), place: Place::First };
-        Some(Self { text, entries: indexer.run()? })
+        let index = Index { entries, ..Index::default() };
+        let index = Indexer { bytes: text.as_bytes(), at: 0, index }.run()?;
+        Some(Self::written(text, index))
     }
 
-    pub(crate) fn root(&self) -> Node<'_> {
-        Node { text: self.text, entries: &self.entries, at: 0 }
+    /// A text with the index that was made while it was written.
+    pub(crate) fn written(text: &'a str, index: Index) -> Self {
+        let known = index.known.into_iter().map(Cell::new).collect();
+        Self { text, entries: index.entries, known }
+    }
+
+    pub(crate) const fn root(&self) -> Node<'_> {
+        Node { json: self, at: 0 }
+    }
+}
+
+impl Index {
+    /// An object or a list begins.
+    pub(crate) fn open(&mut self, start: usize) {
+        self.open.push(self.entries.len());
+        self.push(start, Words::AsIs);
+        self.place = Place::First;
+    }
+
+    /// The innermost object or list ends.
+    pub(crate) fn close(&mut self, end: usize) {
+        if let Some(container) = self.open.pop() {
+            self.end(container, end);
+            self.place = Place::BehindOther;
+        }
+    }
+
+    /// A key, or a value that is a string.
+    pub(crate) fn string(&mut self, start: usize, end: usize, said: Said<'_>) {
+        let words = match said {
+            Said::AsIs => Words::AsIs,
+            Said::Escaped => Words::Escaped,
+            Said::Known(text) => {
+                self.known.push(text.to_owned());
+                Words::Known(offset(self.known.len() - 1))
+            }
+        };
+        let entry = self.push(start, words);
+        self.end(entry, end);
+        self.place = Place::BehindOther;
+    }
+
+    /// A value that is neither of them. In a row of such only the first is kept.
+    pub(crate) fn scalar(&mut self, start: usize, end: usize) {
+        if self.place != Place::BehindScalar {
+            let entry = self.push(start, Words::AsIs);
+            self.end(entry, end);
+        }
+        self.place = Place::BehindScalar;
+    }
+
+    /// Whether it is more than is read.
+    pub(crate) const fn is_too_much(&self) -> bool {
+        self.entries.len() > MOST_VALUES || self.open.len() > DEEPEST
+    }
+
+    fn push(&mut self, start: usize, words: Words) -> usize {
+        self.entries.push(Entry { start: offset(start), end: 0, next: 0, words });
+        self.entries.len() - 1
+    }
+
+    fn end(&mut self, entry: usize, end: usize) {
+        let next = offset(self.entries.len());
+        let ended = &mut self.entries[entry];
+        (ended.end, ended.next) = (offset(end), next);
     }
 }
 
 impl<'a> Node<'a> {
     /// The value as it stands in the text.
     pub(crate) fn raw(self) -> &'a str {
-        let Entry { start, end, .. } = self.entries[self.at];
-        &self.text[start as usize..end as usize]
+        let Entry { start, end, .. } = self.entry();
+        &self.json.text[start as usize..end as usize]
+    }
+
+    fn entry(self) -> Entry {
+        self.json.entries[self.at]
     }
 
     /// The field of an object, unless it is null.
@@ -117,7 +225,14 @@ impl<'a> Node<'a> {
     /// The text of a string.
     pub(crate) fn text(self) -> Option<Cow<'a, str>> {
         let inner = self.escaped()?;
-        Some(if self.entries[self.at].is_escaped { unescaped(inner).into() } else { inner.into() })
+        Some(match self.entry().words {
+            Words::AsIs => inner.into(),
+            Words::Escaped => unescaped(inner).into(),
+            Words::Known(number) => match self.json.known[number as usize].take() {
+                given if given.is_empty() => unescaped(inner).into(),
+                known => known.into(),
+            },
+        })
     }
 
     /// The text of a string, and the JSON of anything else.
@@ -140,7 +255,7 @@ impl<'a> Node<'a> {
     }
 
     fn end_if(self, opening: char) -> usize {
-        if self.raw().starts_with(opening) { self.entries[self.at].next as usize } else { 0 }
+        if self.raw().starts_with(opening) { self.entry().next as usize } else { 0 }
     }
 }
 
@@ -190,8 +305,9 @@ impl<'a> Iterator for Children<'a> {
     fn next(&mut self) -> Option<Node<'a>> {
         let at = self.at;
         (at < self.end).then(|| {
-            self.at = self.inside.entries[at].next as usize;
-            Node { at, ..self.inside }
+            let node = Node { at, ..self.inside };
+            self.at = node.entry().next as usize;
+            node
         })
     }
 }
@@ -200,31 +316,19 @@ impl<'a> Iterator for Children<'a> {
 struct Indexer<'a> {
     bytes: &'a [u8],
     at: usize,
-    entries: Vec<Entry>,
-    /// The objects and lists that are not closed yet.
-    open: Vec<usize>,
-    place: Place,
-}
-
-/// Where in an object or list the next value stands.
-#[derive(PartialEq)]
-enum Place {
-    First,
-    /// Behind a number, `true`, `false` or `null`.
-    BehindScalar,
-    BehindOther,
+    index: Index,
 }
 
 impl Indexer<'_> {
-    fn run(mut self) -> Option<Vec<Entry>> {
+    fn run(mut self) -> Option<Index> {
         self.blank();
         loop {
             self.value()?;
-            if self.entries.len() > MOST_VALUES || self.open.len() > DEEPEST {
+            if self.index.is_too_much() {
                 return None;
             }
             if !self.is_at_next()? {
-                return Some(self.entries);
+                return Some(self.index);
             }
         }
     }
@@ -232,15 +336,10 @@ impl Indexer<'_> {
     fn value(&mut self) -> Option<()> {
         match self.bytes.get(self.at)? {
             b'{' | b'[' => {
-                self.open.push(self.entries.len());
-                self.push(self.at);
+                self.index.open(self.at);
                 self.at += 1;
-                self.place = Place::First;
             }
-            b'"' => {
-                self.string()?;
-                self.place = Place::BehindOther;
-            }
+            b'"' => self.string()?,
             b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => self.scalar(),
             _ => return None,
         }
@@ -251,17 +350,15 @@ impl Indexer<'_> {
     fn is_at_next(&mut self) -> Option<bool> {
         loop {
             self.blank();
-            let Some(&container) = self.open.last() else {
+            let Some(&container) = self.index.open.last() else {
                 return (self.at == self.bytes.len()).then_some(false);
             };
-            let is_object = self.bytes[self.entries[container].start as usize] == b'{';
+            let is_object = self.bytes[self.index.entries[container].start as usize] == b'{';
             if self.took(if is_object { b'}' } else { b']' }) {
-                self.open.pop();
-                self.close(container);
-                self.place = Place::BehindOther;
+                self.index.close(self.at);
                 continue;
             }
-            if self.place != Place::First && !self.took(b',') {
+            if self.index.place != Place::First && !self.took(b',') {
                 return None;
             }
             self.blank();
@@ -272,7 +369,6 @@ impl Indexer<'_> {
                     return None;
                 }
                 self.blank();
-                self.place = Place::BehindOther;
             }
             return Some(true);
         }
@@ -283,7 +379,7 @@ impl Indexer<'_> {
         if !self.took(b'"') {
             return None;
         }
-        let mut is_escaped = false;
+        let mut said = Said::AsIs;
         loop {
             let found = self.at + memchr2(b'"', b'\\', self.bytes.get(self.at..)?)?;
             if self.bytes[found] == b'"' {
@@ -291,12 +387,10 @@ impl Indexer<'_> {
                 break;
             }
             // Whatever is escaped, a quote or a backslash, does not end the string.
-            is_escaped = true;
+            said = Said::Escaped;
             self.at = found + 2;
         }
-        let entry = self.push(start);
-        self.entries[entry].is_escaped = is_escaped;
-        self.close(entry);
+        self.index.string(start, self.at, said);
         Some(())
     }
 
@@ -305,22 +399,7 @@ impl Indexer<'_> {
         let rest = &self.bytes[start..];
         let is_end = |byte: &u8| matches!(byte, b',' | b']' | b'}' | b' ' | b'\n' | b'\r' | b'\t');
         self.at += rest.iter().position(is_end).unwrap_or(rest.len());
-        if self.place != Place::BehindScalar {
-            let entry = self.push(start);
-            self.close(entry);
-        }
-        self.place = Place::BehindScalar;
-    }
-
-    fn push(&mut self, start: usize) -> usize {
-        self.entries.push(Entry { start: offset(start), end: 0, next: 0, is_escaped: false });
-        self.entries.len() - 1
-    }
-
-    fn close(&mut self, entry: usize) {
-        let next = offset(self.entries.len());
-        let closed = &mut self.entries[entry];
-        (closed.end, closed.next) = (offset(self.at), next);
+        self.index.scalar(start, self.at);
     }
 
     fn took(&mut self, byte: u8) -> bool {

@@ -9,6 +9,7 @@ mod body;
 mod documents;
 mod guard;
 mod scalar;
+mod writer;
 
 use std::fmt::{self, Debug, Display, Write as _};
 use std::io;
@@ -22,6 +23,7 @@ pub use self::body::Body;
 pub(crate) use self::documents::documents;
 pub(crate) use self::guard::{PANICKED, guarded, panics};
 use self::scalar::{NotScalar, Scalar, push_scalar};
+use crate::json::Index;
 use crate::semconv::openinference::mime_type;
 
 /// The longest value that is recorded, in bytes, unless the environment says otherwise: 1 MiB.
@@ -75,6 +77,8 @@ pub struct Text {
     limit: usize,
     /// Whether the value is longer than the limit.
     cut: bool,
+    /// Where the values of the JSON are, if somebody will read it.
+    index: Option<Index>,
 }
 
 /// A value in its final form.
@@ -249,7 +253,7 @@ impl Value for Fixed {
 
 impl<T: Serialize + ?Sized> Value for Capture<'_, T> {
     fn write(&self, into: &mut Text) -> Form {
-        match serde_json::to_writer(&mut *into, self.0.0.0) {
+        match writer::write(self.0.0.0, into) {
             Ok(()) => Form::Json,
             Err(_) if into.cut => Form::Plain,
             Err(_) => Form::Nothing,
@@ -278,13 +282,13 @@ impl<T: ?Sized> Value for Opaque<'_, T> {
 
 impl Text {
     fn up_to(limit: usize) -> Self {
-        Self { bytes: Vec::with_capacity(limit.min(USUAL_LENGTH)), limit, cut: false }
+        Self { bytes: Vec::with_capacity(limit.min(USUAL_LENGTH)), limit, cut: false, index: None }
     }
 
     /// Inlined into the serialisers, which write piece by piece.
     #[inline]
     fn push(&mut self, bytes: &[u8]) -> bool {
-        let room = self.limit - self.bytes.len();
+        let room = self.limit.saturating_sub(self.bytes.len());
         if bytes.len() <= room {
             self.bytes.extend_from_slice(bytes);
             return true;
@@ -292,6 +296,16 @@ impl Text {
         self.cut = true;
         self.bytes.extend_from_slice(&bytes[..room]);
         false
+    }
+
+    #[inline]
+    fn note(&mut self, note: impl FnOnce(&mut Index)) {
+        if let Some(index) = &mut self.index {
+            note(index);
+            if index.is_too_much() {
+                self.index = None;
+            }
+        }
     }
 
     /// Appends a value as JSON, whatever its type can do; nothing where it can do nothing.
@@ -302,7 +316,7 @@ impl Text {
             Form::Plain if self.cut => true,
             Form::Plain => {
                 let plain = self.bytes.split_off(start);
-                let _ = serde_json::to_writer(self, &String::from_utf8_lossy(&plain));
+                let _ = self.string(&String::from_utf8_lossy(&plain));
                 true
             }
             Form::Nothing => {
@@ -314,7 +328,7 @@ impl Text {
 
     /// The text, marked where it was cut. What is no text is shown as far as it is.
     fn into_string(self) -> String {
-        let Self { mut bytes, limit, cut } = self;
+        let Self { mut bytes, limit, cut, .. } = self;
         // Half a character at the end goes as a whole.
         if cut
             && let Err(half) = std::str::from_utf8(&bytes)
@@ -431,6 +445,20 @@ pub(crate) fn attributes(fields: &Fields<'_>) -> Vec<KeyValue> {
 /// Writes all of a value, to be read before it is recorded.
 pub(crate) fn encode_whole(value: &dyn Value) -> Option<Encoded> {
     encode_up_to(READ_LIMIT, value)
+}
+
+/// The same of a value that is probably so long, with the index of what became JSON, unless that is to be had from the
+/// text alone.
+pub(crate) fn encode_indexed(value: &dyn Value, length: usize) -> Option<(Encoded, Option<Index>)> {
+    let bytes = Vec::with_capacity(length.max(USUAL_LENGTH));
+    let mut text = Text { bytes, limit: READ_LIMIT, cut: false, index: Some(Index::default()) };
+    let structured = match write_guarded(value, &mut text) {
+        Form::Json => true,
+        Form::Plain => false,
+        Form::Nothing => return None,
+    };
+    let index = text.index.take().filter(|_| structured);
+    Some((Encoded { text: text.into_string(), structured }, index))
 }
 
 /// All of a value that is text or bytes, as it stands; of any other value, its JSON.

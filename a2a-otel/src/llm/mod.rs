@@ -17,15 +17,16 @@ mod opentelemetry;
 mod record;
 
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ::opentelemetry::KeyValue;
 
 pub(crate) use self::fold::Fold;
 use self::fold::Grown;
 use self::record::{Operation, Request, Response};
-use crate::capture::{Encoded, Value, encode_whole};
+use crate::capture::{Encoded, Value, encode_indexed, limit};
 use crate::gen_ai;
-use crate::json::{Json, Node};
+use crate::json::{Index, Json, Node};
 use crate::semconv::openinference::system;
 
 /// How requests and responses of one kind look, and what they say.
@@ -82,8 +83,14 @@ pub(crate) struct Model {
 
 /// Reads a request. A shape that is not known gives nothing but the value.
 pub(crate) fn read_request(value: &dyn Value, is_embedding: bool) -> Read {
-    let body = Content::of(value);
-    let json = body.as_ref().and_then(Content::json);
+    // A conversation grows turn by turn: its next request will be a little longer than the last.
+    static LAST_LENGTH: AtomicUsize = AtomicUsize::new(0);
+    let last_length = LAST_LENGTH.load(Ordering::Relaxed);
+    let mut body = Content::of(value, last_length + last_length / 8);
+    if let Some(body) = &body {
+        LAST_LENGTH.store(body.whole().len().min(limit()), Ordering::Relaxed);
+    }
+    let json = body.as_mut().and_then(Content::json);
     let read = json.as_ref().and_then(|json| {
         let shape = shape_of(json, |shape, node| {
             (!is_embedding || shape.operation == Operation::Embedding) && (shape.is_request)(node)
@@ -100,7 +107,7 @@ pub(crate) fn read_request(value: &dyn Value, is_embedding: bool) -> Read {
 
 /// Reads a response. A shape that is not known gives nothing but the value.
 pub(crate) fn read_response(value: &dyn Value) -> Read {
-    let Some(body) = Content::of(value) else { return Read::default() };
+    let Some(mut body) = Content::of(value, 0) else { return Read::default() };
     if let Some(json) = body.json() {
         let read =
             shape_of(&json, |shape, node| (shape.is_response)(node)).map(|shape| response(shape, &json));
@@ -135,41 +142,53 @@ fn shape_of(json: &Json<'_>, fits: impl Fn(&Shape, Node<'_>) -> bool) -> Option<
 
 /// A request or a response in its final form.
 enum Content {
-    Json(Encoded),
+    /// With its index, unless that is still to be made.
+    Json(Encoded, Option<Index>),
     Text(String),
 }
 
 impl Content {
-    fn of(value: &dyn Value) -> Option<Self> {
-        let encoded = encode_whole(value)?;
+    /// The value, which is probably so long.
+    fn of(value: &dyn Value, length: usize) -> Option<Self> {
+        let (encoded, index) = encode_indexed(value, length)?;
         if !encoded.structured {
             return Some(Self::Text(encoded.text));
         }
         // What the user has serialised is a text to us, also inside of a JSON value.
         let is_text = encoded.text.starts_with('"');
         let text = is_text.then(|| serde_json::from_str(&encoded.text).ok()).flatten();
-        Some(text.map_or(Self::Json(encoded), Self::Text))
+        Some(text.map_or(Self::Json(encoded, index), Self::Text))
+    }
+
+    fn whole(&self) -> &str {
+        match self {
+            Self::Json(encoded, _) => &encoded.text,
+            Self::Text(text) => text,
+        }
     }
 
     fn text(&self) -> Option<&str> {
         match self {
-            Self::Json(_) => None,
+            Self::Json(..) => None,
             Self::Text(text) => Some(text),
         }
     }
 
     /// The object that it is, if it is one.
-    fn json(&self) -> Option<Json<'_>> {
-        let text = match self {
-            Self::Json(encoded) => &encoded.text,
-            Self::Text(text) => text,
+    fn json(&mut self) -> Option<Json<'_>> {
+        let (text, index) = match self {
+            Self::Json(encoded, index) => (&encoded.text, index.take()),
+            Self::Text(text) => (&*text, None),
         };
-        text.trim_start().starts_with('{').then(|| Json::index(text))?
+        if !text.trim_start().starts_with('{') {
+            return None;
+        }
+        index.map_or_else(|| Json::index(text), |index| Some(Json::written(text, index)))
     }
 
     fn into_encoded(self) -> Encoded {
         match self {
-            Self::Json(encoded) => encoded,
+            Self::Json(encoded, _) => encoded,
             Self::Text(text) => Encoded {
                 structured: text.trim_start().starts_with(['{', '[']) && Json::index(&text).is_some(),
                 text,

@@ -1,0 +1,691 @@
+//! Values as JSON, to the byte as `serde_json` writes it.
+//!
+//! It is done here because texts are long: what has to be escaped is looked for eight bytes at a time, and where a value
+//! will be read, the index of it is made along the way. All but the walk through the user's own types is compiled once.
+
+use std::fmt::{self, Display, Write as _};
+
+use serde::ser::{
+    Error, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+};
+
+use super::Text;
+use crate::json::Said;
+
+/// How `serde_json` names structs whose only field is JSON that is written already.
+const WRITTEN_ALREADY: [&str; 2] = ["$serde_json::private::RawValue", "$serde_json::private::Number"];
+
+/// The text is full, or the value's own code failed, or it has a key that JSON cannot have.
+#[derive(Debug)]
+pub(super) struct Unwritten;
+
+type Written = Result<(), Unwritten>;
+
+pub(super) fn write<T: Serialize + ?Sized>(value: &T, text: &mut Text) -> Written {
+    value.serialize(Writer { text, role: Role::Value })
+}
+
+/// What the next value is.
+#[derive(Clone, Copy, PartialEq)]
+enum Role {
+    Value,
+    /// Of an object: a string, whatever it is.
+    Key,
+    /// A string that holds JSON.
+    Written,
+}
+
+struct Writer<'a> {
+    text: &'a mut Text,
+    role: Role,
+}
+
+/// What is inside of an object or a list.
+struct Members<'a> {
+    text: &'a mut Text,
+    role: Role,
+    is_first: bool,
+    end: u8,
+    /// Whether it is the only member of an object, which is the variant of an enum.
+    is_variant: bool,
+}
+
+/// What is written may go beyond the limit for a moment: it is cut at the end of each string, number, object and list.
+impl Text {
+    #[inline]
+    fn bound(&mut self) -> Written {
+        if self.bytes.len() <= self.limit {
+            return Ok(());
+        }
+        self.bytes.truncate(self.limit);
+        self.cut = true;
+        Err(Unwritten)
+    }
+
+    /// Begins an object or a list.
+    #[inline]
+    fn begin(&mut self, byte: u8) {
+        let start = self.bytes.len();
+        self.bytes.push(byte);
+        self.note(|index| index.open(start));
+    }
+
+    #[inline]
+    fn end(&mut self, byte: u8) -> Written {
+        self.bytes.push(byte);
+        let end = self.bytes.len();
+        self.note(|index| index.close(end));
+        self.bound()
+    }
+
+    #[inline]
+    pub(super) fn string(&mut self, said: &str) -> Written {
+        let start = self.bytes.len();
+        let shown = self.shown(said);
+        self.bytes.reserve(shown.len() + 2);
+        self.bytes.push(b'"');
+        let is_escaped = escape(shown, &mut self.bytes);
+        self.bytes.push(b'"');
+        let end = self.bytes.len();
+        self.note(|index| index.string(start, end, if is_escaped { Said::Known(said) } else { Said::AsIs }));
+        self.bound()
+    }
+
+    fn displayed(&mut self, value: &(impl Display + ?Sized)) -> Written {
+        let start = self.bytes.len();
+        self.bytes.push(b'"');
+        write!(Escaping(self), "{value}").map_err(|_| Unwritten)?;
+        self.bytes.push(b'"');
+        let end = self.bytes.len();
+        self.note(|index| index.string(start, end, Said::Escaped));
+        self.bound()
+    }
+
+    /// A number, `true`, `false` or `null`.
+    #[inline]
+    fn scalar(&mut self, value: impl Serialize) -> Written {
+        let start = self.bytes.len();
+        serde_json::to_writer(&mut self.bytes, &value).map_err(|_| Unwritten)?;
+        let end = self.bytes.len();
+        self.note(|index| index.scalar(start, end));
+        self.bound()
+    }
+
+    /// JSON that is written already. Nobody knows what is in there.
+    fn written(&mut self, json: &str) -> Written {
+        self.index = None;
+        let shown = self.shown(json);
+        self.bytes.extend_from_slice(shown);
+        self.bound()
+    }
+
+    /// No more of a text than could be kept, for it may be huge.
+    fn shown<'a>(&self, text: &'a str) -> &'a [u8] {
+        &text.as_bytes()[..text.len().min(self.limit)]
+    }
+}
+
+/// Appends a text as it stands between the quotes of a string, and says whether any of it is escaped.
+#[inline]
+fn escape(text: &[u8], into: &mut Vec<u8>) -> bool {
+    let (plain, rest) = text.split_at(plain_length(text));
+    into.extend_from_slice(plain);
+    if !rest.is_empty() {
+        escape_each(rest, into);
+    }
+    !rest.is_empty()
+}
+
+/// The same of a text that begins with what is escaped.
+fn escape_each(text: &[u8], into: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut rest = text;
+    while let Some((byte, behind)) = rest.split_first() {
+        let letter = match byte {
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            0x08 => b'b',
+            0x0c => b'f',
+            b'"' | b'\\' => *byte,
+            _ => b'u',
+        };
+        into.extend_from_slice(&[b'\\', letter]);
+        if letter == b'u' {
+            let [high, low] = [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
+            into.extend_from_slice(&[b'0', b'0', high, low]);
+        }
+        let (plain, next) = behind.split_at(plain_length(behind));
+        into.extend_from_slice(plain);
+        rest = next;
+    }
+}
+
+/// How many bytes come before the first that JSON escapes: a control character, a quote or a backslash.
+fn plain_length(bytes: &[u8]) -> usize {
+    let Some(last) = bytes.last_chunk() else { return short_plain_length(bytes) };
+    let (words, _) = bytes.as_chunks();
+    for (place, word) in words.iter().enumerate() {
+        let escapes = escapes(*word);
+        if escapes != 0 {
+            return place * 8 + first(escapes);
+        }
+    }
+    // The last word goes back over bytes that were looked at.
+    bytes.len() - 8 + first(escapes(*last))
+}
+
+/// The same of less than a word, as most names of fields are.
+fn short_plain_length(bytes: &[u8]) -> usize {
+    if let (Some([a, b, c, d]), Some([e, f, g, h])) = (bytes.first_chunk(), bytes.last_chunk())
+        && escapes([*a, *b, *c, *d, *e, *f, *g, *h]) == 0
+    {
+        return bytes.len();
+    }
+    bytes.iter().position(|byte| is_escaped(*byte)).unwrap_or(bytes.len())
+}
+
+const fn is_escaped(byte: u8) -> bool {
+    byte < b' ' || byte == b'"' || byte == b'\\'
+}
+
+/// The highest bit of each byte that is escaped, and perhaps of some that come behind such a byte.
+#[inline]
+fn escapes(word: [u8; 8]) -> u64 {
+    const fn each(byte: u8) -> u64 {
+        u64::from_ne_bytes([byte; 8])
+    }
+    let word = u64::from_le_bytes(word);
+    // Taken away from a byte that is less, a number borrows, which sets the byte's highest bit.
+    let control = word.wrapping_sub(each(b' '));
+    let quote = (word ^ each(b'"')).wrapping_sub(each(1));
+    let backslash = (word ^ each(b'\\')).wrapping_sub(each(1));
+    (control | quote | backslash) & !word & each(0x80)
+}
+
+/// The first byte of which the bit is set, or eight.
+const fn first(escapes: u64) -> usize {
+    escapes.trailing_zeros() as usize / 8
+}
+
+/// Escapes what is displayed.
+struct Escaping<'a>(&'a mut Text);
+
+impl fmt::Write for Escaping<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let Self(into) = self;
+        escape(into.shown(text), &mut into.bytes);
+        into.bound().map_err(|_| fmt::Error)
+    }
+}
+
+impl<'a> Writer<'a> {
+    /// As it is, or as a string where it is a key.
+    fn scalar(self, value: impl Serialize + Display) -> Written {
+        if self.role == Role::Key { self.text.displayed(&value) } else { self.text.scalar(value) }
+    }
+
+    fn float(self, value: impl Serialize, is_finite: bool) -> Written {
+        if self.role != Role::Key {
+            return self.text.scalar(value);
+        }
+        // Not as it displays, for that has no exponents.
+        let text = serde_json::to_string(&value).map_err(|_| Unwritten)?;
+        if is_finite { self.text.string(&text) } else { Err(Unwritten) }
+    }
+
+    fn null(self) -> Written {
+        if self.role == Role::Key { Err(Unwritten) } else { self.text.scalar(()) }
+    }
+
+    fn members(self, [begin, end]: [u8; 2]) -> Result<Members<'a>, Unwritten> {
+        if self.role == Role::Key {
+            return Err(Unwritten);
+        }
+        self.text.begin(begin);
+        Ok(Members { text: self.text, role: Role::Value, is_first: true, end, is_variant: false })
+    }
+
+    /// An object whose only member is the variant of an enum.
+    fn variant(self, name: &str) -> Result<Self, Unwritten> {
+        let object = self.members(OBJECT)?;
+        object.text.string(name)?;
+        object.text.bytes.push(b':');
+        Ok(Self { text: object.text, role: Role::Value })
+    }
+
+    fn variant_members(self, name: &str, kind: [u8; 2]) -> Result<Members<'a>, Unwritten> {
+        Ok(Members { is_variant: true, ..self.variant(name)?.members(kind)? })
+    }
+}
+
+const OBJECT: [u8; 2] = *b"{}";
+const LIST: [u8; 2] = *b"[]";
+
+impl Members<'_> {
+    #[inline]
+    fn next(&mut self) {
+        if !std::mem::replace(&mut self.is_first, false) {
+            self.text.bytes.push(b',');
+        }
+    }
+
+    fn name(&mut self, name: &str) -> Written {
+        self.next();
+        self.text.string(name)?;
+        self.text.bytes.push(b':');
+        Ok(())
+    }
+
+    fn finish(self) -> Written {
+        if self.role == Role::Written {
+            return Ok(());
+        }
+        self.text.end(self.end)?;
+        if self.is_variant { self.text.end(OBJECT[1]) } else { Ok(()) }
+    }
+}
+
+macro_rules! scalars {
+    ($($method:ident($type:ty),)*) => {$(
+        fn $method(self, value: $type) -> Written {
+            self.scalar(value)
+        }
+    )*};
+}
+
+impl<'a> Serializer for Writer<'a> {
+    type Ok = ();
+    type Error = Unwritten;
+    type SerializeSeq = Members<'a>;
+    type SerializeTuple = Members<'a>;
+    type SerializeTupleStruct = Members<'a>;
+    type SerializeTupleVariant = Members<'a>;
+    type SerializeMap = Members<'a>;
+    type SerializeStruct = Members<'a>;
+    type SerializeStructVariant = Members<'a>;
+
+    scalars! {
+        serialize_bool(bool),
+        serialize_i8(i8),
+        serialize_i16(i16),
+        serialize_i32(i32),
+        serialize_i64(i64),
+        serialize_i128(i128),
+        serialize_u8(u8),
+        serialize_u16(u16),
+        serialize_u32(u32),
+        serialize_u64(u64),
+        serialize_u128(u128),
+    }
+
+    fn serialize_f32(self, value: f32) -> Written {
+        self.float(value, value.is_finite())
+    }
+
+    fn serialize_f64(self, value: f64) -> Written {
+        self.float(value, value.is_finite())
+    }
+
+    fn serialize_char(self, value: char) -> Written {
+        self.text.string(value.encode_utf8(&mut [0; 4]))
+    }
+
+    fn serialize_str(self, value: &str) -> Written {
+        if self.role == Role::Written {
+            return self.text.written(value);
+        }
+        self.text.string(value)
+    }
+
+    fn serialize_bytes(self, value: &[u8]) -> Written {
+        self.collect_seq(value)
+    }
+
+    fn serialize_none(self) -> Written {
+        self.null()
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Written {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Written {
+        self.null()
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Written {
+        self.null()
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Written {
+        self.text.string(variant)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Written {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Written {
+        let Self { text, role } = self.variant(variant)?;
+        value.serialize(Writer { text: &mut *text, role })?;
+        text.end(OBJECT[1])
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Members<'a>, Unwritten> {
+        self.members(LIST)
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Members<'a>, Unwritten> {
+        self.members(LIST)
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Members<'a>, Unwritten> {
+        self.members(LIST)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Members<'a>, Unwritten> {
+        self.variant_members(variant, LIST)
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Members<'a>, Unwritten> {
+        self.members(OBJECT)
+    }
+
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Members<'a>, Unwritten> {
+        if self.role == Role::Value && WRITTEN_ALREADY.contains(&name) {
+            let [_, end] = OBJECT;
+            let role = Role::Written;
+            return Ok(Members { text: self.text, role, is_first: true, end, is_variant: false });
+        }
+        self.members(OBJECT)
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Members<'a>, Unwritten> {
+        self.variant_members(variant, OBJECT)
+    }
+
+    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Written {
+        self.text.displayed(value)
+    }
+}
+
+macro_rules! lists {
+    ($($list:ident: $method:ident,)*) => {$(
+        impl $list for Members<'_> {
+            type Ok = ();
+            type Error = Unwritten;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+                self.next();
+                value.serialize(Writer { text: self.text, role: Role::Value })
+            }
+
+            fn end(self) -> Written {
+                self.finish()
+            }
+        }
+    )*};
+}
+
+lists! {
+    SerializeSeq: serialize_element,
+    SerializeTuple: serialize_element,
+    SerializeTupleStruct: serialize_field,
+    SerializeTupleVariant: serialize_field,
+}
+
+impl SerializeMap for Members<'_> {
+    type Ok = ();
+    type Error = Unwritten;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Written {
+        self.next();
+        key.serialize(Writer { text: self.text, role: Role::Key })
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
+        self.text.bytes.push(b':');
+        value.serialize(Writer { text: self.text, role: Role::Value })
+    }
+
+    fn end(self) -> Written {
+        self.finish()
+    }
+}
+
+impl SerializeStruct for Members<'_> {
+    type Ok = ();
+    type Error = Unwritten;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Written {
+        if self.role == Role::Value {
+            self.name(name)?;
+        }
+        value.serialize(Writer { text: self.text, role: self.role })
+    }
+
+    fn end(self) -> Written {
+        self.finish()
+    }
+}
+
+impl SerializeStructVariant for Members<'_> {
+    type Ok = ();
+    type Error = Unwritten;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Written {
+        SerializeStruct::serialize_field(self, name, value)
+    }
+
+    fn end(self) -> Written {
+        self.finish()
+    }
+}
+
+impl Error for Unwritten {
+    fn custom<T: Display>(_: T) -> Self {
+        Self
+    }
+}
+
+impl std::error::Error for Unwritten {}
+
+impl Display for Unwritten {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("not written")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, HashMap};
+
+    use proptest::prelude::*;
+    use serde::Serialize;
+    use serde_json::{Value, json};
+
+    use super::super::{Form, READ_LIMIT, encode_indexed, write_guarded};
+    use super::{Display, Serializer, Text};
+    use crate::capture::Capture;
+    use crate::json::{Json, Node};
+
+    #[derive(Serialize)]
+    enum Shape {
+        Unit,
+        Newtype(Option<u8>),
+        Tuple(i8, &'static str),
+        Struct { sides: u128, round: bool },
+    }
+
+    #[derive(Serialize)]
+    struct Unit;
+
+    #[derive(Serialize)]
+    struct Newtype(f32);
+
+    #[derive(Serialize)]
+    struct Pair(char, ());
+
+    struct Displayed<T>(T);
+
+    impl<T: Display> Serialize for Displayed<T> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(&self.0)
+        }
+    }
+
+    struct Bytes(&'static [u8]);
+
+    impl Serialize for Bytes {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_bytes(self.0)
+        }
+    }
+
+    struct Key(f64);
+
+    impl Serialize for Key {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_f64(self.0)
+        }
+    }
+
+    struct Map(f64);
+
+    impl Serialize for Map {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_map([(Key(self.0), 1)])
+        }
+    }
+
+    /// What `serde_json` writes, with the index that reading it gives, or that it cannot be written.
+    fn is_as_serde_json_writes<T: Serialize + ?Sized>(value: &T) {
+        let expected = serde_json::to_string(value).ok();
+        let written = encode_indexed(&Capture::new(value), 0);
+        assert_eq!(written.as_ref().map(|(encoded, _)| &encoded.text), expected.as_ref());
+        if let Some((encoded, index)) = written {
+            let written = Json::written(&encoded.text, index.expect("it was not too much"));
+            let read = Json::index(&encoded.text).expect("it is JSON");
+            assert_eq!(unfolded(written.root()), unfolded(read.root()));
+        }
+    }
+
+    /// All values of a tree, as they are written and as they are read.
+    fn unfolded(node: Node<'_>) -> Vec<(String, Option<String>)> {
+        let own = (node.raw().to_owned(), node.text().map(String::from));
+        let fields = node.entries().flat_map(|(key, value)| {
+            let key = (key.to_owned(), None);
+            std::iter::once(key).chain(unfolded(value))
+        });
+        std::iter::once(own).chain(fields).chain(node.items().flat_map(unfolded)).collect()
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let text = || "[a-z\"\\\\\u{0}-\u{20}\u{7f}\u{80}é漢🦀]{0,40}";
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            text().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 64, 6, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::hash_map(text(), inner, 0..6)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_is_written_as_serde_json_writes_it(value in any_json()) {
+            is_as_serde_json_writes(&value);
+        }
+
+        #[test]
+        fn any_text_is_cut_where_serde_json_would_be(value in any_json(), limit in 0_usize..80) {
+            let mut text = Text::up_to(limit);
+            let form = write_guarded(&Capture::new(&value), &mut text);
+            let whole = serde_json::to_vec(&value).expect("it is JSON");
+            prop_assert_eq!(form == Form::Json, whole.len() <= limit);
+            prop_assert_eq!(&text.bytes[..], &whole[..whole.len().min(limit)]);
+        }
+    }
+
+    #[test]
+    fn every_type_of_serde_is_written_as_serde_json_writes_it() {
+        is_as_serde_json_writes(&(Unit, Newtype(0.1), Pair('"', ()), Some(1_u64), None::<u8>));
+        let tuple = Shape::Tuple(-1, "a\tb");
+        let variants =
+            [Shape::Unit, Shape::Newtype(None), tuple, Shape::Struct { sides: u128::MAX, round: false }];
+        is_as_serde_json_writes(&variants);
+        is_as_serde_json_writes(&[f64::NAN, f64::INFINITY, 1e300, -0.0, 5e-324]);
+        is_as_serde_json_writes(&(Displayed("\"a\"\n"), Displayed("a"), Bytes(&[]), Bytes(&[0, 255])));
+        is_as_serde_json_writes(&(i128::MIN, i16::MIN, i32::MIN, u16::MAX, u32::MAX, f32::MAX));
+        is_as_serde_json_writes(&[(); 0]);
+        is_as_serde_json_writes("\u{1}\u{8}\u{c}\u{1f}\u{7f}");
+    }
+
+    #[test]
+    fn keys_are_strings_or_an_error() {
+        is_as_serde_json_writes(&BTreeMap::from([(1, true), (-2, false)]));
+        is_as_serde_json_writes(&BTreeMap::from([(true, 1)]));
+        is_as_serde_json_writes(&BTreeMap::from([('\n', 1)]));
+        is_as_serde_json_writes(&BTreeMap::from([(Some("a"), 1)]));
+        is_as_serde_json_writes(&BTreeMap::from([("a\"b", Shape::Unit)]));
+        is_as_serde_json_writes(&BTreeMap::from([(None::<&str>, 1)]));
+        is_as_serde_json_writes(&BTreeMap::from([((), 1)]));
+        is_as_serde_json_writes(&BTreeMap::from([((1, 2), 1)]));
+        is_as_serde_json_writes(&BTreeMap::from([([1_u8], 1)]));
+        for key in [1.0, 1e300, f64::NAN] {
+            is_as_serde_json_writes(&Map(key));
+        }
+        is_as_serde_json_writes(&HashMap::from([("k", HashMap::from([(7_u8, [1.5])]))]));
+    }
+
+    #[test]
+    fn what_is_json_already_stays_so_and_has_to_be_read() {
+        #[derive(Serialize)]
+        #[serde(rename = "$serde_json::private::RawValue")]
+        struct Raw {
+            #[serde(rename = "$serde_json::private::RawValue")]
+            json: &'static str,
+        }
+        let value = (1, Raw { json: r#"{"a": [1]}"# }, 2);
+        let (encoded, index) = encode_indexed(&Capture::new(&value), 0).expect("it is JSON");
+        assert_eq!(encoded.text, r#"[1,{"a": [1]},2]"#);
+        assert!(index.is_none());
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_has_no_index() {
+        let deep = |depth| (0..depth).fold(json!(1), |inner, _| json!([inner]));
+        let is_indexed =
+            |depth| encode_indexed(&Capture::new(&deep(depth)), 0).expect("it is JSON").1.is_some();
+        assert!(is_indexed(128));
+        assert!(!is_indexed(129));
+        assert!(READ_LIMIT < u32::MAX as usize);
+    }
+}
