@@ -1,7 +1,7 @@
 //! What this agent tells of its work, if the caller asks: the spans below the request, without their contents.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use a2a_server::ServiceParams;
 use chrono::{DateTime, Utc};
@@ -40,9 +40,8 @@ impl Telling {
 
     /// Writes what was seen into an answer that says nothing of the kind itself.
     pub(in super::super) fn tell(&self, answer: &mut Option<Metadata>) {
-        let metadata = answer.get_or_insert_default();
         if let Some(trace) = self.trace() {
-            metadata.entry(KEY.to_owned()).or_insert(trace);
+            answer.get_or_insert_default().entry(KEY.to_owned()).or_insert(trace);
         }
     }
 
@@ -110,13 +109,19 @@ impl Seen {
     fn step(&self, request: &str, now: SystemTime) -> Step {
         let ended = self.ended.unwrap_or(now);
         let lasted = ended.duration_since(self.started).unwrap_or(Duration::ZERO);
-        let time = |time: SystemTime| Some(DateTime::<Utc>::from(time).to_rfc3339());
         Step {
             parent: self.step.parent.clone().filter(|parent| parent != request),
-            start_time: time(self.started),
-            end_time: time(ended),
+            start_time: written(self.started),
+            end_time: written(ended),
             latency: u64::try_from(lasted.as_millis()).ok().map(Number::from),
             ..self.step.clone()
         }
     }
+}
+
+/// Nothing, where somebody has given a span a time that no calendar has.
+fn written(time: SystemTime) -> Option<String> {
+    let since = time.duration_since(UNIX_EPOCH).ok()?;
+    let time = DateTime::<Utc>::from_timestamp(i64::try_from(since.as_secs()).ok()?, since.subsec_nanos())?;
+    Some(time.to_rfc3339())
 }
