@@ -137,20 +137,26 @@ fn escape(text: &[u8], into: &mut Vec<u8>) -> bool {
     !rest.is_empty()
 }
 
+/// What stands behind the backslash for each byte that is escaped. A `match` would be a jump, which is mispredicted where
+/// quotes and line ends take turns.
+const LETTERS: [u8; 256] = {
+    let mut letters = [b'u'; 256];
+    letters[b'\n' as usize] = b'n';
+    letters[b'\r' as usize] = b'r';
+    letters[b'\t' as usize] = b't';
+    letters[0x08] = b'b';
+    letters[0x0c] = b'f';
+    letters[b'"' as usize] = b'"';
+    letters[b'\\' as usize] = b'\\';
+    letters
+};
+
 /// The same of a text that begins with what is escaped.
 fn escape_each(text: &[u8], into: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut rest = text;
     while let Some((byte, behind)) = rest.split_first() {
-        let letter = match byte {
-            b'\n' => b'n',
-            b'\r' => b'r',
-            b'\t' => b't',
-            0x08 => b'b',
-            0x0c => b'f',
-            b'"' | b'\\' => *byte,
-            _ => b'u',
-        };
+        let letter = LETTERS[usize::from(*byte)];
         into.extend_from_slice(&[b'\\', letter]);
         if letter == b'u' {
             let [high, low] = [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
