@@ -29,7 +29,7 @@ use opentelemetry::{KeyValue, Value};
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use crate::capture::cut;
+use crate::capture::{cut, find};
 use crate::pipeline::annotations::{self, Entry, Subject};
 use crate::privacy;
 use crate::semconv::gen_ai as genai;
@@ -317,7 +317,7 @@ fn is_capturing() -> bool {
 
 /// What Phoenix takes, unless the redactor has left nothing that can be sent.
 fn entry(subject: Subject, id: String, attributes: &[KeyValue]) -> Option<Entry> {
-    let value = |key| attributes.iter().find(|attribute| attribute.key.as_str() == key).map(|one| &one.value);
+    let value = |key| find(attributes, key);
     // PostgreSQL, on which a Phoenix may run, does not store NUL.
     let text = |key| Some(value(key)?.as_str().replace('\0', "\u{2400}"));
     let score = match value(names::SCORE) {

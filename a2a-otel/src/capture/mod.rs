@@ -12,7 +12,6 @@ mod scalar;
 mod writer;
 
 use std::fmt::{self, Debug, Display, Write as _};
-use std::io;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -285,7 +284,7 @@ impl Text {
         Self { bytes: Vec::with_capacity(limit.min(USUAL_LENGTH)), limit, cut: false, index: None }
     }
 
-    /// Inlined into the serialisers, which write piece by piece.
+    /// Inlined into formatting, which writes piece by piece.
     #[inline]
     fn push(&mut self, bytes: &[u8]) -> bool {
         let room = self.limit.saturating_sub(self.bytes.len());
@@ -346,21 +345,6 @@ impl Text {
 
     fn into_encoded(self) -> Encoded {
         Encoded { structured: !self.cut, text: self.into_string() }
-    }
-}
-
-impl io::Write for Text {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_all(bytes).map(|()| bytes.len())
-    }
-
-    #[inline]
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.push(bytes) { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -442,6 +426,12 @@ pub(crate) fn attributes(fields: &Fields<'_>) -> Vec<KeyValue> {
     attributes
 }
 
+/// The value of an attribute, if it is there.
+#[inline]
+pub(crate) fn find<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a AttributeValue> {
+    attributes.iter().find(|attribute| attribute.key.as_str() == key).map(|attribute| &attribute.value)
+}
+
 /// Writes all of a value, to be read before it is recorded.
 pub(crate) fn encode_whole(value: &dyn Value) -> Option<Encoded> {
     encode_up_to(READ_LIMIT, value)
@@ -452,13 +442,10 @@ pub(crate) fn encode_whole(value: &dyn Value) -> Option<Encoded> {
 pub(crate) fn encode_indexed(value: &dyn Value, length: usize) -> Option<(Encoded, Option<Index>)> {
     let bytes = Vec::with_capacity(length.max(USUAL_LENGTH));
     let mut text = Text { bytes, limit: READ_LIMIT, cut: false, index: Some(Index::default()) };
-    let structured = match write_guarded(value, &mut text) {
-        Form::Json => true,
-        Form::Plain => false,
-        Form::Nothing => return None,
-    };
+    let form = write_guarded(value, &mut text);
+    let structured = form == Form::Json;
     let index = text.index.take().filter(|_| structured);
-    Some((Encoded { text: text.into_string(), structured }, index))
+    (form != Form::Nothing).then(|| (Encoded { text: text.into_string(), structured }, index))
 }
 
 /// All of a value that is text or bytes, as it stands; of any other value, its JSON.

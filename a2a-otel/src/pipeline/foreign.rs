@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use opentelemetry::{Array, KeyValue, Value};
 use serde_json::{Map, Value as Json};
 
+use crate::capture::find;
 use crate::record::{Attributes, Message, Part, Record, Request, Response, ToolCall, ToolSchema};
 use crate::semconv::foreign::{
     FINISH_REASONS, INPUT_MESSAGES, OPERATION_NAME, OPERATIONS, OUTPUT_MESSAGES, PARAMETERS, PROVIDER_NAME,
@@ -24,8 +25,7 @@ const EMBEDDING: &str = "EMBEDDING";
 /// Adds what a span of another library says in OpenInference's terms, unless it says that itself.
 #[inline]
 pub(crate) fn read(attributes: &mut Vec<KeyValue>) {
-    let kind = attributes.iter().find(|attribute| attribute.key.as_str() == names::SPAN_KIND);
-    if kind.is_none_or(|kind| kind.value.as_str() == CHAIN) {
+    if find(attributes, names::SPAN_KIND).is_none_or(|kind| kind.as_str() == CHAIN) {
         translate(attributes);
     }
 }
@@ -59,10 +59,6 @@ fn last_of_each(attributes: &mut Vec<KeyValue>) {
     attributes.reverse();
     attributes.retain(|attribute| seen.insert(attribute.key.clone()));
     attributes.reverse();
-}
-
-fn find<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a Value> {
-    attributes.iter().find(|attribute| attribute.key.as_str() == key).map(|attribute| &attribute.value)
 }
 
 fn text(attributes: &[KeyValue], key: &str) -> Option<String> {

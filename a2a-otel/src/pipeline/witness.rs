@@ -25,18 +25,18 @@ pub(crate) trait Witness: Send + Sync {
 
 /// What a context carries.
 #[derive(Clone)]
-struct Below(Arc<Counted>);
+struct Below(Arc<Counted<dyn Witness>>);
 
-struct Counted(Arc<dyn Witness>);
+struct Counted<W: ?Sized>(W);
 
-impl Drop for Counted {
+impl<W: ?Sized> Drop for Counted<W> {
     fn drop(&mut self) {
         WITNESSES.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// A context below which every span is seen.
-pub(crate) fn witnessed(context: &Context, witness: Arc<dyn Witness>) -> Context {
+pub(crate) fn witnessed(context: &Context, witness: impl Witness + 'static) -> Context {
     WITNESSES.fetch_add(1, Ordering::Relaxed);
     context.with_value(Below(Arc::new(Counted(witness))))
 }

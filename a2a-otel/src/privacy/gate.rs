@@ -211,9 +211,7 @@ pub(crate) fn clean(span: &mut SpanData) {
 }
 
 fn clean_all(span: &mut SpanData) {
-    let is_kind = |attribute: &&KeyValue| attribute.key.as_str() == SPAN_KIND;
-    let kind = is_hiding().then(|| span.attributes.iter().find(is_kind)).flatten();
-    let kind = kind.map(|kind| kind.value.clone());
+    let kind = is_hiding().then(|| capture::find(&span.attributes, SPAN_KIND).cloned()).flatten();
     let kind = kind.as_ref().map_or("".into(), Value::as_str);
     let redactor = redactor();
     let events = span.events.events.iter_mut().map(|event| &mut event.attributes);

@@ -28,6 +28,8 @@ pub(crate) use self::failure::Failed;
 pub(crate) use self::joint::Joint;
 #[cfg(feature = "mcp")]
 pub(crate) use self::joint::Refusal;
+#[cfg(any(feature = "a2a", feature = "mcp"))]
+pub(crate) use self::opening::HANDY_ROOM;
 #[cfg(feature = "tracing")]
 pub(crate) use self::opening::is_within_model_call;
 pub use self::opening::{Opening, Site};

@@ -45,6 +45,10 @@ pub struct Site {
     pub room: usize,
 }
 
+/// Room for as many attributes as a small piece of memory holds, which malloc has at hand: glibc's are of up to 1,032 bytes.
+#[cfg(any(feature = "a2a", feature = "mcp"))]
+pub(crate) const HANDY_ROOM: usize = 18;
+
 /// What is recorded of a call before it runs, once it is known that somebody will see it.
 pub struct Opening {
     site: &'static Site,
@@ -323,8 +327,8 @@ impl Opening {
         self.joint = Joint::of(self.site, &attributes, std::mem::take(&mut self.deferred));
         #[cfg(feature = "tracing")]
         if self.site.kind == AGENT {
-            let agent = attributes.iter().find(|attribute| attribute.key.as_str() == names::AGENT_NAME);
-            let agent = agent.map_or_else(|| name.clone(), |agent| agent.value.as_str().into_owned().into());
+            let agent = crate::capture::find(&attributes, names::AGENT_NAME);
+            let agent = agent.map_or_else(|| name.clone(), |agent| agent.as_str().into_owned().into());
             self.parent = context::with_agent_name(&self.parent, agent);
         }
         match self.asked.take() {

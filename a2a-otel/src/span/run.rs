@@ -61,8 +61,8 @@ pub fn sync<R, S: Scope>(scope: S, body: impl FnOnce() -> R) -> (S, R) {
         return (scope, body());
     }
     let (mut body, mut result) = (Some(body), None);
-    let caught = guarded(&scope, &mut || result = body.take().map(|body| body()));
-    match (caught, result) {
+    let ended = caught(&scope, &mut || result = body.take().map(|body| body()));
+    match (ended, result) {
         (Ok(()), Some(result)) => (scope, result),
         (Ok(()), None) => unreachable!("the body ran"),
         (Err(payload), _) => panicked(Some(scope), payload),

@@ -31,11 +31,9 @@ pub(crate) fn variants() -> Vec<Variant> {
     let ours = runtime.block_on(serve(Binding::JsonRpc, observed(Parrot::default())));
     let traced = runtime.block_on(serve_traced());
     vec![
-        variant(PLAIN, &runtime, plain(), &bare, async |client, request| ask(client, request).await),
-        variant(OURS, &runtime, client_factory(), &ours, async |client, request| ask(client, request).await),
-        variant(TOWER_HTTP, &runtime, plain(), &traced, async |client, request| {
-            ask_traced(client, request).await;
-        }),
+        variant(PLAIN, &runtime, plain(), &bare, ask),
+        variant(OURS, &runtime, client_factory(), &ours, ask),
+        variant(TOWER_HTTP, &runtime, plain(), &traced, ask_traced),
     ]
 }
 

@@ -18,7 +18,7 @@ use opentelemetry::{Context, KeyValue};
 use pin_project_lite::pin_project;
 
 use super::card::Agent;
-use super::facts::{Answer, Cancelling, Metadata, Request, place_in_event};
+use super::facts::{Answer, Cancelling, Request, place_in_event};
 use super::hop::{Events, Hop, View, has_session};
 use super::methods::{INVOKE_AGENT, for_each_method, server};
 use super::passage::{self, Arrival, Passage};
@@ -66,7 +66,7 @@ impl<H: RequestHandler> TracedHandler<H> {
     /// The context to work in, and who sees what is done there.
     fn context(&self, params: &ServiceParams) -> (Context, Option<Telling>) {
         let context = self.policy.accept(&ServiceParamsRef(params));
-        match Telling::asked(params).filter(|_| self.tells) {
+        match self.tells.then(|| Telling::asked(params)).flatten() {
             Some(telling) => (telling.see(&context), Some(telling)),
             None => (context, None),
         }
@@ -99,7 +99,9 @@ macro_rules! handler {
                     hop.watch(self.handler.$unary(&params, request)).await
                 };
                 let mut answer = work.with_context(context).await?;
-                tell(telling.as_ref(), Answer::place(&mut answer));
+                if let Some(telling) = telling {
+                    telling.tell(Answer::place(&mut answer));
+                }
                 Ok(answer)
             })*
 
@@ -208,12 +210,6 @@ impl<E: AgentExecutor> AgentExecutor for TracedExecutor<E> {
     }
 }
 
-fn tell(telling: Option<&Telling>, place: Option<&mut Option<Metadata>>) {
-    if let (Some(telling), Some(place)) = (telling, place) {
-        telling.tell(place);
-    }
-}
-
 pin_project! {
     /// Events, the last of which tells of the work behind them where the caller has asked.
     struct Told<S> {
@@ -229,8 +225,10 @@ impl<S: Stream<Item = Result<StreamResponse, A2AError>>> Stream for Told<S> {
     fn poll_next(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Option<S::Item>> {
         let this = self.project();
         let mut event = ready!(this.events.poll_next(task));
-        if let Some(Ok(event)) = &mut event {
-            tell(this.telling.as_ref(), place_in_event(event));
+        if let Some(telling) = this.telling
+            && let Some(Ok(event)) = &mut event
+        {
+            telling.tell(place_in_event(event));
         }
         Poll::Ready(event)
     }

@@ -9,10 +9,7 @@ use rmcp::service::ClientInitializeError;
 use super::message::{Answer, Params, Target};
 use crate::capture::{self, Capture};
 use crate::semconv::{mcp, openinference as names};
-use crate::span::{Failed, Opening, Refusal, Scope as _, Site, Span};
-
-/// How many attributes a span will probably have.
-const ROOM: usize = 18;
+use crate::span::{Failed, HANDY_ROOM, Opening, Refusal, Scope as _, Site, Span};
 
 /// A method, with its span where it is called and where it is served.
 pub(super) struct Method {
@@ -24,7 +21,7 @@ pub(super) struct Method {
 }
 
 const fn site(name: &'static str, kind: &'static str, opentelemetry: SpanKind) -> Site {
-    Site { name, kind, opentelemetry, fixed: &[], name_keys: &[], room: ROOM }
+    Site { name, kind, opentelemetry, fixed: &[], name_keys: &[], room: HANDY_ROOM }
 }
 
 impl Method {

@@ -27,7 +27,6 @@ const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Expor
 pub(crate) struct Grpc {
     runtime: Runtime,
     server: Server,
-    endpoint: Endpoint,
     tls: Tls,
     compression: Compression,
     /// Until something goes wrong on the way; the next one reads the certificates again.
@@ -46,7 +45,6 @@ impl Grpc {
         Ok(Grpc {
             runtime,
             server,
-            endpoint: endpoint.clone(),
             tls: settings.tls.clone(),
             compression: settings.compression,
             client: None,
@@ -59,7 +57,7 @@ impl Grpc {
     /// If the certificates cannot be used.
     fn connect(&self) -> Result<Client<Channel>, String> {
         let mut server = self.server.clone();
-        if let Some(credentials) = Credentials::read(self.endpoint.as_str(), &self.tls)? {
+        if let Some(credentials) = Credentials::read(&server.uri().to_string(), &self.tls)? {
             server = server.tls_config(credentials.for_grpc()).map_err(|error| reason(&error))?;
         }
         // A lazy channel wants to know the runtime that it will be used in.

@@ -12,6 +12,7 @@ use serde_json::{Map, Number, Value, json};
 
 use super::super::facts::Metadata;
 use super::{AGENT, KEY, KIND, MOST_STEPS, Step, TOOL, is_asked};
+use crate::capture::find;
 use crate::lock::lock;
 use crate::pipeline::{Witness, witnessed};
 use crate::semconv::openinference as names;
@@ -35,13 +36,15 @@ impl Telling {
 
     /// What is done in this context is seen.
     pub(in super::super) fn see(&self, context: &Context) -> Context {
-        witnessed(context, Arc::new(self.clone()))
+        witnessed(context, self.clone())
     }
 
-    /// Writes what was seen into an answer that says nothing of the kind itself.
-    pub(in super::super) fn tell(&self, answer: &mut Option<Metadata>) {
-        if let Some(trace) = self.trace() {
-            answer.get_or_insert_default().entry(KEY.to_owned()).or_insert(trace);
+    /// Writes what was seen into an answer that has a place for it and says nothing of the kind itself.
+    pub(in super::super) fn tell(&self, place: Option<&mut Option<Metadata>>) {
+        if let Some(place) = place
+            && let Some(trace) = self.trace()
+        {
+            place.get_or_insert_default().entry(KEY.to_owned()).or_insert(trace);
         }
     }
 
@@ -74,13 +77,8 @@ impl Witness for Telling {
 
 impl Seen {
     fn of(span: &SpanData) -> Self {
-        let attribute = |key: &str| {
-            span.attributes
-                .iter()
-                .find(|attribute| attribute.key.as_str() == key)
-                .map(|attribute| &attribute.value)
-        };
-        let text = |key: &str| attribute(key).map(|value| value.as_str().into_owned());
+        let attribute = |key| find(&span.attributes, key);
+        let text = |key| attribute(key).map(|value| value.as_str().into_owned());
         let kind = text(KIND);
         let call_type = if kind.as_deref() == Some(AGENT) { AGENT } else { TOOL };
         let name = text(if call_type == AGENT { names::AGENT_NAME } else { names::TOOL_NAME });
