@@ -13,7 +13,6 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
             opentelemetry: ::a2a_otel::__private::SpanKind::Client,
             fixed: &[],
             name_keys: &[],
-            room: 10usize,
         },
         &mut |opening| {
             ::a2a_otel::__private::Opening::name_part(
@@ -24,15 +23,12 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
             ::a2a_otel::__private::Opening::name_part(
                 opening,
                 &["gen_ai.agent.name"],
-                ::a2a_otel::__private::Capture::new(&(peer)).a2a_otel_asked(),
+                &peer,
             );
             ::a2a_otel::__private::Opening::arguments(
                 opening,
                 &[
-                    (
-                        "peer",
-                        ::a2a_otel::__private::Capture::new(&peer).a2a_otel_value(),
-                    ),
+                    ("peer", &peer),
                     (
                         "question",
                         ::a2a_otel::__private::Capture::new(&question).a2a_otel_value(),
@@ -41,7 +37,7 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
             );
         },
     );
-    let (scope, result) = ::a2a_otel::__private::future::<
+    let ended = ::a2a_otel::__private::future::<
         Result<Answer, AgentError>,
         _,
         _,
@@ -55,13 +51,14 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
             },
         )
         .await;
-    let mut ending = ::a2a_otel::__private::returned(scope);
+    let mut ending = ::a2a_otel::__private::returned(ended.0);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
-        match ::a2a_otel::__private::Split::new(&result)
+        match ::a2a_otel::__private::Split::new(&ended.1)
             .a2a_otel_told()
             .a2a_otel_outcome()
         {
             ::a2a_otel::__private::Ok(value) => {
+                let _ = value;
                 ::a2a_otel::__private::Ending::ok(&mut ending);
                 ::a2a_otel::__private::Ending::output(
                     &mut ending,
@@ -81,10 +78,10 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
                     );
                 }
             }
-            ::a2a_otel::__private::Err(value) => {
-                ::a2a_otel::__private::Ending::err(&mut ending, value, false)
+            ::a2a_otel::__private::Err(error) => {
+                ::a2a_otel::__private::Ending::err(&mut ending, error, false)
             }
         }
     }
-    result
+    ended.1
 }

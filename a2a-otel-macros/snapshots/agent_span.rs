@@ -18,7 +18,6 @@ pub(crate) async fn find<'a>(
             opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
             fixed: &[("limit", ::a2a_otel::__private::Fixed::Int(10i64))],
             name_keys: &["agent.name"],
-            room: 10usize,
         },
         &mut |opening| {
             ::a2a_otel::__private::Opening::session(
@@ -31,7 +30,7 @@ pub(crate) async fn find<'a>(
             );
         },
     );
-    let (scope, result) = ::a2a_otel::__private::future::<
+    let ended = ::a2a_otel::__private::future::<
         Result<Vec<Product>, AgentError>,
         _,
         _,
@@ -50,13 +49,14 @@ pub(crate) async fn find<'a>(
             },
         )
         .await;
-    let mut ending = ::a2a_otel::__private::returned(scope);
+    let mut ending = ::a2a_otel::__private::returned(ended.0);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
-        match ::a2a_otel::__private::Split::new(&result)
+        match ::a2a_otel::__private::Split::new(&ended.1)
             .a2a_otel_told()
             .a2a_otel_outcome()
         {
             ::a2a_otel::__private::Ok(value) => {
+                let _ = value;
                 ::a2a_otel::__private::Ending::ok(&mut ending);
                 ::a2a_otel::__private::Ending::output(
                     &mut ending,
@@ -76,10 +76,10 @@ pub(crate) async fn find<'a>(
                     );
                 }
             }
-            ::a2a_otel::__private::Err(value) => {
-                ::a2a_otel::__private::Ending::err(&mut ending, value, false)
+            ::a2a_otel::__private::Err(error) => {
+                ::a2a_otel::__private::Ending::err(&mut ending, error, false)
             }
         }
     }
-    result
+    ended.1
 }

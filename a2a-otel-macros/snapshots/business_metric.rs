@@ -6,7 +6,7 @@ fn place_order(category: &str, quantity: u32) -> Result<Order, String> {
 // becomes
 
 fn place_order(category: &str, quantity: u32) -> Result<Order, String> {
-    let mut scope = ::a2a_otel::__private::Measurement::open(
+    let scope = ::a2a_otel::__private::Measurement::open(
         &::a2a_otel::__private::Metric {
             kind: ::a2a_otel::__private::InstrumentKind::Counter,
             name: "shop.revenue",
@@ -16,22 +16,19 @@ fn place_order(category: &str, quantity: u32) -> Result<Order, String> {
             on: ::a2a_otel::__private::On::Ok,
             itemised: true,
         },
+        &mut |opening| {
+            ::a2a_otel::__private::Measurement::fields(
+                opening,
+                &[("category", &category)],
+            );
+        },
     );
-    ::a2a_otel::__private::Measurement::attributes(
-        &mut scope,
-        &[
-            (
-                "category",
-                ::a2a_otel::__private::Capture::new(&(category)).a2a_otel_asked(),
-            ),
-        ],
-    );
-    let (scope, result) = ::a2a_otel::__private::sync::<
+    let ended = ::a2a_otel::__private::sync::<
         Result<Order, String>,
         _,
     >(scope, move || { Order::new(category, quantity) });
-    let mut ending = ::a2a_otel::__private::returned(scope);
-    if let ::a2a_otel::__private::Ok(value) = ::a2a_otel::__private::Split::new(&result)
+    let mut ending = ::a2a_otel::__private::returned(ended.0);
+    if let ::a2a_otel::__private::Ok(value) = ::a2a_otel::__private::Split::new(&ended.1)
         .a2a_otel_result()
     {
         {
@@ -40,5 +37,5 @@ fn place_order(category: &str, quantity: u32) -> Result<Order, String> {
         }
         ::a2a_otel::__private::Measurement::record(&mut ending);
     }
-    result
+    ended.1
 }

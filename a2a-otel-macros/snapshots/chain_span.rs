@@ -19,7 +19,6 @@ fn step<T>(
             opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
             fixed: &[],
             name_keys: &[],
-            room: 7usize,
         },
         &mut |opening| {
             ::a2a_otel::__private::Opening::name(
@@ -30,10 +29,7 @@ fn step<T>(
             ::a2a_otel::__private::Opening::arguments(
                 opening,
                 &[
-                    (
-                        "number",
-                        ::a2a_otel::__private::Capture::new(&number).a2a_otel_value(),
-                    ),
+                    ("number", &number),
                     #[cfg(feature = "memory")]
                     (
                         "memory",
@@ -43,12 +39,9 @@ fn step<T>(
             );
         },
     );
-    let (scope, result) = ::a2a_otel::__private::sync::<
-        _,
-        _,
-    >(scope, move || { plan(number) });
-    ::a2a_otel::__private::Split::new(&result)
+    let ended = ::a2a_otel::__private::sync::<_, _>(scope, move || { plan(number) });
+    ::a2a_otel::__private::Split::new(&ended.1)
         .a2a_otel_told()
-        .a2a_otel_output(scope, false);
-    result
+        .a2a_otel_output(ended.0, false);
+    ended.1
 }

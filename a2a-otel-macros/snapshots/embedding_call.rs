@@ -19,7 +19,6 @@ fn embed(
             opentelemetry: ::a2a_otel::__private::SpanKind::Client,
             fixed: &[],
             name_keys: &[],
-            room: 9usize,
         },
         &mut |opening| {
             ::a2a_otel::__private::Opening::model(
@@ -42,27 +41,28 @@ fn embed(
             );
         },
     );
-    let (scope, result) = ::a2a_otel::__private::sync(
-        scope,
-        move || -> Pin<Box<dyn Future<Output = Result<Vec<f32>, Error>> + Send + '_>> {
-            if text.is_empty() {
-                return Box::pin(async { Err(Error::Empty) });
-            }
-            Box::pin(async move { self.client.embed(text).await })
-        },
-    );
     ::a2a_otel::__private::Box::pin(
         ::a2a_otel::__private::watched(
-            scope,
-            result,
-            move |scope, result: Result<Vec<f32>, Error>| {
-                let mut ending = ::a2a_otel::__private::returned(scope);
+            ::a2a_otel::__private::sync(
+                scope,
+                move || -> Pin<
+                    Box<dyn Future<Output = Result<Vec<f32>, Error>> + Send + '_>,
+                > {
+                    if text.is_empty() {
+                        return Box::pin(async { Err(Error::Empty) });
+                    }
+                    Box::pin(async move { self.client.embed(text).await })
+                },
+            ),
+            move |ended: (_, Result<Vec<f32>, Error>)| {
+                let mut ending = ::a2a_otel::__private::returned(ended.0);
                 if ::a2a_otel::__private::Ending::is_seen(&ending) {
-                    match ::a2a_otel::__private::Split::new(&result)
+                    match ::a2a_otel::__private::Split::new(&ended.1)
                         .a2a_otel_told()
                         .a2a_otel_outcome()
                     {
                         ::a2a_otel::__private::Ok(value) => {
+                            let _ = value;
                             ::a2a_otel::__private::Ending::ok(&mut ending);
                             ::a2a_otel::__private::Ending::response(
                                 &mut ending,
@@ -82,12 +82,12 @@ fn embed(
                                 );
                             }
                         }
-                        ::a2a_otel::__private::Err(value) => {
-                            ::a2a_otel::__private::Ending::err(&mut ending, value, false)
+                        ::a2a_otel::__private::Err(error) => {
+                            ::a2a_otel::__private::Ending::err(&mut ending, error, false)
                         }
                     }
                 }
-                result
+                ended.1
             },
         ),
     )

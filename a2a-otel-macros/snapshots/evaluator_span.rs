@@ -18,26 +18,23 @@ fn brevity(answer: &str) -> f64 {
                 ),
             ],
             name_keys: &[],
-            room: 9usize,
         },
         &mut |opening| {
-            ::a2a_otel::__private::Opening::input(
-                opening,
-                ::a2a_otel::__private::Capture::new(&answer).a2a_otel_value(),
-            );
+            ::a2a_otel::__private::Opening::input(opening, &answer);
         },
     );
-    let (scope, result) = ::a2a_otel::__private::sync::<
+    let ended = ::a2a_otel::__private::sync::<
         f64,
         _,
     >(scope, move || { 1.0 / answer.len() as f64 });
-    let mut ending = ::a2a_otel::__private::returned(scope);
+    let mut ending = ::a2a_otel::__private::returned(ended.0);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
-        match ::a2a_otel::__private::Split::new(&result)
+        match ::a2a_otel::__private::Split::new(&ended.1)
             .a2a_otel_told()
             .a2a_otel_outcome()
         {
             ::a2a_otel::__private::Ok(value) => {
+                let _ = value;
                 ::a2a_otel::__private::Ending::ok(&mut ending);
                 ::a2a_otel::__private::Ending::output(
                     &mut ending,
@@ -57,10 +54,10 @@ fn brevity(answer: &str) -> f64 {
                     );
                 }
             }
-            ::a2a_otel::__private::Err(value) => {
-                ::a2a_otel::__private::Ending::err(&mut ending, value, false)
+            ::a2a_otel::__private::Err(error) => {
+                ::a2a_otel::__private::Ending::err(&mut ending, error, false)
             }
         }
     }
-    result
+    ended.1
 }

@@ -20,7 +20,6 @@ fn assert_safe(prompt: &str) {
                 ),
             ],
             name_keys: &["evaluations.0.evaluation.name"],
-            room: 5usize,
         },
     );
     let _guard = ::a2a_otel::__private::guard(scope);

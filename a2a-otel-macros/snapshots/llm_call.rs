@@ -16,7 +16,6 @@ async fn stream(
             opentelemetry: ::a2a_otel::__private::SpanKind::Client,
             fixed: &[("llm.provider", ::a2a_otel::__private::Fixed::Text("openai"))],
             name_keys: &[],
-            room: 6usize,
         },
         &mut |opening| {
             ::a2a_otel::__private::Opening::request(
@@ -26,7 +25,7 @@ async fn stream(
         },
     );
     let asked = ::a2a_otel::__private::stopwatch(&scope);
-    let (scope, result) = ::a2a_otel::__private::future::<
+    let ended = ::a2a_otel::__private::future::<
         Result<_, Error>,
         _,
         _,
@@ -40,17 +39,16 @@ async fn stream(
             },
         )
         .await;
-    let result: Result<_, Error> = match result {
-        ::a2a_otel::__private::Ok(value) => {
+    let result: Result<_, Error> = match ended.1 {
+        ::a2a_otel::__private::Ok(stream) => {
             ::a2a_otel::__private::Ok(
                 ::a2a_otel::__private::stream(
-                    scope,
+                    ended.0,
                     asked,
-                    value,
-                    move |value, fold| {
-                        ::a2a_otel::__private::Fold::item(fold);
+                    stream,
+                    move |item, fold| {
                         ::a2a_otel::__private::Fold::tokens(fold);
-                        match ::a2a_otel::__private::Split::new(value)
+                        match ::a2a_otel::__private::Split::new(item)
                             .a2a_otel_told()
                             .a2a_otel_outcome()
                         {
@@ -61,19 +59,19 @@ async fn stream(
                                     ::a2a_otel::__private::Body::new(value).a2a_otel_value(),
                                 );
                             }
-                            ::a2a_otel::__private::Err(value) => {
-                                ::a2a_otel::__private::Fold::err(fold, value, false)
+                            ::a2a_otel::__private::Err(error) => {
+                                ::a2a_otel::__private::Fold::err(fold, error, false)
                             }
                         }
                     },
                 ),
             )
         }
-        ::a2a_otel::__private::Err(value) => {
-            let result = ::a2a_otel::__private::Err(value);
+        ::a2a_otel::__private::Err(error) => {
+            let result = ::a2a_otel::__private::Err(error);
             ::a2a_otel::__private::Split::new(&result)
                 .a2a_otel_told()
-                .a2a_otel_end(scope, false);
+                .a2a_otel_end(ended.0, false);
             result
         }
     };

@@ -31,7 +31,6 @@ async fn check_stock(
                 ("server.address", ::a2a_otel::__private::Fixed::Text("catalogue")),
             ],
             name_keys: &["tool.name", "gen_ai.tool.name"],
-            room: 13usize,
         },
         &mut |opening| {
             ::a2a_otel::__private::Opening::input(
@@ -40,7 +39,7 @@ async fn check_stock(
             );
         },
     );
-    let (scope, result) = ::a2a_otel::__private::future::<
+    let ended = ::a2a_otel::__private::future::<
         CallToolResult,
         _,
         _,
@@ -54,8 +53,8 @@ async fn check_stock(
             },
         )
         .await;
-    ::a2a_otel::__private::Split::new(&result)
+    ::a2a_otel::__private::Split::new(&ended.1)
         .a2a_otel_told()
-        .a2a_otel_output(scope, false);
-    result
+        .a2a_otel_output(ended.0, false);
+    ended.1
 }

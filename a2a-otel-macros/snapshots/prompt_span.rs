@@ -18,13 +18,9 @@ fn prompt(what: &str) -> String {
                 ),
             ],
             name_keys: &[],
-            room: 9usize,
         },
         &mut |opening| {
-            ::other::a2a_otel::__private::Opening::input(
-                opening,
-                ::other::a2a_otel::__private::Capture::new(&what).a2a_otel_value(),
-            );
+            ::other::a2a_otel::__private::Opening::input(opening, &what);
             ::other::a2a_otel::__private::Opening::fields(
                 opening,
                 &[
@@ -39,12 +35,12 @@ fn prompt(what: &str) -> String {
             );
         },
     );
-    let (scope, result) = ::other::a2a_otel::__private::sync::<
+    let ended = ::other::a2a_otel::__private::sync::<
         String,
         _,
     >(scope, move || { format!("Find {what}.") });
-    ::other::a2a_otel::__private::Split::new(&result)
+    ::other::a2a_otel::__private::Split::new(&ended.1)
         .a2a_otel_told()
-        .a2a_otel_output(scope, false);
-    result
+        .a2a_otel_output(ended.0, false);
+    ended.1
 }

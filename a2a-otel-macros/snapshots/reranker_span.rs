@@ -13,16 +13,12 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
             opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
             fixed: &[("reranker.top_k", ::a2a_otel::__private::Fixed::Int(3i64))],
             name_keys: &[],
-            room: 11usize,
         },
         &mut |opening| {
             ::a2a_otel::__private::Opening::arguments(
                 opening,
                 &[
-                    (
-                        "query",
-                        ::a2a_otel::__private::Capture::new(&query).a2a_otel_value(),
-                    ),
+                    ("query", &query),
                     (
                         "found",
                         ::a2a_otel::__private::Capture::new(&found).a2a_otel_value(),
@@ -31,12 +27,7 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
             );
             ::a2a_otel::__private::Opening::fields(
                 opening,
-                &[
-                    (
-                        "reranker.query",
-                        ::a2a_otel::__private::Capture::new(&(query)).a2a_otel_asked(),
-                    ),
-                ],
+                &[("reranker.query", &query)],
             );
             ::a2a_otel::__private::Opening::documents(
                 opening,
@@ -49,17 +40,18 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
             );
         },
     );
-    let (scope, result) = ::a2a_otel::__private::sync::<
+    let ended = ::a2a_otel::__private::sync::<
         Vec<Document>,
         _,
     >(scope, move || { found });
-    let mut ending = ::a2a_otel::__private::returned(scope);
+    let mut ending = ::a2a_otel::__private::returned(ended.0);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
-        match ::a2a_otel::__private::Split::new(&result)
+        match ::a2a_otel::__private::Split::new(&ended.1)
             .a2a_otel_told()
             .a2a_otel_outcome()
         {
             ::a2a_otel::__private::Ok(value) => {
+                let _ = value;
                 ::a2a_otel::__private::Ending::ok(&mut ending);
                 ::a2a_otel::__private::Ending::output(
                     &mut ending,
@@ -79,10 +71,10 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
                     );
                 }
             }
-            ::a2a_otel::__private::Err(value) => {
-                ::a2a_otel::__private::Ending::err(&mut ending, value, false)
+            ::a2a_otel::__private::Err(error) => {
+                ::a2a_otel::__private::Ending::err(&mut ending, error, false)
             }
         }
     }
-    result
+    ended.1
 }

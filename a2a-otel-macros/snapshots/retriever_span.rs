@@ -13,39 +13,28 @@ fn search(query: &str, limit: usize) -> impl Future<Output = Vec<Document>> {
             opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
             fixed: &[],
             name_keys: &[],
-            room: 8usize,
         },
         &mut |opening| {
             ::a2a_otel::__private::Opening::arguments(
                 opening,
-                &[
-                    (
-                        "query",
-                        ::a2a_otel::__private::Capture::new(&query).a2a_otel_value(),
-                    ),
-                    (
-                        "limit",
-                        ::a2a_otel::__private::Capture::new(&limit).a2a_otel_value(),
-                    ),
-                ],
+                &[("query", &query), ("limit", &limit)],
             );
         },
     );
-    let (scope, result) = ::a2a_otel::__private::sync(
-        scope,
-        move || { async move { index(query, limit).await } },
-    );
     ::a2a_otel::__private::watched(
-        scope,
-        result,
-        move |scope, result: Vec<Document>| {
-            let mut ending = ::a2a_otel::__private::returned(scope);
+        ::a2a_otel::__private::sync(
+            scope,
+            move || { async move { index(query, limit).await } },
+        ),
+        move |ended: (_, Vec<Document>)| {
+            let mut ending = ::a2a_otel::__private::returned(ended.0);
             if ::a2a_otel::__private::Ending::is_seen(&ending) {
-                match ::a2a_otel::__private::Split::new(&result)
+                match ::a2a_otel::__private::Split::new(&ended.1)
                     .a2a_otel_told()
                     .a2a_otel_outcome()
                 {
                     ::a2a_otel::__private::Ok(value) => {
+                        let _ = value;
                         ::a2a_otel::__private::Ending::ok(&mut ending);
                         ::a2a_otel::__private::Ending::output(
                             &mut ending,
@@ -65,12 +54,12 @@ fn search(query: &str, limit: usize) -> impl Future<Output = Vec<Document>> {
                             );
                         }
                     }
-                    ::a2a_otel::__private::Err(value) => {
-                        ::a2a_otel::__private::Ending::err(&mut ending, value, false)
+                    ::a2a_otel::__private::Err(error) => {
+                        ::a2a_otel::__private::Ending::err(&mut ending, error, false)
                     }
                 }
             }
-            result
+            ended.1
         },
     )
 }

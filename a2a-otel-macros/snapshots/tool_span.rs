@@ -20,24 +20,14 @@ fn hang_up(reason: &str) -> ! {
                 ),
             ],
             name_keys: &["tool.name"],
-            room: 9usize,
         },
         &mut |opening| {
-            ::a2a_otel::__private::Opening::arguments(
-                opening,
-                &[
-                    (
-                        "reason",
-                        ::a2a_otel::__private::Capture::new(&reason).a2a_otel_value(),
-                    ),
-                ],
-            );
+            ::a2a_otel::__private::Opening::arguments(opening, &[("reason", &reason)]);
         },
     );
-    let (scope, result) = ::a2a_otel::__private::sync::<
+    let ended = ::a2a_otel::__private::sync::<
         ::a2a_otel::__private::Never,
         _,
     >(scope, move || -> ::a2a_otel::__private::Never { panic!("{reason}") });
-    let _ = scope;
-    match result {}
+    match ended.1 {}
 }

@@ -6,17 +6,15 @@
 //! value's abilities are found out.
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens as _, format_ident, quote, quote_spanned};
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Expr, Type};
 
-use crate::args::Field;
-use crate::function::{Param, Shape, Streams};
+use crate::function::{Function, Param, Shape, Streams};
 use crate::kinds::Content;
 use crate::plan::{
-    Amount, Argument, Fixed, Input, Kept, MetricPlan, On, Output, Plan, Planned, Recordable, Recorded,
-    SpanPlan, output_ident,
+    Argument, Fixed, Input, Kept, MetricPlan, Output, Plan, Planned, Recorded, SpanPlan, Value, output_ident,
 };
 
 /// The runtime's type that finds out what a value can be recorded as.
@@ -25,96 +23,68 @@ const VALUE: &str = "Capture";
 /// The same for what a model was asked and answered, which may also be bytes.
 const BODY: &str = "Body";
 
+/// `quote!`, but its variables are nobody else's: the user's code can neither see nor hide them.
+macro_rules! hygienic {
+    ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
+}
+
 pub(crate) fn expand(plan: &Plan<'_>) -> TokenStream {
-    let function = plan.function;
-    let (attrs, vis, defaultness, sig) =
-        (&function.attrs, &function.vis, &function.defaultness, &function.sig);
-    let writer = Writer::new(plan);
-    let (scope, keep, call) = (writer.scope(), writer.keep(), writer.call());
-    quote! {
-        #(#attrs)*
-        #vis #defaultness #sig {
-            #scope
-            #keep
-            #call
-        }
-    }
+    let Function { attrs, vis, defaultness, sig, .. } = plan.function;
+    let (scope, keep, call) = (plan.scope(), plan.keep(), plan.call());
+    quote!(#(#attrs)* #vis #defaultness #sig { #scope #keep #call })
 }
 
-/// What the parts of one expansion share: the plan, the way to the runtime, and names nobody else can say.
-struct Writer<'a> {
-    plan: &'a Plan<'a>,
-    runtime: TokenStream,
-    /// The span before it starts.
-    opening: Ident,
-    /// The span or the measurement.
-    scope: Ident,
-    /// What the outcome is written to.
-    ending: Ident,
-    result: Ident,
-    /// What the result was taken apart into, or an item of a stream.
-    value: Ident,
-    /// Copies of parameters, or nothing where nobody will see what they are for.
-    copies: Ident,
-    /// When a stream was asked for.
-    asked: Ident,
+fn name(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
 }
 
-impl<'a> Writer<'a> {
-    fn new(plan: &'a Plan<'a>) -> Self {
-        let path = &plan.runtime;
-        let local = |name| Ident::new(name, Span::mixed_site());
-        Self {
-            plan,
-            runtime: quote!(#path::__private),
-            opening: local("opening"),
-            scope: local("scope"),
-            ending: local("ending"),
-            result: local("result"),
-            value: local("value"),
-            copies: local("copies"),
-            asked: local("asked"),
-        }
-    }
-
-    /// `let scope = ...`: the span or the measurement, with what is known before the body runs.
+/// What stands before the body.
+impl Plan<'_> {
+    /// `let scope = ...`: the span or the measurement, with what is known of it now.
     fn scope(&self) -> TokenStream {
-        let Self { runtime, opening, scope, .. } = self;
-        match &self.plan.effect {
-            Planned::Span(span) => {
-                let (site, records) = (self.site(span), self.before(span));
-                if records.is_empty() {
-                    return quote!(let #scope = #runtime::Span::open_bare(&#site););
-                }
-                // A closure of its own costs the compiler less than a branch of the function would.
-                quote!(let #scope = #runtime::Span::open(&#site, &mut |#opening| { #records });)
-            }
-            Planned::Metric(metric) => {
-                let (site, records) =
-                    (self.metric(metric), self.noted(scope, &metric.early, &metric.value, false));
-                let mutable = (!records.is_empty()).then(|| quote!(mut));
-                quote!(let #mutable #scope = #runtime::Measurement::open(&#site); #records)
-            }
+        let runtime = &self.runtime;
+        let (of, site, records) = match &self.effect {
+            Planned::Span(span) => (name("Span"), self.site(span), self.before(span)),
+            Planned::Metric(metric) => (name("Measurement"), self.metric(metric), self.noted(metric, false)),
+        };
+        if records.is_empty() {
+            return hygienic!(let scope = #runtime::#of::open_bare(&#site););
         }
+        // A closure of its own costs the compiler less than a branch of the function would.
+        hygienic!(let scope = #runtime::#of::open(&#site, &mut |opening| { #records });)
     }
 
     fn site(&self, span: &SpanPlan<'_>) -> TokenStream {
-        let runtime = &self.runtime;
-        let (name, kind) = (&span.name, span.kind.openinference);
-        let opentelemetry = format_ident!("{}", span.kind.opentelemetry);
+        let (runtime, span_name, name_keys) = (&self.runtime, &span.name, &span.name_keys);
+        let (kind, opentelemetry) = (span.kind.openinference, name(span.kind.opentelemetry));
         let fixed = span.fixed.iter().map(|(key, value)| {
             let value = self.fixed(value);
             quote!((#key, #value))
         });
-        let (name_keys, room) = (&span.name_keys, room(span));
-        quote! {
+        hygienic! {
             #runtime::Site {
-                name: #name,
+                name: #span_name,
                 kind: #kind,
                 opentelemetry: #runtime::SpanKind::#opentelemetry,
                 fixed: &[#(#fixed),*],
                 name_keys: &[#(#name_keys),*],
-                room: #room,
+            }
+        }
+    }
+
+    fn metric(&self, metric: &MetricPlan<'_>) -> TokenStream {
+        let (runtime, itemised) = (&self.runtime, metric.is_late());
+        let MetricPlan { name: metric_name, unit, description, .. } = metric;
+        let (kind, implied, on) = (name(&metric.kind), name(metric.implied), name(metric.on));
+        hygienic! {
+            #runtime::Metric {
+                kind: #runtime::InstrumentKind::#kind,
+                name: #metric_name,
+                unit: #unit,
+                description: #description,
+                implied: #runtime::Implied::#implied,
+                on: #runtime::On::#on,
+                itemised: #itemised,
             }
         }
     }
@@ -129,73 +99,37 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn metric(&self, metric: &MetricPlan<'_>) -> TokenStream {
-        let runtime = &self.runtime;
-        let instrument = format_ident!("{}", pascal_case(metric.instrument));
-        let MetricPlan { name, unit, description, .. } = metric;
-        let implied = format_ident!(
-            "{}",
-            match metric.value {
-                Amount::One => "One",
-                Amount::Duration => "Duration",
-                Amount::Early(_) | Amount::Late(_) => "Nothing",
-            }
-        );
-        let on = format_ident!(
-            "{}",
-            match metric.on {
-                On::Ok => "Ok",
-                On::Err(_) => "Err",
-                On::Always => "Always",
-            }
-        );
-        let itemised = metric.is_late();
-        quote! {
-            #runtime::Metric {
-                kind: #runtime::InstrumentKind::#instrument,
-                name: #name,
-                unit: #unit,
-                description: #description,
-                implied: #runtime::Implied::#implied,
-                on: #runtime::On::#on,
-                itemised: #itemised,
-            }
-        }
-    }
-
-    /// What is recorded of a span before the body runs.
     fn before(&self, span: &SpanPlan<'_>) -> TokenStream {
-        let Self { runtime, opening, .. } = self;
-        let name = span.name_expr.map(|expr| ("name", expr));
-        let texts = name.into_iter().chain(span.texts.iter().copied()).map(|(method, expr)| {
-            let method = format_ident!("{method}");
-            let value = self.able(VALUE, &quote!(&(#expr)), expr.span(), "a2a_otel_text");
-            quote!(#runtime::Opening::#method(#opening, #value);)
+        let runtime = &self.runtime;
+        let texts = span.texts.iter().map(|(method, expr)| {
+            let (method, value) = (name(method), self.able(VALUE, expr, "a2a_otel_text"));
+            hygienic!(#runtime::Opening::#method(opening, #value);)
         });
+        let method = name(if span.is_named_by_parts { "name_part" } else { "repeated" });
         let parts = span.name_parts.iter().map(|part| {
-            let (keys, value) = (&part.keys, self.recorded(part));
-            quote!(#runtime::Opening::name_part(#opening, &[#(#keys),*], #value);)
+            let (keys, value) = (part.keys, self.recorded(&part.value));
+            hygienic!(#runtime::Opening::#method(opening, &[#(#keys),*], #value);)
         });
         let request = span.request.map(|expr| {
-            let value = self.able(BODY, &quote!(&(#expr)), expr.span(), "a2a_otel_asked");
-            quote!(#runtime::Opening::request(#opening, #value);)
+            let value = self.able(BODY, expr, "a2a_otel_asked");
+            hygienic!(#runtime::Opening::request(opening, #value);)
         });
         let input = self.input(&span.input);
-        let fields = self.fields("Opening", &quote!(#opening), &span.early);
+        let fields = self.fields("Opening", &hygienic!(opening), &span.early);
         quote!(#(#texts)* #(#parts)* #request #input #fields)
     }
 
     fn input(&self, input: &Input<'_>) -> TokenStream {
-        let Self { runtime, opening, .. } = self;
+        let runtime = &self.runtime;
         match input {
             Input::Nothing => TokenStream::new(),
             Input::Expr(expr) => {
                 let value = self.asked_for(expr);
-                quote!(#runtime::Opening::input(#opening, #value);)
+                hygienic!(#runtime::Opening::input(opening, #value);)
             }
             Input::Param(argument) => {
                 let (cfgs, value) = (&argument.param.cfgs, self.argument(argument));
-                quote!(#(#cfgs)* #runtime::Opening::input(#opening, #value);)
+                hygienic!(#(#cfgs)* #runtime::Opening::input(opening, #value);)
             }
             Input::Params(arguments) => {
                 let arguments = arguments.iter().map(|argument| {
@@ -203,98 +137,81 @@ impl<'a> Writer<'a> {
                     let (name, value) = (ident.unraw().to_string(), self.argument(argument));
                     quote!(#(#cfgs)* (#name, #value))
                 });
-                quote!(#runtime::Opening::arguments(#opening, &[#(#arguments),*]);)
+                hygienic!(#runtime::Opening::arguments(opening, &[#(#arguments),*]);)
             }
         }
     }
 
     fn argument(&self, argument: &Argument<'_>) -> TokenStream {
         let (runtime, ident) = (&self.runtime, &argument.param.ident);
-        if argument.is_redacted {
-            return quote!(&#runtime::Fixed::Text(#runtime::REDACTED));
+        match argument {
+            Argument { is_redacted: true, .. } => quote!(&#runtime::Fixed::Text(#runtime::REDACTED)),
+            Argument { param: Param { primitive: true, .. }, .. } => {
+                quote_spanned!(ident.span().resolved_at(Span::mixed_site())=> &#ident)
+            }
+            _ => self.ability(VALUE, &quote!(&#ident), Span::mixed_site(), "a2a_otel_value"),
         }
-        self.value(&quote!(&#ident))
     }
 
     /// Records values under their keys, in one call for all attributes.
     fn fields(&self, of: &str, into: &TokenStream, recorded: &[Recorded<'_>]) -> TokenStream {
-        let Self { runtime, value, .. } = self;
-        let of = format_ident!("{of}");
-        let call = |method: &str, fields: &[&Recorded<'_>]| {
-            let method = format_ident!("{method}");
-            let entries = fields.iter().map(|one| {
-                let (key, value) = (one.keys[0], self.recorded(one));
-                quote!((#key, #value))
-            });
-            (!fields.is_empty()).then(|| quote!(#runtime::#of::#method(#into, &[#(#entries),*]);))
-        };
-        let (repeated, once): (Vec<_>, Vec<_>) = recorded.iter().partition(|one| one.keys.len() > 1);
-        let repeated = repeated.into_iter().map(|one| {
-            let (keys, recorded) = (&one.keys, self.recorded(one));
-            quote!(match #recorded { #value => #runtime::#of::fields(#into, &[#((#keys, #value)),*]) })
+        let (runtime, of) = (&self.runtime, name(of));
+        let (documents, fields): (Vec<_>, Vec<_>) = recorded.iter().partition(|one| one.is_documents);
+        let calls = [("fields", fields), ("documents", documents)].into_iter();
+        let calls = calls.filter(|(_, fields)| !fields.is_empty()).map(|(method, fields)| {
+            let method = name(method);
+            let (keys, values) =
+                (fields.iter().map(|one| one.key), fields.iter().map(|one| self.recorded(&one.value)));
+            quote!(#runtime::#of::#method(#into, &[#((#keys, #values)),*]);)
         });
-        let (documents, fields): (Vec<_>, Vec<_>) = once.into_iter().partition(|one| one.is_documents);
-        let (fields, documents) = (call("fields", &fields), call("documents", &documents));
-        quote!(#(#repeated)* #fields #documents)
+        calls.collect()
     }
 
-    fn recorded(&self, recorded: &Recorded<'_>) -> TokenStream {
-        match &recorded.value {
-            Recordable::Expr(expr) => self.asked_for(expr),
-            Recordable::Fixed(fixed) => {
+    /// Notes attributes and value of a measurement.
+    fn noted(&self, metric: &MetricPlan<'_>, late: bool) -> TokenStream {
+        let runtime = &self.runtime;
+        let (into, fields) =
+            if late { (hygienic!(&mut ending), &metric.late) } else { (hygienic!(opening), &metric.early) };
+        let fields = self.fields("Measurement", &into, fields);
+        let amount = metric.value.filter(|_| metric.is_value_late == late);
+        let amount = amount.map(|expr| quote!(#runtime::Measurement::amount(#into, #expr);));
+        quote!(#fields #amount)
+    }
+
+    fn recorded(&self, value: &Value<'_>) -> TokenStream {
+        match value {
+            Value::Expr(expr) => self.asked_for(expr),
+            Value::Fixed(fixed) => {
                 let fixed = self.fixed(fixed);
                 quote!(&#fixed)
             }
         }
     }
 
-    /// Notes attributes and value of a measurement.
-    fn noted(
-        &self,
-        measurement: &Ident,
-        attributes: &[&Field],
-        value: &Amount<'_>,
-        late: bool,
-    ) -> TokenStream {
-        let runtime = &self.runtime;
-        let noted = (!attributes.is_empty()).then(|| {
-            let entries = attributes.iter().map(|field| {
-                let (key, value) = (&field.key, self.asked_for(&field.value));
-                quote!((#key, #value))
-            });
-            quote!(#runtime::Measurement::attributes(&mut #measurement, &[#(#entries),*]);)
-        });
-        let amount = match (value, late) {
-            (Amount::Early(expr), false) | (Amount::Late(expr), true) => {
-                quote!(#runtime::Measurement::amount(&mut #measurement, #expr);)
-            }
-            _ => TokenStream::new(),
-        };
-        quote!(#noted #amount)
-    }
-
-    /// A value with what its type can do: serialise, or else debug, or else nothing.
-    fn value(&self, reference: &TokenStream) -> TokenStream {
-        self.able(VALUE, reference, Span::mixed_site(), "a2a_otel_value")
-    }
-
     /// The value of an expression, which has to be one that can be recorded.
     fn asked_for(&self, expr: &Expr) -> TokenStream {
-        self.able(VALUE, &quote!(&(#expr)), expr.span(), "a2a_otel_asked")
+        let is = |param: &&Param| matches!(expr, Expr::Path(path) if path.path.is_ident(&param.ident));
+        match self.function.params.iter().find(is) {
+            Some(Param { primitive: true, .. }) => quote!(&#expr),
+            _ => self.able(VALUE, expr, "a2a_otel_asked"),
+        }
     }
 
-    /// What a type cannot do is an error at the span.
-    fn able(&self, of: &str, reference: &TokenStream, span: Span, ability: &str) -> TokenStream {
-        let runtime = &self.runtime;
-        let of = format_ident!("{of}");
+    /// What the type of an expression cannot do is an error at the expression.
+    fn able(&self, of: &str, expr: &Expr, ability: &str) -> TokenStream {
+        self.ability(of, &quote!(&(#expr)), expr.span(), ability)
+    }
+
+    /// A value with what its type can do.
+    fn ability(&self, of: &str, reference: &TokenStream, span: Span, ability: &str) -> TokenStream {
+        let (runtime, of) = (&self.runtime, name(of));
         let ability = Ident::new(ability, span.resolved_at(Span::mixed_site()));
         quote!(#runtime::#of::new(#reference).#ability())
     }
 
     /// Clones of the parameters that are needed when the body has consumed them.
     fn keep(&self) -> TokenStream {
-        let Self { runtime, scope, copies, .. } = self;
-        let kept = &self.plan.kept;
+        let (runtime, kept) = (&self.runtime, &self.kept);
         if kept.is_empty() {
             return TokenStream::new();
         }
@@ -304,343 +221,257 @@ impl<'a> Writer<'a> {
             ident.set_span(ident.span().located_at(*mention));
             quote_spanned!(*mention=> #runtime::Clone::clone(&#ident))
         });
-        quote! {
-            let #copies = if #runtime::Scope::is_seen(&#scope) {
+        hygienic! {
+            let copies = if #runtime::Scope::is_seen(&scope) {
                 #runtime::Some((#(#clones,)*))
             } else {
                 #runtime::None
             };
         }
     }
+}
 
-    /// Hands the body to the runtime, and records what it gives back.
+/// The call, and what is recorded behind it.
+impl Plan<'_> {
+    /// Hands the body to the runtime, and records what it gives back: `ended` is the scope and the result.
     fn call(&self) -> TokenStream {
-        let Self { runtime, scope, result, .. } = self;
-        let (body, ty) = (&self.plan.function.body, self.result_type());
-        if self.plan.stays {
-            let guard = Ident::new("_guard", Span::mixed_site());
-            return quote!(let #guard = #runtime::guard(#scope); #body);
+        let (runtime, body) = (&self.runtime, &self.function.body);
+        if self.stays {
+            return hygienic!(let _guard = #runtime::guard(scope); #body);
         }
-        let asked = &self.asked;
-        let asked = self.plan.stream.map(|_| quote!(let #asked = #runtime::stopwatch(&#scope);));
-        let outcome = self.outcome();
-        match self.plan.function.shape {
+        let (ty, outcome) = (self.result_type(), self.outcome());
+        let asked = self.stream.map(|_| hygienic!(let asked = #runtime::stopwatch(&scope);));
+        let call = match self.function.shape {
             Shape::Sync => {
                 let returns = self.declared(&ty);
-                quote! {
-                    #asked
-                    let (#scope, #result) = #runtime::sync::<#ty, _>(#scope, move || #returns #body);
-                    #outcome
-                }
+                hygienic!(let ended = #runtime::sync::<#ty, _>(scope, move || #returns #body); #outcome)
             }
             Shape::Async => {
                 // What never returns has no type to hint at.
                 let hint =
                     (!self.never_returns()).then(|| quote!(if false { return #runtime::hint::<#ty>(); }));
-                quote! {
-                    #asked
-                    let (#scope, #result) =
-                        #runtime::future::<#ty, _, _>(#scope, async move { #hint #body }).await;
+                hygienic! {
+                    let ended = #runtime::future::<#ty, _, _>(scope, async move { #hint #body }).await;
                     #outcome
                 }
             }
-            Shape::Future => {
-                let watched = self.watched(&outcome);
-                quote!(#asked let (#scope, #result) = #runtime::sync(#scope, move || #body); #watched)
-            }
+            // An async block around the future that the body gives back would have room for it twice.
+            Shape::Future => hygienic! {
+                #runtime::watched(#runtime::sync(scope, move || #body), move |ended: (_, #ty)| { #outcome })
+            },
             Shape::Boxed => {
                 // Several boxes of different futures are one type only where that type is said.
-                let (returns, watched) = (&self.plan.function.sig.output, self.watched(&outcome));
-                quote! {
-                    #asked
-                    let (#scope, #result) = #runtime::sync(#scope, move || #returns #body);
-                    #runtime::Box::pin(#watched)
+                let returns = &self.function.sig.output;
+                hygienic! {
+                    #runtime::Box::pin(#runtime::watched(
+                        #runtime::sync(scope, move || #returns #body),
+                        move |ended: (_, #ty)| { #outcome },
+                    ))
                 }
             }
-        }
-    }
-
-    /// The future that a function gave back. An async block around it would have room for it twice.
-    fn watched(&self, outcome: &TokenStream) -> TokenStream {
-        let (Self { runtime, scope, result, .. }, ty) = (self, self.result_type());
-        quote!(#runtime::watched(#scope, #result, move |#scope, #result: #ty| { #outcome }))
+        };
+        quote!(#asked #call)
     }
 
     /// The type of a sync body, where the body alone does not say it: several boxes of different streams are one
     /// type only where that type is said, and what never returns may call itself anything.
     fn declared(&self, ty: &TokenStream) -> TokenStream {
-        let is_boxed_stream = self.plan.stream.is_some_and(|stream| stream.boxed);
+        let is_boxed_stream = self.stream.is_some_and(|stream| stream.boxed);
         if is_boxed_stream || self.never_returns() { quote!(-> #ty) } else { TokenStream::new() }
     }
 
     /// The result's type as far as it can be written in a function's body.
     fn result_type(&self) -> TokenStream {
         let runtime = &self.runtime;
-        match self.plan.function.result_type() {
+        match self.function.result_type() {
             None => quote!(()),
             Some(Type::Never(_)) => quote!(#runtime::Never),
             Some(ty) => infer_opaque(ty.to_token_stream()),
         }
     }
 
-    /// Whether there is no result to look at.
-    fn returns_nothing(&self) -> bool {
-        self.plan.function.result_type().is_none()
-    }
-
     fn never_returns(&self) -> bool {
-        matches!(self.plan.function.result_type(), Some(Type::Never(_)))
+        matches!(self.function.result_type(), Some(Type::Never(_)))
     }
 
     /// What is recorded behind the body, and what the function then gives back.
     fn outcome(&self) -> TokenStream {
-        let Self { runtime, scope, ending, result, .. } = self;
         if self.never_returns() {
-            return quote!(let _ = #scope; match #result {});
+            return hygienic!(match ended.1 {});
         }
-        if let Some(stream) = self.plan.stream {
+        if let Some(stream) = self.stream {
             let (watched, ty) = (self.stream(stream), self.result_type());
             // A box of ours becomes the user's only where that type is said.
-            return quote!(let #result: #ty = #watched; #result);
+            return hygienic!(let result: #ty = #watched; result);
         }
-        let records = match &self.plan.effect {
-            Planned::Span(span) => self.behind(span),
-            Planned::Metric(metric) => {
-                let records = self.unpack(&self.measured(metric));
-                quote!(let mut #ending = #runtime::returned(#scope); #records)
-            }
-        };
-        quote!(#records #result)
-    }
-
-    /// Runs the statements with the copies of parameters, if there are any.
-    fn unpack(&self, statements: &TokenStream) -> TokenStream {
-        let Self { runtime, copies, .. } = self;
-        let kept = &self.plan.kept;
-        if kept.is_empty() {
-            return statements.clone();
-        }
-        let idents = kept.iter().map(|kept| kept.ident);
-        quote!(if let #runtime::Some((#(#idents,)*)) = #copies { #statements })
-    }
-
-    /// What is recorded of a span when the function has returned.
-    fn behind(&self, span: &SpanPlan<'_>) -> TokenStream {
-        let Self { runtime, scope, ending, result, value, .. } = self;
-        let check = span.checks_result.map(|span| self.check_result(span));
-        if let Some(end) = self.end(span) {
-            return quote!(#check #end);
-        }
-        let source = if self.returns_nothing() { quote!(&#result) } else { quote!(#value) };
-        let records = self.late(span, "Ending", &quote!(&mut #ending), &source);
-        let ok = quote!(#runtime::Ending::ok(&mut #ending); #records);
-        let records = if self.returns_nothing() {
-            ok
-        } else {
-            let (told, debug) = (self.told(&quote!(&#result)), span.debug_errors);
-            quote! {
-                match #told.a2a_otel_outcome() {
-                    #runtime::Ok(#value) => { #ok }
-                    #runtime::Err(#value) => #runtime::Ending::err(&mut #ending, #value, #debug),
-                }
-            }
-        };
-        let records = self.unpack(&records);
-        quote! {
-            #check
-            let mut #ending = #runtime::returned(#scope);
-            if #runtime::Ending::is_seen(&#ending) { #records }
-        }
-    }
-
-    /// The end of a span in one call, where no expression of the user's looks at the result.
-    fn end(&self, span: &SpanPlan<'_>) -> Option<TokenStream> {
-        let Self { runtime, scope, result, .. } = self;
-        let method = match span.output {
-            _ if !span.late.is_empty() => return None,
-            Output::Expr(_) => return None,
-            _ if self.returns_nothing() => return Some(quote!(#runtime::succeeded(#scope);)),
-            // A response may be bytes, which other values are not recorded as.
-            Output::Result if span.kind.content == Content::Llm => return None,
-            Output::Nothing => "a2a_otel_end",
-            Output::Result => "a2a_otel_output",
-        };
-        let (told, method, debug) =
-            (self.told(&quote!(&#result)), format_ident!("{method}"), span.debug_errors);
-        Some(quote!(#told.#method(#scope, #debug);))
-    }
-
-    /// What became of a call, told by the type of its result.
-    fn told(&self, reference: &TokenStream) -> TokenStream {
-        let runtime = &self.runtime;
-        quote!(#runtime::Split::new(#reference).a2a_otel_told())
-    }
-
-    /// The value or the error, as they are.
-    fn split(&self, reference: &TokenStream) -> TokenStream {
-        let runtime = &self.runtime;
-        quote!(#runtime::Split::new(#reference).a2a_otel_result())
+        let (check, end) = (self.checks_result.map(|span| self.check_result(span)), self.end());
+        hygienic!(#check #end ended.1)
     }
 
     /// Makes the compiler say, at the user's word, that the result cannot be an error.
     fn check_result(&self, span: Span) -> TokenStream {
-        let Self { runtime, .. } = self;
-        let mut result = self.result.clone();
-        result.set_span(result.span().located_at(span));
-        quote_spanned!(span=> #runtime::fallible(&#result);)
+        let (runtime, ended) = (&self.runtime, Ident::new("ended", span.resolved_at(Span::mixed_site())));
+        quote_spanned!(span=> #runtime::fallible(&#ended.1);)
     }
 
-    /// Output and late fields.
-    fn late(&self, span: &SpanPlan<'_>, of: &str, into: &TokenStream, value: &TokenStream) -> TokenStream {
-        let runtime = &self.runtime;
-        let is_body = span.kind.content == Content::Llm;
-        let is_response = is_body && of == "Ending";
-        let whose = if is_body { BODY } else { VALUE };
-        let method = format_ident!("{}", if is_response { "response" } else { "output" });
-        let kind = format_ident!("{of}");
-        let output = match span.output {
-            Output::Result if !self.returns_nothing() => {
-                let value = self.able(whose, value, Span::mixed_site(), "a2a_otel_value");
-                quote!(#runtime::#kind::#method(#into, #value);)
+    fn end(&self) -> TokenStream {
+        let (runtime, ended) = (&self.runtime, hygienic!(&ended.1));
+        let (span, debug) = match &self.effect {
+            Planned::Metric(metric) if metric.is_late() => {
+                let measured = self.unpack(&self.measured(metric, &ended));
+                return hygienic!(let mut ending = #runtime::returned(ended.0); #measured);
             }
-            Output::Expr(expr) => {
-                let recorded = self.able(whose, &quote!(&(#expr)), expr.span(), "a2a_otel_asked");
-                bind_output(&[expr], value, &quote!(#runtime::#kind::#method(#into, #recorded);))
-            }
-            _ => TokenStream::new(),
+            Planned::Metric(_) => return self.end_with("a2a_otel_end", &ended, false),
+            Planned::Span(span) => (span, span.debug_errors),
         };
-        let fields = self.fields(of, into, &span.late);
-        let fields =
-            bind_output(&span.late.iter().filter_map(Recorded::expr).collect::<Vec<_>>(), value, &fields);
-        quote!(#output #fields)
-    }
-
-    /// What is measured when the function has returned.
-    fn measured(&self, metric: &MetricPlan<'_>) -> TokenStream {
-        let Self { runtime, ending, result, value, .. } = self;
-        let is_split = !matches!(metric.on, On::Always) && !self.returns_nothing();
-        let source = if is_split { quote!(#value) } else { quote!(&#result) };
-        let records = self.measure(metric, ending, &source);
-        let pattern = if metric.is_late() { quote!(#value) } else { quote!(_) };
-        let split = self.split(&quote!(&#result));
-        match metric.on {
-            On::Ok if is_split => quote!(if let #runtime::Ok(#pattern) = #split { #records }),
-            On::Err(span) => {
-                let check = self.check_result(span);
-                quote!(#check if let #runtime::Err(#pattern) = #split { #records })
+        match span.output {
+            Output::Nothing if span.late.is_empty() => return self.end_with("a2a_otel_end", &ended, debug),
+            // A response may be bytes, which other values are not recorded as.
+            Output::Result if span.late.is_empty() && span.kind.content != Content::Llm => {
+                return self.end_with("a2a_otel_output", &ended, debug);
             }
-            _ => records,
+            _ => {}
+        }
+        let (told, into) = (self.told(&ended), hygienic!(&mut ending));
+        let records = self.late(span, "Ending", &into);
+        let records = quote!(#runtime::Ending::ok(#into); #records);
+        let records = self.unpack(&self.split("Ending", &into, &told, &records, debug));
+        hygienic! {
+            let mut ending = #runtime::returned(ended.0);
+            if #runtime::Ending::is_seen(&ending) { #records }
         }
     }
 
-    fn measure(&self, metric: &MetricPlan<'_>, measurement: &Ident, source: &TokenStream) -> TokenStream {
+    /// The end in one call, where no expression of the user's looks at the result.
+    fn end_with(&self, method: &str, result: &TokenStream, debug: bool) -> TokenStream {
+        let (told, method) = (self.told(result), name(method));
+        hygienic!(#told.#method(ended.0, #debug);)
+    }
+
+    /// What became of a call, told by the type of its result.
+    fn told(&self, result: &TokenStream) -> TokenStream {
         let runtime = &self.runtime;
-        let noted = self.noted(measurement, &metric.late, &metric.value, true);
-        let noted = bind_output(&metric.late_expressions(), source, &noted);
-        quote!(#noted #runtime::Measurement::record(&mut #measurement);)
+        quote!(#runtime::Returned::new(#result).a2a_otel_told())
+    }
+
+    /// Records the value, or else the error.
+    fn split(
+        &self,
+        of: &str,
+        into: &TokenStream,
+        told: &TokenStream,
+        records: &TokenStream,
+        debug: bool,
+    ) -> TokenStream {
+        let (runtime, of) = (&self.runtime, name(of));
+        hygienic! {
+            match #told.a2a_otel_outcome() {
+                #runtime::Ok(value) => { let _ = value; #records }
+                #runtime::Err(error) => #runtime::#of::err(#into, error, #debug),
+            }
+        }
+    }
+
+    /// Runs the statements with the copies of parameters, if there are any.
+    fn unpack(&self, statements: &TokenStream) -> TokenStream {
+        let (runtime, idents) = (&self.runtime, self.kept.iter().map(|kept| kept.ident));
+        if self.kept.is_empty() {
+            return statements.clone();
+        }
+        hygienic!(if let #runtime::Some((#(#idents,)*)) = copies { #statements })
+    }
+
+    /// Output and late fields of a span.
+    fn late(&self, span: &SpanPlan<'_>, of: &str, into: &TokenStream) -> TokenStream {
+        let (runtime, kind) = (&self.runtime, name(of));
+        let is_of_model = span.kind.content == Content::Llm;
+        let whose = if is_of_model { BODY } else { VALUE };
+        let method = name(if is_of_model && of == "Ending" { "response" } else { "output" });
+        let output = match span.output {
+            Output::Nothing => None,
+            Output::Expr(expr) => Some((vec![expr], self.able(whose, expr, "a2a_otel_asked"))),
+            Output::Result => {
+                let value = hygienic!(value);
+                Some((Vec::new(), self.ability(whose, &value, Span::mixed_site(), "a2a_otel_value")))
+            }
+        };
+        let output = output.map(|(exprs, recorded)| {
+            bind_output(&exprs, &quote!(#runtime::#kind::#method(#into, #recorded);))
+        });
+        let exprs: Vec<_> = span.late.iter().filter_map(|one| one.value.expr()).collect();
+        let fields = bind_output(&exprs, &self.fields(of, into, &span.late));
+        quote!(#output #fields)
+    }
+
+    /// What is measured of a result or an item, if that counts.
+    fn measured(&self, metric: &MetricPlan<'_>, result: &TokenStream) -> TokenStream {
+        let (runtime, noted) = (&self.runtime, self.noted(metric, true));
+        let noted = bind_output(&metric.late_expressions(), &noted);
+        let measure = hygienic!(#noted #runtime::Measurement::record(&mut ending););
+        if metric.on == "Always" {
+            return hygienic!({ let value = #result; #measure });
+        }
+        let on = name(metric.on);
+        hygienic!(if let #runtime::#on(value) = #runtime::Returned::new(#result).a2a_otel_result() { #measure })
     }
 
     /// Hands a stream to the runtime, with what is recorded of each item.
     fn stream(&self, stream: Streams) -> TokenStream {
-        let Self { runtime, scope, result, value, asked, copies, .. } = self;
-        let fold = Ident::new("fold", Span::mixed_site());
-        let records = match &self.plan.effect {
-            Planned::Span(span) => self.item(span, &fold),
-            Planned::Metric(metric) => self.measured_item(metric, &fold),
-        };
-        let copy =
-            (!self.plan.kept.is_empty()).then(|| quote!(let #copies = #runtime::Clone::clone(&#copies);));
-        let unpack = self.unpack(&records);
-        let watched = |source: &Ident| {
-            let watched = quote!(
-                #runtime::stream(#scope, #asked, #source, move |#value, #fold| { #copy #unpack })
+        let runtime = &self.runtime;
+        let copy = (!self.kept.is_empty()).then(|| hygienic!(let copies = #runtime::Clone::clone(&copies);));
+        let records = self.unpack(&self.item());
+        let watched = |source| {
+            let watched = hygienic!(
+                #runtime::stream(ended.0, asked, #source, move |item, fold| { #copy #records })
             );
             if stream.boxed { quote!(#runtime::Box::pin(#watched)) } else { watched }
         };
         if !stream.fallible {
-            return watched(result);
+            return watched(hygienic!(ended.1));
         }
-        let watched = watched(value);
-        let failed = match &self.plan.effect {
-            Planned::Span(span) => {
-                let (told, debug) = (self.told(&quote!(&#result)), span.debug_errors);
-                quote!(#told.a2a_otel_end(#scope, #debug);)
-            }
-            Planned::Metric(metric) if matches!(metric.on, On::Err(_)) => {
-                quote!(#runtime::Measurement::record(&mut #runtime::returned(#scope));)
-            }
-            Planned::Metric(_) => quote!(#runtime::returned(#scope);),
-        };
-        quote! {
-            match #result {
-                #runtime::Ok(#value) => #runtime::Ok(#watched),
-                #runtime::Err(#value) => {
-                    let #result = #runtime::Err(#value);
+        let debug = matches!(&self.effect, Planned::Span(span) if span.debug_errors);
+        let failed = self.end_with("a2a_otel_end", &hygienic!(&result), debug);
+        let watched = watched(hygienic!(stream));
+        hygienic! {
+            match ended.1 {
+                #runtime::Ok(stream) => #runtime::Ok(#watched),
+                #runtime::Err(error) => {
+                    let result = #runtime::Err(error);
                     #failed
-                    #result
+                    result
                 }
             }
         }
     }
 
-    fn item(&self, span: &SpanPlan<'_>, fold: &Ident) -> TokenStream {
-        let Self { runtime, value, .. } = self;
-        let tokens = (span.kind.content == Content::Llm).then(|| quote!(#runtime::Fold::tokens(#fold);));
-        let records = self.late(span, "Fold", &quote!(#fold), &quote!(#value));
-        let (told, debug) = (self.told(&quote!(#value)), span.debug_errors);
-        quote! {
-            #runtime::Fold::item(#fold);
-            #tokens
-            match #told.a2a_otel_outcome() {
-                #runtime::Ok(#value) => { let _ = #value; #records }
-                #runtime::Err(#value) => #runtime::Fold::err(#fold, #value, #debug),
+    /// What is recorded of an item. With an expression that names `output` a metric measures every item, else only
+    /// whether one is an error.
+    fn item(&self) -> TokenStream {
+        let (runtime, item, fold) = (&self.runtime, hygienic!(item), hygienic!(fold));
+        let told = self.told(&item);
+        match &self.effect {
+            Planned::Span(span) => {
+                let tokens =
+                    (span.kind.content == Content::Llm).then(|| quote!(#runtime::Fold::tokens(#fold);));
+                let records = self.late(span, "Fold", &fold);
+                let records = self.split("Fold", &fold, &told, &records, span.debug_errors);
+                quote!(#tokens #records)
             }
+            Planned::Metric(metric) if metric.is_late() => {
+                let measured = self.measured(metric, &item);
+                hygienic!(let mut ending = #runtime::Items::measure(fold); #measured)
+            }
+            Planned::Metric(_) => self.split("Items", &fold, &told, &TokenStream::new(), false),
         }
     }
-
-    /// With an expression that names `output` every item is measured, else only whether one is an error.
-    fn measured_item(&self, metric: &MetricPlan<'_>, fold: &Ident) -> TokenStream {
-        let Self { runtime, value, ending, .. } = self;
-        let split = self.split(&quote!(#value));
-        let records = metric.is_late().then(|| {
-            let records = self.measure(metric, ending, &quote!(#value));
-            quote!(let mut #ending = #runtime::Items::measure(#fold); #records)
-        });
-        let (ok, err) = match metric.on {
-            On::Ok => (records, None),
-            On::Err(_) => (None, records),
-            On::Always => return records.unwrap_or_else(|| quote!(let _ = (#value, #fold);)),
-        };
-        quote! {
-            match #split {
-                #runtime::Ok(#value) => { let _ = #value; #ok }
-                #runtime::Err(#value) => { let _ = #value; #runtime::Items::failed(#fold); #err }
-            }
-        }
-    }
-}
-
-/// How many attributes a span will have, as far as that is known: beside its own, the kind, what it inherits, and how
-/// the call ended.
-fn room(span: &SpanPlan<'_>) -> usize {
-    const OTHERS: usize = 3;
-    let keys = |recorded: &[Recorded<'_>]| recorded.iter().map(|one| one.keys.len()).sum::<usize>();
-    let input = if matches!(span.input, Input::Nothing) { 0 } else { 2 };
-    let output = if matches!(span.output, Output::Nothing) { 0 } else { 2 };
-    let named = span.name_keys.len() + keys(&span.name_parts);
-    OTHERS + span.fixed.len() + named + keys(&span.early) + keys(&span.late) + input + output
 }
 
 /// Gives the user's word `output` its meaning, around the expressions that use it.
-fn bind_output(exprs: &[&Expr], value: &TokenStream, records: &TokenStream) -> TokenStream {
+fn bind_output(exprs: &[&Expr], records: &TokenStream) -> TokenStream {
     match exprs.iter().find_map(|expr| output_ident(expr.to_token_stream())) {
-        Some(output) => quote!({ let #output = #value; #records }),
+        Some(output) => hygienic!({ let #output = value; #records }),
         None => records.clone(),
     }
-}
-
-fn pascal_case(snake: &str) -> String {
-    snake.split('_').map(|word| word[..1].to_uppercase() + &word[1..]).collect()
 }
 
 /// The type with `_` for `impl Trait`, which only a signature may say.

@@ -7,8 +7,9 @@ use syn::parse::{ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
 use syn::{
-    Attribute, Expr, ExprLit, FnArg, GenericArgument, Ident, Lit, Meta, Pat, PatType, PathArguments,
-    PathSegment, ReceiverKind, ReturnType, Signature, Token, TraitBound, Type, TypeParamBound, Visibility,
+    Attribute, Expr, ExprLit, FnArg, GenericArgument, Ident, Lit, Meta, Pat, PatIdent, PatType,
+    PathArguments, PathSegment, ReceiverKind, ReturnType, Signature, Token, TraitBound, Type, TypeParamBound,
+    TypeReference, Visibility,
 };
 
 /// Parameters of these types belong to the plumbing of an SDK, are huge, or hold secrets: they are never recorded.
@@ -26,6 +27,10 @@ const PLUMBING: &[&str] = &[
     "ServiceParams",
     "State",
 ];
+
+/// Types that the runtime records without asking what they can do. Nobody gives these names to others.
+const PRIMITIVES: &[&str] =
+    &["bool", "f32", "f64", "i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "usize"];
 
 pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
@@ -64,6 +69,8 @@ pub(crate) struct Param {
     pub(crate) cfgs: Vec<TokenStream>,
     /// Whether it is worth recording: not plumbing, and not underscored.
     pub(crate) recorded: bool,
+    /// Whether its type is one that the language itself names, so that no trait has to be asked what it can do.
+    pub(crate) primitive: bool,
     /// Whether it was taken out of a wrapper such as rmcp's `Parameters(request)`, and so stands for all arguments.
     pub(crate) unwrapped: bool,
 }
@@ -80,8 +87,19 @@ pub(crate) enum Shape {
 }
 
 impl Function {
+    /// Of the body, which may be long, no more is read than its beginning.
     pub(crate) fn parse(item: TokenStream) -> syn::Result<Self> {
-        parse_function.parse2(item)
+        let mut head: Vec<_> = item.into_iter().collect();
+        let last = head.pop();
+        let Head { mut attrs, vis, defaultness, sig } = parse_head.parse2(head.into_iter().collect())?;
+        let (inner, body) = split_inner_attributes(&braces(last)?)?;
+        attrs.extend(inner);
+        attrs.iter_mut().for_each(allow_expected);
+        let params = sig.inputs.iter().flat_map(params_of).collect();
+        let shape = shape_of(&sig);
+        let mut function = Self { attrs, vis, defaultness, sig, body, params, shape, stream: None };
+        function.stream = function.result_type().and_then(streams);
+        Ok(function)
     }
 
     /// The function's name, as a person reads it.
@@ -127,21 +145,21 @@ impl Function {
     }
 }
 
-fn parse_function(input: ParseStream<'_>) -> syn::Result<Function> {
-    let mut attrs = input.call(Attribute::parse_outer)?;
+/// What stands before a function's body.
+struct Head {
+    attrs: Vec<Attribute>,
+    vis: Visibility,
+    defaultness: Option<Token![default]>,
+    sig: Signature,
+}
+
+fn parse_head(input: ParseStream<'_>) -> syn::Result<Head> {
+    let attrs = input.call(Attribute::parse_outer)?;
     let vis = input.parse()?;
     let defaultness = if input.peek(Token![default]) { Some(input.parse()?) } else { None };
     let start = input.fork();
-    let sig: Signature = input.parse().map_err(|error| describe_other_item(&start, error))?;
-    let body = parse_body(input)?;
-    let (inner, body) = split_inner_attributes(&body)?;
-    attrs.extend(inner);
-    attrs.iter_mut().for_each(allow_expected);
-    let params = sig.inputs.iter().flat_map(params_of).collect();
-    let shape = shape_of(&sig);
-    let mut function = Function { attrs, vis, defaultness, sig, body, params, shape, stream: None };
-    function.stream = function.result_type().and_then(streams);
-    Ok(function)
+    let sig = input.parse().map_err(|error| describe_other_item(&start, error))?;
+    Ok(Head { attrs, vis, defaultness, sig })
 }
 
 /// A lint that the plain function sets off may find nothing in a body that has become a closure: what the user expects
@@ -185,27 +203,17 @@ fn article(word: &str) -> &'static str {
     if word.starts_with(['e', 'i']) { "an" } else { "a" }
 }
 
-fn parse_body(input: ParseStream<'_>) -> syn::Result<Group> {
-    if input.peek(Token![;]) {
-        return Err(syn::Error::new(
-            input.span(),
-            "this function has no body to instrument; put the attribute on the implementation",
-        ));
-    }
-    braces(input.parse()?)
-}
-
-/// A block that a macro was given, as `$body:block`, comes in a group of its own.
-fn braces(token: TokenTree) -> syn::Result<Group> {
-    match token {
-        TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => Ok(group),
-        TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
-            match group.stream().into_iter().next() {
-                Some(token) => braces(token),
-                None => Err(syn::Error::new(group.span(), "expected the body of a function")),
-            }
+/// The body, with which a function ends. A block that a macro was given, as `$body:block`, comes in a group of its own.
+fn braces(last: Option<TokenTree>) -> syn::Result<Group> {
+    match last {
+        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace => Ok(group),
+        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::None => {
+            braces(group.stream().into_iter().next())
         }
-        other => Err(syn::Error::new(other.span(), "expected the body of a function")),
+        other => {
+            let message = "this function has no body to instrument; put the attribute on the implementation";
+            Err(syn::Error::new(other.map_or_else(Span::call_site, |token| token.span()), message))
+        }
     }
 }
 
@@ -221,31 +229,32 @@ fn is_shared(receiver: &ReceiverKind) -> bool {
 
 /// Inner attributes may stand in a function's body, but not in the block that the body becomes.
 fn split_inner_attributes(body: &Group) -> syn::Result<(Vec<Attribute>, Group)> {
-    let split = |input: ParseStream<'_>| {
-        let mut inner = input.call(Attribute::parse_inner)?;
-        for attribute in &mut inner {
-            attribute.style = syn::AttrStyle::Outer;
+    let mut tokens = body.stream().into_iter();
+    let (inner, rest) = match (tokens.next(), tokens.next()) {
+        (Some(TokenTree::Punct(first)), Some(TokenTree::Punct(second)))
+            if (first.as_char(), second.as_char()) == ('#', '!') =>
+        {
+            parse_inner_attributes.parse2(body.stream())?
         }
-        Ok((inner, input.parse::<TokenStream>()?))
+        // All of it is a block that a macro was given: its braces, written again inside ours, would be called
+        // unnecessary.
+        (Some(TokenTree::Group(block)), None) if block.delimiter() == Delimiter::None => {
+            (Vec::new(), braces(Some(block.into())).map_or_else(|_| body.stream(), |block| block.stream()))
+        }
+        _ => (Vec::new(), body.stream()),
     };
-    let (inner, rest) = split.parse2(body.stream())?;
-    let rest = block_alone(&rest).unwrap_or(rest);
     let mut stripped = Group::new(Delimiter::Brace, rest);
     // The place is the user's, but rustc must not take the braces for the user's: it would call them unnecessary.
     stripped.set_span(body.span().resolved_at(Span::mixed_site()));
     Ok((inner, stripped))
 }
 
-/// What is in a block that a macro was given, where that is all of the body: its braces, written again inside ours,
-/// would be called unnecessary.
-fn block_alone(body: &TokenStream) -> Option<TokenStream> {
-    let mut tokens = body.clone().into_iter();
-    match (tokens.next()?, tokens.next()) {
-        (TokenTree::Group(group), None) if group.delimiter() == Delimiter::None => {
-            braces(TokenTree::Group(group)).ok().map(|block| block.stream())
-        }
-        _ => None,
+fn parse_inner_attributes(input: ParseStream<'_>) -> syn::Result<(Vec<Attribute>, TokenStream)> {
+    let mut inner = input.call(Attribute::parse_inner)?;
+    for attribute in &mut inner {
+        attribute.style = syn::AttrStyle::Outer;
     }
+    Ok((inner, input.parse()?))
 }
 
 fn doc_line(attribute: &Attribute) -> Option<String> {
@@ -261,15 +270,27 @@ fn params_of(input: &FnArg) -> Vec<Param> {
     let cfgs = attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"));
     let cfgs: Vec<_> = cfgs.map(ToTokens::to_token_stream).collect();
     let plumbing = last_segment(ty).is_some_and(|segment| PLUMBING.iter().any(|name| segment.ident == name));
+    let primitive = matches!(&**pat, Pat::Ident(PatIdent { by_ref: None, .. })) && is_primitive(ty);
     let mut bound = Vec::new();
     bindings(pat, false, &mut bound);
     bound
         .into_iter()
         .map(|(ident, unwrapped)| {
             let recorded = !plumbing && !ident.unraw().to_string().starts_with('_');
-            Param { ident, cfgs: cfgs.clone(), recorded, unwrapped }
+            Param { ident, cfgs: cfgs.clone(), recorded, primitive, unwrapped }
         })
         .collect()
+}
+
+/// `&str`, `bool` and numbers: what the runtime's trait is implemented for.
+fn is_primitive(ty: &Type) -> bool {
+    match ty {
+        Type::Path(path) => PRIMITIVES.iter().any(|name| path.path.is_ident(name)),
+        Type::Reference(TypeReference { mutability: None, elem, .. }) => {
+            matches!(&**elem, Type::Path(path) if path.path.is_ident("str"))
+        }
+        _ => false,
+    }
 }
 
 /// The names that a pattern binds, and whether each alone was taken out of a tuple struct.

@@ -54,14 +54,14 @@ pub(crate) struct Arg {
 pub(crate) enum Records {
     /// It steers the macro.
     Nothing,
-    /// These attributes hold it.
-    Keys(&'static [&'static str]),
+    /// This attribute holds it.
+    Key(&'static str),
     /// These attributes hold it, and it is part of the span's name where `name` is absent.
     Name(&'static [&'static str], Option<&'static str>),
     /// A list of documents, each flattened under this prefix.
     Documents(&'static str),
-    /// These attributes hold it in the end, by way of the runtime's function of the argument's name.
-    Text(&'static [&'static str]),
+    /// This attribute holds it in the end, by way of the runtime's function of the argument's name.
+    Text(&'static str),
 }
 
 /// The form of an argument's value.
@@ -87,16 +87,16 @@ const fn steers(name: &'static str, takes: Takes) -> Arg {
     Arg { name, takes, records: Records::Nothing }
 }
 
-const fn records(name: &'static str, keys: &'static [&'static str]) -> Arg {
-    Arg { name, takes: Takes::Expr, records: Records::Keys(keys) }
+const fn records(name: &'static str, key: &'static str) -> Arg {
+    Arg { name, takes: Takes::Expr, records: Records::Key(key) }
 }
 
 const fn names(name: &'static str, keys: &'static [&'static str], default: Option<&'static str>) -> Arg {
     Arg { name, takes: Takes::Expr, records: Records::Name(keys, default) }
 }
 
-const fn text(name: &'static str, keys: &'static [&'static str]) -> Arg {
-    Arg { name, takes: Takes::Expr, records: Records::Text(keys) }
+const fn text(name: &'static str, key: &'static str) -> Arg {
+    Arg { name, takes: Takes::Expr, records: Records::Text(key) }
 }
 
 const fn documents(name: &'static str, prefix: &'static str) -> Arg {
@@ -131,8 +131,8 @@ pub(crate) const SPAN: &[Arg] = &[
     steers("output", Takes::Expr),
     steers("fields", Takes::Fields),
     steers("err", Takes::Word(&["debug", "display"])),
-    text("session", &["session.id"]),
-    text("user", &["user.id"]),
+    text("session", "session.id"),
+    text("user", "user.id"),
     steers("stream", Takes::Flag),
 ];
 
@@ -154,21 +154,21 @@ pub(crate) const RESERVED: &[(&str, &str)] = &[
     ("a2a_otel.", "this crate keeps these names for itself"),
 ];
 
-const NODE: Arg = records("node", &["graph.node.id"]);
-const PARENT_NODE: Arg = records("parent_node", &["graph.node.parent_id"]);
-const PROVIDER: Arg = records("provider", &["llm.provider"]);
-const TOOL_DESCRIPTION: Arg = records("description", &["tool.description"]);
-const TOOL_ID: Arg = records("id", &["tool.id"]);
-const TOOL_SCHEMA: Arg = records("json_schema", &["tool.json_schema"]);
+const NODE: Arg = records("node", "graph.node.id");
+const PARENT_NODE: Arg = records("parent_node", "graph.node.parent_id");
+const PROVIDER: Arg = records("provider", "llm.provider");
+const TOOL_DESCRIPTION: Arg = records("description", "tool.description");
+const TOOL_ID: Arg = records("id", "tool.id");
+const TOOL_SCHEMA: Arg = records("json_schema", "tool.json_schema");
 
 pub(crate) static AGENT_SPAN: Kind = span(
     "agent_span",
     SpanKind { name_keys: &["agent.name"], ..kind("AGENT") },
     &[
         names("agent", &["agent.name"], None),
-        records("id", &["gen_ai.agent.id"]),
-        records("description", &["gen_ai.agent.description"]),
-        records("version", &["gen_ai.agent.version"]),
+        records("id", "gen_ai.agent.id"),
+        records("description", "gen_ai.agent.description"),
+        records("version", "gen_ai.agent.version"),
         NODE,
         PARENT_NODE,
     ],
@@ -198,7 +198,7 @@ pub(crate) static MCP_TOOL: Kind = span(
     },
     &[
         names("tool", &["tool.name", "gen_ai.tool.name"], None),
-        records("server", &["server.address"]),
+        records("server", "server.address"),
         TOOL_DESCRIPTION,
         TOOL_ID,
         TOOL_SCHEMA,
@@ -211,8 +211,8 @@ pub(crate) static A2A_CALL: Kind = span(
     &[
         names("method", &["a2a.method.name"], Some("SendMessage")),
         names("peer", &["gen_ai.agent.name"], None),
-        records("task", &["a2a.task.id"]),
-        records("message", &["a2a.message.id"]),
+        records("task", "a2a.task.id"),
+        records("message", "a2a.message.id"),
     ],
 );
 
@@ -221,9 +221,9 @@ pub(crate) static LLM_CALL: Kind = span(
     SpanKind { opentelemetry: "Client", content: Content::Llm, ..kind("LLM") },
     &[
         steers("request", Takes::Expr),
-        text("model", &["llm.model_name"]),
+        text("model", "llm.model_name"),
         PROVIDER,
-        records("system", &["llm.system"]),
+        records("system", "llm.system"),
     ],
 );
 
@@ -232,11 +232,11 @@ pub(crate) static EMBEDDING_CALL: Kind = span(
     SpanKind { opentelemetry: "Client", content: Content::Llm, ..kind("EMBEDDING") },
     &[
         steers("request", Takes::Expr),
-        text("model", &["embedding.model_name"]),
+        text("model", "embedding.model_name"),
         PROVIDER,
-        records("text", &["embedding.embeddings.0.embedding.text"]),
-        records("vector", &["embedding.embeddings.0.embedding.vector"]),
-        records("parameters", &["embedding.invocation_parameters"]),
+        records("text", "embedding.embeddings.0.embedding.text"),
+        records("vector", "embedding.embeddings.0.embedding.vector"),
+        records("parameters", "embedding.invocation_parameters"),
     ],
 );
 
@@ -247,9 +247,9 @@ pub(crate) static RERANKER_SPAN: Kind = span(
     "reranker_span",
     kind("RERANKER"),
     &[
-        records("query", &["reranker.query"]),
-        records("model", &["reranker.model_name"]),
-        records("top_k", &["reranker.top_k"]),
+        records("query", "reranker.query"),
+        records("model", "reranker.model_name"),
+        records("top_k", "reranker.top_k"),
         documents("input_documents", "reranker.input_documents"),
         documents("output_documents", "reranker.output_documents"),
     ],
@@ -265,22 +265,22 @@ const fn verdict(openinference: &'static str) -> SpanKind {
 
 /// A verdict, as the first of the span's evaluations.
 const EVALUATION: &[Arg] = &[
-    records("evaluation", &["evaluations.0.evaluation.name"]),
-    records("score", &["evaluations.0.evaluation.score"]),
-    records("label", &["evaluations.0.evaluation.label"]),
-    records("explanation", &["evaluations.0.evaluation.explanation"]),
+    records("evaluation", "evaluations.0.evaluation.name"),
+    records("score", "evaluations.0.evaluation.score"),
+    records("label", "evaluations.0.evaluation.label"),
+    records("explanation", "evaluations.0.evaluation.explanation"),
 ];
 
 pub(crate) static PROMPT_SPAN: Kind = span(
     "prompt_span",
     kind("PROMPT"),
     &[
-        records("template", &["llm.prompt_template.template"]),
-        records("variables", &["llm.prompt_template.variables"]),
-        records("version", &["llm.prompt_template.version"]),
-        records("id", &["prompt.id"]),
-        records("vendor", &["prompt.vendor"]),
-        records("url", &["prompt.url"]),
+        records("template", "llm.prompt_template.template"),
+        records("variables", "llm.prompt_template.variables"),
+        records("version", "llm.prompt_template.version"),
+        records("id", "prompt.id"),
+        records("vendor", "prompt.vendor"),
+        records("url", "prompt.url"),
     ],
 );
 
@@ -332,9 +332,10 @@ impl Kind {
 
 impl Arg {
     /// The attributes that hold the value.
-    pub(crate) const fn keys(&self) -> &'static [&'static str] {
-        match self.records {
-            Records::Keys(keys) | Records::Name(keys, _) | Records::Text(keys) => keys,
+    pub(crate) const fn keys(&'static self) -> &'static [&'static str] {
+        match &self.records {
+            Records::Key(key) | Records::Text(key) => std::slice::from_ref(key),
+            Records::Name(keys, _) => keys,
             Records::Nothing | Records::Documents(_) => &[],
         }
     }

@@ -4,6 +4,7 @@
 //! `function` reads the function, `plan` decides, and `expand` writes. On a mistake the function itself stays.
 
 mod args;
+mod checks;
 mod expand;
 mod function;
 mod kinds;

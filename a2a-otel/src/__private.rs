@@ -13,6 +13,6 @@ pub use crate::metrics::InstrumentKind;
 pub use crate::metrics::business::{Implied, Items, Measurement, Metric, On};
 pub use crate::privacy::REDACTED;
 pub use crate::span::{
-    Ending, Fold, Opening, Scope, Site, Span, Split, fallible, future, guard, hint, returned, stopwatch,
-    stream, succeeded, sync, watched,
+    Ending, Fold, Opening, Returned, Scope, Site, Span, fallible, future, guard, hint, returned, stopwatch,
+    stream, sync, watched,
 };

@@ -267,8 +267,9 @@ mod shadowed_primitives {
     #[derive(Debug)]
     pub(super) struct usize(pub(super) u8);
 
+    // By their paths: a plain `bool` is taken for the language's.
     #[observe(err = display)]
-    pub(super) fn primitives(a: bool, b: str, n: usize) -> Result<(bool, str), u8> {
+    pub(super) fn primitives(a: self::bool, b: self::str, n: self::usize) -> Result<(bool, str), u8> {
         if n.0 == 0 { Err(0) } else { Ok((a, b)) }
     }
 }

@@ -46,6 +46,11 @@ pub(crate) fn set_value_limit(limit: Option<usize>) {
 }
 
 /// A value that may be recorded.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has the name of a primitive type, but is another",
+    label = "taken for the primitive type",
+    note = "write the parameter's type with its path, as in `self::bool`, or leave the parameter out with `skip(...)`"
+)]
 pub trait Value {
     /// Writes all of the value, as JSON if it can.
     #[doc(hidden)]
@@ -249,6 +254,23 @@ impl Value for Fixed {
         Ok(())
     }
 }
+
+/// Types that an attribute knows by their names, so that the compiler need not look for what they can do.
+macro_rules! primitives {
+    ($($primitive:ty),*) => {$(
+        impl Value for $primitive {
+            fn write(&self, into: &mut Text) -> Form {
+                Capture::new(self).write(into)
+            }
+
+            fn push_scalar(&self, key: &'static str, attributes: &mut Vec<KeyValue>) -> Scalar {
+                push_scalar(self, key, attributes)
+            }
+        }
+    )*};
+}
+
+primitives!(&str, bool, f32, f64, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);
 
 impl<T: Serialize + ?Sized> Value for Capture<'_, T> {
     fn write(&self, into: &mut Text) -> Form {

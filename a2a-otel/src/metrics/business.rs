@@ -8,7 +8,7 @@ use opentelemetry::metrics::Meter;
 
 use crate::capture::{Fields, push_fields};
 use crate::metrics::InstrumentKind;
-use crate::span::{Scope, StreamEnd, scope};
+use crate::span::{Describe, Scope, StreamEnd, scope};
 
 /// What is known of a metric when the program is compiled.
 pub struct Metric {
@@ -60,14 +60,22 @@ pub struct Measurement {
 }
 
 impl Measurement {
-    /// Begins a measurement.
+    /// Begins a measurement; `note` says what is known of it now.
     #[must_use]
-    pub fn open(metric: &'static Metric) -> Self {
+    pub fn open(metric: &'static Metric, note: &mut dyn FnMut(&mut Self)) -> Self {
+        let mut measurement = Self::open_bare(metric);
+        note(&mut measurement);
+        measurement
+    }
+
+    /// The same, of which no more is known than when the program was compiled.
+    #[must_use]
+    pub fn open_bare(metric: &'static Metric) -> Self {
         Self { metric, started: Instant::now(), attributes: Vec::new(), amount: None, is_recorded: false }
     }
 
     /// Notes attributes of the measurement.
-    pub fn attributes(&mut self, fields: &Fields<'_>) {
+    pub fn fields(&mut self, fields: &Fields<'_>) {
         push_fields(&mut self.attributes, fields);
     }
 
@@ -147,6 +155,11 @@ impl Scope for Measurement {
         self.record_if(counts);
     }
 
+    fn failed(mut self, _: &dyn Describe, _: bool) {
+        let counts = self.metric.on != On::Ok;
+        self.record_if(counts);
+    }
+
     fn fold(&self, _: Option<Instant>) -> Items {
         let mut template = self.clone();
         template.is_recorded = true;
@@ -175,7 +188,7 @@ pub struct Items {
 /// Called by generated code for each item.
 impl Items {
     /// The item is an error.
-    pub const fn failed(&mut self) {
+    pub fn err(&mut self, _: &dyn Describe, _: bool) {
         self.failed = true;
     }
 

@@ -8,8 +8,8 @@ mod failure;
 #[cfg_attr(not(feature = "mcp"), expect(dead_code, reason = "only a protocol joins a call"))]
 mod joint;
 mod opening;
+mod returned;
 mod run;
-mod split;
 mod stream;
 mod tracer;
 
@@ -21,22 +21,19 @@ use opentelemetry::{Context, ContextGuard};
 
 pub use self::current::{Current, current};
 pub use self::ending::Ending;
-#[cfg(feature = "a2a")]
 pub(crate) use self::failure::Describe;
 #[cfg(any(feature = "a2a", feature = "mcp"))]
 pub(crate) use self::failure::Failed;
 pub(crate) use self::joint::Joint;
 #[cfg(feature = "mcp")]
 pub(crate) use self::joint::Refusal;
-#[cfg(any(feature = "a2a", feature = "mcp"))]
-pub(crate) use self::opening::HANDY_ROOM;
 #[cfg(feature = "tracing")]
 pub(crate) use self::opening::is_within_model_call;
 pub use self::opening::{Opening, Site};
+pub use self::returned::{Returned, fallible};
 #[cfg(feature = "mcp")]
 pub(crate) use self::run::until;
-pub use self::run::{Scope, future, guard, hint, returned, succeeded, sync, watched};
-pub use self::split::{Split, fallible};
+pub use self::run::{Scope, future, guard, hint, returned, sync, watched};
 pub(crate) use self::stream::StreamEnd;
 pub use self::stream::{Fold, stopwatch, stream};
 #[cfg(feature = "a2a")]
@@ -137,8 +134,16 @@ impl Scope for Span {
         }
     }
 
+    fn failed(mut self, failure: &dyn Describe, debug: bool) {
+        self.end().err(failure, debug);
+    }
+
     fn fold(&self, asked: Option<Instant>) -> Fold {
         Fold::new(asked)
+    }
+
+    fn item(fold: &mut Fold) {
+        fold.item();
     }
 
     fn streamed(mut self, fold: Fold, end: StreamEnd<'_>) {

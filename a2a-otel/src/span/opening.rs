@@ -41,13 +41,10 @@ pub struct Site {
     pub fixed: &'static [(&'static str, Fixed)],
     /// Attributes that repeat the name.
     pub name_keys: &'static [&'static str],
-    /// How many attributes the span will probably have.
-    pub room: usize,
 }
 
 /// Room for as many attributes as a small piece of memory holds, which malloc has at hand: glibc's are of up to 1,032 bytes.
-#[cfg(any(feature = "a2a", feature = "mcp"))]
-pub(crate) const HANDY_ROOM: usize = 18;
+const HANDY_ROOM: usize = 18;
 
 /// What is recorded of a call before it runs, once it is known that somebody will see it.
 pub struct Opening {
@@ -213,6 +210,13 @@ impl Opening {
         self.attributes.extend(keys.iter().map(|key| KeyValue::new(*key, part.text.clone())));
     }
 
+    /// Records a value under each of these keys.
+    pub fn repeated(&mut self, keys: &[&'static str], value: &dyn Value) {
+        for key in keys {
+            self.fields(&[(key, value)]);
+        }
+    }
+
     /// Reads an LLM request.
     pub fn request(&mut self, value: &dyn Value) {
         let mut read = llm::read_request(value, self.is_embedding());
@@ -225,7 +229,7 @@ impl Opening {
 
 impl Opening {
     fn new(site: &'static Site, parent: Context, asked: Option<Asked>) -> Self {
-        let mut attributes = Vec::with_capacity(site.room);
+        let mut attributes = Vec::with_capacity(HANDY_ROOM);
         if asked.is_none() {
             attributes.push(KeyValue::new(names::SPAN_KIND, site.kind));
         }

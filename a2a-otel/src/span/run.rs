@@ -14,6 +14,7 @@ use std::time::Instant;
 use opentelemetry::context::FutureExt as _;
 use pin_project_lite::pin_project;
 
+use super::failure::Describe;
 use super::stream::StreamEnd;
 
 /// What watches a call: a span or a measurement. Dropped without an outcome, the call was cancelled.
@@ -45,8 +46,14 @@ pub trait Scope: Sized {
     /// The call ended well, and no more is known.
     fn succeeded(self);
 
+    /// The call answered an error; `debug` prefers its debug form.
+    fn failed(self, failure: &dyn Describe, debug: bool);
+
     /// Begins to gather the items of a stream that was asked for at that time.
     fn fold(&self, asked: Option<Instant>) -> Self::Fold;
+
+    /// An item came.
+    fn item(_: &mut Self::Fold) {}
 
     /// The stream ended.
     fn streamed(self, fold: Self::Fold, end: StreamEnd<'_>);
@@ -75,11 +82,11 @@ pub const fn future<R, S: Scope, F: Future<Output = R>>(scope: S, body: F) -> Wa
 }
 
 /// Runs the future that a function gave back; `outcome` is what becomes of its result.
-pub const fn watched<R, S, F, O>(scope: S, body: F, outcome: O) -> Observed<S, F, O>
+pub fn watched<R, S, F, O>((scope, body): (S, F), outcome: O) -> Observed<S, F, O>
 where
     S: Scope,
     F: Future,
-    O: FnOnce(S, F::Output) -> R,
+    O: FnOnce((S, F::Output)) -> R,
 {
     Observed { watched: future(scope, body), outcome: Some(outcome) }
 }
@@ -116,11 +123,6 @@ pub fn hint<R>() -> R {
 /// The outcome of a call that returned.
 pub fn returned<S: Scope>(scope: S) -> S::Ending {
     scope.returned()
-}
-
-/// Ends a scope whose call gave back nothing.
-pub fn succeeded<S: Scope>(scope: S) {
-    scope.succeeded();
 }
 
 /// Runs code inside the scope.
@@ -219,14 +221,14 @@ impl<R, S, F, O> Future for Observed<S, F, O>
 where
     S: Scope,
     F: Future,
-    O: FnOnce(S, F::Output) -> R,
+    O: FnOnce((S, F::Output)) -> R,
 {
     type Output = R;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.project();
-        this.watched.poll(context).map(|(scope, result)| match this.outcome.take() {
-            Some(outcome) => outcome(scope, result),
+        this.watched.poll(context).map(|ended| match this.outcome.take() {
+            Some(outcome) => outcome(ended),
             None => unreachable!("the outcome is there until the end"),
         })
     }

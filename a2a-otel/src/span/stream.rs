@@ -95,7 +95,10 @@ where
             resume_unwind(payload)
         }
         match &polled {
-            Poll::Ready(Some(item)) if scope.is_seen() => (this.item)(item, fold),
+            Poll::Ready(Some(item)) if scope.is_seen() => {
+                S::item(fold);
+                (this.item)(item, fold);
+            }
             Poll::Ready(None) => ended(this.running, StreamEnd::Whole),
             _ => {}
         }
@@ -141,7 +144,7 @@ impl Fold {
     }
 
     /// An item came.
-    pub fn item(&mut self) {
+    pub(crate) fn item(&mut self) {
         self.items += 1;
         if let Some(asked) = self.asked.take() {
             self.first = Some(First { seconds: asked.elapsed().as_secs_f64(), time: SystemTime::now() });

@@ -168,6 +168,10 @@ impl Scope for Hop {
         self.span.succeeded();
     }
 
+    fn failed(self, failure: &dyn Describe, debug: bool) {
+        self.span.failed(failure, debug);
+    }
+
     fn fold(&self, asked: Option<Instant>) -> Progress {
         let _entered = self.enter();
         Progress::new(self.span.fold(asked), self.said, self.view)

@@ -4,7 +4,7 @@ use opentelemetry::trace::SpanKind;
 
 use crate::capture::Fixed;
 use crate::semconv::a2a as names;
-use crate::span::{HANDY_ROOM, Site};
+use crate::span::Site;
 
 /// Hands the table to a macro. A row: the function that both SDK traits have, what it takes and answers, the row's name,
 /// and the method's name in the protocol.
@@ -71,7 +71,7 @@ for_each_method!(sites);
 const PROTOCOL: (&str, Fixed) = (names::PROTOCOL_VERSION, Fixed::Text(::a2a::VERSION));
 
 const fn site(name: &'static str, fixed: &'static [(&'static str, Fixed)], opentelemetry: SpanKind) -> Site {
-    Site { name, kind: "CHAIN", opentelemetry, fixed, name_keys: &[], room: HANDY_ROOM }
+    Site { name, kind: "CHAIN", opentelemetry, fixed, name_keys: &[] }
 }
 
 /// An agent at work on a message.
@@ -81,5 +81,4 @@ pub(super) static INVOKE_AGENT: Site = Site {
     opentelemetry: SpanKind::Internal,
     fixed: &[(names::OPERATION_NAME, Fixed::Text(names::INVOKE_AGENT))],
     name_keys: &[],
-    room: HANDY_ROOM,
 };

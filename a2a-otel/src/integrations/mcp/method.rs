@@ -9,7 +9,7 @@ use rmcp::service::ClientInitializeError;
 use super::message::{Answer, Params, Target};
 use crate::capture::{self, Capture};
 use crate::semconv::{mcp, openinference as names};
-use crate::span::{Failed, HANDY_ROOM, Opening, Refusal, Scope as _, Site, Span};
+use crate::span::{Failed, Opening, Refusal, Scope as _, Site, Span};
 
 /// A method, with its span where it is called and where it is served.
 pub(super) struct Method {
@@ -21,7 +21,7 @@ pub(super) struct Method {
 }
 
 const fn site(name: &'static str, kind: &'static str, opentelemetry: SpanKind) -> Site {
-    Site { name, kind, opentelemetry, fixed: &[], name_keys: &[], room: HANDY_ROOM }
+    Site { name, kind, opentelemetry, fixed: &[], name_keys: &[] }
 }
 
 impl Method {

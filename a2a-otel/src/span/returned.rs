@@ -14,7 +14,7 @@ use std::ops::Deref;
 use serde::Serialize;
 
 use super::failure::{Describe, Failed};
-use super::{Scope as _, Span};
+use super::{Scope, Span};
 use crate::capture::{Capture, Value};
 
 /// A value that is no `Result`, and so a success; or the last step to one that is.
@@ -36,7 +36,7 @@ macro_rules! steps {
 }
 
 steps! {
-    Split => ByShared;
+    Returned => ByShared;
     ByShared => ByBox;
     ByBox => ByBoth;
     ByBoth => ByDisplay;
@@ -45,7 +45,7 @@ steps! {
     ByName => Whole;
 }
 
-impl<'a, R: ?Sized> Split<'a, R> {
+impl<'a, R: ?Sized> Returned<'a, R> {
     /// Begins to ask what the value is.
     #[must_use]
     pub const fn new(result: &'a R) -> Self {
@@ -65,7 +65,7 @@ impl<'a, R: ?Sized> Whole<'a, R> {
     }
 }
 
-impl<'a, T, E> Split<'a, Result<T, E>> {
+impl<'a, T, E> Returned<'a, Result<T, E>> {
     /// The value or the error, as they are.
     #[expect(clippy::missing_errors_doc, reason = "the `Result` is the value")]
     pub const fn a2a_otel_result(&self) -> Result<&'a T, &'a E> {
@@ -104,7 +104,7 @@ macro_rules! abilities {
 
 // `Box<dyn Error>`, `anyhow::Error` and their like are no errors, but lend one.
 abilities! {
-    Split: (Error) => |error, debug| Failed::new(type_name::<E>(), error, debug);
+    Returned: (Error) => |error, debug| Failed::new(type_name::<E>(), error, debug);
     ByShared: (AsRef<dyn Error + Send + Sync>) => |error, debug| Failed::new(type_name::<E>(), error.as_ref(), debug);
     ByBox: (AsRef<dyn Error>) => |error, debug| Failed::new(type_name::<E>(), error.as_ref(), debug);
     ByBoth: (Display + Debug) => |error, debug| {
@@ -146,14 +146,14 @@ impl<'a, T: ?Sized> Outcome<'a, T> {
         self.0
     }
 
-    /// Ends the span with no more than whether the call succeeded.
+    /// Ends the scope with no more than whether the call succeeded.
     #[inline]
-    pub fn a2a_otel_end(&self, span: Span, debug: bool) {
-        if span.holds() {
-            end(span, self.0.err(), debug);
+    pub fn a2a_otel_end<S: Scope>(&self, scope: S, debug: bool) {
+        if scope.holds() {
+            end(scope, self.0.err(), debug);
         } else {
             // To look what there is to drop costs more than all the rest.
-            std::mem::forget(span);
+            std::mem::forget(scope);
         }
     }
 }
@@ -165,7 +165,7 @@ macro_rules! ends {
             pub fn a2a_otel_output(&self, span: Span, debug: bool) {
                 match self.a2a_otel_outcome() {
                     Ok(value) => succeeded(span, Capture::new(value).a2a_otel_value()),
-                    Err(failure) => failed(span, failure, debug),
+                    Err(failure) => span.failed(failure, debug),
                 }
             }
         }
@@ -178,10 +178,10 @@ ends! {
     Outcome: (?Sized);
 }
 
-fn end(span: Span, failure: Option<&dyn Describe>, debug: bool) {
+fn end<S: Scope>(scope: S, failure: Option<&dyn Describe>, debug: bool) {
     match failure {
-        None => span.succeeded(),
-        Some(failure) => failed(span, failure, debug),
+        None => scope.succeeded(),
+        Some(failure) => scope.failed(failure, debug),
     }
 }
 
@@ -191,10 +191,6 @@ fn succeeded(span: Span, value: &dyn Value) {
         ending.ok();
         ending.output(value);
     }
-}
-
-fn failed(span: Span, failure: &dyn Describe, debug: bool) {
-    span.returned().err(failure, debug);
 }
 
 /// A type whose values can be errors.

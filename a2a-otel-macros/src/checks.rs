@@ -1,0 +1,211 @@
+//! The rules that go beyond one argument: each says what is wrong, and where.
+
+use proc_macro2::Span;
+use quote::ToTokens as _;
+use syn::ext::IdentExt as _;
+use syn::{Expr, Ident, LitStr};
+
+use crate::args::{Args, Errors, Field, nearest};
+use crate::function::{Function, Stays};
+use crate::kinds::{Arg, RESERVED, Records};
+use crate::plan::{MetricPlan, Planned, SpanPlan, find_ident, given, is_late, output_ident};
+
+pub(crate) fn check_const(function: &Function, errors: &mut Errors) {
+    if let Some(constness) = &function.sig.constness {
+        errors.at(constness.span, "a `const fn` cannot be observed; remove `const` or the attribute");
+    }
+}
+
+pub(crate) fn check_crate(args: &Args, errors: &mut Errors) {
+    let Some(path) = args.path("crate") else { return };
+    let first = path.segments.first().map(|segment| segment.ident.to_string());
+    if path.leading_colon.is_none() && !matches!(first.as_deref(), Some("crate" | "$crate")) {
+        let message = "`crate` takes an absolute path, such as `::a2a_otel` or `crate::a2a_otel`: \
+                       a relative one means something else in each module";
+        errors.add(syn::Error::new_spanned(path, message));
+    }
+}
+
+/// What only a function that returns something can have.
+pub(crate) fn check_fails(what: &str, span: Option<Span>, function: &Function, errors: &mut Errors) {
+    if let (Some(span), None) = (span, function.result_type()) {
+        let name = function.name();
+        let message = format!("`{what}` needs a function that returns a `Result`; `{name}` returns nothing");
+        errors.at(span, message);
+    }
+}
+
+/// A list of parameters to skip or redact.
+pub(crate) fn check_named(list: &str, done: &str, args: &Args, function: &Function, errors: &mut Errors) {
+    if let (Some(span), Some(_)) = (args.span(list), args.span("skip_all")) {
+        errors.at(span, format_args!("`skip_all` already covers `{list}(...)`; keep one of them"));
+    }
+    let names = args.names(list);
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].contains(name) {
+            errors.at(name.span(), format_args!("`{name}` is {done} twice"));
+        }
+        check_name(list, name, function, errors);
+    }
+}
+
+/// Whoever redacts must not be left to believe that it happens where it does not.
+pub(crate) fn check_redacted(args: &Args, errors: &mut Errors) {
+    let Some(span) = args.span("redact") else { return };
+    if let Some(other) = ["input", "request"].into_iter().find(|other| args.span(other).is_some()) {
+        errors.at(
+            span,
+            format_args!("`redact` is of no use beside `{other} = ...`, which is the input instead"),
+        );
+    }
+    for name in args.names("redact").iter().filter(|name| args.names("skip").contains(name)) {
+        errors.at(name.span(), format_args!("`{name}` is skipped already; keep one of them"));
+    }
+}
+
+/// The body has consumed what is not a shared reference, and `self` cannot be cloned under its own name.
+pub(crate) fn check_late_self(late: &[&Expr], function: &Function, errors: &mut Errors) {
+    if function.lends_self() {
+        return;
+    }
+    for word in late.iter().filter_map(|expr| find_ident(expr.to_token_stream(), "self")) {
+        let message =
+            "`self` is not at hand any more when there is an `output`; record it in an expression of its own";
+        errors.at(word.span(), message);
+    }
+}
+
+/// A parameter of that name would be meant as likely as the result.
+pub(crate) fn check_late_output(late: &[&Expr], function: &Function, errors: &mut Errors) {
+    if !function.params.iter().any(|param| param.ident == "output") {
+        return;
+    }
+    for word in late.iter().filter_map(|expr| output_ident(expr.to_token_stream())) {
+        errors.at(word.span(), "`output` is the result here, and a parameter as well; rename the parameter");
+    }
+}
+
+/// Of a body that stays where it is, nobody sees the result.
+pub(crate) fn check_unseen(
+    stays: Stays,
+    args: &Args,
+    function: &Function,
+    effect: &Planned<'_>,
+    late: &[&Expr],
+    errors: &mut Errors,
+) {
+    let (why, way_out) = match stays {
+        Stays::ForItsCaller => (
+            "under `#[track_caller]` the result is not seen, for the caller's location would be lost",
+            "or take `#[track_caller]` away",
+        ),
+        Stays::ForItsClosure => (
+            "a closure that a function gives back is not seen",
+            "or put the metric on what calls the closure",
+        ),
+    };
+    for word in late.iter().filter_map(|expr| output_ident(expr.to_token_stream())) {
+        errors.at(word.span(), why);
+    }
+    if let Some(span) = args.span("err") {
+        errors.at(span, why);
+    }
+    if let Planned::Metric(MetricPlan { on: "Ok" | "Err", name, .. }) = effect
+        && function.result_type().is_some()
+    {
+        let span = args.word("on").map_or_else(|| name.span(), Ident::span);
+        errors.at(span, format_args!("{why}: write `on = always`, {way_out}"));
+    }
+}
+
+/// OpenTelemetry's SDK keeps both values of a key that is recorded twice.
+pub(crate) fn check_keys(plan: &SpanPlan<'_>, args: &Args, errors: &mut Errors) {
+    let mut known = plan.name_keys.clone();
+    known.extend(plan.kind.fixed.iter().map(|(key, _)| *key));
+    known.extend(given(args).flat_map(|(arg, _)| arg.keys()));
+    let fields = args.fields("fields");
+    let reserved = |key: &str| {
+        RESERVED.iter().find(|(name, _)| key == *name || name.ends_with('.') && key.starts_with(name))
+    };
+    for field in fields {
+        if let Some((_, advice)) = reserved(&field.key) {
+            errors.at(field.span, format_args!("`{}` cannot be recorded as a field: {advice}", field.key));
+        }
+    }
+    check_repeated(fields, &known, errors);
+}
+
+pub(crate) fn check_repeated(fields: &[Field], known: &[&str], errors: &mut Errors) {
+    for (index, Field { key, span, .. }) in fields.iter().enumerate() {
+        if known.contains(&key.as_str()) || fields[..index].iter().any(|other| other.key == *key) {
+            errors.at(*span, format_args!("`{key}` is recorded already; each key holds one value"));
+        }
+    }
+}
+
+fn check_name(list: &str, name: &Ident, function: &Function, errors: &mut Errors) {
+    if name == "self" || function.params.iter().any(|param| param.ident == *name) {
+        return;
+    }
+    let known: Vec<_> = function.params.iter().map(|param| param.ident.unraw().to_string()).collect();
+    let known: Vec<_> = known.iter().map(String::as_str).collect();
+    let advice = match nearest(&name.to_string(), &known) {
+        Some(near) => format!(", did you mean `{near}`?"),
+        None => String::new(),
+    };
+    errors.at(name.span(), format_args!("`{}` has no parameter `{name}` to {list}{advice}", function.name()));
+}
+
+pub(crate) fn check_early(args: &Args, errors: &mut Errors) {
+    let is_early = |arg: &Arg| match arg.records {
+        Records::Nothing => arg.name != "output",
+        Records::Name(..) | Records::Text(_) => true,
+        Records::Key(_) | Records::Documents(_) => false,
+    };
+    for (arg, expr) in given(args).filter(|(arg, expr)| is_early(arg) && is_late(expr)) {
+        let name = arg.name;
+        let message = format!("`{name}` is recorded before the function runs, when there is no `output` yet");
+        errors.add(syn::Error::new_spanned(expr, message));
+    }
+}
+
+/// The instrument name syntax of the OpenTelemetry metrics API.
+pub(crate) fn check_metric_name(literal: &LitStr, errors: &mut Errors) {
+    let name = literal.value();
+    let allowed = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '-' | '/');
+    if name.is_empty() {
+        errors.at(literal.span(), "a metric's name must not be empty");
+    } else if !name.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
+        errors.at(literal.span(), format_args!("a metric's name begins with a letter; \"{name}\" does not"));
+    } else if let Some(wrong) = name.chars().find(|letter| !allowed(*letter)) {
+        let message = format!(
+            "a metric's name may hold a-z, A-Z, 0-9, `_`, `.`, `-`, `/`; found `{wrong}` in \"{name}\""
+        );
+        errors.at(literal.span(), message);
+    } else if name.len() > 255 {
+        errors.at(literal.span(), "a metric's name has at most 255 letters");
+    }
+}
+
+/// The instrument unit syntax of the OpenTelemetry metrics API, and the words that UCUM spells otherwise.
+pub(crate) fn check_unit(args: &Args, errors: &mut Errors) {
+    const WORDS: &[(&str, &str)] = &[
+        ("seconds", "s"),
+        ("second", "s"),
+        ("sec", "s"),
+        ("milliseconds", "ms"),
+        ("microseconds", "us"),
+        ("bytes", "By"),
+        ("byte", "By"),
+        ("percent", "%"),
+    ];
+    let Some(literal) = args.text("unit") else { return };
+    let unit = literal.value();
+    if let Some((_, symbol)) = WORDS.iter().find(|(word, _)| *word == unit) {
+        errors.at(literal.span(), format_args!("`unit` cannot be \"{unit}\"; UCUM writes it \"{symbol}\""));
+    } else if unit.len() > 63 || !unit.chars().all(|letter| letter.is_ascii_graphic()) {
+        let message =
+            "`unit` takes at most 63 ASCII letters without spaces, such as \"s\", \"By\" or \"{order}\"";
+        errors.at(literal.span(), message);
+    }
+}
