@@ -13,8 +13,14 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
             opentelemetry: ::a2a_otel::__private::SpanKind::Client,
             fixed: &[],
             name_keys: &[],
+            arguments: &["peer", "question"],
+            fields: &[],
         },
         &mut |opening| {
+            ::a2a_otel::__private::Opening::values(
+                opening,
+                &[&peer, ::a2a_otel::__private::Capture::new(&question).a2a_otel_value()],
+            );
             ::a2a_otel::__private::Opening::name_part(
                 opening,
                 &["a2a.method.name"],
@@ -24,16 +30,6 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
                 opening,
                 &["gen_ai.agent.name"],
                 &peer,
-            );
-            ::a2a_otel::__private::Opening::arguments(
-                opening,
-                &[
-                    ("peer", &peer),
-                    (
-                        "question",
-                        ::a2a_otel::__private::Capture::new(&question).a2a_otel_value(),
-                    ),
-                ],
             );
         },
     );
@@ -53,7 +49,7 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
         .await;
     let mut ending = ::a2a_otel::__private::returned(ended.0);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
-        match ::a2a_otel::__private::Split::new(&ended.1)
+        match ::a2a_otel::__private::Returned::new(&ended.1)
             .a2a_otel_told()
             .a2a_otel_outcome()
         {

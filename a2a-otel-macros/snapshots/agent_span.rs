@@ -18,15 +18,17 @@ pub(crate) async fn find<'a>(
             opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
             fixed: &[("limit", ::a2a_otel::__private::Fixed::Int(10i64))],
             name_keys: &["agent.name"],
+            arguments: &[],
+            fields: &[],
         },
         &mut |opening| {
+            ::a2a_otel::__private::Opening::values(
+                opening,
+                &[::a2a_otel::__private::Capture::new(&query).a2a_otel_value()],
+            );
             ::a2a_otel::__private::Opening::session(
                 opening,
                 ::a2a_otel::__private::Capture::new(&(query.customer)).a2a_otel_text(),
-            );
-            ::a2a_otel::__private::Opening::input(
-                opening,
-                ::a2a_otel::__private::Capture::new(&query).a2a_otel_value(),
             );
         },
     );
@@ -51,7 +53,7 @@ pub(crate) async fn find<'a>(
         .await;
     let mut ending = ::a2a_otel::__private::returned(ended.0);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
-        match ::a2a_otel::__private::Split::new(&ended.1)
+        match ::a2a_otel::__private::Returned::new(&ended.1)
             .a2a_otel_told()
             .a2a_otel_outcome()
         {

@@ -28,7 +28,9 @@ fn place_order(category: &str, quantity: u32) -> Result<Order, String> {
         _,
     >(scope, move || { Order::new(category, quantity) });
     let mut ending = ::a2a_otel::__private::returned(ended.0);
-    if let ::a2a_otel::__private::Ok(value) = ::a2a_otel::__private::Split::new(&ended.1)
+    if let ::a2a_otel::__private::Ok(value) = ::a2a_otel::__private::Returned::new(
+            &ended.1,
+        )
         .a2a_otel_result()
     {
         {

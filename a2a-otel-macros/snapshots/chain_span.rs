@@ -19,28 +19,27 @@ fn step<T>(
             opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
             fixed: &[],
             name_keys: &[],
+            arguments: &["number", #[cfg(feature = "memory")] "memory"],
+            fields: &[],
         },
         &mut |opening| {
+            ::a2a_otel::__private::Opening::values(
+                opening,
+                &[
+                    &number,
+                    #[cfg(feature = "memory")]
+                    ::a2a_otel::__private::Capture::new(&memory).a2a_otel_value(),
+                ],
+            );
             ::a2a_otel::__private::Opening::name(
                 opening,
                 ::a2a_otel::__private::Capture::new(&(format!("step {number}")))
                     .a2a_otel_text(),
             );
-            ::a2a_otel::__private::Opening::arguments(
-                opening,
-                &[
-                    ("number", &number),
-                    #[cfg(feature = "memory")]
-                    (
-                        "memory",
-                        ::a2a_otel::__private::Capture::new(&memory).a2a_otel_value(),
-                    ),
-                ],
-            );
         },
     );
     let ended = ::a2a_otel::__private::sync::<_, _>(scope, move || { plan(number) });
-    ::a2a_otel::__private::Split::new(&ended.1)
+    ::a2a_otel::__private::Returned::new(&ended.1)
         .a2a_otel_told()
         .a2a_otel_output(ended.0, false);
     ended.1

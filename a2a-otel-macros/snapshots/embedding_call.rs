@@ -19,25 +19,21 @@ fn embed(
             opentelemetry: ::a2a_otel::__private::SpanKind::Client,
             fixed: &[],
             name_keys: &[],
+            arguments: &[],
+            fields: &["embedding.embeddings.0.embedding.text"],
         },
         &mut |opening| {
+            ::a2a_otel::__private::Opening::values(
+                opening,
+                &[
+                    ::a2a_otel::__private::Capture::new(&text).a2a_otel_value(),
+                    ::a2a_otel::__private::Capture::new(&(text)).a2a_otel_asked(),
+                ],
+            );
             ::a2a_otel::__private::Opening::model(
                 opening,
                 ::a2a_otel::__private::Capture::new(&("text-embedding-3-small"))
                     .a2a_otel_text(),
-            );
-            ::a2a_otel::__private::Opening::input(
-                opening,
-                ::a2a_otel::__private::Capture::new(&text).a2a_otel_value(),
-            );
-            ::a2a_otel::__private::Opening::fields(
-                opening,
-                &[
-                    (
-                        "embedding.embeddings.0.embedding.text",
-                        ::a2a_otel::__private::Capture::new(&(text)).a2a_otel_asked(),
-                    ),
-                ],
             );
         },
     );
@@ -57,7 +53,7 @@ fn embed(
             move |ended: (_, Result<Vec<f32>, Error>)| {
                 let mut ending = ::a2a_otel::__private::returned(ended.0);
                 if ::a2a_otel::__private::Ending::is_seen(&ending) {
-                    match ::a2a_otel::__private::Split::new(&ended.1)
+                    match ::a2a_otel::__private::Returned::new(&ended.1)
                         .a2a_otel_told()
                         .a2a_otel_outcome()
                     {

@@ -6,7 +6,7 @@ fn brevity(answer: &str) -> f64 {
 // becomes
 
 fn brevity(answer: &str) -> f64 {
-    let scope = ::a2a_otel::__private::Span::open(
+    let scope = ::a2a_otel::__private::Span::open_with(
         &::a2a_otel::__private::Site {
             name: "brevity",
             kind: "EVALUATOR",
@@ -18,10 +18,10 @@ fn brevity(answer: &str) -> f64 {
                 ),
             ],
             name_keys: &[],
+            arguments: &[],
+            fields: &[],
         },
-        &mut |opening| {
-            ::a2a_otel::__private::Opening::input(opening, &answer);
-        },
+        &[&answer],
     );
     let ended = ::a2a_otel::__private::sync::<
         f64,
@@ -29,7 +29,7 @@ fn brevity(answer: &str) -> f64 {
     >(scope, move || { 1.0 / answer.len() as f64 });
     let mut ending = ::a2a_otel::__private::returned(ended.0);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
-        match ::a2a_otel::__private::Split::new(&ended.1)
+        match ::a2a_otel::__private::Returned::new(&ended.1)
             .a2a_otel_told()
             .a2a_otel_outcome()
         {

@@ -20,6 +20,8 @@ fn assert_safe(prompt: &str) {
                 ),
             ],
             name_keys: &["evaluations.0.evaluation.name"],
+            arguments: &[],
+            fields: &[],
         },
     );
     let _guard = ::a2a_otel::__private::guard(scope);

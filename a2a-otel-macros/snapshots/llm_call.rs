@@ -16,6 +16,8 @@ async fn stream(
             opentelemetry: ::a2a_otel::__private::SpanKind::Client,
             fixed: &[("llm.provider", ::a2a_otel::__private::Fixed::Text("openai"))],
             name_keys: &[],
+            arguments: &[],
+            fields: &[],
         },
         &mut |opening| {
             ::a2a_otel::__private::Opening::request(
@@ -48,7 +50,7 @@ async fn stream(
                     stream,
                     move |item, fold| {
                         ::a2a_otel::__private::Fold::tokens(fold);
-                        match ::a2a_otel::__private::Split::new(item)
+                        match ::a2a_otel::__private::Returned::new(item)
                             .a2a_otel_told()
                             .a2a_otel_outcome()
                         {
@@ -69,7 +71,7 @@ async fn stream(
         }
         ::a2a_otel::__private::Err(error) => {
             let result = ::a2a_otel::__private::Err(error);
-            ::a2a_otel::__private::Split::new(&result)
+            ::a2a_otel::__private::Returned::new(&result)
                 .a2a_otel_told()
                 .a2a_otel_end(ended.0, false);
             result

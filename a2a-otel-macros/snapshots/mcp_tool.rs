@@ -11,7 +11,7 @@ async fn check_stock(
     &self,
     Parameters(request): Parameters<StockRequest>,
 ) -> CallToolResult {
-    let scope = ::a2a_otel::__private::Span::open(
+    let scope = ::a2a_otel::__private::Span::open_with(
         &::a2a_otel::__private::Site {
             name: "check_stock",
             kind: "TOOL",
@@ -31,13 +31,10 @@ async fn check_stock(
                 ("server.address", ::a2a_otel::__private::Fixed::Text("catalogue")),
             ],
             name_keys: &["tool.name", "gen_ai.tool.name"],
+            arguments: &[],
+            fields: &[],
         },
-        &mut |opening| {
-            ::a2a_otel::__private::Opening::input(
-                opening,
-                ::a2a_otel::__private::Capture::new(&request).a2a_otel_value(),
-            );
-        },
+        &[::a2a_otel::__private::Capture::new(&request).a2a_otel_value()],
     );
     let ended = ::a2a_otel::__private::future::<
         CallToolResult,
@@ -53,7 +50,7 @@ async fn check_stock(
             },
         )
         .await;
-    ::a2a_otel::__private::Split::new(&ended.1)
+    ::a2a_otel::__private::Returned::new(&ended.1)
         .a2a_otel_told()
         .a2a_otel_output(ended.0, false);
     ended.1

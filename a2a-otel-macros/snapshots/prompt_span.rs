@@ -18,9 +18,11 @@ fn prompt(what: &str) -> String {
                 ),
             ],
             name_keys: &[],
+            arguments: &[],
+            fields: &[],
         },
         &mut |opening| {
-            ::other::a2a_otel::__private::Opening::input(opening, &what);
+            ::other::a2a_otel::__private::Opening::values(opening, &[&what]);
             ::other::a2a_otel::__private::Opening::fields(
                 opening,
                 &[
@@ -39,7 +41,7 @@ fn prompt(what: &str) -> String {
         String,
         _,
     >(scope, move || { format!("Find {what}.") });
-    ::other::a2a_otel::__private::Split::new(&ended.1)
+    ::other::a2a_otel::__private::Returned::new(&ended.1)
         .a2a_otel_told()
         .a2a_otel_output(ended.0, false);
     ended.1

@@ -13,21 +13,17 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
             opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
             fixed: &[("reranker.top_k", ::a2a_otel::__private::Fixed::Int(3i64))],
             name_keys: &[],
+            arguments: &["query", "found"],
+            fields: &["reranker.query"],
         },
         &mut |opening| {
-            ::a2a_otel::__private::Opening::arguments(
+            ::a2a_otel::__private::Opening::values(
                 opening,
                 &[
-                    ("query", &query),
-                    (
-                        "found",
-                        ::a2a_otel::__private::Capture::new(&found).a2a_otel_value(),
-                    ),
+                    &query,
+                    ::a2a_otel::__private::Capture::new(&found).a2a_otel_value(),
+                    &query,
                 ],
-            );
-            ::a2a_otel::__private::Opening::fields(
-                opening,
-                &[("reranker.query", &query)],
             );
             ::a2a_otel::__private::Opening::documents(
                 opening,
@@ -46,7 +42,7 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
     >(scope, move || { found });
     let mut ending = ::a2a_otel::__private::returned(ended.0);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
-        match ::a2a_otel::__private::Split::new(&ended.1)
+        match ::a2a_otel::__private::Returned::new(&ended.1)
             .a2a_otel_told()
             .a2a_otel_outcome()
         {

@@ -6,20 +6,17 @@ fn search(query: &str, limit: usize) -> impl Future<Output = Vec<Document>> {
 // becomes
 
 fn search(query: &str, limit: usize) -> impl Future<Output = Vec<Document>> {
-    let scope = ::a2a_otel::__private::Span::open(
+    let scope = ::a2a_otel::__private::Span::open_with(
         &::a2a_otel::__private::Site {
             name: "search",
             kind: "RETRIEVER",
             opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
             fixed: &[],
             name_keys: &[],
+            arguments: &["query", "limit"],
+            fields: &[],
         },
-        &mut |opening| {
-            ::a2a_otel::__private::Opening::arguments(
-                opening,
-                &[("query", &query), ("limit", &limit)],
-            );
-        },
+        &[&query, &limit],
     );
     ::a2a_otel::__private::watched(
         ::a2a_otel::__private::sync(
@@ -29,7 +26,7 @@ fn search(query: &str, limit: usize) -> impl Future<Output = Vec<Document>> {
         move |ended: (_, Vec<Document>)| {
             let mut ending = ::a2a_otel::__private::returned(ended.0);
             if ::a2a_otel::__private::Ending::is_seen(&ending) {
-                match ::a2a_otel::__private::Split::new(&ended.1)
+                match ::a2a_otel::__private::Returned::new(&ended.1)
                     .a2a_otel_told()
                     .a2a_otel_outcome()
                 {

@@ -8,7 +8,7 @@ fn hang_up(reason: &str) -> ! {
 
 /// Ends the conversation.
 fn hang_up(reason: &str) -> ! {
-    let scope = ::a2a_otel::__private::Span::open(
+    let scope = ::a2a_otel::__private::Span::open_with(
         &::a2a_otel::__private::Site {
             name: "hang_up",
             kind: "TOOL",
@@ -20,10 +20,10 @@ fn hang_up(reason: &str) -> ! {
                 ),
             ],
             name_keys: &["tool.name"],
+            arguments: &["reason"],
+            fields: &[],
         },
-        &mut |opening| {
-            ::a2a_otel::__private::Opening::arguments(opening, &[("reason", &reason)]);
-        },
+        &[&reason],
     );
     let ended = ::a2a_otel::__private::sync::<
         ::a2a_otel::__private::Never,

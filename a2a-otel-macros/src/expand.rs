@@ -43,15 +43,23 @@ impl Plan<'_> {
     /// `let scope = ...`: the span or the measurement, with what is known of it now.
     fn scope(&self) -> TokenStream {
         let runtime = &self.runtime;
-        let (of, site, records) = match &self.effect {
-            Planned::Span(span) => (name("Span"), self.site(span), self.before(span)),
-            Planned::Metric(metric) => (name("Measurement"), self.metric(metric), self.noted(metric, false)),
+        let (of, site, values, records) = match &self.effect {
+            Planned::Span(span) => (name("Span"), self.site(span), self.values(span), self.before(span)),
+            Planned::Metric(metric) => {
+                (name("Measurement"), self.metric(metric), None, self.noted(metric, false))
+            }
         };
-        if records.is_empty() {
-            return hygienic!(let scope = #runtime::#of::open_bare(&#site););
+        match values {
+            None if records.is_empty() => hygienic!(let scope = #runtime::#of::open_bare(&#site);),
+            Some(values) if records.is_empty() => {
+                hygienic!(let scope = #runtime::#of::open_with(&#site, #values);)
+            }
+            // A closure of its own costs the compiler less than a branch of the function would.
+            values => {
+                let values = values.map(|values| hygienic!(#runtime::Opening::values(opening, #values);));
+                hygienic!(let scope = #runtime::#of::open(&#site, &mut |opening| { #values #records });)
+            }
         }
-        // A closure of its own costs the compiler less than a branch of the function would.
-        hygienic!(let scope = #runtime::#of::open(&#site, &mut |opening| { #records });)
     }
 
     fn site(&self, span: &SpanPlan<'_>) -> TokenStream {
@@ -61,6 +69,12 @@ impl Plan<'_> {
             let value = self.fixed(value);
             quote!((#key, #value))
         });
+        let arguments = span.input.arguments().iter().filter(|_| matches!(span.input, Input::Params(_)));
+        let arguments = arguments.map(|Argument { param: Param { cfgs, ident, .. }, .. }| {
+            let name = ident.unraw().to_string();
+            quote!(#(#cfgs)* #name)
+        });
+        let fields = span.as_they_are.iter().map(|one| one.key);
         hygienic! {
             #runtime::Site {
                 name: #span_name,
@@ -68,6 +82,8 @@ impl Plan<'_> {
                 opentelemetry: #runtime::SpanKind::#opentelemetry,
                 fixed: &[#(#fixed),*],
                 name_keys: &[#(#name_keys),*],
+                arguments: &[#(#arguments),*],
+                fields: &[#(#fields),*],
             }
         }
     }
@@ -114,32 +130,26 @@ impl Plan<'_> {
             let value = self.able(BODY, expr, "a2a_otel_asked");
             hygienic!(#runtime::Opening::request(opening, #value);)
         });
-        let input = self.input(&span.input);
-        let fields = self.fields("Opening", &hygienic!(opening), &span.early);
-        quote!(#(#texts)* #(#parts)* #request #input #fields)
-    }
-
-    fn input(&self, input: &Input<'_>) -> TokenStream {
-        let runtime = &self.runtime;
-        match input {
-            Input::Nothing => TokenStream::new(),
+        let input = match span.input {
             Input::Expr(expr) => {
                 let value = self.asked_for(expr);
                 hygienic!(#runtime::Opening::input(opening, #value);)
             }
-            Input::Param(argument) => {
-                let (cfgs, value) = (&argument.param.cfgs, self.argument(argument));
-                hygienic!(#(#cfgs)* #runtime::Opening::input(opening, #value);)
-            }
-            Input::Params(arguments) => {
-                let arguments = arguments.iter().map(|argument| {
-                    let Param { cfgs, ident, .. } = argument.param;
-                    let (name, value) = (ident.unraw().to_string(), self.argument(argument));
-                    quote!(#(#cfgs)* (#name, #value))
-                });
-                hygienic!(#runtime::Opening::arguments(opening, &[#(#arguments),*]);)
-            }
-        }
+            _ => TokenStream::new(),
+        };
+        let fields = self.fields("Opening", &hygienic!(opening), &span.early);
+        quote!(#(#texts)* #(#parts)* #request #input #fields)
+    }
+
+    /// What needs no expression, so that references to it can be had without a closure.
+    fn values(&self, span: &SpanPlan<'_>) -> Option<TokenStream> {
+        let arguments = span.input.arguments().iter().map(|argument| {
+            let (cfgs, value) = (&argument.param.cfgs, self.argument(argument));
+            quote!(#(#cfgs)* #value)
+        });
+        let fields = span.as_they_are.iter().map(|one| self.recorded(&one.value));
+        let values: Vec<_> = arguments.chain(fields).collect();
+        (!values.is_empty()).then(|| quote!(&[#(#values),*]))
     }
 
     fn argument(&self, argument: &Argument<'_>) -> TokenStream {
@@ -190,8 +200,7 @@ impl Plan<'_> {
 
     /// The value of an expression, which has to be one that can be recorded.
     fn asked_for(&self, expr: &Expr) -> TokenStream {
-        let is = |param: &&Param| matches!(expr, Expr::Path(path) if path.path.is_ident(&param.ident));
-        match self.function.params.iter().find(is) {
+        match self.function.param(expr) {
             Some(Param { primitive: true, .. }) => quote!(&#expr),
             _ => self.able(VALUE, expr, "a2a_otel_asked"),
         }

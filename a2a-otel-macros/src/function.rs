@@ -116,6 +116,13 @@ impl Function {
         }
     }
 
+    /// The parameter that an expression is.
+    pub(crate) fn param(&self, expr: &Expr) -> Option<&Param> {
+        let Expr::Path(path) = expr else { return None };
+        let name = path.path.get_ident()?;
+        self.params.iter().find(|param| param.ident == *name)
+    }
+
     /// Whether `self`, if there is one, is a shared reference, which outlives the body.
     pub(crate) fn lends_self(&self) -> bool {
         match self.sig.inputs.first() {

@@ -62,6 +62,8 @@ pub(crate) struct SpanPlan<'a> {
     pub(crate) output: Output<'a>,
     /// Recorded by the runtime's functions of these names.
     pub(crate) texts: Vec<(&'static str, &'a Expr)>,
+    /// Attributes that hold a parameter as it is.
+    pub(crate) as_they_are: Vec<Recorded<'a>>,
     pub(crate) early: Vec<Recorded<'a>>,
     pub(crate) late: Vec<Recorded<'a>>,
     pub(crate) request: Option<&'a Expr>,
@@ -110,6 +112,17 @@ pub(crate) enum Input<'a> {
 pub(crate) struct Argument<'a> {
     pub(crate) param: &'a Param,
     pub(crate) is_redacted: bool,
+}
+
+impl<'a> Input<'a> {
+    /// The parameters that it is made of.
+    pub(crate) fn arguments(&self) -> &[Argument<'a>] {
+        match self {
+            Self::Nothing | Self::Expr(_) => &[],
+            Self::Param(argument) => std::slice::from_ref(argument),
+            Self::Params(arguments) => arguments,
+        }
+    }
 }
 
 pub(crate) enum Output<'a> {
@@ -217,6 +230,8 @@ fn plan_span<'a>(
     let recorded = own(args).chain(args.fields("fields").iter().map(Recorded::field));
     let (late, known): (Vec<_>, Vec<_>) = recorded.partition(|one| one.value.is_late());
     let (fixed, early): (Vec<_>, Vec<_>) = known.into_iter().partition(|one| one.value.fixed().is_some());
+    let is_param = |one: &Recorded<'_>| one.value.expr().is_some_and(|expr| function.param(expr).is_some());
+    let (as_they_are, early) = early.into_iter().partition(|one| !one.is_documents && is_param(one));
     let always = kind.fixed.iter().map(|(key, value)| (*key, Fixed::Text((*value).to_owned())));
     let parts = fixed_parts.iter().flat_map(|part| part.keys.iter().map(|key| (*key, &part.value)));
     let given_values = parts.chain(fixed.iter().map(|one| (one.key, &one.value)));
@@ -237,6 +252,7 @@ fn plan_span<'a>(
             None => Output::Result,
         },
         texts: expr.map(|expr| ("name", expr)).into_iter().chain(given(args).filter_map(method)).collect(),
+        as_they_are,
         early,
         late,
         request: args.expr("request"),

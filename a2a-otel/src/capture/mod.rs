@@ -403,9 +403,9 @@ impl List {
 }
 
 /// Writes named values as a JSON object, bounded as a whole; nothing where none of them can be written.
-pub(crate) fn encode_object(fields: &[(&'static str, &dyn Value)]) -> Option<Encoded> {
+pub(crate) fn encode_object(names: &[&'static str], values: &[&dyn Value]) -> Option<Encoded> {
     let mut text = Text::up_to(limit());
-    for (name, value) in fields {
+    for (name, value) in names.iter().zip(values) {
         let start = text.bytes.len();
         text.push(if start == 0 { b"{\"" } else { b",\"" });
         text.push(name.as_bytes());

@@ -41,6 +41,10 @@ pub struct Site {
     pub fixed: &'static [(&'static str, Fixed)],
     /// Attributes that repeat the name.
     pub name_keys: &'static [&'static str],
+    /// The names of the arguments that make the input; none where one argument stands for itself.
+    pub arguments: &'static [&'static str],
+    /// The attributes that hold arguments as they are.
+    pub fields: &'static [&'static str],
 }
 
 /// Room for as many attributes as a small piece of memory holds, which malloc has at hand: glibc's are of up to 1,032 bytes.
@@ -92,6 +96,13 @@ impl Span {
     pub fn open(site: &'static Site, record: &mut dyn FnMut(&mut Opening)) -> Self {
         let mode = tracer::mode();
         if mode.is_disabled() { Self::unseen() } else { Self::decide(site, mode, record) }
+    }
+
+    /// The same, where no more is known than the values for [`Site::arguments`] and [`Site::fields`], in this order.
+    #[inline]
+    #[must_use]
+    pub fn open_with(site: &'static Site, values: &[&dyn Value]) -> Self {
+        Self::open(site, &mut |opening| opening.values(values))
     }
 
     /// The same, of a span of which no more is known than when the program was compiled.
@@ -164,9 +175,18 @@ impl Opening {
         self.encoded(|| encode(value));
     }
 
-    /// Records the function's arguments by name.
-    pub fn arguments(&mut self, arguments: &[(&'static str, &dyn Value)]) {
-        self.encoded(|| encode_object(arguments));
+    /// Records the function's arguments, and those that are attributes as they are.
+    pub fn values(&mut self, values: &[&dyn Value]) {
+        let Site { arguments: names, fields: keys, .. } = self.site;
+        let (arguments, fields) = values.split_at(values.len().saturating_sub(keys.len()));
+        match (names, arguments) {
+            ([], []) => {}
+            ([], [input, ..]) => self.input(*input),
+            (names, arguments) => self.encoded(|| encode_object(names, arguments)),
+        }
+        for (key, value) in keys.iter().zip(fields) {
+            self.fields(&[(key, *value)]);
+        }
     }
 
     /// The conversation that this call and all below it belong to.
