@@ -33,11 +33,7 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
             );
         },
     );
-    let ended = ::a2a_otel::__private::future::<
-        Result<Answer, AgentError>,
-        _,
-        _,
-    >(
+    let ended = ::a2a_otel::__private::future(
             scope,
             async move {
                 if false {

@@ -32,11 +32,7 @@ pub(crate) async fn find<'a>(
             );
         },
     );
-    let ended = ::a2a_otel::__private::future::<
-        Result<Vec<Product>, AgentError>,
-        _,
-        _,
-    >(
+    let ended = ::a2a_otel::__private::future(
             scope,
             async move {
                 if false {

@@ -27,11 +27,7 @@ async fn stream(
         },
     );
     let asked = ::a2a_otel::__private::stopwatch(&scope);
-    let ended = ::a2a_otel::__private::future::<
-        Result<_, Error>,
-        _,
-        _,
-    >(
+    let ended = ::a2a_otel::__private::future(
             scope,
             async move {
                 if false {

@@ -36,11 +36,7 @@ async fn check_stock(
         },
         &[::a2a_otel::__private::Capture::new(&request).a2a_otel_value()],
     );
-    let ended = ::a2a_otel::__private::future::<
-        CallToolResult,
-        _,
-        _,
-    >(
+    let ended = ::a2a_otel::__private::future(
             scope,
             async move {
                 if false {

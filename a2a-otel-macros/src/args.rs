@@ -156,7 +156,8 @@ fn parse_argument(kind: &'static Kind, input: ParseStream<'_>, errors: &mut Erro
     let Ok(name) = input.call(Ident::parse_any) else {
         return Err(syn::Error::new(input.span(), format_args!("expected an argument; {}", list(kind))));
     };
-    let Some(arg) = kind.all_args().find(|arg| name == arg.name) else {
+    let written = name.to_string();
+    let Some(arg) = kind.all_args().find(|arg| written == arg.name) else {
         return Err(unknown_argument(kind, &name));
     };
     let value = parse_value(arg, name.span(), input, errors)?;

@@ -256,13 +256,13 @@ impl Plan<'_> {
                 hygienic!(let ended = #runtime::sync::<#ty, _>(scope, move || #returns #body); #outcome)
             }
             Shape::Async => {
-                // What never returns has no type to hint at.
-                let hint =
-                    (!self.never_returns()).then(|| quote!(if false { return #runtime::hint::<#ty>(); }));
-                hygienic! {
-                    let ended = #runtime::future::<#ty, _, _>(scope, async move { #hint #body }).await;
-                    #outcome
-                }
+                // The type is said where the block returns it. What never returns has no such place.
+                let (block, types) = if self.never_returns() {
+                    (quote!(#body), quote!(::<#ty, _, _>))
+                } else {
+                    (quote!(if false { return #runtime::hint::<#ty>(); } #body), TokenStream::new())
+                };
+                hygienic!(let ended = #runtime::future #types(scope, async move { #block }).await; #outcome)
             }
             // An async block around the future that the body gives back would have room for it twice.
             Shape::Future => hygienic! {

@@ -276,7 +276,7 @@ fn params_of(input: &FnArg) -> Vec<Param> {
     let FnArg::Typed(PatType { attrs, pat, ty, .. }) = input else { return Vec::new() };
     let cfgs = attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"));
     let cfgs: Vec<_> = cfgs.map(ToTokens::to_token_stream).collect();
-    let plumbing = last_segment(ty).is_some_and(|segment| PLUMBING.iter().any(|name| segment.ident == name));
+    let plumbing = last_segment(ty).is_some_and(|segment| is_one_of(PLUMBING, &segment.ident));
     let primitive = matches!(&**pat, Pat::Ident(PatIdent { by_ref: None, .. })) && is_primitive(ty);
     let mut bound = Vec::new();
     bindings(pat, false, &mut bound);
@@ -289,10 +289,15 @@ fn params_of(input: &FnArg) -> Vec<Param> {
         .collect()
 }
 
+/// An identifier becomes text once, and not for each comparison.
+fn is_one_of(names: &[&str], ident: &Ident) -> bool {
+    names.contains(&ident.to_string().as_str())
+}
+
 /// `&str`, `bool` and numbers: what the runtime's trait is implemented for.
 fn is_primitive(ty: &Type) -> bool {
     match ty {
-        Type::Path(path) => PRIMITIVES.iter().any(|name| path.path.is_ident(name)),
+        Type::Path(path) => path.path.get_ident().is_some_and(|name| is_one_of(PRIMITIVES, name)),
         Type::Reference(TypeReference { mutability: None, elem, .. }) => {
             matches!(&**elem, Type::Path(path) if path.path.is_ident("str"))
         }
