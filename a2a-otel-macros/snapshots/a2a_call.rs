@@ -19,7 +19,10 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
         &mut |opening| {
             ::a2a_otel::__private::Opening::values(
                 opening,
-                &[&peer, ::a2a_otel::__private::Capture::new(&question).a2a_otel_value()],
+                &[
+                    &{ peer },
+                    ::a2a_otel::__private::Capture::new(&question).a2a_otel_value(),
+                ],
             );
             ::a2a_otel::__private::Opening::name_part(
                 opening,
@@ -29,7 +32,7 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
             ::a2a_otel::__private::Opening::name_part(
                 opening,
                 &["gen_ai.agent.name"],
-                &peer,
+                &{ peer },
             );
         },
     );

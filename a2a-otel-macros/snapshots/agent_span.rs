@@ -24,7 +24,7 @@ pub(crate) async fn find<'a>(
         &mut |opening| {
             ::a2a_otel::__private::Opening::values(
                 opening,
-                &[::a2a_otel::__private::Capture::new(&query).a2a_otel_value()],
+                &[::a2a_otel::__private::Capture::new(&*query).a2a_otel_value()],
             );
             ::a2a_otel::__private::Opening::session(
                 opening,

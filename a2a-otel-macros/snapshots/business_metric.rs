@@ -19,7 +19,7 @@ fn place_order(category: &str, quantity: u32) -> Result<Order, String> {
         &mut |opening| {
             ::a2a_otel::__private::Measurement::fields(
                 opening,
-                &[("category", &category)],
+                &[("category", &{ category })],
             );
         },
     );

@@ -26,7 +26,7 @@ fn step<T>(
             ::a2a_otel::__private::Opening::values(
                 opening,
                 &[
-                    &number,
+                    &{ number },
                     #[cfg(feature = "memory")]
                     ::a2a_otel::__private::Capture::new(&memory).a2a_otel_value(),
                 ],

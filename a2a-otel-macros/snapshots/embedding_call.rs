@@ -27,7 +27,7 @@ fn embed(
                 opening,
                 &[
                     ::a2a_otel::__private::Capture::new(&text).a2a_otel_value(),
-                    ::a2a_otel::__private::Capture::new(&(text)).a2a_otel_asked(),
+                    ::a2a_otel::__private::Capture::new(&text).a2a_otel_asked(),
                 ],
             );
             ::a2a_otel::__private::Opening::model(

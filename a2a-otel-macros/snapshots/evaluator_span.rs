@@ -21,7 +21,7 @@ fn brevity(answer: &str) -> f64 {
             arguments: &[],
             fields: &[],
         },
-        &[&answer],
+        &[&{ answer }],
     );
     let ended = ::a2a_otel::__private::sync::<
         f64,

@@ -22,7 +22,7 @@ fn prompt(what: &str) -> String {
             fields: &[],
         },
         &mut |opening| {
-            ::other::a2a_otel::__private::Opening::values(opening, &[&what]);
+            ::other::a2a_otel::__private::Opening::values(opening, &[&{ what }]);
             ::other::a2a_otel::__private::Opening::fields(
                 opening,
                 &[

@@ -20,9 +20,9 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
             ::a2a_otel::__private::Opening::values(
                 opening,
                 &[
-                    &query,
+                    &{ query },
                     ::a2a_otel::__private::Capture::new(&found).a2a_otel_value(),
-                    &query,
+                    &{ query },
                 ],
             );
             ::a2a_otel::__private::Opening::documents(
@@ -30,7 +30,7 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
                 &[
                     (
                         "reranker.input_documents",
-                        ::a2a_otel::__private::Capture::new(&(found)).a2a_otel_asked(),
+                        ::a2a_otel::__private::Capture::new(&found).a2a_otel_asked(),
                     ),
                 ],
             );

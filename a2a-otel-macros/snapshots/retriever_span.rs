@@ -16,7 +16,7 @@ fn search(query: &str, limit: usize) -> impl Future<Output = Vec<Document>> {
             arguments: &["query", "limit"],
             fields: &[],
         },
-        &[&query, &limit],
+        &[&{ query }, &{ limit }],
     );
     ::a2a_otel::__private::watched(
         ::a2a_otel::__private::sync(

@@ -23,7 +23,7 @@ fn hang_up(reason: &str) -> ! {
             arguments: &["reason"],
             fields: &[],
         },
-        &[&reason],
+        &[&{ reason }],
     );
     let ended = ::a2a_otel::__private::sync::<
         ::a2a_otel::__private::Never,

@@ -11,7 +11,7 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Expr, Type};
 
-use crate::function::{Function, Param, Shape, Streams};
+use crate::function::{Access, Function, Param, Shape, Streams};
 use crate::kinds::Content;
 use crate::plan::{
     Argument, Fixed, Input, Kept, MetricPlan, Output, Plan, Planned, Recorded, SpanPlan, Value, output_ident,
@@ -153,13 +153,19 @@ impl Plan<'_> {
     }
 
     fn argument(&self, argument: &Argument<'_>) -> TokenStream {
-        let (runtime, ident) = (&self.runtime, &argument.param.ident);
+        let runtime = &self.runtime;
         match argument {
             Argument { is_redacted: true, .. } => quote!(&#runtime::Fixed::Text(#runtime::REDACTED)),
-            Argument { param: Param { primitive: true, .. }, .. } => {
-                quote_spanned!(ident.span().resolved_at(Span::mixed_site())=> &#ident)
-            }
-            _ => self.ability(VALUE, &quote!(&#ident), Span::mixed_site(), "a2a_otel_value"),
+            Argument { param, .. } => self.param(param, &param.ident, Span::mixed_site(), "a2a_otel_value"),
+        }
+    }
+
+    /// A parameter, by the name with which it is mentioned.
+    fn param(&self, param: &Param, name: &Ident, span: Span, ability: &str) -> TokenStream {
+        match param.access {
+            Access::Primitive => quote_spanned!(name.span().resolved_at(Span::mixed_site())=> &{#name}),
+            Access::Reference => self.ability(VALUE, &quote!(&*#name), span, ability),
+            Access::Value => self.ability(VALUE, &quote!(&#name), span, ability),
         }
     }
 
@@ -201,8 +207,8 @@ impl Plan<'_> {
     /// The value of an expression, which has to be one that can be recorded.
     fn asked_for(&self, expr: &Expr) -> TokenStream {
         match self.function.param(expr) {
-            Some(Param { primitive: true, .. }) => quote!(&#expr),
-            _ => self.able(VALUE, expr, "a2a_otel_asked"),
+            Some((param, name)) => self.param(param, name, expr.span(), "a2a_otel_asked"),
+            None => self.able(VALUE, expr, "a2a_otel_asked"),
         }
     }
 

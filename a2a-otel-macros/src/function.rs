@@ -69,10 +69,20 @@ pub(crate) struct Param {
     pub(crate) cfgs: Vec<TokenStream>,
     /// Whether it is worth recording: not plumbing, and not underscored.
     pub(crate) recorded: bool,
-    /// Whether its type is one that the language itself names, so that no trait has to be asked what it can do.
-    pub(crate) primitive: bool,
+    pub(crate) access: Access,
     /// Whether it was taken out of a wrapper such as rmcp's `Parameters(request)`, and so stands for all arguments.
     pub(crate) unwrapped: bool,
+}
+
+/// How a parameter is looked at. What is borrowed itself before the body takes it, an async function keeps twice.
+#[derive(Clone, Copy)]
+pub(crate) enum Access {
+    /// `&str`, `bool` and numbers: copied, and recorded without asking the type what it can do.
+    Primitive,
+    /// A reference: what it refers to is borrowed.
+    Reference,
+    /// Anything else.
+    Value,
 }
 
 /// What the function gives back, and the type that its result has in the end.
@@ -116,11 +126,11 @@ impl Function {
         }
     }
 
-    /// The parameter that an expression is.
-    pub(crate) fn param(&self, expr: &Expr) -> Option<&Param> {
+    /// The parameter that an expression is, and the name as it stands there.
+    pub(crate) fn param<'a>(&'a self, expr: &'a Expr) -> Option<(&'a Param, &'a Ident)> {
         let Expr::Path(path) = expr else { return None };
         let name = path.path.get_ident()?;
-        self.params.iter().find(|param| param.ident == *name)
+        Some((self.params.iter().find(|param| param.ident == *name)?, name))
     }
 
     /// Whether `self`, if there is one, is a shared reference, which outlives the body.
@@ -277,14 +287,17 @@ fn params_of(input: &FnArg) -> Vec<Param> {
     let cfgs = attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"));
     let cfgs: Vec<_> = cfgs.map(ToTokens::to_token_stream).collect();
     let plumbing = last_segment(ty).is_some_and(|segment| is_one_of(PLUMBING, &segment.ident));
-    let primitive = matches!(&**pat, Pat::Ident(PatIdent { by_ref: None, .. })) && is_primitive(ty);
+    let access = match &**pat {
+        Pat::Ident(PatIdent { by_ref: None, .. }) => access_of(ty),
+        _ => Access::Value,
+    };
     let mut bound = Vec::new();
     bindings(pat, false, &mut bound);
     bound
         .into_iter()
         .map(|(ident, unwrapped)| {
             let recorded = !plumbing && !ident.unraw().to_string().starts_with('_');
-            Param { ident, cfgs: cfgs.clone(), recorded, primitive, unwrapped }
+            Param { ident, cfgs: cfgs.clone(), recorded, access, unwrapped }
         })
         .collect()
 }
@@ -294,14 +307,18 @@ fn is_one_of(names: &[&str], ident: &Ident) -> bool {
     names.contains(&ident.to_string().as_str())
 }
 
-/// `&str`, `bool` and numbers: what the runtime's trait is implemented for.
-fn is_primitive(ty: &Type) -> bool {
-    match ty {
-        Type::Path(path) => path.path.get_ident().is_some_and(|name| is_one_of(PRIMITIVES, name)),
-        Type::Reference(TypeReference { mutability: None, elem, .. }) => {
-            matches!(&**elem, Type::Path(path) if path.path.is_ident("str"))
-        }
+fn access_of(ty: &Type) -> Access {
+    let is = |names, ty: &Type| match ty {
+        Type::Path(path) => path.path.get_ident().is_some_and(|name| is_one_of(names, name)),
         _ => false,
+    };
+    match ty {
+        Type::Reference(TypeReference { mutability: None, elem, .. }) if is(&["str"], elem) => {
+            Access::Primitive
+        }
+        Type::Reference(_) => Access::Reference,
+        ty if is(PRIMITIVES, ty) => Access::Primitive,
+        _ => Access::Value,
     }
 }
 
