@@ -108,48 +108,29 @@ impl Args {
     pub(crate) fn span(&self, name: &str) -> Option<Span> {
         self.find(name).map(|given| given.span)
     }
+}
 
-    pub(crate) fn text(&self, name: &str) -> Option<&LitStr> {
-        match &self.find(name)?.value {
-            Value::Text(text) => Some(text),
-            _ => None,
-        }
-    }
+/// The value of an argument, if it is given in that form.
+macro_rules! accessors {
+    ($($accessor:ident -> $returned:ty: $form:ident($value:ident) => $found:expr, else $absent:expr;)*) => {
+        impl Args {$(
+            pub(crate) fn $accessor(&self, name: &str) -> $returned {
+                match self.find(name).map(|given| &given.value) {
+                    Some(Value::$form($value)) => $found,
+                    _ => $absent,
+                }
+            }
+        )*}
+    };
+}
 
-    pub(crate) fn expr(&self, name: &str) -> Option<&Expr> {
-        match &self.find(name)?.value {
-            Value::Expr(expr) => Some(&**expr),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn word(&self, name: &str) -> Option<&Ident> {
-        match &self.find(name)?.value {
-            Value::Word(word) => Some(word),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn names(&self, name: &str) -> &[Ident] {
-        match self.find(name).map(|given| &given.value) {
-            Some(Value::Names(names)) => names,
-            _ => &[],
-        }
-    }
-
-    pub(crate) fn fields(&self, name: &str) -> &[Field] {
-        match self.find(name).map(|given| &given.value) {
-            Some(Value::Fields(fields)) => fields,
-            _ => &[],
-        }
-    }
-
-    pub(crate) fn path(&self, name: &str) -> Option<&Path> {
-        match &self.find(name)?.value {
-            Value::Path(path) => Some(path),
-            _ => None,
-        }
-    }
+accessors! {
+    text -> Option<&LitStr>: Text(text) => Some(text), else None;
+    expr -> Option<&Expr>: Expr(expr) => Some(expr), else None;
+    word -> Option<&Ident>: Word(word) => Some(word), else None;
+    path -> Option<&Path>: Path(path) => Some(path), else None;
+    names -> &[Ident]: Names(names) => names, else &[];
+    fields -> &[Field]: Fields(fields) => fields, else &[];
 }
 
 fn parse_argument(kind: &'static Kind, input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Given> {

@@ -225,33 +225,29 @@ fn plan_span<'a>(
     check_redacted(args, errors);
     check_early(args, errors);
     let Named { text: name, expr, parts, is_of_parts } = plan_name(args, function);
-    let (fixed_parts, name_parts): (Vec<_>, Vec<_>) =
+    let (fixed_parts, name_parts) =
         parts.into_iter().partition(|part| !is_of_parts && part.value.fixed().is_some());
     let recorded = own(args).chain(args.fields("fields").iter().map(Recorded::field));
     let (late, known): (Vec<_>, Vec<_>) = recorded.partition(|one| one.value.is_late());
     let (fixed, early): (Vec<_>, Vec<_>) = known.into_iter().partition(|one| one.value.fixed().is_some());
     let is_param = |one: &Recorded<'_>| one.value.expr().is_some_and(|expr| function.param(expr).is_some());
     let (as_they_are, early) = early.into_iter().partition(|one| !one.is_documents && is_param(one));
-    let always = kind.fixed.iter().map(|(key, value)| (*key, Fixed::Text((*value).to_owned())));
-    let parts = fixed_parts.iter().flat_map(|part| part.keys.iter().map(|key| (*key, &part.value)));
-    let given_values = parts.chain(fixed.iter().map(|one| (one.key, &one.value)));
-    let given_values = given_values.filter_map(|(key, value)| Some((key, value.fixed()?.clone())));
-    let method =
-        |(arg, expr): (&'static Arg, _)| matches!(arg.records, Records::Text(_)).then_some((arg.name, expr));
+    let texts = given(args).filter(|(arg, _)| matches!(arg.records, Records::Text(_)));
+    let texts = texts.map(|(arg, expr)| (arg.name, expr));
     let plan = SpanPlan {
         kind,
         name_keys: plan_name_keys(kind, args),
         name,
         name_parts,
         is_named_by_parts: is_of_parts,
-        fixed: always.chain(plan_doc(kind, args, function)).chain(given_values).collect(),
+        fixed: plan_fixed(kind, args, function, &fixed_parts, &fixed),
         input: plan_input(kind, args, function),
         output: match args.expr("output") {
             Some(expr) => Output::Expr(expr),
             None if args.span("skip_all").is_some() || function.result_type().is_none() => Output::Nothing,
             None => Output::Result,
         },
-        texts: expr.map(|expr| ("name", expr)).into_iter().chain(given(args).filter_map(method)).collect(),
+        texts: expr.map(|expr| ("name", expr)).into_iter().chain(texts).collect(),
         as_they_are,
         early,
         late,
@@ -262,10 +258,22 @@ fn plan_span<'a>(
     plan
 }
 
-/// The doc comment, where an attribute repeats it.
-fn plan_doc(kind: &SpanKind, args: &Args, function: &Function) -> Option<(&'static str, Fixed)> {
-    let key = kind.doc_key.filter(|key| !given(args).any(|(arg, _)| arg.keys().contains(key)))?;
-    Some((key, Fixed::Text(function.doc()?)))
+/// The attributes of every such span, those that are given as literals, and the doc comment where one repeats it.
+fn plan_fixed<'a>(
+    kind: &SpanKind,
+    args: &Args,
+    function: &Function,
+    parts: &[NamePart<'a>],
+    recorded: &[Recorded<'a>],
+) -> Vec<(&'a str, Fixed)> {
+    let always = kind.fixed.iter().map(|(key, value)| (*key, Fixed::Text((*value).to_owned())));
+    let is_given = |key: &&str| given(args).any(|(arg, _)| arg.keys().contains(key));
+    let doc = kind.doc_key.filter(|key| !is_given(key));
+    let doc = doc.and_then(|key| Some((key, Fixed::Text(function.doc()?))));
+    let parts = parts.iter().flat_map(|part| part.keys.iter().map(|key| (*key, &part.value)));
+    let values = parts.chain(recorded.iter().map(|one| (one.key, &one.value)));
+    let values = values.filter_map(|(key, value)| Some((key, value.fixed()?.clone())));
+    always.chain(doc).chain(values).collect()
 }
 
 /// The arguments with an expression that the user gave.
