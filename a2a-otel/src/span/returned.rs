@@ -61,7 +61,7 @@ impl<'a, R: ?Sized> Whole<'a, R> {
     /// The value, which is no error.
     #[must_use]
     pub const fn a2a_otel_told(&self) -> Told<'_, R> {
-        Told(Shown(Outcome(Ok(self.0))))
+        Told(Shown(Outcome { value: Some(self.0), failure: &() }))
     }
 }
 
@@ -87,10 +87,7 @@ macro_rules! abilities {
             /// The value, or the error with what its type can do.
             #[must_use]
             pub fn a2a_otel_told(&self) -> Told<'_, T> {
-                Told(Shown(Outcome(match self.value() {
-                    Ok(value) => Ok(value),
-                    Err(_) => Err(self),
-                })))
+                Told(Shown(Outcome { value: self.value().as_ref().ok(), failure: self }))
             }
         }
 
@@ -121,8 +118,19 @@ pub struct Told<'a, T: ?Sized>(Shown<'a, T>);
 /// What became of a call, whose value may debug.
 pub struct Shown<'a, T: ?Sized>(Outcome<'a, T>);
 
-/// What became of a call, whose value can do nothing.
-pub struct Outcome<'a, T: ?Sized>(Result<&'a T, &'a dyn Describe>);
+/// What became of a call, whose value can do nothing. Both parts are there, so that the user's function need not branch.
+pub struct Outcome<'a, T: ?Sized> {
+    value: Option<&'a T>,
+    /// Has words where there is no value.
+    failure: &'a dyn Describe,
+}
+
+/// What never fails has no words for it.
+impl Describe for () {
+    fn describe(&self, _: bool) -> Option<Failed> {
+        None
+    }
+}
 
 impl<'a, T: ?Sized> Deref for Told<'a, T> {
     type Target = Shown<'a, T>;
@@ -142,15 +150,15 @@ impl<'a, T: ?Sized> Deref for Shown<'a, T> {
 
 impl<'a, T: ?Sized> Outcome<'a, T> {
     /// The value, or the error with what its type can do.
-    pub const fn a2a_otel_outcome(&self) -> Result<&'a T, &'a dyn Describe> {
-        self.0
+    pub fn a2a_otel_outcome(&self) -> Result<&'a T, &'a dyn Describe> {
+        self.value.ok_or(self.failure)
     }
 
     /// Ends the scope with no more than whether the call succeeded.
     #[inline]
     pub fn a2a_otel_end<S: Scope>(&self, scope: S, debug: bool) {
         if scope.holds() {
-            end(scope, self.0.err(), debug);
+            end(scope, self.a2a_otel_outcome().err(), debug);
         } else {
             // To look what there is to drop costs more than all the rest.
             std::mem::forget(scope);
@@ -163,10 +171,8 @@ macro_rules! ends {
         impl<T: $($bound)*> $step<'_, T> {
             /// Ends the span with the value as its output.
             pub fn a2a_otel_output(&self, span: Span, debug: bool) {
-                match self.a2a_otel_outcome() {
-                    Ok(value) => succeeded(span, Capture::new(value).a2a_otel_value()),
-                    Err(failure) => span.failed(failure, debug),
-                }
+                let value = self.value.map(Capture::new);
+                end_with(span, value.as_ref().map(|value| value.a2a_otel_value()), self.failure, debug);
             }
         }
     )*};
@@ -185,7 +191,8 @@ fn end<S: Scope>(scope: S, failure: Option<&dyn Describe>, debug: bool) {
     }
 }
 
-fn succeeded(span: Span, value: &dyn Value) {
+fn end_with(span: Span, value: Option<&dyn Value>, failure: &dyn Describe, debug: bool) {
+    let Some(value) = value else { return span.failed(failure, debug) };
     let mut ending = span.returned();
     if ending.is_seen() {
         ending.ok();

@@ -27,35 +27,35 @@ const CRATES: &[Crate] = &[
         variant: OURS,
         name: "ours",
         dependency: "a2a-otel = { path = \"{workspace}/a2a-otel\" }",
-        attribute: r#"#[a2a_otel::chain_span(fields("shop.query" = query, "shop.limit" = limit))]"#,
+        attribute: r#"#[a2a_otel::chain_span(fields("shop.query_{number}" = query, "shop.limit_{number}" = limit))]"#,
     },
     Crate {
         variant: SKIP_ALL,
         name: "ours-skip-all",
         dependency: "a2a-otel = { path = \"{workspace}/a2a-otel\" }",
-        attribute: r#"#[a2a_otel::chain_span(skip_all, fields("shop.query" = query, "shop.limit" = limit))]"#,
+        attribute: r#"#[a2a_otel::chain_span(skip_all, fields("shop.query_{number}" = query, "shop.limit_{number}" = limit))]"#,
     },
     Crate {
         variant: INSTRUMENT,
         name: "tracing-err",
         dependency: "tracing = \"0.1\"",
-        attribute: "#[tracing::instrument(err, fields(shop.query = query, shop.limit = limit))]",
+        attribute: "#[tracing::instrument(err, fields(shop.query_{number} = query, shop.limit_{number} = limit))]",
     },
     Crate {
         variant: INSTRUMENT_RET,
         name: "tracing-err-ret",
         dependency: "tracing = \"0.1\"",
-        attribute: "#[tracing::instrument(err, ret, fields(shop.query = query, shop.limit = limit))]",
+        attribute: "#[tracing::instrument(err, ret, fields(shop.query_{number} = query, shop.limit_{number} = limit))]",
     },
     Crate {
         variant: FASTRACE,
         name: "fastrace-trace",
         dependency: "fastrace = { version = \"0.7\", features = [\"enable\"] }",
-        attribute: r#"#[fastrace::trace(properties = { "shop.query": "{query}", "shop.limit": "{limit}" })]"#,
+        attribute: r#"#[fastrace::trace(properties = { "shop.query_{number}": "{query}", "shop.limit_{number}": "{limit}" })]"#,
     },
 ];
 
-/// `{number}` makes the functions differ, so that the linker cannot fold them.
+/// `{number}` makes the functions and what they record differ, so that neither the compiler nor the linker can fold them.
 const FUNCTION: &str = "
 {attribute}
 async fn find_{number}(query: &str, limit: usize, exact: bool) -> Result<Vec<String>, std::num::ParseIntError> {
