@@ -1,10 +1,12 @@
 //! What each attribute's own arguments record.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use a2a_otel::opentelemetry::{Array, Value};
 use a2a_otel::testing::{Captured, capture};
 use a2a_otel::{
-    a2a_call, agent_span, chain_span, embedding_call, evaluator_span, guardrail_span, llm_call, prompt_span,
-    reranker_span, retriever_span, tool_span,
+    a2a_call, agent_span, chain_span, embedding_call, evaluator_span, guardrail_span, llm_call, mcp_tool,
+    prompt_span, reranker_span, retriever_span, tool_span,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -55,6 +57,28 @@ fn an_agent_may_have_another_name_than_its_span() {
     let capturing = capture();
     run("researcher");
     assert_records(&capturing.named("researcher.run"), "AGENT", &[("agent.name", "researcher")]);
+}
+
+static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+fn asked(tool: &str) -> &str {
+    ASKED.fetch_add(1, Ordering::Relaxed);
+    tool
+}
+
+#[mcp_tool(name = "look up", tool = asked(tool))]
+fn look_up(tool: &str) -> usize {
+    tool.len()
+}
+
+#[test]
+fn a_tool_under_two_keys_is_computed_once() {
+    let capturing = capture();
+    look_up("stock");
+    let expected =
+        [("tool.name", "stock"), ("gen_ai.tool.name", "stock"), ("input.value", r#"{"tool":"stock"}"#)];
+    assert_records(&capturing.named("look up"), "TOOL", &expected);
+    assert_eq!(ASKED.load(Ordering::Relaxed), 1);
 }
 
 #[tool_span(id = call, description = "Adds up", json_schema = json!({"type": "object"}))]
