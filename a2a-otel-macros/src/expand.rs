@@ -5,17 +5,18 @@
 //! path, so that whatever the user's scope shadows does no harm; the one kind of method, on types of ours, is how a
 //! value's abilities are found out.
 
-use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Expr, Type};
 
-use crate::function::{Access, Function, Param, Shape, Streams};
+use crate::function::{Function, Param, Shape};
 use crate::kinds::Content;
 use crate::plan::{
     Argument, Fixed, Input, Kept, MetricPlan, Output, Plan, Planned, Recorded, SpanPlan, Value, output_ident,
 };
+use crate::types::{Access, Streams, infer_opaque};
 
 /// The runtime's type that finds out what a value can be recorded as.
 const VALUE: &str = "Capture";
@@ -486,47 +487,5 @@ fn bind_output(exprs: &[&Expr], records: &TokenStream) -> TokenStream {
     match exprs.iter().find_map(|expr| output_ident(expr.to_token_stream())) {
         Some(output) => hygienic!({ let #output = value; #records }),
         None => records.clone(),
-    }
-}
-
-/// The type with `_` for `impl Trait`, which only a signature may say.
-fn infer_opaque(tokens: TokenStream) -> TokenStream {
-    let mut kept = TokenStream::new();
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
-        match token {
-            TokenTree::Ident(word) if word == "impl" => {
-                kept.extend(quote!(_));
-                skip_bounds(&mut tokens);
-            }
-            TokenTree::Group(group) => kept.extend([TokenTree::Group(infer_group(&group))]),
-            other => kept.extend([other]),
-        }
-    }
-    kept
-}
-
-fn infer_group(group: &Group) -> Group {
-    let mut inferred = Group::new(group.delimiter(), infer_opaque(group.stream()));
-    inferred.set_span(group.span());
-    inferred
-}
-
-/// Goes to the comma or the angle bracket that ends an `impl A + B<C>`.
-fn skip_bounds(tokens: &mut std::iter::Peekable<proc_macro2::token_stream::IntoIter>) {
-    let mut depth = 0_usize;
-    let mut arrow = false;
-    while let Some(token) = tokens.peek() {
-        if let TokenTree::Punct(punct) = token {
-            match punct.as_char() {
-                ',' if depth == 0 => return,
-                '>' if depth == 0 && !arrow => return,
-                '<' => depth += 1,
-                '>' if !arrow => depth -= 1,
-                _ => {}
-            }
-            arrow = punct.as_char() == '-';
-        }
-        tokens.next();
     }
 }

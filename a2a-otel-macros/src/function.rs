@@ -4,13 +4,13 @@ use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
-use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
 use syn::{
-    Attribute, Expr, ExprLit, FnArg, GenericArgument, Ident, Lit, Meta, Pat, PatIdent, PatType,
-    PathArguments, PathSegment, ReceiverKind, ReturnType, Signature, Token, TraitBound, Type, TypeParamBound,
-    TypeReference, Visibility,
+    Attribute, Expr, ExprLit, FnArg, Ident, Lit, Meta, Pat, PatIdent, PatType, ReceiverKind, ReturnType,
+    Signature, Token, Type, Visibility,
 };
+
+use crate::types::{Access, Streams, access_of, future_output, is_closure, is_one_of, last_segment, streams};
 
 /// Parameters of these types belong to the plumbing of an SDK, are huge, or hold secrets: they are never recorded.
 const PLUMBING: &[&str] = &[
@@ -27,10 +27,6 @@ const PLUMBING: &[&str] = &[
     "ServiceParams",
     "State",
 ];
-
-/// Types that the runtime records without asking what they can do. Nobody gives these names to others.
-const PRIMITIVES: &[&str] =
-    &["bool", "f32", "f64", "i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "usize"];
 
 pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
@@ -54,14 +50,6 @@ pub(crate) enum Stays {
     ForItsClosure,
 }
 
-/// A stream that a function gives back, as its type says.
-#[derive(Clone, Copy)]
-pub(crate) struct Streams {
-    /// Whether it comes as the `Ok` of a `Result`.
-    pub(crate) fallible: bool,
-    pub(crate) boxed: bool,
-}
-
 /// A name that a parameter binds.
 pub(crate) struct Param {
     pub(crate) ident: Ident,
@@ -72,17 +60,6 @@ pub(crate) struct Param {
     pub(crate) access: Access,
     /// Whether it was taken out of a wrapper such as rmcp's `Parameters(request)`, and so stands for all arguments.
     pub(crate) unwrapped: bool,
-}
-
-/// How a parameter is looked at. What is borrowed itself before the body takes it, an async function keeps twice.
-#[derive(Clone, Copy)]
-pub(crate) enum Access {
-    /// `&str`, `bool` and numbers: copied, and recorded without asking the type what it can do.
-    Primitive,
-    /// A reference: what it refers to is borrowed.
-    Reference,
-    /// Anything else.
-    Value,
 }
 
 /// What the function gives back, and the type that its result has in the end.
@@ -147,7 +124,7 @@ impl Function {
         match &self.sig.output {
             _ if !matches!(self.shape, Shape::Sync) => None,
             _ if self.attrs.iter().any(tracks) => Some(Stays::ForItsCaller),
-            ReturnType::Type(_, ty) if is_opaque(ty, is_closure) => Some(Stays::ForItsClosure),
+            ReturnType::Type(_, ty) if is_closure(ty) => Some(Stays::ForItsClosure),
             _ => None,
         }
     }
@@ -191,29 +168,17 @@ fn allow_expected(attribute: &mut Attribute) {
 
 /// What to say where no signature stands.
 fn describe_other_item(start: ParseStream<'_>, error: syn::Error) -> syn::Error {
-    const EXPRESSION: &str = "this attribute instruments a function, not an expression";
-    let Ok(TokenTree::Ident(word)) = start.fork().parse::<TokenTree>() else {
-        return syn::Error::new(start.span(), EXPRESSION);
-    };
-    match word.to_string().as_str() {
+    let word = start.fork().call(Ident::parse_any).map(|word| word.to_string()).unwrap_or_default();
+    let what = match word.as_str() {
         // Half a function: rustc's own grammar says better what is missing.
-        "fn" | "async" | "extern" | "unsafe" => error,
-        item @ ("trait" | "impl") => syn::Error::new(
-            word.span(),
-            format_args!(
-                "this attribute instruments a function, not {} `{item}`; put it on the methods",
-                article(item)
-            ),
-        ),
-        item
-        @ ("struct" | "enum" | "union" | "mod" | "use" | "type" | "static" | "const" | "macro_rules") => {
-            syn::Error::new(
-                word.span(),
-                format_args!("this attribute instruments a function, not {} `{item}`", article(item)),
-            )
+        "fn" | "async" | "extern" | "unsafe" => return error,
+        "trait" | "impl" => format!("{} `{word}`; put it on the methods", article(&word)),
+        "struct" | "enum" | "union" | "mod" | "use" | "type" | "static" | "const" | "macro_rules" => {
+            format!("{} `{word}`", article(&word))
         }
-        _ => syn::Error::new(word.span(), EXPRESSION),
-    }
+        _ => "an expression".to_owned(),
+    };
+    syn::Error::new(start.span(), format_args!("this attribute instruments a function, not {what}"))
 }
 
 fn article(word: &str) -> &'static str {
@@ -302,26 +267,6 @@ fn params_of(input: &FnArg) -> Vec<Param> {
         .collect()
 }
 
-/// An identifier becomes text once, and not for each comparison.
-fn is_one_of(names: &[&str], ident: &Ident) -> bool {
-    names.contains(&ident.to_string().as_str())
-}
-
-fn access_of(ty: &Type) -> Access {
-    let is = |names, ty: &Type| match ty {
-        Type::Path(path) => path.path.get_ident().is_some_and(|name| is_one_of(names, name)),
-        _ => false,
-    };
-    match ty {
-        Type::Reference(TypeReference { mutability: None, elem, .. }) if is(&["str"], elem) => {
-            Access::Primitive
-        }
-        Type::Reference(_) => Access::Reference,
-        ty if is(PRIMITIVES, ty) => Access::Primitive,
-        _ => Access::Value,
-    }
-}
-
 /// The names that a pattern binds, and whether each alone was taken out of a tuple struct.
 fn bindings(pattern: &Pat, unwrapped: bool, bound: &mut Vec<(Ident, bool)>) {
     match pattern {
@@ -354,103 +299,5 @@ fn shape_of(sig: &Signature) -> Shape {
             _ => Shape::Boxed,
         },
         _ => Shape::Sync,
-    }
-}
-
-/// `Fn(T)` and its like.
-fn is_closure(bound: &PathSegment) -> bool {
-    matches!(bound.arguments, PathArguments::Parenthesized(_))
-}
-
-/// Whether the type is `impl Trait` with a bound of which this is true.
-fn is_opaque(ty: &Type, with: fn(&PathSegment) -> bool) -> bool {
-    let Type::ImplTrait(opaque) = ty else { return false };
-    opaque.bounds.iter().any(|bound| match bound {
-        TypeParamBound::Trait(TraitBound { path, .. }) => path.segments.last().is_some_and(with),
-        _ => false,
-    })
-}
-
-/// The output of `impl Future<Output = T>`, `Pin<Box<dyn Future<Output = T>>>` and futures' `BoxFuture<'_, T>`.
-fn future_output(ty: &Type) -> Option<&Type> {
-    output_of(ty, "Future", "Output", &["BoxFuture", "LocalBoxFuture"])
-}
-
-/// The stream that a type is, or that is the `Ok` of a type.
-fn streams(ty: &Type) -> Option<Streams> {
-    let boxed = |ty: &Type| !matches!(ty, Type::ImplTrait(_));
-    if stream_item(ty).is_some() {
-        return Some(Streams { fallible: false, boxed: boxed(ty) });
-    }
-    let ok = ok_type(ty)?;
-    stream_item(ok).map(|_| Streams { fallible: true, boxed: boxed(ok) })
-}
-
-fn stream_item(ty: &Type) -> Option<&Type> {
-    output_of(ty, "Stream", "Item", &["BoxStream", "LocalBoxStream"])
-}
-
-/// The `T` of a `Result<T, E>`, by its name.
-pub(crate) fn ok_type(ty: &Type) -> Option<&Type> {
-    type_arguments(last_segment(ty).filter(|segment| segment.ident == "Result")?).next()
-}
-
-/// The associated type of `impl Trait<Name = T>`, of the same in a pinned box, or of an alias for that.
-fn output_of<'a>(ty: &'a Type, of: &str, name: &str, aliases: &[&str]) -> Option<&'a Type> {
-    let of_bounds = |bounds: &'a Punctuated<TypeParamBound, Token![+]>| {
-        bounds.iter().find_map(|bound| output_of_bound(bound, of, name))
-    };
-    match ty {
-        Type::ImplTrait(opaque) => of_bounds(&opaque.bounds),
-        Type::TraitObject(object) => of_bounds(&object.bounds),
-        Type::Paren(inner) => output_of(&inner.elem, of, name, aliases),
-        Type::Group(inner) => output_of(&inner.elem, of, name, aliases),
-        Type::Path(_) => {
-            let segment = last_segment(ty)?;
-            let inner = type_arguments(segment).last()?;
-            match segment.ident.to_string().as_str() {
-                "Pin" => boxed_type(inner).and_then(|boxed| output_of(boxed, of, name, aliases)),
-                alias if aliases.contains(&alias) => Some(inner),
-                _ => None,
-            }
-        }
-        _ => None,
-    }
-}
-
-fn boxed_type(ty: &Type) -> Option<&Type> {
-    let segment = last_segment(ty).filter(|segment| segment.ident == "Box")?;
-    let inner = type_arguments(segment).next()?;
-    matches!(inner, Type::TraitObject(_) | Type::Paren(_)).then_some(inner)
-}
-
-fn output_of_bound<'a>(bound: &'a TypeParamBound, of: &str, name: &str) -> Option<&'a Type> {
-    let TypeParamBound::Trait(TraitBound { path, .. }) = bound else { return None };
-    let segment = path.segments.last().filter(|segment| segment.ident == of)?;
-    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
-    arguments.args.iter().find_map(|argument| match argument {
-        GenericArgument::AssocType(output) if output.ident == name => Some(&output.ty),
-        _ => None,
-    })
-}
-
-fn type_arguments(segment: &PathSegment) -> impl Iterator<Item = &Type> {
-    let arguments = match &segment.arguments {
-        PathArguments::AngleBracketed(arguments) => Some(&arguments.args),
-        _ => None,
-    };
-    arguments.into_iter().flatten().filter_map(|argument| match argument {
-        GenericArgument::Type(ty) => Some(ty),
-        _ => None,
-    })
-}
-
-fn last_segment(ty: &Type) -> Option<&PathSegment> {
-    match ty {
-        Type::Path(path) => path.path.segments.last(),
-        Type::Reference(reference) => last_segment(&reference.elem),
-        Type::Paren(inner) => last_segment(&inner.elem),
-        Type::Group(inner) => last_segment(&inner.elem),
-        _ => None,
     }
 }

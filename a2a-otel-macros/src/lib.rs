@@ -1,7 +1,8 @@
 //! The attributes of `a2a-otel`, which re-exports and explains them: use that crate.
 //!
 //! An attribute goes through four stages, each in its file: `args` reads its arguments by the table in `kinds`,
-//! `function` reads the function, `plan` decides, and `expand` writes. On a mistake the function itself stays.
+//! `function` reads the function and by `types` what it takes and gives back, `plan` decides by the rules in `checks`,
+//! and `expand` writes. On a mistake the function itself stays.
 
 mod args;
 mod checks;
@@ -11,6 +12,7 @@ mod kinds;
 mod plan;
 #[cfg(test)]
 mod tests;
+mod types;
 
 use proc_macro::TokenStream;
 use proc_macro2::TokenStream as Tokens;

@@ -11,8 +11,9 @@ use crate::checks::{
     check_const, check_crate, check_early, check_fails, check_keys, check_late_output, check_late_self,
     check_metric_name, check_named, check_redacted, check_repeated, check_unit, check_unseen,
 };
-use crate::function::{Function, Param, Streams, ok_type};
+use crate::function::{Function, Param};
 use crate::kinds::{Arg, Content, Effect, INSTRUMENTS, Records, SpanKind};
+use crate::types::{Streams, ok_type};
 
 pub(crate) struct Plan<'a> {
     pub(crate) runtime: Runtime,

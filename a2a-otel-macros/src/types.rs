@@ -1,0 +1,189 @@
+//! What a type says by its names alone: more a macro does not see.
+
+use proc_macro2::{Group, TokenStream, TokenTree};
+use quote::quote;
+use syn::punctuated::Punctuated;
+use syn::{
+    GenericArgument, Ident, PathArguments, PathSegment, Token, TraitBound, Type, TypeParamBound,
+    TypeReference,
+};
+
+/// Types that the runtime records without asking what they can do. Nobody gives these names to others.
+const PRIMITIVES: &[&str] =
+    &["bool", "f32", "f64", "i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "usize"];
+
+/// A stream that a function gives back, as its type says.
+#[derive(Clone, Copy)]
+pub(crate) struct Streams {
+    /// Whether it comes as the `Ok` of a `Result`.
+    pub(crate) fallible: bool,
+    pub(crate) boxed: bool,
+}
+
+/// How a parameter is looked at. What is borrowed itself before the body takes it, an async function keeps twice.
+#[derive(Clone, Copy)]
+pub(crate) enum Access {
+    /// `&str`, `bool` and numbers: copied, and recorded without asking the type what it can do.
+    Primitive,
+    /// A reference: what it refers to is borrowed.
+    Reference,
+    /// Anything else.
+    Value,
+}
+
+pub(crate) fn access_of(ty: &Type) -> Access {
+    let is = |names, ty: &Type| match ty {
+        Type::Path(path) => path.path.get_ident().is_some_and(|name| is_one_of(names, name)),
+        _ => false,
+    };
+    match ty {
+        Type::Reference(TypeReference { mutability: None, elem, .. }) if is(&["str"], elem) => {
+            Access::Primitive
+        }
+        Type::Reference(_) => Access::Reference,
+        ty if is(PRIMITIVES, ty) => Access::Primitive,
+        _ => Access::Value,
+    }
+}
+
+/// An identifier becomes text once, and not for each comparison.
+pub(crate) fn is_one_of(names: &[&str], ident: &Ident) -> bool {
+    names.contains(&ident.to_string().as_str())
+}
+
+/// `impl Fn(T)` and its like.
+pub(crate) fn is_closure(ty: &Type) -> bool {
+    let Type::ImplTrait(opaque) = ty else { return false };
+    opaque.bounds.iter().any(|bound| match bound {
+        TypeParamBound::Trait(TraitBound { path, .. }) => {
+            matches!(path.segments.last().map(|last| &last.arguments), Some(PathArguments::Parenthesized(_)))
+        }
+        _ => false,
+    })
+}
+
+/// The output of `impl Future<Output = T>`, `Pin<Box<dyn Future<Output = T>>>` and futures' `BoxFuture<'_, T>`.
+pub(crate) fn future_output(ty: &Type) -> Option<&Type> {
+    output_of(ty, "Future", "Output", &["BoxFuture", "LocalBoxFuture"])
+}
+
+/// The stream that a type is, or that is the `Ok` of a type.
+pub(crate) fn streams(ty: &Type) -> Option<Streams> {
+    let boxed = |ty: &Type| !matches!(ty, Type::ImplTrait(_));
+    if stream_item(ty).is_some() {
+        return Some(Streams { fallible: false, boxed: boxed(ty) });
+    }
+    let ok = ok_type(ty)?;
+    stream_item(ok).map(|_| Streams { fallible: true, boxed: boxed(ok) })
+}
+
+fn stream_item(ty: &Type) -> Option<&Type> {
+    output_of(ty, "Stream", "Item", &["BoxStream", "LocalBoxStream"])
+}
+
+/// The `T` of a `Result<T, E>`, by its name.
+pub(crate) fn ok_type(ty: &Type) -> Option<&Type> {
+    type_arguments(last_segment(ty).filter(|segment| segment.ident == "Result")?).next()
+}
+
+/// The associated type of `impl Trait<Name = T>`, of the same in a pinned box, or of an alias for that.
+fn output_of<'a>(ty: &'a Type, of: &str, name: &str, aliases: &[&str]) -> Option<&'a Type> {
+    let of_bounds = |bounds: &'a Punctuated<TypeParamBound, Token![+]>| {
+        bounds.iter().find_map(|bound| output_of_bound(bound, of, name))
+    };
+    match ty {
+        Type::ImplTrait(opaque) => of_bounds(&opaque.bounds),
+        Type::TraitObject(object) => of_bounds(&object.bounds),
+        Type::Paren(inner) => output_of(&inner.elem, of, name, aliases),
+        Type::Group(inner) => output_of(&inner.elem, of, name, aliases),
+        Type::Path(_) => {
+            let segment = last_segment(ty)?;
+            let inner = type_arguments(segment).last()?;
+            match segment.ident.to_string().as_str() {
+                "Pin" => boxed_type(inner).and_then(|boxed| output_of(boxed, of, name, aliases)),
+                alias if aliases.contains(&alias) => Some(inner),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+fn boxed_type(ty: &Type) -> Option<&Type> {
+    let segment = last_segment(ty).filter(|segment| segment.ident == "Box")?;
+    let inner = type_arguments(segment).next()?;
+    matches!(inner, Type::TraitObject(_) | Type::Paren(_)).then_some(inner)
+}
+
+fn output_of_bound<'a>(bound: &'a TypeParamBound, of: &str, name: &str) -> Option<&'a Type> {
+    let TypeParamBound::Trait(TraitBound { path, .. }) = bound else { return None };
+    let segment = path.segments.last().filter(|segment| segment.ident == of)?;
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
+    arguments.args.iter().find_map(|argument| match argument {
+        GenericArgument::AssocType(output) if output.ident == name => Some(&output.ty),
+        _ => None,
+    })
+}
+
+fn type_arguments(segment: &PathSegment) -> impl Iterator<Item = &Type> {
+    let arguments = match &segment.arguments {
+        PathArguments::AngleBracketed(arguments) => Some(&arguments.args),
+        _ => None,
+    };
+    arguments.into_iter().flatten().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    })
+}
+
+pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
+    match ty {
+        Type::Path(path) => path.path.segments.last(),
+        Type::Reference(reference) => last_segment(&reference.elem),
+        Type::Paren(inner) => last_segment(&inner.elem),
+        Type::Group(inner) => last_segment(&inner.elem),
+        _ => None,
+    }
+}
+
+/// The type with `_` for `impl Trait`, which only a signature may say.
+pub(crate) fn infer_opaque(tokens: TokenStream) -> TokenStream {
+    let mut kept = TokenStream::new();
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Ident(word) if word == "impl" => {
+                kept.extend(quote!(_));
+                skip_bounds(&mut tokens);
+            }
+            TokenTree::Group(group) => kept.extend([TokenTree::Group(infer_group(&group))]),
+            other => kept.extend([other]),
+        }
+    }
+    kept
+}
+
+fn infer_group(group: &Group) -> Group {
+    let mut inferred = Group::new(group.delimiter(), infer_opaque(group.stream()));
+    inferred.set_span(group.span());
+    inferred
+}
+
+/// Goes to the comma or the angle bracket that ends an `impl A + B<C>`.
+fn skip_bounds(tokens: &mut std::iter::Peekable<proc_macro2::token_stream::IntoIter>) {
+    let mut depth = 0_usize;
+    let mut arrow = false;
+    while let Some(token) = tokens.peek() {
+        if let TokenTree::Punct(punct) = token {
+            match punct.as_char() {
+                ',' if depth == 0 => return,
+                '>' if depth == 0 && !arrow => return,
+                '<' => depth += 1,
+                '>' if !arrow => depth -= 1,
+                _ => {}
+            }
+            arrow = punct.as_char() == '-';
+        }
+        tokens.next();
+    }
+}
