@@ -84,18 +84,19 @@ fn fate(kind: &str, key: &str) -> Fate {
 /// Masks an attribute of a span of this kind, and says whether it is recorded at all.
 #[inline]
 pub(crate) fn admit(kind: &str, attribute: &mut KeyValue) -> bool {
-    is_harmless(attribute) || mask(kind, attribute)
+    are_harmless(std::slice::from_ref(attribute)) || mask(kind, attribute)
 }
 
 /// Whether there is nothing to mask, which is nearly always so: nothing is hidden, and no image is so long.
 #[inline]
-fn is_harmless(attribute: &KeyValue) -> bool {
-    let may_hold_image = match &attribute.value {
-        Value::String(text) => text.as_str().len() > IMAGE_LENGTH.load(Ordering::Relaxed),
+fn are_harmless(attributes: &[KeyValue]) -> bool {
+    let longest = IMAGE_LENGTH.load(Ordering::Relaxed);
+    let may_hold_image = |attribute: &KeyValue| match &attribute.value {
+        Value::String(text) => text.as_str().len() > longest,
         Value::Array(Array::String(_)) => true,
         _ => false,
     };
-    !is_hiding() && !may_hold_image
+    !is_hiding() && !attributes.iter().any(may_hold_image)
 }
 
 fn mask(kind: &str, attribute: &mut KeyValue) -> bool {
@@ -116,7 +117,7 @@ fn mask(kind: &str, attribute: &mut KeyValue) -> bool {
 
 /// Masks a list of attributes likewise.
 pub(crate) fn screen(kind: &str, attributes: &mut Vec<KeyValue>) {
-    if !attributes.iter().all(is_harmless) {
+    if !are_harmless(attributes) {
         attributes.retain_mut(|attribute| admit(kind, attribute));
     }
 }
@@ -205,7 +206,7 @@ pub(crate) fn clean(span: &mut SpanData) {
     let is_plain =
         span.events.is_empty() && span.links.is_empty() && !matches!(span.status, Status::Error { .. });
     let may_redact = REDACTS.load(Ordering::Relaxed);
-    if !(is_plain && !may_redact && span.attributes.iter().all(is_harmless)) {
+    if !(is_plain && !may_redact && are_harmless(&span.attributes)) {
         clean_all(span);
     }
 }
