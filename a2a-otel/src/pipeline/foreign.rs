@@ -25,8 +25,19 @@ const EMBEDDING: &str = "EMBEDDING";
 /// Adds what a span of another library says in OpenInference's terms, unless it says that itself.
 #[inline]
 pub(crate) fn read(attributes: &mut Vec<KeyValue>) {
-    if find(attributes, names::SPAN_KIND).is_none_or(|kind| kind.as_str() == CHAIN) {
+    let says = |key| find(attributes, key).is_some();
+    if is_undecided(find(attributes, names::SPAN_KIND)) && (says(OPERATION_NAME) || says(WITHIN_MODEL_CALL)) {
         translate(attributes);
+    }
+}
+
+/// Whether a span of that kind may be more than it says.
+#[inline]
+fn is_undecided(kind: Option<&Value>) -> bool {
+    match kind {
+        Some(Value::String(kind)) => kind.as_str() == CHAIN,
+        Some(_) => false,
+        None => true,
     }
 }
 
