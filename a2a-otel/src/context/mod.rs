@@ -72,11 +72,25 @@ pub(crate) fn with_agent_name(context: &Context, name: std::borrow::Cow<'static,
     context.with_value(AgentName(name))
 }
 
-/// The attributes that a span inherits from its context. Asked for every span: where there are none, that is soon seen.
+/// The attributes that a span inherits from its context.
 pub(crate) fn inherited(context: &Context) -> impl Iterator<Item = KeyValue> {
     let local = context.get::<Local>().map_or(&[][..], |local| &local.0);
     let crossing = context.baggage().iter().filter_map(|(key, (value, _))| crossed(key.as_str(), value));
     local.iter().cloned().chain(crossing)
+}
+
+/// Adds what a span inherits from its context, unless it says that itself. Asked for every span: where there is nothing,
+/// that is soon seen.
+#[inline]
+pub(crate) fn inherit(context: &Context, attributes: &mut Vec<KeyValue>) {
+    if context.baggage().is_empty() && context.get::<Local>().is_none() {
+        return;
+    }
+    for inherited in inherited(context) {
+        if attributes.iter().all(|own| own.key != inherited.key) {
+            attributes.push(inherited);
+        }
+    }
 }
 
 /// The context with these attributes instead of those that it has; `crosses` also takes them to the next process.

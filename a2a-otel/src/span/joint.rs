@@ -64,18 +64,21 @@ impl Site {
         self.opentelemetry == SpanKind::Internal
     }
 
+    /// Whether a second may join the span.
+    #[inline]
+    pub(super) fn is_of_tool(&self) -> bool {
+        cfg!(feature = "mcp") && self.kind == TOOL
+    }
+
     /// Whether the input waits for a function's attribute to say more of it.
     pub(super) fn defers_input(&self) -> bool {
-        cfg!(feature = "mcp") && self.kind == TOOL && self.opentelemetry == SpanKind::Server
+        self.is_of_tool() && self.opentelemetry == SpanKind::Server
     }
 }
 
 impl Joint {
     /// Of a span that will have these attributes, if it is a tool's. What is deferred a second may replace.
     pub(super) fn of(site: &Site, attributes: &[KeyValue], deferred: Vec<KeyValue>) -> Option<Self> {
-        if !cfg!(feature = "mcp") || site.kind != TOOL {
-            return None;
-        }
         let tool = tool_of(attributes)?.into_owned();
         let keys = attributes.iter().map(|attribute| attribute.key.clone()).collect();
         let shared = Mutex::new(Shared { keys, deferred, ..Shared::default() });
@@ -89,7 +92,7 @@ impl Joint {
 
     /// The span directly above, which a function's attribute may [`join`](Self::join) if it is of the same tool.
     pub(super) fn for_function(site: &Site) -> Option<Arc<Self>> {
-        if !cfg!(feature = "mcp") || site.kind != TOOL || !site.is_of_function() {
+        if !site.is_of_tool() || !site.is_of_function() {
             return None;
         }
         Self::above(|joint| !joint.is_of_function)

@@ -37,7 +37,7 @@ pub use self::run::{Scope, future, guard, hint, returned, sync, watched};
 pub(crate) use self::stream::StreamEnd;
 pub use self::stream::{Fold, stopwatch, stream};
 #[cfg(feature = "a2a")]
-pub(crate) use self::tracer::foreign;
+pub(crate) use self::tracer::start;
 pub(crate) use self::tracer::{Foresight, activate, deactivate, disable, scope};
 
 /// A span that is running, or nothing where nobody would see it. Dropped, its call was cancelled.

@@ -63,8 +63,6 @@ pub struct Opening {
     read: Option<Box<Read>>,
     /// Attributes that children inherit.
     inherited: Vec<KeyValue>,
-    /// What is recorded in the end, unless a function's attribute says more of it.
-    deferred: Vec<KeyValue>,
     joint: Option<Joint>,
 }
 
@@ -143,14 +141,14 @@ fn ask(site: &'static Site, parent: Context, record: &mut dyn FnMut(&mut Opening
 }
 
 /// The span, or the identity of one that the sampler dropped.
+#[inline]
 fn recording<S: ApiSpan>(span: S) -> Result<S, SpanContext> {
     if span.is_recording() { Ok(span) } else { Err(span.span_context().clone()) }
 }
 
 fn builder(name: Cow<'static, str>, site: &'static Site, attributes: Vec<KeyValue>) -> SpanBuilder {
-    let mut builder = SpanBuilder::from_name(name).with_kind(site.opentelemetry.clone());
-    builder.attributes = Some(attributes);
-    builder
+    let (span_kind, attributes) = (Some(site.opentelemetry.clone()), Some(attributes));
+    SpanBuilder { name, span_kind, attributes, ..SpanBuilder::default() }
 }
 
 /// Called by generated code.
@@ -265,7 +263,6 @@ impl Opening {
             input: None,
             read: None,
             inherited: Vec::new(),
-            deferred: Vec::new(),
             joint: None,
         }
     }
@@ -280,15 +277,6 @@ impl Opening {
 
     fn encoded(&mut self, encode: impl FnOnce() -> Option<Encoded>) {
         self.input = privacy::encoded(self.site.kind, names::INPUT_VALUE, encode);
-    }
-
-    /// What the call says itself goes before what it inherits.
-    fn inherit_from_parent(&mut self) {
-        for inherited in context::inherited(&self.parent) {
-            if self.attributes.iter().all(|own| own.key != inherited.key) {
-                self.attributes.push(inherited);
-            }
-        }
     }
 
     /// Records what was read of a request, behind all else, for a user's own provider may keep no more than 128
@@ -310,13 +298,18 @@ impl Opening {
         self.attributes.append(&mut read.attributes);
     }
 
+    /// What the call was given, as it is recorded.
+    fn take_input(&mut self) -> Option<[KeyValue; 2]> {
+        Some(self.input.take()?.into_attributes(names::INPUT_VALUE, names::INPUT_MIME_TYPE))
+    }
+
     /// Has everything recorded that is known before the call runs, and answers the span's name.
     fn fill(&mut self, record: &mut dyn FnMut(&mut Self)) -> Cow<'static, str> {
         record(self);
-        if let Some(input) = self.input.take() {
-            let input = input.into_attributes(names::INPUT_VALUE, names::INPUT_MIME_TYPE);
-            let list = if self.site.defers_input() { &mut self.deferred } else { &mut self.attributes };
-            list.extend(input);
+        if !self.site.defers_input()
+            && let Some(input) = self.take_input()
+        {
+            self.attributes.extend(input);
         }
         let name = self.name.take().map_or(Cow::Borrowed(self.site.name), Cow::Owned);
         self.attributes.extend(self.site.name_keys.iter().map(|key| KeyValue::new(*key, name.clone())));
@@ -344,43 +337,43 @@ impl Opening {
     }
 
     fn start_as(&mut self, name: Cow<'static, str>) -> Span {
-        self.inherit_from_parent();
+        context::inherit(&self.parent, &mut self.attributes);
         self.record_read();
         let mut attributes = std::mem::take(&mut self.attributes);
         privacy::screen(self.site.kind, &mut attributes);
-        self.joint = Joint::of(self.site, &attributes, std::mem::take(&mut self.deferred));
+        if self.site.is_of_tool() {
+            let deferred = self.take_input().map_or_else(Vec::new, Vec::from);
+            self.joint = Joint::of(self.site, &attributes, deferred);
+        }
         #[cfg(feature = "tracing")]
         if self.site.kind == AGENT {
             let agent = crate::capture::find(&attributes, names::AGENT_NAME);
             let agent = agent.map_or_else(|| name.clone(), |agent| agent.as_str().into_owned().into());
             self.parent = context::with_agent_name(&self.parent, agent);
         }
-        match self.asked.take() {
+        let context = match self.asked.take() {
             Some(Asked::Ours(mut span)) => {
                 complete(&mut *span, name, attributes);
-                self.started(*span)
+                self.parent.with_span(*span)
             }
             Some(Asked::Global(mut span)) => {
                 complete(&mut span, name, attributes);
-                self.started(span)
+                self.parent.with_span(span)
             }
-            None => {
-                let builder = builder(name, self.site, attributes);
-                with_tracer(|tracer| match tracer {
-                    Tracer::Ours(tracer) => self.started(tracer.build_with_context(builder, &self.parent)),
-                    Tracer::Global(tracer) => self.started(tracer.build_with_context(builder, &self.parent)),
-                })
-            }
+            None => tracer::start(builder(name, self.site, attributes), &self.parent),
+        };
+        let span = context.span();
+        // What is sampled is recorded, which costs more to ask.
+        if span.span_context().is_sampled() || span.is_recording() {
+            self.started(context)
+        } else {
+            Span::unseen()
         }
     }
 
     /// The context in which the call runs: the caller's, with the span and what children inherit.
-    fn started<S: ApiSpan + Send + Sync + 'static>(&mut self, span: S) -> Span {
-        if !span.is_recording() {
-            return Span::unseen();
-        }
-        let id = span.span_context().span_id();
-        let mut context = self.parent.with_span(span);
+    fn started(&mut self, mut context: Context) -> Span {
+        let id = context.span().span_context().span_id();
         if !self.inherited.is_empty() {
             context = context::with_attributes(&context, &self.inherited, false);
         }

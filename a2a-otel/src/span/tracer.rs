@@ -5,9 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use arc_swap::ArcSwapOption;
 use opentelemetry::global::BoxedTracer;
-#[cfg(feature = "a2a")]
-use opentelemetry::trace::{SpanBuilder, Tracer as _};
-use opentelemetry::trace::{SpanContext, TraceContextExt as _};
+use opentelemetry::trace::{SpanBuilder, SpanContext, TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, InstrumentationScope, global};
 use opentelemetry_sdk::trace::SdkTracer;
 
@@ -115,6 +113,7 @@ pub(super) enum Tracer<'a> {
     Global(BoxedTracer),
 }
 
+#[inline]
 pub(super) fn with_tracer<R>(use_tracer: impl FnOnce(Tracer<'_>) -> R) -> R {
     if let Some(tracer) = &*OURS.load() {
         return use_tracer(Tracer::Ours(tracer));
@@ -126,9 +125,8 @@ pub(super) fn with_tracer<R>(use_tracer: impl FnOnce(Tracer<'_>) -> R) -> R {
     use_tracer(Tracer::Global(global::tracer_with_scope(scope())))
 }
 
-/// The context below a parent with a span in it of which somebody else tells, and which whoever calls this has to end.
-#[cfg(feature = "a2a")]
-pub(crate) fn foreign(builder: SpanBuilder, parent: &Context) -> Context {
+/// The context below a parent with a new span in it, which whoever calls this has to end.
+pub(crate) fn start(builder: SpanBuilder, parent: &Context) -> Context {
     with_tracer(|tracer| match tracer {
         Tracer::Ours(tracer) => parent.with_span(tracer.build_with_context(builder, parent)),
         Tracer::Global(tracer) => parent.with_span(tracer.build_with_context(builder, parent)),

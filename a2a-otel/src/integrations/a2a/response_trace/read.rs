@@ -13,7 +13,7 @@ use super::{AGENT, CHAIN, KEY, KIND, KINDS, LLM, MOST_STEPS, ResponseTrace, Step
 use crate::capture::{Capture, cut, encode};
 use crate::privacy;
 use crate::semconv::openinference as names;
-use crate::span::foreign;
+use crate::span;
 
 /// Makes the steps that the metadata of an answer tells of spans below the current one, and says whether there were any.
 pub(in super::super) fn record(metadata: &[&Metadata]) -> bool {
@@ -75,7 +75,7 @@ impl Step {
         let mut builder =
             SpanBuilder::from_name(name).with_kind(SpanKind::Internal).with_attributes(attributes);
         builder.start_time = Some(start);
-        let context = foreign(builder, parent);
+        let context = span::start(builder, parent);
         let children = steps.iter().filter(|step| step.parent.as_ref() == Some(&self.id));
         children.for_each(|child| child.record(steps, &context, left));
         let span = context.span();
