@@ -230,12 +230,19 @@ pub enum Fixed {
 impl Fixed {
     /// Appends the literal under the key.
     pub(crate) fn push(self, key: &'static str, attributes: &mut Vec<KeyValue>) {
-        attributes.push(match self {
-            Self::Text(text) => KeyValue::new(key, text),
-            Self::Int(number) => KeyValue::new(key, number),
-            Self::Float(number) => KeyValue::new(key, number),
-            Self::Bool(bool) => KeyValue::new(key, bool),
-        });
+        attributes.push(KeyValue::new(key, self));
+    }
+}
+
+impl From<Fixed> for AttributeValue {
+    #[inline]
+    fn from(literal: Fixed) -> Self {
+        match literal {
+            Fixed::Text(text) => text.into(),
+            Fixed::Int(number) => number.into(),
+            Fixed::Float(number) => number.into(),
+            Fixed::Bool(bool) => bool.into(),
+        }
     }
 }
 

@@ -251,9 +251,7 @@ impl Opening {
         if asked.is_none() {
             attributes.push(KeyValue::new(names::SPAN_KIND, site.kind));
         }
-        for (key, value) in site.fixed {
-            value.push(key, &mut attributes);
-        }
+        attributes.extend(site.fixed.iter().map(|(key, value)| KeyValue::new(*key, *value)));
         Self {
             site,
             parent,
