@@ -11,6 +11,7 @@ use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanProcessor, Tracer
 
 use super::environment::{Environment, Warning};
 use super::exporters::{Destination, annotator};
+use super::sampler::Sampled;
 use super::settings::{Overrides, Settings, Spool, Tls};
 use super::{Handle, INSTALLED, LATEST, Running, Telemetry, annotations, report};
 use crate::lock::lock;
@@ -313,7 +314,7 @@ impl Builder {
         let mut provider = self.provider.with_resource(resource.clone());
         provider = provider.with_span_limits(settings.limits.span_limits());
         if !self.has_sampler {
-            provider = provider.with_sampler(settings.sampling.sampler());
+            provider = provider.with_sampler(Sampled(settings.sampling));
         }
         let mut destinations = self.destinations;
         let is_configured = destinations.is_empty();

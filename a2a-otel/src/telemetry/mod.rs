@@ -4,6 +4,7 @@ mod builder;
 pub(crate) mod environment;
 mod exporters;
 mod health;
+mod sampler;
 pub mod settings;
 #[cfg(all(unix, feature = "signals"))]
 mod signals;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use opentelemetry_sdk::trace::{Sampler, SpanLimits};
+use opentelemetry_sdk::trace::SpanLimits;
 
 #[cfg(feature = "otlp")]
 use super::environment::Warning;
@@ -209,16 +209,7 @@ pub enum Root {
 }
 
 impl Sampling {
-    pub(crate) fn sampler(self) -> Sampler {
-        let root = match self.root {
-            Root::On => Sampler::AlwaysOn,
-            Root::Off => Sampler::AlwaysOff,
-            Root::Ratio(ratio) => Sampler::TraceIdRatioBased(ratio),
-        };
-        if self.follows_parent { Sampler::ParentBased(Box::new(root)) } else { root }
-    }
-
-    /// What that sampler is known to decide.
+    /// What the sampler is known to decide.
     pub(crate) fn foresight(self) -> Foresight {
         Foresight { follows_parent: self.follows_parent, samples_roots: self.root == Root::On }
     }
