@@ -84,6 +84,8 @@ impl Span {
         self.end().cancelled();
     }
 
+    /// Kept out of what is inlined, which then stays small where nobody sees the call.
+    #[inline(never)]
     fn end(&mut self) -> Ending {
         match std::mem::replace(&mut self.0, State::Unseen) {
             State::Seen(context) => Ending::new(Some(context)),
