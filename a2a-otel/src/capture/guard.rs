@@ -16,13 +16,17 @@ pub(crate) fn panics() -> u64 {
 }
 
 /// Calls such code. Its panic is counted and does not become the agent's.
+#[inline]
 pub(crate) fn guarded<T>(call: impl FnOnce() -> T) -> Option<T> {
-    let result = catch_unwind(AssertUnwindSafe(call));
-    if result.is_err() && PANICS.fetch_add(1, Ordering::Relaxed) == 0 {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|_| count()).ok()
+}
+
+#[cold]
+fn count() {
+    if PANICS.fetch_add(1, Ordering::Relaxed) == 0 {
         report(
             &"a `Serialize`, `Debug` or `Display` implementation, or a redactor, panicked while a value was recorded; \
               the agent goes on, and the span says where",
         );
     }
-    result.ok()
 }

@@ -444,7 +444,7 @@ pub(crate) type Fields<'a> = [(&'static str, &'a dyn Value)];
 /// Appends the attributes of such values.
 pub(crate) fn push_fields(attributes: &mut Vec<KeyValue>, fields: &Fields<'_>) {
     for (key, value) in fields {
-        push_attribute(attributes, key, *value);
+        push_field(attributes, key, *value);
     }
 }
 
@@ -505,10 +505,14 @@ impl Encoded {
 }
 
 /// Appends a value under the key, typed where OpenTelemetry has the type.
-fn push_attribute(attributes: &mut Vec<KeyValue>, key: &'static str, value: &dyn Value) {
-    if push_guarded(value, key, attributes).is_ok() {
-        return;
+#[inline]
+pub(crate) fn push_field(attributes: &mut Vec<KeyValue>, key: &'static str, value: &dyn Value) {
+    if push_guarded(value, key, attributes).is_err() {
+        push_written(attributes, key, value);
     }
+}
+
+fn push_written(attributes: &mut Vec<KeyValue>, key: &'static str, value: &dyn Value) {
     if let Some((text, form)) = write(value, limit()) {
         let list = if form == Form::Json { list(&text) } else { None };
         attributes.push(KeyValue::new(key, list.unwrap_or_else(|| text.into())));

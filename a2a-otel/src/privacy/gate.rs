@@ -11,7 +11,7 @@ use opentelemetry_sdk::trace::SpanData;
 
 use super::rules::{Fate, look_up};
 use super::{Privacy, REDACTED, Redactor, inside};
-use crate::capture::{self, Encoded, Fields, Fixed, guarded};
+use crate::capture::{self, Encoded, Fields, Fixed, Value as Captured, guarded};
 use crate::semconv::openinference::{INPUT_VALUE, SPAN_KIND};
 use crate::semconv::opentelemetry::EXCEPTION_MESSAGE;
 use crate::semconv::ours::CANCELLED;
@@ -122,18 +122,25 @@ pub(crate) fn screen(kind: &str, attributes: &mut Vec<KeyValue>) {
     }
 }
 
-/// Appends the attributes of such values. What will be masked is not built.
-pub(crate) fn push_fields(kind: &str, attributes: &mut Vec<KeyValue>, fields: &Fields<'_>) {
-    if !is_hiding() {
-        return capture::push_fields(attributes, fields);
+/// Appends a value under the key. What will be masked is not built.
+#[inline]
+pub(crate) fn push_field(
+    kind: &str,
+    attributes: &mut Vec<KeyValue>,
+    key: &'static str,
+    value: &dyn Captured,
+) {
+    if fate(kind, key) == Fate::Keep {
+        capture::push_field(attributes, key, value);
+    } else {
+        attributes.push(KeyValue::new(key, REDACTED));
     }
-    for field in fields {
-        let (key, _) = field;
-        if fate(kind, key) == Fate::Keep {
-            capture::push_fields(attributes, std::slice::from_ref(field));
-        } else {
-            attributes.push(KeyValue::new(*key, REDACTED));
-        }
+}
+
+/// Appends values, each under its key.
+pub(crate) fn push_fields(kind: &str, attributes: &mut Vec<KeyValue>, fields: &Fields<'_>) {
+    for (key, value) in fields {
+        push_field(kind, attributes, key, *value);
     }
 }
 

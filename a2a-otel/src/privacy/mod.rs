@@ -14,8 +14,8 @@ use std::sync::Arc;
 use opentelemetry::Value;
 
 pub(crate) use self::gate::{
-    admit, clean, documents, encoded, install, is_hiding, message, part, push_fields, redact, screen,
-    without_long_images,
+    admit, clean, documents, encoded, install, is_hiding, message, part, push_field, push_fields, redact,
+    screen, without_long_images,
 };
 use self::rules::SETTINGS;
 use crate::telemetry::environment::{Environment, Variable};

@@ -183,7 +183,7 @@ impl Opening {
             (names, arguments) => self.encoded(|| encode_object(names, arguments)),
         }
         for (key, value) in keys.iter().zip(fields) {
-            self.fields(&[(key, *value)]);
+            privacy::push_field(self.site.kind, &mut self.attributes, key, *value);
         }
     }
 
@@ -231,7 +231,7 @@ impl Opening {
     /// Records a value under each of these keys.
     pub fn repeated(&mut self, keys: &[&'static str], value: &dyn Value) {
         for key in keys {
-            self.fields(&[(key, value)]);
+            privacy::push_field(self.site.kind, &mut self.attributes, key, value);
         }
     }
 
