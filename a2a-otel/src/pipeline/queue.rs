@@ -391,10 +391,12 @@ impl Weigh for SpanData {
             Status::Error { description } => description.len(),
             _ => 0,
         };
+        let room = self.attributes.capacity() - self.attributes.len();
         size_of::<Self>()
             + self.name.len()
             + description
             + bytes_of_attributes(&self.attributes)
+            + room * size_of::<KeyValue>()
             + events.sum::<usize>()
             + links.sum::<usize>()
     }

@@ -55,10 +55,10 @@ fn retry_after_is_waited_for() {
     receiver.behave(Behaviour::RetryAfter(429, 2));
     let agent = Agent::new(&receiver.endpoint(), &["spans=2000", "per_second=1000"]).start();
     wait_until("the first request came", || !receiver.requests().is_empty());
-    receiver.behave(Behaviour::Accept);
     let asked = receiver.requests().len();
     thread::sleep(Duration::from_secs(1));
     assert_eq!(receiver.requests().len(), asked, "it waits although more spans come");
+    receiver.behave(Behaviour::Accept);
     agent.wait().assert_delivered(2000, &receiver);
 }
 
