@@ -8,7 +8,7 @@ use syn::{Expr, Ident, LitStr};
 use crate::args::{Args, Errors, Field, nearest};
 use crate::function::{Function, Stays};
 use crate::kinds::{Arg, RESERVED, Records};
-use crate::plan::{MetricPlan, Planned, SpanPlan, find_ident, given, is_late, output_ident};
+use crate::plan::{MetricPlan, On, Planned, SpanPlan, find_ident, given, is_late, output_ident};
 
 pub(crate) fn check_const(function: &Function, errors: &mut Errors) {
     if let Some(constness) = &function.sig.constness {
@@ -110,7 +110,7 @@ pub(crate) fn check_unseen(
     if let Some(span) = args.span("err") {
         errors.at(span, why);
     }
-    if let Planned::Metric(MetricPlan { on: "Ok" | "Err", name, .. }) = effect
+    if let Planned::Metric(MetricPlan { on: On::Ok | On::Err, name, .. }) = effect
         && function.result_type().is_some()
     {
         let span = args.word("on").map_or_else(|| name.span(), Ident::span);

@@ -5,6 +5,8 @@
 //! path, so that whatever the user's scope shadows does no harm; the one kind of method, on types of ours, is how a
 //! value's abilities are found out.
 
+use std::fmt::Debug;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::ext::IdentExt as _;
@@ -14,7 +16,8 @@ use syn::{Expr, Type};
 use crate::function::{Function, Param, Shape};
 use crate::kinds::Content;
 use crate::plan::{
-    Argument, Fixed, Input, Kept, MetricPlan, Output, Plan, Planned, Recorded, SpanPlan, Value, output_ident,
+    Argument, Fixed, Input, Kept, MetricPlan, On, Output, Plan, Planned, Recorded, SpanPlan, Value,
+    output_ident,
 };
 use crate::types::{Access, Streams, infer_opaque};
 
@@ -37,6 +40,11 @@ pub(crate) fn expand(plan: &Plan<'_>) -> TokenStream {
 
 fn name(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
+}
+
+/// The runtime's name of a variant, which is the plan's.
+fn variant(variant: impl Debug) -> Ident {
+    name(&format!("{variant:?}"))
 }
 
 /// What stands before the body.
@@ -92,7 +100,7 @@ impl Plan<'_> {
     fn metric(&self, metric: &MetricPlan<'_>) -> TokenStream {
         let (runtime, itemised) = (&self.runtime, metric.is_late());
         let MetricPlan { name: metric_name, unit, description, .. } = metric;
-        let (kind, implied, on) = (name(&metric.kind), name(metric.implied), name(metric.on));
+        let (kind, implied, on) = (name(&metric.kind), variant(metric.implied), variant(metric.on));
         hygienic! {
             #runtime::Metric {
                 kind: #runtime::InstrumentKind::#kind,
@@ -424,10 +432,10 @@ impl Plan<'_> {
         let (runtime, noted) = (&self.runtime, self.noted(metric, true));
         let noted = bind_output(&metric.late_expressions(), &noted);
         let measure = hygienic!(#noted #runtime::Measurement::record(&mut ending););
-        if metric.on == "Always" {
+        if metric.on == On::Always {
             return hygienic!({ let value = #result; #measure });
         }
-        let on = name(metric.on);
+        let on = variant(metric.on);
         hygienic!(if let #runtime::#on(value) = #runtime::Returned::new(#result).a2a_otel_result() { #measure })
     }
 

@@ -138,14 +138,28 @@ pub(crate) struct MetricPlan<'a> {
     pub(crate) name: &'a LitStr,
     pub(crate) unit: String,
     pub(crate) description: String,
-    /// The variant of the runtime's `On`.
-    pub(crate) on: &'static str,
+    pub(crate) on: On,
     pub(crate) value: Option<&'a Expr>,
     pub(crate) is_value_late: bool,
-    /// The variant of the runtime's `Implied`.
-    pub(crate) implied: &'static str,
+    pub(crate) implied: Implied,
     pub(crate) early: Vec<Recorded<'a>>,
     pub(crate) late: Vec<Recorded<'a>>,
+}
+
+/// Which calls count, by the runtime's names.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum On {
+    Ok,
+    Err,
+    Always,
+}
+
+/// What is measured without a `value`, by the runtime's names.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Implied {
+    Nothing,
+    One,
+    Duration,
 }
 
 impl<'a> MetricPlan<'a> {
@@ -389,7 +403,7 @@ fn plan_metric<'a>(args: &'a Args, function: &Function, errors: &mut Errors) -> 
     let (instrument, name) = plan_instrument(args, errors)?;
     let (value, unit) = (args.expr("value"), args.text("unit").map(LitStr::value));
     let implied = plan_implied(args, instrument, name, unit.as_deref(), errors);
-    let default_unit = if implied == "Duration" { "s" } else { "" };
+    let default_unit = if implied == Implied::Duration { "s" } else { "" };
     let (late, early) = attributes.iter().map(Recorded::field).partition(|one| one.value.is_late());
     Some(MetricPlan {
         kind: pascal_case(instrument),
@@ -424,28 +438,27 @@ fn plan_instrument<'a>(args: &'a Args, errors: &mut Errors) -> Option<(&'static 
     Some((instrument, name))
 }
 
-fn plan_on(args: &Args, function: &Function, errors: &mut Errors) -> &'static str {
+fn plan_on(args: &Args, function: &Function, errors: &mut Errors) -> On {
     match args.word("on") {
         Some(word) if word == "err" => {
             check_fails("on = err", Some(word.span()), function, errors);
-            "Err"
+            On::Err
         }
-        Some(word) if word == "always" => "Always",
-        _ => "Ok",
+        Some(word) if word == "always" => On::Always,
+        _ => On::Ok,
     }
 }
 
-/// What is measured without a `value`.
 fn plan_implied(
     args: &Args,
     instrument: &str,
     name: &LitStr,
     unit: Option<&str>,
     errors: &mut Errors,
-) -> &'static str {
+) -> Implied {
     match (args.expr("value"), instrument) {
-        (None, "counter") => return "One",
-        (None, "histogram") if matches!(unit, None | Some("s" | "ms" | "us")) => return "Duration",
+        (None, "counter") => return Implied::One,
+        (None, "histogram") if matches!(unit, None | Some("s" | "ms" | "us")) => return Implied::Duration,
         (None, "histogram") => {
             let message = "a histogram without `value` holds the call's duration, in `s`, `ms` or `us`; add `value = ...`";
             errors.at(args.text("unit").unwrap_or(name).span(), message);
@@ -453,7 +466,7 @@ fn plan_implied(
         (None, _) => errors.at(name.span(), format_args!("a `{instrument}` needs `value = ...`")),
         (Some(_), _) => {}
     }
-    "Nothing"
+    Implied::Nothing
 }
 
 fn pascal_case(snake: &str) -> String {
