@@ -78,8 +78,8 @@ impl Plan<'_> {
             let value = self.fixed(value);
             quote!((#key, #value))
         });
-        let arguments = span.input.arguments().iter().filter(|_| matches!(span.input, Input::Params(_)));
-        let arguments = arguments.map(|Argument { param: Param { cfgs, ident, .. }, .. }| {
+        let named = if let Input::Params(arguments) = &span.input { arguments.as_slice() } else { &[] };
+        let arguments = named.iter().map(|Argument { param: Param { cfgs, ident, .. }, .. }| {
             let name = ident.unraw().to_string();
             quote!(#(#cfgs)* #name)
         });
@@ -356,10 +356,10 @@ impl Plan<'_> {
             }
             _ => {}
         }
-        let (told, into) = (self.told(&ended), hygienic!(&mut ending));
+        let into = hygienic!(&mut ending);
         let records = self.late(span, "Ending", &into);
         let records = quote!(#runtime::Ending::ok(#into); #records);
-        let records = self.unpack(&self.split("Ending", &into, &told, &records, debug));
+        let records = self.unpack(&self.split("Ending", &into, &ended, &records, debug));
         hygienic! {
             let mut ending = #runtime::returned(ended.0);
             if #runtime::Ending::is_seen(&ending) { #records }
@@ -383,11 +383,11 @@ impl Plan<'_> {
         &self,
         of: &str,
         into: &TokenStream,
-        told: &TokenStream,
+        result: &TokenStream,
         records: &TokenStream,
         debug: bool,
     ) -> TokenStream {
-        let (runtime, of) = (&self.runtime, name(of));
+        let (runtime, of, told) = (&self.runtime, name(of), self.told(result));
         hygienic! {
             match #told.a2a_otel_outcome() {
                 #runtime::Ok(value) => { let _ = value; #records }
@@ -472,20 +472,19 @@ impl Plan<'_> {
     /// whether one is an error.
     fn item(&self) -> TokenStream {
         let (runtime, item, fold) = (&self.runtime, hygienic!(item), hygienic!(fold));
-        let told = self.told(&item);
         match &self.effect {
             Planned::Span(span) => {
                 let tokens =
                     (span.kind.content == Content::Llm).then(|| quote!(#runtime::Fold::tokens(#fold);));
                 let records = self.late(span, "Fold", &fold);
-                let records = self.split("Fold", &fold, &told, &records, span.debug_errors);
+                let records = self.split("Fold", &fold, &item, &records, span.debug_errors);
                 quote!(#tokens #records)
             }
             Planned::Metric(metric) if metric.is_late() => {
                 let measured = self.measured(metric, &item);
                 hygienic!(let mut ending = #runtime::Items::measure(fold); #measured)
             }
-            Planned::Metric(_) => self.split("Items", &fold, &told, &TokenStream::new(), false),
+            Planned::Metric(_) => self.split("Items", &fold, &item, &TokenStream::new(), false),
         }
     }
 }

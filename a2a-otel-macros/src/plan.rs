@@ -4,7 +4,7 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
-use syn::{Expr, ExprLit, Ident, Lit, LitStr, Type};
+use syn::{Expr, ExprLit, Ident, Lit, LitStr};
 
 use crate::args::{Args, Errors, Field};
 use crate::checks::{
@@ -13,7 +13,7 @@ use crate::checks::{
 };
 use crate::function::{Function, Param};
 use crate::kinds::{Arg, Content, Effect, INSTRUMENTS, Records, SpanKind};
-use crate::types::{Streams, ok_type};
+use crate::types::Streams;
 
 pub(crate) struct Plan<'a> {
     pub(crate) runtime: Runtime,
@@ -225,8 +225,7 @@ fn plan_stream(args: &Args, function: &Function, errors: &mut Errors) -> Option<
         );
         return None;
     };
-    let ok = ok_type(ty);
-    Some(Streams { fallible: ok.is_some(), boxed: !matches!(ok.unwrap_or(ty), Type::ImplTrait(_)) })
+    Some(Streams::of(ty))
 }
 
 fn plan_span<'a>(

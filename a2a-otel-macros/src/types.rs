@@ -8,7 +8,7 @@ use syn::{
     TypeReference,
 };
 
-/// Types that the runtime records without asking what they can do. Nobody gives these names to others.
+/// Types that the runtime records without asking what they can do. Whoever calls another so writes it by its path.
 const PRIMITIVES: &[&str] =
     &["bool", "f32", "f64", "i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "usize"];
 
@@ -67,14 +67,17 @@ pub(crate) fn future_output(ty: &Type) -> Option<&Type> {
     output_of(ty, "Future", "Output", &["BoxFuture", "LocalBoxFuture"])
 }
 
-/// The stream that a type is, or that is the `Ok` of a type.
+/// The stream that a type names, be it as its `Ok`.
 pub(crate) fn streams(ty: &Type) -> Option<Streams> {
-    let boxed = |ty: &Type| !matches!(ty, Type::ImplTrait(_));
-    if stream_item(ty).is_some() {
-        return Some(Streams { fallible: false, boxed: boxed(ty) });
+    stream_item(ok_type(ty).unwrap_or(ty)).map(|_| Streams::of(ty))
+}
+
+impl Streams {
+    /// Of a type that is a stream or has one as its `Ok`, whatever it is called.
+    pub(crate) fn of(ty: &Type) -> Self {
+        let ok = ok_type(ty);
+        Self { fallible: ok.is_some(), boxed: !matches!(ok.unwrap_or(ty), Type::ImplTrait(_)) }
     }
-    let ok = ok_type(ty)?;
-    stream_item(ok).map(|_| Streams { fallible: true, boxed: boxed(ok) })
 }
 
 fn stream_item(ty: &Type) -> Option<&Type> {
@@ -82,7 +85,7 @@ fn stream_item(ty: &Type) -> Option<&Type> {
 }
 
 /// The `T` of a `Result<T, E>`, by its name.
-pub(crate) fn ok_type(ty: &Type) -> Option<&Type> {
+fn ok_type(ty: &Type) -> Option<&Type> {
     type_arguments(last_segment(ty).filter(|segment| segment.ident == "Result")?).next()
 }
 

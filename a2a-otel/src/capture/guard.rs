@@ -18,7 +18,7 @@ pub(crate) fn panics() -> u64 {
 /// Calls such code. Its panic is counted and does not become the agent's.
 #[inline]
 pub(crate) fn guarded<T>(call: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(call)).map_err(|_| count()).ok()
+    catch_unwind(AssertUnwindSafe(call)).inspect_err(|_| count()).ok()
 }
 
 #[cold]

@@ -227,13 +227,6 @@ pub enum Fixed {
     Bool(bool),
 }
 
-impl Fixed {
-    /// Appends the literal under the key.
-    pub(crate) fn push(self, key: &'static str, attributes: &mut Vec<KeyValue>) {
-        attributes.push(KeyValue::new(key, self));
-    }
-}
-
 impl From<Fixed> for AttributeValue {
     #[inline]
     fn from(literal: Fixed) -> Self {
@@ -257,7 +250,7 @@ impl Value for Fixed {
     }
 
     fn push_scalar(&self, key: &'static str, attributes: &mut Vec<KeyValue>) -> Scalar {
-        self.push(key, attributes);
+        attributes.push(KeyValue::new(key, *self));
         Ok(())
     }
 }

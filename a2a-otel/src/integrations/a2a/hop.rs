@@ -177,6 +177,10 @@ impl Scope for Hop {
         Progress::new(self.span.fold(asked), self.said, self.view)
     }
 
+    fn item(progress: &mut Progress) {
+        progress.item();
+    }
+
     fn streamed(self, mut progress: Progress, end: StreamEnd<'_>) {
         let end = match end {
             // Who has seen the last event need not wait for the end of the stream.

@@ -56,8 +56,11 @@ impl Progress {
         self.has_message || self.status.as_ref().is_some_and(is_settled)
     }
 
-    pub(super) fn event(&mut self, event: &Result<StreamResponse, A2AError>) {
+    pub(super) fn item(&mut self) {
         self.fold.item();
+    }
+
+    pub(super) fn event(&mut self, event: &Result<StreamResponse, A2AError>) {
         if let Ok(event) = event {
             self.told(event);
         }
