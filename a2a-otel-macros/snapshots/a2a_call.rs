@@ -10,11 +10,10 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
         &::a2a_otel::__private::Site {
             name: "ask",
             kind: "CHAIN",
-            opentelemetry: ::a2a_otel::__private::SpanKind::Client,
+            opentelemetry: ::a2a_otel::__private::Client,
             fixed: &[],
-            name_keys: &[],
-            arguments: &["peer", "question"],
-            fields: &[],
+            keys: &["peer", "question"],
+            fields: 0usize,
         },
         &mut |opening| {
             ::a2a_otel::__private::Opening::values(
@@ -36,8 +35,9 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
             );
         },
     );
-    let ended = ::a2a_otel::__private::future(
+    let ended: (_, Result<Answer, AgentError>) = ::a2a_otel::__private::future(
             scope,
+            ::a2a_otel::__private::identity,
             async move {
                 if false {
                     return ::a2a_otel::__private::hint::<Result<Answer, AgentError>>();
@@ -46,11 +46,11 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
             },
         )
         .await;
-    let mut ending = ::a2a_otel::__private::returned(ended.0);
+    let mut ending = ::a2a_otel::__private::Scope::returned(ended.0);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
-        match ::a2a_otel::__private::Returned::new(&ended.1)
+        match ::a2a_otel::__private::Returned::of(&ended.1)
             .a2a_otel_told()
-            .a2a_otel_outcome()
+            .a2a_otel_outcome(&ended.1)
         {
             ::a2a_otel::__private::Ok(value) => {
                 let _ = value;
@@ -74,7 +74,7 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
                 }
             }
             ::a2a_otel::__private::Err(error) => {
-                ::a2a_otel::__private::Ending::err(&mut ending, error, false)
+                ::a2a_otel::__private::Ending::err(&mut ending, &error, false)
             }
         }
     }

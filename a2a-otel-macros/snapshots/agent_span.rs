@@ -15,11 +15,13 @@ pub(crate) async fn find<'a>(
         &::a2a_otel::__private::Site {
             name: "product-agent",
             kind: "AGENT",
-            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
-            fixed: &[("limit", ::a2a_otel::__private::Fixed::Int(10i64))],
-            name_keys: &["agent.name"],
-            arguments: &[],
-            fields: &[],
+            opentelemetry: ::a2a_otel::__private::Internal,
+            fixed: &[
+                ("limit", ::a2a_otel::__private::Fixed::Int(10i64)),
+                ("agent.name", ::a2a_otel::__private::Fixed::Text("product-agent")),
+            ],
+            keys: &[],
+            fields: 0usize,
         },
         &mut |opening| {
             ::a2a_otel::__private::Opening::values(
@@ -32,8 +34,9 @@ pub(crate) async fn find<'a>(
             );
         },
     );
-    let ended = ::a2a_otel::__private::future(
+    let ended: (_, Result<Vec<Product>, AgentError>) = ::a2a_otel::__private::future(
             scope,
+            ::a2a_otel::__private::identity,
             async move {
                 if false {
                     return ::a2a_otel::__private::hint::<
@@ -47,11 +50,11 @@ pub(crate) async fn find<'a>(
             },
         )
         .await;
-    let mut ending = ::a2a_otel::__private::returned(ended.0);
+    let mut ending = ::a2a_otel::__private::Scope::returned(ended.0);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
-        match ::a2a_otel::__private::Returned::new(&ended.1)
+        match ::a2a_otel::__private::Returned::of(&ended.1)
             .a2a_otel_told()
-            .a2a_otel_outcome()
+            .a2a_otel_outcome(&ended.1)
         {
             ::a2a_otel::__private::Ok(value) => {
                 let _ = value;
@@ -75,7 +78,7 @@ pub(crate) async fn find<'a>(
                 }
             }
             ::a2a_otel::__private::Err(error) => {
-                ::a2a_otel::__private::Ending::err(&mut ending, error, false)
+                ::a2a_otel::__private::Ending::err(&mut ending, &error, false)
             }
         }
     }

@@ -23,15 +23,20 @@ fn place_order(category: &str, quantity: u32) -> Result<Order, String> {
             );
         },
     );
-    let ended = ::a2a_otel::__private::sync::<
+    let ended: (_, Result<Order, String>) = ::a2a_otel::__private::sync::<
         Result<Order, String>,
         _,
-    >(scope, move || { Order::new(category, quantity) });
-    let mut ending = ::a2a_otel::__private::returned(ended.0);
-    if let ::a2a_otel::__private::Ok(value) = ::a2a_otel::__private::Returned::new(
+        _,
+    >(
+        scope,
+        ::a2a_otel::__private::identity,
+        move || { Order::new(category, quantity) },
+    );
+    let mut ending = ::a2a_otel::__private::Scope::returned(ended.0);
+    if let ::a2a_otel::__private::Ok(value) = ::a2a_otel::__private::Returned::of(
             &ended.1,
         )
-        .a2a_otel_result()
+        .a2a_otel_result(&ended.1)
     {
         {
             let output = value;

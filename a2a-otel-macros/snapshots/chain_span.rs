@@ -16,11 +16,10 @@ fn step<T>(
         &::a2a_otel::__private::Site {
             name: "step",
             kind: "CHAIN",
-            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
+            opentelemetry: ::a2a_otel::__private::Internal,
             fixed: &[],
-            name_keys: &[],
-            arguments: &["number", #[cfg(feature = "memory")] "memory"],
-            fields: &[],
+            keys: &["number", #[cfg(feature = "memory")] "memory"],
+            fields: 0usize,
         },
         &mut |opening| {
             ::a2a_otel::__private::Opening::values(
@@ -38,9 +37,14 @@ fn step<T>(
             );
         },
     );
-    let ended = ::a2a_otel::__private::sync::<_, _>(scope, move || { plan(number) });
-    ::a2a_otel::__private::Returned::new(&ended.1)
-        .a2a_otel_told()
-        .a2a_otel_output(ended.0, false);
-    ended.1
+    let ended: (_, _) = ::a2a_otel::__private::sync::<
+        _,
+        _,
+        _,
+    >(scope, ::a2a_otel::__private::identity, move || { plan(number) });
+    ::a2a_otel::__private::Conclude::conclude(
+        ::a2a_otel::__private::Returned::of(&ended.1).a2a_otel_told().a2a_otel_output(),
+        ended.0,
+        ended.1,
+    )
 }

@@ -16,11 +16,10 @@ fn embed(
         &::a2a_otel::__private::Site {
             name: "embed",
             kind: "EMBEDDING",
-            opentelemetry: ::a2a_otel::__private::SpanKind::Client,
+            opentelemetry: ::a2a_otel::__private::Client,
             fixed: &[],
-            name_keys: &[],
-            arguments: &[],
-            fields: &["embedding.embeddings.0.embedding.text"],
+            keys: &["embedding.embeddings.0.embedding.text"],
+            fields: 1usize,
         },
         &mut |opening| {
             ::a2a_otel::__private::Opening::values(
@@ -41,6 +40,7 @@ fn embed(
         ::a2a_otel::__private::watched(
             ::a2a_otel::__private::sync(
                 scope,
+                ::a2a_otel::__private::identity,
                 move || -> Pin<
                     Box<dyn Future<Output = Result<Vec<f32>, Error>> + Send + '_>,
                 > {
@@ -51,11 +51,11 @@ fn embed(
                 },
             ),
             move |ended: (_, Result<Vec<f32>, Error>)| {
-                let mut ending = ::a2a_otel::__private::returned(ended.0);
+                let mut ending = ::a2a_otel::__private::Scope::returned(ended.0);
                 if ::a2a_otel::__private::Ending::is_seen(&ending) {
-                    match ::a2a_otel::__private::Returned::new(&ended.1)
+                    match ::a2a_otel::__private::Returned::of(&ended.1)
                         .a2a_otel_told()
-                        .a2a_otel_outcome()
+                        .a2a_otel_outcome(&ended.1)
                     {
                         ::a2a_otel::__private::Ok(value) => {
                             let _ = value;
@@ -79,7 +79,11 @@ fn embed(
                             }
                         }
                         ::a2a_otel::__private::Err(error) => {
-                            ::a2a_otel::__private::Ending::err(&mut ending, error, false)
+                            ::a2a_otel::__private::Ending::err(
+                                &mut ending,
+                                &error,
+                                false,
+                            )
                         }
                     }
                 }

@@ -10,28 +10,28 @@ fn brevity(answer: &str) -> f64 {
         &::a2a_otel::__private::Site {
             name: "brevity",
             kind: "EVALUATOR",
-            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
+            opentelemetry: ::a2a_otel::__private::Internal,
             fixed: &[
                 (
                     "evaluations.0.evaluation.name",
                     ::a2a_otel::__private::Fixed::Text("brevity"),
                 ),
             ],
-            name_keys: &[],
-            arguments: &[],
-            fields: &[],
+            keys: &[],
+            fields: 0usize,
         },
         &[&{ answer }],
     );
-    let ended = ::a2a_otel::__private::sync::<
+    let ended: (_, f64) = ::a2a_otel::__private::sync::<
         f64,
         _,
-    >(scope, move || { 1.0 / answer.len() as f64 });
-    let mut ending = ::a2a_otel::__private::returned(ended.0);
+        _,
+    >(scope, ::a2a_otel::__private::identity, move || { 1.0 / answer.len() as f64 });
+    let mut ending = ::a2a_otel::__private::Scope::returned(ended.0);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
-        match ::a2a_otel::__private::Returned::new(&ended.1)
+        match ::a2a_otel::__private::Returned::of(&ended.1)
             .a2a_otel_told()
-            .a2a_otel_outcome()
+            .a2a_otel_outcome(&ended.1)
         {
             ::a2a_otel::__private::Ok(value) => {
                 let _ = value;
@@ -55,7 +55,7 @@ fn brevity(answer: &str) -> f64 {
                 }
             }
             ::a2a_otel::__private::Err(error) => {
-                ::a2a_otel::__private::Ending::err(&mut ending, error, false)
+                ::a2a_otel::__private::Ending::err(&mut ending, &error, false)
             }
         }
     }

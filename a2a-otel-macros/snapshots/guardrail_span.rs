@@ -12,16 +12,19 @@ fn assert_safe(prompt: &str) {
         &::a2a_otel::__private::Site {
             name: "assert_safe",
             kind: "GUARDRAIL",
-            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
+            opentelemetry: ::a2a_otel::__private::Internal,
             fixed: &[
                 (
                     "evaluations.0.evaluation.label",
                     ::a2a_otel::__private::Fixed::Text("safe"),
                 ),
+                (
+                    "evaluations.0.evaluation.name",
+                    ::a2a_otel::__private::Fixed::Text("assert_safe"),
+                ),
             ],
-            name_keys: &["evaluations.0.evaluation.name"],
-            arguments: &[],
-            fields: &[],
+            keys: &[],
+            fields: 0usize,
         },
     );
     let _guard = ::a2a_otel::__private::guard(scope);

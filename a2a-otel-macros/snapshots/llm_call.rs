@@ -13,11 +13,10 @@ async fn stream(
         &::a2a_otel::__private::Site {
             name: "stream",
             kind: "LLM",
-            opentelemetry: ::a2a_otel::__private::SpanKind::Client,
+            opentelemetry: ::a2a_otel::__private::Client,
             fixed: &[("llm.provider", ::a2a_otel::__private::Fixed::Text("openai"))],
-            name_keys: &[],
-            arguments: &[],
-            fields: &[],
+            keys: &[],
+            fields: 0usize,
         },
         &mut |opening| {
             ::a2a_otel::__private::Opening::request(
@@ -27,8 +26,9 @@ async fn stream(
         },
     );
     let asked = ::a2a_otel::__private::stopwatch(&scope);
-    let ended = ::a2a_otel::__private::future(
+    let ended: (_, Result<_, Error>) = ::a2a_otel::__private::future(
             scope,
+            ::a2a_otel::__private::identity,
             async move {
                 if false {
                     return ::a2a_otel::__private::hint::<Result<_, Error>>();
@@ -46,9 +46,9 @@ async fn stream(
                     stream,
                     move |item, fold| {
                         ::a2a_otel::__private::Fold::tokens(fold);
-                        match ::a2a_otel::__private::Returned::new(item)
+                        match ::a2a_otel::__private::Returned::of(item)
                             .a2a_otel_told()
-                            .a2a_otel_outcome()
+                            .a2a_otel_outcome(item)
                         {
                             ::a2a_otel::__private::Ok(value) => {
                                 let _ = value;
@@ -58,7 +58,7 @@ async fn stream(
                                 );
                             }
                             ::a2a_otel::__private::Err(error) => {
-                                ::a2a_otel::__private::Fold::err(fold, error, false)
+                                ::a2a_otel::__private::Fold::err(fold, &error, false)
                             }
                         }
                     },
@@ -67,10 +67,10 @@ async fn stream(
         }
         ::a2a_otel::__private::Err(error) => {
             let result = ::a2a_otel::__private::Err(error);
-            ::a2a_otel::__private::Returned::new(&result)
+            let end = ::a2a_otel::__private::Returned::of(&result)
                 .a2a_otel_told()
-                .a2a_otel_end(ended.0, false);
-            result
+                .a2a_otel_end();
+            ::a2a_otel::__private::Conclude::conclude(end, ended.0, result)
         }
     };
     result

@@ -15,7 +15,7 @@ async fn check_stock(
         &::a2a_otel::__private::Site {
             name: "check_stock",
             kind: "TOOL",
-            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
+            opentelemetry: ::a2a_otel::__private::Internal,
             fixed: &[
                 ("mcp.method.name", ::a2a_otel::__private::Fixed::Text("tools/call")),
                 (
@@ -29,15 +29,19 @@ async fn check_stock(
                     ),
                 ),
                 ("server.address", ::a2a_otel::__private::Fixed::Text("catalogue")),
+                ("tool.name", ::a2a_otel::__private::Fixed::Text("check_stock")),
+                ("gen_ai.tool.name", ::a2a_otel::__private::Fixed::Text("check_stock")),
             ],
-            name_keys: &["tool.name", "gen_ai.tool.name"],
-            arguments: &[],
-            fields: &[],
+            keys: &[],
+            fields: 0usize,
         },
         &[::a2a_otel::__private::Capture::new(&request).a2a_otel_value()],
     );
-    let ended = ::a2a_otel::__private::future(
+    ::a2a_otel::__private::future(
             scope,
+            ::a2a_otel::__private::Returned::<CallToolResult>::new()
+                .a2a_otel_told()
+                .a2a_otel_output(),
             async move {
                 if false {
                     return ::a2a_otel::__private::hint::<CallToolResult>();
@@ -45,9 +49,5 @@ async fn check_stock(
                 { self.stock(request) }
             },
         )
-        .await;
-    ::a2a_otel::__private::Returned::new(&ended.1)
-        .a2a_otel_told()
-        .a2a_otel_output(ended.0, false);
-    ended.1
+        .await
 }

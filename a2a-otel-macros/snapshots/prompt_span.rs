@@ -10,16 +10,15 @@ fn prompt(what: &str) -> String {
         &::other::a2a_otel::__private::Site {
             name: "prompt",
             kind: "PROMPT",
-            opentelemetry: ::other::a2a_otel::__private::SpanKind::Internal,
+            opentelemetry: ::other::a2a_otel::__private::Internal,
             fixed: &[
                 (
                     "llm.prompt_template.template",
                     ::other::a2a_otel::__private::Fixed::Text("Find {what}."),
                 ),
             ],
-            name_keys: &[],
-            arguments: &[],
-            fields: &[],
+            keys: &[],
+            fields: 0usize,
         },
         &mut |opening| {
             ::other::a2a_otel::__private::Opening::values(opening, &[&{ what }]);
@@ -37,12 +36,15 @@ fn prompt(what: &str) -> String {
             );
         },
     );
-    let ended = ::other::a2a_otel::__private::sync::<
+    ::other::a2a_otel::__private::sync::<
         String,
         _,
-    >(scope, move || { format!("Find {what}.") });
-    ::other::a2a_otel::__private::Returned::new(&ended.1)
-        .a2a_otel_told()
-        .a2a_otel_output(ended.0, false);
-    ended.1
+        _,
+    >(
+        scope,
+        ::other::a2a_otel::__private::Returned::<String>::new()
+            .a2a_otel_told()
+            .a2a_otel_output(),
+        move || { format!("Find {what}.") },
+    )
 }

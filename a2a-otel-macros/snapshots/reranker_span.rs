@@ -10,11 +10,10 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
         &::a2a_otel::__private::Site {
             name: "rerank",
             kind: "RERANKER",
-            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
+            opentelemetry: ::a2a_otel::__private::Internal,
             fixed: &[("reranker.top_k", ::a2a_otel::__private::Fixed::Int(3i64))],
-            name_keys: &[],
-            arguments: &["query", "found"],
-            fields: &["reranker.query"],
+            keys: &["query", "found", "reranker.query"],
+            fields: 1usize,
         },
         &mut |opening| {
             ::a2a_otel::__private::Opening::values(
@@ -36,15 +35,16 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
             );
         },
     );
-    let ended = ::a2a_otel::__private::sync::<
+    let ended: (_, Vec<Document>) = ::a2a_otel::__private::sync::<
         Vec<Document>,
         _,
-    >(scope, move || { found });
-    let mut ending = ::a2a_otel::__private::returned(ended.0);
+        _,
+    >(scope, ::a2a_otel::__private::identity, move || { found });
+    let mut ending = ::a2a_otel::__private::Scope::returned(ended.0);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
-        match ::a2a_otel::__private::Returned::new(&ended.1)
+        match ::a2a_otel::__private::Returned::of(&ended.1)
             .a2a_otel_told()
-            .a2a_otel_outcome()
+            .a2a_otel_outcome(&ended.1)
         {
             ::a2a_otel::__private::Ok(value) => {
                 let _ = value;
@@ -68,7 +68,7 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
                 }
             }
             ::a2a_otel::__private::Err(error) => {
-                ::a2a_otel::__private::Ending::err(&mut ending, error, false)
+                ::a2a_otel::__private::Ending::err(&mut ending, &error, false)
             }
         }
     }

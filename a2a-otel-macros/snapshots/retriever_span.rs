@@ -10,25 +10,25 @@ fn search(query: &str, limit: usize) -> impl Future<Output = Vec<Document>> {
         &::a2a_otel::__private::Site {
             name: "search",
             kind: "RETRIEVER",
-            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
+            opentelemetry: ::a2a_otel::__private::Internal,
             fixed: &[],
-            name_keys: &[],
-            arguments: &["query", "limit"],
-            fields: &[],
+            keys: &["query", "limit"],
+            fields: 0usize,
         },
         &[&{ query }, &{ limit }],
     );
     ::a2a_otel::__private::watched(
         ::a2a_otel::__private::sync(
             scope,
+            ::a2a_otel::__private::identity,
             move || { async move { index(query, limit).await } },
         ),
         move |ended: (_, Vec<Document>)| {
-            let mut ending = ::a2a_otel::__private::returned(ended.0);
+            let mut ending = ::a2a_otel::__private::Scope::returned(ended.0);
             if ::a2a_otel::__private::Ending::is_seen(&ending) {
-                match ::a2a_otel::__private::Returned::new(&ended.1)
+                match ::a2a_otel::__private::Returned::of(&ended.1)
                     .a2a_otel_told()
-                    .a2a_otel_outcome()
+                    .a2a_otel_outcome(&ended.1)
                 {
                     ::a2a_otel::__private::Ok(value) => {
                         let _ = value;
@@ -52,7 +52,7 @@ fn search(query: &str, limit: usize) -> impl Future<Output = Vec<Document>> {
                         }
                     }
                     ::a2a_otel::__private::Err(error) => {
-                        ::a2a_otel::__private::Ending::err(&mut ending, error, false)
+                        ::a2a_otel::__private::Ending::err(&mut ending, &error, false)
                     }
                 }
             }

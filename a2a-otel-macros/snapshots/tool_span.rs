@@ -12,22 +12,27 @@ fn hang_up(reason: &str) -> ! {
         &::a2a_otel::__private::Site {
             name: "hang_up",
             kind: "TOOL",
-            opentelemetry: ::a2a_otel::__private::SpanKind::Internal,
+            opentelemetry: ::a2a_otel::__private::Internal,
             fixed: &[
                 (
                     "tool.description",
                     ::a2a_otel::__private::Fixed::Text("Ends the conversation."),
                 ),
+                ("tool.name", ::a2a_otel::__private::Fixed::Text("hang_up")),
             ],
-            name_keys: &["tool.name"],
-            arguments: &["reason"],
-            fields: &[],
+            keys: &["reason"],
+            fields: 0usize,
         },
         &[&{ reason }],
     );
-    let ended = ::a2a_otel::__private::sync::<
+    let ended: (_, ::a2a_otel::__private::Never) = ::a2a_otel::__private::sync::<
         ::a2a_otel::__private::Never,
         _,
-    >(scope, move || -> ::a2a_otel::__private::Never { panic!("{reason}") });
+        _,
+    >(
+        scope,
+        ::a2a_otel::__private::identity,
+        move || -> ::a2a_otel::__private::Never { panic!("{reason}") },
+    );
     match ended.1 {}
 }

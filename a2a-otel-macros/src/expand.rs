@@ -19,7 +19,7 @@ use crate::plan::{
     Argument, Fixed, Input, Kept, MetricPlan, On, Output, Plan, Planned, Recorded, SpanPlan, Value,
     output_ident,
 };
-use crate::types::{Access, Streams, infer_opaque};
+use crate::types::{Access, Streams, has_hole, infer_opaque};
 
 /// The runtime's type that finds out what a value can be recorded as.
 const VALUE: &str = "Capture";
@@ -72,27 +72,27 @@ impl Plan<'_> {
     }
 
     fn site(&self, span: &SpanPlan<'_>) -> TokenStream {
-        let (runtime, span_name, name_keys) = (&self.runtime, &span.name, &span.name_keys);
+        let (runtime, span_name) = (&self.runtime, &span.name);
         let (kind, opentelemetry) = (span.kind.openinference, name(span.kind.opentelemetry));
         let fixed = span.fixed.iter().map(|(key, value)| {
             let value = self.fixed(value);
             quote!((#key, #value))
         });
         let named = if let Input::Params(arguments) = &span.input { arguments.as_slice() } else { &[] };
-        let arguments = named.iter().map(|Argument { param: Param { cfgs, ident, .. }, .. }| {
+        let named = named.iter().map(|Argument { param: Param { cfgs, ident, .. }, .. }| {
             let name = ident.unraw().to_string();
             quote!(#(#cfgs)* #name)
         });
-        let fields = span.as_they_are.iter().map(|one| one.key);
+        let keys = named.chain(span.as_they_are.iter().map(|one| one.key.to_token_stream()));
+        let fields = span.as_they_are.len();
         hygienic! {
             #runtime::Site {
                 name: #span_name,
                 kind: #kind,
-                opentelemetry: #runtime::SpanKind::#opentelemetry,
+                opentelemetry: #runtime::#opentelemetry,
                 fixed: &[#(#fixed),*],
-                name_keys: &[#(#name_keys),*],
-                arguments: &[#(#arguments),*],
-                fields: &[#(#fields),*],
+                keys: &[#(#keys),*],
+                fields: #fields,
             }
         }
     }
@@ -146,8 +146,12 @@ impl Plan<'_> {
             }
             _ => TokenStream::new(),
         };
+        let name_keys = (!span.name_keys.is_empty()).then(|| {
+            let keys = &span.name_keys;
+            hygienic!(#runtime::Opening::name_keys(opening, &[#(#keys),*]);)
+        });
         let fields = self.fields("Opening", &hygienic!(opening), &span.early);
-        quote!(#(#texts)* #(#parts)* #request #input #fields)
+        quote!(#(#texts)* #(#parts)* #name_keys #request #input #fields)
     }
 
     /// What needs no expression, so that references to it can be had without a closure.
@@ -257,44 +261,69 @@ impl Plan<'_> {
 
 /// The call, and what is recorded behind it.
 impl Plan<'_> {
-    /// Hands the body to the runtime, and records what it gives back: `ended` is the scope and the result.
+    /// Hands the body to the runtime, with what becomes of its result: `ended` is the scope and the result.
     fn call(&self) -> TokenStream {
         let (runtime, body) = (&self.runtime, &self.function.body);
         if self.stays {
             return hygienic!(let _guard = #runtime::guard(scope); #body);
         }
-        let (ty, outcome) = (self.result_type(), self.outcome());
+        let ty = self.result_type();
         let asked = self.stream.map(|_| hygienic!(let asked = #runtime::stopwatch(&scope);));
         let call = match self.function.shape {
             Shape::Sync => {
                 let returns = self.declared(&ty);
-                hygienic!(let ended = #runtime::sync::<#ty, _>(scope, move || #returns #body); #outcome)
+                self.conclude(
+                    &ty,
+                    |conclude| hygienic!(#runtime::sync::<#ty, _, _>(scope, #conclude, move || #returns #body)),
+                )
             }
             Shape::Async => {
                 // The type is said where the block returns it. What never returns has no such place.
-                let (block, types) = if self.never_returns() {
-                    (quote!(#body), quote!(::<#ty, _, _>))
-                } else {
-                    (quote!(if false { return #runtime::hint::<#ty>(); } #body), TokenStream::new())
-                };
-                hygienic!(let ended = #runtime::future #types(scope, async move { #block }).await; #outcome)
+                let hint =
+                    (!self.never_returns()).then(|| hygienic!(if false { return #runtime::hint::<#ty>(); }));
+                self.conclude(&ty, |conclude| {
+                    hygienic!(#runtime::future(scope, #conclude, async move { #hint #body }).await)
+                })
             }
             // An async block around the future that the body gives back would have room for it twice.
-            Shape::Future => hygienic! {
-                #runtime::watched(#runtime::sync(scope, move || #body), move |ended: (_, #ty)| { #outcome })
-            },
+            Shape::Future => {
+                let outcome = self.outcome();
+                hygienic! {
+                    #runtime::watched(
+                        #runtime::sync(scope, #runtime::identity, move || #body),
+                        move |ended: (_, #ty)| { #outcome },
+                    )
+                }
+            }
             Shape::Boxed => {
                 // Several boxes of different futures are one type only where that type is said.
-                let returns = &self.function.sig.output;
+                let (returns, outcome) = (&self.function.sig.output, self.outcome());
                 hygienic! {
                     #runtime::Box::pin(#runtime::watched(
-                        #runtime::sync(scope, move || #returns #body),
+                        #runtime::sync(scope, #runtime::identity, move || #returns #body),
                         move |ended: (_, #ty)| { #outcome },
                     ))
                 }
             }
         };
         quote!(#asked #call)
+    }
+
+    /// A call that is told how the scope ends, if the result's type alone says that; else it gives the scope back.
+    fn conclude(&self, ty: &TokenStream, call: impl Fn(TokenStream) -> TokenStream) -> TokenStream {
+        let runtime = &self.runtime;
+        match self.end().filter(|_| self.is_told_by_type(ty)) {
+            Some(end) => call(quote!(#runtime::Returned::<#ty>::new() #end)),
+            None => {
+                let (call, outcome) = (call(quote!(#runtime::identity)), self.outcome());
+                hygienic!(let ended: (_, #ty) = #call; #outcome)
+            }
+        }
+    }
+
+    /// Whether nothing but the result's type is needed to end the scope, and all of that type can be said.
+    fn is_told_by_type(&self, ty: &TokenStream) -> bool {
+        self.stream.is_none() && self.checks_result.is_none() && !self.never_returns() && !has_hole(ty)
     }
 
     /// The type of a sync body, where the body alone does not say it: several boxes of different streams are one
@@ -320,6 +349,7 @@ impl Plan<'_> {
 
     /// What is recorded behind the body, and what the function then gives back.
     fn outcome(&self) -> TokenStream {
+        let runtime = &self.runtime;
         if self.never_returns() {
             return hygienic!(match ended.1 {});
         }
@@ -328,8 +358,17 @@ impl Plan<'_> {
             // A box of ours becomes the user's only where that type is said.
             return hygienic!(let result: #ty = #watched; result);
         }
-        let (check, end) = (self.checks_result.map(|span| self.check_result(span)), self.end());
-        hygienic!(#check #end ended.1)
+        let check = self.checks_result.map(|span| self.check_result(span));
+        let concluded = match self.end() {
+            Some(end) => {
+                hygienic!(#runtime::Conclude::conclude(#runtime::Returned::of(&ended.1) #end, ended.0, ended.1))
+            }
+            None => {
+                let recorded = self.recorded_behind();
+                hygienic!(#recorded ended.1)
+            }
+        };
+        quote!(#check #concluded)
     }
 
     /// Makes the compiler say, at the user's word, that the result cannot be an error.
@@ -338,44 +377,35 @@ impl Plan<'_> {
         quote_spanned!(span=> #runtime::fallible(&#ended.1);)
     }
 
-    fn end(&self) -> TokenStream {
-        let (runtime, ended) = (&self.runtime, hygienic!(&ended.1));
-        let (span, debug) = match &self.effect {
-            Planned::Metric(metric) if metric.is_late() => {
-                let measured = self.unpack(&self.measured(metric, &ended));
-                return hygienic!(let mut ending = #runtime::returned(ended.0); #measured);
-            }
-            Planned::Metric(_) => return self.end_with("a2a_otel_end", &ended, false),
-            Planned::Span(span) => (span, span.debug_errors),
+    /// How the scope ends, where no expression of the user's looks at the result: methods of its type.
+    fn end(&self) -> Option<TokenStream> {
+        let (method, debug) = match &self.effect {
+            Planned::Metric(metric) => ((!metric.is_late()).then_some("a2a_otel_end")?, false),
+            Planned::Span(span) if span.late.is_empty() => (span.end()?, span.debug_errors),
+            Planned::Span(_) => return None,
         };
-        match span.output {
-            Output::Nothing if span.late.is_empty() => return self.end_with("a2a_otel_end", &ended, debug),
-            // A response may be bytes, which other values are not recorded as.
-            Output::Result if span.late.is_empty() && span.kind.content != Content::Llm => {
-                return self.end_with("a2a_otel_output", &ended, debug);
+        let (method, debug) = (name(method), debug.then(|| hygienic!(.a2a_otel_debug())));
+        Some(hygienic!(.a2a_otel_told().#method() #debug))
+    }
+
+    /// The same, step by step.
+    fn recorded_behind(&self) -> TokenStream {
+        let (runtime, ended, into) = (&self.runtime, hygienic!(&ended.1), hygienic!(&mut ending));
+        match &self.effect {
+            Planned::Metric(metric) => {
+                let measured = self.unpack(&self.measured(metric, &ended));
+                hygienic!(let mut ending = #runtime::Scope::returned(ended.0); #measured)
             }
-            _ => {}
+            Planned::Span(span) => {
+                let records = self.late(span, "Ending", &into);
+                let records = quote!(#runtime::Ending::ok(#into); #records);
+                let records = self.unpack(&self.split("Ending", &into, &ended, &records, span.debug_errors));
+                hygienic! {
+                    let mut ending = #runtime::Scope::returned(ended.0);
+                    if #runtime::Ending::is_seen(&ending) { #records }
+                }
+            }
         }
-        let into = hygienic!(&mut ending);
-        let records = self.late(span, "Ending", &into);
-        let records = quote!(#runtime::Ending::ok(#into); #records);
-        let records = self.unpack(&self.split("Ending", &into, &ended, &records, debug));
-        hygienic! {
-            let mut ending = #runtime::returned(ended.0);
-            if #runtime::Ending::is_seen(&ending) { #records }
-        }
-    }
-
-    /// The end in one call, where no expression of the user's looks at the result.
-    fn end_with(&self, method: &str, result: &TokenStream, debug: bool) -> TokenStream {
-        let (told, method) = (self.told(result), name(method));
-        hygienic!(#told.#method(ended.0, #debug);)
-    }
-
-    /// What became of a call, told by the type of its result.
-    fn told(&self, result: &TokenStream) -> TokenStream {
-        let runtime = &self.runtime;
-        quote!(#runtime::Returned::new(#result).a2a_otel_told())
     }
 
     /// Records the value, or else the error.
@@ -387,11 +417,11 @@ impl Plan<'_> {
         records: &TokenStream,
         debug: bool,
     ) -> TokenStream {
-        let (runtime, of, told) = (&self.runtime, name(of), self.told(result));
+        let (runtime, of) = (&self.runtime, name(of));
         hygienic! {
-            match #told.a2a_otel_outcome() {
+            match #runtime::Returned::of(#result).a2a_otel_told().a2a_otel_outcome(#result) {
                 #runtime::Ok(value) => { let _ = value; #records }
-                #runtime::Err(error) => #runtime::#of::err(#into, error, #debug),
+                #runtime::Err(error) => #runtime::#of::err(#into, &error, #debug),
             }
         }
     }
@@ -436,7 +466,9 @@ impl Plan<'_> {
             return hygienic!({ let value = #result; #measure });
         }
         let on = variant(metric.on);
-        hygienic!(if let #runtime::#on(value) = #runtime::Returned::new(#result).a2a_otel_result() { #measure })
+        hygienic! {
+            if let #runtime::#on(value) = #runtime::Returned::of(#result).a2a_otel_result(#result) { #measure }
+        }
     }
 
     /// Hands a stream to the runtime, with what is recorded of each item.
@@ -454,15 +486,15 @@ impl Plan<'_> {
             return watched(hygienic!(ended.1));
         }
         let debug = matches!(&self.effect, Planned::Span(span) if span.debug_errors);
-        let failed = self.end_with("a2a_otel_end", &hygienic!(&result), debug);
+        let debug = debug.then(|| hygienic!(.a2a_otel_debug()));
         let watched = watched(hygienic!(stream));
         hygienic! {
             match ended.1 {
                 #runtime::Ok(stream) => #runtime::Ok(#watched),
                 #runtime::Err(error) => {
                     let result = #runtime::Err(error);
-                    #failed
-                    result
+                    let end = #runtime::Returned::of(&result).a2a_otel_told().a2a_otel_end() #debug;
+                    #runtime::Conclude::conclude(end, ended.0, result)
                 }
             }
         }

@@ -56,6 +56,7 @@ pub(crate) struct SpanPlan<'a> {
     pub(crate) name_parts: Vec<NamePart<'a>>,
     /// Whether the name is made of the parts, or they are only recorded.
     pub(crate) is_named_by_parts: bool,
+    /// Attributes that repeat a name which is only known when the function is called.
     pub(crate) name_keys: Vec<&'static str>,
     /// Attributes whose values are known at compile time.
     pub(crate) fixed: Vec<(&'a str, Fixed)>,
@@ -162,6 +163,18 @@ pub(crate) enum Implied {
     Duration,
 }
 
+impl SpanPlan<'_> {
+    /// The method that ends the span by the type of the result alone. A response may be bytes, which other values are
+    /// not recorded as.
+    pub(crate) fn end(&self) -> Option<&'static str> {
+        match self.output {
+            Output::Nothing => Some("a2a_otel_end"),
+            Output::Result if self.kind.content != Content::Llm => Some("a2a_otel_output"),
+            Output::Result | Output::Expr(_) => None,
+        }
+    }
+}
+
 impl<'a> MetricPlan<'a> {
     /// The expressions that look at the result.
     pub(crate) fn late_expressions(&self) -> Vec<&'a Expr> {
@@ -239,7 +252,7 @@ fn plan_span<'a>(
     check_redacted(args, errors);
     check_early(args, errors);
     let Named { text: name, expr, parts, is_of_parts } = plan_name(args, function);
-    let (fixed_parts, name_parts) =
+    let (fixed_parts, name_parts): (Vec<_>, Vec<_>) =
         parts.into_iter().partition(|part| !is_of_parts && part.value.fixed().is_some());
     let recorded = own(args).chain(args.fields("fields").iter().map(Recorded::field));
     let (late, known): (Vec<_>, Vec<_>) = recorded.partition(|one| one.value.is_late());
@@ -248,13 +261,19 @@ fn plan_span<'a>(
     let (as_they_are, early) = early.into_iter().partition(|one| !one.is_documents && is_param(one));
     let texts = given(args).filter(|(arg, _)| matches!(arg.records, Records::Text(_)));
     let texts = texts.map(|(arg, expr)| (arg.name, expr));
-    let plan = SpanPlan {
+    check_keys(kind, args, errors);
+    let mut name_keys = name_keys(kind, args);
+    let mut fixed = plan_fixed(kind, args, function, &fixed_parts, &fixed);
+    if expr.is_none() && !is_of_parts {
+        fixed.extend(name_keys.drain(..).map(|key| (key, Fixed::Text(name.clone()))));
+    }
+    SpanPlan {
         kind,
-        name_keys: plan_name_keys(kind, args),
+        fixed,
+        name_keys,
         name,
         name_parts,
         is_named_by_parts: is_of_parts,
-        fixed: plan_fixed(kind, args, function, &fixed_parts, &fixed),
         input: plan_input(kind, args, function),
         output: match args.expr("output") {
             Some(expr) => Output::Expr(expr),
@@ -267,9 +286,7 @@ fn plan_span<'a>(
         late,
         request: args.expr("request"),
         debug_errors: args.word("err").is_some_and(|word| word == "debug"),
-    };
-    check_keys(&plan, args, errors);
-    plan
+    }
 }
 
 /// The attributes of every such span, those that are given as literals, and the doc comment where one repeats it.
@@ -365,7 +382,7 @@ fn plan_name<'a>(args: &'a Args, function: &Function) -> Named<'a> {
 }
 
 /// The attributes that repeat the name; of a list's element only where the element is there.
-fn plan_name_keys(kind: &SpanKind, args: &Args) -> Vec<&'static str> {
+pub(crate) fn name_keys(kind: &SpanKind, args: &Args) -> Vec<&'static str> {
     let keys: Vec<_> = given(args).flat_map(|(arg, _)| arg.keys()).collect();
     let is_wanted = |key: &&str| match key.split_once(".0.") {
         Some((list, _)) => keys.iter().any(|other| other.starts_with(list)),

@@ -1,18 +1,18 @@
 //! What generated code may call, and nothing else. Not part of the public API: it may change with any release.
 
 pub use core::clone::Clone;
-pub use core::convert::Infallible as Never;
+pub use core::convert::{Infallible as Never, identity};
 pub use core::option::Option::{None, Some};
 pub use core::result::Result::{Err, Ok};
 pub use std::boxed::Box;
 
-pub use opentelemetry::trace::SpanKind;
+pub use opentelemetry::trace::SpanKind::{Client, Internal};
 
 pub use crate::capture::{Body, Capture, Fixed};
 pub use crate::metrics::InstrumentKind;
 pub use crate::metrics::business::{Implied, Items, Measurement, Metric, On};
 pub use crate::privacy::REDACTED;
 pub use crate::span::{
-    Ending, Fold, Opening, Returned, Scope, Site, Span, fallible, future, guard, hint, returned, stopwatch,
+    Conclude, Ending, Fold, Opening, Returned, Scope, Site, Span, fallible, future, guard, hint, stopwatch,
     stream, sync, watched,
 };

@@ -62,10 +62,8 @@ impl Ending {
     /// The call answered an error.
     pub fn err(&mut self, error: &dyn Describe, debug: bool) {
         if self.is_seen() {
-            let panicked = || Some(Failed::plain("unknown", PANICKED.to_owned()));
-            if let Some(failed) = guarded(|| error.describe(debug)).unwrap_or_else(panicked) {
-                self.failed(&failed);
-            }
+            let panicked = || Failed::plain("unknown", PANICKED.to_owned());
+            self.failed(&guarded(|| error.describe(debug)).unwrap_or_else(panicked));
         }
     }
 

@@ -11,10 +11,10 @@ pub struct Failed {
     pub(super) causes: Vec<String>,
 }
 
-/// What may be an error that can be put into words.
+/// An error that can be put into words.
 pub trait Describe {
-    /// The error in words, if there is one; `debug` prefers its debug form.
-    fn describe(&self, debug: bool) -> Option<Failed>;
+    /// The error in words; `debug` prefers its debug form.
+    fn describe(&self, debug: bool) -> Failed;
 }
 
 impl Failed {

@@ -3,6 +3,7 @@
 //! What is `#[inline]` here lets a call that nobody sees go by with a few comparisons; the rest is compiled once.
 
 mod current;
+mod dropped;
 mod ending;
 mod failure;
 #[cfg_attr(not(feature = "mcp"), expect(dead_code, reason = "only a protocol joins a call"))]
@@ -33,7 +34,7 @@ pub use self::opening::{Opening, Site};
 pub use self::returned::{Returned, fallible};
 #[cfg(feature = "mcp")]
 pub(crate) use self::run::until;
-pub use self::run::{Scope, future, guard, hint, returned, sync, watched};
+pub use self::run::{Conclude, Scope, future, guard, hint, sync, watched};
 pub(crate) use self::stream::StreamEnd;
 pub use self::stream::{Fold, stopwatch, stream};
 #[cfg(feature = "a2a")]

@@ -39,12 +39,11 @@ pub struct Site {
     pub opentelemetry: SpanKind,
     /// Attributes with values known at compile time.
     pub fixed: &'static [(&'static str, Fixed)],
-    /// Attributes that repeat the name.
-    pub name_keys: &'static [&'static str],
-    /// The names of the arguments that make the input; none where one argument stands for itself.
-    pub arguments: &'static [&'static str],
-    /// The attributes that hold arguments as they are.
-    pub fields: &'static [&'static str],
+    /// The names of the arguments that make the input, none where one argument stands for itself; behind them the
+    /// attributes that hold an argument as it is.
+    pub keys: &'static [&'static str],
+    /// How many of the keys are such attributes.
+    pub fields: usize,
 }
 
 /// Room for as many attributes as a small piece of memory holds, which malloc has at hand: glibc's are of up to 1,032 bytes.
@@ -58,6 +57,8 @@ pub struct Opening {
     asked: Option<Asked>,
     attributes: Vec<KeyValue>,
     name: Option<String>,
+    /// Attributes that repeat the name.
+    name_keys: &'static [&'static str],
     input: Option<Encoded>,
     /// What was read of a request.
     read: Option<Box<Read>>,
@@ -96,7 +97,7 @@ impl Span {
         if mode.is_disabled() { Self::unseen() } else { Self::decide(site, mode, record) }
     }
 
-    /// The same, where no more is known than the values for [`Site::arguments`] and [`Site::fields`], in this order.
+    /// The same, where no more is known than the values for [`Site::keys`].
     #[inline]
     #[must_use]
     pub fn open_with(site: &'static Site, values: &[&dyn Value]) -> Self {
@@ -158,6 +159,11 @@ impl Opening {
         self.name = name;
     }
 
+    /// Repeats the name under these keys, where it is only known now.
+    pub const fn name_keys(&mut self, keys: &'static [&'static str]) {
+        self.name_keys = keys;
+    }
+
     /// Records each value under its keys.
     pub fn fields(&mut self, fields: &Fields<'_>) {
         privacy::push_fields(self.site.kind, &mut self.attributes, fields);
@@ -175,8 +181,9 @@ impl Opening {
 
     /// Records the function's arguments, and those that are attributes as they are.
     pub fn values(&mut self, values: &[&dyn Value]) {
-        let Site { arguments: names, fields: keys, .. } = self.site;
-        let (arguments, fields) = values.split_at(values.len().saturating_sub(keys.len()));
+        let Site { keys, fields, .. } = self.site;
+        let (names, keys) = keys.split_at(keys.len().saturating_sub(*fields));
+        let (arguments, fields) = values.split_at(values.len().saturating_sub(*fields));
         match (names, arguments) {
             ([], []) => {}
             ([], [input, ..]) => self.input(*input),
@@ -258,6 +265,7 @@ impl Opening {
             asked,
             attributes,
             name: None,
+            name_keys: &[],
             input: None,
             read: None,
             inherited: Vec::new(),
@@ -310,7 +318,7 @@ impl Opening {
             self.attributes.extend(input);
         }
         let name = self.name.take().map_or(Cow::Borrowed(self.site.name), Cow::Owned);
-        self.attributes.extend(self.site.name_keys.iter().map(|key| KeyValue::new(*key, name.clone())));
+        self.attributes.extend(self.name_keys.iter().map(|key| KeyValue::new(*key, name.clone())));
         name
     }
 

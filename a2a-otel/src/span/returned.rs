@@ -2,31 +2,49 @@
 //!
 //! The way is that of [`crate::capture`], in two rounds. In the first, each step has the method for the results whose
 //! error fits it, and dereferences to the next: the `Error` trait with its sources, or else display, or else debug;
-//! the last is for everything that is no `Result`. In the second, the same is asked of the value. Nothing is put into
-//! words before somebody wants to read it, and what is written into the user's function stays one line.
+//! the last is for everything that is no `Result`. In the second, the same is asked of the value. No value is needed
+//! for that, only its type, and what comes of it is a type as well: it takes neither room nor time, and what is
+//! written into the user's function stays one line. Nothing is put into words before somebody wants to read it.
 
 use std::any::{type_name, type_name_of_val};
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt::{Debug, Display};
+use std::marker::PhantomData;
 use std::ops::Deref;
 
 use serde::Serialize;
 
 use super::failure::{Describe, Failed};
+use super::run::Conclude;
 use super::{Scope, Span};
 use crate::capture::{Capture, Value};
 
-/// A value that is no `Result`, and so a success; or the last step to one that is.
-pub struct Whole<'a, R: ?Sized>(&'a R);
+/// What an error can do, and with that how a result is told apart.
+pub trait Tell<T, E> {
+    /// What the call gave back.
+    type Result;
+
+    /// The value or the error.
+    fn split(result: &Self::Result) -> Result<&T, &E>;
+
+    /// The error in words; `debug` prefers its debug form.
+    fn describe(error: &E, debug: bool) -> Failed;
+}
+
+/// A type that is no `Result`, and so a success; or the last step to one that is.
+pub struct Whole<R>(PhantomData<fn(R)>);
+
+/// No error.
+pub struct Never;
 
 macro_rules! steps {
     ($($step:ident => $next:ident;)*) => {$(
-        /// What a call gave back, if it has the ability of this step.
-        pub struct $step<'a, R: ?Sized>($next<'a, R>);
+        /// Results that have the ability of this step.
+        pub struct $step<R>($next<R>);
 
-        impl<'a, R: ?Sized> Deref for $step<'a, R> {
-            type Target = $next<'a, R>;
+        impl<R> Deref for $step<R> {
+            type Target = $next<R>;
 
             fn deref(&self) -> &Self::Target {
                 &self.0
@@ -36,64 +54,85 @@ macro_rules! steps {
 }
 
 steps! {
-    Returned => ByShared;
-    ByShared => ByBox;
-    ByBox => ByBoth;
-    ByBoth => ByDisplay;
-    ByDisplay => ByDebug;
-    ByDebug => ByName;
-    ByName => Whole;
+    Returned => OfShared;
+    OfShared => OfBox;
+    OfBox => OfBoth;
+    OfBoth => OfDisplay;
+    OfDisplay => OfDebug;
+    OfDebug => OfNone;
+    OfNone => Whole;
 }
 
-impl<'a, R: ?Sized> Returned<'a, R> {
-    /// Begins to ask what the value is.
+impl<R> Returned<R> {
+    /// Begins to ask what the type is.
     #[must_use]
-    pub const fn new(result: &'a R) -> Self {
-        Self(ByShared(ByBox(ByBoth(ByDisplay(ByDebug(ByName(Whole(result))))))))
-    }
-}
-
-impl<'a, R: ?Sized> Whole<'a, R> {
-    const fn value(&self) -> &'a R {
-        self.0
+    pub const fn new() -> Self {
+        Self(OfShared(OfBox(OfBoth(OfDisplay(OfDebug(OfNone(Whole(PhantomData))))))))
     }
 
-    /// The value, which is no error.
+    /// The same, of a value whose type cannot be said.
     #[must_use]
-    pub const fn a2a_otel_told(&self) -> Told<'_, R> {
-        Told(Shown(Outcome { value: Some(self.0), failure: &() }))
+    pub const fn of(_: &R) -> Self {
+        Self::new()
     }
 }
 
-impl<'a, T, E> Returned<'a, Result<T, E>> {
+impl<T, E> Returned<Result<T, E>> {
     /// The value or the error, as they are.
     #[expect(clippy::missing_errors_doc, reason = "the `Result` is the value")]
-    pub const fn a2a_otel_result(&self) -> Result<&'a T, &'a E> {
-        self.0.0.0.0.0.0.0.0.as_ref()
+    pub const fn a2a_otel_result<'a>(&self, result: &'a Result<T, E>) -> Result<&'a T, &'a E> {
+        result.as_ref()
     }
 }
 
-impl<'a, R: ?Sized> Whole<'a, R> {
+impl<R> Whole<R> {
     /// The value, which is no error.
     #[expect(clippy::unnecessary_wraps, reason = "as for a `Result`, whose step it follows")]
-    pub const fn a2a_otel_result(&self) -> Result<&'a R, &'a Infallible> {
-        Ok(self.0)
+    pub const fn a2a_otel_result<'a>(&self, result: &'a R) -> Result<&'a R, &'a Infallible> {
+        Ok(result)
+    }
+
+    /// How the value is told, which is no error.
+    #[must_use]
+    pub const fn a2a_otel_told(&self) -> Told<R, Infallible, Never> {
+        Told::NEW
+    }
+}
+
+impl<R> Tell<R, Infallible> for Never {
+    type Result = R;
+
+    fn split(result: &R) -> Result<&R, &Infallible> {
+        Ok(result)
+    }
+
+    fn describe(error: &Infallible, _: bool) -> Failed {
+        match *error {}
     }
 }
 
 macro_rules! abilities {
-    ($($step:ident: ($($bound:tt)*) => |$error:ident, $debug:ident| $failed:expr;)*) => {$(
-        impl<T, E: $($bound)*> $step<'_, Result<T, E>> {
-            /// The value, or the error with what its type can do.
+    ($($step:ident, $ability:ident: ($($bound:tt)*) => |$error:ident, $debug:ident| $failed:expr;)*) => {$(
+        impl<T, E: $($bound)*> $step<Result<T, E>> {
+            /// How the value is told from the error, and what the error can do.
             #[must_use]
-            pub fn a2a_otel_told(&self) -> Told<'_, T> {
-                Told(Shown(Outcome { value: self.value().as_ref().ok(), failure: self }))
+            pub const fn a2a_otel_told(&self) -> Told<T, E, $ability> {
+                Told::NEW
             }
         }
 
-        impl<T, E: $($bound)*> Describe for $step<'_, Result<T, E>> {
-            fn describe(&self, $debug: bool) -> Option<Failed> {
-                self.value().as_ref().err().map(|$error| $failed)
+        /// An error with this ability.
+        pub struct $ability;
+
+        impl<T, E: $($bound)*> Tell<T, E> for $ability {
+            type Result = Result<T, E>;
+
+            fn split(result: &Result<T, E>) -> Result<&T, &E> {
+                result.as_ref()
+            }
+
+            fn describe($error: &E, $debug: bool) -> Failed {
+                $failed
             }
         }
     )*};
@@ -101,98 +140,165 @@ macro_rules! abilities {
 
 // `Box<dyn Error>`, `anyhow::Error` and their like are no errors, but lend one.
 abilities! {
-    Returned: (Error) => |error, debug| Failed::new(type_name::<E>(), error, debug);
-    ByShared: (AsRef<dyn Error + Send + Sync>) => |error, debug| Failed::new(type_name::<E>(), error.as_ref(), debug);
-    ByBox: (AsRef<dyn Error>) => |error, debug| Failed::new(type_name::<E>(), error.as_ref(), debug);
-    ByBoth: (Display + Debug) => |error, debug| {
+    Returned, AnError: (Error) => |error, debug| Failed::new(type_name::<E>(), error, debug);
+    OfShared, LendsShared: (AsRef<dyn Error + Send + Sync>) => |error, debug| {
+        Failed::new(type_name::<E>(), error.as_ref(), debug)
+    };
+    OfBox, Lends: (AsRef<dyn Error>) => |error, debug| Failed::new(type_name::<E>(), error.as_ref(), debug);
+    OfBoth, Displays: (Display + Debug) => |error, debug| {
         Failed::plain(type_name::<E>(), if debug { format!("{error:?}") } else { error.to_string() })
     };
-    ByDisplay: (Display) => |error, _debug| Failed::plain(type_name::<E>(), error.to_string());
-    ByDebug: (Debug) => |error, _debug| Failed::plain(type_name::<E>(), format!("{error:?}"));
-    ByName: (Sized) => |error, _debug| Failed::plain(type_name::<E>(), type_name_of_val(error).to_owned());
+    OfDisplay, OnlyDisplays: (Display) => |error, _debug| Failed::plain(type_name::<E>(), error.to_string());
+    OfDebug, OnlyDebugs: (Debug) => |error, _debug| Failed::plain(type_name::<E>(), format!("{error:?}"));
+    OfNone, Unknown: (Sized) => |error, _debug| {
+        Failed::plain(type_name::<E>(), type_name_of_val(error).to_owned())
+    };
 }
 
-/// What became of a call, whose value may serialise.
-pub struct Told<'a, T: ?Sized>(Shown<'a, T>);
+/// An error, with what its type can do.
+pub struct Failure<'a, T, E, A>(&'a E, PhantomData<fn(T, A)>);
 
-/// What became of a call, whose value may debug.
-pub struct Shown<'a, T: ?Sized>(Outcome<'a, T>);
-
-/// What became of a call, whose value can do nothing. Both parts are there, so that the user's function need not branch.
-pub struct Outcome<'a, T: ?Sized> {
-    value: Option<&'a T>,
-    /// Has words where there is no value.
-    failure: &'a dyn Describe,
-}
-
-/// What never fails has no words for it.
-impl Describe for () {
-    fn describe(&self, _: bool) -> Option<Failed> {
-        None
+impl<T, E, A: Tell<T, E>> Describe for Failure<'_, T, E, A> {
+    fn describe(&self, debug: bool) -> Failed {
+        A::describe(self.0, debug)
     }
 }
 
-impl<'a, T: ?Sized> Deref for Told<'a, T> {
-    type Target = Shown<'a, T>;
+/// Results whose value may serialise.
+pub struct Told<T, E, A>(Shown<T, E, A>);
+
+/// Results whose value may debug.
+pub struct Shown<T, E, A>(Outcome<T, E, A>);
+
+/// Results whose value can do nothing.
+pub struct Outcome<T, E, A>(PhantomData<fn(T, E, A)>);
+
+impl<T, E, A> Deref for Told<T, E, A> {
+    type Target = Shown<T, E, A>;
 
     fn deref(&self) -> &Self::Target {
         &self.0
     }
 }
 
-impl<'a, T: ?Sized> Deref for Shown<'a, T> {
-    type Target = Outcome<'a, T>;
+impl<T, E, A> Deref for Shown<T, E, A> {
+    type Target = Outcome<T, E, A>;
 
     fn deref(&self) -> &Self::Target {
         &self.0
     }
 }
 
-impl<'a, T: ?Sized> Outcome<'a, T> {
+impl<T, E, A> Told<T, E, A> {
+    const NEW: Self = Self(Shown(Outcome(PhantomData)));
+
     /// The value, or the error with what its type can do.
-    pub fn a2a_otel_outcome(&self) -> Result<&'a T, &'a dyn Describe> {
-        self.value.ok_or(self.failure)
+    #[expect(clippy::missing_errors_doc, reason = "the `Result` is the value")]
+    pub fn a2a_otel_outcome<'a>(&self, result: &'a A::Result) -> Result<&'a T, Failure<'a, T, E, A>>
+    where
+        A: Tell<T, E>,
+    {
+        A::split(result).map_err(|error| Failure(error, PhantomData))
     }
 
     /// Ends the scope with no more than whether the call succeeded.
+    #[must_use]
+    pub const fn a2a_otel_end(&self) -> End<T, E, A, Bare> {
+        End(PhantomData)
+    }
+}
+
+/// How a scope ends when the body has returned. It has no fields, for it is part of the user's future.
+pub struct End<T, E, A, O>(PhantomData<fn(T, E, A, O)>);
+
+impl<T, E, A, O> End<T, E, A, O> {
+    /// The same, with the debug form of an error.
+    #[must_use]
+    pub const fn a2a_otel_debug(&self) -> End<T, E, Debugged<A>, O> {
+        End(PhantomData)
+    }
+}
+
+/// An error whose debug form is wanted.
+pub struct Debugged<A>(PhantomData<fn(A)>);
+
+impl<T, E, A: Tell<T, E>> Tell<T, E> for Debugged<A> {
+    type Result = A::Result;
+
+    fn split(result: &A::Result) -> Result<&T, &E> {
+        A::split(result)
+    }
+
+    fn describe(error: &E, _: bool) -> Failed {
+        A::describe(error, true)
+    }
+}
+
+impl<S: Scope, T, E, A: Tell<T, E>, O: Output<S, T>> Conclude<S, A::Result> for End<T, E, A, O> {
+    type Output = A::Result;
+
     #[inline]
-    pub fn a2a_otel_end<S: Scope>(&self, scope: S, debug: bool) {
+    fn conclude(self, scope: S, result: A::Result) -> A::Result {
         if scope.holds() {
-            end(scope, self.a2a_otel_outcome().err(), debug);
+            end::<S, T, E, A, O>(scope, &result);
         } else {
             // To look what there is to drop costs more than all the rest.
             std::mem::forget(scope);
         }
+        result
     }
 }
 
-macro_rules! ends {
-    ($($step:ident: ($($bound:tt)*);)*) => {$(
-        impl<T: $($bound)*> $step<'_, T> {
+fn end<S: Scope, T, E, A: Tell<T, E>, O: Output<S, T>>(scope: S, result: &A::Result) {
+    match A::split(result) {
+        Ok(value) => O::succeeded(scope, value),
+        Err(error) => scope.failed(&Failure::<T, E, A>(error, PhantomData), false),
+    }
+}
+
+/// What is recorded of a value.
+pub trait Output<S, T> {
+    /// The call answered this value.
+    fn succeeded(scope: S, value: &T);
+}
+
+/// Nothing.
+pub struct Bare;
+
+impl<S: Scope, T> Output<S, T> for Bare {
+    fn succeeded(scope: S, _: &T) {
+        scope.succeeded();
+    }
+}
+
+macro_rules! outputs {
+    ($($step:ident, $ability:ident: ($($bound:tt)*);)*) => {$(
+        impl<T: $($bound)*, E, A> $step<T, E, A> {
             /// Ends the span with the value as its output.
-            pub fn a2a_otel_output(&self, span: Span, debug: bool) {
-                let value = self.value.map(Capture::new);
-                end_with(span, value.as_ref().map(|value| value.a2a_otel_value()), self.failure, debug);
+            #[must_use]
+            pub const fn a2a_otel_output(&self) -> End<T, E, A, $ability> {
+                End(PhantomData)
+            }
+        }
+
+        /// What its type can do.
+        pub struct $ability;
+
+        impl<T: $($bound)*> Output<Span, T> for $ability {
+            fn succeeded(span: Span, value: &T) {
+                succeeded(span, Capture::new(value).a2a_otel_value());
             }
         }
     )*};
 }
 
-ends! {
-    Told: (Serialize + ?Sized);
-    Shown: (Debug + ?Sized);
-    Outcome: (?Sized);
+outputs! {
+    Told, Serialises: (Serialize);
+    Shown, Debugs: (Debug);
+    Outcome, Opaque: (Sized);
 }
 
-fn end<S: Scope>(scope: S, failure: Option<&dyn Describe>, debug: bool) {
-    match failure {
-        None => scope.succeeded(),
-        Some(failure) => scope.failed(failure, debug),
-    }
-}
-
-fn end_with(span: Span, value: Option<&dyn Value>, failure: &dyn Describe, debug: bool) {
-    let Some(value) = value else { return span.failed(failure, debug) };
+fn succeeded(span: Span, value: &dyn Value) {
     let mut ending = span.returned();
     if ending.is_seen() {
         ending.ok();

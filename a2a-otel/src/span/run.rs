@@ -14,11 +14,12 @@ use std::time::Instant;
 use opentelemetry::context::FutureExt as _;
 use pin_project_lite::pin_project;
 
+use super::dropped::{Behind, Running};
 use super::failure::Describe;
 use super::stream::StreamEnd;
 
 /// What watches a call: a span or a measurement. Dropped without an outcome, the call was cancelled.
-pub trait Scope: Sized {
+pub trait Scope: Sized + 'static {
     /// What holds while the user's code runs.
     type Entered;
     /// What the outcome is written to.
@@ -59,36 +60,58 @@ pub trait Scope: Sized {
     fn streamed(self, fold: Self::Fold, end: StreamEnd<'_>);
 }
 
+/// What becomes of a scope and of what the body gave back: an [`End`](super::returned::End), or a function of both.
+pub trait Conclude<S, R> {
+    /// What the function then gives back.
+    type Output;
+
+    /// Ends the scope, if it does.
+    fn conclude(self, scope: S, result: R) -> Self::Output;
+}
+
+impl<S, R, O, F: FnOnce((S, R)) -> O> Conclude<S, R> for F {
+    type Output = O;
+
+    fn conclude(self, scope: S, result: R) -> O {
+        self((scope, result))
+    }
+}
+
 type Payload = Box<dyn Any + Send>;
 
 /// Runs a function's body.
 #[inline]
-pub fn sync<R, S: Scope>(scope: S, body: impl FnOnce() -> R) -> (S, R) {
+pub fn sync<R, S: Scope, C: Conclude<S, R>>(scope: S, conclude: C, body: impl FnOnce() -> R) -> C::Output {
     if !scope.holds() {
-        return (scope, body());
+        return conclude.conclude(scope, body());
     }
     let (mut body, mut result) = (Some(body), None);
-    let ended = caught(&scope, &mut || result = body.take().map(|body| body()));
+    let ended = caught(&scope, &mut || {
+        if let Some(body) = body.take() {
+            result = Some(body());
+        }
+    });
     match (ended, result) {
-        (Ok(()), Some(result)) => (scope, result),
+        (Ok(()), Some(result)) => conclude.conclude(scope, result),
         (Ok(()), None) => unreachable!("the body ran"),
         (Err(payload), _) => panicked(Some(scope), payload),
     }
 }
 
 /// Runs an async function's body.
-pub const fn future<R, S: Scope, F: Future<Output = R>>(scope: S, body: F) -> Watched<S, F> {
-    Watched { body: Some(body), scope: Some(scope) }
+pub const fn future<S: Scope, C, F>(scope: S, conclude: C, body: F) -> Watched<S, C, F> {
+    Watched { running: Running::new(scope, conclude), body, behind: Behind::new() }
 }
 
-/// Runs the future that a function gave back; `outcome` is what becomes of its result.
-pub fn watched<R, S, F, O>((scope, body): (S, F), outcome: O) -> Observed<S, F, O>
+/// Runs the future that a function gave back; `outcome` is what becomes of its result, whose type may be known by it
+/// alone.
+pub fn watched<R, S, F, O>((scope, body): (S, F), outcome: O) -> Watched<S, O, F>
 where
     S: Scope,
     F: Future,
     O: FnOnce((S, F::Output)) -> R,
 {
-    Observed { watched: future(scope, body), outcome: Some(outcome) }
+    future(scope, outcome, body)
 }
 
 /// Runs a future inside a span, which ends as cancelled if the call is; the future then goes on in the span's context,
@@ -118,11 +141,6 @@ pub(crate) async fn until<R>(
 #[must_use]
 pub fn hint<R>() -> R {
     unreachable!("only the type is of use")
-}
-
-/// The outcome of a call that returned.
-pub fn returned<S: Scope>(scope: S) -> S::Ending {
-    scope.returned()
 }
 
 /// Runs code inside the scope.
@@ -173,63 +191,44 @@ impl<S: Scope> Drop for Guard<S> {
 
 pin_project! {
     /// A future inside a scope. Dropped before its end, it drops the scope, which then says that it was cancelled.
-    pub struct Watched<S: Scope, F> {
+    ///
+    /// The fields are dropped in their order: what the body's own values do when they are dropped still belongs to
+    /// the call.
+    pub struct Watched<S: Scope, C, F> {
+        running: Running<S, C>,
         #[pin]
-        body: Option<F>,
-        scope: Option<S>,
-    }
-
-    impl<S: Scope, F> PinnedDrop for Watched<S, F> {
-        fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            // What the body's own values do when they are dropped still belongs to the call.
-            let _entered = this.scope.as_ref().map(Scope::enter);
-            this.body.set(None);
-        }
+        body: F,
+        behind: Behind,
     }
 }
 
-impl<S: Scope, F: Future> Future for Watched<S, F> {
-    type Output = (S, F::Output);
+impl<S: Scope, F: Future, C: Conclude<S, F::Output>> Future for Watched<S, C, F> {
+    type Output = C::Output;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let (Some(mut body), Some(scope)) = (this.body.as_mut().as_pin_mut(), &*this.scope) else {
-            panic!("a future was polled after its end")
-        };
-        let mut polled = Poll::Pending;
-        if let Err(payload) = guarded(scope, &mut || polled = body.as_mut().poll(context)) {
-            panicked(this.scope.take(), payload)
-        }
-        polled.map(|result| match this.scope.take() {
-            Some(scope) => (scope, result),
-            None => unreachable!("the scope is there until the end"),
-        })
-    }
-}
-
-pin_project! {
-    /// A future inside a scope, with what becomes of its result.
-    pub struct Observed<S: Scope, F, O> {
-        #[pin]
-        watched: Watched<S, F>,
-        outcome: Option<O>,
-    }
-}
-
-impl<R, S, F, O> Future for Observed<S, F, O>
-where
-    S: Scope,
-    F: Future,
-    O: FnOnce((S, F::Output)) -> R,
-{
-    type Output = R;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<C::Output> {
         let this = self.project();
-        this.watched.poll(context).map(|ended| match this.outcome.take() {
-            Some(outcome) => outcome(ended),
-            None => unreachable!("the outcome is there until the end"),
-        })
+        poll(this.running, this.behind, this.body, context)
+    }
+}
+
+/// Compiled once for all functions that give back the same.
+fn poll<R, S: Scope, C: Conclude<S, R>>(
+    running: &mut Running<S, C>,
+    behind: &mut Behind,
+    mut body: Pin<&mut dyn Future<Output = R>>,
+    context: &mut Context<'_>,
+) -> Poll<C::Output> {
+    let Some(scope) = running.scope() else { panic!("a future was polled after its end") };
+    let mut polled = Poll::Pending;
+    let ended = guarded(scope, &mut || polled = body.as_mut().poll(context));
+    if ended.is_ok() && polled.is_pending() {
+        return Poll::Pending;
+    }
+    match (ended, polled, running.take(behind)) {
+        (Ok(()), Poll::Ready(result), Some((scope, conclude))) => {
+            Poll::Ready(conclude.conclude(scope, result))
+        }
+        (Err(payload), _, running) => panicked(running.map(|(scope, _)| scope), payload),
+        _ => unreachable!("the scope is there until the end"),
     }
 }

@@ -186,7 +186,7 @@ impl Fold {
     /// The item is an error. The first one is what made the stream fail.
     pub fn err(&mut self, error: &dyn Describe, debug: bool) {
         if self.failed.is_none() {
-            self.failed = error.describe(debug);
+            self.failed = Some(error.describe(debug));
         }
     }
 

@@ -1,6 +1,7 @@
 //! The span of one call, on either side of a hop: what the request says, and how the call ends.
 
 use std::any::Any;
+use std::convert::identity;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -71,7 +72,7 @@ impl Hop {
         self,
         call: impl Future<Output = Result<A, A2AError>>,
     ) -> Result<A, A2AError> {
-        let (hop, result) = span::future(self, call).await;
+        let (hop, result) = span::future(self, identity, call).await;
         hop.answered(&result);
         result
     }
@@ -83,7 +84,7 @@ impl Hop {
         held: impl Send + 'static,
     ) -> Result<Events, A2AError> {
         let asked = span::stopwatch(&self);
-        let (hop, opened) = span::future(self, call).await;
+        let (hop, opened) = span::future(self, identity, call).await;
         match opened {
             Ok(events) => {
                 Ok(Box::pin(span::stream(hop, asked, events, move |event, progress: &mut Progress| {
@@ -101,7 +102,7 @@ impl Hop {
     /// Opens a stream, and ends the span with it.
     pub(super) fn watch_events(self, open: impl FnOnce() -> Events) -> Events {
         let asked = span::stopwatch(&self);
-        let (hop, events) = span::sync(self, open);
+        let (hop, events) = span::sync(self, identity, open);
         Box::pin(span::stream(hop, asked, events, |event, progress: &mut Progress| progress.event(event)))
     }
 
@@ -267,7 +268,7 @@ impl Failure {
 }
 
 impl Describe for Failure {
-    fn describe(&self, _debug: bool) -> Option<Failed> {
-        Some(Failed::plain(self.kind, self.message.clone()))
+    fn describe(&self, _debug: bool) -> Failed {
+        Failed::plain(self.kind, self.message.clone())
     }
 }

@@ -71,7 +71,7 @@ for_each_method!(sites);
 const PROTOCOL: (&str, Fixed) = (names::PROTOCOL_VERSION, Fixed::Text(::a2a::VERSION));
 
 const fn site(name: &'static str, fixed: &'static [(&'static str, Fixed)], opentelemetry: SpanKind) -> Site {
-    Site { name, kind: "CHAIN", opentelemetry, fixed, name_keys: &[], arguments: &[], fields: &[] }
+    Site { name, kind: "CHAIN", opentelemetry, fixed, keys: &[], fields: 0 }
 }
 
 /// An agent at work on a message.
@@ -80,7 +80,6 @@ pub(super) static INVOKE_AGENT: Site = Site {
     kind: "AGENT",
     opentelemetry: SpanKind::Internal,
     fixed: &[(names::OPERATION_NAME, Fixed::Text(names::INVOKE_AGENT))],
-    name_keys: &[],
-    arguments: &[],
-    fields: &[],
+    keys: &[],
+    fields: 0,
 };

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::convert::identity;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
@@ -95,7 +96,7 @@ impl<S: Service<RoleClient>> TracedClient<S> {
             *lock(&shaken) = None;
             service
         };
-        let (span, service) = span::future(span, work).await;
+        let (span, service) = span::future(span, identity, work).await;
         method::conclude(span, &service);
         service.map(Self::new)
     }
@@ -262,7 +263,7 @@ impl TracedPeer {
             propagation::inject(&mut Meta(params.meta_mut()));
             send(params).await
         };
-        let (span, result) = span::future(span, work).await;
+        let (span, result) = span::future(span, identity, work).await;
         method::conclude(span, &result);
         result
     }
