@@ -12,8 +12,8 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
             kind: "CHAIN",
             opentelemetry: ::a2a_otel::__private::Client,
             fixed: &[],
-            keys: &["peer", "question"],
-            fields: 0usize,
+            arguments: &["peer", "question"],
+            fields: &[],
         },
         &mut |opening| {
             ::a2a_otel::__private::Opening::values(

@@ -20,8 +20,8 @@ pub(crate) async fn find<'a>(
                 ("limit", ::a2a_otel::__private::Fixed::Int(10i64)),
                 ("agent.name", ::a2a_otel::__private::Fixed::Text("product-agent")),
             ],
-            keys: &[],
-            fields: 0usize,
+            arguments: &[""],
+            fields: &[],
         },
         &mut |opening| {
             ::a2a_otel::__private::Opening::values(

@@ -18,8 +18,8 @@ fn step<T>(
             kind: "CHAIN",
             opentelemetry: ::a2a_otel::__private::Internal,
             fixed: &[],
-            keys: &["number", #[cfg(feature = "memory")] "memory"],
-            fields: 0usize,
+            arguments: &["number", #[cfg(feature = "memory")] "memory"],
+            fields: &[],
         },
         &mut |opening| {
             ::a2a_otel::__private::Opening::values(

@@ -18,16 +18,13 @@ fn embed(
             kind: "EMBEDDING",
             opentelemetry: ::a2a_otel::__private::Client,
             fixed: &[],
-            keys: &["embedding.embeddings.0.embedding.text"],
-            fields: 1usize,
+            arguments: &[""],
+            fields: &[("embedding.embeddings.0.embedding.text", 0usize)],
         },
         &mut |opening| {
             ::a2a_otel::__private::Opening::values(
                 opening,
-                &[
-                    ::a2a_otel::__private::Capture::new(&text).a2a_otel_value(),
-                    ::a2a_otel::__private::Capture::new(&text).a2a_otel_asked(),
-                ],
+                &[::a2a_otel::__private::Capture::new(&text).a2a_otel_asked()],
             );
             ::a2a_otel::__private::Opening::model(
                 opening,

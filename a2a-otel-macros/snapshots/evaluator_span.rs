@@ -17,8 +17,8 @@ fn brevity(answer: &str) -> f64 {
                     ::a2a_otel::__private::Fixed::Text("brevity"),
                 ),
             ],
-            keys: &[],
-            fields: 0usize,
+            arguments: &[""],
+            fields: &[],
         },
         &[&{ answer }],
     );

@@ -23,8 +23,8 @@ fn assert_safe(prompt: &str) {
                     ::a2a_otel::__private::Fixed::Text("assert_safe"),
                 ),
             ],
-            keys: &[],
-            fields: 0usize,
+            arguments: &[],
+            fields: &[],
         },
     );
     let _guard = ::a2a_otel::__private::guard(scope);

@@ -15,8 +15,8 @@ async fn stream(
             kind: "LLM",
             opentelemetry: ::a2a_otel::__private::Client,
             fixed: &[("llm.provider", ::a2a_otel::__private::Fixed::Text("openai"))],
-            keys: &[],
-            fields: 0usize,
+            arguments: &[],
+            fields: &[],
         },
         &mut |opening| {
             ::a2a_otel::__private::Opening::request(

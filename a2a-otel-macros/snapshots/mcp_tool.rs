@@ -32,14 +32,14 @@ async fn check_stock(
                 ("tool.name", ::a2a_otel::__private::Fixed::Text("check_stock")),
                 ("gen_ai.tool.name", ::a2a_otel::__private::Fixed::Text("check_stock")),
             ],
-            keys: &[],
-            fields: 0usize,
+            arguments: &[""],
+            fields: &[],
         },
         &[::a2a_otel::__private::Capture::new(&request).a2a_otel_value()],
     );
     ::a2a_otel::__private::future(
             scope,
-            ::a2a_otel::__private::Returned::<CallToolResult>::new()
+            ::a2a_otel::__private::Returned::<CallToolResult>::TYPE
                 .a2a_otel_told()
                 .a2a_otel_output(),
             async move {

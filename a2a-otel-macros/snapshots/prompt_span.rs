@@ -17,8 +17,8 @@ fn prompt(what: &str) -> String {
                     ::other::a2a_otel::__private::Fixed::Text("Find {what}."),
                 ),
             ],
-            keys: &[],
-            fields: 0usize,
+            arguments: &[""],
+            fields: &[],
         },
         &mut |opening| {
             ::other::a2a_otel::__private::Opening::values(opening, &[&{ what }]);
@@ -42,7 +42,7 @@ fn prompt(what: &str) -> String {
         _,
     >(
         scope,
-        ::other::a2a_otel::__private::Returned::<String>::new()
+        ::other::a2a_otel::__private::Returned::<String>::TYPE
             .a2a_otel_told()
             .a2a_otel_output(),
         move || { format!("Find {what}.") },

@@ -12,8 +12,8 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
             kind: "RERANKER",
             opentelemetry: ::a2a_otel::__private::Internal,
             fixed: &[("reranker.top_k", ::a2a_otel::__private::Fixed::Int(3i64))],
-            keys: &["query", "found", "reranker.query"],
-            fields: 1usize,
+            arguments: &["query", "found"],
+            fields: &[("reranker.query", 0usize)],
         },
         &mut |opening| {
             ::a2a_otel::__private::Opening::values(
@@ -21,7 +21,6 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
                 &[
                     &{ query },
                     ::a2a_otel::__private::Capture::new(&found).a2a_otel_value(),
-                    &{ query },
                 ],
             );
             ::a2a_otel::__private::Opening::documents(

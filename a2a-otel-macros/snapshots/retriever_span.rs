@@ -12,8 +12,8 @@ fn search(query: &str, limit: usize) -> impl Future<Output = Vec<Document>> {
             kind: "RETRIEVER",
             opentelemetry: ::a2a_otel::__private::Internal,
             fixed: &[],
-            keys: &["query", "limit"],
-            fields: 0usize,
+            arguments: &["query", "limit"],
+            fields: &[],
         },
         &[&{ query }, &{ limit }],
     );

@@ -20,8 +20,8 @@ fn hang_up(reason: &str) -> ! {
                 ),
                 ("tool.name", ::a2a_otel::__private::Fixed::Text("hang_up")),
             ],
-            keys: &["reason"],
-            fields: 0usize,
+            arguments: &["reason"],
+            fields: &[],
         },
         &[&{ reason }],
     );

@@ -9,14 +9,13 @@ use std::fmt::Debug;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
-use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::{Expr, Type};
 
 use crate::function::{Function, Param, Shape};
 use crate::kinds::Content;
 use crate::plan::{
-    Argument, Fixed, Input, Kept, MetricPlan, On, Output, Plan, Planned, Recorded, SpanPlan, Value,
+    Fixed, Handed, Kept, MetricPlan, On, Output, Plan, Planned, Recorded, SpanPlan, Value, Values,
     output_ident,
 };
 use crate::types::{Access, Streams, has_hole, infer_opaque};
@@ -78,21 +77,18 @@ impl Plan<'_> {
             let value = self.fixed(value);
             quote!((#key, #value))
         });
-        let named = if let Input::Params(arguments) = &span.input { arguments.as_slice() } else { &[] };
-        let named = named.iter().map(|Argument { param: Param { cfgs, ident, .. }, .. }| {
-            let name = ident.unraw().to_string();
-            quote!(#(#cfgs)* #name)
-        });
-        let keys = named.chain(span.as_they_are.iter().map(|one| one.key.to_token_stream()));
-        let fields = span.as_they_are.len();
+        let Values { handed, arguments, fields } = &span.values;
+        let cfgs = handed.iter().map(|Handed { param, .. }| &param.cfgs);
+        let arguments = cfgs.zip(arguments).map(|(cfgs, name)| quote!(#(#cfgs)* #name));
+        let fields = fields.iter().map(|(key, index)| quote!((#key, #index)));
         hygienic! {
             #runtime::Site {
                 name: #span_name,
                 kind: #kind,
                 opentelemetry: #runtime::#opentelemetry,
                 fixed: &[#(#fixed),*],
-                keys: &[#(#keys),*],
-                fields: #fields,
+                arguments: &[#(#arguments),*],
+                fields: &[#(#fields),*],
             }
         }
     }
@@ -139,13 +135,10 @@ impl Plan<'_> {
             let value = self.able(BODY, expr, "a2a_otel_asked");
             hygienic!(#runtime::Opening::request(opening, #value);)
         });
-        let input = match span.input {
-            Input::Expr(expr) => {
-                let value = self.asked_for(expr);
-                hygienic!(#runtime::Opening::input(opening, #value);)
-            }
-            _ => TokenStream::new(),
-        };
+        let input = span.input.map(|expr| {
+            let value = self.asked_for(expr);
+            hygienic!(#runtime::Opening::input(opening, #value);)
+        });
         let name_keys = (!span.name_keys.is_empty()).then(|| {
             let keys = &span.name_keys;
             hygienic!(#runtime::Opening::name_keys(opening, &[#(#keys),*]);)
@@ -156,20 +149,21 @@ impl Plan<'_> {
 
     /// What needs no expression, so that references to it can be had without a closure.
     fn values(&self, span: &SpanPlan<'_>) -> Option<TokenStream> {
-        let arguments = span.input.arguments().iter().map(|argument| {
-            let (cfgs, value) = (&argument.param.cfgs, self.argument(argument));
+        let handed = span.values.handed.iter().map(|one| {
+            let (cfgs, value) = (&one.param.cfgs, self.handed(one));
             quote!(#(#cfgs)* #value)
         });
-        let fields = span.as_they_are.iter().map(|one| self.recorded(&one.value));
-        let values: Vec<_> = arguments.chain(fields).collect();
-        (!values.is_empty()).then(|| quote!(&[#(#values),*]))
+        (handed.len() > 0).then(|| quote!(&[#(#handed),*]))
     }
 
-    fn argument(&self, argument: &Argument<'_>) -> TokenStream {
+    fn handed(&self, value: &Handed<'_>) -> TokenStream {
         let runtime = &self.runtime;
-        match argument {
-            Argument { is_redacted: true, .. } => quote!(&#runtime::Fixed::Text(#runtime::REDACTED)),
-            Argument { param, .. } => self.param(param, &param.ident, Span::mixed_site(), "a2a_otel_value"),
+        match *value {
+            Handed { is_redacted: true, .. } => quote!(&#runtime::Fixed::Text(#runtime::REDACTED)),
+            Handed { param, mention: Some(name), .. } => {
+                self.param(param, name, name.span(), "a2a_otel_asked")
+            }
+            Handed { param, .. } => self.param(param, &param.ident, Span::mixed_site(), "a2a_otel_value"),
         }
     }
 
@@ -313,7 +307,7 @@ impl Plan<'_> {
     fn conclude(&self, ty: &TokenStream, call: impl Fn(TokenStream) -> TokenStream) -> TokenStream {
         let runtime = &self.runtime;
         match self.end().filter(|_| self.is_told_by_type(ty)) {
-            Some(end) => call(quote!(#runtime::Returned::<#ty>::new() #end)),
+            Some(end) => call(quote!(#runtime::Returned::<#ty>::TYPE #end)),
             None => {
                 let (call, outcome) = (call(quote!(#runtime::identity)), self.outcome());
                 hygienic!(let ended: (_, #ty) = #call; #outcome)

@@ -4,6 +4,7 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
+use syn::ext::IdentExt as _;
 use syn::{Expr, ExprLit, Ident, Lit, LitStr};
 
 use crate::args::{Args, Errors, Field};
@@ -60,12 +61,12 @@ pub(crate) struct SpanPlan<'a> {
     pub(crate) name_keys: Vec<&'static str>,
     /// Attributes whose values are known at compile time.
     pub(crate) fixed: Vec<(&'a str, Fixed)>,
-    pub(crate) input: Input<'a>,
+    /// What is the input instead of the arguments.
+    pub(crate) input: Option<&'a Expr>,
+    pub(crate) values: Values<'a>,
     pub(crate) output: Output<'a>,
     /// Recorded by the runtime's functions of these names.
     pub(crate) texts: Vec<(&'static str, &'a Expr)>,
-    /// Attributes that hold a parameter as it is.
-    pub(crate) as_they_are: Vec<Recorded<'a>>,
     pub(crate) early: Vec<Recorded<'a>>,
     pub(crate) late: Vec<Recorded<'a>>,
     pub(crate) request: Option<&'a Expr>,
@@ -101,29 +102,34 @@ pub(crate) enum Fixed {
     Bool(bool),
 }
 
-pub(crate) enum Input<'a> {
-    Nothing,
-    Expr(&'a Expr),
-    /// One parameter that stands for itself.
-    Param(Argument<'a>),
-    Params(Vec<Argument<'a>>),
+/// The parameters that are handed over as they are, each once.
+pub(crate) struct Values<'a> {
+    /// Those that make the input come first.
+    pub(crate) handed: Vec<Handed<'a>>,
+    /// The names of those; an empty one where a single argument stands for itself.
+    pub(crate) arguments: Vec<String>,
+    /// Attributes, and which of the values they hold.
+    pub(crate) fields: Vec<(&'a str, usize)>,
 }
 
-/// A parameter that is part of the input.
-#[derive(Clone, Copy)]
-pub(crate) struct Argument<'a> {
+/// A parameter whose value is handed over.
+pub(crate) struct Handed<'a> {
     pub(crate) param: &'a Param,
     pub(crate) is_redacted: bool,
+    /// The word that asks for it, so that it has to be one that can be recorded.
+    pub(crate) mention: Option<&'a Ident>,
 }
 
-impl<'a> Input<'a> {
-    /// The parameters that it is made of.
-    pub(crate) fn arguments(&self) -> &[Argument<'a>] {
-        match self {
-            Self::Nothing | Self::Expr(_) => &[],
-            Self::Param(argument) => std::slice::from_ref(argument),
-            Self::Params(arguments) => arguments,
+impl<'a> Values<'a> {
+    fn add_field(&mut self, key: &'a str, param: &'a Param, mention: &'a Ident) {
+        let is_it = |value: &Handed<'_>| !value.is_redacted && value.param.ident == param.ident;
+        let known = self.handed.iter().position(is_it);
+        let index = known.unwrap_or(self.handed.len());
+        if known.is_none() {
+            self.handed.push(Handed { param, is_redacted: false, mention: None });
         }
+        self.handed[index].mention = Some(mention);
+        self.fields.push((key, index));
     }
 }
 
@@ -257,8 +263,15 @@ fn plan_span<'a>(
     let recorded = own(args).chain(args.fields("fields").iter().map(Recorded::field));
     let (late, known): (Vec<_>, Vec<_>) = recorded.partition(|one| one.value.is_late());
     let (fixed, early): (Vec<_>, Vec<_>) = known.into_iter().partition(|one| one.value.fixed().is_some());
-    let is_param = |one: &Recorded<'_>| one.value.expr().is_some_and(|expr| function.param(expr).is_some());
-    let (as_they_are, early) = early.into_iter().partition(|one| !one.is_documents && is_param(one));
+    let mut values = plan_values(kind, args, function);
+    // Where parameters come and go, nobody knows which value it is.
+    let counts = function.params.iter().all(|param| param.cfgs.is_empty());
+    let mut is_computed = |one: &Recorded<'a>| {
+        let expr = one.value.expr().filter(|_| counts && !one.is_documents);
+        let param = expr.and_then(|expr| function.param(expr));
+        param.map(|(param, mention)| values.add_field(one.key, param, mention)).is_none()
+    };
+    let early = early.into_iter().filter(|one| is_computed(one)).collect();
     let texts = given(args).filter(|(arg, _)| matches!(arg.records, Records::Text(_)));
     let texts = texts.map(|(arg, expr)| (arg.name, expr));
     check_keys(kind, args, errors);
@@ -274,14 +287,14 @@ fn plan_span<'a>(
         name,
         name_parts,
         is_named_by_parts: is_of_parts,
-        input: plan_input(kind, args, function),
+        input: args.expr("input"),
+        values,
         output: match args.expr("output") {
             Some(expr) => Output::Expr(expr),
             None if args.span("skip_all").is_some() || function.result_type().is_none() => Output::Nothing,
             None => Output::Result,
         },
         texts: expr.map(|expr| ("name", expr)).into_iter().chain(texts).collect(),
-        as_they_are,
         early,
         late,
         request: args.expr("request"),
@@ -392,23 +405,21 @@ pub(crate) fn name_keys(kind: &SpanKind, args: &Args) -> Vec<&'static str> {
     name_keys.filter(|key| !keys.iter().any(|other| **other == *key)).collect()
 }
 
-fn plan_input<'a>(kind: &SpanKind, args: &'a Args, function: &'a Function) -> Input<'a> {
-    if let Some(expr) = args.expr("input") {
-        return Input::Expr(expr);
-    }
-    if args.span("skip_all").is_some() || args.span("request").is_some() {
-        return Input::Nothing;
-    }
-    let skipped = |param: &Param| args.names("skip").contains(&param.ident);
-    let argument =
-        |param: &'a Param| Argument { param, is_redacted: args.names("redact").contains(&param.ident) };
-    let params = function.params.iter().filter(|param| param.recorded && !skipped(param));
-    let params: Vec<_> = params.map(argument).collect();
-    match params.as_slice() {
-        [] => Input::Nothing,
-        [only] if only.param.unwrapped || kind.content != Content::Named => Input::Param(*only),
-        _ => Input::Params(params),
-    }
+/// The arguments that make the input.
+fn plan_values<'a>(kind: &SpanKind, args: &Args, function: &'a Function) -> Values<'a> {
+    let replaced = ["input", "skip_all", "request"].into_iter().any(|name| args.span(name).is_some());
+    let is_wanted =
+        |param: &&Param| !replaced && param.recorded && !args.names("skip").contains(&param.ident);
+    let handed = function.params.iter().filter(is_wanted).map(|param| {
+        let is_redacted = args.names("redact").contains(&param.ident);
+        Handed { param, is_redacted, mention: None }
+    });
+    let handed: Vec<_> = handed.collect();
+    let arguments = match handed.as_slice() {
+        [only] if only.param.unwrapped || kind.content != Content::Named => vec![String::new()],
+        all => all.iter().map(|one| one.param.ident.unraw().to_string()).collect(),
+    };
+    Values { handed, arguments, fields: Vec::new() }
 }
 
 fn plan_metric<'a>(args: &'a Args, function: &Function, errors: &mut Errors) -> Option<MetricPlan<'a>> {

@@ -39,11 +39,10 @@ pub struct Site {
     pub opentelemetry: SpanKind,
     /// Attributes with values known at compile time.
     pub fixed: &'static [(&'static str, Fixed)],
-    /// The names of the arguments that make the input, none where one argument stands for itself; behind them the
-    /// attributes that hold an argument as it is.
-    pub keys: &'static [&'static str],
-    /// How many of the keys are such attributes.
-    pub fields: usize,
+    /// The names of the values that make the input; an empty one where a single value stands for itself.
+    pub arguments: &'static [&'static str],
+    /// Attributes that hold one of the values as it is, and its index.
+    pub fields: &'static [(&'static str, usize)],
 }
 
 /// Room for as many attributes as a small piece of memory holds, which malloc has at hand: glibc's are of up to 1,032 bytes.
@@ -97,7 +96,7 @@ impl Span {
         if mode.is_disabled() { Self::unseen() } else { Self::decide(site, mode, record) }
     }
 
-    /// The same, where no more is known than the values for [`Site::keys`].
+    /// The same, where no more is known than these values.
     #[inline]
     #[must_use]
     pub fn open_with(site: &'static Site, values: &[&dyn Value]) -> Self {
@@ -179,18 +178,16 @@ impl Opening {
         self.encoded(|| encode(value));
     }
 
-    /// Records the function's arguments, and those that are attributes as they are.
+    /// Records what [`Site::arguments`] and [`Site::fields`] say of these values.
     pub fn values(&mut self, values: &[&dyn Value]) {
-        let Site { keys, fields, .. } = self.site;
-        let (names, keys) = keys.split_at(keys.len().saturating_sub(*fields));
-        let (arguments, fields) = values.split_at(values.len().saturating_sub(*fields));
-        match (names, arguments) {
-            ([], []) => {}
-            ([], [input, ..]) => self.input(*input),
-            (names, arguments) => self.encoded(|| encode_object(names, arguments)),
+        let Site { arguments, fields, .. } = self.site;
+        match (arguments, values) {
+            ([], _) => {}
+            ([""], [input, ..]) => self.input(*input),
+            _ => self.encoded(|| encode_object(arguments, values)),
         }
-        for (key, value) in keys.iter().zip(fields) {
-            privacy::push_field(self.site.kind, &mut self.attributes, key, *value);
+        for (key, index) in *fields {
+            privacy::push_field(self.site.kind, &mut self.attributes, key, values[*index]);
         }
     }
 

@@ -32,55 +32,75 @@ pub trait Tell<T, E> {
     fn describe(error: &E, debug: bool) -> Failed;
 }
 
-/// A type that is no `Result`, and so a success; or the last step to one that is.
-pub struct Whole<R>(PhantomData<fn(R)>);
-
 /// No error.
 pub struct Never;
 
-macro_rules! steps {
-    ($($step:ident => $next:ident;)*) => {$(
-        /// Results that have the ability of this step.
-        pub struct $step<R>($next<R>);
+/// A type whose values are of no interest. That its methods take it by value spares the compiler a borrow each.
+macro_rules! step {
+    ($(#[$doc:meta])* $step:ident<$($of:ident),*>($inner:ty)) => {
+        $(#[$doc])*
+        pub struct $step<$($of),*>($inner);
 
-        impl<R> Deref for $step<R> {
-            type Target = $next<R>;
+        impl<$($of),*> Clone for $step<$($of),*> {
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+
+        impl<$($of),*> Copy for $step<$($of),*> {}
+    };
+    ($(#[$doc:meta])* $step:ident<$($of:ident),*> => $next:ident) => {
+        step!($(#[$doc])* $step<$($of),*>($next<$($of),*>));
+
+        impl<$($of),*> Deref for $step<$($of),*> {
+            type Target = $next<$($of),*>;
 
             fn deref(&self) -> &Self::Target {
                 &self.0
             }
         }
-    )*};
+    };
 }
 
-steps! {
-    Returned => OfShared;
-    OfShared => OfBox;
-    OfBox => OfBoth;
-    OfBoth => OfDisplay;
-    OfDisplay => OfDebug;
-    OfDebug => OfNone;
-    OfNone => Whole;
-}
+step!(/// Results whose error is an error.
+    Returned<R> => OfShared);
+step!(/// Results whose error lends one.
+    OfShared<R> => OfBox);
+step!(/// Results whose error lends one that may stay on its thread.
+    OfBox<R> => OfBoth);
+step!(/// Results whose error displays and debugs.
+    OfBoth<R> => OfDisplay);
+step!(/// Results whose error displays.
+    OfDisplay<R> => OfDebug);
+step!(/// Results whose error debugs.
+    OfDebug<R> => OfNone);
+step!(/// Results whose error can do nothing.
+    OfNone<R> => Whole);
+step!(/// What is no `Result`, and so a success; or the last step to one that is.
+    Whole<R>(PhantomData<fn(R)>));
+
+step!(/// Results whose value may serialise.
+    Told<T, E, A> => Shown);
+step!(/// Results whose value may debug.
+    Shown<T, E, A> => Outcome);
+step!(/// Results whose value can do nothing.
+    Outcome<T, E, A>(PhantomData<fn(T, E, A)>));
 
 impl<R> Returned<R> {
     /// Begins to ask what the type is.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self(OfShared(OfBox(OfBoth(OfDisplay(OfDebug(OfNone(Whole(PhantomData))))))))
-    }
+    pub const TYPE: Self = Self(OfShared(OfBox(OfBoth(OfDisplay(OfDebug(OfNone(Whole(PhantomData))))))));
 
     /// The same, of a value whose type cannot be said.
     #[must_use]
     pub const fn of(_: &R) -> Self {
-        Self::new()
+        Self::TYPE
     }
 }
 
 impl<T, E> Returned<Result<T, E>> {
     /// The value or the error, as they are.
     #[expect(clippy::missing_errors_doc, reason = "the `Result` is the value")]
-    pub const fn a2a_otel_result<'a>(&self, result: &'a Result<T, E>) -> Result<&'a T, &'a E> {
+    pub const fn a2a_otel_result<'a>(self, result: &'a Result<T, E>) -> Result<&'a T, &'a E> {
         result.as_ref()
     }
 }
@@ -88,14 +108,14 @@ impl<T, E> Returned<Result<T, E>> {
 impl<R> Whole<R> {
     /// The value, which is no error.
     #[expect(clippy::unnecessary_wraps, reason = "as for a `Result`, whose step it follows")]
-    pub const fn a2a_otel_result<'a>(&self, result: &'a R) -> Result<&'a R, &'a Infallible> {
+    pub const fn a2a_otel_result<'a>(self, result: &'a R) -> Result<&'a R, &'a Infallible> {
         Ok(result)
     }
 
     /// How the value is told, which is no error.
     #[must_use]
-    pub const fn a2a_otel_told(&self) -> Told<R, Infallible, Never> {
-        Told::NEW
+    pub const fn a2a_otel_told(self) -> Told<R, Infallible, Never> {
+        Told::TYPE
     }
 }
 
@@ -116,8 +136,8 @@ macro_rules! abilities {
         impl<T, E: $($bound)*> $step<Result<T, E>> {
             /// How the value is told from the error, and what the error can do.
             #[must_use]
-            pub const fn a2a_otel_told(&self) -> Told<T, E, $ability> {
-                Told::NEW
+            pub const fn a2a_otel_told(self) -> Told<T, E, $ability> {
+                Told::TYPE
             }
         }
 
@@ -164,37 +184,12 @@ impl<T, E, A: Tell<T, E>> Describe for Failure<'_, T, E, A> {
     }
 }
 
-/// Results whose value may serialise.
-pub struct Told<T, E, A>(Shown<T, E, A>);
-
-/// Results whose value may debug.
-pub struct Shown<T, E, A>(Outcome<T, E, A>);
-
-/// Results whose value can do nothing.
-pub struct Outcome<T, E, A>(PhantomData<fn(T, E, A)>);
-
-impl<T, E, A> Deref for Told<T, E, A> {
-    type Target = Shown<T, E, A>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl<T, E, A> Deref for Shown<T, E, A> {
-    type Target = Outcome<T, E, A>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
 impl<T, E, A> Told<T, E, A> {
-    const NEW: Self = Self(Shown(Outcome(PhantomData)));
+    const TYPE: Self = Self(Shown(Outcome(PhantomData)));
 
     /// The value, or the error with what its type can do.
     #[expect(clippy::missing_errors_doc, reason = "the `Result` is the value")]
-    pub fn a2a_otel_outcome<'a>(&self, result: &'a A::Result) -> Result<&'a T, Failure<'a, T, E, A>>
+    pub fn a2a_otel_outcome<'a>(self, result: &'a A::Result) -> Result<&'a T, Failure<'a, T, E, A>>
     where
         A: Tell<T, E>,
     {
@@ -203,7 +198,7 @@ impl<T, E, A> Told<T, E, A> {
 
     /// Ends the scope with no more than whether the call succeeded.
     #[must_use]
-    pub const fn a2a_otel_end(&self) -> End<T, E, A, Bare> {
+    pub const fn a2a_otel_end(self) -> End<T, E, A, Bare> {
         End(PhantomData)
     }
 }
@@ -214,7 +209,7 @@ pub struct End<T, E, A, O>(PhantomData<fn(T, E, A, O)>);
 impl<T, E, A, O> End<T, E, A, O> {
     /// The same, with the debug form of an error.
     #[must_use]
-    pub const fn a2a_otel_debug(&self) -> End<T, E, Debugged<A>, O> {
+    pub const fn a2a_otel_debug(self) -> End<T, E, Debugged<A>, O> {
         End(PhantomData)
     }
 }
@@ -276,7 +271,7 @@ macro_rules! outputs {
         impl<T: $($bound)*, E, A> $step<T, E, A> {
             /// Ends the span with the value as its output.
             #[must_use]
-            pub const fn a2a_otel_output(&self) -> End<T, E, A, $ability> {
+            pub const fn a2a_otel_output(self) -> End<T, E, A, $ability> {
                 End(PhantomData)
             }
         }

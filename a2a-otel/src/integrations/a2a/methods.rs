@@ -71,7 +71,7 @@ for_each_method!(sites);
 const PROTOCOL: (&str, Fixed) = (names::PROTOCOL_VERSION, Fixed::Text(::a2a::VERSION));
 
 const fn site(name: &'static str, fixed: &'static [(&'static str, Fixed)], opentelemetry: SpanKind) -> Site {
-    Site { name, kind: "CHAIN", opentelemetry, fixed, keys: &[], fields: 0 }
+    Site { name, kind: "CHAIN", opentelemetry, fixed, arguments: &[], fields: &[] }
 }
 
 /// An agent at work on a message.
@@ -80,6 +80,6 @@ pub(super) static INVOKE_AGENT: Site = Site {
     kind: "AGENT",
     opentelemetry: SpanKind::Internal,
     fixed: &[(names::OPERATION_NAME, Fixed::Text(names::INVOKE_AGENT))],
-    keys: &[],
-    fields: 0,
+    arguments: &[],
+    fields: &[],
 };

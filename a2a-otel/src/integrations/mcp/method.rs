@@ -21,7 +21,7 @@ pub(super) struct Method {
 }
 
 const fn site(name: &'static str, kind: &'static str, opentelemetry: SpanKind) -> Site {
-    Site { name, kind, opentelemetry, fixed: &[], keys: &[], fields: 0 }
+    Site { name, kind, opentelemetry, fixed: &[], arguments: &[], fields: &[] }
 }
 
 impl Method {
