@@ -6,35 +6,40 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
 // becomes
 
 async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
-    let scope = ::a2a_otel::__private::Span::open(
-        &::a2a_otel::__private::Site {
-            name: "ask",
-            kind: "CHAIN",
-            opentelemetry: ::a2a_otel::__private::Client,
-            fixed: &[],
-            arguments: &["peer", "question"],
-            fields: &[],
-        },
-        &mut |opening| {
-            ::a2a_otel::__private::Opening::values(
-                opening,
-                &[
+    let (scope, question) = {
+        let (question,) = (question,);
+        let scope = ::a2a_otel::__private::Span::open(
+            &::a2a_otel::__private::Site {
+                name: "ask",
+                kind: "CHAIN",
+                opentelemetry: ::a2a_otel::__private::Client,
+                fixed: &[],
+                arguments: &["peer", "question"],
+                fields: &[],
+            },
+            &mut |opening| {
+                ::a2a_otel::__private::Opening::values(
+                    opening,
+                    &[
+                        &{ peer },
+                        ::a2a_otel::__private::Capture::new(&question).a2a_otel_value(),
+                    ],
+                );
+                ::a2a_otel::__private::Opening::name_part(
+                    opening,
+                    &["a2a.method.name"],
+                    &::a2a_otel::__private::Fixed::Text("SendMessage"),
+                );
+                ::a2a_otel::__private::Opening::name_part(
+                    opening,
+                    &["gen_ai.agent.name"],
                     &{ peer },
-                    ::a2a_otel::__private::Capture::new(&question).a2a_otel_value(),
-                ],
-            );
-            ::a2a_otel::__private::Opening::name_part(
-                opening,
-                &["a2a.method.name"],
-                &::a2a_otel::__private::Fixed::Text("SendMessage"),
-            );
-            ::a2a_otel::__private::Opening::name_part(
-                opening,
-                &["gen_ai.agent.name"],
-                &{ peer },
-            );
-        },
-    );
+                );
+            },
+        );
+        (scope, question)
+    };
+    let _ = question;
     let ended: (_, Result<Answer, AgentError>) = ::a2a_otel::__private::future(
             scope,
             ::a2a_otel::__private::identity,

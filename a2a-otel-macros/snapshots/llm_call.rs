@@ -9,22 +9,27 @@ async fn stream(
     &self,
     request: Request,
 ) -> Result<impl Stream<Item = Result<Chunk, Error>>, Error> {
-    let scope = ::a2a_otel::__private::Span::open(
-        &::a2a_otel::__private::Site {
-            name: "stream",
-            kind: "LLM",
-            opentelemetry: ::a2a_otel::__private::Client,
-            fixed: &[("llm.provider", ::a2a_otel::__private::Fixed::Text("openai"))],
-            arguments: &[],
-            fields: &[],
-        },
-        &mut |opening| {
-            ::a2a_otel::__private::Opening::request(
-                opening,
-                ::a2a_otel::__private::Body::new(&(request)).a2a_otel_asked(),
-            );
-        },
-    );
+    let (scope, request) = {
+        let (request,) = (request,);
+        let scope = ::a2a_otel::__private::Span::open(
+            &::a2a_otel::__private::Site {
+                name: "stream",
+                kind: "LLM",
+                opentelemetry: ::a2a_otel::__private::Client,
+                fixed: &[("llm.provider", ::a2a_otel::__private::Fixed::Text("openai"))],
+                arguments: &[],
+                fields: &[],
+            },
+            &mut |opening| {
+                ::a2a_otel::__private::Opening::request(
+                    opening,
+                    ::a2a_otel::__private::Body::new(&(request)).a2a_otel_asked(),
+                );
+            },
+        );
+        (scope, request)
+    };
+    let _ = request;
     let asked = ::a2a_otel::__private::stopwatch(&scope);
     let ended: (_, Result<_, Error>) = ::a2a_otel::__private::future(
             scope,

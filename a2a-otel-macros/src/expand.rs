@@ -16,7 +16,7 @@ use crate::function::{Function, Param, Shape};
 use crate::kinds::Content;
 use crate::plan::{
     Fixed, Handed, Kept, MetricPlan, On, Output, Plan, Planned, Recorded, SpanPlan, Value, Values,
-    output_ident,
+    find_ident, output_ident,
 };
 use crate::types::{Access, Streams, has_hole, infer_opaque};
 
@@ -33,8 +33,8 @@ macro_rules! hygienic {
 
 pub(crate) fn expand(plan: &Plan<'_>) -> TokenStream {
     let Function { attrs, vis, defaultness, sig, .. } = plan.function;
-    let (scope, keep, call) = (plan.scope(), plan.keep(), plan.call());
-    quote!(#(#attrs)* #vis #defaultness #sig { #scope #keep #call })
+    let (before, call) = (plan.before(), plan.call());
+    quote!(#(#attrs)* #vis #defaultness #sig { #before #call })
 }
 
 fn name(name: &str) -> Ident {
@@ -48,11 +48,35 @@ fn variant(variant: impl Debug) -> Ident {
 
 /// What stands before the body.
 impl Plan<'_> {
+    /// All of it. What is borrowed where the body takes it from, an async function keeps twice, so a parameter is
+    /// borrowed under a name of its own.
+    fn before(&self) -> TokenStream {
+        let before = [self.scope(), self.keep()].into_iter().collect();
+        let is_borrowed = |param: &&Param| {
+            param.access == Access::Value
+                && find_ident(Clone::clone(&before), &param.ident.to_string()).is_some()
+        };
+        let borrowed = self.function.params.iter().filter(is_borrowed).map(|param| &param.ident);
+        let borrowed: Vec<_> = borrowed.filter(|_| matches!(self.function.shape, Shape::Async)).collect();
+        if borrowed.is_empty() {
+            return before;
+        }
+        let copies = (!self.kept.is_empty()).then(|| hygienic!(copies,));
+        hygienic! {
+            let (scope, #copies #(#borrowed,)*) = {
+                let (#(#borrowed,)*) = (#(#borrowed,)*);
+                #before
+                (scope, #copies #(#borrowed,)*)
+            };
+            #(let _ = #borrowed;)*
+        }
+    }
+
     /// `let scope = ...`: the span or the measurement, with what is known of it now.
     fn scope(&self) -> TokenStream {
         let runtime = &self.runtime;
         let (of, site, values, records) = match &self.effect {
-            Planned::Span(span) => (name("Span"), self.site(span), self.values(span), self.before(span)),
+            Planned::Span(span) => (name("Span"), self.site(span), self.values(span), self.known(span)),
             Planned::Metric(metric) => {
                 (name("Measurement"), self.metric(metric), None, self.noted(metric, false))
             }
@@ -120,7 +144,8 @@ impl Plan<'_> {
         }
     }
 
-    fn before(&self, span: &SpanPlan<'_>) -> TokenStream {
+    /// What is known of a span and needs more than a reference.
+    fn known(&self, span: &SpanPlan<'_>) -> TokenStream {
         let runtime = &self.runtime;
         let texts = span.texts.iter().map(|(method, expr)| {
             let (method, value) = (name(method), self.able(VALUE, expr, "a2a_otel_text"));
@@ -172,7 +197,7 @@ impl Plan<'_> {
         match param.access {
             Access::Primitive => quote_spanned!(name.span().resolved_at(Span::mixed_site())=> &{#name}),
             Access::Reference => self.ability(VALUE, &quote!(&*#name), span, ability),
-            Access::Value => self.ability(VALUE, &quote!(&#name), span, ability),
+            Access::Value | Access::Place => self.ability(VALUE, &quote!(&#name), span, ability),
         }
     }
 
@@ -306,13 +331,11 @@ impl Plan<'_> {
     /// A call that is told how the scope ends, if the result's type alone says that; else it gives the scope back.
     fn conclude(&self, ty: &TokenStream, call: impl Fn(TokenStream) -> TokenStream) -> TokenStream {
         let runtime = &self.runtime;
-        match self.end().filter(|_| self.is_told_by_type(ty)) {
-            Some(end) => call(quote!(#runtime::Returned::<#ty>::TYPE #end)),
-            None => {
-                let (call, outcome) = (call(quote!(#runtime::identity)), self.outcome());
-                hygienic!(let ended: (_, #ty) = #call; #outcome)
-            }
+        if let Some(end) = self.end().filter(|_| self.is_told_by_type(ty)) {
+            return call(quote!(#runtime::Returned::<#ty>::TYPE #end));
         }
+        let (call, outcome) = (call(quote!(#runtime::identity)), self.outcome());
+        hygienic!(let ended: (_, #ty) = #call; #outcome)
     }
 
     /// Whether nothing but the result's type is needed to end the scope, and all of that type can be said.
@@ -353,14 +376,12 @@ impl Plan<'_> {
             return hygienic!(let result: #ty = #watched; result);
         }
         let check = self.checks_result.map(|span| self.check_result(span));
-        let concluded = match self.end() {
-            Some(end) => {
-                hygienic!(#runtime::Conclude::conclude(#runtime::Returned::of(&ended.1) #end, ended.0, ended.1))
-            }
-            None => {
-                let recorded = self.recorded_behind();
-                hygienic!(#recorded ended.1)
-            }
+        let concluded = if let Some(end) = self.end() {
+            let end = hygienic!(#runtime::Returned::of(&ended.1) #end);
+            hygienic!(#runtime::Conclude::conclude(#end, ended.0, ended.1))
+        } else {
+            let recorded = self.recorded_behind();
+            hygienic!(#recorded ended.1)
         };
         quote!(#check #concluded)
     }

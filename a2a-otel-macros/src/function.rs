@@ -253,8 +253,10 @@ fn params_of(input: &FnArg) -> Vec<Param> {
     let cfgs: Vec<_> = cfgs.map(ToTokens::to_token_stream).collect();
     let plumbing = last_segment(ty).is_some_and(|segment| is_one_of(PLUMBING, &segment.ident));
     let access = match &**pat {
-        Pat::Ident(PatIdent { by_ref: None, .. }) => access_of(ty),
-        _ => Access::Value,
+        Pat::Ident(PatIdent { by_ref: None, mutability, subpat, .. }) => {
+            access_of(ty, mutability.is_none() && subpat.is_none() && cfgs.is_empty())
+        }
+        _ => Access::Place,
     };
     let mut bound = Vec::new();
     bindings(pat, false, &mut bound);

@@ -21,17 +21,19 @@ pub(crate) struct Streams {
 }
 
 /// How a parameter is looked at. What is borrowed itself before the body takes it, an async function keeps twice.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Access {
     /// `&str`, `bool` and numbers: copied, and recorded without asking the type what it can do.
     Primitive,
     /// A reference: what it refers to is borrowed.
     Reference,
-    /// Anything else.
+    /// Anything else: borrowed under a name that ends before the body begins.
     Value,
+    /// What has no such name, for it is mutable or taken out of something else: borrowed where it is.
+    Place,
 }
 
-pub(crate) fn access_of(ty: &Type) -> Access {
+pub(crate) fn access_of(ty: &Type, is_movable: bool) -> Access {
     let is = |names, ty: &Type| match ty {
         Type::Path(path) => path.path.get_ident().is_some_and(|name| is_one_of(names, name)),
         _ => false,
@@ -42,7 +44,8 @@ pub(crate) fn access_of(ty: &Type) -> Access {
         }
         Type::Reference(_) => Access::Reference,
         ty if is(PRIMITIVES, ty) => Access::Primitive,
-        _ => Access::Value,
+        _ if is_movable => Access::Value,
+        _ => Access::Place,
     }
 }
 
