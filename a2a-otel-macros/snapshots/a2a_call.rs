@@ -40,9 +40,8 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
         (scope, question)
     };
     let _ = question;
-    let ended: (_, Result<Answer, AgentError>) = ::a2a_otel::__private::future(
+    let ended: (_, Result<Answer, AgentError>) = ::a2a_otel::__private::future_apart(
             scope,
-            ::a2a_otel::__private::identity,
             async move {
                 if false {
                     return ::a2a_otel::__private::hint::<Result<Answer, AgentError>>();

@@ -34,9 +34,8 @@ pub(crate) async fn find<'a>(
             );
         },
     );
-    let ended: (_, Result<Vec<Product>, AgentError>) = ::a2a_otel::__private::future(
+    let ended: (_, Result<Vec<Product>, AgentError>) = ::a2a_otel::__private::future_apart(
             scope,
-            ::a2a_otel::__private::identity,
             async move {
                 if false {
                     return ::a2a_otel::__private::hint::<

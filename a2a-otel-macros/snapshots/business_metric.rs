@@ -23,15 +23,10 @@ fn place_order(category: &str, quantity: u32) -> Result<Order, String> {
             );
         },
     );
-    let ended: (_, Result<Order, String>) = ::a2a_otel::__private::sync::<
+    let ended: (_, Result<Order, String>) = ::a2a_otel::__private::sync_apart::<
         Result<Order, String>,
         _,
-        _,
-    >(
-        scope,
-        ::a2a_otel::__private::identity,
-        move || { Order::new(category, quantity) },
-    );
+    >(scope, move || { Order::new(category, quantity) });
     let mut ending = ::a2a_otel::__private::Scope::returned(ended.0);
     if let ::a2a_otel::__private::Ok(value) = ::a2a_otel::__private::Returned::of(
             &ended.1,

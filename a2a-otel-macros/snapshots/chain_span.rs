@@ -37,14 +37,14 @@ fn step<T>(
             );
         },
     );
-    let ended: (_, _) = ::a2a_otel::__private::sync::<
+    let ended: (_, _) = ::a2a_otel::__private::sync_apart::<
         _,
         _,
-        _,
-    >(scope, ::a2a_otel::__private::identity, move || { plan(number) });
+    >(scope, move || { plan(number) });
     ::a2a_otel::__private::Conclude::conclude(
         ::a2a_otel::__private::Returned::of(&ended.1).a2a_otel_told().a2a_otel_output(),
         ended.0,
-        ended.1,
-    )
+        &ended.1,
+    );
+    ended.1
 }

@@ -34,10 +34,9 @@ fn embed(
         },
     );
     ::a2a_otel::__private::Box::pin(
-        ::a2a_otel::__private::watched(
-            ::a2a_otel::__private::sync(
+        ::a2a_otel::__private::observed(
+            ::a2a_otel::__private::sync_apart(
                 scope,
-                ::a2a_otel::__private::identity,
                 move || -> Pin<
                     Box<dyn Future<Output = Result<Vec<f32>, Error>> + Send + '_>,
                 > {

@@ -22,11 +22,10 @@ fn brevity(answer: &str) -> f64 {
         },
         &[&{ answer }],
     );
-    let ended: (_, f64) = ::a2a_otel::__private::sync::<
+    let ended: (_, f64) = ::a2a_otel::__private::sync_apart::<
         f64,
         _,
-        _,
-    >(scope, ::a2a_otel::__private::identity, move || { 1.0 / answer.len() as f64 });
+    >(scope, move || { 1.0 / answer.len() as f64 });
     let mut ending = ::a2a_otel::__private::Scope::returned(ended.0);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
         match ::a2a_otel::__private::Returned::of(&ended.1)

@@ -31,9 +31,8 @@ async fn stream(
     };
     let _ = request;
     let asked = ::a2a_otel::__private::stopwatch(&scope);
-    let ended: (_, Result<_, Error>) = ::a2a_otel::__private::future(
+    let ended: (_, Result<_, Error>) = ::a2a_otel::__private::future_apart(
             scope,
-            ::a2a_otel::__private::identity,
             async move {
                 if false {
                     return ::a2a_otel::__private::hint::<Result<_, Error>>();
@@ -75,7 +74,8 @@ async fn stream(
             let end = ::a2a_otel::__private::Returned::of(&result)
                 .a2a_otel_told()
                 .a2a_otel_end();
-            ::a2a_otel::__private::Conclude::conclude(end, ended.0, result)
+            ::a2a_otel::__private::Conclude::conclude(end, ended.0, &result);
+            result
         }
     };
     result

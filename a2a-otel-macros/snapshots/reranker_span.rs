@@ -34,11 +34,10 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
             );
         },
     );
-    let ended: (_, Vec<Document>) = ::a2a_otel::__private::sync::<
+    let ended: (_, Vec<Document>) = ::a2a_otel::__private::sync_apart::<
         Vec<Document>,
         _,
-        _,
-    >(scope, ::a2a_otel::__private::identity, move || { found });
+    >(scope, move || { found });
     let mut ending = ::a2a_otel::__private::Scope::returned(ended.0);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
         match ::a2a_otel::__private::Returned::of(&ended.1)

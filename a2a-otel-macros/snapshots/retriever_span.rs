@@ -17,10 +17,9 @@ fn search(query: &str, limit: usize) -> impl Future<Output = Vec<Document>> {
         },
         &[&{ query }, &{ limit }],
     );
-    ::a2a_otel::__private::watched(
-        ::a2a_otel::__private::sync(
+    ::a2a_otel::__private::observed(
+        ::a2a_otel::__private::sync_apart(
             scope,
-            ::a2a_otel::__private::identity,
             move || { async move { index(query, limit).await } },
         ),
         move |ended: (_, Vec<Document>)| {

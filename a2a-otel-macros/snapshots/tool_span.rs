@@ -25,14 +25,9 @@ fn hang_up(reason: &str) -> ! {
         },
         &[&{ reason }],
     );
-    let ended: (_, ::a2a_otel::__private::Never) = ::a2a_otel::__private::sync::<
+    let ended: (_, ::a2a_otel::__private::Never) = ::a2a_otel::__private::sync_apart::<
         ::a2a_otel::__private::Never,
         _,
-        _,
-    >(
-        scope,
-        ::a2a_otel::__private::identity,
-        move || -> ::a2a_otel::__private::Never { panic!("{reason}") },
-    );
+    >(scope, move || -> ::a2a_otel::__private::Never { panic!("{reason}") });
     match ended.1 {}
 }

@@ -51,13 +51,14 @@ impl Plan<'_> {
     /// All of it. What is borrowed where the body takes it from, an async function keeps twice, so a parameter is
     /// borrowed under a name of its own.
     fn before(&self) -> TokenStream {
-        let before = [self.scope(), self.keep()].into_iter().collect();
+        let mut before = self.scope();
+        before.extend(self.keep());
         let is_borrowed = |param: &&Param| {
-            param.access == Access::Value
-                && find_ident(Clone::clone(&before), &param.ident.to_string()).is_some()
+            matches!((self.function.shape, param.access), (Shape::Async, Access::Value))
+                && find_ident(before.clone(), &param.ident.to_string()).is_some()
         };
         let borrowed = self.function.params.iter().filter(is_borrowed).map(|param| &param.ident);
-        let borrowed: Vec<_> = borrowed.filter(|_| matches!(self.function.shape, Shape::Async)).collect();
+        let borrowed: Vec<_> = borrowed.collect();
         if borrowed.is_empty() {
             return before;
         }
@@ -291,25 +292,30 @@ impl Plan<'_> {
         let call = match self.function.shape {
             Shape::Sync => {
                 let returns = self.declared(&ty);
-                self.conclude(
+                let body = hygienic!(move || #returns #body);
+                self.concluded(
                     &ty,
-                    |conclude| hygienic!(#runtime::sync::<#ty, _, _>(scope, #conclude, move || #returns #body)),
+                    |end| hygienic!(#runtime::sync::<#ty, _, _>(scope, #end, #body)),
+                    || hygienic!(#runtime::sync_apart::<#ty, _>(scope, #body)),
                 )
             }
             Shape::Async => {
                 // The type is said where the block returns it. What never returns has no such place.
                 let hint =
                     (!self.never_returns()).then(|| hygienic!(if false { return #runtime::hint::<#ty>(); }));
-                self.conclude(&ty, |conclude| {
-                    hygienic!(#runtime::future(scope, #conclude, async move { #hint #body }).await)
-                })
+                let body = hygienic!(async move { #hint #body });
+                self.concluded(
+                    &ty,
+                    |end| hygienic!(#runtime::future(scope, #end, #body).await),
+                    || hygienic!(#runtime::future_apart(scope, #body).await),
+                )
             }
             // An async block around the future that the body gives back would have room for it twice.
             Shape::Future => {
                 let outcome = self.outcome();
                 hygienic! {
-                    #runtime::watched(
-                        #runtime::sync(scope, #runtime::identity, move || #body),
+                    #runtime::observed(
+                        #runtime::sync_apart(scope, move || #body),
                         move |ended: (_, #ty)| { #outcome },
                     )
                 }
@@ -318,8 +324,8 @@ impl Plan<'_> {
                 // Several boxes of different futures are one type only where that type is said.
                 let (returns, outcome) = (&self.function.sig.output, self.outcome());
                 hygienic! {
-                    #runtime::Box::pin(#runtime::watched(
-                        #runtime::sync(scope, #runtime::identity, move || #returns #body),
+                    #runtime::Box::pin(#runtime::observed(
+                        #runtime::sync_apart(scope, move || #returns #body),
                         move |ended: (_, #ty)| { #outcome },
                     ))
                 }
@@ -328,13 +334,18 @@ impl Plan<'_> {
         quote!(#asked #call)
     }
 
-    /// A call that is told how the scope ends, if the result's type alone says that; else it gives the scope back.
-    fn conclude(&self, ty: &TokenStream, call: impl Fn(TokenStream) -> TokenStream) -> TokenStream {
+    /// The call that ends the scope, if the result's type alone says how; else the one that gives the scope back.
+    fn concluded(
+        &self,
+        ty: &TokenStream,
+        whole: impl Fn(TokenStream) -> TokenStream,
+        apart: impl Fn() -> TokenStream,
+    ) -> TokenStream {
         let runtime = &self.runtime;
         if let Some(end) = self.end().filter(|_| self.is_told_by_type(ty)) {
-            return call(quote!(#runtime::Returned::<#ty>::TYPE #end));
+            return whole(quote!(#runtime::Returned::<#ty>::TYPE #end));
         }
-        let (call, outcome) = (call(quote!(#runtime::identity)), self.outcome());
+        let (call, outcome) = (apart(), self.outcome());
         hygienic!(let ended: (_, #ty) = #call; #outcome)
     }
 
@@ -378,7 +389,7 @@ impl Plan<'_> {
         let check = self.checks_result.map(|span| self.check_result(span));
         let concluded = if let Some(end) = self.end() {
             let end = hygienic!(#runtime::Returned::of(&ended.1) #end);
-            hygienic!(#runtime::Conclude::conclude(#end, ended.0, ended.1))
+            hygienic!(#runtime::Conclude::conclude(#end, ended.0, &ended.1); ended.1)
         } else {
             let recorded = self.recorded_behind();
             hygienic!(#recorded ended.1)
@@ -509,7 +520,8 @@ impl Plan<'_> {
                 #runtime::Err(error) => {
                     let result = #runtime::Err(error);
                     let end = #runtime::Returned::of(&result).a2a_otel_told().a2a_otel_end() #debug;
-                    #runtime::Conclude::conclude(end, ended.0, result)
+                    #runtime::Conclude::conclude(end, ended.0, &result);
+                    result
                 }
             }
         }

@@ -21,7 +21,7 @@ pub(crate) struct Streams {
 }
 
 /// How a parameter is looked at. What is borrowed itself before the body takes it, an async function keeps twice.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 pub(crate) enum Access {
     /// `&str`, `bool` and numbers: copied, and recorded without asking the type what it can do.
     Primitive,

@@ -1,7 +1,7 @@
 //! What generated code may call, and nothing else. Not part of the public API: it may change with any release.
 
 pub use core::clone::Clone;
-pub use core::convert::{Infallible as Never, identity};
+pub use core::convert::Infallible as Never;
 pub use core::option::Option::{None, Some};
 pub use core::result::Result::{Err, Ok};
 pub use std::boxed::Box;
@@ -13,6 +13,6 @@ pub use crate::metrics::InstrumentKind;
 pub use crate::metrics::business::{Implied, Items, Measurement, Metric, On};
 pub use crate::privacy::REDACTED;
 pub use crate::span::{
-    Conclude, Ending, Fold, Opening, Returned, Scope, Site, Span, fallible, future, guard, hint, stopwatch,
-    stream, sync, watched,
+    Conclude, Ending, Fold, Opening, Returned, Scope, Site, Span, fallible, future, future_apart, guard,
+    hint, observed, stopwatch, stream, sync, sync_apart,
 };

@@ -34,7 +34,7 @@ pub use self::opening::{Opening, Site};
 pub use self::returned::{Returned, fallible};
 #[cfg(feature = "mcp")]
 pub(crate) use self::run::until;
-pub use self::run::{Conclude, Scope, future, guard, hint, sync, watched};
+pub use self::run::{Conclude, Scope, future, future_apart, guard, hint, observed, sync, sync_apart};
 pub(crate) use self::stream::StreamEnd;
 pub use self::stream::{Fold, stopwatch, stream};
 #[cfg(feature = "a2a")]

@@ -6,6 +6,11 @@
 //! for that, only its type, and what comes of it is a type as well: it takes neither room nor time, and what is
 //! written into the user's function stays one line. Nothing is put into words before somebody wants to read it.
 
+#![expect(
+    clippy::unused_self,
+    reason = "a method is found by the type of `self`, and no more is asked of it"
+)]
+
 use std::any::{type_name, type_name_of_val};
 use std::convert::Infallible;
 use std::error::Error;
@@ -35,11 +40,12 @@ pub trait Tell<T, E> {
 /// No error.
 pub struct Never;
 
-/// A type whose values are of no interest. That its methods take it by value spares the compiler a borrow each.
-macro_rules! step {
-    ($(#[$doc:meta])* $step:ident<$($of:ident),*>($inner:ty)) => {
+/// Types without anything in them, each of which leads to what it holds. That they are copied, and not borrowed, when
+/// a method is called spares the compiler some work.
+macro_rules! steps {
+    ($($(#[$doc:meta])* $step:ident<$($of:ident),*>($next:ty);)*) => {$(
         $(#[$doc])*
-        pub struct $step<$($of),*>($inner);
+        pub struct $step<$($of),*>($next);
 
         impl<$($of),*> Clone for $step<$($of),*> {
             fn clone(&self) -> Self {
@@ -48,43 +54,42 @@ macro_rules! step {
         }
 
         impl<$($of),*> Copy for $step<$($of),*> {}
-    };
-    ($(#[$doc:meta])* $step:ident<$($of:ident),*> => $next:ident) => {
-        step!($(#[$doc])* $step<$($of),*>($next<$($of),*>));
 
         impl<$($of),*> Deref for $step<$($of),*> {
-            type Target = $next<$($of),*>;
+            type Target = $next;
 
             fn deref(&self) -> &Self::Target {
                 &self.0
             }
         }
-    };
+    )*};
 }
 
-step!(/// Results whose error is an error.
-    Returned<R> => OfShared);
-step!(/// Results whose error lends one.
-    OfShared<R> => OfBox);
-step!(/// Results whose error lends one that may stay on its thread.
-    OfBox<R> => OfBoth);
-step!(/// Results whose error displays and debugs.
-    OfBoth<R> => OfDisplay);
-step!(/// Results whose error displays.
-    OfDisplay<R> => OfDebug);
-step!(/// Results whose error debugs.
-    OfDebug<R> => OfNone);
-step!(/// Results whose error can do nothing.
-    OfNone<R> => Whole);
-step!(/// What is no `Result`, and so a success; or the last step to one that is.
-    Whole<R>(PhantomData<fn(R)>));
+steps! {
+    /// Results whose error is an error.
+    Returned<R>(OfShared<R>);
+    /// Results whose error lends one.
+    OfShared<R>(OfBox<R>);
+    /// Results whose error lends one that may have to stay on its thread.
+    OfBox<R>(OfBoth<R>);
+    /// Results whose error displays and debugs.
+    OfBoth<R>(OfDisplay<R>);
+    /// Results whose error displays.
+    OfDisplay<R>(OfDebug<R>);
+    /// Results whose error debugs.
+    OfDebug<R>(OfNone<R>);
+    /// Results whose error can do nothing.
+    OfNone<R>(Whole<R>);
+    /// What is no `Result`, and so a success; or the last step to one that is.
+    Whole<R>(PhantomData<fn(R)>);
 
-step!(/// Results whose value may serialise.
-    Told<T, E, A> => Shown);
-step!(/// Results whose value may debug.
-    Shown<T, E, A> => Outcome);
-step!(/// Results whose value can do nothing.
-    Outcome<T, E, A>(PhantomData<fn(T, E, A)>));
+    /// Results whose value may serialise.
+    Told<T, E, A>(Shown<T, E, A>);
+    /// Results whose value may debug.
+    Shown<T, E, A>(Outcome<T, E, A>);
+    /// Results whose value can do nothing.
+    Outcome<T, E, A>(PhantomData<fn(T, E, A)>);
+}
 
 impl<R> Returned<R> {
     /// Begins to ask what the type is.
@@ -100,7 +105,7 @@ impl<R> Returned<R> {
 impl<T, E> Returned<Result<T, E>> {
     /// The value or the error, as they are.
     #[expect(clippy::missing_errors_doc, reason = "the `Result` is the value")]
-    pub const fn a2a_otel_result<'a>(self, result: &'a Result<T, E>) -> Result<&'a T, &'a E> {
+    pub const fn a2a_otel_result(self, result: &Result<T, E>) -> Result<&T, &E> {
         result.as_ref()
     }
 }
@@ -108,7 +113,7 @@ impl<T, E> Returned<Result<T, E>> {
 impl<R> Whole<R> {
     /// The value, which is no error.
     #[expect(clippy::unnecessary_wraps, reason = "as for a `Result`, whose step it follows")]
-    pub const fn a2a_otel_result<'a>(self, result: &'a R) -> Result<&'a R, &'a Infallible> {
+    pub const fn a2a_otel_result(self, result: &R) -> Result<&R, &Infallible> {
         Ok(result)
     }
 
@@ -188,8 +193,7 @@ impl<T, E, A> Told<T, E, A> {
     const TYPE: Self = Self(Shown(Outcome(PhantomData)));
 
     /// The value, or the error with what its type can do.
-    #[expect(clippy::missing_errors_doc, reason = "the `Result` is the value")]
-    pub fn a2a_otel_outcome<'a>(self, result: &'a A::Result) -> Result<&'a T, Failure<'a, T, E, A>>
+    pub fn a2a_otel_outcome(self, result: &A::Result) -> Result<&T, Failure<'_, T, E, A>>
     where
         A: Tell<T, E>,
     {
@@ -230,17 +234,14 @@ impl<T, E, A: Tell<T, E>> Tell<T, E> for Debugged<A> {
 }
 
 impl<S: Scope, T, E, A: Tell<T, E>, O: Output<S, T>> Conclude<S, A::Result> for End<T, E, A, O> {
-    type Output = A::Result;
-
     #[inline]
-    fn conclude(self, scope: S, result: A::Result) -> A::Result {
+    fn conclude(self, scope: S, result: &A::Result) {
         if scope.holds() {
-            end::<S, T, E, A, O>(scope, &result);
+            end::<S, T, E, A, O>(scope, result);
         } else {
             // To look what there is to drop costs more than all the rest.
             std::mem::forget(scope);
         }
-        result
     }
 }
 

@@ -4,6 +4,7 @@
 //! as a `&mut dyn FnMut()`.
 
 use std::any::Any;
+use std::convert::identity;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
@@ -60,30 +61,27 @@ pub trait Scope: Sized + 'static {
     fn streamed(self, fold: Self::Fold, end: StreamEnd<'_>);
 }
 
-/// What becomes of a scope and of what the body gave back: an [`End`](super::returned::End), or a function of both.
+/// How a scope ends, which the result tells.
 pub trait Conclude<S, R> {
-    /// What the function then gives back.
-    type Output;
-
-    /// Ends the scope, if it does.
-    fn conclude(self, scope: S, result: R) -> Self::Output;
-}
-
-impl<S, R, O, F: FnOnce((S, R)) -> O> Conclude<S, R> for F {
-    type Output = O;
-
-    fn conclude(self, scope: S, result: R) -> O {
-        self((scope, result))
-    }
+    /// Ends the scope.
+    fn conclude(self, scope: S, result: &R);
 }
 
 type Payload = Box<dyn Any + Send>;
 
 /// Runs a function's body.
 #[inline]
-pub fn sync<R, S: Scope, C: Conclude<S, R>>(scope: S, conclude: C, body: impl FnOnce() -> R) -> C::Output {
+pub fn sync<R, S: Scope, C: Conclude<S, R>>(scope: S, conclude: C, body: impl FnOnce() -> R) -> R {
+    let (scope, result) = sync_apart(scope, body);
+    conclude.conclude(scope, &result);
+    result
+}
+
+/// Runs a function's body, and gives the scope back with the result.
+#[inline]
+pub fn sync_apart<R, S: Scope>(scope: S, body: impl FnOnce() -> R) -> (S, R) {
     if !scope.holds() {
-        return conclude.conclude(scope, body());
+        return (scope, body());
     }
     let (mut body, mut result) = (Some(body), None);
     let ended = caught(&scope, &mut || {
@@ -92,7 +90,7 @@ pub fn sync<R, S: Scope, C: Conclude<S, R>>(scope: S, conclude: C, body: impl Fn
         }
     });
     match (ended, result) {
-        (Ok(()), Some(result)) => conclude.conclude(scope, result),
+        (Ok(()), Some(result)) => (scope, result),
         (Ok(()), None) => unreachable!("the body ran"),
         (Err(payload), _) => panicked(Some(scope), payload),
     }
@@ -103,15 +101,20 @@ pub const fn future<S: Scope, C, F>(scope: S, conclude: C, body: F) -> Watched<S
     Watched { running: Running::new(scope, conclude), body, behind: Behind::new() }
 }
 
+/// Runs an async function's body, and gives the scope back with the result.
+pub fn future_apart<S: Scope, F: Future>(scope: S, body: F) -> impl Future<Output = (S, F::Output)> {
+    observed((scope, body), identity)
+}
+
 /// Runs the future that a function gave back; `outcome` is what becomes of its result, whose type may be known by it
 /// alone.
-pub fn watched<R, S, F, O>((scope, body): (S, F), outcome: O) -> Watched<S, O, F>
+pub fn observed<R, S, F, O>((scope, body): (S, F), outcome: O) -> Observed<S, O, F>
 where
     S: Scope,
     F: Future,
     O: FnOnce((S, F::Output)) -> R,
 {
-    future(scope, outcome, body)
+    Observed { running: Running::new(scope, outcome), body, behind: Behind::new() }
 }
 
 /// Runs a future inside a span, which ends as cancelled if the call is; the future then goes on in the span's context,
@@ -203,11 +206,31 @@ pin_project! {
 }
 
 impl<S: Scope, F: Future, C: Conclude<S, F::Output>> Future for Watched<S, C, F> {
-    type Output = C::Output;
+    type Output = F::Output;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<C::Output> {
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         poll(this.running, this.behind, this.body, context)
+    }
+}
+
+pin_project! {
+    /// The same, with what becomes of the scope and the result.
+    pub struct Observed<S: Scope, O, F> {
+        running: Running<S, O>,
+        #[pin]
+        body: F,
+        behind: Behind,
+    }
+}
+
+impl<R, S: Scope, F: Future, O: FnOnce((S, F::Output)) -> R> Future for Observed<S, O, F> {
+    type Output = R;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+        let this = self.project();
+        let polled = poll_apart(this.running, this.behind, this.body, context);
+        polled.map(|(scope, outcome, result)| outcome((scope, result)))
     }
 }
 
@@ -215,9 +238,21 @@ impl<S: Scope, F: Future, C: Conclude<S, F::Output>> Future for Watched<S, C, F>
 fn poll<R, S: Scope, C: Conclude<S, R>>(
     running: &mut Running<S, C>,
     behind: &mut Behind,
+    body: Pin<&mut dyn Future<Output = R>>,
+    context: &mut Context<'_>,
+) -> Poll<R> {
+    poll_apart(running, behind, body, context).map(|(scope, conclude, result)| {
+        conclude.conclude(scope, &result);
+        result
+    })
+}
+
+fn poll_apart<R, S: Scope, C>(
+    running: &mut Running<S, C>,
+    behind: &mut Behind,
     mut body: Pin<&mut dyn Future<Output = R>>,
     context: &mut Context<'_>,
-) -> Poll<C::Output> {
+) -> Poll<(S, C, R)> {
     let Some(scope) = running.scope() else { panic!("a future was polled after its end") };
     let mut polled = Poll::Pending;
     let ended = guarded(scope, &mut || polled = body.as_mut().poll(context));
@@ -225,9 +260,7 @@ fn poll<R, S: Scope, C: Conclude<S, R>>(
         return Poll::Pending;
     }
     match (ended, polled, running.take(behind)) {
-        (Ok(()), Poll::Ready(result), Some((scope, conclude))) => {
-            Poll::Ready(conclude.conclude(scope, result))
-        }
+        (Ok(()), Poll::Ready(result), Some((scope, then))) => Poll::Ready((scope, then, result)),
         (Err(payload), _, running) => panicked(running.map(|(scope, _)| scope), payload),
         _ => unreachable!("the scope is there until the end"),
     }

@@ -1,7 +1,6 @@
 //! The span of one call, on either side of a hop: what the request says, and how the call ends.
 
 use std::any::Any;
-use std::convert::identity;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -72,7 +71,7 @@ impl Hop {
         self,
         call: impl Future<Output = Result<A, A2AError>>,
     ) -> Result<A, A2AError> {
-        let (hop, result) = span::future(self, identity, call).await;
+        let (hop, result) = span::future_apart(self, call).await;
         hop.answered(&result);
         result
     }
@@ -84,7 +83,7 @@ impl Hop {
         held: impl Send + 'static,
     ) -> Result<Events, A2AError> {
         let asked = span::stopwatch(&self);
-        let (hop, opened) = span::future(self, identity, call).await;
+        let (hop, opened) = span::future_apart(self, call).await;
         match opened {
             Ok(events) => {
                 Ok(Box::pin(span::stream(hop, asked, events, move |event, progress: &mut Progress| {
@@ -102,7 +101,7 @@ impl Hop {
     /// Opens a stream, and ends the span with it.
     pub(super) fn watch_events(self, open: impl FnOnce() -> Events) -> Events {
         let asked = span::stopwatch(&self);
-        let (hop, events) = span::sync(self, identity, open);
+        let (hop, events) = span::sync_apart(self, open);
         Box::pin(span::stream(hop, asked, events, |event, progress: &mut Progress| progress.event(event)))
     }
 

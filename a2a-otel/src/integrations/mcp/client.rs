@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::convert::identity;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
@@ -96,7 +95,7 @@ impl<S: Service<RoleClient>> TracedClient<S> {
             *lock(&shaken) = None;
             service
         };
-        let (span, service) = span::future(span, identity, work).await;
+        let (span, service) = span::future_apart(span, work).await;
         method::conclude(span, &service);
         service.map(Self::new)
     }
@@ -263,7 +262,7 @@ impl TracedPeer {
             propagation::inject(&mut Meta(params.meta_mut()));
             send(params).await
         };
-        let (span, result) = span::future(span, identity, work).await;
+        let (span, result) = span::future_apart(span, work).await;
         method::conclude(span, &result);
         result
     }
