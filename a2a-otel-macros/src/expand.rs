@@ -311,24 +311,14 @@ impl Plan<'_> {
                 )
             }
             // An async block around the future that the body gives back would have room for it twice.
-            Shape::Future => {
-                let outcome = self.outcome();
-                hygienic! {
-                    #runtime::observed(
-                        #runtime::sync_apart(scope, move || #body),
-                        move |ended: (_, #ty)| { #outcome },
-                    )
-                }
-            }
-            Shape::Boxed => {
+            Shape::Future | Shape::Boxed => {
                 // Several boxes of different futures are one type only where that type is said.
-                let (returns, outcome) = (&self.function.sig.output, self.outcome());
-                hygienic! {
-                    #runtime::Box::pin(#runtime::observed(
-                        #runtime::sync_apart(scope, move || #returns #body),
-                        move |ended: (_, #ty)| { #outcome },
-                    ))
-                }
+                let boxed = matches!(self.function.shape, Shape::Boxed);
+                let returns = boxed.then_some(&self.function.sig.output);
+                let (body, outcome) = (hygienic!(move || #returns #body), self.outcome());
+                let outcome = hygienic!(move |ended: (_, #ty)| { #outcome });
+                let future = hygienic!(#runtime::observed(#runtime::sync_apart(scope, #body), #outcome));
+                self.pinned(boxed, future)
             }
         };
         quote!(#asked #call)
@@ -347,6 +337,11 @@ impl Plan<'_> {
         }
         let (call, outcome) = (apart(), self.outcome());
         hygienic!(let ended: (_, #ty) = #call; #outcome)
+    }
+
+    fn pinned(&self, boxed: bool, value: TokenStream) -> TokenStream {
+        let runtime = &self.runtime;
+        if boxed { quote!(#runtime::Box::pin(#value)) } else { value }
     }
 
     /// Whether nothing but the result's type is needed to end the scope, and all of that type can be said.
@@ -503,10 +498,8 @@ impl Plan<'_> {
         let copy = (!self.kept.is_empty()).then(|| hygienic!(let copies = #runtime::Clone::clone(&copies);));
         let records = self.unpack(&self.item());
         let watched = |source| {
-            let watched = hygienic!(
-                #runtime::stream(ended.0, asked, #source, move |item, fold| { #copy #records })
-            );
-            if stream.boxed { quote!(#runtime::Box::pin(#watched)) } else { watched }
+            let item = hygienic!(move |item, fold| { #copy #records });
+            self.pinned(stream.boxed, hygienic!(#runtime::stream(ended.0, asked, #source, #item)))
         };
         if !stream.fallible {
             return watched(hygienic!(ended.1));

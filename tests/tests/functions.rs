@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use a2a_otel::opentelemetry::Value;
 use a2a_otel::opentelemetry::trace::{SpanKind, Status};
@@ -625,4 +626,58 @@ fn what_a_cancelled_call_leaves_to_do_belongs_to_it() {
     assert_eq!(capturing.tree(), "AGENT abandoned ! cancelled\n  TOOL clean_up\n");
     assert_eq!(capturing.named("clean_up").text("session.id"), Some("s"));
     assert_eq!(capturing.named("clean_up").status, Status::Ok);
+}
+
+#[agent_span]
+async fn abandoned_with_another() {
+    let mut other = Box::pin(abandoned());
+    assert_eq!(futures::poll!(&mut other), Poll::Pending);
+    let _cleanup = Cleanup;
+    std::future::pending::<()>().await;
+}
+
+#[test]
+fn calls_that_are_cancelled_together_are_told_apart() {
+    let capturing = capture();
+    assert_eq!(abandoned_with_another().now_or_never(), None);
+    clean_up();
+    let expected = "AGENT abandoned_with_another ! cancelled
+  AGENT abandoned ! cancelled
+    TOOL clean_up
+  TOOL clean_up
+TOOL clean_up
+";
+    assert_eq!(capturing.tree(), expected);
+}
+
+struct Breaks;
+
+impl Drop for Breaks {
+    fn drop(&mut self) {
+        panic!("while it is dropped");
+    }
+}
+
+#[agent_span]
+async fn breaks_when_it_is_dropped() {
+    let _breaks = Breaks;
+    std::future::pending::<()>().await;
+}
+
+#[test]
+fn a_body_that_panics_while_it_is_dropped_leaves_nothing_entered() {
+    let capturing = capture();
+    let dropped = std::panic::catch_unwind(|| breaks_when_it_is_dropped().now_or_never());
+    assert!(dropped.is_err());
+    clean_up();
+    assert_eq!(capturing.tree(), "AGENT breaks_when_it_is_dropped ! cancelled\nTOOL clean_up\n");
+}
+
+#[test]
+fn a_future_can_be_dropped_on_another_thread() {
+    let capturing = capture();
+    let mut future = Box::pin(abandoned());
+    assert_eq!(future.as_mut().now_or_never(), None);
+    std::thread::spawn(move || drop(future)).join().unwrap();
+    assert_eq!(capturing.tree(), "AGENT abandoned ! cancelled\n  TOOL clean_up\n");
 }

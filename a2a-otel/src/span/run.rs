@@ -1,7 +1,7 @@
 //! Runs the user's code inside a scope, and tells the scope how it ended.
 //!
 //! What is generic here is compiled once for each of the user's functions, so it is kept small: the code is handed on
-//! as a `&mut dyn FnMut()`.
+//! as a `dyn FnMut()`, a future as a `dyn Future`, and what that answers is then one type for many functions.
 
 use std::any::Any;
 use std::convert::identity;
@@ -61,7 +61,7 @@ pub trait Scope: Sized + 'static {
     fn streamed(self, fold: Self::Fold, end: StreamEnd<'_>);
 }
 
-/// How a scope ends, which the result tells.
+/// How a scope ends, told by the result.
 pub trait Conclude<S, R> {
     /// Ends the scope.
     fn conclude(self, scope: S, result: &R);
