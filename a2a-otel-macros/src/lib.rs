@@ -22,94 +22,32 @@ use crate::function::Function;
 use crate::kinds::Kind;
 use crate::plan::Plan;
 
-#[doc = include_str!("../docs/agent_span.md")]
-#[doc = include_str!("../docs/span_arguments.md")]
-#[proc_macro_attribute]
-pub fn agent_span(args: TokenStream, item: TokenStream) -> TokenStream {
-    instrument(&kinds::AGENT_SPAN, args, item)
+/// The attributes: each its name, its row of the table, and docs that it shares with others.
+macro_rules! entries {
+    ($($name:ident = $kind:ident $(, $shared:literal)?;)*) => {$(
+        #[doc = include_str!(concat!("../docs/", stringify!($name), ".md"))]
+        $(#[doc = include_str!($shared)])?
+        #[proc_macro_attribute]
+        pub fn $name(args: TokenStream, item: TokenStream) -> TokenStream {
+            instrument(&kinds::$kind, args, item)
+        }
+    )*};
 }
 
-#[doc = include_str!("../docs/chain_span.md")]
-#[doc = include_str!("../docs/span_arguments.md")]
-#[proc_macro_attribute]
-pub fn chain_span(args: TokenStream, item: TokenStream) -> TokenStream {
-    instrument(&kinds::CHAIN_SPAN, args, item)
-}
-
-#[doc = include_str!("../docs/tool_span.md")]
-#[doc = include_str!("../docs/span_arguments.md")]
-#[proc_macro_attribute]
-pub fn tool_span(args: TokenStream, item: TokenStream) -> TokenStream {
-    instrument(&kinds::TOOL_SPAN, args, item)
-}
-
-#[doc = include_str!("../docs/mcp_tool.md")]
-#[doc = include_str!("../docs/span_arguments.md")]
-#[proc_macro_attribute]
-pub fn mcp_tool(args: TokenStream, item: TokenStream) -> TokenStream {
-    instrument(&kinds::MCP_TOOL, args, item)
-}
-
-#[doc = include_str!("../docs/a2a_call.md")]
-#[doc = include_str!("../docs/span_arguments.md")]
-#[proc_macro_attribute]
-pub fn a2a_call(args: TokenStream, item: TokenStream) -> TokenStream {
-    instrument(&kinds::A2A_CALL, args, item)
-}
-
-#[doc = include_str!("../docs/llm_call.md")]
-#[doc = include_str!("../docs/span_arguments.md")]
-#[proc_macro_attribute]
-pub fn llm_call(args: TokenStream, item: TokenStream) -> TokenStream {
-    instrument(&kinds::LLM_CALL, args, item)
-}
-
-#[doc = include_str!("../docs/embedding_call.md")]
-#[doc = include_str!("../docs/span_arguments.md")]
-#[proc_macro_attribute]
-pub fn embedding_call(args: TokenStream, item: TokenStream) -> TokenStream {
-    instrument(&kinds::EMBEDDING_CALL, args, item)
-}
-
-#[doc = include_str!("../docs/retriever_span.md")]
-#[doc = include_str!("../docs/span_arguments.md")]
-#[proc_macro_attribute]
-pub fn retriever_span(args: TokenStream, item: TokenStream) -> TokenStream {
-    instrument(&kinds::RETRIEVER_SPAN, args, item)
-}
-
-#[doc = include_str!("../docs/reranker_span.md")]
-#[doc = include_str!("../docs/span_arguments.md")]
-#[proc_macro_attribute]
-pub fn reranker_span(args: TokenStream, item: TokenStream) -> TokenStream {
-    instrument(&kinds::RERANKER_SPAN, args, item)
-}
-
-#[doc = include_str!("../docs/guardrail_span.md")]
-#[doc = include_str!("../docs/span_arguments.md")]
-#[proc_macro_attribute]
-pub fn guardrail_span(args: TokenStream, item: TokenStream) -> TokenStream {
-    instrument(&kinds::GUARDRAIL_SPAN, args, item)
-}
-
-#[doc = include_str!("../docs/evaluator_span.md")]
-#[doc = include_str!("../docs/span_arguments.md")]
-#[proc_macro_attribute]
-pub fn evaluator_span(args: TokenStream, item: TokenStream) -> TokenStream {
-    instrument(&kinds::EVALUATOR_SPAN, args, item)
-}
-
-#[doc = include_str!("../docs/prompt_span.md")]
-#[doc = include_str!("../docs/span_arguments.md")]
-#[proc_macro_attribute]
-pub fn prompt_span(args: TokenStream, item: TokenStream) -> TokenStream {
-    instrument(&kinds::PROMPT_SPAN, args, item)
-}
-
-#[doc = include_str!("../docs/business_metric.md")]
-#[proc_macro_attribute]
-pub fn business_metric(args: TokenStream, item: TokenStream) -> TokenStream {
-    instrument(&kinds::BUSINESS_METRIC, args, item)
+entries! {
+    agent_span = AGENT_SPAN, "../docs/span_arguments.md";
+    chain_span = CHAIN_SPAN, "../docs/span_arguments.md";
+    tool_span = TOOL_SPAN, "../docs/span_arguments.md";
+    mcp_tool = MCP_TOOL, "../docs/span_arguments.md";
+    a2a_call = A2A_CALL, "../docs/span_arguments.md";
+    llm_call = LLM_CALL, "../docs/span_arguments.md";
+    embedding_call = EMBEDDING_CALL, "../docs/span_arguments.md";
+    retriever_span = RETRIEVER_SPAN, "../docs/span_arguments.md";
+    reranker_span = RERANKER_SPAN, "../docs/span_arguments.md";
+    guardrail_span = GUARDRAIL_SPAN, "../docs/span_arguments.md";
+    evaluator_span = EVALUATOR_SPAN, "../docs/span_arguments.md";
+    prompt_span = PROMPT_SPAN, "../docs/span_arguments.md";
+    business_metric = BUSINESS_METRIC;
 }
 
 fn instrument(kind: &'static Kind, args: TokenStream, item: TokenStream) -> TokenStream {
