@@ -18,7 +18,7 @@ use crate::plan::{
     Fixed, Handed, Kept, MetricPlan, On, Output, Plan, Planned, Recorded, SpanPlan, Value, Values,
     find_ident, output_ident,
 };
-use crate::types::{Access, Streams, has_hole, infer_opaque};
+use crate::types::{Access, Streams, infer_opaque};
 
 /// The runtime's type that finds out what a value can be recorded as.
 const VALUE: &str = "Capture";
@@ -332,7 +332,7 @@ impl Plan<'_> {
         apart: impl Fn() -> TokenStream,
     ) -> TokenStream {
         let runtime = &self.runtime;
-        if let Some(end) = self.end().filter(|_| self.is_told_by_type(ty)) {
+        if let Some(end) = self.end().filter(|_| self.is_told_by_type()) {
             return whole(quote!(#runtime::Returned::<#ty>::TYPE #end));
         }
         let (call, outcome) = (apart(), self.outcome());
@@ -345,8 +345,10 @@ impl Plan<'_> {
     }
 
     /// Whether nothing but the result's type is needed to end the scope, and all of that type can be said.
-    fn is_told_by_type(&self, ty: &TokenStream) -> bool {
-        self.stream.is_none() && self.checks_result.is_none() && !self.never_returns() && !has_hole(ty)
+    fn is_told_by_type(&self) -> bool {
+        let is_opaque = |ty: &Type| find_ident(ty.to_token_stream(), "impl").is_some();
+        let can_be_said = !self.never_returns() && !self.function.result_type().is_some_and(is_opaque);
+        can_be_said && self.stream.is_none() && self.checks_result.is_none()
     }
 
     /// The type of a sync body, where the body alone does not say it: several boxes of different streams are one

@@ -121,7 +121,7 @@ pub(crate) struct Handed<'a> {
 }
 
 impl<'a> Values<'a> {
-    fn add_field(&mut self, key: &'a str, param: &'a Param, mention: &'a Ident) {
+    fn add_field(&mut self, key: &'a str, (param, mention): (&'a Param, &'a Ident)) {
         let is_it = |value: &Handed<'_>| !value.is_redacted && value.param.ident == param.ident;
         let known = self.handed.iter().position(is_it);
         let index = known.unwrap_or(self.handed.len());
@@ -263,15 +263,8 @@ fn plan_span<'a>(
     let recorded = own(args).chain(args.fields("fields").iter().map(Recorded::field));
     let (late, known): (Vec<_>, Vec<_>) = recorded.partition(|one| one.value.is_late());
     let (fixed, early): (Vec<_>, Vec<_>) = known.into_iter().partition(|one| one.value.fixed().is_some());
-    let mut values = plan_values(kind, args, function);
-    // Where parameters come and go, nobody knows which value it is.
-    let counts = function.params.iter().all(|param| param.cfgs.is_empty());
-    let mut is_computed = |one: &Recorded<'a>| {
-        let expr = one.value.expr().filter(|_| counts && !one.is_documents);
-        let param = expr.and_then(|expr| function.param(expr));
-        param.map(|(param, mention)| values.add_field(one.key, param, mention)).is_none()
-    };
-    let early = early.into_iter().filter(|one| is_computed(one)).collect();
+    let (as_they_are, early): (Vec<_>, Vec<_>) =
+        early.into_iter().partition(|one| one.param(function).is_some());
     let texts = given(args).filter(|(arg, _)| matches!(arg.records, Records::Text(_)));
     let texts = texts.map(|(arg, expr)| (arg.name, expr));
     check_keys(kind, args, errors);
@@ -288,7 +281,7 @@ fn plan_span<'a>(
         name_parts,
         is_named_by_parts: is_of_parts,
         input: args.expr("input"),
-        values,
+        values: plan_values(kind, args, function, &as_they_are),
         output: match args.expr("output") {
             Some(expr) => Output::Expr(expr),
             None if args.span("skip_all").is_some() || function.result_type().is_none() => Output::Nothing,
@@ -337,6 +330,12 @@ fn own(args: &Args) -> impl Iterator<Item = Recorded<'_>> {
 impl<'a> Recorded<'a> {
     fn field(field: &'a Field) -> Self {
         Self { key: &field.key, value: Value::new(&field.value), is_documents: false }
+    }
+
+    /// The parameter that it holds as it is. Where parameters come and go, nobody knows which value that would be.
+    fn param(&self, function: &'a Function) -> Option<(&'a Param, &'a Ident)> {
+        let counts = function.params.iter().all(|param| param.cfgs.is_empty());
+        function.param(self.value.expr().filter(|_| counts && !self.is_documents)?)
     }
 }
 
@@ -405,8 +404,13 @@ pub(crate) fn name_keys(kind: &SpanKind, args: &Args) -> Vec<&'static str> {
     name_keys.filter(|key| !keys.iter().any(|other| **other == *key)).collect()
 }
 
-/// The arguments that make the input.
-fn plan_values<'a>(kind: &SpanKind, args: &Args, function: &'a Function) -> Values<'a> {
+/// The arguments that make the input, and those that attributes hold as they are.
+fn plan_values<'a>(
+    kind: &SpanKind,
+    args: &Args,
+    function: &'a Function,
+    as_they_are: &[Recorded<'a>],
+) -> Values<'a> {
     let replaced = ["input", "skip_all", "request"].into_iter().any(|name| args.span(name).is_some());
     let is_wanted =
         |param: &&Param| !replaced && param.recorded && !args.names("skip").contains(&param.ident);
@@ -419,7 +423,13 @@ fn plan_values<'a>(kind: &SpanKind, args: &Args, function: &'a Function) -> Valu
         [only] if only.param.unwrapped || kind.content != Content::Named => vec![String::new()],
         all => all.iter().map(|one| one.param.ident.unraw().to_string()).collect(),
     };
-    Values { handed, arguments, fields: Vec::new() }
+    let mut values = Values { handed, arguments, fields: Vec::new() };
+    for one in as_they_are {
+        if let Some(param) = one.param(function) {
+            values.add_field(one.key, param);
+        }
+    }
+    values
 }
 
 fn plan_metric<'a>(args: &'a Args, function: &Function, errors: &mut Errors) -> Option<MetricPlan<'a>> {

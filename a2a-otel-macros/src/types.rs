@@ -193,12 +193,3 @@ fn skip_bounds(tokens: &mut std::iter::Peekable<proc_macro2::token_stream::IntoI
         tokens.next();
     }
 }
-
-/// Whether a part of the type is left to the compiler.
-pub(crate) fn has_hole(tokens: &TokenStream) -> bool {
-    tokens.clone().into_iter().any(|token| match token {
-        TokenTree::Ident(word) => word == "_",
-        TokenTree::Group(group) => has_hole(&group.stream()),
-        _ => false,
-    })
-}
