@@ -301,24 +301,6 @@ pub(crate) static BUSINESS_METRIC: Kind = Kind {
     ],
 };
 
-/// Every attribute, for the tests that hold them to the same rules.
-#[cfg(test)]
-pub(crate) static ALL: &[&Kind] = &[
-    &A2A_CALL,
-    &AGENT_SPAN,
-    &BUSINESS_METRIC,
-    &CHAIN_SPAN,
-    &EMBEDDING_CALL,
-    &EVALUATOR_SPAN,
-    &GUARDRAIL_SPAN,
-    &LLM_CALL,
-    &MCP_TOOL,
-    &PROMPT_SPAN,
-    &RERANKER_SPAN,
-    &RETRIEVER_SPAN,
-    &TOOL_SPAN,
-];
-
 impl Kind {
     /// Every argument that the attribute takes, its own first.
     pub(crate) fn all_args(&self) -> impl Iterator<Item = &'static Arg> {

@@ -24,14 +24,20 @@ use crate::plan::Plan;
 
 /// The attributes: each its name, its row of the table, and docs that it shares with others.
 macro_rules! entries {
-    ($($name:ident = $kind:ident $(, $shared:literal)?;)*) => {$(
-        #[doc = include_str!(concat!("../docs/", stringify!($name), ".md"))]
-        $(#[doc = include_str!($shared)])?
-        #[proc_macro_attribute]
-        pub fn $name(args: TokenStream, item: TokenStream) -> TokenStream {
-            instrument(&kinds::$kind, args, item)
-        }
-    )*};
+    ($($name:ident = $kind:ident $(, $shared:literal)?;)*) => {
+        $(
+            #[doc = include_str!(concat!("../docs/", stringify!($name), ".md"))]
+            $(#[doc = include_str!($shared)])?
+            #[proc_macro_attribute]
+            pub fn $name(args: TokenStream, item: TokenStream) -> TokenStream {
+                instrument(&kinds::$kind, args, item)
+            }
+        )*
+
+        /// The rows of all, for the tests that hold them to the same rules.
+        #[cfg(test)]
+        static ALL: &[&Kind] = &[$(&kinds::$kind),*];
+    };
 }
 
 entries! {

@@ -10,8 +10,8 @@ use proc_macro2::TokenStream;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::expand;
 use crate::kinds::{self, Arg, Kind, Records};
+use crate::{ALL, expand};
 
 fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -54,7 +54,7 @@ fn assert_documented(file: &str, args: impl Iterator<Item = &'static Arg>) {
 #[test]
 fn the_docs_of_every_attribute_say_what_its_table_says() {
     let is_span = |kind: &&&Kind| !matches!(kind.effect, kinds::Effect::Metric);
-    for kind in kinds::ALL.iter().filter(is_span) {
+    for kind in ALL.iter().filter(is_span) {
         assert_documented(&format!("docs/{}.md", kind.name), kind.args.iter());
     }
     assert_documented("docs/span_arguments.md", kinds::SPAN.iter().chain(kinds::COMMON));
@@ -64,7 +64,7 @@ fn the_docs_of_every_attribute_say_what_its_table_says() {
 #[test]
 fn every_attribute_has_an_entry_an_export_and_a_snapshot() {
     let (entries, exports) = (read("src/lib.rs"), read("../a2a-otel/src/lib.rs"));
-    for name in kinds::ALL.iter().map(|kind| kind.name) {
+    for name in ALL.iter().map(|kind| kind.name) {
         let entry = format!("    {name} = {}", name.to_uppercase());
         assert!(entries.contains(&entry), "src/lib.rs has an entry for {name}");
         assert!(exports.contains(name), "a2a_otel re-exports {name}");
@@ -74,7 +74,7 @@ fn every_attribute_has_an_entry_an_export_and_a_snapshot() {
 
 #[test]
 fn no_attribute_has_two_arguments_of_a_name_or_two_for_one_key() {
-    for kind in kinds::ALL {
+    for kind in ALL {
         let mut seen = BTreeSet::new();
         for arg in kind.all_args() {
             assert!(seen.insert(arg.name), "{} has one argument `{}`", kind.name, arg.name);
@@ -117,7 +117,7 @@ fn pretty(code: TokenStream) -> String {
 
 #[test]
 fn every_expansion_is_as_it_was() {
-    for kind in kinds::ALL {
+    for kind in ALL {
         assert_snapshot(kind);
     }
 }
@@ -125,7 +125,7 @@ fn every_expansion_is_as_it_was() {
 #[test]
 fn switched_off_an_attribute_hands_the_function_through_but_still_checks() {
     let item = TokenStream::from_str("fn f(a: u32) -> u32 { a }").unwrap();
-    for kind in kinds::ALL {
+    for kind in ALL {
         let args = if kind.name == "business_metric" { "counter = \"calls\"" } else { "" };
         let through = expand(kind, TokenStream::from_str(args).unwrap(), item.clone(), false);
         assert_eq!(through.to_string(), item.to_string(), "{}", kind.name);
@@ -211,20 +211,20 @@ const FUNCTIONS: &[&str] = &[
 proptest! {
     #[test]
     fn nothing_that_is_written_makes_an_attribute_panic(
-        kind in 0..kinds::ALL.len(),
+        kind in 0..ALL.len(),
         args in tokens(),
         item in select(FUNCTIONS),
     ) {
         if let (Ok(args), Ok(item)) = (TokenStream::from_str(&args), TokenStream::from_str(item)) {
-            let code = expand(kinds::ALL[kind], args, item.clone(), true);
+            let code = expand(ALL[kind], args, item.clone(), true);
             prop_assert!(!code.is_empty());
         }
     }
 
     #[test]
-    fn no_item_makes_an_attribute_panic(kind in 0..kinds::ALL.len(), item in tokens()) {
+    fn no_item_makes_an_attribute_panic(kind in 0..ALL.len(), item in tokens()) {
         if let Ok(item) = TokenStream::from_str(&format!("fn f {item} {{}}")) {
-            expand(kinds::ALL[kind], TokenStream::new(), item, true);
+            expand(ALL[kind], TokenStream::new(), item, true);
         }
     }
 }

@@ -16,7 +16,7 @@ use tracing_subscriber::fmt::{FmtContext, Layer as Printer};
 use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
-use crate::context::agent_name;
+use crate::context::{self, agent_name};
 use crate::semconv::foreign::OPERATION_NAME;
 use crate::semconv::openinference::SPAN_KIND;
 use crate::semconv::ours::WITHIN_MODEL_CALL;
@@ -96,7 +96,7 @@ impl Tracer for Late {
         let attributes = builder.attributes.get_or_insert_default();
         // A library that asks for a root where it sees no span of `tracing` does not see ours.
         let is_work = attributes.iter().any(|attribute| attribute.key.as_str() == OPERATION_NAME);
-        let current = (is_work && !parent.has_active_span()).then(Context::current);
+        let current = (is_work && !parent.has_active_span()).then(context::current);
         let parent = current.as_ref().unwrap_or(parent);
         if attributes.iter().all(|attribute| attribute.key.as_str() != SPAN_KIND) {
             // Phoenix calls a span without a kind unknown. The pipeline says it better, of those that tell what they do.
@@ -115,7 +115,7 @@ struct Events;
 impl<S: Subscriber> Layer<S> for Events {
     fn on_event(&self, event: &Event<'_>, _context: LayerContext<'_, S>) {
         // A copy, for a field's `Debug` may itself run observed code, which enters a context of its own.
-        let context = Context::current();
+        let context = context::current();
         let span = context.span();
         if span.is_recording() && !context.is_telemetry_suppressed() {
             let Fields { message, attributes } = Fields::of(event);
@@ -224,7 +224,7 @@ where
         SystemTime.format_time(&mut writer)?;
         write!(writer, " {:>5} {}: ", event.metadata().level(), event.metadata().target())?;
         context.format_fields(writer.by_ref(), event)?;
-        Context::map_current(|context| write_place(&mut writer, context))?;
+        write_place(&mut writer, &context::current())?;
         writeln!(writer)
     }
 }

@@ -1,13 +1,14 @@
 //! The attributes on functions of every shape that agents are written in: one span each, with the right outcome.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use a2a_otel::opentelemetry::Value;
 use a2a_otel::opentelemetry::trace::{SpanKind, Status};
+use a2a_otel::opentelemetry::{Context, Value};
 use a2a_otel::testing::{Captured, capture};
 use a2a_otel::{a2a_call, agent_span, chain_span, llm_call, mcp_tool, tool_span};
 use futures::FutureExt as _;
@@ -606,6 +607,7 @@ struct Cleanup;
 
 impl Drop for Cleanup {
     fn drop(&mut self) {
+        a2a_otel::current().attribute("cleaned.up", true);
         clean_up();
     }
 }
@@ -680,4 +682,24 @@ fn a_future_can_be_dropped_on_another_thread() {
     assert_eq!(future.as_mut().now_or_never(), None);
     std::thread::spawn(move || drop(future)).join().unwrap();
     assert_eq!(capturing.tree(), "AGENT abandoned ! cancelled\n  TOOL clean_up\n");
+}
+
+thread_local! {
+    static HELD: RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>> = const { RefCell::new(None) };
+}
+
+#[test]
+fn a_thread_may_end_with_a_future_that_nobody_dropped() {
+    let capturing = capture();
+    let context = Context::current();
+    let held = std::thread::spawn(move || {
+        // Before OpenTelemetry's own, so that the thread gives up that one first.
+        HELD.with_borrow(|held| assert!(held.is_none()));
+        let _entered = context.attach();
+        let mut future: Pin<Box<dyn Future<Output = ()>>> = Box::pin(abandoned());
+        assert_eq!(future.as_mut().now_or_never(), None);
+        HELD.set(Some(future));
+    });
+    held.join().unwrap();
+    assert_eq!(capturing.named("abandoned").status, Status::error("cancelled"));
 }

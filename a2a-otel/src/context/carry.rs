@@ -1,7 +1,8 @@
 //! Work that goes to another task or thread takes the current span, and all that is inherited, along.
 
-use opentelemetry::Context;
 use opentelemetry::context::{FutureExt as _, WithContext};
+
+use super::{attach, current};
 
 /// `.in_current_span()`, for futures and streams that another task will poll.
 ///
@@ -32,9 +33,9 @@ impl<T> InCurrentSpan for T {}
 /// # assert_eq!(found.unwrap(), 1);
 /// ```
 pub fn in_current_span<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
-    let context = Context::current();
+    let context = current();
     move || {
-        let _entered = context.attach();
+        let _entered = attach(context);
         work()
     }
 }

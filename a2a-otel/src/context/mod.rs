@@ -26,6 +26,7 @@
 
 mod carry;
 mod scope;
+mod thread;
 
 use opentelemetry::baggage::{Baggage, BaggageExt as _};
 use opentelemetry::{Array, Context, KeyValue, StringValue, Value};
@@ -36,6 +37,7 @@ pub use self::carry::{InCurrentSpan, in_current_span};
 pub use self::scope::{
     InScope, Scope, suppress, with_metadata, with_prompt_template, with_session, with_tags, with_user,
 };
+pub(crate) use self::thread::{attach, current, has_context};
 use crate::capture::list;
 use crate::semconv::openinference::{
     LLM_PROMPT_TEMPLATE, LLM_PROMPT_TEMPLATE_VARIABLES, LLM_PROMPT_TEMPLATE_VERSION, METADATA, SESSION_ID,

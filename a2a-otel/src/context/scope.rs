@@ -10,7 +10,7 @@ use opentelemetry::{Array, Context, ContextGuard, KeyValue, StringValue, Value};
 use pin_project_lite::pin_project;
 use serde::Serialize;
 
-use super::{is_replaced, with_attributes};
+use super::{attach, current, is_replaced, with_attributes};
 use crate::capture::{Capture, encode};
 use crate::privacy;
 use crate::semconv::openinference as names;
@@ -229,7 +229,7 @@ impl Scope {
     }
 
     fn within_current(&self) -> Context {
-        let mut context = Context::current();
+        let mut context = current();
         if !self.attributes.is_empty() {
             context = with_attributes(&context, &self.attributes, self.is_propagated);
         }
@@ -272,12 +272,12 @@ enum Place {
 }
 
 impl Place {
-    fn enter(&mut self) -> ContextGuard {
+    fn enter(&mut self) -> Option<ContextGuard> {
         if let Self::Ahead(scope) = self {
             *self = Self::Within(scope.within_current());
         }
         match self {
-            Self::Within(context) => context.clone().attach(),
+            Self::Within(context) => attach(context.clone()),
             Self::Ahead(_) => unreachable!("it has just been entered"),
         }
     }

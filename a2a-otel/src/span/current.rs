@@ -36,7 +36,7 @@ pub struct Current(Context);
 /// ```
 #[must_use]
 pub fn current() -> Current {
-    Current(Context::current())
+    Current(context::current())
 }
 
 impl Current {

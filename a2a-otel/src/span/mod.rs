@@ -40,6 +40,7 @@ pub use self::stream::{Fold, stopwatch, stream};
 #[cfg(feature = "a2a")]
 pub(crate) use self::tracer::start;
 pub(crate) use self::tracer::{Foresight, activate, deactivate, disable, scope};
+use crate::context;
 
 /// A span that is running, or nothing where nobody would see it. Dropped, its call was cancelled.
 pub struct Span(State);
@@ -116,7 +117,7 @@ impl Scope for Span {
         match &self.0 {
             State::Unseen => None,
             State::Dropped(context) | State::Seen(context) | State::Joined(context, _) => {
-                Some(context.clone().attach())
+                context::attach(context.clone())
             }
         }
     }

@@ -110,6 +110,9 @@ impl Span {
     }
 
     fn decide(site: &'static Site, mode: Mode, record: &mut dyn FnMut(&mut Opening)) -> Self {
+        if !context::has_context() {
+            return Self::unseen();
+        }
         if let Some(joint) = Joint::for_function(site) {
             return Opening::new(site, Context::current(), None).join_or_start(joint, record);
         }
