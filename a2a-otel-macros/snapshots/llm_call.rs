@@ -71,10 +71,13 @@ async fn stream(
         }
         ::a2a_otel::__private::Err(error) => {
             let result = ::a2a_otel::__private::Err(error);
-            let end = ::a2a_otel::__private::Returned::of(&result)
-                .a2a_otel_told()
-                .a2a_otel_end();
-            ::a2a_otel::__private::Conclude::conclude(end, ended.0, &result);
+            ::a2a_otel::__private::Conclude::conclude(
+                ::a2a_otel::__private::Returned::of(&result)
+                    .a2a_otel_told()
+                    .a2a_otel_end(),
+                ended.0,
+                &result,
+            );
             result
         }
     };

@@ -8,7 +8,7 @@ use syn::{Expr, Ident, LitStr};
 use crate::args::{Args, Errors, Field, nearest};
 use crate::function::{Function, Stays};
 use crate::kinds::{Arg, RESERVED, Records, SpanKind};
-use crate::plan::{MetricPlan, On, Planned, find_ident, given, is_late, name_keys, output_ident};
+use crate::plan::{MetricPlan, On, Planned, find_ident, given, is_late, output_ident};
 
 pub(crate) fn check_const(function: &Function, errors: &mut Errors) {
     if let Some(constness) = &function.sig.constness {
@@ -119,8 +119,8 @@ pub(crate) fn check_unseen(
 }
 
 /// OpenTelemetry's SDK keeps both values of a key that is recorded twice.
-pub(crate) fn check_keys(kind: &SpanKind, args: &Args, errors: &mut Errors) {
-    let mut known = name_keys(kind, args);
+pub(crate) fn check_keys(kind: &SpanKind, name_keys: &[&'static str], args: &Args, errors: &mut Errors) {
+    let mut known = name_keys.to_vec();
     known.extend(kind.fixed.iter().map(|(key, _)| *key));
     known.extend(given(args).flat_map(|(arg, _)| arg.keys()));
     let fields = args.fields("fields");

@@ -374,7 +374,6 @@ impl Plan<'_> {
 
     /// What is recorded behind the body, and what the function then gives back.
     fn outcome(&self) -> TokenStream {
-        let runtime = &self.runtime;
         if self.never_returns() {
             return hygienic!(match ended.1 {});
         }
@@ -385,13 +384,19 @@ impl Plan<'_> {
         }
         let check = self.checks_result.map(|span| self.check_result(span));
         let concluded = if let Some(end) = self.end() {
-            let end = hygienic!(#runtime::Returned::of(&ended.1) #end);
-            hygienic!(#runtime::Conclude::conclude(#end, ended.0, &ended.1); ended.1)
+            self.conclude(&end, &hygienic!(ended.1))
         } else {
             let recorded = self.recorded_behind();
             hygienic!(#recorded ended.1)
         };
         quote!(#check #concluded)
+    }
+
+    /// Ends the scope by the type of a result that is there, and gives the result back.
+    fn conclude(&self, end: &TokenStream, result: &TokenStream) -> TokenStream {
+        let runtime = &self.runtime;
+        let end = hygienic!(#runtime::Returned::of(&#result) #end);
+        hygienic!(#runtime::Conclude::conclude(#end, ended.0, &#result); #result)
     }
 
     /// Makes the compiler say, at the user's word, that the result cannot be an error.
@@ -400,15 +405,21 @@ impl Plan<'_> {
         quote_spanned!(span=> #runtime::fallible(&#ended.1);)
     }
 
-    /// How the scope ends, where no expression of the user's looks at the result: methods of its type.
+    /// How the scope ends, where no expression of the user's looks at the result.
     fn end(&self) -> Option<TokenStream> {
-        let (method, debug) = match &self.effect {
-            Planned::Metric(metric) => ((!metric.is_late()).then_some("a2a_otel_end")?, false),
-            Planned::Span(span) if span.late.is_empty() => (span.end()?, span.debug_errors),
+        let method = match &self.effect {
+            Planned::Metric(metric) => (!metric.is_late()).then_some("a2a_otel_end")?,
+            Planned::Span(span) if span.late.is_empty() => span.end()?,
             Planned::Span(_) => return None,
         };
+        Some(self.told(method))
+    }
+
+    /// The methods of a result's type that say how the scope ends.
+    fn told(&self, method: &str) -> TokenStream {
+        let debug = matches!(&self.effect, Planned::Span(span) if span.debug_errors);
         let (method, debug) = (name(method), debug.then(|| hygienic!(.a2a_otel_debug())));
-        Some(hygienic!(.a2a_otel_told().#method() #debug))
+        hygienic!(.a2a_otel_told().#method() #debug)
     }
 
     /// The same, step by step.
@@ -506,17 +517,14 @@ impl Plan<'_> {
         if !stream.fallible {
             return watched(hygienic!(ended.1));
         }
-        let debug = matches!(&self.effect, Planned::Span(span) if span.debug_errors);
-        let debug = debug.then(|| hygienic!(.a2a_otel_debug()));
+        let failed = self.conclude(&self.told("a2a_otel_end"), &hygienic!(result));
         let watched = watched(hygienic!(stream));
         hygienic! {
             match ended.1 {
                 #runtime::Ok(stream) => #runtime::Ok(#watched),
                 #runtime::Err(error) => {
                     let result = #runtime::Err(error);
-                    let end = #runtime::Returned::of(&result).a2a_otel_told().a2a_otel_end() #debug;
-                    #runtime::Conclude::conclude(end, ended.0, &result);
-                    result
+                    #failed
                 }
             }
         }

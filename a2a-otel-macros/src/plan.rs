@@ -262,13 +262,18 @@ fn plan_span<'a>(
         parts.into_iter().partition(|part| !is_of_parts && part.value.fixed().is_some());
     let recorded = own(args).chain(args.fields("fields").iter().map(Recorded::field));
     let (late, known): (Vec<_>, Vec<_>) = recorded.partition(|one| one.value.is_late());
-    let (fixed, early): (Vec<_>, Vec<_>) = known.into_iter().partition(|one| one.value.fixed().is_some());
-    let (as_they_are, early): (Vec<_>, Vec<_>) =
-        early.into_iter().partition(|one| one.param(function).is_some());
+    let (fixed, known): (Vec<_>, Vec<_>) = known.into_iter().partition(|one| one.value.fixed().is_some());
+    let (mut values, mut early) = (plan_values(kind, args, function), Vec::new());
+    for one in known {
+        match one.param(function) {
+            Some(param) => values.add_field(one.key, param),
+            None => early.push(one),
+        }
+    }
     let texts = given(args).filter(|(arg, _)| matches!(arg.records, Records::Text(_)));
     let texts = texts.map(|(arg, expr)| (arg.name, expr));
-    check_keys(kind, args, errors);
-    let mut name_keys = name_keys(kind, args);
+    let mut name_keys = plan_name_keys(kind, args);
+    check_keys(kind, &name_keys, args, errors);
     let mut fixed = plan_fixed(kind, args, function, &fixed_parts, &fixed);
     if expr.is_none() && !is_of_parts {
         fixed.extend(name_keys.drain(..).map(|key| (key, Fixed::Text(name.clone()))));
@@ -281,7 +286,7 @@ fn plan_span<'a>(
         name_parts,
         is_named_by_parts: is_of_parts,
         input: args.expr("input"),
-        values: plan_values(kind, args, function, &as_they_are),
+        values,
         output: match args.expr("output") {
             Some(expr) => Output::Expr(expr),
             None if args.span("skip_all").is_some() || function.result_type().is_none() => Output::Nothing,
@@ -394,7 +399,7 @@ fn plan_name<'a>(args: &'a Args, function: &Function) -> Named<'a> {
 }
 
 /// The attributes that repeat the name; of a list's element only where the element is there.
-pub(crate) fn name_keys(kind: &SpanKind, args: &Args) -> Vec<&'static str> {
+fn plan_name_keys(kind: &SpanKind, args: &Args) -> Vec<&'static str> {
     let keys: Vec<_> = given(args).flat_map(|(arg, _)| arg.keys()).collect();
     let is_wanted = |key: &&str| match key.split_once(".0.") {
         Some((list, _)) => keys.iter().any(|other| other.starts_with(list)),
@@ -404,13 +409,8 @@ pub(crate) fn name_keys(kind: &SpanKind, args: &Args) -> Vec<&'static str> {
     name_keys.filter(|key| !keys.iter().any(|other| **other == *key)).collect()
 }
 
-/// The arguments that make the input, and those that attributes hold as they are.
-fn plan_values<'a>(
-    kind: &SpanKind,
-    args: &Args,
-    function: &'a Function,
-    as_they_are: &[Recorded<'a>],
-) -> Values<'a> {
+/// The arguments that make the input.
+fn plan_values<'a>(kind: &SpanKind, args: &Args, function: &'a Function) -> Values<'a> {
     let replaced = ["input", "skip_all", "request"].into_iter().any(|name| args.span(name).is_some());
     let is_wanted =
         |param: &&Param| !replaced && param.recorded && !args.names("skip").contains(&param.ident);
@@ -423,13 +423,7 @@ fn plan_values<'a>(
         [only] if only.param.unwrapped || kind.content != Content::Named => vec![String::new()],
         all => all.iter().map(|one| one.param.ident.unraw().to_string()).collect(),
     };
-    let mut values = Values { handed, arguments, fields: Vec::new() };
-    for one in as_they_are {
-        if let Some(param) = one.param(function) {
-            values.add_field(one.key, param);
-        }
-    }
-    values
+    Values { handed, arguments, fields: Vec::new() }
 }
 
 fn plan_metric<'a>(args: &'a Args, function: &Function, errors: &mut Errors) -> Option<MetricPlan<'a>> {

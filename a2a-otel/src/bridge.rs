@@ -224,7 +224,7 @@ where
         SystemTime.format_time(&mut writer)?;
         write!(writer, " {:>5} {}: ", event.metadata().level(), event.metadata().target())?;
         context.format_fields(writer.by_ref(), event)?;
-        write_place(&mut writer, &context::current())?;
+        context::map_current(|context| write_place(&mut writer, context))?;
         writeln!(writer)
     }
 }

@@ -37,6 +37,8 @@ pub use self::carry::{InCurrentSpan, in_current_span};
 pub use self::scope::{
     InScope, Scope, suppress, with_metadata, with_prompt_template, with_session, with_tags, with_user,
 };
+#[cfg(feature = "tracing")]
+pub(crate) use self::thread::map_current;
 pub(crate) use self::thread::{attach, current, has_context};
 use crate::capture::list;
 use crate::semconv::openinference::{

@@ -22,9 +22,14 @@ pub(crate) fn has_context() -> bool {
     PLACE.try_with(|_| ()).is_ok()
 }
 
-/// The current context, a blank one where the thread has none any more.
+/// Looks at the current context, a blank one where the thread has none any more.
+pub(crate) fn map_current<R>(look: impl FnOnce(&Context) -> R) -> R {
+    if has_context() { Context::map_current(look) } else { look(&Context::new()) }
+}
+
+/// A copy of it.
 pub(crate) fn current() -> Context {
-    if has_context() { Context::current() } else { Context::new() }
+    map_current(Clone::clone)
 }
 
 /// Makes it the current context, if the thread can still have one.
