@@ -17,11 +17,11 @@ use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use crate::context::{self, agent_name};
+use crate::environment::{Environment, Variable};
+use crate::report::report;
 use crate::semconv::foreign::OPERATION_NAME;
 use crate::semconv::openinference::SPAN_KIND;
 use crate::semconv::ours::WITHIN_MODEL_CALL;
-use crate::telemetry::environment::{Environment, Variable};
-use crate::telemetry::report;
 
 /// Libraries that carry telemetry, whose spans would tell of its own sending, and rmcp, whose spans of a service and
 /// of a session last as long as these.

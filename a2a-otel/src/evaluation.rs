@@ -32,9 +32,9 @@ use serde_json::{Map, Value as Json, json};
 use crate::capture::{cut, find};
 use crate::pipeline::annotations::{self, Entry, Subject};
 use crate::privacy;
+use crate::report::report;
 use crate::semconv::gen_ai as genai;
 use crate::semconv::openinference::annotation as names;
-use crate::telemetry::report;
 
 /// What Phoenix has in this name's place, it refuses as an annotation.
 const RESERVED: &str = "note";

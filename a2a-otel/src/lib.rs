@@ -6,6 +6,7 @@ pub mod __private;
 mod bridge;
 mod capture;
 pub mod context;
+mod environment;
 pub mod evaluation;
 mod gen_ai;
 #[cfg(any(feature = "a2a", feature = "http", feature = "mcp"))]
@@ -22,6 +23,7 @@ pub mod propagation;
 pub mod record;
 mod report;
 pub mod semconv;
+pub mod settings;
 mod span;
 pub mod telemetry;
 #[cfg(feature = "testing")]
@@ -50,5 +52,6 @@ pub use crate::integrations::mcp;
 pub use crate::pipeline::{Delivery, TreePrinter};
 pub use crate::privacy::Privacy;
 pub use crate::semconv::SemConv;
+pub use crate::settings::Settings;
 pub use crate::span::{Current, current};
-pub use crate::telemetry::{Builder, Handle, Health, InitError, Settings, Telemetry, init};
+pub use crate::telemetry::{Builder, Handle, Health, InitError, Telemetry, init};

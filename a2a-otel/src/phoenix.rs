@@ -23,10 +23,10 @@ use serde::de::DeserializeOwned;
 use ureq::http::Request;
 
 use crate::Telemetry;
+use crate::environment::values::server_of;
 use crate::pipeline::annotations;
-use crate::pipeline::otlp::{agent, header_map};
-use crate::telemetry::settings::Exporter;
-use crate::telemetry::values::server_of;
+use crate::pipeline::transport::{agent, header_map};
+use crate::settings::Exporter;
 
 /// Nobody should wait long for a link.
 const TIMEOUT: Duration = Duration::from_secs(2);

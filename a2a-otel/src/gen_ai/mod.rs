@@ -9,6 +9,7 @@
 mod json;
 mod messages;
 mod parameters;
+pub(crate) mod read;
 
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -3,83 +3,24 @@
 //! A reader of a shape makes a record of it, which knows nothing of attributes; a writer makes the attributes of a
 //! convention from the record. A new provider is a file with a [`Shape`], and a line in [`SHAPES`].
 
-mod anthropic;
+mod exchange;
 mod fold;
-mod gemini;
-mod genai;
-mod ollama;
-mod openai_chat;
-mod openai_completions;
-mod openai_embeddings;
-mod openai_responses;
+mod gen_ai_only;
 mod openinference;
-mod opentelemetry;
-mod record;
+mod reading;
+mod shapes;
+mod stream;
 
-use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ::opentelemetry::KeyValue;
-
-pub(crate) use self::fold::Fold;
-use self::fold::Grown;
-use self::record::{Operation, Request, Response};
+use self::exchange::Operation;
+pub(crate) use self::reading::{Model, Read};
+pub(crate) use self::shapes::system;
+use self::shapes::{SHAPES, Shape};
+pub(crate) use self::stream::Fold;
 use crate::capture::{Encoded, Value, encode_indexed, limit};
 use crate::gen_ai;
 use crate::json::{Index, Json, Node};
-use crate::semconv::openinference::system;
-
-/// How requests and responses of one kind look, and what they say.
-struct Shape {
-    operation: Operation,
-    /// Whose models they usually are.
-    system: Option<&'static str>,
-    /// Who is asked, where nobody else speaks like that.
-    provider: Option<&'static str>,
-    /// Whether the model that was asked for and the one that answered are recorded each by itself.
-    names_both_models: bool,
-    is_request: fn(Node<'_>) -> bool,
-    is_response: fn(Node<'_>) -> bool,
-    /// Whether it is a piece of a streamed response.
-    is_chunk: fn(Node<'_>) -> bool,
-    request: for<'a> fn(Node<'a>) -> Request<'a>,
-    response: for<'a> fn(Node<'a>) -> Response<'a>,
-    /// Adds a chunk to what becomes a response.
-    fold: fn(&mut Grown, Node<'_>),
-}
-
-/// All shapes that are read. The first that fits is taken, so what has marks of its own comes first.
-static SHAPES: &[&Shape] = &[
-    &gemini::SHAPE,
-    &genai::CHAT,
-    &genai::EMBEDDINGS,
-    &ollama::CHAT,
-    &ollama::GENERATE,
-    &anthropic::SHAPE,
-    &openai_chat::SHAPE,
-    &openai_completions::SHAPE,
-    &openai_embeddings::SHAPE,
-    &openai_responses::SHAPE,
-];
-
-/// What was read of a request or a response.
-#[derive(Debug, Default)]
-pub(crate) struct Read {
-    pub(crate) attributes: Vec<KeyValue>,
-    /// Kept apart, because the response's model is preferred, and one attribute may be set only once.
-    pub(crate) model: Option<Model>,
-    pub(crate) system: Option<&'static str>,
-    pub(crate) provider: Option<&'static str>,
-    /// The whole, to be recorded as it is; nothing where the value can do nothing.
-    pub(crate) value: Option<Encoded>,
-}
-
-/// A model, and the attribute that names it.
-#[derive(Clone, Debug)]
-pub(crate) struct Model {
-    pub(crate) key: &'static str,
-    pub(crate) name: Box<str>,
-}
 
 /// Reads a request. A shape that is not known gives nothing but the value.
 pub(crate) fn read_request(value: &dyn Value, is_embedding: bool) -> Read {
@@ -95,10 +36,10 @@ pub(crate) fn read_request(value: &dyn Value, is_embedding: bool) -> Read {
         let shape = shape_of(json, |shape, node| {
             (!is_embedding || shape.operation == Operation::Embedding) && (shape.is_request)(node)
         });
-        let shape = shape.or(is_embedding.then_some(&openai_embeddings::SHAPE))?;
+        let shape = shape.or(is_embedding.then_some(shapes::EMBEDDINGS))?;
         let mut read = openinference::request(shape, (shape.request)(json.root()));
         if gen_ai::is_on() {
-            opentelemetry::request(&mut read, json.root());
+            gen_ai_only::request(&mut read, json.root());
         }
         Some(read)
     });
@@ -131,7 +72,7 @@ pub(crate) fn read_stream(fold: Fold) -> Option<Read> {
 fn response(shape: &Shape, json: &Json<'_>) -> Read {
     let mut read = openinference::response(shape, (shape.response)(json.root()));
     if gen_ai::is_on() {
-        opentelemetry::response(&mut read, json.root());
+        gen_ai_only::response(&mut read, json.root());
     }
     read
 }
@@ -195,27 +136,4 @@ impl Content {
             },
         }
     }
-}
-
-impl fmt::Debug for Shape {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Shape").field("operation", &self.operation).finish_non_exhaustive()
-    }
-}
-
-/// `llm.system` of a model, by the beginning of its name; OpenInference's values.
-pub(crate) fn system(model: &str) -> Option<&'static str> {
-    const SYSTEMS: &[(&str, &str)] = &[
-        ("gpt", system::OPENAI),
-        ("chatgpt", system::OPENAI),
-        ("o1", system::OPENAI),
-        ("o3", system::OPENAI),
-        ("o4", system::OPENAI),
-        ("text-embedding", system::OPENAI),
-        ("claude", system::ANTHROPIC),
-        ("mistral", system::MISTRALAI),
-        ("command", system::COHERE),
-        ("gemini", system::VERTEXAI),
-    ];
-    SYSTEMS.iter().find(|(prefix, _)| model.starts_with(prefix)).map(|(_, system)| *system)
 }

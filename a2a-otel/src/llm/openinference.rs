@@ -8,8 +8,9 @@ use std::sync::OnceLock;
 
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 
-use super::record::{Kind, Message, Operation, Part, Request, Response, ToolCall, Usage};
-use super::{Model, Read, Shape};
+use super::exchange::{Kind, Message, Operation, Part, Request, Response, ToolCall, Usage};
+use super::reading::{Model, Read};
+use super::shapes::Shape;
 use crate::capture::{bounded, cut};
 use crate::semconv::openinference as names;
 use crate::semconv::openinference::{message, message_content, tool_call};

@@ -2,6 +2,8 @@
 
 pub(crate) mod business;
 #[cfg(feature = "metrics")]
+mod pipeline;
+#[cfg(feature = "metrics")]
 mod reader;
 
 #[cfg(feature = "metrics")]

@@ -17,9 +17,10 @@ use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
 
 use super::InstrumentKind;
+use super::pipeline::observe;
 use crate::lock::lock;
-use crate::pipeline::{Backend, Census, observe};
-use crate::telemetry::report;
+use crate::pipeline::{Backend, Census};
+use crate::report::report;
 
 /// The meter provider that `init` installs, and what it last collected.
 #[derive(Clone, Debug)]

@@ -6,9 +6,9 @@ use std::sync::Arc;
 #[cfg(feature = "metrics")]
 use opentelemetry::{KeyValue, metrics::Histogram};
 
+use super::health::{Condition, ExporterHealth, QueueHealth};
 use super::queue::{Amount, Queue};
 use super::{Delivery, Ledger};
-use crate::telemetry::{Condition, QueueHealth};
 
 /// The books and the queue of one exporter.
 #[derive(Clone)]
@@ -95,6 +95,16 @@ impl Backend {
             _ if !self.has_spool => Condition::Disabled,
             Some(cause) => Condition::Failing(cause),
             None => Condition::Good,
+        }
+    }
+
+    pub(crate) fn health(&self) -> ExporterHealth {
+        ExporterHealth {
+            target: self.target().to_owned(),
+            condition: self.link(),
+            queue: self.queue(),
+            spool: self.spool(),
+            delivery: self.delivery(),
         }
     }
 

@@ -13,7 +13,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
 use super::ledger::{Ledger, Loss, Origin};
 use super::queue::{Amount, Load, Order, Queue};
-use crate::telemetry::settings::Batch;
+use crate::settings::Batch;
 
 /// Hands on what waits in the queue until that is closed.
 pub(crate) fn run(exporter: &impl SpanExporter, queue: &Queue, ledger: &Ledger, limits: &Batch) {

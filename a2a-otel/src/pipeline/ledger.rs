@@ -9,10 +9,11 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::Histogram;
 
 use super::Delivery;
+use super::health::Condition;
 use super::queue::Order;
 use crate::lock::lock;
+use crate::report::{announce, report};
 use crate::semconv::opentelemetry::ERROR_TYPE;
-use crate::telemetry::{Condition, announce, report};
 
 /// Whether an exporter gets its spans through.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +76,7 @@ pub(crate) enum Origin {
 }
 
 /// As they read in a [`Delivery`], in the order of the losses.
-pub(super) const LOSSES: [&str; 10] = [
+pub(crate) const LOSSES: [&str; 10] = [
     "export failed",
     "no exporter",
     "queue full",

@@ -3,32 +3,39 @@
 #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "without it nobody takes annotations"))]
 pub(crate) mod annotations;
 mod backend;
+#[cfg(feature = "metrics")]
+mod census;
 mod delivery;
-pub(crate) mod exporter;
-mod foreign;
+pub(crate) mod destination;
+mod exporter;
+pub(crate) mod health;
+#[cfg(feature = "otlp")]
+mod keeper;
 #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "exporters of the user's need a part of it"))]
 mod ledger;
-#[cfg(feature = "metrics")]
-mod observe;
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp;
 mod processors;
 #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "exporters of the user's need a part of it"))]
 mod queue;
 #[cfg(feature = "otlp")]
-mod sanitise;
+mod sender;
 #[cfg(feature = "otlp")]
 pub(crate) mod spool;
+#[cfg(feature = "otlp")]
+pub(crate) mod transport;
 mod tree;
 #[cfg(feature = "a2a")]
 mod witness;
 
 pub(crate) use self::backend::Backend;
-pub use self::delivery::{Annotations, Delivery};
-pub(crate) use self::ledger::{Ledger, Signal};
 #[cfg(feature = "metrics")]
-pub(crate) use self::observe::{Census, observe};
-pub(crate) use self::processors::{FanOut, Immediate, Queued};
+pub(crate) use self::census::Census;
+pub use self::delivery::{Annotations, Delivery};
+#[cfg(feature = "metrics")]
+pub(crate) use self::ledger::{LOSSES, Loss};
+pub(crate) use self::ledger::{Ledger, Signal};
+pub(crate) use self::processors::FanOut;
 pub(crate) use self::queue::Queue;
 pub use self::tree::TreePrinter;
 #[cfg(feature = "a2a")]

@@ -10,9 +10,9 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
-use super::ledger::{Ledger, Loss, Origin};
 #[cfg(feature = "metrics")]
-use super::observe::Census;
+use super::census::Census;
+use super::ledger::{Ledger, Loss, Origin};
 use super::queue::{Queue, Refusal};
 
 /// How long a flush may take where nobody says.
@@ -141,7 +141,7 @@ impl SpanProcessor for FanOut {
         if let Some(census) = &self.census {
             census.ended();
         }
-        super::foreign::read(&mut span.attributes);
+        crate::gen_ai::read::read(&mut span.attributes);
         crate::privacy::clean(&mut span);
         crate::gen_ai::write(&mut span.attributes);
         #[cfg(feature = "a2a")]

@@ -10,7 +10,7 @@ use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
 use crate::lock::lock;
-use crate::telemetry::settings::Batch;
+use crate::settings::Batch;
 
 /// Where the room is taken to this part, spans are saved before it is time.
 const CROWDED: usize = 4;

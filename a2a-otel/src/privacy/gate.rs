@@ -12,11 +12,11 @@ use opentelemetry_sdk::trace::SpanData;
 use super::rules::{Fate, look_up};
 use super::{Privacy, REDACTED, Redactor, inside};
 use crate::capture::{self, Encoded, Fields, Fixed, Value as Captured, guarded};
+use crate::environment::Environment;
+use crate::report::report;
 use crate::semconv::openinference::{INPUT_VALUE, SPAN_KIND};
 use crate::semconv::opentelemetry::EXCEPTION_MESSAGE;
 use crate::semconv::ours::CANCELLED;
-use crate::telemetry::environment::Environment;
-use crate::telemetry::report;
 
 /// The longest image that is recorded, as the length of its data URL, unless the user says otherwise.
 const DEFAULT_IMAGE_LENGTH: usize = 32_000;

@@ -18,8 +18,8 @@ pub(crate) use self::gate::{
     screen, without_long_images,
 };
 use self::rules::SETTINGS;
-use crate::telemetry::environment::{Environment, Variable};
-use crate::telemetry::values::{boolean, length};
+use crate::environment::values::{boolean, length};
+use crate::environment::{Environment, Variable};
 
 /// What stands where a value was; OpenInference's word.
 pub const REDACTED: &str = "__REDACTED__";

@@ -15,7 +15,7 @@ use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry_sdk::propagation::BaggagePropagator;
 
-use crate::telemetry::report;
+use crate::report::report;
 
 /// How many bytes have to get through everywhere: what is longer may be refused as a whole.
 pub(super) const LIMIT: usize = 8192;

@@ -9,17 +9,19 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanProcessor, TracerProviderBuilder};
 
-use super::environment::{Environment, Warning};
-use super::exporters::{Destination, annotator};
 use super::sampler::Sampled;
-use super::settings::{Overrides, Settings, Spool, Tls};
-use super::{Handle, INSTALLED, LATEST, Running, Telemetry, annotations, report};
+use super::{Handle, INSTALLED, LATEST, Running, Telemetry};
+use crate::environment::{Environment, Warning};
 use crate::lock::lock;
 #[cfg(feature = "metrics")]
 use crate::metrics::Meters;
 use crate::pipeline::FanOut;
+use crate::pipeline::annotations::{self, annotator};
+use crate::pipeline::destination::Destination;
 use crate::privacy::Privacy;
+use crate::report::report;
 use crate::semconv::SemConv;
+use crate::settings::{Overrides, Settings, Spool, Tls};
 use crate::span::Foresight;
 
 /// Why the strict form of `init` refuses to start.

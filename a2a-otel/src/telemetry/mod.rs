@@ -1,14 +1,9 @@
 //! Starting and ending telemetry: configuration, the providers, and the guard that holds them.
 
 mod builder;
-pub(crate) mod environment;
-mod exporters;
-mod health;
 mod sampler;
-pub mod settings;
 #[cfg(all(unix, feature = "signals"))]
 mod signals;
-pub(crate) mod values;
 
 #[cfg(all(test, feature = "otlp", feature = "testing"))]
 mod tests;
@@ -22,14 +17,13 @@ use std::time::{Duration, Instant};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
 pub use self::builder::{Builder, InitError};
-pub use self::health::{Condition, ExporterHealth, Health, QueueHealth};
-pub use self::settings::Settings;
 use crate::lock::lock;
 #[cfg(feature = "metrics")]
 use crate::metrics::{Meters, MetricsSnapshot};
-use crate::pipeline::annotations::{self, Annotator};
+use crate::pipeline::annotations::Annotator;
+pub use crate::pipeline::health::{Condition, ExporterHealth, Health, QueueHealth};
 use crate::pipeline::{Backend, Delivery, Ledger};
-pub(crate) use crate::report::{announce, report};
+pub use crate::settings::{self, Settings};
 
 /// How long dropping the guard may take.
 const DROP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -244,7 +238,7 @@ impl Handle {
         let metrics = if self.0.meters.is_some() { provider.clone() } else { Condition::Disabled };
         #[cfg(not(feature = "metrics"))]
         let metrics = Condition::Disabled;
-        let exporters = self.0.backends.iter().map(ExporterHealth::of).collect();
+        let exporters = self.0.backends.iter().map(Backend::health).collect();
         let annotations = self.0.annotator.as_deref().and_then(Annotator::ledger).map(Ledger::condition);
         Health { provider, exporters, annotations, metrics, panics: crate::capture::panics() }
     }

@@ -5,7 +5,7 @@ use opentelemetry::trace::{Link, SpanKind, SpanRef, TraceContextExt, TraceId, Tr
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 
-use super::settings::{Root, Sampling};
+use crate::settings::{Root, Sampling};
 
 /// Samples as the settings say.
 #[derive(Clone, Debug)]

@@ -16,8 +16,8 @@ use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, Span, Span
 use crate::lock::lock;
 use crate::pipeline::FanOut;
 use crate::semconv::openinference::SPAN_KIND;
+use crate::settings::Limits;
 use crate::span;
-use crate::telemetry::settings::Limits;
 
 type Sink = Arc<Mutex<Caught>>;
 

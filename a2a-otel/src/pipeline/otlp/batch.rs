@@ -19,7 +19,7 @@ const SHORTEST_CUT: usize = 256;
 
 /// One span.
 #[derive(Clone, Debug)]
-pub(super) struct Encoded {
+pub(crate) struct Encoded {
     /// The fields of its `ResourceSpans` beside the scopes.
     pub(super) resource: Arc<[u8]>,
     /// The fields of its `ScopeSpans` beside the spans.

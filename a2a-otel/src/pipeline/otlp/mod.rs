@@ -1,26 +1,13 @@
-//! Spans over OTLP, and annotations beside them: encoded once, sent in batches, and sent again until the receiver has
-//! them.
+//! Spans in the form of OTLP: encoded once, gathered into requests, and cut where a request would be too long.
 
-mod annotations;
-mod answer;
-mod backoff;
 mod batch;
 mod encode;
-#[cfg(feature = "otlp-grpc")]
-mod grpc;
-mod http;
-mod keeper;
-mod sender;
-mod tls;
+mod packer;
+mod sanitise;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::annotations::annotator;
-#[cfg(feature = "otlp-grpc")]
-pub(crate) use self::grpc::Grpc;
-pub(crate) use self::http::{Http, agent, header_map};
-pub(crate) use self::keeper::Keeper;
-pub(crate) use self::sender::{Packer, Sender, Storage, Transport};
-pub(crate) use self::tls::Credentials;
+pub(crate) use self::batch::Batch;
+pub(crate) use self::packer::Packer;

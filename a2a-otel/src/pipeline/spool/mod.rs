@@ -20,8 +20,8 @@ use self::segment::{Place, Segment};
 use super::ledger::{Ledger, Loss, Origin};
 use super::queue::Amount;
 use crate::lock::lock;
-use crate::telemetry::report;
-use crate::telemetry::settings::Spool as Limits;
+use crate::report::report;
+use crate::settings::Spool as Limits;
 
 /// A file is deleted as a whole, so the disk is given back in steps of this size.
 const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;

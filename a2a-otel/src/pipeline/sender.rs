@@ -1,65 +1,24 @@
 //! The thread that sends: it takes spans from the queue, and does not let go of them before their fate is known.
 
 use std::collections::VecDeque;
-use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SpanData;
-
-use super::answer::Answer;
-use super::backoff::Backoff;
-use super::batch::Batch;
-use super::encode::Encoder;
 use super::keeper::Keeper;
+use super::ledger::{Ledger, Loss, Origin};
+use super::otlp::{Batch, Packer};
+use super::queue::{Amount, Load, Order, Queue};
+use super::spool::{Record, Spool};
+use super::transport::{Answer, Backoff, Transport};
 use crate::lock::lock;
-use crate::pipeline::ledger::{Ledger, Loss, Origin};
-use crate::pipeline::queue::{Amount, Load, Order, Queue};
-use crate::pipeline::sanitise::sanitise;
-use crate::pipeline::spool::{Record, Spool};
-use crate::telemetry::settings::Batch as Limits;
+use crate::settings::Batch as Limits;
 
 /// How often a batch may meet an error of the receiver before it is suspected to be the cause.
 const PATIENCE_WITH_ERRORS: u32 = 3;
 
 /// What is left of a span that no receiver takes: below this, its size is not the reason.
 const SMALLEST_CUT: usize = 1024;
-
-/// What brings a request to a receiver.
-pub(crate) trait Transport: Debug + Send + 'static {
-    /// Sends an `ExportTraceServiceRequest`, and waits for the answer for so long.
-    fn send(&mut self, body: Vec<u8>, patience: Duration) -> Answer;
-}
-
-/// Makes requests of spans.
-#[derive(Debug)]
-pub(crate) struct Packer {
-    encoder: Encoder,
-    bytes: usize,
-    ledger: Arc<Ledger>,
-}
-
-impl Packer {
-    pub(crate) fn new(resource: &Resource, limits: &Limits, ledger: Arc<Ledger>) -> Self {
-        Packer { encoder: Encoder::new(resource), bytes: limits.bytes, ledger }
-    }
-
-    /// Batches that keep the bound on the bytes of a request.
-    pub(super) fn pack(&mut self, spans: &mut [SpanData]) -> Vec<Batch> {
-        spans.iter_mut().for_each(sanitise);
-        let batch = self.encoder.batch(spans);
-        if batch.bytes() <= self.bytes {
-            return vec![batch];
-        }
-        let (batch, cut) = batch.cut(self.bytes);
-        if cut > 0 {
-            self.ledger.cut(cut, self.bytes);
-        }
-        batch.within(self.bytes)
-    }
-}
 
 /// The disk behind the queue.
 #[derive(Debug)]

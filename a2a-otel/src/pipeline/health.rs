@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::pipeline::{Backend, Delivery};
+use super::Delivery;
 
 /// How each part of telemetry is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,16 +38,6 @@ pub struct ExporterHealth {
 }
 
 impl ExporterHealth {
-    pub(super) fn of(backend: &Backend) -> Self {
-        ExporterHealth {
-            target: backend.target().to_owned(),
-            condition: backend.link(),
-            queue: backend.queue(),
-            spool: backend.spool(),
-            delivery: backend.delivery(),
-        }
-    }
-
     /// Whether spans get through or are kept.
     fn is_good(&self) -> bool {
         [&self.condition, &self.spool].into_iter().all(Condition::is_good)

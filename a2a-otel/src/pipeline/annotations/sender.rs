@@ -4,14 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::answer::Answer;
-use super::backoff::Backoff;
-use super::http::Http;
-use crate::pipeline::annotations::{Annotator, Entry, Subject};
+use super::{Annotator, Entry, Subject};
+use crate::environment::values::{server_of, shown_endpoint};
 use crate::pipeline::ledger::{Ledger, Loss, Origin, Signal};
 use crate::pipeline::queue::{Amount, Load, Order, Queue, Weigh};
-use crate::telemetry::settings::{Batch as Limits, Exporter, Settings};
-use crate::telemetry::values::{server_of, shown_endpoint};
+use crate::pipeline::transport::{Answer, Backoff, Http};
+use crate::settings::{Batch as Limits, Exporter, Settings};
 
 /// An explanation is a few sentences, so these are thousands.
 const QUEUE_BYTES: usize = 4 * 1024 * 1024;

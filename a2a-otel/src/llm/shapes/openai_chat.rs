@@ -2,11 +2,13 @@
 //!
 //! Source: OpenAI's API reference. What is recorded follows OpenInference's instrumentation of the `openai` package.
 
-use super::fold::Rule;
-use super::fold::Rule::{Append, Indexed, Object};
-use super::record::{Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools};
 use super::{Shape, system};
 use crate::json::Node;
+use crate::llm::exchange::{
+    Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
+};
+use crate::llm::fold::Rule;
+use crate::llm::fold::Rule::{Append, Indexed, Object};
 
 pub(super) static SHAPE: Shape = Shape {
     operation: Operation::Chat,

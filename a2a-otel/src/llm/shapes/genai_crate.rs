@@ -3,14 +3,14 @@
 //! Source: the crate's documentation, 0.7. A variant of one of its types is an object with one field, the variant's name.
 
 use super::Shape;
-use super::fold::Rule::{Object, Replace};
-use super::fold::{Grown, Rule};
 use super::openai_chat::{number, usage};
 use super::openai_embeddings::vector;
-use super::record::{
+use crate::json::Node;
+use crate::llm::exchange::{
     Kind, Message, Operation, Part, Request, Response, Text, ToolCall, parameters, texts, tools,
 };
-use crate::json::Node;
+use crate::llm::fold::Rule::{Object, Replace};
+use crate::llm::fold::{Grown, Rule};
 
 pub(super) static CHAT: Shape = Shape {
     operation: Operation::Chat,

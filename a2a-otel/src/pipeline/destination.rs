@@ -7,30 +7,35 @@ use std::{sync::Mutex, thread};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanExporter;
 
-use super::environment::Warning;
-use super::settings::{Batch, Exporter, Settings};
 #[cfg(feature = "otlp")]
-use super::settings::{Endpoint, Protocol, Spool};
+use super::keeper::Keeper;
 #[cfg(feature = "otlp")]
-pub(super) use crate::pipeline::otlp::annotator;
+use super::otlp::Packer;
+use super::processors::{FanOut, Immediate, Queued};
 #[cfg(feature = "otlp")]
-use crate::pipeline::otlp::{Credentials, Http, Keeper, Packer, Sender, Storage, Transport};
+use super::sender::{Sender, Storage};
 #[cfg(feature = "otlp")]
-use crate::pipeline::{self, spool::Record};
-use crate::pipeline::{Backend, FanOut, Immediate, Ledger, Queue, Queued, Signal, TreePrinter, exporter};
+use super::spool::{self, Record};
+#[cfg(feature = "otlp")]
+use super::transport::{Credentials, Http, Transport};
+use super::{Backend, Ledger, Queue, Signal, TreePrinter, exporter};
+use crate::environment::Warning;
+use crate::settings::{Batch, Exporter, Settings};
+#[cfg(feature = "otlp")]
+use crate::settings::{Endpoint, Protocol, Spool};
 
 /// Puts an exporter behind the fan-out. Only its own closure knows its type, for the trait of exporters cannot be boxed.
 type Connect = Box<dyn FnOnce(Arc<Ledger>, &Batch, &Resource, &mut FanOut) -> Backend + Send>;
 
 /// A place for spans to go to, as the user should read it, and how to reach it.
-pub(super) struct Destination {
+pub(crate) struct Destination {
     target: String,
     connect: Option<Connect>,
 }
 
 impl Destination {
     /// An exporter of the user.
-    pub(super) fn custom<E: SpanExporter + 'static>(mut exporter: E) -> Self {
+    pub(crate) fn custom<E: SpanExporter + 'static>(mut exporter: E) -> Self {
         let name = std::any::type_name::<E>();
         let connect: Connect = Box::new(|ledger, limits, resource, fan_out| {
             exporter.set_resource(resource);
@@ -46,7 +51,7 @@ impl Destination {
     }
 
     /// What the settings ask for.
-    pub(super) fn configured(settings: &Settings, warnings: &mut Vec<Warning>) -> Self {
+    pub(crate) fn configured(settings: &Settings, warnings: &mut Vec<Warning>) -> Self {
         match settings.exporter {
             Exporter::Otlp => Self::otlp(settings, warnings),
             Exporter::Console => Self::console(),
@@ -106,7 +111,7 @@ impl Destination {
     }
 
     /// Opens the way, and the books of what goes it.
-    pub(super) fn open(self, limits: &Batch, resource: &Resource, fan_out: &mut FanOut) -> Backend {
+    pub(crate) fn open(self, limits: &Batch, resource: &Resource, fan_out: &mut FanOut) -> Backend {
         let ledger = Arc::new(Ledger::new(Signal::Spans, self.target));
         let Some(connect) = self.connect else {
             fan_out.uncollected.push(ledger.clone());
@@ -114,12 +119,6 @@ impl Destination {
         };
         connect(ledger, limits, resource, fan_out)
     }
-}
-
-/// Without the feature nobody takes annotations.
-#[cfg(not(feature = "otlp"))]
-pub(super) fn annotator(_settings: &Settings) -> Option<crate::pipeline::annotations::Annotator> {
-    None
 }
 
 /// The way of the spans to one receiver.
@@ -140,7 +139,7 @@ impl Lane {
 
     /// The disk, and the thread that writes to it. Where there is none, the spans stay in memory.
     fn storage(&self, limits: &Spool, receiver: &str) -> Option<Storage> {
-        let (spool, recovered) = match pipeline::spool::Spool::open(limits, receiver, self.ledger.clone()) {
+        let (spool, recovered) = match spool::Spool::open(limits, receiver, self.ledger.clone()) {
             Ok((spool, recovered)) => (Arc::new(spool), recovered.into()),
             Err(error) => {
                 self.ledger.spool_failed(&error);
@@ -172,7 +171,7 @@ impl Lane {
 fn transport(settings: &Settings, endpoint: &Endpoint) -> Result<Box<dyn Transport>, String> {
     #[cfg(feature = "otlp-grpc")]
     if settings.protocol == Protocol::Grpc {
-        return Ok(Box::new(pipeline::otlp::Grpc::new(settings, endpoint)?));
+        return Ok(Box::new(super::transport::Grpc::new(settings, endpoint)?));
     }
     Ok(Box::new(Http::new(settings, endpoint)))
 }

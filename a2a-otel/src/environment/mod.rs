@@ -1,6 +1,8 @@
 //! Reads environment variables by a table: each row says which names to look under, how to read a value, and what to
 //! tell the user whose value cannot be read.
 
+pub(crate) mod values;
+
 use std::fmt;
 
 /// A variable, under the names that it goes by, the most specific first.

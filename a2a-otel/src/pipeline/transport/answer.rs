@@ -30,7 +30,7 @@ pub(crate) enum Answer {
 
 impl Answer {
     /// The kind of error that it is.
-    pub(super) fn error(&self) -> Option<&'static str> {
+    pub(crate) fn error(&self) -> Option<&'static str> {
         Some(match self {
             Answer::Accepted { .. } => return None,
             Answer::Later { .. } => "unavailable",

@@ -2,12 +2,14 @@
 //!
 //! Source: Ollama's API documentation. What is recorded follows OpenInference's instrumentation of the `ollama` package.
 
-use super::fold::Rule;
-use super::fold::Rule::{Append, Extend, Object};
 use super::openai_chat::function;
-use super::record::{Message, Operation, Part, Request, Response, ToolCall, Usage, parameters, texts, tools};
 use super::{Shape, system};
 use crate::json::Node;
+use crate::llm::exchange::{
+    Message, Operation, Part, Request, Response, ToolCall, Usage, parameters, texts, tools,
+};
+use crate::llm::fold::Rule;
+use crate::llm::fold::Rule::{Append, Extend, Object};
 
 pub(super) static CHAT: Shape = Shape {
     operation: Operation::Chat,

@@ -10,17 +10,17 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// Doubles with every failure in a row, without an end.
 #[derive(Debug, Default)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     failures: u32,
 }
 
 impl Backoff {
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }
 
     /// The next pause, which is no shorter than what the receiver asks for.
-    pub(super) fn next(&mut self, after: Option<Duration>) -> Duration {
+    pub(crate) fn next(&mut self, after: Option<Duration>) -> Duration {
         let full = FIRST.saturating_mul(1 << self.failures.min(16)).min(LONGEST);
         self.failures = self.failures.saturating_add(1);
         jittered(full).max(after.unwrap_or_default())

@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
-use crate::telemetry::settings::Tls;
+use crate::settings::Tls;
 
 /// What the files hold: PEM that was found to be sound, for the clients know what to do with no other.
 #[derive(Debug)]

@@ -11,10 +11,10 @@ use prost::Message;
 use ureq::Agent;
 use ureq::http::Uri;
 
+use super::Transport;
 use super::answer::{Answer, accepted, beginning, of_status, retry_after};
-use super::sender::Transport;
 use super::tls::Credentials;
-use crate::telemetry::settings::{Compression, Endpoint, Settings, Tls};
+use crate::settings::{Compression, Endpoint, Settings, Tls};
 
 /// An answer of OTLP is a few bytes; more than this is not OTLP.
 const LONGEST_ANSWER: u64 = 64 * 1024;

@@ -1,6 +1,9 @@
 //! The way of annotations to Phoenix, beside that of the spans: a queue of their own, and a thread of their own from the
 //! first one on.
 
+#[cfg(feature = "otlp")]
+mod sender;
+
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -8,10 +11,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 
-use super::delivery::Annotations;
-use super::ledger::{Ledger, Loss};
-use super::queue::{Queue, Refusal, Weigh};
+#[cfg(feature = "otlp")]
+pub(crate) use self::sender::annotator;
 use crate::lock::lock;
+use crate::pipeline::delivery::Annotations;
+use crate::pipeline::ledger::{Ledger, Loss};
+use crate::pipeline::queue::{Queue, Refusal, Weigh};
 
 /// The way that annotations go now.
 static CURRENT: ArcSwapOption<Annotator> = ArcSwapOption::const_empty();
@@ -151,6 +156,12 @@ impl Annotator {
     pub(crate) fn write_off(&self) {
         self.ledger.write_off();
     }
+}
+
+/// Without the feature nobody takes annotations.
+#[cfg(not(feature = "otlp"))]
+pub(crate) fn annotator(_settings: &crate::settings::Settings) -> Option<Annotator> {
+    None
 }
 
 /// From now on, annotations go this way.

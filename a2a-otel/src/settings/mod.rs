@@ -8,12 +8,12 @@ use std::time::Duration;
 use opentelemetry_sdk::trace::SpanLimits;
 
 #[cfg(feature = "otlp")]
-use super::environment::Warning;
-use super::environment::{Environment, Variable};
-use super::values::{
+use crate::environment::Warning;
+use crate::environment::values::{
     DEFAULT_ENDPOINT, DEFAULT_GRPC_ENDPOINT, base_endpoint, boolean, count, full_endpoint, header,
     is_header_value, length, milliseconds, pairs, positive, probability, server_of, shown_endpoint,
 };
+use crate::environment::{Environment, Variable};
 use crate::privacy::Privacy;
 use crate::semconv::SemConv;
 use crate::semconv::openinference::resource::PROJECT_NAME;
@@ -489,7 +489,7 @@ impl Settings {
 
     /// These settings for another receiver, whose headers are its own.
     #[cfg(feature = "otlp")]
-    pub(super) fn for_receiver(
+    pub(crate) fn for_receiver(
         &self,
         endpoint: &str,
         headers: &[(String, String)],

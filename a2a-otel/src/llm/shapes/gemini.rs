@@ -3,12 +3,12 @@
 //! Source: Google's API reference. What is recorded follows OpenInference's instrumentation of the `google-genai`
 //! package. Google takes and some clients keep names in snake case.
 
-use super::fold::Rule;
-use super::fold::Rule::{ExtendText, Indexed, Object};
 use super::openai_chat::number;
-use super::record::{Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters};
 use super::{Shape, system};
 use crate::json::Node;
+use crate::llm::exchange::{Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters};
+use crate::llm::fold::Rule;
+use crate::llm::fold::Rule::{ExtendText, Indexed, Object};
 
 pub(super) static SHAPE: Shape = Shape {
     operation: Operation::Chat,

@@ -1,35 +1,16 @@
-//! The books as metrics.
+//! The account of the pipeline as metrics.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Meter};
 
-use super::Backend;
-use super::ledger::{LOSSES, Loss};
+use crate::pipeline::{Backend, Census, LOSSES, Loss};
 use crate::semconv::opentelemetry::ERROR_TYPE;
 use crate::semconv::sdk::{
     COMPONENT_NAME, COMPONENT_TYPE, DURATION, EXPORTED, INFLIGHT, PROCESSED, QUEUE_BYTES, QUEUE_CAPACITY,
     QUEUE_SIZE, RECOVERED, REPLAYED, SAMPLING_RESULT, SPAN_LIVE, SPAN_STARTED, SPOOLED, SdkMetric,
 };
-
-/// Spans that are recorded, from their start on.
-#[derive(Debug, Default)]
-pub(crate) struct Census {
-    started: AtomicU64,
-    ended: AtomicU64,
-}
-
-impl Census {
-    pub(super) fn started(&self) {
-        self.started.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn ended(&self) {
-        self.ended.fetch_add(1, Ordering::Relaxed);
-    }
-}
 
 /// Makes instruments on a meter that read the books whenever they are collected, those of the spans among them.
 pub(crate) fn observe(meter: &Meter, backends: &[Backend]) -> Arc<Census> {
@@ -99,7 +80,7 @@ fn observe_spans(meter: &Meter, census: &Arc<Census>) {
     let SdkMetric(name, unit, description) = SPAN_STARTED;
     let counted = census.clone();
     let started = move |observer: &dyn AsyncInstrument<u64>| {
-        observer.observe(counted.started.load(Ordering::Relaxed), &sampled());
+        observer.observe(counted.spans_started(), &sampled());
     };
     meter
         .u64_observable_counter(name)
@@ -110,9 +91,7 @@ fn observe_spans(meter: &Meter, census: &Arc<Census>) {
     let SdkMetric(name, unit, description) = SPAN_LIVE;
     let counted = census.clone();
     let live = move |observer: &dyn AsyncInstrument<i64>| {
-        let ended = counted.ended.load(Ordering::Relaxed);
-        let started = counted.started.load(Ordering::Relaxed);
-        observer.observe(started.saturating_sub(ended).cast_signed(), &sampled());
+        observer.observe(counted.spans_alive().cast_signed(), &sampled());
     };
     meter
         .i64_observable_up_down_counter(name)

@@ -14,11 +14,11 @@ use tonic::transport::{Channel, Endpoint as Server};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
 
+use super::Transport;
 use super::answer::{Answer, accepted, beginning};
 use super::http::header_map;
-use super::sender::Transport;
 use super::tls::Credentials;
-use crate::telemetry::settings::{Compression, Endpoint, Settings, Tls};
+use crate::settings::{Compression, Endpoint, Settings, Tls};
 
 const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 

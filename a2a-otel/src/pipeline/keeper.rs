@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use opentelemetry_sdk::trace::SpanData;
 
-use super::sender::Packer;
+use super::ledger::Ledger;
+use super::otlp::Packer;
+use super::queue::Queue;
+use super::spool::{Record, Spool};
 use crate::lock::lock;
-use crate::pipeline::ledger::Ledger;
-use crate::pipeline::queue::Queue;
-use crate::pipeline::spool::{Record, Spool};
 
 /// What a process that is killed may lose, in time.
 const INTERVAL: Duration = Duration::from_millis(100);

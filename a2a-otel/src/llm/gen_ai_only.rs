@@ -2,14 +2,15 @@
 //!
 //! All else is translated when the span leaves ([`crate::gen_ai`]).
 
-use ::opentelemetry::{KeyValue, StringValue, Value};
+use opentelemetry::{KeyValue, StringValue, Value};
 
-use super::{Read, system};
+use super::reading::Read;
 use crate::capture::bounded;
 use crate::json::Node;
 use crate::semconv::gen_ai::{
     OPERATION_NAME, RESPONSE_FINISH_REASONS, RESPONSE_ID, RESPONSE_MODEL, operation,
 };
+use crate::semconv::openinference::system;
 use crate::semconv::ours::INSTRUCTIONS_APART;
 
 /// Where requests have instructions that are not a part of the conversation.

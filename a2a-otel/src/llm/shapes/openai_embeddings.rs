@@ -3,9 +3,9 @@
 //! Source: OpenAI's API reference. What is recorded follows OpenInference's instrumentation of the `openai` package.
 
 use super::openai_chat::{number, usage};
-use super::record::{Operation, Request, Response, parameters, texts};
 use super::{Shape, system};
 use crate::json::Node;
+use crate::llm::exchange::{Operation, Request, Response, parameters, texts};
 
 pub(super) static SHAPE: Shape = Shape {
     operation: Operation::Embedding,

@@ -2,12 +2,12 @@
 //!
 //! Source: OpenAI's API reference. What is recorded follows OpenInference's instrumentation of the `openai` package.
 
-use super::fold::Rule;
-use super::fold::Rule::{Append, Indexed, Object};
 use super::openai_chat::{answered, choices, has_choice_with, is_object};
-use super::record::{Operation, Request, Response, parameters, texts};
 use super::{Shape, system};
 use crate::json::Node;
+use crate::llm::exchange::{Operation, Request, Response, parameters, texts};
+use crate::llm::fold::Rule;
+use crate::llm::fold::Rule::{Append, Indexed, Object};
 
 pub(super) static SHAPE: Shape = Shape {
     operation: Operation::Completion,

@@ -3,13 +3,13 @@
 //! Source: Anthropic's API reference. What is recorded follows OpenInference's instrumentation of the `anthropic`
 //! package.
 
-use super::fold::Rule::{Append, AppendJson, Indexed, Largest, Object, Push, Skip};
-use super::fold::{Grown, Rule};
-use super::record::{
-    Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
-};
 use super::{Shape, system};
 use crate::json::Node;
+use crate::llm::exchange::{
+    Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
+};
+use crate::llm::fold::Rule::{Append, AppendJson, Indexed, Largest, Object, Push, Skip};
+use crate::llm::fold::{Grown, Rule};
 
 pub(super) static SHAPE: Shape = Shape {
     operation: Operation::Chat,

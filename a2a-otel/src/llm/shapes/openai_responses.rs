@@ -2,14 +2,14 @@
 //!
 //! Source: OpenAI's API reference. What is recorded follows OpenInference's instrumentation of the `openai` package.
 
-use super::fold::Rule::{Append, Indexed, Object};
-use super::fold::{Grown, Place, Rule};
 use super::openai_chat::is_object;
-use super::record::{
-    Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
-};
 use super::{Shape, system};
 use crate::json::Node;
+use crate::llm::exchange::{
+    Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
+};
+use crate::llm::fold::Rule::{Append, Indexed, Object};
+use crate::llm::fold::{Grown, Place, Rule};
 
 pub(super) static SHAPE: Shape = Shape {
     operation: Operation::Chat,

@@ -1,0 +1,31 @@
+//! How many spans are recorded, from their start on.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Counts recorded spans as they start and end.
+#[derive(Debug, Default)]
+pub(crate) struct Census {
+    started: AtomicU64,
+    ended: AtomicU64,
+}
+
+impl Census {
+    pub(super) fn started(&self) {
+        self.started.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn ended(&self) {
+        self.ended.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn spans_started(&self) -> u64 {
+        self.started.load(Ordering::Relaxed)
+    }
+
+    /// Spans that have started and not ended.
+    pub(crate) fn spans_alive(&self) -> u64 {
+        // Ended is read first, so that a span which ends meanwhile still counts as alive.
+        let ended = self.ended.load(Ordering::Relaxed);
+        self.spans_started().saturating_sub(ended)
+    }
+}
