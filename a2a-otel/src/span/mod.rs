@@ -6,6 +6,7 @@ mod current;
 mod dropped;
 mod ending;
 mod failure;
+mod finishing;
 #[cfg_attr(not(feature = "mcp"), expect(dead_code, reason = "only a protocol joins a call"))]
 mod joint;
 mod opening;
@@ -25,6 +26,7 @@ pub use self::ending::Ending;
 pub(crate) use self::failure::Describe;
 #[cfg(any(feature = "a2a", feature = "mcp"))]
 pub(crate) use self::failure::Failed;
+pub(crate) use self::finishing::FINISHING_STEPS;
 pub(crate) use self::joint::Joint;
 #[cfg(feature = "mcp")]
 pub(crate) use self::joint::Refusal;

@@ -15,6 +15,7 @@ use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, Span, Span
 
 use crate::lock::lock;
 use crate::pipeline::FanOut;
+use crate::pipeline::watcher::{self, Watcher};
 use crate::semconv::openinference::SPAN_KIND;
 use crate::settings::Limits;
 use crate::span;
@@ -52,6 +53,7 @@ static ROUTES: LazyLock<Mutex<HashMap<TraceId, Sink>>> = LazyLock::new(Mutex::de
 /// ```
 #[must_use]
 pub fn capture() -> Capturing {
+    watcher::watch(&Router);
     tracer();
     let sink = Sink::default();
     RUNNING.fetch_add(1, Ordering::Relaxed);
@@ -258,23 +260,26 @@ fn write_branch(tree: &mut String, span: &Captured, spans: &[Captured], depth: u
     }
 }
 
-/// Notes, when a span starts in a capture, that its trace belongs there.
-pub(crate) fn route(span: &Span, context: &Context) {
-    if is_capturing()
-        && let Some(sink) = context.get::<Sink>()
-    {
-        lock(&ROUTES).insert(span.span_context().trace_id(), Arc::clone(sink));
-    }
-}
+/// Hands the spans of each trace to the capture that it started in.
+struct Router;
 
-/// Hands a span that has ended to the capture that its trace belongs to.
-pub(crate) fn take(span: &SpanData) {
-    if !is_capturing() {
-        return;
+impl Watcher for Router {
+    fn started(&self, span: &Span, context: &Context) {
+        if is_capturing()
+            && let Some(sink) = context.get::<Sink>()
+        {
+            lock(&ROUTES).insert(span.span_context().trace_id(), Arc::clone(sink));
+        }
     }
-    let sink = lock(&ROUTES).get(&span.span_context.trace_id()).cloned();
-    if let Some(sink) = sink {
-        lock(&sink).spans.push(Captured::from(span));
+
+    fn ended(&self, span: &SpanData) {
+        if !is_capturing() {
+            return;
+        }
+        let sink = lock(&ROUTES).get(&span.span_context.trace_id()).cloned();
+        if let Some(sink) = sink {
+            lock(&sink).spans.push(Captured::from(span));
+        }
     }
 }
 
@@ -296,7 +301,7 @@ pub(crate) fn tracer() -> &'static SdkTracer {
         let provider = SdkTracerProvider::builder()
             .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
             .with_span_limits(Limits::default().span_limits())
-            .with_span_processor(FanOut::default())
+            .with_span_processor(FanOut::new(span::FINISHING_STEPS))
             .build();
         crate::propagation::install();
         provider.tracer_with_scope(span::scope())

@@ -142,7 +142,7 @@ fn a_private_authority_is_trusted_where_it_is_named() {
 fn a_private_authority_is_not_trusted_otherwise() {
     over_each("public", false, &[], |report| {
         assert_eq!(report.dropped["not sent in time"], 20, "{report:?}");
-        report.assert_said(&["UnknownIssuer. The agent goes on", "were not sent in time"]);
+        report.assert_said(&["UnknownIssuer. The agent continues", "were not sent in time"]);
     });
 }
 

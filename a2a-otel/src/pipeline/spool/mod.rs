@@ -38,7 +38,7 @@ pub(crate) struct Record {
 
 impl Record {
     pub(crate) fn amount(&self) -> Amount {
-        Amount { spans: self.place.spans as usize, bytes: self.place.length as usize }
+        Amount { items: self.place.spans as usize, bytes: self.place.length as usize }
     }
 
     pub(crate) fn origin(&self) -> Origin {
