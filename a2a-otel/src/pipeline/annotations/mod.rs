@@ -17,6 +17,7 @@ use crate::lock::lock;
 use crate::pipeline::delivery::Annotations;
 use crate::pipeline::ledger::{Ledger, Loss};
 use crate::pipeline::queue::{Queue, Refusal, Weigh};
+use crate::settings::Endpoint;
 
 /// The way that annotations go now.
 static CURRENT: ArcSwapOption<Annotator> = ArcSwapOption::const_empty();
@@ -81,7 +82,7 @@ impl Weigh for Entry {
 /// Takes annotations, and never waits.
 pub(crate) struct Annotator {
     /// The Phoenix, with the credentials that its address may hold; nothing where the address of the spans does not tell.
-    server: Option<String>,
+    server: Option<Endpoint>,
     queue: Arc<Queue<(), Entry>>,
     ledger: Arc<Ledger>,
     /// What empties the queue, until it is started.
@@ -96,7 +97,7 @@ impl fmt::Debug for Annotator {
 
 impl Annotator {
     pub(crate) fn new(
-        server: Option<String>,
+        server: Option<Endpoint>,
         queue: Arc<Queue<(), Entry>>,
         ledger: Arc<Ledger>,
         empty: impl FnOnce() + Send + 'static,
@@ -104,8 +105,8 @@ impl Annotator {
         Annotator { server, queue, ledger, empty: Mutex::new(Some(Box::new(empty))) }
     }
 
-    pub(crate) fn server(&self) -> Option<&str> {
-        self.server.as_deref()
+    pub(crate) fn server(&self) -> Option<&Endpoint> {
+        self.server.as_ref()
     }
 
     pub(crate) fn send(&self, entry: Entry) {

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Annotator, Entry, Subject};
-use crate::environment::values::{server_of, shown_endpoint};
 use crate::pipeline::ledger::{Ledger, Loss, Origin, Signal};
 use crate::pipeline::queue::{Amount, Load, Order, Queue, Weigh};
 use crate::pipeline::transport::{Answer, Backoff, Http};
-use crate::settings::{Batch as Limits, Exporter, Settings};
+use crate::settings::{Batch as Limits, Endpoint, Exporter, Settings};
 
 /// An explanation is a few sentences, so these are thousands.
 const QUEUE_BYTES: usize = 4 * 1024 * 1024;
@@ -21,7 +20,7 @@ const BATCH_BYTES: usize = 1024 * 1024;
 /// Opens the way to the Phoenix that spans are sent to, if they are sent.
 pub(crate) fn annotator(settings: &Settings) -> Option<Annotator> {
     let endpoint = settings.endpoint.as_ref().filter(|_| settings.exporter == Exporter::Otlp)?;
-    let server = server_of(endpoint.as_str()).map(str::to_owned);
+    let server = endpoint.server();
     let limits = Limits {
         queue_bytes: QUEUE_BYTES,
         queue: None,
@@ -31,14 +30,14 @@ pub(crate) fn annotator(settings: &Settings) -> Option<Annotator> {
         ..settings.batch
     };
     let queue = Arc::new(Queue::new(limits));
-    let target = shown_endpoint(server.as_deref().unwrap_or(endpoint.as_str()));
+    let target = server.as_ref().unwrap_or(endpoint).to_string();
     let ledger = Arc::new(Ledger::new(Signal::Annotations, target));
     let sender = Sender {
         queue: queue.clone(),
         ledger: ledger.clone(),
         limits,
         http: Http::plain(settings, endpoint, "application/json"),
-        server: server.clone().unwrap_or_default(),
+        server: server.clone(),
         pending: VecDeque::new(),
         backoff: Backoff::default(),
         is_given_up: false,
@@ -90,7 +89,8 @@ struct Sender {
     ledger: Arc<Ledger>,
     limits: Limits,
     http: Http,
-    server: String,
+    /// The Phoenix; without one, no annotation gets into the queue.
+    server: Option<Endpoint>,
     /// Taken from the queue, and to be sent before what is still in it.
     pending: VecDeque<Batch>,
     backoff: Backoff,
@@ -170,7 +170,8 @@ impl Sender {
         if self.is_given_up {
             return Answer::Unknown { cause: String::new() };
         }
-        let url = format!("{}{}", self.server, batch.subject.path());
+        let server = self.server.as_ref().map_or("", Endpoint::as_str);
+        let url = format!("{server}{}", batch.subject.path());
         let accepted = |_| Answer::Accepted { rejected: 0, message: String::new() };
         self.http.post(&url, batch.body(), patience).map_or_else(|answer| answer, accepted)
     }

@@ -26,6 +26,7 @@ const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Expor
 #[derive(Debug)]
 pub(crate) struct Grpc {
     runtime: Runtime,
+    endpoint: Endpoint,
     server: Server,
     tls: Tls,
     compression: Compression,
@@ -44,6 +45,7 @@ impl Grpc {
         let server = Server::from_shared(endpoint.as_str().to_owned()).map_err(|error| error.to_string())?;
         Ok(Grpc {
             runtime,
+            endpoint: endpoint.clone(),
             server,
             tls: settings.tls.clone(),
             compression: settings.compression,
@@ -57,7 +59,7 @@ impl Grpc {
     /// If the certificates cannot be used.
     fn connect(&self) -> Result<Client<Channel>, String> {
         let mut server = self.server.clone();
-        if let Some(credentials) = Credentials::read(&server.uri().to_string(), &self.tls)? {
+        if let Some(credentials) = Credentials::read(&self.endpoint, &self.tls)? {
             server = server.tls_config(credentials.for_grpc()).map_err(|error| reason(&error))?;
         }
         // A lazy channel wants to know the runtime that it will be used in.

@@ -9,7 +9,6 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, Header
 use http::{Request, Response};
 use prost::Message;
 use ureq::Agent;
-use ureq::http::Uri;
 
 use super::Transport;
 use super::answer::{Answer, accepted, beginning, of_status, retry_after};
@@ -63,7 +62,8 @@ impl Http {
     ) -> Result<Response<Vec<u8>>, Answer> {
         let agent = match self.agent.take() {
             Some(agent) => agent,
-            None => agent(url, patience, &self.tls).map_err(|cause| Answer::Later { cause, after: None })?,
+            None => agent(&self.endpoint, patience, &self.tls)
+                .map_err(|cause| Answer::Later { cause, after: None })?,
         };
         let answer = self.exchange(&agent, url, body, patience).map_err(|error| not_answered(&error))?;
         self.agent = Some(agent);
@@ -146,7 +146,7 @@ fn not_answered(error: &ureq::Error) -> Answer {
 /// # Errors
 ///
 /// If the certificates cannot be used.
-pub(crate) fn agent(endpoint: &str, timeout: Duration, tls: &Tls) -> Result<Agent, String> {
+pub(crate) fn agent(endpoint: &Endpoint, timeout: Duration, tls: &Tls) -> Result<Agent, String> {
     let tls = Credentials::read(endpoint, tls)?.map(|credentials| credentials.for_http());
     let config = Agent::config_builder()
         .timeout_global(Some(timeout))
@@ -154,15 +154,8 @@ pub(crate) fn agent(endpoint: &str, timeout: Duration, tls: &Tls) -> Result<Agen
         .max_redirects(0)
         .tls_config(tls.unwrap_or_default())
         .accept("*/*");
-    let config = if is_loopback(endpoint) { config.proxy(None) } else { config };
+    let config = if endpoint.is_loopback() { config.proxy(None) } else { config };
     Ok(config.build().new_agent())
-}
-
-fn is_loopback(endpoint: &str) -> bool {
-    let uri: Option<Uri> = endpoint.parse().ok();
-    let host = uri.as_ref().and_then(Uri::host).unwrap_or_default().trim_matches(['[', ']']);
-    let address: Option<std::net::IpAddr> = host.parse().ok();
-    host == "localhost" || address.is_some_and(|address| address.is_loopback())
 }
 
 pub(crate) fn header_map(settings: &Settings) -> HeaderMap {
@@ -187,20 +180,5 @@ fn describe(answer: &Response<Vec<u8>>) -> String {
         404 | 405 => format!("status {status}; check the endpoint"),
         _ if answer.body().is_empty() || is_web_page(answer) => format!("status {status}"),
         _ => format!("status {status}: {}", beginning(answer.body())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_loopback;
-
-    #[test]
-    fn loopback_is_recognised() {
-        for endpoint in ["http://localhost:6006/v1/traces", "http://127.0.0.2/x", "http://[::1]:1/"] {
-            assert!(is_loopback(endpoint), "{endpoint}");
-        }
-        for endpoint in ["http://phoenix:6006", "https://localhost.example.com", "http://10.0.0.1"] {
-            assert!(!is_loopback(endpoint), "{endpoint}");
-        }
     }
 }
