@@ -22,11 +22,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use ureq::http::Request;
 
-use crate::Telemetry;
-use crate::environment::values::server_of;
+use crate::environment::values::percent_encode;
 use crate::pipeline::annotations;
 use crate::pipeline::transport::{agent, header_map};
-use crate::settings::Exporter;
+use crate::settings::{Endpoint, Exporter};
+use crate::span::current;
+use crate::telemetry::Telemetry;
 
 /// Nobody should wait long for a link.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -52,7 +53,7 @@ struct Project {
 /// ```
 #[must_use]
 pub fn url() -> Option<String> {
-    span_url(crate::current().span_id()?)
+    span_url(current().span_id()?)
 }
 
 /// The page of a span, in its trace, by the id that [`Current::span_id`](crate::Current::span_id) gives.
@@ -96,7 +97,8 @@ pub fn session_url(session_id: impl Display) -> Option<String> {
 /// Phoenix knows its pages by ids of its own, and leads from ours to them.
 fn page(list: &str, id: &dyn Display) -> Option<String> {
     let annotator = annotations::current()?;
-    let server = without_credentials(annotator.server()?);
+    // A link is for people and logs, and Phoenix has a login of its own.
+    let server = annotator.server()?.without_credentials();
     Some(format!("{server}/redirects/{list}/{}", percent_encode(&id.to_string())))
 }
 
@@ -118,64 +120,30 @@ impl Telemetry {
         if settings.disabled || settings.exporter != Exporter::Otlp {
             return None;
         }
-        let base = server_of(settings.endpoint.as_ref()?.as_str())?;
-        let project = self.find_project(base, &settings.project_name)?;
-        Some(format!("{}/projects/{}", without_credentials(base), project.id))
+        let server = settings.endpoint.as_ref()?.server()?;
+        let project = self.find_project(&server, &settings.project_name)?;
+        Some(format!("{}/projects/{}", server.without_credentials(), project.id))
     }
 
     /// Phoenix takes a name in the path only if it is made of plain characters; any name can be searched for.
-    fn find_project(&self, base: &str, name: &str) -> Option<Project> {
-        let encoded = percent_encode(name);
+    fn find_project(&self, server: &Endpoint, name: &str) -> Option<Project> {
+        let encoded = percent_encode(name).to_string();
         if encoded == name {
-            return self.get(&format!("{base}/v1/projects/{name}"));
+            return self.get(server, &format!("/v1/projects/{name}"));
         }
         let found: Vec<Project> =
-            self.get(&format!("{base}/v1/projects?limit=100&name_contains={encoded}"))?;
+            self.get(server, &format!("/v1/projects?limit=100&name_contains={encoded}"))?;
         found.into_iter().find(|project| project.name == name)
     }
 
-    fn get<T: DeserializeOwned>(&self, url: &str) -> Option<T> {
-        let mut request = Request::get(url).body(()).ok()?;
+    fn get<T: DeserializeOwned>(&self, server: &Endpoint, path: &str) -> Option<T> {
+        let mut request = Request::get(format!("{}{path}", server.as_str())).body(()).ok()?;
         request.headers_mut().extend(header_map(self.settings()));
-        let answer = agent(url, TIMEOUT, &self.settings().tls).ok()?.run(request).ok()?;
+        let answer = agent(server, TIMEOUT, &self.settings().tls).ok()?.run(request).ok()?;
         if !answer.status().is_success() {
             return None;
         }
         let text = answer.into_body().into_with_config().limit(LONGEST_ANSWER).read_to_string().ok()?;
         serde_json::from_str::<Answer<T>>(&text).ok().map(|answer| answer.data)
-    }
-}
-
-/// A link is for people and logs, and Phoenix has a login of its own.
-fn without_credentials(base: &str) -> String {
-    match base.split_once("://") {
-        Some((scheme, rest)) => {
-            let (server, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            let host = server.rsplit('@').next().unwrap_or(server);
-            format!("{scheme}://{host}{path}")
-        }
-        None => base.to_owned(),
-    }
-}
-
-fn percent_encode(text: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let encode =
-        |byte: u8| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
-    text.bytes().map(encode).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_credentials;
-
-    #[test]
-    fn a_link_shows_no_password() {
-        for (base, link) in [
-            ("http://me:secret@phoenix:6006", "http://phoenix:6006"),
-            ("https://host/s/@space", "https://host/s/@space"),
-        ] {
-            assert_eq!(without_credentials(base), link);
-        }
     }
 }

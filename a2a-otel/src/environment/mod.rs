@@ -68,6 +68,19 @@ impl<'a> Environment<'a> {
         None
     }
 
+    /// Reads the parts of lists, separated by commas, under each of the names in their order. `add` returns whether it
+    /// could use the part; a list of which some parts cannot be read or used is reported.
+    pub(crate) fn read_list<T>(&mut self, variable: &Variable<T>, mut add: impl FnMut(T) -> bool) {
+        for name in variable.names {
+            let Some(text) = self.text(name) else { continue };
+            let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+            let is_used = |part| (variable.parse)(part).is_some_and(&mut add);
+            if parts.map(is_used).filter(|is_used| !is_used).count() > 0 {
+                self.reject_part(name, &text, variable.accepted, variable.secret);
+            }
+        }
+    }
+
     /// Reports a value that cannot be used.
     pub(crate) fn reject(&mut self, name: &str, text: &str, accepted: &str, secret: bool) {
         let value = shown(text, secret);
@@ -85,6 +98,11 @@ impl<'a> Environment<'a> {
     pub(crate) fn notice(&mut self, text: String) {
         self.warnings.push(Warning::Notice(text));
     }
+}
+
+/// What a variable of this process holds. What is not Unicode is read as far as it can be, and is then found malformed.
+pub(crate) fn process_environment(name: &str) -> Option<String> {
+    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
 fn shown(text: &str, secret: bool) -> String {

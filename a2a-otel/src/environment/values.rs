@@ -1,19 +1,17 @@
 //! The forms that configuration values take.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::time::Duration;
 
-/// Where traces go when the user says nothing: a Phoenix on this machine.
-pub(crate) const DEFAULT_ENDPOINT: &str = "http://localhost:6006/v1/traces";
-
-/// The same, over gRPC.
-pub(crate) const DEFAULT_GRPC_ENDPOINT: &str = "http://localhost:4317";
-
-const TRACES_PATH: &str = "/v1/traces";
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, percent_decode_str, utf8_percent_encode};
 
 /// `true` or `false`; the specification allows nothing else, so that no spelling is true by accident.
 pub(crate) fn boolean(text: &str) -> Option<bool> {
     text.to_ascii_lowercase().parse().ok()
+}
+
+pub(crate) fn text(text: &str) -> Option<String> {
+    text.parse().ok()
 }
 
 pub(crate) fn count(text: &str) -> Option<u32> {
@@ -36,68 +34,8 @@ pub(crate) fn probability(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number| (0.0..=1.0).contains(number))
 }
 
-/// The address of a server, to which the path of the traces is added unless it is there.
-pub(crate) fn base_endpoint(text: &str) -> Option<String> {
-    let base = full_endpoint(text)?;
-    if base.contains(['?', '#']) {
-        return None;
-    }
-    let base = base.trim_end_matches('/');
-    Some(if base.ends_with(TRACES_PATH) { base.to_owned() } else { format!("{base}{TRACES_PATH}") })
-}
-
-/// An address that is used as it is.
-pub(crate) fn full_endpoint(text: &str) -> Option<String> {
-    let (scheme, rest) = text.split_once("://")?;
-    let known = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
-    let (authority, _) = split_authority(rest);
-    let plain = text.chars().all(|character| character.is_ascii_graphic());
-    (known && plain && is_host_and_port(authority)).then(|| text.to_owned())
-}
-
-/// The address of the server that an endpoint belongs to, prefixes of its path kept.
-pub(crate) fn server_of(endpoint: &str) -> Option<&str> {
-    endpoint.strip_suffix(TRACES_PATH)
-}
-
-/// An address without what may be secret in it: the user and the query.
-pub(crate) fn shown_endpoint(endpoint: &str) -> String {
-    let (scheme, rest) = endpoint.split_at(endpoint.find("://").map_or(0, |end| end + "://".len()));
-    let (authority, path) = split_authority(rest);
-    let path = path.split(['?', '#']).next().unwrap_or_default();
-    match authority.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}****@{host}{path}"),
-        None => format!("{scheme}{authority}{path}"),
-    }
-}
-
-fn split_authority(rest: &str) -> (&str, &str) {
-    rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()))
-}
-
-fn is_host_and_port(authority: &str) -> bool {
-    let address = authority.rsplit_once('@').map_or(authority, |(_, address)| address);
-    let (host, port) = match address.rsplit_once(':') {
-        // The colons of an IPv6 address are inside its brackets.
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-        _ => (address, None),
-    };
-    !host.is_empty() && port.is_none_or(|port| port.parse::<u16>().is_ok())
-}
-
-/// Pairs as in `a=1,b=two%20words`, and whether all of the text could be read.
-pub(crate) fn pairs(text: &str) -> (BTreeMap<String, String>, bool) {
-    let mut complete = true;
-    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-    let pairs = parts.filter_map(|part| {
-        let pair = pair(part);
-        complete &= pair.is_some();
-        pair
-    });
-    (pairs.collect(), complete)
-}
-
-fn pair(text: &str) -> Option<(String, String)> {
+/// A pair as in `name=two%20words`.
+pub(crate) fn pair(text: &str) -> Option<(String, String)> {
     let (key, value) = text.split_once('=')?;
     let key = percent_decode(key.trim())?;
     (!key.is_empty()).then_some((key, percent_decode(value.trim())?))
@@ -120,20 +58,16 @@ pub(crate) fn is_header_value(text: &str) -> bool {
     text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
 }
 
+/// Stricter than the crate, which leaves a malformed `%` as it is.
 fn percent_decode(text: &str) -> Option<String> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        decoded.push(if byte == b'%' {
-            hexadecimal(bytes.next()?)? << 4 | hexadecimal(bytes.next()?)?
-        } else {
-            byte
-        });
-    }
-    String::from_utf8(decoded).ok()
+    let starts_with_digits =
+        |text: &str| text.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    let is_valid = text.split('%').skip(1).all(starts_with_digits);
+    is_valid.then(|| percent_decode_str(text).decode_utf8().ok()).flatten().map(Cow::into_owned)
 }
 
-fn hexadecimal(byte: u8) -> Option<u8> {
-    let digit = char::from(byte).to_digit(16)?;
-    u8::try_from(digit).ok()
+/// A text as it can stand in any part of a URL or a list: all is encoded but what RFC 3986 calls unreserved.
+pub(crate) fn percent_encode(text: &str) -> PercentEncode<'_> {
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, RESERVED)
 }

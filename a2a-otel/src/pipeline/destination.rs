@@ -67,7 +67,7 @@ impl Destination {
                 return Self::nowhere();
             }
         };
-        if let Err(cause) = Credentials::read(endpoint.as_str(), &settings.tls) {
+        if let Err(cause) = Credentials::read(endpoint, &settings.tls) {
             warnings.push(Warning::Malformed(format!("no spans reach {endpoint} for now: {cause}")));
         }
         let spool = settings.spool.clone().map(|spool| (spool, spool_name(settings, endpoint)));
@@ -146,9 +146,8 @@ fn spool_name(settings: &Settings, endpoint: &Endpoint) -> String {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(endpoint.as_str().as_bytes());
     hasher.update(settings.project_name.as_bytes());
-    let shown = endpoint.to_string();
-    let host = shown.split("//").nth(1).unwrap_or_default().split('/').next().unwrap_or_default();
-    let host: String = host
+    let host: String = endpoint
+        .host()
         .chars()
         .map(|character| if character.is_ascii_alphanumeric() { character } else { '-' })
         .collect();

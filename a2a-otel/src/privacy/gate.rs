@@ -12,7 +12,7 @@ use opentelemetry_sdk::trace::SpanData;
 use super::rules::{Fate, look_up};
 use super::{Privacy, REDACTED, Redactor, inside};
 use crate::capture::{self, Encoded, Fields, Fixed, Value as Captured, guarded};
-use crate::environment::Environment;
+use crate::environment::{Environment, process_environment};
 use crate::report::report;
 use crate::semconv::openinference::{INPUT_VALUE, SPAN_KIND};
 use crate::semconv::opentelemetry::EXCEPTION_MESSAGE;
@@ -54,8 +54,7 @@ fn hidden() -> u32 {
 /// What the environment hides, for those who never call `init`.
 #[cold]
 fn read_environment() -> u32 {
-    let lookup = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
-    let mut environment = Environment::new(&lookup);
+    let mut environment = Environment::new(&process_environment);
     let privacy = Privacy::new().resolve(&mut environment);
     if HIDDEN.compare_exchange(UNREAD, privacy.hidden, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
         let length = privacy.image_length.unwrap_or(DEFAULT_IMAGE_LENGTH);

@@ -15,6 +15,7 @@ use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry_sdk::propagation::BaggagePropagator;
 
+use crate::environment::values::percent_encode;
 use crate::report::report;
 
 /// How many bytes have to get through everywhere: what is longer may be refused as a whole.
@@ -66,15 +67,7 @@ fn header(context: &Context) -> String {
 }
 
 fn member(key: &str, value: &str, properties: &str) -> String {
-    let mut member = format!("{key}=");
-    for byte in value.trim().bytes() {
-        // What RFC 3986 calls unreserved needs no encoding anywhere.
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            member.push(char::from(byte));
-        } else {
-            let _ = write!(member, "%{byte:02X}");
-        }
-    }
+    let mut member = format!("{key}={}", percent_encode(value.trim()));
     if !properties.is_empty() {
         let _ = write!(member, ";{properties}");
     }

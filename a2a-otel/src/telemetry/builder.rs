@@ -9,9 +9,9 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanProcessor, TracerProviderBuilder};
 
-use super::sampler::Sampled;
+use super::sampler::{Sampled, foresight};
 use super::{Handle, INSTALLED, LATEST, Running, Telemetry};
-use crate::environment::{Environment, Warning};
+use crate::environment::{Environment, Warning, process_environment};
 use crate::lock::lock;
 #[cfg(feature = "metrics")]
 use crate::metrics::Meters;
@@ -294,7 +294,7 @@ impl Builder {
         let mut warnings = environment.warnings;
         #[cfg(all(unix, feature = "signals"))]
         let signals = self.signals;
-        let foresight = if self.has_sampler { Foresight::default() } else { settings.sampling.foresight() };
+        let foresight = if self.has_sampler { Foresight::default() } else { foresight(settings.sampling) };
         let running = if settings.disabled {
             Running::disabled(settings)
         } else {
@@ -421,11 +421,6 @@ fn resource(settings: &Settings) -> Resource {
         .with_detector(Box::new(TelemetryResourceDetector))
         .with_attributes(attributes)
         .build()
-}
-
-/// A name that is not Unicode is read as far as it can be, and will be found malformed.
-fn process_environment(name: &str) -> Option<String> {
-    std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
 fn executable() -> String {

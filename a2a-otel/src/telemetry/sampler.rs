@@ -6,6 +6,12 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 
 use crate::settings::{Root, Sampling};
+use crate::span::Foresight;
+
+/// What the sampler is known to decide.
+pub(super) fn foresight(sampling: Sampling) -> Foresight {
+    Foresight { follows_parent: sampling.follows_parent, samples_roots: sampling.root == Root::On }
+}
 
 /// Samples as the settings say.
 #[derive(Clone, Debug)]

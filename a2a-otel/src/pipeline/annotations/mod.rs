@@ -17,6 +17,7 @@ use crate::pipeline::delivery::Annotations;
 use crate::pipeline::ledger::{Ledger, Loss};
 use crate::pipeline::queue::{Queue, Refusal};
 use crate::pipeline::weigh::Weigh;
+use crate::settings::Endpoint;
 
 /// Takes annotations, while telemetry is installed.
 static CURRENT: ArcSwapOption<Annotator> = ArcSwapOption::const_empty();
@@ -80,7 +81,7 @@ impl Weigh for Entry {
 /// Takes annotations without waiting.
 pub(crate) struct Annotator {
     /// The address of Phoenix, credentials included. Nothing where the endpoint of the spans does not show it.
-    server: Option<String>,
+    server: Option<Endpoint>,
     queue: Arc<Queue<Entry>>,
     ledger: Arc<Ledger>,
     /// The loop that empties the queue, until it is started.
@@ -95,7 +96,7 @@ impl fmt::Debug for Annotator {
 
 impl Annotator {
     pub(crate) fn new(
-        server: Option<String>,
+        server: Option<Endpoint>,
         queue: Arc<Queue<Entry>>,
         ledger: Arc<Ledger>,
         empty: impl FnOnce() + Send + 'static,
@@ -103,8 +104,8 @@ impl Annotator {
         Annotator { server, queue, ledger, empty: Mutex::new(Some(Box::new(empty))) }
     }
 
-    pub(crate) fn server(&self) -> Option<&str> {
-        self.server.as_deref()
+    pub(crate) fn server(&self) -> Option<&Endpoint> {
+        self.server.as_ref()
     }
 
     pub(crate) fn send(&self, entry: Entry) {

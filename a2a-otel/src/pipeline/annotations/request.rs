@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use super::{Annotator, Entry, Subject};
-use crate::environment::values::{server_of, shown_endpoint};
 use crate::pipeline::ledger::Ledger;
 use crate::pipeline::queue::Queue;
 use crate::pipeline::sender::{Outlet, Sender};
 use crate::pipeline::signal::{self, Payload, Signal};
 use crate::pipeline::transport::Http;
 use crate::pipeline::weigh::Weigh;
-use crate::settings::{Batch, Exporter, Settings};
+use crate::settings::{Batch, Endpoint, Exporter, Settings};
 
 /// The bound of the queue. An explanation is a few sentences, so thousands of annotations fit.
 const QUEUE_BYTES: usize = 4 * 1024 * 1024;
@@ -22,7 +21,7 @@ const REQUEST_BYTES: usize = 1024 * 1024;
 /// Connects to the Phoenix that spans are sent to, if they are sent.
 pub(crate) fn annotator(settings: &Settings) -> Option<Annotator> {
     let endpoint = settings.endpoint.as_ref().filter(|_| settings.exporter == Exporter::Otlp)?;
-    let server = server_of(endpoint.as_str()).map(str::to_owned);
+    let server = endpoint.server();
     let limits = Batch {
         queue_bytes: QUEUE_BYTES,
         queue: None,
@@ -32,16 +31,17 @@ pub(crate) fn annotator(settings: &Settings) -> Option<Annotator> {
         ..settings.batch
     };
     let queue = Arc::new(Queue::new(limits));
-    let target = shown_endpoint(server.as_deref().unwrap_or(endpoint.as_str()));
+    let target = server.as_ref().unwrap_or(endpoint).to_string();
     let ledger = Arc::new(Ledger::new(&signal::ANNOTATIONS, target));
-    let outlet = outlet(Http::json(settings, endpoint), server.clone().unwrap_or_default());
+    let outlet = outlet(Http::json(settings, endpoint), server.as_ref());
     let sender: Sender<Judgements> =
         Sender::new(queue.clone(), ledger.clone(), limits, Judgements, outlet, None);
     Some(Annotator::new(server, queue, ledger, move || sender.run()))
 }
 
-/// Posts to the path of the request's subject.
-fn outlet(mut http: Http, server: String) -> Outlet<AnnotationRequest> {
+/// Posts to the path of the request's subject. Without a server, no annotation gets into the queue.
+fn outlet(mut http: Http, server: Option<&Endpoint>) -> Outlet<AnnotationRequest> {
+    let server = server.map(Endpoint::as_str).unwrap_or_default().to_owned();
     Box::new(move |request, patience| {
         let url = format!("{server}{}", request.subject.path());
         http.post(&url, request.body(), patience)

@@ -22,6 +22,7 @@ use crate::settings::{Compression, Endpoint, Settings, Tls};
 #[derive(Debug)]
 pub(crate) struct Grpc {
     runtime: Runtime,
+    endpoint: Endpoint,
     server: Server,
     tls: Tls,
     compression: Compression,
@@ -46,6 +47,7 @@ impl Grpc {
         let server = Server::from_shared(endpoint.as_str().to_owned()).map_err(|error| error.to_string())?;
         Ok(Grpc {
             runtime,
+            endpoint: endpoint.clone(),
             server,
             tls: settings.tls.clone(),
             compression: settings.compression,
@@ -60,7 +62,7 @@ impl Grpc {
     /// If the certificates cannot be used.
     fn connect(&self) -> Result<Client<Channel>, String> {
         let mut server = self.server.clone();
-        if let Some(credentials) = Credentials::read(&server.uri().to_string(), &self.tls)? {
+        if let Some(credentials) = Credentials::read(&self.endpoint, &self.tls)? {
             server = server.tls_config(credentials.for_grpc()).map_err(|error| reason(&error))?;
         }
         // A lazy channel wants to know the runtime that it will be used in.

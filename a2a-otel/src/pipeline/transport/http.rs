@@ -8,7 +8,6 @@ use flate2::write::GzEncoder;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Request, Response};
 use ureq::Agent;
-use ureq::http::Uri;
 
 use super::answer::Answer;
 use super::otlp::{accepted, beginning, of_status, retry_after};
@@ -69,7 +68,7 @@ impl Http {
 
     /// Posts to another address of the same server.
     pub(crate) fn post(&mut self, url: &str, body: Vec<u8>, patience: Duration) -> Answer {
-        let agent = match self.agent.take().map_or_else(|| agent(url, patience, &self.tls), Ok) {
+        let agent = match self.agent.take().map_or_else(|| agent(&self.endpoint, patience, &self.tls), Ok) {
             Ok(agent) => agent,
             Err(cause) => return Answer::Later { cause, after: None },
         };
@@ -147,7 +146,7 @@ fn not_answered(error: &ureq::Error) -> Answer {
 /// # Errors
 ///
 /// If the certificates cannot be used.
-pub(crate) fn agent(endpoint: &str, timeout: Duration, tls: &Tls) -> Result<Agent, String> {
+pub(crate) fn agent(endpoint: &Endpoint, timeout: Duration, tls: &Tls) -> Result<Agent, String> {
     let tls = Credentials::read(endpoint, tls)?.map(|credentials| credentials.for_http());
     let config = Agent::config_builder()
         .timeout_global(Some(timeout))
@@ -155,15 +154,8 @@ pub(crate) fn agent(endpoint: &str, timeout: Duration, tls: &Tls) -> Result<Agen
         .max_redirects(0)
         .tls_config(tls.unwrap_or_default())
         .accept("*/*");
-    let config = if is_loopback(endpoint) { config.proxy(None) } else { config };
+    let config = if endpoint.is_loopback() { config.proxy(None) } else { config };
     Ok(config.build().new_agent())
-}
-
-fn is_loopback(endpoint: &str) -> bool {
-    let uri: Option<Uri> = endpoint.parse().ok();
-    let host = uri.as_ref().and_then(Uri::host).unwrap_or_default().trim_matches(['[', ']']);
-    let address: Option<std::net::IpAddr> = host.parse().ok();
-    host == "localhost" || address.is_some_and(|address| address.is_loopback())
 }
 
 pub(crate) fn header_map(settings: &Settings) -> HeaderMap {
@@ -188,20 +180,5 @@ fn describe(answer: &Response<Vec<u8>>) -> String {
         404 | 405 => format!("status {status}; check the endpoint"),
         _ if answer.body().is_empty() || is_web_page(answer) => format!("status {status}"),
         _ => format!("status {status}: {}", beginning(answer.body())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_loopback;
-
-    #[test]
-    fn loopback_is_recognised() {
-        for endpoint in ["http://localhost:6006/v1/traces", "http://127.0.0.2/x", "http://[::1]:1/"] {
-            assert!(is_loopback(endpoint), "{endpoint}");
-        }
-        for endpoint in ["http://phoenix:6006", "https://localhost.example.com", "http://10.0.0.1"] {
-            assert!(!is_loopback(endpoint), "{endpoint}");
-        }
     }
 }

@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 
-use crate::settings::Tls;
+use crate::settings::{Endpoint, Tls};
 
 /// What the files hold: PEM that was found to be sound, for the clients know what to do with no other.
 #[derive(Debug)]
@@ -38,8 +38,8 @@ impl Credentials {
     /// # Errors
     ///
     /// If a file cannot be read, or does not hold what it should.
-    pub(crate) fn read(endpoint: &str, files: &Tls) -> Result<Option<Self>, String> {
-        if !endpoint.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:")) {
+    pub(crate) fn read(endpoint: &Endpoint, files: &Tls) -> Result<Option<Self>, String> {
+        if !endpoint.is_tls() {
             return Ok(None);
         }
         let authorities = files.certificate.as_deref().map(authorities).transpose()?;

@@ -1,0 +1,214 @@
+//! Where something is sent: an address that is parsed once, by the only parser of addresses in the crate.
+
+use std::fmt;
+use std::net::IpAddr;
+
+/// Where traces go when the user says nothing: a Phoenix on this machine.
+pub(super) const DEFAULT: &str = "http://localhost:6006/v1/traces";
+
+/// The same, over gRPC.
+pub(super) const DEFAULT_GRPC: &str = "http://localhost:4317";
+
+const TRACES_PATH: &str = "/v1/traces";
+
+/// An address; shown without the user and the query that it may contain.
+///
+/// ```
+/// let telemetry = a2a_otel::Telemetry::builder().endpoint("http://me:secret@localhost").tracing(false).init()?;
+/// let endpoint = telemetry.settings().endpoint.as_ref().unwrap();
+/// assert_eq!(endpoint.to_string(), "http://****@localhost/v1/traces");
+/// # Ok::<(), a2a_otel::InitError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    url: String,
+    /// With the port, if the address has one.
+    host: String,
+    is_tls: bool,
+    is_loopback: bool,
+}
+
+impl Endpoint {
+    /// The address as it is used, secrets included.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.url
+    }
+
+    /// An address that is used as it is.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let Parts { scheme, host, .. } = Parts::of(text);
+        let is_tls = match scheme.to_ascii_lowercase().as_str() {
+            "http://" => false,
+            "https://" => true,
+            _ => return None,
+        };
+        let name = host_name(host)?;
+        let is_plain = text.chars().all(|character| character.is_ascii_graphic());
+        is_plain.then(|| Endpoint {
+            url: text.to_owned(),
+            host: host.to_owned(),
+            is_tls,
+            is_loopback: is_loopback(name),
+        })
+    }
+
+    /// The address of a server, to which the path of the traces is added unless it is there.
+    pub(super) fn parse_server(text: &str) -> Option<Self> {
+        let endpoint = Self::parse(text)?;
+        if text.contains(['?', '#']) {
+            return None;
+        }
+        let base = text.trim_end_matches('/');
+        let path = if base.ends_with(TRACES_PATH) { "" } else { TRACES_PATH };
+        Some(Endpoint { url: format!("{base}{path}"), ..endpoint })
+    }
+
+    /// The address of the server that takes the traces, prefixes of its path included. An address that does not end in
+    /// the path of the traces says nothing about where anything else is.
+    pub(crate) fn server(&self) -> Option<Self> {
+        let url = self.url.strip_suffix(TRACES_PATH)?.to_owned();
+        Some(Endpoint { url, ..self.clone() })
+    }
+}
+
+#[cfg(feature = "otlp")]
+impl Endpoint {
+    /// Host and port, as in `localhost:6006`.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Whether connections to it use TLS.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+
+    /// Whether it is on this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.is_loopback
+    }
+
+    /// The address without the user and the query, for links.
+    pub(crate) fn without_credentials(&self) -> String {
+        let Parts { scheme, host, path, .. } = Parts::of(&self.url);
+        format!("{scheme}{host}{path}")
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Parts::of(&self.url), f)
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text that may be no address, as it may be shown: without the user and the query.
+pub(super) fn shown(text: &str) -> String {
+    Parts::of(text).to_string()
+}
+
+/// What a text would consist of as an address; it need not be one. Displayed without what may be secret.
+struct Parts<'a> {
+    /// With `://`, or empty.
+    scheme: &'a str,
+    has_user: bool,
+    /// With the port.
+    host: &'a str,
+    path: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn of(text: &'a str) -> Self {
+        let (scheme, text) = text.split_at(text.find("://").map_or(0, |end| end + "://".len()));
+        let (authority, text) = split_before(text, &['/', '?', '#']);
+        let (path, _) = split_before(text, &['?', '#']);
+        let (has_user, host) =
+            authority.rsplit_once('@').map_or((false, authority), |(_, host)| (true, host));
+        Parts { scheme, has_user, host, path }
+    }
+}
+
+impl fmt::Display for Parts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Parts { scheme, has_user, host, path, .. } = self;
+        write!(f, "{scheme}{}{host}{path}", if *has_user { "****@" } else { "" })
+    }
+}
+
+fn split_before<'a>(text: &'a str, characters: &[char]) -> (&'a str, &'a str) {
+    text.split_at(text.find(characters).unwrap_or(text.len()))
+}
+
+/// The host without its port, unless one of the two is malformed.
+fn host_name(address: &str) -> Option<&str> {
+    let (name, port) = match address.rsplit_once(':') {
+        // The colons of an IPv6 address are inside its brackets.
+        Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
+        _ => (address, None),
+    };
+    let is_valid = !name.is_empty() && port.is_none_or(|port| port.parse::<u16>().is_ok());
+    is_valid.then_some(name)
+}
+
+fn is_loopback(name: &str) -> bool {
+    let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
+    name == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(all(test, feature = "otlp"))]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Endpoint {
+        Endpoint::parse(text).unwrap_or_else(|| panic!("{text} is an address"))
+    }
+
+    #[test]
+    fn an_address_is_taken_apart_once() {
+        let rows = [
+            ("http://phoenix:6006/v1/traces", "phoenix:6006", false, Some("http://phoenix:6006")),
+            ("HTTPS://me:a@b@host/s/space/v1/traces", "host", true, Some("HTTPS://me:a@b@host/s/space")),
+            ("https://[::1]:4318?key=1", "[::1]:4318", true, None),
+            ("http://host/v1/traces#x", "host", false, None),
+        ];
+        for (text, host, is_tls, server) in rows {
+            let endpoint = parsed(text);
+            assert_eq!((endpoint.as_str(), endpoint.host(), endpoint.is_tls()), (text, host, is_tls));
+            assert_eq!(endpoint.server().as_ref().map(Endpoint::as_str), server, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in ["", "phoenix", "phoenix:6006", "ftp://host", "http://", "http://host:port", "http://a b"]
+        {
+            assert!(Endpoint::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_recognised() {
+        for endpoint in ["http://localhost:6006/v1/traces", "http://127.0.0.2/x", "http://[::1]:1/"] {
+            assert!(parsed(endpoint).is_loopback(), "{endpoint}");
+        }
+        for endpoint in ["http://phoenix:6006", "https://localhost.example.com", "http://10.0.0.1"] {
+            assert!(!parsed(endpoint).is_loopback(), "{endpoint}");
+        }
+    }
+
+    #[test]
+    fn a_link_shows_no_password() {
+        for (base, link) in [
+            ("http://me:secret@phoenix:6006", "http://phoenix:6006"),
+            ("https://host/s/@space", "https://host/s/@space"),
+        ] {
+            assert_eq!(parsed(base).without_credentials(), link);
+        }
+    }
+}

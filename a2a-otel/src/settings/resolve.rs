@@ -1,0 +1,269 @@
+//! How a configuration is resolved: code takes precedence over the environment, and that over the defaults.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::endpoint::{self, Endpoint};
+use super::variables::{
+    API_KEY, ATTRIBUTES, BATCH_SIZE, BATCH_TIMEOUT, CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, COMPRESSION,
+    DELAY, DISABLED, ENDPOINT, EVENTS, EXPORTER, GEN_AI_BESIDE, HEADERS, LINKS, PROJECT, PROJECT_ALIAS,
+    PROTOCOL, QUEUE, QUEUE_BYTES, RESOURCE, SAMPLER, SAMPLER_RATIO, SEMCONV, SERVICE, SPOOL_BYTES,
+    SPOOL_FOLDER, TIMEOUT, TRACES_ENDPOINT, VALUE_LENGTH,
+};
+use super::{
+    Batch, Compression, Exporter, Headers, Limits, MEBIBYTE, Protocol, Root, Sampling, Settings, Spool, Tls,
+};
+#[cfg(feature = "otlp")]
+use crate::environment::Warning;
+use crate::environment::values::{header, is_header_value};
+use crate::environment::{Environment, Variable};
+use crate::privacy::Privacy;
+use crate::semconv::SemConv;
+use crate::semconv::openinference::resource::PROJECT_NAME;
+
+/// Below the 4 MiB that a gRPC server accepts by default, with room for what encloses the spans.
+const LARGEST_REQUEST: usize = 4 * MEBIBYTE - 64 * 1024;
+
+const PROJECT_HEADER: &str = "x-project-name";
+const SERVICE_ATTRIBUTE: &str = "service.name";
+
+/// What the code asks for.
+#[derive(Clone, Default)]
+pub(crate) struct Overrides {
+    pub(crate) service_name: Option<String>,
+    pub(crate) project_name: Option<String>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) tls: Tls,
+    pub(crate) spool: Option<Spool>,
+    pub(crate) privacy: Privacy,
+    pub(crate) semconv: Option<SemConv>,
+}
+
+impl Settings {
+    /// `executable` names the service when nobody else does.
+    pub(crate) fn resolve(
+        overrides: &Overrides,
+        environment: &mut Environment<'_>,
+        executable: &str,
+    ) -> Settings {
+        let mut resource = resource_attributes(environment);
+        let service_name = service_name(overrides, environment, &mut resource, executable);
+        let project_name = project_name(overrides, environment, &mut resource);
+        let protocol = environment.read(&PROTOCOL).unwrap_or_default();
+        Settings {
+            endpoint: resolve_endpoint(overrides, environment, protocol),
+            protocol,
+            headers: headers(overrides, environment, &project_name),
+            timeout: environment.read(&TIMEOUT).unwrap_or(Duration::from_secs(10)),
+            compression: environment.read(&COMPRESSION).unwrap_or(Compression::Gzip),
+            tls: tls(overrides, environment),
+            exporter: environment.read(&EXPORTER).unwrap_or(default_exporter()),
+            sampling: sampling_setting(environment),
+            batch: batch(environment),
+            spool: spool(overrides, environment),
+            limits: limits(environment),
+            privacy: overrides.privacy.resolve(environment),
+            semconv: semconv_setting(overrides, environment),
+            disabled: environment.read(&DISABLED).unwrap_or(false),
+            service_name,
+            project_name,
+            resource,
+        }
+    }
+
+    /// These settings for another receiver, whose headers are its own.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn for_receiver(
+        &self,
+        endpoint: &str,
+        headers: &[(String, String)],
+        warnings: &mut Vec<Warning>,
+    ) -> Settings {
+        let nothing = |_: &str| None;
+        let mut environment = Environment::new(&nothing);
+        let overrides = Overrides {
+            endpoint: Some(endpoint.to_owned()),
+            headers: headers.to_vec(),
+            ..Overrides::default()
+        };
+        let endpoint = resolve_endpoint(&overrides, &mut environment, self.protocol);
+        let headers = self::headers(&overrides, &mut environment, &self.project_name);
+        warnings.append(&mut environment.warnings);
+        Settings { endpoint, headers, exporter: Exporter::Otlp, ..self.clone() }
+    }
+
+    /// Everything that the resource says.
+    pub(crate) fn resource_attributes(&self) -> impl Iterator<Item = (String, String)> {
+        let own = [(SERVICE_ATTRIBUTE, &self.service_name), (PROJECT_NAME, &self.project_name)];
+        let own = own.map(|(name, value)| (name.to_owned(), value.clone()));
+        self.resource.clone().into_iter().chain(own)
+    }
+}
+
+fn default_exporter() -> Exporter {
+    if cfg!(feature = "otlp") { Exporter::Otlp } else { Exporter::Console }
+}
+
+fn resource_attributes(environment: &mut Environment<'_>) -> BTreeMap<String, String> {
+    let mut attributes = BTreeMap::new();
+    environment.read_list(&RESOURCE, |(name, value)| {
+        attributes.insert(name, value);
+        true
+    });
+    attributes
+}
+
+fn service_name(
+    overrides: &Overrides,
+    environment: &mut Environment<'_>,
+    resource: &mut BTreeMap<String, String>,
+    executable: &str,
+) -> String {
+    let from_resource = resource.remove(SERVICE_ATTRIBUTE).filter(|name| !name.is_empty());
+    let configured = overrides.service_name.clone().or_else(|| environment.read(&SERVICE));
+    configured.or(from_resource).unwrap_or_else(|| executable.to_owned())
+}
+
+fn project_name(
+    overrides: &Overrides,
+    environment: &mut Environment<'_>,
+    resource: &mut BTreeMap<String, String>,
+) -> String {
+    let from_resource = resource.remove(PROJECT_NAME).filter(|name| !name.is_empty());
+    let project = environment.read(&PROJECT);
+    let alias = environment.read(&PROJECT_ALIAS);
+    if let (Some(project), Some(alias)) = (&project, &alias)
+        && project != alias
+    {
+        environment.notice(format!(
+            "PHOENIX_PROJECT={project:?} and PHOENIX_PROJECT_NAME={alias:?} differ: the first is used"
+        ));
+    }
+    let configured = overrides.project_name.clone().or(project).or(alias).or(from_resource);
+    configured.unwrap_or_else(|| "default".to_owned())
+}
+
+/// An address that was given and is malformed must not send the traces elsewhere, so none of the others is tried.
+fn resolve_endpoint(
+    overrides: &Overrides,
+    environment: &mut Environment<'_>,
+    protocol: Protocol,
+) -> Option<Endpoint> {
+    let endpoint = match configured_endpoint(overrides, environment) {
+        None if protocol == Protocol::Grpc => Endpoint::parse(endpoint::DEFAULT_GRPC),
+        None => Endpoint::parse(endpoint::DEFAULT),
+        Some((name, text, variable)) => (variable.parse)(&text).or_else(|| {
+            let accepted = format!("{}; no spans are sent", variable.accepted);
+            environment.reject(name, &endpoint::shown(&text), &accepted, false);
+            None
+        }),
+    }?;
+    // The path belongs to HTTP; gRPC has its own.
+    let server = endpoint.server().filter(|_| protocol == Protocol::Grpc);
+    Some(server.unwrap_or(endpoint))
+}
+
+fn configured_endpoint(
+    overrides: &Overrides,
+    environment: &Environment<'_>,
+) -> Option<(&'static str, String, &'static Variable<Endpoint>)> {
+    let code = overrides.endpoint.clone().map(|text| ("endpoint", text, &ENDPOINT));
+    let names =
+        |variable: &'static Variable<Endpoint>| variable.names.iter().map(move |name| (*name, variable));
+    let mut names = [&TRACES_ENDPOINT, &ENDPOINT].into_iter().flat_map(names);
+    code.or_else(|| names.find_map(|(name, variable)| Some((name, environment.text(name)?, variable))))
+}
+
+fn headers(overrides: &Overrides, environment: &mut Environment<'_>, project: &str) -> Headers {
+    let mut headers = BTreeMap::new();
+    environment.read_list(&HEADERS, |(name, value)| add_header(&mut headers, &name, &value));
+    let add = |(name, value): &(String, String)| add_header(&mut headers, name, value);
+    if overrides.headers.iter().map(add).filter(|is_valid| !is_valid).count() > 0 {
+        environment.reject_part(
+            "headers",
+            "",
+            "names and values that HTTP allows, of headers that a request does not set itself",
+            true,
+        );
+    }
+    if let Some(authorization) = environment.read(&API_KEY) {
+        headers.entry("authorization".to_owned()).or_insert(authorization);
+    }
+    // The resource names the project too, which serves the names that no header can carry.
+    if is_header_value(project) {
+        headers.entry(PROJECT_HEADER.to_owned()).or_insert_with(|| project.to_owned());
+    }
+    Headers(headers)
+}
+
+/// Adds a header that HTTP allows, and returns whether it is one.
+fn add_header(headers: &mut BTreeMap<String, String>, name: &str, value: &str) -> bool {
+    header(name, value).map(|(name, value)| headers.insert(name, value)).is_some()
+}
+
+fn tls(overrides: &Overrides, environment: &mut Environment<'_>) -> Tls {
+    let mut setting = |said: &Option<PathBuf>, variable| said.clone().or_else(|| environment.read(variable));
+    let said = &overrides.tls;
+    Tls {
+        certificate: setting(&said.certificate, &CERTIFICATE),
+        client_certificate: setting(&said.client_certificate, &CLIENT_CERTIFICATE),
+        client_key: setting(&said.client_key, &CLIENT_KEY),
+    }
+}
+
+fn sampling_setting(environment: &mut Environment<'_>) -> Sampling {
+    let default = Sampling { root: Root::On, follows_parent: true };
+    let mut sampling = environment.read(&SAMPLER).unwrap_or(default);
+    if let Root::Ratio(ratio) = &mut sampling.root {
+        *ratio = environment.read(&SAMPLER_RATIO).unwrap_or(*ratio);
+    }
+    sampling
+}
+
+/// The variable of OpenInference's Python package only adds to what it does by itself.
+fn semconv_setting(overrides: &Overrides, environment: &mut Environment<'_>) -> SemConv {
+    let said = overrides.semconv.or_else(|| environment.read(&SEMCONV));
+    let beside = || environment.read(&GEN_AI_BESIDE).and_then(|beside| beside.then_some(SemConv::Both));
+    said.or_else(beside).unwrap_or_default()
+}
+
+fn batch(environment: &mut Environment<'_>) -> Batch {
+    let queue = environment.read(&QUEUE);
+    let size = environment.read(&BATCH_SIZE);
+    if let (Some(size), Some(queue)) = (size, queue)
+        && size > queue
+    {
+        environment.notice(format!(
+            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE={size} is above the size of the queue: {queue} is used"
+        ));
+    }
+    Batch {
+        delay: environment.read(&DELAY).unwrap_or(Duration::from_secs(1)),
+        queue_bytes: environment.read(&QUEUE_BYTES).unwrap_or(64 * MEBIBYTE),
+        queue,
+        size: size.unwrap_or(512).min(queue.unwrap_or(usize::MAX)),
+        bytes: LARGEST_REQUEST,
+        timeout: environment.read(&BATCH_TIMEOUT).unwrap_or(Duration::from_secs(30)),
+    }
+}
+
+fn spool(overrides: &Overrides, environment: &mut Environment<'_>) -> Option<Spool> {
+    let bytes = environment.read(&SPOOL_BYTES);
+    let from_environment = environment.read(&SPOOL_FOLDER).map(|folder| {
+        let default = Spool::new(folder);
+        Spool { bytes: bytes.map_or(default.bytes, |bytes| bytes as u64), ..default }
+    });
+    overrides.spool.clone().or(from_environment)
+}
+
+fn limits(environment: &mut Environment<'_>) -> Limits {
+    let default = Limits::default();
+    Limits {
+        attributes: environment.read(&ATTRIBUTES).unwrap_or(default.attributes),
+        events: environment.read(&EVENTS).unwrap_or(default.events),
+        links: environment.read(&LINKS).unwrap_or(default.links),
+        value_length: environment.read(&VALUE_LENGTH),
+    }
+}

@@ -1,0 +1,206 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::variables::SEMCONV;
+use super::*;
+use crate::environment::Environment;
+
+type Pairs = &'static [(&'static str, &'static str)];
+
+/// Variables of the environment, calls of the builder, what then is asked, the beginnings of the warnings.
+struct Row(Pairs, Pairs, Pairs, &'static [&'static str]);
+
+#[rustfmt::skip]
+const TABLE: &[Row] = &[
+    // Nothing said.
+    Row(&[], &[], &[("service", "agent"), ("project", "default"), ("disabled", "false"), ("sampling", "On, parent true")], &[]),
+    Row(&[], &[], &[("endpoint", "http://localhost:6006/v1/traces"), ("header x-project-name", "default")], &[]),
+    Row(&[], &[], &[("timeout", "10s"), ("compression", "Gzip"), ("batch", "1s None 512 30s"), ("limits", "10000 10000 128 None")], &[]),
+    // The service.
+    Row(&[("OTEL_SERVICE_NAME", "env")], &[("service_name", "code")], &[("service", "code")], &[]),
+    Row(&[("OTEL_SERVICE_NAME", "env"), ("OTEL_RESOURCE_ATTRIBUTES", "service.name=res")], &[], &[("service", "env")], &[]),
+    Row(&[("OTEL_RESOURCE_ATTRIBUTES", "service.name=res,deployment=a%20b")], &[], &[("service", "res"), ("resource deployment", "a b"), ("resource service.name", "-")], &[]),
+    Row(&[("OTEL_SERVICE_NAME", "  ")], &[], &[("service", "agent")], &[]),
+    Row(&[("OTEL_RESOURCE_ATTRIBUTES", "a=1,b")], &[], &[("resource a", "1")], &["OTEL_RESOURCE_ATTRIBUTES=\"a=1,b\" is used in part: expected name=value"]),
+    Row(&[("OTEL_RESOURCE_ATTRIBUTES", "a=%zz,b=2")], &[], &[("resource a", "-"), ("resource b", "2")], &["OTEL_RESOURCE_ATTRIBUTES="]),
+    // The project.
+    Row(&[("PHOENIX_PROJECT", "env")], &[("project_name", "code")], &[("project", "code"), ("header x-project-name", "code")], &[]),
+    Row(&[("PHOENIX_PROJECT", "env")], &[], &[("project", "env")], &[]),
+    Row(&[("PHOENIX_PROJECT_NAME", "alias")], &[], &[("project", "alias")], &[]),
+    Row(&[("PHOENIX_PROJECT", "a"), ("PHOENIX_PROJECT_NAME", "a")], &[], &[("project", "a")], &[]),
+    Row(&[("PHOENIX_PROJECT", "a"), ("PHOENIX_PROJECT_NAME", "b")], &[], &[("project", "a")], &["PHOENIX_PROJECT=\"a\" and PHOENIX_PROJECT_NAME=\"b\" differ"]),
+    Row(&[("OTEL_RESOURCE_ATTRIBUTES", "openinference.project.name=res")], &[], &[("project", "res")], &[]),
+    Row(&[("PHOENIX_CLIENT_HEADERS", "X-Project-Name=mine")], &[("project_name", "code")], &[("project", "code"), ("header x-project-name", "mine")], &[]),
+    Row(&[], &[("project_name", "日本")], &[("project", "日本"), ("header x-project-name", "-")], &[]),
+    // The endpoint.
+    Row(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t:1/x")], &[("endpoint", "http://c:2")], &[("endpoint", "http://c:2/v1/traces")], &[]),
+    Row(&[], &[("endpoint", "https://c/s/space/v1/traces")], &[("endpoint", "https://c/s/space/v1/traces")], &[]),
+    Row(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t:1/x?key=1"), ("PHOENIX_COLLECTOR_ENDPOINT", "http://p")], &[], &[("endpoint", "http://t:1/x?key=1")], &[]),
+    Row(&[("PHOENIX_COLLECTOR_ENDPOINT", "http://p:6006"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://o")], &[], &[("endpoint", "http://p:6006/v1/traces")], &[]),
+    Row(&[("PHOENIX_COLLECTOR_ENDPOINT", "https://app/s/space/")], &[], &[("endpoint", "https://app/s/space/v1/traces")], &[]),
+    Row(&[("PHOENIX_COLLECTOR_ENDPOINT", "http://p:6006/v1/traces")], &[], &[("endpoint", "http://p:6006/v1/traces")], &[]),
+    Row(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://[::1]:4318")], &[], &[("endpoint", "http://[::1]:4318/v1/traces")], &[]),
+    Row(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://[::1]")], &[], &[("endpoint", "http://[::1]/v1/traces")], &[]),
+    Row(&[("PHOENIX_COLLECTOR_ENDPOINT", "localhost:6006")], &[], &[("endpoint", "-")], &["PHOENIX_COLLECTOR_ENDPOINT=\"localhost:6006\" is ignored: expected http(s)://host[:port][/path]; no spans are sent"]),
+    Row(&[("PHOENIX_COLLECTOR_ENDPOINT", "ftp://h"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://o")], &[], &[("endpoint", "-")], &["PHOENIX_COLLECTOR_ENDPOINT=\"ftp://h\""]),
+    Row(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:port")], &[], &[("endpoint", "-")], &["OTEL_EXPORTER_OTLP_ENDPOINT=\"http://h:port\""]),
+    Row(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://")], &[], &[("endpoint", "-")], &["OTEL_EXPORTER_OTLP_ENDPOINT=\"http://\""]),
+    Row(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://u:secret@h?k=secret")], &[], &[("endpoint", "-")], &["OTEL_EXPORTER_OTLP_ENDPOINT=\"http://****@h\" is ignored"]),
+    Row(&[], &[("endpoint", "phoenix")], &[("endpoint", "-")], &["endpoint=\"phoenix\" is ignored"]),
+    // Headers.
+    Row(&[("OTEL_EXPORTER_OTLP_HEADERS", "A=1,b=1,c=1,d=1"), ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "b=2,c=2,d=2"), ("PHOENIX_CLIENT_HEADERS", "c=3,d=3")], &[("header", "D=4")],
+        &[("header a", "1"), ("header b", "2"), ("header c", "3"), ("header d", "4")], &[]),
+    Row(&[("PHOENIX_CLIENT_HEADERS", "x=a%20b%2Cc")], &[], &[("header x", "a b,c")], &[]),
+    Row(&[("PHOENIX_API_KEY", "key")], &[], &[("header authorization", "Bearer key")], &[]),
+    Row(&[("PHOENIX_API_KEY", "key"), ("PHOENIX_CLIENT_HEADERS", "Authorization=Basic%20x")], &[], &[("header authorization", "Basic x")], &[]),
+    Row(&[("PHOENIX_API_KEY", "key")], &[("header", "authorization=mine")], &[("header authorization", "mine")], &[]),
+    Row(&[("PHOENIX_API_KEY", "schlüssel")], &[], &[("header authorization", "-")], &["PHOENIX_API_KEY=**** is ignored: expected visible ASCII characters"]),
+    Row(&[("PHOENIX_CLIENT_HEADERS", "secret,ok=1")], &[], &[("header ok", "1")], &["PHOENIX_CLIENT_HEADERS=**** is used in part: expected name=value"]),
+    Row(&[("PHOENIX_CLIENT_HEADERS", "bad name=1,ok=%0A")], &[], &[("header ok", "-")], &["PHOENIX_CLIENT_HEADERS=****"]),
+    Row(&[], &[("header", "ü=1")], &[], &["headers=**** is used in part"]),
+    Row(&[("PHOENIX_CLIENT_HEADERS", "Content-Length=3,ok=1")], &[], &[("header content-length", "-"), ("header ok", "1")], &["PHOENIX_CLIENT_HEADERS=**** is used in part"]),
+    // The request.
+    Row(&[("OTEL_EXPORTER_OTLP_TIMEOUT", "2000")], &[], &[("timeout", "2s")], &[]),
+    Row(&[("OTEL_EXPORTER_OTLP_TIMEOUT", "2000"), ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "300")], &[], &[("timeout", "300ms")], &[]),
+    Row(&[("OTEL_EXPORTER_OTLP_TIMEOUT", "2s")], &[], &[("timeout", "10s")], &["OTEL_EXPORTER_OTLP_TIMEOUT=\"2s\" is ignored: expected milliseconds"]),
+    Row(&[("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "0"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "5")], &[], &[("timeout", "5ms")], &["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT=\"0\""]),
+    Row(&[("OTEL_EXPORTER_OTLP_COMPRESSION", "none")], &[], &[("compression", "None")], &[]),
+    Row(&[("OTEL_EXPORTER_OTLP_COMPRESSION", "none"), ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "gzip")], &[], &[("compression", "Gzip")], &[]),
+    Row(&[("OTEL_EXPORTER_OTLP_CERTIFICATE", "/a"), ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "/b"), ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "/c")], &[], &[("certificate", "/b"), ("client_key", "/c")], &[]),
+    Row(&[("OTEL_EXPORTER_OTLP_CERTIFICATE", "/a")], &[("certificate", "/b")], &[("certificate", "/b")], &[]),
+    Row(&[("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd")], &[], &[("compression", "Gzip")], &["OTEL_EXPORTER_OTLP_COMPRESSION=\"zstd\" is ignored: expected gzip or none"]),
+    Row(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")], &[], &[], &[]),
+    Row(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")], &[], &[], if cfg!(feature = "otlp-grpc") { &[] } else { &["OTEL_EXPORTER_OTLP_PROTOCOL=\"grpc\" is ignored: expected http/protobuf"] }),
+    Row(&[("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json")], &[], &[], &["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=\"http/json\""]),
+    // What is recorded and what becomes of it.
+    Row(&[("OTEL_SDK_DISABLED", "TRUE")], &[], &[("disabled", "true")], &[]),
+    Row(&[("OTEL_SDK_DISABLED", "1")], &[], &[("disabled", "false")], &["OTEL_SDK_DISABLED=\"1\" is ignored: expected true or false"]),
+    Row(&[("OTEL_TRACES_EXPORTER", "console")], &[], &[("exporter", "Console")], &[]),
+    Row(&[("OTEL_TRACES_EXPORTER", "none")], &[], &[("exporter", "None")], &[]),
+    Row(&[("OTEL_TRACES_EXPORTER", "zipkin")], &[], &[], &["OTEL_TRACES_EXPORTER=\"zipkin\" is ignored"]),
+    Row(&[("OTEL_TRACES_SAMPLER", "always_on")], &[], &[("sampling", "On, parent false")], &[]),
+    Row(&[("OTEL_TRACES_SAMPLER", "always_off")], &[], &[("sampling", "Off, parent false")], &[]),
+    Row(&[("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "0.5")], &[], &[("sampling", "Ratio(0.5), parent false")], &[]),
+    Row(&[("OTEL_TRACES_SAMPLER", "parentbased_always_on")], &[], &[("sampling", "On, parent true")], &[]),
+    Row(&[("OTEL_TRACES_SAMPLER", "parentbased_always_off")], &[], &[("sampling", "Off, parent true")], &[]),
+    Row(&[("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "0.1")], &[], &[("sampling", "Ratio(0.1), parent true")], &[]),
+    Row(&[("OTEL_TRACES_SAMPLER", "traceidratio")], &[], &[("sampling", "Ratio(1.0), parent false")], &[]),
+    Row(&[("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "2")], &[], &[("sampling", "Ratio(1.0), parent false")], &["OTEL_TRACES_SAMPLER_ARG=\"2\" is ignored: expected a number from 0 to 1"]),
+    Row(&[("OTEL_TRACES_SAMPLER", "parentbased_xray")], &[], &[("sampling", "On, parent true")], &["OTEL_TRACES_SAMPLER=\"parentbased_xray\""]),
+    // What must not leave the process.
+    Row(&[], &[], &[("privacy hides: []", "true"), ("privacy length: None", "true")], &[]),
+    Row(&[("OPENINFERENCE_HIDE_INPUTS", " True "), ("OPENINFERENCE_HIDE_CHOICES", "false")], &[], &[("privacy [\"OPENINFERENCE_HIDE_INPUTS\"]", "true")], &[]),
+    Row(&[("OPENINFERENCE_HIDE_EMBEDDING_VECTORS", "1"), ("OPENINFERENCE_HIDE_EMBEDDINGS_VECTORS", "false")], &[], &[("privacy [\"OPENINFERENCE_HIDE_EMBEDDINGS_VECTORS\"]", "true")], &["OPENINFERENCE_HIDE_EMBEDDING_VECTORS=\"1\" is read as true: expected true or false"]),
+    Row(&[("OPENINFERENCE_HIDE_OUTPUTS", "true")], &[("hide_outputs", "false")], &[("privacy hides: []", "true")], &[]),
+    Row(&[("OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH", "10")], &[], &[("privacy length: Some(10)", "true")], &[]),
+    Row(&[("OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH", "-1")], &[], &[("privacy length: None", "true")], &["OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH=\"-1\" is ignored: expected a whole number"]),
+    // In whose terms.
+    Row(&[], &[], &[("semconv", "OpenInference")], &[]),
+    Row(&[("A2A_OTEL_SEMCONV", "gen_ai")], &[], &[("semconv", "GenAi")], &[]),
+    Row(&[("A2A_OTEL_SEMCONV", "both")], &[("semconv", "openinference")], &[("semconv", "OpenInference")], &[]),
+    Row(&[("OPENINFERENCE_ENABLE_GENAI_SEMCONV", "True")], &[], &[("semconv", "Both")], &[]),
+    Row(&[("OPENINFERENCE_ENABLE_GENAI_SEMCONV", "false")], &[], &[("semconv", "OpenInference")], &[]),
+    Row(&[("OPENINFERENCE_ENABLE_GENAI_SEMCONV", "true"), ("A2A_OTEL_SEMCONV", "gen_ai")], &[], &[("semconv", "GenAi")], &[]),
+    Row(&[("OTEL_SEMCONV_STABILITY_OPT_IN", "gen_ai_latest_experimental")], &[], &[("semconv", "OpenInference")], &[]),
+    Row(&[("A2A_OTEL_SEMCONV", "genai")], &[], &[("semconv", "OpenInference")], &["A2A_OTEL_SEMCONV=\"genai\" is ignored: expected openinference, gen_ai or both"]),
+    // Batches and limits.
+    Row(&[("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_BSP_MAX_QUEUE_SIZE", "64"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "32"), ("OTEL_BSP_EXPORT_TIMEOUT", "900")], &[], &[("batch", "200ms Some(64) 32 900ms")], &[]),
+    Row(&[("OTEL_BSP_MAX_QUEUE_SIZE", "64")], &[], &[("batch", "1s Some(64) 64 30s")], &[]),
+    Row(&[("OTEL_BSP_MAX_QUEUE_SIZE", "64"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "65")], &[], &[("batch", "1s Some(64) 64 30s")], &["OTEL_BSP_MAX_EXPORT_BATCH_SIZE=65 is above"]),
+    Row(&[("OTEL_BSP_MAX_QUEUE_SIZE", "0"), ("OTEL_BSP_SCHEDULE_DELAY", "-1")], &[], &[("batch", "1s None 512 30s")], &["OTEL_BSP_MAX_QUEUE_SIZE=\"0\"", "OTEL_BSP_SCHEDULE_DELAY=\"-1\""]),
+    Row(&[("OTEL_ATTRIBUTE_COUNT_LIMIT", "7")], &[], &[("limits", "7 10000 128 None")], &[]),
+    Row(&[("OTEL_ATTRIBUTE_COUNT_LIMIT", "7"), ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "8")], &[], &[("limits", "8 10000 128 None")], &[]),
+    Row(&[("OTEL_SPAN_EVENT_COUNT_LIMIT", "1"), ("OTEL_SPAN_LINK_COUNT_LIMIT", "2")], &[], &[("limits", "10000 1 2 None")], &[]),
+    Row(&[("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "100")], &[], &[("limits", "10000 10000 128 Some(100)")], &[]),
+    Row(&[("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "100"), ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "5")], &[], &[("limits", "10000 10000 128 Some(5)")], &[]),
+    Row(&[("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "many")], &[], &[("limits", "10000 10000 128 None")], &["OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=\"many\" is ignored: expected a whole number"]),
+];
+
+fn overrides(calls: Pairs) -> Overrides {
+    let mut overrides = Overrides::default();
+    for (call, value) in calls {
+        let value = (*value).to_owned();
+        match *call {
+            "service_name" => overrides.service_name = Some(value),
+            "project_name" => overrides.project_name = Some(value),
+            "endpoint" => overrides.endpoint = Some(value),
+            "certificate" => overrides.tls.certificate = Some(value.into()),
+            "semconv" => overrides.semconv = (SEMCONV.parse)(&value),
+            "hide_outputs" => overrides.privacy = Privacy::new().hide_outputs(value == "true"),
+            _ => overrides
+                .headers
+                .extend(value.split_once('=').map(|(name, value)| (name.into(), value.into()))),
+        }
+    }
+    overrides
+}
+
+fn answer(settings: &Settings, question: &str) -> String {
+    let Settings { sampling, batch, limits, .. } = settings;
+    let or_none = |value: Option<&str>| value.unwrap_or("-").to_owned();
+    let file = |path: &Option<PathBuf>| or_none(path.as_deref().and_then(Path::to_str));
+    match question.split_once(' ').unwrap_or((question, "")) {
+        ("service", _) => settings.service_name.clone(),
+        ("project", _) => settings.project_name.clone(),
+        ("endpoint", _) => or_none(settings.endpoint.as_ref().map(Endpoint::as_str)),
+        ("header", name) => or_none(settings.headers.0.get(name).map(String::as_str)),
+        ("resource", name) => or_none(settings.resource.get(name).map(String::as_str)),
+        ("disabled", _) => settings.disabled.to_string(),
+        ("timeout", _) => format!("{:?}", settings.timeout),
+        ("compression", _) => format!("{:?}", settings.compression),
+        ("certificate", _) => file(&settings.tls.certificate),
+        ("client_key", _) => file(&settings.tls.client_key),
+        ("exporter", _) => format!("{:?}", settings.exporter),
+        ("semconv", _) => format!("{:?}", settings.semconv),
+        ("privacy", part) => format!("{:?}", settings.privacy).contains(part).to_string(),
+        ("sampling", _) => format!("{:?}, parent {}", sampling.root, sampling.follows_parent),
+        ("batch", _) => format!("{:?} {:?} {} {:?}", batch.delay, batch.queue, batch.size, batch.timeout),
+        ("limits", _) => {
+            format!("{} {} {} {:?}", limits.attributes, limits.events, limits.links, limits.value_length)
+        }
+        _ => unreachable!("{question}"),
+    }
+}
+
+#[test]
+fn every_combination_resolves_as_the_table_says() {
+    for Row(variables, calls, questions, expected) in TABLE {
+        let lookup = |name: &str| {
+            variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
+        };
+        let mut environment = Environment::new(&lookup);
+        let settings = Settings::resolve(&overrides(calls), &mut environment, "agent");
+        for (question, expected) in *questions {
+            assert_eq!(answer(&settings, question), *expected, "{question} of {variables:?} {calls:?}");
+        }
+        let warnings: Vec<_> = environment.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(warnings.len(), expected.len(), "{warnings:?} of {variables:?} {calls:?}");
+        for (warning, expected) in warnings.iter().zip(*expected) {
+            assert!(warning.starts_with(expected), "{warning} should start with {expected}");
+        }
+    }
+}
+
+#[test]
+fn nothing_shows_a_secret() {
+    let variables = [
+        ("PHOENIX_API_KEY", "hidden"),
+        ("PHOENIX_CLIENT_HEADERS", "a=hidden"),
+        ("PHOENIX_COLLECTOR_ENDPOINT", "http://user:hidden@h/"),
+    ];
+    let lookup = |name: &str| {
+        variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
+    };
+    let settings = Settings::resolve(&Overrides::default(), &mut Environment::new(&lookup), "agent");
+    let shown = format!("{settings:?} {}", settings.endpoint.clone().unwrap());
+    assert!(!shown.contains("hidden"), "{shown}");
+    assert!(shown.contains("authorization"), "{shown}");
+}
+
+#[test]
+fn the_resource_names_service_and_project() {
+    let settings = Settings::resolve(&Overrides::default(), &mut Environment::new(&|_| None), "agent");
+    let attributes: BTreeMap<_, _> = settings.resource_attributes().collect();
+    assert_eq!(attributes["service.name"], "agent");
+    assert_eq!(attributes["openinference.project.name"], "default");
+}

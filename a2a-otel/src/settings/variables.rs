@@ -1,0 +1,190 @@
+//! The variables of the environment that make up a configuration, one row each.
+//!
+//! Variables that belong to one room alone are rows there: `RUST_LOG` in the bridge, what is hidden in `privacy`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::endpoint::Endpoint;
+use super::{Compression, Exporter, Protocol, Root, Sampling};
+use crate::environment::Variable;
+use crate::environment::values::{
+    boolean, count, is_header_value, length, milliseconds, pair, positive, probability, text,
+};
+use crate::semconv::SemConv;
+
+const BOOLEAN: &str = "true or false";
+const BYTES: &str = "bytes, a whole number above 0";
+const FILE: &str = "a file";
+const MILLISECONDS: &str = "milliseconds, a whole number above 0";
+const POSITIVE: &str = "a whole number above 0";
+const TEXT: &str = "any text";
+const WHOLE: &str = "a whole number";
+
+pub(super) const DISABLED: Variable<bool> = variable(&["OTEL_SDK_DISABLED"], boolean, BOOLEAN);
+
+// Who sends.
+pub(super) const SERVICE: Variable<String> = variable(&["OTEL_SERVICE_NAME"], text, TEXT);
+pub(super) const PROJECT: Variable<String> = variable(&["PHOENIX_PROJECT"], text, TEXT);
+pub(super) const PROJECT_ALIAS: Variable<String> = variable(&["PHOENIX_PROJECT_NAME"], text, TEXT);
+pub(super) const RESOURCE: Variable<(String, String)> =
+    variable(&["OTEL_RESOURCE_ATTRIBUTES"], pair, "name=value,name=value, percent-encoded");
+
+// Where spans are sent, and how.
+pub(super) const EXPORTER: Variable<Exporter> = variable(
+    &["OTEL_TRACES_EXPORTER"],
+    exporter,
+    if cfg!(feature = "otlp") {
+        "otlp, console or none"
+    } else {
+        "console or none (the feature `otlp` is off)"
+    },
+);
+pub(super) const TRACES_ENDPOINT: Variable<Endpoint> =
+    variable(&["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"], Endpoint::parse, "http(s)://host[:port]/path");
+pub(super) const ENDPOINT: Variable<Endpoint> = variable(
+    &["PHOENIX_COLLECTOR_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"],
+    Endpoint::parse_server,
+    "http(s)://host[:port][/path]",
+);
+pub(super) const PROTOCOL: Variable<Protocol> = variable(
+    &["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"],
+    protocol,
+    if cfg!(feature = "otlp-grpc") {
+        "http/protobuf or grpc; http/protobuf is used: point the endpoint at the HTTP port (Phoenix 6006, collector 4318)"
+    } else {
+        "http/protobuf, which is used (the feature `otlp-grpc` is off): point the endpoint at the HTTP port (Phoenix \
+         6006, collector 4318)"
+    },
+);
+/// All of them are read, and a later one takes precedence over those before it.
+pub(super) const HEADERS: Variable<(String, String)> = secret(
+    &["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "PHOENIX_CLIENT_HEADERS"],
+    pair,
+    "name=value,name=value, percent-encoded, of headers that a request does not set itself",
+);
+pub(super) const API_KEY: Variable<String> = secret(&["PHOENIX_API_KEY"], bearer, "visible ASCII characters");
+pub(super) const TIMEOUT: Variable<Duration> = variable(
+    &["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"],
+    milliseconds,
+    MILLISECONDS,
+);
+pub(super) const COMPRESSION: Variable<Compression> = variable(
+    &["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"],
+    compression,
+    "gzip or none",
+);
+pub(super) const CERTIFICATE: Variable<PathBuf> =
+    variable(&["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"], path, FILE);
+pub(super) const CLIENT_CERTIFICATE: Variable<PathBuf> = variable(
+    &["OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"],
+    path,
+    FILE,
+);
+pub(super) const CLIENT_KEY: Variable<PathBuf> =
+    variable(&["OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "OTEL_EXPORTER_OTLP_CLIENT_KEY"], path, FILE);
+
+// Which traces are recorded.
+pub(super) const SAMPLER: Variable<Sampling> = variable(
+    &["OTEL_TRACES_SAMPLER"],
+    sampling,
+    "always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off or parentbased_traceidratio",
+);
+pub(super) const SAMPLER_RATIO: Variable<f64> =
+    variable(&["OTEL_TRACES_SAMPLER_ARG"], probability, "a number from 0 to 1");
+
+// How spans wait, and are gathered into requests.
+pub(super) const DELAY: Variable<Duration> =
+    variable(&["OTEL_BSP_SCHEDULE_DELAY"], milliseconds, MILLISECONDS);
+pub(super) const QUEUE_BYTES: Variable<usize> = variable(&["A2A_OTEL_QUEUE_BYTES"], positive, BYTES);
+pub(super) const QUEUE: Variable<usize> = variable(&["OTEL_BSP_MAX_QUEUE_SIZE"], positive, POSITIVE);
+pub(super) const BATCH_SIZE: Variable<usize> =
+    variable(&["OTEL_BSP_MAX_EXPORT_BATCH_SIZE"], positive, POSITIVE);
+pub(super) const BATCH_TIMEOUT: Variable<Duration> =
+    variable(&["OTEL_BSP_EXPORT_TIMEOUT"], milliseconds, MILLISECONDS);
+pub(super) const SPOOL_FOLDER: Variable<PathBuf> = variable(&["A2A_OTEL_SPOOL_DIR"], path, "a folder");
+pub(super) const SPOOL_BYTES: Variable<usize> = variable(&["A2A_OTEL_SPOOL_BYTES"], positive, BYTES);
+
+// How much one span may hold.
+pub(super) const ATTRIBUTES: Variable<u32> =
+    variable(&["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"], count, WHOLE);
+pub(super) const EVENTS: Variable<u32> = variable(&["OTEL_SPAN_EVENT_COUNT_LIMIT"], count, WHOLE);
+pub(super) const LINKS: Variable<u32> = variable(&["OTEL_SPAN_LINK_COUNT_LIMIT"], count, WHOLE);
+pub(super) const VALUE_LENGTH: Variable<usize> =
+    variable(&["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"], length, WHOLE);
+
+// Which conventions spans follow.
+pub(super) const SEMCONV: Variable<SemConv> =
+    variable(&["A2A_OTEL_SEMCONV"], semconv, "openinference, gen_ai or both");
+pub(super) const GEN_AI_BESIDE: Variable<bool> =
+    variable(&["OPENINFERENCE_ENABLE_GENAI_SEMCONV"], boolean, BOOLEAN);
+
+const fn variable<T>(
+    names: &'static [&'static str],
+    parse: fn(&str) -> Option<T>,
+    accepted: &'static str,
+) -> Variable<T> {
+    Variable { names, parse, accepted, secret: false }
+}
+
+const fn secret<T>(
+    names: &'static [&'static str],
+    parse: fn(&str) -> Option<T>,
+    accepted: &'static str,
+) -> Variable<T> {
+    Variable { names, parse, accepted, secret: true }
+}
+
+fn path(text: &str) -> Option<PathBuf> {
+    text.parse().ok()
+}
+
+fn bearer(text: &str) -> Option<String> {
+    is_header_value(text).then(|| format!("Bearer {text}"))
+}
+
+fn protocol(text: &str) -> Option<Protocol> {
+    match text {
+        "http/protobuf" => Some(Protocol::HttpProtobuf),
+        "grpc" if cfg!(feature = "otlp-grpc") => Some(Protocol::Grpc),
+        _ => None,
+    }
+}
+
+fn compression(text: &str) -> Option<Compression> {
+    match text {
+        "gzip" => Some(Compression::Gzip),
+        "none" => Some(Compression::None),
+        _ => None,
+    }
+}
+
+fn exporter(text: &str) -> Option<Exporter> {
+    match text {
+        "otlp" if cfg!(feature = "otlp") => Some(Exporter::Otlp),
+        "console" => Some(Exporter::Console),
+        "none" => Some(Exporter::None),
+        _ => None,
+    }
+}
+
+fn semconv(text: &str) -> Option<SemConv> {
+    match text {
+        "openinference" => Some(SemConv::OpenInference),
+        "gen_ai" => Some(SemConv::GenAi),
+        "both" => Some(SemConv::Both),
+        _ => None,
+    }
+}
+
+fn sampling(text: &str) -> Option<Sampling> {
+    let root = text.strip_prefix("parentbased_");
+    let follows_parent = root.is_some();
+    let root = match root.unwrap_or(text) {
+        "always_on" => Root::On,
+        "always_off" => Root::Off,
+        "traceidratio" => Root::Ratio(1.0),
+        _ => return None,
+    };
+    Some(Sampling { root, follows_parent })
+}
