@@ -301,6 +301,24 @@ pub(crate) static BUSINESS_METRIC: Kind = Kind {
     ],
 };
 
+/// All rows, for the tests that hold them to the same rules.
+#[cfg(test)]
+pub(crate) static ALL: &[&Kind] = &[
+    &AGENT_SPAN,
+    &CHAIN_SPAN,
+    &TOOL_SPAN,
+    &MCP_TOOL,
+    &A2A_CALL,
+    &LLM_CALL,
+    &EMBEDDING_CALL,
+    &RETRIEVER_SPAN,
+    &RERANKER_SPAN,
+    &GUARDRAIL_SPAN,
+    &EVALUATOR_SPAN,
+    &PROMPT_SPAN,
+    &BUSINESS_METRIC,
+];
+
 impl Kind {
     /// Every argument that the attribute takes, its own first.
     pub(crate) fn all_args(&self) -> impl Iterator<Item = &'static Arg> {

@@ -12,13 +12,11 @@ use quote::{ToTokens as _, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Expr, Type};
 
-use crate::function::{Function, Param, Shape};
 use crate::kinds::Content;
-use crate::plan::{
-    Fixed, Handed, Kept, MetricPlan, On, Output, Plan, Planned, Recorded, SpanPlan, Value, Values,
-    find_ident, output_ident,
-};
-use crate::types::{Access, Streams, infer_opaque};
+use crate::plan::{Handed, Kept, MetricPlan, On, Output, Plan, Planned, Recorded, SpanPlan, Value, Values};
+use crate::read::expr::{Fixed, find_ident, output_ident};
+use crate::read::function::{Function, Param, Shape};
+use crate::read::types::{Access, Streams, infer_opaque};
 
 /// The runtime's type that finds out what a value can be recorded as.
 const VALUE: &str = "Capture";
@@ -31,7 +29,7 @@ macro_rules! hygienic {
     ($($tokens:tt)*) => { quote_spanned!(Span::mixed_site()=> $($tokens)*) };
 }
 
-pub(crate) fn expand(plan: &Plan<'_>) -> TokenStream {
+pub(crate) fn write(plan: &Plan<'_>) -> TokenStream {
     let Function { attrs, vis, defaultness, sig, .. } = plan.function;
     let (before, call) = (plan.before(), plan.call());
     quote!(#(#attrs)* #vis #defaultness #sig { #before #call })

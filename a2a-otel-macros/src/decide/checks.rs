@@ -5,18 +5,20 @@ use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::{Expr, Ident, LitStr};
 
-use crate::args::{Args, Errors, Field, nearest};
-use crate::function::{Function, Stays};
+use crate::errors::{Errors, nearest};
 use crate::kinds::{Arg, RESERVED, Records, SpanKind};
-use crate::plan::{MetricPlan, On, Planned, find_ident, given, is_late, output_ident};
+use crate::plan::{MetricPlan, On, Planned};
+use crate::read::args::{Args, Field};
+use crate::read::expr::{find_ident, is_late, output_ident};
+use crate::read::function::{Function, Stays};
 
-pub(crate) fn check_const(function: &Function, errors: &mut Errors) {
+pub(super) fn check_const(function: &Function, errors: &mut Errors) {
     if let Some(constness) = &function.sig.constness {
         errors.at(constness.span, "a `const fn` cannot be observed; remove `const` or the attribute");
     }
 }
 
-pub(crate) fn check_crate(args: &Args, errors: &mut Errors) {
+pub(super) fn check_crate(args: &Args, errors: &mut Errors) {
     let Some(path) = args.path("crate") else { return };
     let first = path.segments.first().map(|segment| segment.ident.to_string());
     if path.leading_colon.is_none() && !matches!(first.as_deref(), Some("crate" | "$crate")) {
@@ -27,7 +29,7 @@ pub(crate) fn check_crate(args: &Args, errors: &mut Errors) {
 }
 
 /// What only a function that returns something can have.
-pub(crate) fn check_fails(what: &str, span: Option<Span>, function: &Function, errors: &mut Errors) {
+pub(super) fn check_fails(what: &str, span: Option<Span>, function: &Function, errors: &mut Errors) {
     if let (Some(span), None) = (span, function.result_type()) {
         let name = function.name();
         let message = format!("`{what}` needs a function that returns a `Result`; `{name}` returns nothing");
@@ -36,7 +38,7 @@ pub(crate) fn check_fails(what: &str, span: Option<Span>, function: &Function, e
 }
 
 /// A list of parameters to skip or redact.
-pub(crate) fn check_named(list: &str, done: &str, args: &Args, function: &Function, errors: &mut Errors) {
+pub(super) fn check_named(list: &str, done: &str, args: &Args, function: &Function, errors: &mut Errors) {
     if let (Some(span), Some(_)) = (args.span(list), args.span("skip_all")) {
         errors.at(span, format_args!("`skip_all` already covers `{list}(...)`; keep one of them"));
     }
@@ -50,7 +52,7 @@ pub(crate) fn check_named(list: &str, done: &str, args: &Args, function: &Functi
 }
 
 /// Whoever redacts must not be left to believe that it happens where it does not.
-pub(crate) fn check_redacted(args: &Args, errors: &mut Errors) {
+pub(super) fn check_redacted(args: &Args, errors: &mut Errors) {
     let Some(span) = args.span("redact") else { return };
     if let Some(other) = ["input", "request"].into_iter().find(|other| args.span(other).is_some()) {
         errors.at(
@@ -64,7 +66,7 @@ pub(crate) fn check_redacted(args: &Args, errors: &mut Errors) {
 }
 
 /// The body has consumed what is not a shared reference, and `self` cannot be cloned under its own name.
-pub(crate) fn check_late_self(late: &[&Expr], function: &Function, errors: &mut Errors) {
+pub(super) fn check_late_self(late: &[&Expr], function: &Function, errors: &mut Errors) {
     if function.lends_self() {
         return;
     }
@@ -76,7 +78,7 @@ pub(crate) fn check_late_self(late: &[&Expr], function: &Function, errors: &mut 
 }
 
 /// A parameter of that name would be meant as likely as the result.
-pub(crate) fn check_late_output(late: &[&Expr], function: &Function, errors: &mut Errors) {
+pub(super) fn check_late_output(late: &[&Expr], function: &Function, errors: &mut Errors) {
     if !function.params.iter().any(|param| param.ident == "output") {
         return;
     }
@@ -86,7 +88,7 @@ pub(crate) fn check_late_output(late: &[&Expr], function: &Function, errors: &mu
 }
 
 /// Of a body that stays where it is, nobody sees the result.
-pub(crate) fn check_unseen(
+pub(super) fn check_unseen(
     stays: Stays,
     args: &Args,
     function: &Function,
@@ -119,10 +121,10 @@ pub(crate) fn check_unseen(
 }
 
 /// OpenTelemetry's SDK keeps both values of a key that is recorded twice.
-pub(crate) fn check_keys(kind: &SpanKind, name_keys: &[&'static str], args: &Args, errors: &mut Errors) {
+pub(super) fn check_keys(kind: &SpanKind, name_keys: &[&'static str], args: &Args, errors: &mut Errors) {
     let mut known = name_keys.to_vec();
     known.extend(kind.fixed.iter().map(|(key, _)| *key));
-    known.extend(given(args).flat_map(|(arg, _)| arg.keys()));
+    known.extend(args.given().flat_map(|(arg, _)| arg.keys()));
     let fields = args.fields("fields");
     let reserved = |key: &str| {
         RESERVED.iter().find(|(name, _)| key == *name || name.ends_with('.') && key.starts_with(name))
@@ -135,7 +137,7 @@ pub(crate) fn check_keys(kind: &SpanKind, name_keys: &[&'static str], args: &Arg
     check_repeated(fields, &known, errors);
 }
 
-pub(crate) fn check_repeated(fields: &[Field], known: &[&str], errors: &mut Errors) {
+pub(super) fn check_repeated(fields: &[Field], known: &[&str], errors: &mut Errors) {
     for (index, Field { key, span, .. }) in fields.iter().enumerate() {
         if known.contains(&key.as_str()) || fields[..index].iter().any(|other| other.key == *key) {
             errors.at(*span, format_args!("`{key}` is recorded already; each key holds one value"));
@@ -156,13 +158,13 @@ fn check_name(list: &str, name: &Ident, function: &Function, errors: &mut Errors
     errors.at(name.span(), format_args!("`{}` has no parameter `{name}` to {list}{advice}", function.name()));
 }
 
-pub(crate) fn check_early(args: &Args, errors: &mut Errors) {
+pub(super) fn check_early(args: &Args, errors: &mut Errors) {
     let is_early = |arg: &Arg| match arg.records {
         Records::Nothing => arg.name != "output",
         Records::Name(..) | Records::Text(_) => true,
         Records::Key(_) | Records::Documents(_) => false,
     };
-    for (arg, expr) in given(args).filter(|(arg, expr)| is_early(arg) && is_late(expr)) {
+    for (arg, expr) in args.given().filter(|(arg, expr)| is_early(arg) && is_late(expr)) {
         let name = arg.name;
         let message = format!("`{name}` is recorded before the function runs, when there is no `output` yet");
         errors.add(syn::Error::new_spanned(expr, message));
@@ -170,7 +172,7 @@ pub(crate) fn check_early(args: &Args, errors: &mut Errors) {
 }
 
 /// The instrument name syntax of the OpenTelemetry metrics API.
-pub(crate) fn check_metric_name(literal: &LitStr, errors: &mut Errors) {
+pub(super) fn check_metric_name(literal: &LitStr, errors: &mut Errors) {
     let name = literal.value();
     let allowed = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '-' | '/');
     if name.is_empty() {
@@ -188,7 +190,7 @@ pub(crate) fn check_metric_name(literal: &LitStr, errors: &mut Errors) {
 }
 
 /// The instrument unit syntax of the OpenTelemetry metrics API, and the words that UCUM spells otherwise.
-pub(crate) fn check_unit(args: &Args, errors: &mut Errors) {
+pub(super) fn check_unit(args: &Args, errors: &mut Errors) {
     const WORDS: &[(&str, &str)] = &[
         ("seconds", "s"),
         ("second", "s"),
