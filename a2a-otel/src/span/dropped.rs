@@ -6,7 +6,7 @@
 use std::any::Any;
 use std::cell::RefCell;
 
-use super::Scope;
+use super::scope::Scope;
 
 thread_local! {
     /// The scopes of the futures that are being dropped, the innermost last; nothing where the scope holds nothing.

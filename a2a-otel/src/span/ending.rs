@@ -7,9 +7,9 @@ use std::time::SystemTime;
 use opentelemetry::trace::{Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue, StringValue};
 
+use super::context_values::{AskedModel, Kind};
 use super::failure::{Describe, Failed};
 use super::joint::{Bad, Joint};
-use super::opening::{AskedModel, Kind};
 use crate::capture::{Fields, PANICKED, Value, encode, guarded};
 use crate::llm::Read;
 use crate::semconv::openinference as names;

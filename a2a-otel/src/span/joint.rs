@@ -7,17 +7,14 @@
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use opentelemetry::trace::{SpanId, SpanKind, TraceContextExt as _};
+use opentelemetry::trace::{SpanId, TraceContextExt as _};
 use opentelemetry::{Context, Key, KeyValue, StringValue};
 
 use super::failure::Failed;
-use super::opening::Site;
+use super::site::{Site, TOOL};
 use crate::lock::lock;
 use crate::privacy;
 use crate::semconv::openinference::TOOL_NAME;
-
-/// The kind of span that two may share.
-const TOOL: &str = "TOOL";
 
 /// A tool's span that a second may join.
 pub(crate) struct Joint {
@@ -57,23 +54,6 @@ pub(crate) struct Refusal {
     pub(crate) error_type: StringValue,
     /// Whether the tool itself has failed, so that the call has, whatever the function makes of it.
     pub(crate) is_of_tool: bool,
-}
-
-impl Site {
-    fn is_of_function(&self) -> bool {
-        self.opentelemetry == SpanKind::Internal
-    }
-
-    /// Whether a second may join the span.
-    #[inline]
-    pub(super) fn is_of_tool(&self) -> bool {
-        cfg!(feature = "mcp") && self.kind == TOOL
-    }
-
-    /// Whether the input waits for a function's attribute to say more of it.
-    pub(super) fn defers_input(&self) -> bool {
-        self.is_of_tool() && self.opentelemetry == SpanKind::Server
-    }
 }
 
 impl Joint {

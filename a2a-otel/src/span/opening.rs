@@ -4,46 +4,24 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use opentelemetry::global::BoxedSpan;
-use opentelemetry::trace::{
-    Span as ApiSpan, SpanBuilder, SpanContext, SpanId, SpanKind, TraceContextExt as _, Tracer as _,
-};
+use opentelemetry::trace::{Span as ApiSpan, SpanBuilder, SpanContext, TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::Span as SdkSpan;
 
-use super::Span;
+use super::context_values::{AskedModel, EMBEDDING, Kind, MODELS};
 use super::joint::Joint;
+use super::running::Span;
+use super::site::Site;
 use super::tracer::{self, Decision, Mode, Tracer, with_tracer};
-use crate::capture::{Encoded, Fields, Fixed, Value, encode, encode_object};
+use crate::capture::{Encoded, Fields, Value, encode, encode_object};
 use crate::llm::{self, Model, Read};
 use crate::semconv::gen_ai::REQUEST_MODEL;
 use crate::semconv::openinference as names;
 use crate::{context, gen_ai, privacy};
 
-/// The kind whose requests hold texts to embed.
-const EMBEDDING: &str = "EMBEDDING";
-
-/// The kinds that are a call of a model.
-const MODELS: [&str; 2] = ["LLM", EMBEDDING];
-
 /// The kind whose spans give log lines their agent.
 #[cfg(feature = "tracing")]
 const AGENT: &str = "AGENT";
-
-/// What is known of a span when the program is compiled.
-pub struct Site {
-    /// The span's name, unless it is given another.
-    pub name: &'static str,
-    /// `openinference.span.kind`.
-    pub kind: &'static str,
-    /// OpenTelemetry's own kind.
-    pub opentelemetry: SpanKind,
-    /// Attributes with values known at compile time.
-    pub fixed: &'static [(&'static str, Fixed)],
-    /// The names of the values that make the input; an empty one where a single value stands for itself.
-    pub arguments: &'static [&'static str],
-    /// Attributes that hold one of the values as it is, and its index.
-    pub fields: &'static [(&'static str, usize)],
-}
 
 /// Room for as many attributes as a small piece of memory holds, which malloc has at hand: glibc's are of up to 1,032 bytes.
 const HANDY_ROOM: usize = 18;
@@ -69,22 +47,6 @@ pub struct Opening {
 enum Asked {
     Ours(Box<SdkSpan>),
     Global(BoxedSpan),
-}
-
-/// The model that was asked for, which is the span's model where no response names another.
-pub(super) struct AskedModel {
-    /// The span that asked, for the context is its children's as well.
-    pub(super) span: SpanId,
-    pub(super) model: Model,
-}
-
-/// The kind of a span, kept until its end where it matters what is hidden, and for what a model's call makes of itself.
-pub(super) struct Kind(pub(super) &'static str);
-
-/// Whether the innermost of our spans is a call of a model.
-#[cfg(feature = "tracing")]
-pub(crate) fn is_within_model_call(context: &Context) -> bool {
-    context.get::<Kind>().is_some_and(|kind| MODELS.contains(&kind.0))
 }
 
 impl Span {

@@ -21,8 +21,8 @@ use std::ops::Deref;
 use serde::Serialize;
 
 use super::failure::{Describe, Failed};
-use super::run::Conclude;
-use super::{Scope, Span};
+use super::running::Span;
+use super::scope::{Conclude, Scope};
 use crate::capture::{Capture, Value};
 
 /// What an error can do, and with that how a result is told apart.

@@ -9,63 +9,15 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 #[cfg(feature = "mcp")]
 use opentelemetry::context::FutureExt as _;
 use pin_project_lite::pin_project;
 
 use super::dropped::{Behind, Running};
-use super::failure::Describe;
-use super::stream::StreamEnd;
-
-/// What watches a call: a span or a measurement. Dropped without an outcome, the call was cancelled.
-pub trait Scope: Sized + 'static {
-    /// What holds while the user's code runs.
-    type Entered;
-    /// What the outcome is written to.
-    type Ending;
-    /// What is gathered of a stream's items.
-    type Fold;
-
-    /// Whether anything holds while the user's code runs, or is to be told how that ends.
-    fn holds(&self) -> bool {
-        true
-    }
-
-    /// Whether somebody will see the outcome.
-    fn is_seen(&self) -> bool;
-
-    /// Lets user code run inside the scope.
-    fn enter(&self) -> Self::Entered;
-
-    /// The call returned.
-    fn returned(self) -> Self::Ending;
-
-    /// The call panicked.
-    fn panicked(self, payload: &(dyn Any + Send));
-
-    /// The call ended well, and no more is known.
-    fn succeeded(self);
-
-    /// The call answered an error; `debug` prefers its debug form.
-    fn failed(self, failure: &dyn Describe, debug: bool);
-
-    /// Begins to gather the items of a stream that was asked for at that time.
-    fn fold(&self, asked: Option<Instant>) -> Self::Fold;
-
-    /// An item came.
-    fn item(_: &mut Self::Fold) {}
-
-    /// The stream ended.
-    fn streamed(self, fold: Self::Fold, end: StreamEnd<'_>);
-}
-
-/// How a scope ends, told by the result.
-pub trait Conclude<S, R> {
-    /// Ends the scope.
-    fn conclude(self, scope: S, result: &R);
-}
+#[cfg(feature = "mcp")]
+use super::running::Span;
+use super::scope::{Conclude, Scope};
 
 type Payload = Box<dyn Any + Send>;
 
@@ -121,10 +73,10 @@ where
 /// and there is no span in the answer.
 #[cfg(feature = "mcp")]
 pub(crate) async fn until<R>(
-    span: super::Span,
+    span: Span,
     cancelled: impl Future<Output = ()>,
     body: impl Future<Output = R>,
-) -> (Option<super::Span>, R) {
+) -> (Option<Span>, R) {
     let context = span.context().cloned().unwrap_or_else(opentelemetry::Context::current);
     let mut span = Some(span);
     let mut cancelled = std::pin::pin!(cancelled);
