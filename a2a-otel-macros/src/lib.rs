@@ -1,7 +1,7 @@
 //! The attributes of `a2a-otel`, which re-exports and explains them: use that crate.
 //!
 //! `instrument` runs the three stages, each a folder: `read`, `decide` and `write`. Beside them are the table of the
-//! attributes, `kinds`, and what stage two hands to stage three, `plan`.
+//! attributes, `kinds`, what stage two hands to stage three, `plan`, and the names that code may use, `runtime`.
 
 mod decide;
 mod errors;
@@ -9,6 +9,7 @@ mod instrument;
 mod kinds;
 mod plan;
 mod read;
+mod runtime;
 #[cfg(test)]
 mod tests;
 mod write;

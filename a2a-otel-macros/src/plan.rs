@@ -6,11 +6,12 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{Expr, Ident, LitStr};
 
-use crate::kinds::{Content, SpanKind};
+use crate::kinds::{self, Content, SpanKind};
 use crate::read::args::{Args, Field};
 use crate::read::expr::{Fixed, is_late, literal};
 use crate::read::function::{Function, Param};
 use crate::read::types::Streams;
+use crate::runtime::{End, Implied, Instrument, On, TextMethod};
 
 pub(crate) struct Plan<'a> {
     pub(crate) runtime: Runtime,
@@ -31,7 +32,7 @@ pub(crate) struct Runtime(Vec<TokenTree>);
 
 impl Runtime {
     pub(crate) fn new(args: &Args) -> Self {
-        let path = args.path("crate").map_or_else(|| quote!(::a2a_otel), ToTokens::to_token_stream);
+        let path = args.path(&kinds::CRATE).map_or_else(|| quote!(::a2a_otel), ToTokens::to_token_stream);
         Self(quote!(#path::__private).into_iter().collect())
     }
 }
@@ -68,8 +69,7 @@ pub(crate) struct SpanPlan<'a> {
     pub(crate) input: Option<&'a Expr>,
     pub(crate) values: Values<'a>,
     pub(crate) output: Output<'a>,
-    /// Recorded by the runtime's functions of these names.
-    pub(crate) texts: Vec<(&'static str, &'a Expr)>,
+    pub(crate) texts: Vec<(TextMethod, &'a Expr)>,
     pub(crate) early: Vec<Recorded<'a>>,
     pub(crate) late: Vec<Recorded<'a>>,
     pub(crate) request: Option<&'a Expr>,
@@ -134,8 +134,7 @@ pub(crate) enum Output<'a> {
 }
 
 pub(crate) struct MetricPlan<'a> {
-    /// The variant of the runtime's `InstrumentKind`.
-    pub(crate) kind: String,
+    pub(crate) instrument: Instrument,
     pub(crate) name: &'a LitStr,
     pub(crate) unit: String,
     pub(crate) description: String,
@@ -145,22 +144,6 @@ pub(crate) struct MetricPlan<'a> {
     pub(crate) implied: Implied,
     pub(crate) early: Vec<Recorded<'a>>,
     pub(crate) late: Vec<Recorded<'a>>,
-}
-
-/// Which calls count, by the runtime's names.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum On {
-    Ok,
-    Err,
-    Always,
-}
-
-/// What is measured without a `value`, by the runtime's names.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Implied {
-    Nothing,
-    One,
-    Duration,
 }
 
 impl<'a> Planned<'a> {
@@ -179,10 +162,10 @@ impl<'a> Planned<'a> {
 impl SpanPlan<'_> {
     /// The method that ends the span by the type of the result alone. A response may be bytes, which other values are
     /// not recorded as.
-    pub(crate) fn end(&self) -> Option<&'static str> {
+    pub(crate) fn end(&self) -> Option<End> {
         match self.output {
-            Output::Nothing => Some("a2a_otel_end"),
-            Output::Result if self.kind.content != Content::Llm => Some("a2a_otel_output"),
+            Output::Nothing => Some(End::WithoutValue),
+            Output::Result if self.kind.content != Content::Llm => Some(End::WithOutput),
             Output::Result | Output::Expr(_) => None,
         }
     }

@@ -6,11 +6,12 @@ use syn::ext::IdentExt as _;
 use syn::{Expr, Ident, LitStr};
 
 use crate::errors::{Errors, nearest};
-use crate::kinds::{Arg, RESERVED, Records, SpanKind};
-use crate::plan::{MetricPlan, On, Planned};
+use crate::kinds::{self, Arg, RESERVED, Records, SpanKind};
+use crate::plan::{MetricPlan, Planned};
 use crate::read::args::{Args, Field};
 use crate::read::expr::{find_ident, is_late, output_ident};
 use crate::read::function::{Function, Stays};
+use crate::runtime::On;
 
 pub(super) fn check_const(function: &Function, errors: &mut Errors) {
     if let Some(constness) = &function.sig.constness {
@@ -19,7 +20,7 @@ pub(super) fn check_const(function: &Function, errors: &mut Errors) {
 }
 
 pub(super) fn check_crate(args: &Args, errors: &mut Errors) {
-    let Some(path) = args.path("crate") else { return };
+    let Some(path) = args.path(&kinds::CRATE) else { return };
     let first = path.segments.first().map(|segment| segment.ident.to_string());
     if path.leading_colon.is_none() && !matches!(first.as_deref(), Some("crate" | "$crate")) {
         let message = "`crate` takes an absolute path, such as `::a2a_otel` or `crate::a2a_otel`: \
@@ -38,8 +39,9 @@ pub(super) fn check_fails(what: &str, span: Option<Span>, function: &Function, e
 }
 
 /// A list of parameters to skip or redact.
-pub(super) fn check_named(list: &str, done: &str, args: &Args, function: &Function, errors: &mut Errors) {
-    if let (Some(span), Some(_)) = (args.span(list), args.span("skip_all")) {
+pub(super) fn check_named(list: &Arg, done: &str, args: &Args, function: &Function, errors: &mut Errors) {
+    if let (Some(span), Some(_)) = (args.span(list), args.span(&kinds::SKIP_ALL)) {
+        let list = list.name;
         errors.at(span, format_args!("`skip_all` already covers `{list}(...)`; keep one of them"));
     }
     let names = args.names(list);
@@ -47,20 +49,21 @@ pub(super) fn check_named(list: &str, done: &str, args: &Args, function: &Functi
         if names[..index].contains(name) {
             errors.at(name.span(), format_args!("`{name}` is {done} twice"));
         }
-        check_name(list, name, function, errors);
+        check_name(list.name, name, function, errors);
     }
 }
 
 /// Whoever redacts must not be left to believe that it happens where it does not.
 pub(super) fn check_redacted(args: &Args, errors: &mut Errors) {
-    let Some(span) = args.span("redact") else { return };
-    if let Some(other) = ["input", "request"].into_iter().find(|other| args.span(other).is_some()) {
+    let Some(span) = args.span(&kinds::REDACT) else { return };
+    if let Some(other) = [kinds::INPUT, kinds::REQUEST].iter().find(|other| args.span(other).is_some()) {
+        let other = other.name;
         errors.at(
             span,
             format_args!("`redact` is of no use beside `{other} = ...`, which is the input instead"),
         );
     }
-    for name in args.names("redact").iter().filter(|name| args.names("skip").contains(name)) {
+    for name in args.names(&kinds::REDACT).iter().filter(|name| args.names(&kinds::SKIP).contains(name)) {
         errors.at(name.span(), format_args!("`{name}` is skipped already; keep one of them"));
     }
 }
@@ -109,13 +112,13 @@ pub(super) fn check_unseen(
     for word in late.iter().filter_map(|expr| output_ident(expr.to_token_stream())) {
         errors.at(word.span(), why);
     }
-    if let Some(span) = args.span("err") {
+    if let Some(span) = args.span(&kinds::ERR) {
         errors.at(span, why);
     }
     if let Planned::Metric(MetricPlan { on: On::Ok | On::Err, name, .. }) = effect
         && function.result_type().is_some()
     {
-        let span = args.word("on").map_or_else(|| name.span(), Ident::span);
+        let span = args.word(&kinds::ON).map_or_else(|| name.span(), Ident::span);
         errors.at(span, format_args!("{why}: write `on = always`, {way_out}"));
     }
 }
@@ -125,7 +128,7 @@ pub(super) fn check_keys(kind: &SpanKind, name_keys: &[&'static str], args: &Arg
     let mut known = name_keys.to_vec();
     known.extend(kind.fixed.iter().map(|(key, _)| *key));
     known.extend(args.given().flat_map(|(arg, _)| arg.keys()));
-    let fields = args.fields("fields");
+    let fields = args.fields(&kinds::FIELDS);
     let reserved = |key: &str| {
         RESERVED.iter().find(|(name, _)| key == *name || name.ends_with('.') && key.starts_with(name))
     };
@@ -160,8 +163,8 @@ fn check_name(list: &str, name: &Ident, function: &Function, errors: &mut Errors
 
 pub(super) fn check_early(args: &Args, errors: &mut Errors) {
     let is_early = |arg: &Arg| match arg.records {
-        Records::Nothing => arg.name != "output",
-        Records::Name(..) | Records::Text(_) => true,
+        Records::Nothing => arg.name != kinds::OUTPUT.name,
+        Records::Name(..) | Records::Text(..) => true,
         Records::Key(_) | Records::Documents(_) => false,
     };
     for (arg, expr) in args.given().filter(|(arg, expr)| is_early(arg) && is_late(expr)) {
@@ -201,7 +204,7 @@ pub(super) fn check_unit(args: &Args, errors: &mut Errors) {
         ("byte", "By"),
         ("percent", "%"),
     ];
-    let Some(literal) = args.text("unit") else { return };
+    let Some(literal) = args.text(&kinds::UNIT) else { return };
     let unit = literal.value();
     if let Some((_, symbol)) = WORDS.iter().find(|(word, _)| *word == unit) {
         errors.at(literal.span(), format_args!("`unit` cannot be \"{unit}\"; UCUM writes it \"{symbol}\""));

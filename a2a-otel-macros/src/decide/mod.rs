@@ -11,7 +11,7 @@ use self::checks::{check_const, check_crate, check_fails, check_late_output, che
 use self::metric::plan_metric;
 use self::span::plan_span;
 use crate::errors::Errors;
-use crate::kinds::Effect;
+use crate::kinds::{self, Effect};
 use crate::plan::{Kept, Plan, Planned, Runtime};
 use crate::read::args::Args;
 use crate::read::expr::find_ident;
@@ -22,7 +22,7 @@ use crate::read::types::Streams;
 pub(crate) fn decide<'a>(args: &'a Args, function: &'a Function, errors: &mut Errors) -> Option<Plan<'a>> {
     check_const(function, errors);
     check_crate(args, errors);
-    check_fails("err", args.span("err"), function, errors);
+    check_fails(kinds::ERR.name, args.span(&kinds::ERR), function, errors);
     let effect = match &args.kind.effect {
         Effect::Span(kind) => Planned::Span(plan_span(kind, args, function, errors)),
         Effect::Metric => Planned::Metric(plan_metric(args, function, errors)?),
@@ -40,21 +40,21 @@ pub(crate) fn decide<'a>(args: &'a Args, function: &'a Function, errors: &mut Er
         Some(Kept { ident, mention: late.iter().find_map(mention)?.span() })
     });
     let kept = kept.collect();
-    let on_err = args.word("on").filter(|word| *word == "err");
+    let on_err = args.word(&kinds::ON).filter(|word| *word == kinds::ON_ERR);
     Some(Plan {
         runtime: Runtime::new(args),
         function,
         stream,
         stays: stays.is_some(),
         kept,
-        checks_result: args.word("err").or(on_err).map(Ident::span),
+        checks_result: args.word(&kinds::ERR).or(on_err).map(Ident::span),
         effect,
     })
 }
 
 /// The stream that the type names, or that the user says is there.
 fn plan_stream(args: &Args, function: &Function, errors: &mut Errors) -> Option<Streams> {
-    let Some(span) = args.span("stream").filter(|_| function.stream.is_none()) else {
+    let Some(span) = args.span(&kinds::STREAM).filter(|_| function.stream.is_none()) else {
         return function.stream;
     };
     let Some(ty) = function.result_type() else {

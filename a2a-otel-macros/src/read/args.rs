@@ -68,26 +68,25 @@ impl Args {
     }
 
     fn add(&mut self, given: Given, errors: &mut Errors) {
-        let name = given.arg.name;
-        if self.find(name).is_some() {
-            errors.at(given.span, format_args!("`{name}` is given twice"));
+        if self.find(given.arg).is_some() {
+            errors.at(given.span, format_args!("`{}` is given twice", given.arg.name));
         } else {
             self.given.push(given);
         }
     }
 
-    fn find(&self, name: &str) -> Option<&Given> {
-        self.given.iter().find(|given| given.arg.name == name)
+    fn find(&self, arg: &Arg) -> Option<&Given> {
+        self.given.iter().find(|given| given.arg.name == arg.name)
     }
 
     /// The arguments with an expression that the user gave.
     pub(crate) fn given(&self) -> impl Iterator<Item = (&'static Arg, &Expr)> {
-        self.kind.all_args().filter_map(|arg| Some((arg, self.expr(arg.name)?)))
+        self.kind.all_args().filter_map(|arg| Some((arg, self.expr(arg)?)))
     }
 
     /// Where the argument stands, if it is given.
-    pub(crate) fn span(&self, name: &str) -> Option<Span> {
-        self.find(name).map(|given| given.span)
+    pub(crate) fn span(&self, arg: &Arg) -> Option<Span> {
+        self.find(arg).map(|given| given.span)
     }
 }
 
@@ -95,8 +94,8 @@ impl Args {
 macro_rules! accessors {
     ($($accessor:ident -> $returned:ty: $form:ident($value:ident) => $found:expr, else $absent:expr;)*) => {
         impl Args {$(
-            pub(crate) fn $accessor(&self, name: &str) -> $returned {
-                match self.find(name).map(|given| &given.value) {
+            pub(crate) fn $accessor(&self, arg: &Arg) -> $returned {
+                match self.find(arg).map(|given| &given.value) {
                     Some(Value::$form($value)) => $found,
                     _ => $absent,
                 }
