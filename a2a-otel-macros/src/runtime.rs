@@ -67,11 +67,11 @@ names! {
         /// A span, after the body has returned.
         Ending,
         /// A span, for each item of a stream.
-        SpanItems = "Fold",
+        SpanItems,
         /// A metric, before or after the body.
         Measurement,
         /// A metric, for each item of a stream.
-        MetricItems = "Items",
+        MetricItems,
     }
     /// The methods of a target that take values.
     Method {
@@ -100,7 +100,7 @@ names! {
         /// The value, or nothing if its type cannot be recorded.
         Value = "a2a_otel_value",
         /// The value; a type that cannot be recorded is a compile error.
-        Required = "a2a_otel_asked",
+        Required = "a2a_otel_required",
         /// The value as text.
         Text = "a2a_otel_text",
     }

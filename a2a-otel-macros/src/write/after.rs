@@ -48,13 +48,13 @@ impl Plan<'_> {
     fn classified(&self, end: End) -> TokenStream {
         let debug = matches!(&self.effect, Planned::Span(span) if span.debug_errors);
         let debug = debug.then(|| hygienic!(.a2a_otel_debug()));
-        hygienic!(.a2a_otel_told().#end() #debug)
+        hygienic!(.a2a_otel_classify().#end() #debug)
     }
 
     /// Ends the scope by the type of the result, and gives the result back.
     fn conclude(&self, end: &TokenStream, result: &TokenStream) -> TokenStream {
         let runtime = &self.runtime;
-        let end = hygienic!(#runtime::Returned::of(&#result) #end);
+        let end = hygienic!(#runtime::ReturnType::of(&#result) #end);
         hygienic!(#runtime::Conclude::conclude(#end, ended.0, &#result); #result)
     }
 
@@ -65,7 +65,7 @@ impl Plan<'_> {
             Planned::Metric(metric) => self.with_copies(&self.measured(metric, &result)),
             Planned::Span(span) => self.recorded_span(span, &result),
         };
-        hygienic!(let mut ending = #runtime::Scope::returned(ended.0); #records ended.1)
+        hygienic!(let mut ending = #runtime::CallScope::returned(ended.0); #records ended.1)
     }
 
     fn recorded_span(&self, span: &SpanPlan<'_>, result: &TokenStream) -> TokenStream {
@@ -88,7 +88,7 @@ impl Plan<'_> {
     ) -> TokenStream {
         let runtime = &self.runtime;
         hygienic! {
-            match #runtime::Returned::of(#result).a2a_otel_told().a2a_otel_outcome(#result) {
+            match #runtime::ReturnType::of(#result).a2a_otel_classify().a2a_otel_outcome(#result) {
                 #runtime::Ok(value) => { let _ = value; #records }
                 #runtime::Err(error) => #runtime::#target::err(#into, &error, #debug),
             }
@@ -150,31 +150,32 @@ impl Plan<'_> {
         let (runtime, records) = (&self.runtime, self.with_copies(&self.item()));
         let copies =
             (!self.kept.is_empty()).then(|| hygienic!(let copies = #runtime::Clone::clone(&copies);));
-        let item = hygienic!(move |item, fold| { #copies #records });
-        self.pinned(stream.boxed, hygienic!(#runtime::stream(ended.0, asked, #source, #item)))
+        let item = hygienic!(move |item, items| { #copies #records });
+        self.pinned(stream.boxed, hygienic!(#runtime::stream(ended.0, started, #source, #item)))
     }
 
     /// What is recorded of an item. A metric with an expression that names `output` measures every item; any other only
     /// looks for errors.
     fn item(&self) -> TokenStream {
-        let (item, fold) = (hygienic!(item), hygienic!(fold));
+        let (item, items) = (hygienic!(item), hygienic!(items));
         match &self.effect {
-            Planned::Span(span) => self.span_item(span, &item, &fold),
+            Planned::Span(span) => self.span_item(span, &item, &items),
             Planned::Metric(metric) if metric.is_late() => self.measured_item(metric, &item),
-            Planned::Metric(_) => self.split(Target::MetricItems, &fold, &item, &TokenStream::new(), false),
+            Planned::Metric(_) => self.split(Target::MetricItems, &items, &item, &TokenStream::new(), false),
         }
     }
 
-    fn span_item(&self, span: &SpanPlan<'_>, item: &TokenStream, fold: &TokenStream) -> TokenStream {
+    fn span_item(&self, span: &SpanPlan<'_>, item: &TokenStream, items: &TokenStream) -> TokenStream {
         let runtime = &self.runtime;
-        let tokens = (span.kind.content == Content::Llm).then(|| quote!(#runtime::Fold::tokens(#fold);));
-        let records = self.late(span, Target::SpanItems, fold);
-        let records = self.split(Target::SpanItems, fold, item, &records, span.debug_errors);
+        let tokens =
+            (span.kind.content == Content::Llm).then(|| quote!(#runtime::SpanItems::tokens(#items);));
+        let records = self.late(span, Target::SpanItems, items);
+        let records = self.split(Target::SpanItems, items, item, &records, span.debug_errors);
         quote!(#tokens #records)
     }
 
     fn measured_item(&self, metric: &MetricPlan<'_>, item: &TokenStream) -> TokenStream {
         let (runtime, measured) = (&self.runtime, self.measured(metric, item));
-        hygienic!(let mut ending = #runtime::Items::measure(fold); #measured)
+        hygienic!(let mut ending = #runtime::MetricItems::measure(items); #measured)
     }
 }

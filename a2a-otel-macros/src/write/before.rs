@@ -146,7 +146,7 @@ impl Plan<'_> {
             quote_spanned!(*mention=> #runtime::Clone::clone(&#ident))
         });
         hygienic! {
-            let copies = if #runtime::Scope::is_seen(&scope) {
+            let copies = if #runtime::CallScope::is_seen(&scope) {
                 #runtime::Some((#(#clones,)*))
             } else {
                 #runtime::None

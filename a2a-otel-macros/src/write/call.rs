@@ -16,7 +16,7 @@ impl Plan<'_> {
         if self.stays {
             return hygienic!(let _guard = #runtime::guard(scope); #body);
         }
-        let asked = self.stream.map(|_| hygienic!(let asked = #runtime::stopwatch(&scope);));
+        let started = self.stream.map(|_| hygienic!(let started = #runtime::start_time(&scope);));
         let ty = self.result_type();
         let call = match self.function.shape {
             Shape::Sync => self.sync_call(&ty),
@@ -24,7 +24,7 @@ impl Plan<'_> {
             Shape::Future => self.future_call(&ty, false),
             Shape::Boxed => self.future_call(&ty, true),
         };
-        quote!(#asked #call)
+        quote!(#started #call)
     }
 
     fn sync_call(&self, ty: &TokenStream) -> TokenStream {
@@ -33,7 +33,7 @@ impl Plan<'_> {
         let body = hygienic!(move || #returns #body);
         match self.end_by_type(ty) {
             Some(end) => hygienic!(#runtime::sync::<#ty, _, _>(scope, #end, #body)),
-            None => self.ended(ty, &hygienic!(#runtime::sync_apart::<#ty, _>(scope, #body))),
+            None => self.ended(ty, &hygienic!(#runtime::sync_with_scope::<#ty, _>(scope, #body))),
         }
     }
 
@@ -44,7 +44,7 @@ impl Plan<'_> {
         let body = hygienic!(async move { #hint #body });
         match self.end_by_type(ty) {
             Some(end) => hygienic!(#runtime::future(scope, #end, #body).await),
-            None => self.ended(ty, &hygienic!(#runtime::future_apart(scope, #body).await)),
+            None => self.ended(ty, &hygienic!(#runtime::future_with_scope(scope, #body).await)),
         }
     }
 
@@ -55,7 +55,7 @@ impl Plan<'_> {
         let returns = boxed.then_some(&self.function.sig.output);
         let (body, outcome) = (hygienic!(move || #returns #body), self.outcome());
         let outcome = hygienic!(move |ended: (_, #ty)| { #outcome });
-        let future = hygienic!(#runtime::observed(#runtime::sync_apart(scope, #body), #outcome));
+        let future = hygienic!(#runtime::map_outcome(#runtime::sync_with_scope(scope, #body), #outcome));
         self.pinned(boxed, future)
     }
 
@@ -65,7 +65,7 @@ impl Plan<'_> {
         let is_writable = !self.never_returns() && !self.function.result_type().is_some_and(is_opaque);
         let is_enough = self.stream.is_none() && self.checks_result.is_none();
         let (runtime, end) = (&self.runtime, self.end().filter(|_| is_writable && is_enough)?);
-        Some(quote!(#runtime::Returned::<#ty>::TYPE #end))
+        Some(quote!(#runtime::ReturnType::<#ty>::NEW #end))
     }
 
     /// A call that gives the scope back with the result, and the code that ends it.

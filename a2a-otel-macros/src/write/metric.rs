@@ -45,7 +45,7 @@ impl Plan<'_> {
             return hygienic!({ let value = #result; #measure });
         }
         hygienic! {
-            if let #runtime::#on(value) = #runtime::Returned::of(#result).a2a_otel_result(#result) { #measure }
+            if let #runtime::#on(value) = #runtime::ReturnType::of(#result).a2a_otel_result(#result) { #measure }
         }
     }
 

@@ -13,17 +13,17 @@ pub(super) const EMBEDDING: &str = "EMBEDDING";
 pub(super) const MODELS: [&str; 2] = ["LLM", EMBEDDING];
 
 /// The model that was asked for, which is the span's model where no response names another.
-pub(super) struct AskedModel {
+pub(super) struct RequestedModel {
     /// The span that asked, for the context is its children's as well.
     pub(super) span: SpanId,
     pub(super) model: Model,
 }
 
 /// The kind of a span, kept until its end where it matters what is hidden, and for what a model's call makes of itself.
-pub(super) struct Kind(pub(super) &'static str);
+pub(super) struct EnclosingKind(pub(super) &'static str);
 
 /// Whether the innermost of our spans is a call of a model.
 #[cfg(feature = "tracing")]
 pub(crate) fn is_within_model_call(context: &Context) -> bool {
-    context.get::<Kind>().is_some_and(|kind| MODELS.contains(&kind.0))
+    context.get::<EnclosingKind>().is_some_and(|kind| MODELS.contains(&kind.0))
 }

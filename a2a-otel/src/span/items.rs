@@ -5,7 +5,7 @@ use std::time::{Instant, SystemTime};
 use opentelemetry::KeyValue;
 
 use super::ending::Ending;
-use super::failure::{Describe, Failed};
+use super::failure::{Describe, ErrorDescription};
 use super::scope::StreamEnd;
 use crate::capture::{Fields, List, Value, attributes, documents};
 use crate::semconv::gen_ai::RESPONSE_TIME_TO_FIRST_CHUNK;
@@ -14,14 +14,14 @@ use crate::semconv::ours;
 use crate::{llm, privacy};
 
 /// What a span gathers of a stream's items.
-pub struct Fold {
-    asked: Option<Instant>,
+pub struct SpanItems {
+    started: Option<Instant>,
     first: Option<First>,
     items: i64,
     output: List,
     /// Of each key the last value.
     fields: Vec<KeyValue>,
-    failed: Option<Failed>,
+    failed: Option<ErrorDescription>,
     /// The answer of a model, if the items are pieces of one.
     answer: Option<Box<llm::Fold>>,
 }
@@ -33,10 +33,10 @@ struct First {
 }
 
 /// Called by generated code for each item.
-impl Fold {
-    pub(super) fn new(asked: Option<Instant>) -> Self {
+impl SpanItems {
+    pub(super) fn new(started: Option<Instant>) -> Self {
         Self {
-            asked,
+            started,
             first: None,
             items: 0,
             output: List::default(),
@@ -49,8 +49,8 @@ impl Fold {
     /// An item came.
     pub(crate) fn item(&mut self) {
         self.items += 1;
-        if let Some(asked) = self.asked.take() {
-            self.first = Some(First { seconds: asked.elapsed().as_secs_f64(), time: SystemTime::now() });
+        if let Some(started) = self.started.take() {
+            self.first = Some(First { seconds: started.elapsed().as_secs_f64(), time: SystemTime::now() });
         }
     }
 
@@ -114,7 +114,7 @@ impl Fold {
         match (self.failed, end) {
             (_, StreamEnd::Panicked(payload)) => ending.panicked(payload),
             (Some(failed), _) => ending.failed(&failed),
-            (None, StreamEnd::Whole) => ending.ok(),
+            (None, StreamEnd::Complete) => ending.ok(),
             (None, StreamEnd::Dropped) => ending.cancelled(),
         }
     }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use opentelemetry::trace::{SpanId, TraceContextExt as _};
 use opentelemetry::{Context, Key, KeyValue, StringValue};
 
-use super::failure::Failed;
+use super::failure::ErrorDescription;
 use super::site::{Site, TOOL};
 use crate::lock::lock;
 use crate::privacy;
@@ -34,22 +34,22 @@ struct Shared {
     /// What the first records in the end if no second comes.
     deferred: Vec<KeyValue>,
     /// How the second ended badly.
-    ending: Option<Bad>,
+    failure: Option<SecondFailure>,
 }
 
 /// How the second ended badly.
 #[derive(Clone, Debug)]
-pub(super) enum Bad {
+pub(super) enum SecondFailure {
     /// The function has recorded why: this is the status message.
-    Told(String),
+    Recorded(String),
     /// The protocol has not, for the function goes on.
-    Untold(Arc<Refusal>),
+    Unrecorded(Arc<Refusal>),
 }
 
 /// How a protocol's call failed.
 #[derive(Debug)]
 pub(crate) struct Refusal {
-    pub(crate) failed: Failed,
+    pub(crate) failed: ErrorDescription,
     /// The protocol's name for it.
     pub(crate) error_type: StringValue,
     /// Whether the tool itself has failed, so that the call has, whatever the function makes of it.
@@ -135,17 +135,17 @@ impl Joint {
         if shared.has_second { Vec::new() } else { std::mem::take(&mut shared.deferred) }
     }
 
-    pub(super) fn tell(&self, message: String) {
-        self.shared().ending = Some(Bad::Told(message));
+    pub(super) fn record_failure(&self, message: String) {
+        self.shared().failure = Some(SecondFailure::Recorded(message));
     }
 
     /// The protocol's call failed in this way.
     pub(crate) fn refused(&self, refusal: Refusal) {
-        self.shared().ending = Some(Bad::Untold(Arc::new(refusal)));
+        self.shared().failure = Some(SecondFailure::Unrecorded(Arc::new(refusal)));
     }
 
-    pub(super) fn ending(&self) -> Option<Bad> {
-        self.shared().ending.clone()
+    pub(super) fn failure(&self) -> Option<SecondFailure> {
+        self.shared().failure.clone()
     }
 }
 

@@ -11,7 +11,7 @@ mod items;
 #[cfg_attr(not(feature = "mcp"), expect(dead_code, reason = "only a protocol joins a call"))]
 mod joint;
 mod opening;
-mod returned;
+mod return_type;
 mod run;
 mod running;
 mod scope;
@@ -25,20 +25,20 @@ pub use self::current::{Current, current};
 pub use self::ending::Ending;
 pub(crate) use self::failure::Describe;
 #[cfg(any(feature = "a2a", feature = "mcp"))]
-pub(crate) use self::failure::Failed;
-pub use self::items::Fold;
+pub(crate) use self::failure::ErrorDescription;
+pub use self::items::SpanItems;
 #[cfg(feature = "mcp")]
 pub(crate) use self::joint::{Joint, Refusal};
 pub use self::opening::Opening;
-pub use self::returned::{Returned, fallible};
+pub use self::return_type::{ReturnType, fallible};
 #[cfg(feature = "mcp")]
-pub(crate) use self::run::until;
-pub use self::run::{future, future_apart, guard, hint, observed, sync, sync_apart};
+pub(crate) use self::run::run_until_cancelled;
+pub use self::run::{future, future_with_scope, guard, hint, map_outcome, sync, sync_with_scope};
 pub use self::running::Span;
 pub(crate) use self::scope::StreamEnd;
-pub use self::scope::{Conclude, Scope};
+pub use self::scope::{CallScope, Conclude};
 pub use self::site::Site;
-pub use self::stream::{stopwatch, stream};
+pub use self::stream::{start_time, stream};
 #[cfg(feature = "testing")]
 pub(crate) use self::tracer::register_stand_in;
 #[cfg(feature = "a2a")]

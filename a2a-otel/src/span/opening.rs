@@ -8,7 +8,7 @@ use opentelemetry::trace::{Span as ApiSpan, SpanBuilder, SpanContext, TraceConte
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::Span as SdkSpan;
 
-use super::context_values::{AskedModel, EMBEDDING, Kind, MODELS};
+use super::context_values::{EMBEDDING, EnclosingKind, MODELS, RequestedModel};
 use super::joint::Joint;
 use super::running::Span;
 use super::site::Site;
@@ -24,14 +24,14 @@ use crate::{context, gen_ai, privacy};
 const AGENT: &str = "AGENT";
 
 /// Room for as many attributes as a small piece of memory holds, which malloc has at hand: glibc's are of up to 1,032 bytes.
-const HANDY_ROOM: usize = 18;
+const INITIAL_CAPACITY: usize = 18;
 
 /// What is recorded of a call before it runs, once it is known that somebody will see it.
 pub struct Opening {
     site: &'static Site,
     parent: Context,
     /// The span, where the sampler had to be asked for it.
-    asked: Option<Asked>,
+    sampled: Option<SampledSpan>,
     attributes: Vec<KeyValue>,
     name: Option<String>,
     /// Attributes that repeat the name.
@@ -44,7 +44,7 @@ pub struct Opening {
     joint: Option<Joint>,
 }
 
-enum Asked {
+enum SampledSpan {
     Ours(Box<SdkSpan>),
     Global(BoxedSpan),
 }
@@ -81,22 +81,23 @@ impl Span {
         match Context::map_current(|context| mode.decide(context)) {
             Decision::Skip => Self::unseen(),
             Decision::Sample => Opening::new(site, Context::current(), None).start(record),
-            Decision::Ask => ask(site, Context::current(), record),
+            Decision::AskSampler => ask_sampler(site, Context::current(), record),
         }
     }
 }
 
 /// Has the sampler decide. It sees the kind; all else is only recorded if it says yes.
 #[cold]
-fn ask(site: &'static Site, parent: Context, record: &mut dyn FnMut(&mut Opening)) -> Span {
+fn ask_sampler(site: &'static Site, parent: Context, record: &mut dyn FnMut(&mut Opening)) -> Span {
     let builder = builder(site.name.into(), site, vec![KeyValue::new(names::SPAN_KIND, site.kind)]);
-    let asked = with_tracer(|tracer| match tracer {
-        Tracer::Ours(tracer) => {
-            recording(tracer.build_with_context(builder, &parent)).map(|span| Asked::Ours(Box::new(span)))
+    let sampled = with_tracer(|tracer| match tracer {
+        Tracer::Ours(tracer) => recording(tracer.build_with_context(builder, &parent))
+            .map(|span| SampledSpan::Ours(Box::new(span))),
+        Tracer::Global(tracer) => {
+            recording(tracer.build_with_context(builder, &parent)).map(SampledSpan::Global)
         }
-        Tracer::Global(tracer) => recording(tracer.build_with_context(builder, &parent)).map(Asked::Global),
     });
-    match asked {
+    match sampled {
         Ok(span) => Opening::new(site, parent, Some(span)).start(record),
         Err(dropped) if dropped.is_valid() && dropped != *parent.span().span_context() => {
             Span::dropped(parent.with_remote_span_context(dropped))
@@ -215,16 +216,16 @@ impl Opening {
 }
 
 impl Opening {
-    fn new(site: &'static Site, parent: Context, asked: Option<Asked>) -> Self {
-        let mut attributes = Vec::with_capacity(HANDY_ROOM);
-        if asked.is_none() {
+    fn new(site: &'static Site, parent: Context, sampled: Option<SampledSpan>) -> Self {
+        let mut attributes = Vec::with_capacity(INITIAL_CAPACITY);
+        if sampled.is_none() {
             attributes.push(KeyValue::new(names::SPAN_KIND, site.kind));
         }
         attributes.extend(site.fixed.iter().map(|(key, value)| KeyValue::new(*key, *value)));
         Self {
             site,
             parent,
-            asked,
+            sampled,
             attributes,
             name: None,
             name_keys: &[],
@@ -319,12 +320,12 @@ impl Opening {
             let agent = agent.map_or_else(|| name.clone(), |agent| agent.as_str().into_owned().into());
             self.parent = context::with_agent_name(&self.parent, agent);
         }
-        let context = match self.asked.take() {
-            Some(Asked::Ours(mut span)) => {
+        let context = match self.sampled.take() {
+            Some(SampledSpan::Ours(mut span)) => {
                 complete(&mut *span, name, attributes);
                 self.parent.with_span(*span)
             }
-            Some(Asked::Global(mut span)) => {
+            Some(SampledSpan::Global(mut span)) => {
                 complete(&mut span, name, attributes);
                 self.parent.with_span(span)
             }
@@ -345,11 +346,11 @@ impl Opening {
         if !self.inherited.is_empty() {
             context = context::with_attributes(&context, &self.inherited, false);
         }
-        if privacy::is_hiding() || self.is_of_model() || context.get::<Kind>().is_some() {
-            context = context.with_value(Kind(self.site.kind));
+        if privacy::is_hiding() || self.is_of_model() || context.get::<EnclosingKind>().is_some() {
+            context = context.with_value(EnclosingKind(self.site.kind));
         }
         if let Some(model) = self.read.as_ref().and_then(|read| read.model.clone()) {
-            context = context.with_value(AskedModel { span: id, model });
+            context = context.with_value(RequestedModel { span: id, model });
         }
         if let Some(joint) = self.joint.take() {
             context = context.with_value(joint.of_span(id));

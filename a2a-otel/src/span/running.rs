@@ -8,9 +8,9 @@ use opentelemetry::{Context, ContextGuard};
 
 use super::ending::Ending;
 use super::failure::Describe;
-use super::items::Fold;
+use super::items::SpanItems;
 use super::joint::Joint;
-use super::scope::{Scope, StreamEnd};
+use super::scope::{CallScope, StreamEnd};
 use crate::context;
 
 /// A span that is running, or nothing where nobody would see it. Dropped, its call was cancelled.
@@ -68,10 +68,10 @@ impl Span {
     }
 }
 
-impl Scope for Span {
+impl CallScope for Span {
     type Entered = Option<ContextGuard>;
     type Ending = Ending;
-    type Fold = Fold;
+    type Items = SpanItems;
 
     #[inline]
     fn holds(&self) -> bool {
@@ -113,16 +113,16 @@ impl Scope for Span {
         self.end().err(failure, debug);
     }
 
-    fn fold(&self, asked: Option<Instant>) -> Fold {
-        Fold::new(asked)
+    fn items(&self, started: Option<Instant>) -> SpanItems {
+        SpanItems::new(started)
     }
 
-    fn item(fold: &mut Fold) {
-        fold.item();
+    fn item(items: &mut SpanItems) {
+        items.item();
     }
 
-    fn streamed(mut self, fold: Fold, end: StreamEnd<'_>) {
-        fold.finish(self.end(), end);
+    fn streamed(mut self, items: SpanItems, end: StreamEnd<'_>) {
+        items.finish(self.end(), end);
     }
 }
 

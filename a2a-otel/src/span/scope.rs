@@ -6,13 +6,13 @@ use std::time::Instant;
 use super::failure::Describe;
 
 /// What watches a call: a span or a measurement. Dropped without an outcome, the call was cancelled.
-pub trait Scope: Sized + 'static {
+pub trait CallScope: Sized + 'static {
     /// What holds while the user's code runs.
     type Entered;
     /// What the outcome is written to.
     type Ending;
     /// What is gathered of a stream's items.
-    type Fold;
+    type Items;
 
     /// Whether anything holds while the user's code runs, or is to be told how that ends.
     fn holds(&self) -> bool {
@@ -37,14 +37,14 @@ pub trait Scope: Sized + 'static {
     /// The call answered an error; `debug` prefers its debug form.
     fn failed(self, failure: &dyn Describe, debug: bool);
 
-    /// Begins to gather the items of a stream that was asked for at that time.
-    fn fold(&self, asked: Option<Instant>) -> Self::Fold;
+    /// Begins to gather the items of a stream that was started for at that time.
+    fn items(&self, started: Option<Instant>) -> Self::Items;
 
     /// An item came.
-    fn item(_: &mut Self::Fold) {}
+    fn item(_: &mut Self::Items) {}
 
     /// The stream ended.
-    fn streamed(self, fold: Self::Fold, end: StreamEnd<'_>);
+    fn streamed(self, items: Self::Items, end: StreamEnd<'_>);
 }
 
 /// How a scope ends, told by the result.
@@ -57,7 +57,7 @@ pub trait Conclude<S, R> {
 #[derive(Clone, Copy)]
 pub enum StreamEnd<'a> {
     /// There are no more items.
-    Whole,
+    Complete,
     /// It was dropped before that.
     Dropped,
     /// It panicked, and the panic goes on.

@@ -9,34 +9,34 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use super::run::guarded;
-use super::scope::{Scope, StreamEnd};
+use super::scope::{CallScope, StreamEnd};
 
-/// When a stream was asked for, if somebody will see how long its first item takes.
-pub fn stopwatch<S: Scope>(scope: &S) -> Option<Instant> {
+/// When a stream was started for, if somebody will see how long its first item takes.
+pub fn start_time<S: CallScope>(scope: &S) -> Option<Instant> {
     scope.is_seen().then(Instant::now)
 }
 
 /// Watches a stream; `item` says what is recorded of each item.
-pub fn stream<S, T, O>(scope: S, asked: Option<Instant>, stream: T, item: O) -> Streamed<S, T, O>
+pub fn stream<S, T, O>(scope: S, started: Option<Instant>, stream: T, item: O) -> ScopedStream<S, T, O>
 where
-    S: Scope,
+    S: CallScope,
     T: Stream,
-    O: FnMut(&T::Item, &mut S::Fold),
+    O: FnMut(&T::Item, &mut S::Items),
 {
-    let fold = scope.fold(asked);
-    Streamed { stream: Some(stream), running: Some((scope, fold)), item }
+    let items = scope.items(started);
+    ScopedStream { stream: Some(stream), running: Some((scope, items)), item }
 }
 
 pin_project! {
     /// A stream inside a scope. Dropped before its end, it tells the scope that it was cancelled.
-    pub struct Streamed<S: Scope, T, O> {
+    pub struct ScopedStream<S: CallScope, T, O> {
         #[pin]
         stream: Option<T>,
-        running: Option<(S, S::Fold)>,
+        running: Option<(S, S::Items)>,
         item: O,
     }
 
-    impl<S: Scope, T, O> PinnedDrop for Streamed<S, T, O> {
+    impl<S: CallScope, T, O> PinnedDrop for ScopedStream<S, T, O> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             let entered = this.running.as_ref().map(|(scope, _)| scope.enter());
@@ -47,17 +47,17 @@ pin_project! {
     }
 }
 
-fn ended<S: Scope>(running: &mut Option<(S, S::Fold)>, end: StreamEnd<'_>) {
-    if let Some((scope, fold)) = running.take() {
-        scope.streamed(fold, end);
+fn ended<S: CallScope>(running: &mut Option<(S, S::Items)>, end: StreamEnd<'_>) {
+    if let Some((scope, items)) = running.take() {
+        scope.streamed(items, end);
     }
 }
 
-impl<S, T, O> Stream for Streamed<S, T, O>
+impl<S, T, O> Stream for ScopedStream<S, T, O>
 where
-    S: Scope,
+    S: CallScope,
     T: Stream,
-    O: FnMut(&T::Item, &mut S::Fold),
+    O: FnMut(&T::Item, &mut S::Items),
 {
     type Item = T::Item;
 
@@ -66,7 +66,7 @@ where
         let Some(mut stream) = this.stream.as_mut().as_pin_mut() else {
             unreachable!("only dropping takes the stream")
         };
-        let Some((scope, fold)) = this.running else {
+        let Some((scope, items)) = this.running else {
             // Polled after its end: what then happens is the stream's to say.
             return stream.poll_next(context);
         };
@@ -77,10 +77,10 @@ where
         }
         match &polled {
             Poll::Ready(Some(item)) if scope.is_seen() => {
-                S::item(fold);
-                (this.item)(item, fold);
+                S::item(items);
+                (this.item)(item, items);
             }
-            Poll::Ready(None) => ended(this.running, StreamEnd::Whole),
+            Poll::Ready(None) => ended(this.running, StreamEnd::Complete),
             _ => {}
         }
         polled

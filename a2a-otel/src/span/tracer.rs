@@ -30,7 +30,7 @@ pub(super) enum Decision {
     /// The sampler will say yes.
     Sample,
     /// The sampler has to be asked.
-    Ask,
+    AskSampler,
 }
 
 static MODE: AtomicU8 = AtomicU8::new(Mode::GLOBAL.0);
@@ -86,7 +86,7 @@ impl Mode {
         match parent.is_valid() {
             true if self.has(Self::FOLLOWS_PARENT) => Self::follow(parent),
             false if self.has(Self::SAMPLES_ROOTS) => Decision::Sample,
-            _ => Decision::Ask,
+            _ => Decision::AskSampler,
         }
     }
 
