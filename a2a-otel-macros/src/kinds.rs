@@ -2,6 +2,8 @@
 //!
 //! A new attribute is one more `Kind`; everything that reads arguments or writes code goes by the row.
 
+use crate::runtime::{Instrument, OtelKind, TextMethod};
+
 /// One attribute.
 pub(crate) struct Kind {
     /// As the user writes it.
@@ -20,8 +22,7 @@ pub(crate) enum Effect {
 pub(crate) struct SpanKind {
     /// `openinference.span.kind`, as Phoenix spells it.
     pub(crate) openinference: &'static str,
-    /// The variant of OpenTelemetry's `SpanKind`.
-    pub(crate) opentelemetry: &'static str,
+    pub(crate) opentelemetry: OtelKind,
     /// Attributes that every such span carries.
     pub(crate) fixed: &'static [(&'static str, &'static str)],
     /// Attributes that repeat the span's name, unless an argument records them.
@@ -43,6 +44,7 @@ pub(crate) enum Content {
 }
 
 /// One argument of an attribute.
+#[derive(Clone, Copy)]
 pub(crate) struct Arg {
     pub(crate) name: &'static str,
     pub(crate) takes: Takes,
@@ -60,8 +62,8 @@ pub(crate) enum Records {
     Name(&'static [&'static str], Option<&'static str>),
     /// A list of documents, each flattened under this prefix.
     Documents(&'static str),
-    /// This attribute holds it in the end, by way of the runtime's function of the argument's name.
-    Text(&'static str),
+    /// This attribute holds it in the end, after this method has taken it as text.
+    Text(TextMethod, &'static str),
 }
 
 /// The form of an argument's value.
@@ -95,8 +97,8 @@ const fn names(name: &'static str, keys: &'static [&'static str], default: Optio
     Arg { name, takes: Takes::Expr, records: Records::Name(keys, default) }
 }
 
-const fn text(name: &'static str, key: &'static str) -> Arg {
-    Arg { name, takes: Takes::Expr, records: Records::Text(key) }
+const fn text(name: &'static str, method: TextMethod, key: &'static str) -> Arg {
+    Arg { name, takes: Takes::Expr, records: Records::Text(method, key) }
 }
 
 const fn documents(name: &'static str, prefix: &'static str) -> Arg {
@@ -110,7 +112,7 @@ const fn span(name: &'static str, kind: SpanKind, args: &'static [Arg]) -> Kind 
 const fn kind(openinference: &'static str) -> SpanKind {
     SpanKind {
         openinference,
-        opentelemetry: "Internal",
+        opentelemetry: OtelKind::Internal,
         fixed: &[],
         name_keys: &[],
         doc_key: None,
@@ -118,26 +120,53 @@ const fn kind(openinference: &'static str) -> SpanKind {
     }
 }
 
+pub(crate) const NAME: Arg = steers("name", Takes::Expr);
+pub(crate) const SKIP: Arg = steers("skip", Takes::Names);
+pub(crate) const SKIP_ALL: Arg = steers("skip_all", Takes::Flag);
+pub(crate) const REDACT: Arg = steers("redact", Takes::Names);
+pub(crate) const INPUT: Arg = steers("input", Takes::Expr);
+pub(crate) const OUTPUT: Arg = steers("output", Takes::Expr);
+pub(crate) const FIELDS: Arg = steers("fields", Takes::Fields);
+pub(crate) const ERR: Arg = steers("err", Takes::Word(&[DEBUG, "display"]));
+pub(crate) const STREAM: Arg = steers("stream", Takes::Flag);
+pub(crate) const CRATE: Arg = steers("crate", Takes::Path);
+pub(crate) const REQUEST: Arg = steers("request", Takes::Expr);
+pub(crate) const VALUE: Arg = steers("value", Takes::Expr);
+pub(crate) const UNIT: Arg = steers("unit", Takes::Text);
+pub(crate) const DESCRIPTION: Arg = steers("description", Takes::Text);
+pub(crate) const ON: Arg = steers("on", Takes::Word(&["ok", ON_ERR, ON_ALWAYS]));
+pub(crate) const ATTRIBUTES: Arg = steers("attributes", Takes::Fields);
+
+/// Words that arguments take.
+pub(crate) const DEBUG: &str = "debug";
+pub(crate) const ON_ERR: &str = "err";
+pub(crate) const ON_ALWAYS: &str = "always";
+
 /// What every attribute takes.
-pub(crate) const COMMON: &[Arg] = &[steers("crate", Takes::Path)];
+pub(crate) const COMMON: &[Arg] = &[CRATE];
 
 /// What every span attribute takes.
 pub(crate) const SPAN: &[Arg] = &[
-    steers("name", Takes::Expr),
-    steers("skip", Takes::Names),
-    steers("skip_all", Takes::Flag),
-    steers("redact", Takes::Names),
-    steers("input", Takes::Expr),
-    steers("output", Takes::Expr),
-    steers("fields", Takes::Fields),
-    steers("err", Takes::Word(&["debug", "display"])),
-    text("session", "session.id"),
-    text("user", "user.id"),
-    steers("stream", Takes::Flag),
+    NAME,
+    SKIP,
+    SKIP_ALL,
+    REDACT,
+    INPUT,
+    OUTPUT,
+    FIELDS,
+    ERR,
+    text("session", TextMethod::Session, "session.id"),
+    text("user", TextMethod::User, "user.id"),
+    STREAM,
 ];
 
 /// The instruments of `business_metric`.
-pub(crate) const INSTRUMENTS: &[&str] = &["counter", "histogram", "gauge", "up_down_counter"];
+pub(crate) const INSTRUMENTS: &[(Arg, Instrument)] = &[
+    (steers("counter", Takes::Text), Instrument::Counter),
+    (steers("histogram", Takes::Text), Instrument::Histogram),
+    (steers("gauge", Takes::Text), Instrument::Gauge),
+    (steers("up_down_counter", Takes::Text), Instrument::UpDownCounter),
+];
 
 /// Attributes that have a way of their own to be recorded, by key or by namespace, and that way.
 pub(crate) const RESERVED: &[(&str, &str)] = &[
@@ -154,18 +183,25 @@ pub(crate) const RESERVED: &[(&str, &str)] = &[
     ("a2a_otel.", "this crate keeps these names for itself"),
 ];
 
+/// Keys that stand in more than one row.
+const AGENT_NAME: &str = "agent.name";
+const TOOL_NAME: &str = "tool.name";
+const GEN_AI_TOOL_NAME: &str = "gen_ai.tool.name";
+const TOOL_DESCRIPTION_KEY: &str = "tool.description";
+const EVALUATION_NAME: &str = "evaluations.0.evaluation.name";
+
 const NODE: Arg = records("node", "graph.node.id");
 const PARENT_NODE: Arg = records("parent_node", "graph.node.parent_id");
 const PROVIDER: Arg = records("provider", "llm.provider");
-const TOOL_DESCRIPTION: Arg = records("description", "tool.description");
+const TOOL_DESCRIPTION: Arg = records("description", TOOL_DESCRIPTION_KEY);
 const TOOL_ID: Arg = records("id", "tool.id");
 const TOOL_SCHEMA: Arg = records("json_schema", "tool.json_schema");
 
 pub(crate) static AGENT_SPAN: Kind = span(
     "agent_span",
-    SpanKind { name_keys: &["agent.name"], ..kind("AGENT") },
+    SpanKind { name_keys: &[AGENT_NAME], ..kind("AGENT") },
     &[
-        names("agent", &["agent.name"], None),
+        names("agent", &[AGENT_NAME], None),
         records("id", "gen_ai.agent.id"),
         records("description", "gen_ai.agent.description"),
         records("version", "gen_ai.agent.version"),
@@ -179,25 +215,25 @@ pub(crate) static CHAIN_SPAN: Kind = span("chain_span", kind("CHAIN"), &[NODE, P
 pub(crate) static TOOL_SPAN: Kind = span(
     "tool_span",
     SpanKind {
-        name_keys: &["tool.name"],
-        doc_key: Some("tool.description"),
+        name_keys: &[TOOL_NAME],
+        doc_key: Some(TOOL_DESCRIPTION_KEY),
         content: Content::Named,
         ..kind("TOOL")
     },
-    &[names("tool", &["tool.name"], None), TOOL_DESCRIPTION, TOOL_ID, TOOL_SCHEMA],
+    &[names("tool", &[TOOL_NAME], None), TOOL_DESCRIPTION, TOOL_ID, TOOL_SCHEMA],
 );
 
 pub(crate) static MCP_TOOL: Kind = span(
     "mcp_tool",
     SpanKind {
         fixed: &[("mcp.method.name", "tools/call"), ("gen_ai.operation.name", "execute_tool")],
-        name_keys: &["tool.name", "gen_ai.tool.name"],
-        doc_key: Some("tool.description"),
+        name_keys: &[TOOL_NAME, GEN_AI_TOOL_NAME],
+        doc_key: Some(TOOL_DESCRIPTION_KEY),
         content: Content::Named,
         ..kind("TOOL")
     },
     &[
-        names("tool", &["tool.name", "gen_ai.tool.name"], None),
+        names("tool", &[TOOL_NAME, GEN_AI_TOOL_NAME], None),
         records("server", "server.address"),
         TOOL_DESCRIPTION,
         TOOL_ID,
@@ -207,7 +243,7 @@ pub(crate) static MCP_TOOL: Kind = span(
 
 pub(crate) static A2A_CALL: Kind = span(
     "a2a_call",
-    SpanKind { opentelemetry: "Client", ..kind("CHAIN") },
+    SpanKind { opentelemetry: OtelKind::Client, ..kind("CHAIN") },
     &[
         names("method", &["a2a.method.name"], Some("SendMessage")),
         names("peer", &["gen_ai.agent.name"], None),
@@ -218,21 +254,16 @@ pub(crate) static A2A_CALL: Kind = span(
 
 pub(crate) static LLM_CALL: Kind = span(
     "llm_call",
-    SpanKind { opentelemetry: "Client", content: Content::Llm, ..kind("LLM") },
-    &[
-        steers("request", Takes::Expr),
-        text("model", "llm.model_name"),
-        PROVIDER,
-        records("system", "llm.system"),
-    ],
+    SpanKind { opentelemetry: OtelKind::Client, content: Content::Llm, ..kind("LLM") },
+    &[REQUEST, text("model", TextMethod::Model, "llm.model_name"), PROVIDER, records("system", "llm.system")],
 );
 
 pub(crate) static EMBEDDING_CALL: Kind = span(
     "embedding_call",
-    SpanKind { opentelemetry: "Client", content: Content::Llm, ..kind("EMBEDDING") },
+    SpanKind { opentelemetry: OtelKind::Client, content: Content::Llm, ..kind("EMBEDDING") },
     &[
-        steers("request", Takes::Expr),
-        text("model", "embedding.model_name"),
+        REQUEST,
+        text("model", TextMethod::Model, "embedding.model_name"),
         PROVIDER,
         records("text", "embedding.embeddings.0.embedding.text"),
         records("vector", "embedding.embeddings.0.embedding.vector"),
@@ -260,12 +291,12 @@ pub(crate) static GUARDRAIL_SPAN: Kind = span("guardrail_span", verdict("GUARDRA
 pub(crate) static EVALUATOR_SPAN: Kind = span("evaluator_span", verdict("EVALUATOR"), EVALUATION);
 
 const fn verdict(openinference: &'static str) -> SpanKind {
-    SpanKind { name_keys: &["evaluations.0.evaluation.name"], ..kind(openinference) }
+    SpanKind { name_keys: &[EVALUATION_NAME], ..kind(openinference) }
 }
 
 /// A verdict, as the first of the span's evaluations.
 const EVALUATION: &[Arg] = &[
-    records("evaluation", "evaluations.0.evaluation.name"),
+    records("evaluation", EVALUATION_NAME),
     records("score", "evaluations.0.evaluation.score"),
     records("label", "evaluations.0.evaluation.label"),
     records("explanation", "evaluations.0.evaluation.explanation"),
@@ -288,18 +319,36 @@ pub(crate) static BUSINESS_METRIC: Kind = Kind {
     name: "business_metric",
     effect: Effect::Metric,
     args: &[
-        steers(INSTRUMENTS[0], Takes::Text),
-        steers(INSTRUMENTS[1], Takes::Text),
-        steers(INSTRUMENTS[2], Takes::Text),
-        steers(INSTRUMENTS[3], Takes::Text),
-        steers("value", Takes::Expr),
-        steers("unit", Takes::Text),
-        steers("description", Takes::Text),
-        steers("on", Takes::Word(&["ok", "err", "always"])),
-        steers("attributes", Takes::Fields),
-        steers("stream", Takes::Flag),
+        INSTRUMENTS[0].0,
+        INSTRUMENTS[1].0,
+        INSTRUMENTS[2].0,
+        INSTRUMENTS[3].0,
+        VALUE,
+        UNIT,
+        DESCRIPTION,
+        ON,
+        ATTRIBUTES,
+        STREAM,
     ],
 };
+
+/// All rows, for the tests that hold them to the same rules.
+#[cfg(test)]
+pub(crate) static ALL: &[&Kind] = &[
+    &AGENT_SPAN,
+    &CHAIN_SPAN,
+    &TOOL_SPAN,
+    &MCP_TOOL,
+    &A2A_CALL,
+    &LLM_CALL,
+    &EMBEDDING_CALL,
+    &RETRIEVER_SPAN,
+    &RERANKER_SPAN,
+    &GUARDRAIL_SPAN,
+    &EVALUATOR_SPAN,
+    &PROMPT_SPAN,
+    &BUSINESS_METRIC,
+];
 
 impl Kind {
     /// Every argument that the attribute takes, its own first.
@@ -316,7 +365,7 @@ impl Arg {
     /// The attributes that hold the value.
     pub(crate) const fn keys(&'static self) -> &'static [&'static str] {
         match &self.records {
-            Records::Key(key) | Records::Text(key) => std::slice::from_ref(key),
+            Records::Key(key) | Records::Text(_, key) => std::slice::from_ref(key),
             Records::Name(keys, _) => keys,
             Records::Nothing | Records::Documents(_) => &[],
         }

@@ -7,7 +7,7 @@ use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceId};
 use opentelemetry::{Context, KeyValue, Value};
 
 use super::ending::exception;
-use super::failure::Failed;
+use super::failure::ErrorDescription;
 use crate::evaluation::{self, Annotation, OptionalText};
 use crate::pipeline::annotations::Subject;
 use crate::record::{Attributes, Record};
@@ -73,7 +73,7 @@ impl Current {
     /// Records an error that the function survives: an `exception` event with the error's sources. The span's
     /// status stays what the function's result makes it.
     pub fn error<E: Error>(&self, error: &E) {
-        let failed = Failed::new(std::any::type_name::<E>(), error, false);
+        let failed = ErrorDescription::new(std::any::type_name::<E>(), error, false);
         self.event(EXCEPTION, exception(&failed));
     }
 

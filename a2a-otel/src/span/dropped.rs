@@ -1,12 +1,12 @@
 //! A future that is dropped before its end: first its body, inside the scope, then the scope, which was cancelled.
 //!
 //! What a scope enters belongs to a thread, and a future may be sent to another. So it waits on the thread that drops
-//! the future, from the field in front of the body to the one behind it.
+//! the future, from the field in front of the body to the one after it.
 
 use std::any::Any;
 use std::cell::RefCell;
 
-use super::Scope;
+use super::scope::CallScope;
 
 thread_local! {
     /// The scopes of the futures that are being dropped, the innermost last; nothing where the scope holds nothing.
@@ -14,9 +14,9 @@ thread_local! {
 }
 
 /// A scope and what becomes of it, in front of the body.
-pub(super) struct Running<S: Scope, C>(Option<(S, C)>);
+pub(super) struct BeforeBody<S: CallScope, C>(Option<(S, C)>);
 
-impl<S: Scope, C> Running<S, C> {
+impl<S: CallScope, C> BeforeBody<S, C> {
     pub(super) const fn new(scope: S, conclude: C) -> Self {
         Self(Some((scope, conclude)))
     }
@@ -26,13 +26,13 @@ impl<S: Scope, C> Running<S, C> {
     }
 
     /// The call has ended, and there is nothing left to cancel.
-    pub(super) fn take(&mut self, behind: &mut Behind) -> Option<(S, C)> {
-        behind.has_ended = true;
+    pub(super) fn take(&mut self, after: &mut AfterBody) -> Option<(S, C)> {
+        after.has_ended = true;
         self.0.take()
     }
 }
 
-impl<S: Scope, C> Drop for Running<S, C> {
+impl<S: CallScope, C> Drop for BeforeBody<S, C> {
     #[inline]
     fn drop(&mut self) {
         if let Some((scope, _)) = self.0.take() {
@@ -42,25 +42,25 @@ impl<S: Scope, C> Drop for Running<S, C> {
 }
 
 #[cold]
-fn enter<S: Scope>(scope: S) {
+fn enter<S: CallScope>(scope: S) {
     // A tuple, too, is dropped in its order.
     let entered = scope.holds().then(|| Box::new((scope.enter(), scope)) as _);
     // A thread that ends may have no such place any more: then the scope ends before the body.
     let _ = ENTERED.try_with(|all| all.borrow_mut().push(entered));
 }
 
-/// What is behind the body.
-pub(super) struct Behind {
+/// What is after the body.
+pub(super) struct AfterBody {
     has_ended: bool,
 }
 
-impl Behind {
+impl AfterBody {
     pub(super) const fn new() -> Self {
         Self { has_ended: false }
     }
 }
 
-impl Drop for Behind {
+impl Drop for AfterBody {
     #[inline]
     fn drop(&mut self) {
         if !self.has_ended {

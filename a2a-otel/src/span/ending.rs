@@ -7,9 +7,9 @@ use std::time::SystemTime;
 use opentelemetry::trace::{Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue, StringValue};
 
-use super::failure::{Describe, Failed};
-use super::joint::{Bad, Joint};
-use super::opening::{AskedModel, Kind};
+use super::context_values::{EnclosingKind, RequestedModel};
+use super::failure::{Describe, ErrorDescription};
+use super::joint::{Joint, SecondFailure};
 use crate::capture::{Fields, PANICKED, Value, encode, guarded};
 use crate::llm::Read;
 use crate::semconv::openinference as names;
@@ -51,7 +51,7 @@ impl Ending {
     /// What the span is of, where that matters.
     fn kind(&self) -> &'static str {
         let context = self.context.as_ref().filter(|_| privacy::is_hiding());
-        context.and_then(|context| context.get::<Kind>()).map_or("", |kind| kind.0)
+        context.and_then(|context| context.get::<EnclosingKind>()).map_or("", |kind| kind.0)
     }
 
     /// The call succeeded.
@@ -62,7 +62,7 @@ impl Ending {
     /// The call answered an error.
     pub fn err(&mut self, error: &dyn Describe, debug: bool) {
         if self.is_seen() {
-            let panicked = || Failed::plain("unknown", PANICKED.to_owned());
+            let panicked = || ErrorDescription::plain("unknown", PANICKED.to_owned());
             self.failed(&guarded(|| error.describe(debug)).unwrap_or_else(panicked));
         }
     }
@@ -124,23 +124,23 @@ impl Ending {
         }
     }
 
-    pub(super) fn failed(&mut self, failed: &Failed) {
-        let error_type = match self.told() {
-            Some(Bad::Untold(refusal)) => refusal.error_type.clone(),
+    pub(super) fn failed(&mut self, failed: &ErrorDescription) {
+        let error_type = match self.second_failure() {
+            Some(SecondFailure::Unrecorded(refusal)) => refusal.error_type.clone(),
             _ => failed.kind.into(),
         };
         self.failed_as(failed, error_type);
     }
 
     /// The call failed, and this is what the convention calls the error.
-    pub(crate) fn failed_as(&mut self, failed: &Failed, error_type: StringValue) {
+    pub(crate) fn failed_as(&mut self, failed: &ErrorDescription, error_type: StringValue) {
         let message = privacy::message(self.kind(), failed.message.clone().into());
         if let Some(joint) = &self.joined {
             self.event(EXCEPTION, exception(failed));
-            return joint.tell(message.into_owned());
+            return joint.record_failure(message.into_owned());
         }
-        let message = if let Some(Bad::Told(told)) = self.told() {
-            told.into()
+        let message = if let Some(SecondFailure::Recorded(recorded)) = self.second_failure() {
+            recorded.into()
         } else {
             self.event(EXCEPTION, exception(failed));
             message
@@ -150,8 +150,8 @@ impl Ending {
     }
 
     /// How another who has joined the span ended badly.
-    fn told(&self) -> Option<Bad> {
-        Joint::at(self.context.as_ref()?)?.ending()
+    fn second_failure(&self) -> Option<SecondFailure> {
+        Joint::at(self.context.as_ref()?)?.failure()
     }
 
     /// The call panicked, and the panic goes on.
@@ -161,16 +161,16 @@ impl Ending {
             .map(|message| (*message).to_owned())
             .or_else(|| payload.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "a panic without a message".to_owned());
-        self.failed(&Failed { kind: "panic", message, causes: Vec::new() });
+        self.failed(&ErrorDescription { kind: "panic", message, causes: Vec::new() });
     }
 
     /// The call was dropped before its end.
     pub(super) fn cancelled(&mut self) {
-        if !matches!(self.told(), Some(Bad::Told(_))) {
+        if !matches!(self.second_failure(), Some(SecondFailure::Recorded(_))) {
             self.event(CANCELLED, Vec::new());
         }
         match &self.joined {
-            Some(joint) => joint.tell(CANCELLED.to_owned()),
+            Some(joint) => joint.record_failure(CANCELLED.to_owned()),
             None => self.status = Status::error(CANCELLED),
         }
     }
@@ -196,7 +196,9 @@ impl Ending {
     fn settle(&mut self) {
         let Some(joint) = self.context.as_ref().and_then(Joint::at).cloned() else { return };
         self.set(joint.take_deferred());
-        if let (Status::Ok | Status::Unset, Some(Bad::Untold(refusal))) = (&self.status, joint.ending()) {
+        if let (Status::Ok | Status::Unset, Some(SecondFailure::Unrecorded(refusal))) =
+            (&self.status, joint.failure())
+        {
             if refusal.is_of_tool {
                 self.failed_as(&refusal.failed, refusal.error_type.clone());
             } else {
@@ -212,7 +214,7 @@ impl Ending {
         self.settle();
         let Some(context) = &self.context else { return };
         let span = context.span();
-        let asked = context.get::<AskedModel>().filter(|_| !self.is_model_named);
+        let asked = context.get::<RequestedModel>().filter(|_| !self.is_model_named);
         if let Some(asked) = asked.filter(|asked| asked.span == span.span_context().span_id()) {
             span.set_attribute(KeyValue::new(asked.model.key, asked.model.name.to_string()));
         }
@@ -222,7 +224,7 @@ impl Ending {
 }
 
 /// The attributes of an `exception` event.
-pub(super) fn exception(failed: &Failed) -> Vec<KeyValue> {
+pub(super) fn exception(failed: &ErrorDescription) -> Vec<KeyValue> {
     let mut event = vec![
         KeyValue::new(EXCEPTION_TYPE, failed.kind),
         KeyValue::new(EXCEPTION_MESSAGE, failed.message.clone()),

@@ -4,7 +4,7 @@ use std::error::Error;
 
 /// An error in words.
 #[derive(Debug)]
-pub struct Failed {
+pub struct ErrorDescription {
     pub(super) kind: &'static str,
     pub(super) message: String,
     /// What caused it, the nearest cause first.
@@ -14,10 +14,10 @@ pub struct Failed {
 /// An error that can be put into words.
 pub trait Describe {
     /// The error in words; `debug` prefers its debug form.
-    fn describe(&self, debug: bool) -> Failed;
+    fn describe(&self, debug: bool) -> ErrorDescription;
 }
 
-impl Failed {
+impl ErrorDescription {
     pub(crate) const fn plain(kind: &'static str, message: String) -> Self {
         Self { kind, message, causes: Vec::new() }
     }

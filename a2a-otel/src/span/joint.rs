@@ -7,17 +7,14 @@
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use opentelemetry::trace::{SpanId, SpanKind, TraceContextExt as _};
+use opentelemetry::trace::{SpanId, TraceContextExt as _};
 use opentelemetry::{Context, Key, KeyValue, StringValue};
 
-use super::failure::Failed;
-use super::opening::Site;
+use super::failure::ErrorDescription;
+use super::site::{Site, TOOL};
 use crate::lock::lock;
 use crate::privacy;
 use crate::semconv::openinference::TOOL_NAME;
-
-/// The kind of span that two may share.
-const TOOL: &str = "TOOL";
 
 /// A tool's span that a second may join.
 pub(crate) struct Joint {
@@ -37,43 +34,26 @@ struct Shared {
     /// What the first records in the end if no second comes.
     deferred: Vec<KeyValue>,
     /// How the second ended badly.
-    ending: Option<Bad>,
+    failure: Option<SecondFailure>,
 }
 
 /// How the second ended badly.
 #[derive(Clone, Debug)]
-pub(super) enum Bad {
+pub(super) enum SecondFailure {
     /// The function has recorded why: this is the status message.
-    Told(String),
+    Recorded(String),
     /// The protocol has not, for the function goes on.
-    Untold(Arc<Refusal>),
+    Unrecorded(Arc<Refusal>),
 }
 
 /// How a protocol's call failed.
 #[derive(Debug)]
 pub(crate) struct Refusal {
-    pub(crate) failed: Failed,
+    pub(crate) failed: ErrorDescription,
     /// The protocol's name for it.
     pub(crate) error_type: StringValue,
     /// Whether the tool itself has failed, so that the call has, whatever the function makes of it.
     pub(crate) is_of_tool: bool,
-}
-
-impl Site {
-    fn is_of_function(&self) -> bool {
-        self.opentelemetry == SpanKind::Internal
-    }
-
-    /// Whether a second may join the span.
-    #[inline]
-    pub(super) fn is_of_tool(&self) -> bool {
-        cfg!(feature = "mcp") && self.kind == TOOL
-    }
-
-    /// Whether the input waits for a function's attribute to say more of it.
-    pub(super) fn defers_input(&self) -> bool {
-        self.is_of_tool() && self.opentelemetry == SpanKind::Server
-    }
 }
 
 impl Joint {
@@ -155,17 +135,17 @@ impl Joint {
         if shared.has_second { Vec::new() } else { std::mem::take(&mut shared.deferred) }
     }
 
-    pub(super) fn tell(&self, message: String) {
-        self.shared().ending = Some(Bad::Told(message));
+    pub(super) fn record_failure(&self, message: String) {
+        self.shared().failure = Some(SecondFailure::Recorded(message));
     }
 
     /// The protocol's call failed in this way.
     pub(crate) fn refused(&self, refusal: Refusal) {
-        self.shared().ending = Some(Bad::Untold(Arc::new(refusal)));
+        self.shared().failure = Some(SecondFailure::Unrecorded(Arc::new(refusal)));
     }
 
-    pub(super) fn ending(&self) -> Option<Bad> {
-        self.shared().ending.clone()
+    pub(super) fn failure(&self) -> Option<SecondFailure> {
+        self.shared().failure.clone()
     }
 }
 

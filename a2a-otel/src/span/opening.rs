@@ -4,56 +4,34 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use opentelemetry::global::BoxedSpan;
-use opentelemetry::trace::{
-    Span as ApiSpan, SpanBuilder, SpanContext, SpanId, SpanKind, TraceContextExt as _, Tracer as _,
-};
+use opentelemetry::trace::{Span as ApiSpan, SpanBuilder, SpanContext, TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::Span as SdkSpan;
 
-use super::Span;
+use super::context_values::{EMBEDDING, EnclosingKind, MODELS, RequestedModel};
 use super::joint::Joint;
+use super::running::Span;
+use super::site::Site;
 use super::tracer::{self, Decision, Mode, Tracer, with_tracer};
-use crate::capture::{Encoded, Fields, Fixed, Value, encode, encode_object};
+use crate::capture::{Encoded, Fields, Value, encode, encode_object};
 use crate::llm::{self, Model, Read};
 use crate::semconv::gen_ai::REQUEST_MODEL;
 use crate::semconv::openinference as names;
 use crate::{context, gen_ai, privacy};
 
-/// The kind whose requests hold texts to embed.
-const EMBEDDING: &str = "EMBEDDING";
-
-/// The kinds that are a call of a model.
-const MODELS: [&str; 2] = ["LLM", EMBEDDING];
-
 /// The kind whose spans give log lines their agent.
 #[cfg(feature = "tracing")]
 const AGENT: &str = "AGENT";
 
-/// What is known of a span when the program is compiled.
-pub struct Site {
-    /// The span's name, unless it is given another.
-    pub name: &'static str,
-    /// `openinference.span.kind`.
-    pub kind: &'static str,
-    /// OpenTelemetry's own kind.
-    pub opentelemetry: SpanKind,
-    /// Attributes with values known at compile time.
-    pub fixed: &'static [(&'static str, Fixed)],
-    /// The names of the values that make the input; an empty one where a single value stands for itself.
-    pub arguments: &'static [&'static str],
-    /// Attributes that hold one of the values as it is, and its index.
-    pub fields: &'static [(&'static str, usize)],
-}
-
 /// Room for as many attributes as a small piece of memory holds, which malloc has at hand: glibc's are of up to 1,032 bytes.
-const HANDY_ROOM: usize = 18;
+const INITIAL_CAPACITY: usize = 18;
 
 /// What is recorded of a call before it runs, once it is known that somebody will see it.
 pub struct Opening {
     site: &'static Site,
     parent: Context,
     /// The span, where the sampler had to be asked for it.
-    asked: Option<Asked>,
+    sampled: Option<SampledSpan>,
     attributes: Vec<KeyValue>,
     name: Option<String>,
     /// Attributes that repeat the name.
@@ -66,25 +44,9 @@ pub struct Opening {
     joint: Option<Joint>,
 }
 
-enum Asked {
+enum SampledSpan {
     Ours(Box<SdkSpan>),
     Global(BoxedSpan),
-}
-
-/// The model that was asked for, which is the span's model where no response names another.
-pub(super) struct AskedModel {
-    /// The span that asked, for the context is its children's as well.
-    pub(super) span: SpanId,
-    pub(super) model: Model,
-}
-
-/// The kind of a span, kept until its end where it matters what is hidden, and for what a model's call makes of itself.
-pub(super) struct Kind(pub(super) &'static str);
-
-/// Whether the innermost of our spans is a call of a model.
-#[cfg(feature = "tracing")]
-pub(crate) fn is_within_model_call(context: &Context) -> bool {
-    context.get::<Kind>().is_some_and(|kind| MODELS.contains(&kind.0))
 }
 
 impl Span {
@@ -119,22 +81,23 @@ impl Span {
         match Context::map_current(|context| mode.decide(context)) {
             Decision::Skip => Self::unseen(),
             Decision::Sample => Opening::new(site, Context::current(), None).start(record),
-            Decision::Ask => ask(site, Context::current(), record),
+            Decision::AskSampler => ask_sampler(site, Context::current(), record),
         }
     }
 }
 
 /// Has the sampler decide. It sees the kind; all else is only recorded if it says yes.
 #[cold]
-fn ask(site: &'static Site, parent: Context, record: &mut dyn FnMut(&mut Opening)) -> Span {
+fn ask_sampler(site: &'static Site, parent: Context, record: &mut dyn FnMut(&mut Opening)) -> Span {
     let builder = builder(site.name.into(), site, vec![KeyValue::new(names::SPAN_KIND, site.kind)]);
-    let asked = with_tracer(|tracer| match tracer {
-        Tracer::Ours(tracer) => {
-            recording(tracer.build_with_context(builder, &parent)).map(|span| Asked::Ours(Box::new(span)))
+    let sampled = with_tracer(|tracer| match tracer {
+        Tracer::Ours(tracer) => recording(tracer.build_with_context(builder, &parent))
+            .map(|span| SampledSpan::Ours(Box::new(span))),
+        Tracer::Global(tracer) => {
+            recording(tracer.build_with_context(builder, &parent)).map(SampledSpan::Global)
         }
-        Tracer::Global(tracer) => recording(tracer.build_with_context(builder, &parent)).map(Asked::Global),
     });
-    match asked {
+    match sampled {
         Ok(span) => Opening::new(site, parent, Some(span)).start(record),
         Err(dropped) if dropped.is_valid() && dropped != *parent.span().span_context() => {
             Span::dropped(parent.with_remote_span_context(dropped))
@@ -253,16 +216,16 @@ impl Opening {
 }
 
 impl Opening {
-    fn new(site: &'static Site, parent: Context, asked: Option<Asked>) -> Self {
-        let mut attributes = Vec::with_capacity(HANDY_ROOM);
-        if asked.is_none() {
+    fn new(site: &'static Site, parent: Context, sampled: Option<SampledSpan>) -> Self {
+        let mut attributes = Vec::with_capacity(INITIAL_CAPACITY);
+        if sampled.is_none() {
             attributes.push(KeyValue::new(names::SPAN_KIND, site.kind));
         }
         attributes.extend(site.fixed.iter().map(|(key, value)| KeyValue::new(*key, *value)));
         Self {
             site,
             parent,
-            asked,
+            sampled,
             attributes,
             name: None,
             name_keys: &[],
@@ -357,12 +320,12 @@ impl Opening {
             let agent = agent.map_or_else(|| name.clone(), |agent| agent.as_str().into_owned().into());
             self.parent = context::with_agent_name(&self.parent, agent);
         }
-        let context = match self.asked.take() {
-            Some(Asked::Ours(mut span)) => {
+        let context = match self.sampled.take() {
+            Some(SampledSpan::Ours(mut span)) => {
                 complete(&mut *span, name, attributes);
                 self.parent.with_span(*span)
             }
-            Some(Asked::Global(mut span)) => {
+            Some(SampledSpan::Global(mut span)) => {
                 complete(&mut span, name, attributes);
                 self.parent.with_span(span)
             }
@@ -383,11 +346,11 @@ impl Opening {
         if !self.inherited.is_empty() {
             context = context::with_attributes(&context, &self.inherited, false);
         }
-        if privacy::is_hiding() || self.is_of_model() || context.get::<Kind>().is_some() {
-            context = context.with_value(Kind(self.site.kind));
+        if privacy::is_hiding() || self.is_of_model() || context.get::<EnclosingKind>().is_some() {
+            context = context.with_value(EnclosingKind(self.site.kind));
         }
         if let Some(model) = self.read.as_ref().and_then(|read| read.model.clone()) {
-            context = context.with_value(AskedModel { span: id, model });
+            context = context.with_value(RequestedModel { span: id, model });
         }
         if let Some(joint) = self.joint.take() {
             context = context.with_value(joint.of_span(id));

@@ -30,11 +30,29 @@ pub(super) enum Decision {
     /// The sampler will say yes.
     Sample,
     /// The sampler has to be asked.
-    Ask,
+    AskSampler,
 }
 
 static MODE: AtomicU8 = AtomicU8::new(Mode::GLOBAL.0);
 static OURS: ArcSwapOption<SdkTracer> = ArcSwapOption::const_empty();
+
+/// A tracer that samples everything, at the times at which it stands in for the global one.
+#[cfg(feature = "testing")]
+pub(crate) type StandIn = fn() -> Option<&'static SdkTracer>;
+
+#[cfg(feature = "testing")]
+static STAND_IN: std::sync::OnceLock<StandIn> = std::sync::OnceLock::new();
+
+/// Lets this tracer stand in for the global one. The first that is registered stays.
+#[cfg(feature = "testing")]
+pub(crate) fn register_stand_in(tracer: StandIn) {
+    let _ = STAND_IN.set(tracer);
+}
+
+#[cfg(feature = "testing")]
+fn stand_in() -> Option<&'static SdkTracer> {
+    STAND_IN.get()?()
+}
 
 impl Mode {
     const GLOBAL: Self = Self(0);
@@ -68,7 +86,7 @@ impl Mode {
         match parent.is_valid() {
             true if self.has(Self::FOLLOWS_PARENT) => Self::follow(parent),
             false if self.has(Self::SAMPLES_ROOTS) => Decision::Sample,
-            _ => Decision::Ask,
+            _ => Decision::AskSampler,
         }
     }
 
@@ -82,9 +100,7 @@ impl Mode {
 pub(super) fn mode() -> Mode {
     match MODE.load(Ordering::Acquire) {
         #[cfg(feature = "testing")]
-        0 if crate::testing::is_capturing() => {
-            Mode::ours(Foresight { follows_parent: true, samples_roots: true })
-        }
+        0 if stand_in().is_some() => Mode::ours(Foresight { follows_parent: true, samples_roots: true }),
         mode => Mode(mode),
     }
 }
@@ -119,8 +135,8 @@ pub(super) fn with_tracer<R>(use_tracer: impl FnOnce(Tracer<'_>) -> R) -> R {
         return use_tracer(Tracer::Ours(tracer));
     }
     #[cfg(feature = "testing")]
-    if crate::testing::is_capturing() {
-        return use_tracer(Tracer::Ours(crate::testing::tracer()));
+    if let Some(tracer) = stand_in() {
+        return use_tracer(Tracer::Ours(tracer));
     }
     use_tracer(Tracer::Global(global::tracer_with_scope(scope())))
 }

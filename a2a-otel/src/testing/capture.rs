@@ -296,7 +296,7 @@ pub(crate) fn is_capturing() -> bool {
 }
 
 /// Makes the spans of captures while no `Telemetry` does.
-pub(crate) fn tracer() -> &'static SdkTracer {
+fn tracer() -> &'static SdkTracer {
     static TRACER: LazyLock<SdkTracer> = LazyLock::new(|| {
         let provider = SdkTracerProvider::builder()
             .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
@@ -304,6 +304,7 @@ pub(crate) fn tracer() -> &'static SdkTracer {
             .with_span_processor(FanOut::new(span::FINISHING_STEPS))
             .build();
         crate::propagation::install();
+        span::register_stand_in(|| is_capturing().then(tracer));
         provider.tracer_with_scope(span::scope())
     });
     &TRACER

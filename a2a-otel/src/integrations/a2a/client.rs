@@ -20,7 +20,7 @@ use super::response_trace;
 use crate::capture::Capture;
 use crate::propagation;
 use crate::semconv::a2a as names;
-use crate::span::{Opening, Scope as _, Site};
+use crate::span::{CallScope as _, Opening, Site};
 
 /// A transport whose calls are spans of kind CLIENT that the spans of the called agent hang below.
 ///

@@ -5,19 +5,22 @@ use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
 use syn::{Expr, Ident, LitStr};
 
-use crate::args::{Args, Errors, Field, nearest};
-use crate::function::{Function, Stays};
-use crate::kinds::{Arg, RESERVED, Records, SpanKind};
-use crate::plan::{MetricPlan, On, Planned, find_ident, given, is_late, output_ident};
+use crate::errors::{Errors, nearest};
+use crate::kinds::{self, Arg, RESERVED, Records, SpanKind};
+use crate::plan::{MetricPlan, Planned};
+use crate::read::args::{Args, Field};
+use crate::read::expr::{find_ident, is_late, output_ident};
+use crate::read::function::{Function, Stays};
+use crate::runtime::On;
 
-pub(crate) fn check_const(function: &Function, errors: &mut Errors) {
+pub(super) fn check_const(function: &Function, errors: &mut Errors) {
     if let Some(constness) = &function.sig.constness {
         errors.at(constness.span, "a `const fn` cannot be observed; remove `const` or the attribute");
     }
 }
 
-pub(crate) fn check_crate(args: &Args, errors: &mut Errors) {
-    let Some(path) = args.path("crate") else { return };
+pub(super) fn check_crate(args: &Args, errors: &mut Errors) {
+    let Some(path) = args.path(&kinds::CRATE) else { return };
     let first = path.segments.first().map(|segment| segment.ident.to_string());
     if path.leading_colon.is_none() && !matches!(first.as_deref(), Some("crate" | "$crate")) {
         let message = "`crate` takes an absolute path, such as `::a2a_otel` or `crate::a2a_otel`: \
@@ -27,7 +30,7 @@ pub(crate) fn check_crate(args: &Args, errors: &mut Errors) {
 }
 
 /// What only a function that returns something can have.
-pub(crate) fn check_fails(what: &str, span: Option<Span>, function: &Function, errors: &mut Errors) {
+pub(super) fn check_fails(what: &str, span: Option<Span>, function: &Function, errors: &mut Errors) {
     if let (Some(span), None) = (span, function.result_type()) {
         let name = function.name();
         let message = format!("`{what}` needs a function that returns a `Result`; `{name}` returns nothing");
@@ -36,8 +39,9 @@ pub(crate) fn check_fails(what: &str, span: Option<Span>, function: &Function, e
 }
 
 /// A list of parameters to skip or redact.
-pub(crate) fn check_named(list: &str, done: &str, args: &Args, function: &Function, errors: &mut Errors) {
-    if let (Some(span), Some(_)) = (args.span(list), args.span("skip_all")) {
+pub(super) fn check_named(list: &Arg, done: &str, args: &Args, function: &Function, errors: &mut Errors) {
+    if let (Some(span), Some(_)) = (args.span(list), args.span(&kinds::SKIP_ALL)) {
+        let list = list.name;
         errors.at(span, format_args!("`skip_all` already covers `{list}(...)`; keep one of them"));
     }
     let names = args.names(list);
@@ -45,26 +49,27 @@ pub(crate) fn check_named(list: &str, done: &str, args: &Args, function: &Functi
         if names[..index].contains(name) {
             errors.at(name.span(), format_args!("`{name}` is {done} twice"));
         }
-        check_name(list, name, function, errors);
+        check_name(list.name, name, function, errors);
     }
 }
 
 /// Whoever redacts must not be left to believe that it happens where it does not.
-pub(crate) fn check_redacted(args: &Args, errors: &mut Errors) {
-    let Some(span) = args.span("redact") else { return };
-    if let Some(other) = ["input", "request"].into_iter().find(|other| args.span(other).is_some()) {
+pub(super) fn check_redacted(args: &Args, errors: &mut Errors) {
+    let Some(span) = args.span(&kinds::REDACT) else { return };
+    if let Some(other) = [kinds::INPUT, kinds::REQUEST].iter().find(|other| args.span(other).is_some()) {
+        let other = other.name;
         errors.at(
             span,
             format_args!("`redact` is of no use beside `{other} = ...`, which is the input instead"),
         );
     }
-    for name in args.names("redact").iter().filter(|name| args.names("skip").contains(name)) {
+    for name in args.names(&kinds::REDACT).iter().filter(|name| args.names(&kinds::SKIP).contains(name)) {
         errors.at(name.span(), format_args!("`{name}` is skipped already; keep one of them"));
     }
 }
 
 /// The body has consumed what is not a shared reference, and `self` cannot be cloned under its own name.
-pub(crate) fn check_late_self(late: &[&Expr], function: &Function, errors: &mut Errors) {
+pub(super) fn check_late_self(late: &[&Expr], function: &Function, errors: &mut Errors) {
     if function.lends_self() {
         return;
     }
@@ -76,7 +81,7 @@ pub(crate) fn check_late_self(late: &[&Expr], function: &Function, errors: &mut 
 }
 
 /// A parameter of that name would be meant as likely as the result.
-pub(crate) fn check_late_output(late: &[&Expr], function: &Function, errors: &mut Errors) {
+pub(super) fn check_late_output(late: &[&Expr], function: &Function, errors: &mut Errors) {
     if !function.params.iter().any(|param| param.ident == "output") {
         return;
     }
@@ -86,7 +91,7 @@ pub(crate) fn check_late_output(late: &[&Expr], function: &Function, errors: &mu
 }
 
 /// Of a body that stays where it is, nobody sees the result.
-pub(crate) fn check_unseen(
+pub(super) fn check_unseen(
     stays: Stays,
     args: &Args,
     function: &Function,
@@ -107,23 +112,23 @@ pub(crate) fn check_unseen(
     for word in late.iter().filter_map(|expr| output_ident(expr.to_token_stream())) {
         errors.at(word.span(), why);
     }
-    if let Some(span) = args.span("err") {
+    if let Some(span) = args.span(&kinds::ERR) {
         errors.at(span, why);
     }
     if let Planned::Metric(MetricPlan { on: On::Ok | On::Err, name, .. }) = effect
         && function.result_type().is_some()
     {
-        let span = args.word("on").map_or_else(|| name.span(), Ident::span);
+        let span = args.word(&kinds::ON).map_or_else(|| name.span(), Ident::span);
         errors.at(span, format_args!("{why}: write `on = always`, {way_out}"));
     }
 }
 
 /// OpenTelemetry's SDK keeps both values of a key that is recorded twice.
-pub(crate) fn check_keys(kind: &SpanKind, name_keys: &[&'static str], args: &Args, errors: &mut Errors) {
+pub(super) fn check_keys(kind: &SpanKind, name_keys: &[&'static str], args: &Args, errors: &mut Errors) {
     let mut known = name_keys.to_vec();
     known.extend(kind.fixed.iter().map(|(key, _)| *key));
-    known.extend(given(args).flat_map(|(arg, _)| arg.keys()));
-    let fields = args.fields("fields");
+    known.extend(args.given().flat_map(|(arg, _)| arg.keys()));
+    let fields = args.fields(&kinds::FIELDS);
     let reserved = |key: &str| {
         RESERVED.iter().find(|(name, _)| key == *name || name.ends_with('.') && key.starts_with(name))
     };
@@ -135,7 +140,7 @@ pub(crate) fn check_keys(kind: &SpanKind, name_keys: &[&'static str], args: &Arg
     check_repeated(fields, &known, errors);
 }
 
-pub(crate) fn check_repeated(fields: &[Field], known: &[&str], errors: &mut Errors) {
+pub(super) fn check_repeated(fields: &[Field], known: &[&str], errors: &mut Errors) {
     for (index, Field { key, span, .. }) in fields.iter().enumerate() {
         if known.contains(&key.as_str()) || fields[..index].iter().any(|other| other.key == *key) {
             errors.at(*span, format_args!("`{key}` is recorded already; each key holds one value"));
@@ -156,13 +161,13 @@ fn check_name(list: &str, name: &Ident, function: &Function, errors: &mut Errors
     errors.at(name.span(), format_args!("`{}` has no parameter `{name}` to {list}{advice}", function.name()));
 }
 
-pub(crate) fn check_early(args: &Args, errors: &mut Errors) {
+pub(super) fn check_early(args: &Args, errors: &mut Errors) {
     let is_early = |arg: &Arg| match arg.records {
-        Records::Nothing => arg.name != "output",
-        Records::Name(..) | Records::Text(_) => true,
+        Records::Nothing => arg.name != kinds::OUTPUT.name,
+        Records::Name(..) | Records::Text(..) => true,
         Records::Key(_) | Records::Documents(_) => false,
     };
-    for (arg, expr) in given(args).filter(|(arg, expr)| is_early(arg) && is_late(expr)) {
+    for (arg, expr) in args.given().filter(|(arg, expr)| is_early(arg) && is_late(expr)) {
         let name = arg.name;
         let message = format!("`{name}` is recorded before the function runs, when there is no `output` yet");
         errors.add(syn::Error::new_spanned(expr, message));
@@ -170,7 +175,7 @@ pub(crate) fn check_early(args: &Args, errors: &mut Errors) {
 }
 
 /// The instrument name syntax of the OpenTelemetry metrics API.
-pub(crate) fn check_metric_name(literal: &LitStr, errors: &mut Errors) {
+pub(super) fn check_metric_name(literal: &LitStr, errors: &mut Errors) {
     let name = literal.value();
     let allowed = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '-' | '/');
     if name.is_empty() {
@@ -188,7 +193,7 @@ pub(crate) fn check_metric_name(literal: &LitStr, errors: &mut Errors) {
 }
 
 /// The instrument unit syntax of the OpenTelemetry metrics API, and the words that UCUM spells otherwise.
-pub(crate) fn check_unit(args: &Args, errors: &mut Errors) {
+pub(super) fn check_unit(args: &Args, errors: &mut Errors) {
     const WORDS: &[(&str, &str)] = &[
         ("seconds", "s"),
         ("second", "s"),
@@ -199,7 +204,7 @@ pub(crate) fn check_unit(args: &Args, errors: &mut Errors) {
         ("byte", "By"),
         ("percent", "%"),
     ];
-    let Some(literal) = args.text("unit") else { return };
+    let Some(literal) = args.text(&kinds::UNIT) else { return };
     let unit = literal.value();
     if let Some((_, symbol)) = WORDS.iter().find(|(word, _)| *word == unit) {
         errors.at(literal.span(), format_args!("`unit` cannot be \"{unit}\"; UCUM writes it \"{symbol}\""));

@@ -7,32 +7,8 @@ use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, Token, parenthesized, token};
 
+use crate::errors::{Errors, nearest};
 use crate::kinds::{Arg, Kind, Takes};
-
-/// The mistakes found so far.
-#[derive(Default)]
-pub(crate) struct Errors(Option<syn::Error>);
-
-impl Errors {
-    pub(crate) fn add(&mut self, error: syn::Error) {
-        match &mut self.0 {
-            Some(all) => all.combine(error),
-            None => self.0 = Some(error),
-        }
-    }
-
-    pub(crate) fn at(&mut self, span: Span, message: impl std::fmt::Display) {
-        self.add(syn::Error::new(span, message));
-    }
-
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.0.is_none()
-    }
-
-    pub(crate) fn into_result(self) -> syn::Result<()> {
-        self.0.map_or(Ok(()), Err)
-    }
-}
 
 /// The arguments of one attribute, each given at most once.
 pub(crate) struct Args {
@@ -92,21 +68,25 @@ impl Args {
     }
 
     fn add(&mut self, given: Given, errors: &mut Errors) {
-        let name = given.arg.name;
-        if self.find(name).is_some() {
-            errors.at(given.span, format_args!("`{name}` is given twice"));
+        if self.find(given.arg).is_some() {
+            errors.at(given.span, format_args!("`{}` is given twice", given.arg.name));
         } else {
             self.given.push(given);
         }
     }
 
-    fn find(&self, name: &str) -> Option<&Given> {
-        self.given.iter().find(|given| given.arg.name == name)
+    fn find(&self, arg: &Arg) -> Option<&Given> {
+        self.given.iter().find(|given| given.arg.name == arg.name)
+    }
+
+    /// The arguments with an expression that the user gave.
+    pub(crate) fn given(&self) -> impl Iterator<Item = (&'static Arg, &Expr)> {
+        self.kind.all_args().filter_map(|arg| Some((arg, self.expr(arg)?)))
     }
 
     /// Where the argument stands, if it is given.
-    pub(crate) fn span(&self, name: &str) -> Option<Span> {
-        self.find(name).map(|given| given.span)
+    pub(crate) fn span(&self, arg: &Arg) -> Option<Span> {
+        self.find(arg).map(|given| given.span)
     }
 }
 
@@ -114,8 +94,8 @@ impl Args {
 macro_rules! accessors {
     ($($accessor:ident -> $returned:ty: $form:ident($value:ident) => $found:expr, else $absent:expr;)*) => {
         impl Args {$(
-            pub(crate) fn $accessor(&self, name: &str) -> $returned {
-                match self.find(name).map(|given| &given.value) {
+            pub(crate) fn $accessor(&self, arg: &Arg) -> $returned {
+                match self.find(arg).map(|given| &given.value) {
                     Some(Value::$form($value)) => $found,
                     _ => $absent,
                 }
@@ -295,30 +275,4 @@ fn skip_argument(input: ParseStream<'_>) -> syn::Result<()> {
         input.parse::<TokenTree>()?;
     }
     Ok(())
-}
-
-/// The known word that was probably meant.
-pub(crate) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
-    let near = known.iter().map(|word| (distance(written, word), *word)).min()?;
-    let tolerated = (written.len().max(near.1.len()) / 3).max(1);
-    (near.0 <= tolerated).then_some(near.1)
-}
-
-/// How many letters were added, left out, changed or swapped.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<_>, Vec<_>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            rows[i][j] = if i == 0 || j == 0 {
-                i + j
-            } else {
-                let changed = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-                let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-                let swap = if swapped { rows[i - 2][j - 2] + 1 } else { usize::MAX };
-                changed.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(swap)
-            };
-        }
-    }
-    rows[a.len()][b.len()]
 }

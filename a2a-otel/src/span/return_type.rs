@@ -20,13 +20,13 @@ use std::ops::Deref;
 
 use serde::Serialize;
 
-use super::failure::{Describe, Failed};
-use super::run::Conclude;
-use super::{Scope, Span};
+use super::failure::{Describe, ErrorDescription};
+use super::running::Span;
+use super::scope::{CallScope, Conclude};
 use crate::capture::{Capture, Value};
 
 /// What an error can do, and with that how a result is told apart.
-pub trait Tell<T, E> {
+pub trait Classify<T, E> {
     /// What the call gave back.
     type Result;
 
@@ -34,11 +34,11 @@ pub trait Tell<T, E> {
     fn split(result: &Self::Result) -> Result<&T, &E>;
 
     /// The error in words; `debug` prefers its debug form.
-    fn describe(error: &E, debug: bool) -> Failed;
+    fn describe(error: &E, debug: bool) -> ErrorDescription;
 }
 
 /// No error.
-pub struct Never;
+pub struct NoError;
 
 /// Types without anything in them, each of which leads to what it holds. That they are copied, and not borrowed, when
 /// a method is called spares the compiler some work.
@@ -67,42 +67,44 @@ macro_rules! steps {
 
 steps! {
     /// Results whose error is an error.
-    Returned<R>(OfShared<R>);
+    ReturnType<R>(TrySharedError<R>);
     /// Results whose error lends one.
-    OfShared<R>(OfBox<R>);
+    TrySharedError<R>(TryBoxedError<R>);
     /// Results whose error lends one that may have to stay on its thread.
-    OfBox<R>(OfBoth<R>);
+    TryBoxedError<R>(TryDisplayAndDebug<R>);
     /// Results whose error displays and debugs.
-    OfBoth<R>(OfDisplay<R>);
+    TryDisplayAndDebug<R>(TryDisplay<R>);
     /// Results whose error displays.
-    OfDisplay<R>(OfDebug<R>);
+    TryDisplay<R>(TryDebug<R>);
     /// Results whose error debugs.
-    OfDebug<R>(OfNone<R>);
+    TryDebug<R>(TryAnyError<R>);
     /// Results whose error can do nothing.
-    OfNone<R>(Whole<R>);
+    TryAnyError<R>(NotAResult<R>);
     /// What is no `Result`, and so a success; or the last step to one that is.
-    Whole<R>(PhantomData<fn(R)>);
+    NotAResult<R>(PhantomData<fn(R)>);
 
     /// Results whose value may serialise.
-    Told<T, E, A>(Shown<T, E, A>);
+    Classified<T, E, A>(TryValueDebug<T, E, A>);
     /// Results whose value may debug.
-    Shown<T, E, A>(Outcome<T, E, A>);
+    TryValueDebug<T, E, A>(TryAnyValue<T, E, A>);
     /// Results whose value can do nothing.
-    Outcome<T, E, A>(PhantomData<fn(T, E, A)>);
+    TryAnyValue<T, E, A>(PhantomData<fn(T, E, A)>);
 }
 
-impl<R> Returned<R> {
+impl<R> ReturnType<R> {
     /// Begins to ask what the type is.
-    pub const TYPE: Self = Self(OfShared(OfBox(OfBoth(OfDisplay(OfDebug(OfNone(Whole(PhantomData))))))));
+    pub const NEW: Self = Self(TrySharedError(TryBoxedError(TryDisplayAndDebug(TryDisplay(TryDebug(
+        TryAnyError(NotAResult(PhantomData)),
+    ))))));
 
     /// The same, of a value whose type cannot be said.
     #[must_use]
     pub const fn of(_: &R) -> Self {
-        Self::TYPE
+        Self::NEW
     }
 }
 
-impl<T, E> Returned<Result<T, E>> {
+impl<T, E> ReturnType<Result<T, E>> {
     /// The value or the error, as they are.
     #[expect(clippy::missing_errors_doc, reason = "the `Result` is the value")]
     pub const fn a2a_otel_result(self, result: &Result<T, E>) -> Result<&T, &E> {
@@ -110,7 +112,7 @@ impl<T, E> Returned<Result<T, E>> {
     }
 }
 
-impl<R> Whole<R> {
+impl<R> NotAResult<R> {
     /// The value, which is no error.
     #[expect(clippy::unnecessary_wraps, reason = "as for a `Result`, whose step it follows")]
     pub const fn a2a_otel_result(self, result: &R) -> Result<&R, &Infallible> {
@@ -119,19 +121,19 @@ impl<R> Whole<R> {
 
     /// How the value is told, which is no error.
     #[must_use]
-    pub const fn a2a_otel_told(self) -> Told<R, Infallible, Never> {
-        Told::TYPE
+    pub const fn a2a_otel_classify(self) -> Classified<R, Infallible, NoError> {
+        Classified::NEW
     }
 }
 
-impl<R> Tell<R, Infallible> for Never {
+impl<R> Classify<R, Infallible> for NoError {
     type Result = R;
 
     fn split(result: &R) -> Result<&R, &Infallible> {
         Ok(result)
     }
 
-    fn describe(error: &Infallible, _: bool) -> Failed {
+    fn describe(error: &Infallible, _: bool) -> ErrorDescription {
         match *error {}
     }
 }
@@ -141,22 +143,22 @@ macro_rules! abilities {
         impl<T, E: $($bound)*> $step<Result<T, E>> {
             /// How the value is told from the error, and what the error can do.
             #[must_use]
-            pub const fn a2a_otel_told(self) -> Told<T, E, $ability> {
-                Told::TYPE
+            pub const fn a2a_otel_classify(self) -> Classified<T, E, $ability> {
+                Classified::NEW
             }
         }
 
         /// An error with this ability.
         pub struct $ability;
 
-        impl<T, E: $($bound)*> Tell<T, E> for $ability {
+        impl<T, E: $($bound)*> Classify<T, E> for $ability {
             type Result = Result<T, E>;
 
             fn split(result: &Result<T, E>) -> Result<&T, &E> {
                 result.as_ref()
             }
 
-            fn describe($error: &E, $debug: bool) -> Failed {
+            fn describe($error: &E, $debug: bool) -> ErrorDescription {
                 $failed
             }
         }
@@ -165,44 +167,44 @@ macro_rules! abilities {
 
 // `Box<dyn Error>`, `anyhow::Error` and their like are no errors, but lend one.
 abilities! {
-    Returned, AnError: (Error) => |error, debug| Failed::new(type_name::<E>(), error, debug);
-    OfShared, LendsShared: (AsRef<dyn Error + Send + Sync>) => |error, debug| {
-        Failed::new(type_name::<E>(), error.as_ref(), debug)
+    ReturnType, IsError: (Error) => |error, debug| ErrorDescription::new(type_name::<E>(), error, debug);
+    TrySharedError, LendsSharedError: (AsRef<dyn Error + Send + Sync>) => |error, debug| {
+        ErrorDescription::new(type_name::<E>(), error.as_ref(), debug)
     };
-    OfBox, Lends: (AsRef<dyn Error>) => |error, debug| Failed::new(type_name::<E>(), error.as_ref(), debug);
-    OfBoth, Displays: (Display + Debug) => |error, debug| {
-        Failed::plain(type_name::<E>(), if debug { format!("{error:?}") } else { error.to_string() })
+    TryBoxedError, LendsError: (AsRef<dyn Error>) => |error, debug| ErrorDescription::new(type_name::<E>(), error.as_ref(), debug);
+    TryDisplayAndDebug, DisplaysAndDebugs: (Display + Debug) => |error, debug| {
+        ErrorDescription::plain(type_name::<E>(), if debug { format!("{error:?}") } else { error.to_string() })
     };
-    OfDisplay, OnlyDisplays: (Display) => |error, _debug| Failed::plain(type_name::<E>(), error.to_string());
-    OfDebug, OnlyDebugs: (Debug) => |error, _debug| Failed::plain(type_name::<E>(), format!("{error:?}"));
-    OfNone, Unknown: (Sized) => |error, _debug| {
-        Failed::plain(type_name::<E>(), type_name_of_val(error).to_owned())
+    TryDisplay, OnlyDisplays: (Display) => |error, _debug| ErrorDescription::plain(type_name::<E>(), error.to_string());
+    TryDebug, OnlyDebugs: (Debug) => |error, _debug| ErrorDescription::plain(type_name::<E>(), format!("{error:?}"));
+    TryAnyError, Undescribed: (Sized) => |error, _debug| {
+        ErrorDescription::plain(type_name::<E>(), type_name_of_val(error).to_owned())
     };
 }
 
 /// An error, with what its type can do.
-pub struct Failure<'a, T, E, A>(&'a E, PhantomData<fn(T, A)>);
+pub struct ClassifiedError<'a, T, E, A>(&'a E, PhantomData<fn(T, A)>);
 
-impl<T, E, A: Tell<T, E>> Describe for Failure<'_, T, E, A> {
-    fn describe(&self, debug: bool) -> Failed {
+impl<T, E, A: Classify<T, E>> Describe for ClassifiedError<'_, T, E, A> {
+    fn describe(&self, debug: bool) -> ErrorDescription {
         A::describe(self.0, debug)
     }
 }
 
-impl<T, E, A> Told<T, E, A> {
-    const TYPE: Self = Self(Shown(Outcome(PhantomData)));
+impl<T, E, A> Classified<T, E, A> {
+    const NEW: Self = Self(TryValueDebug(TryAnyValue(PhantomData)));
 
     /// The value, or the error with what its type can do.
-    pub fn a2a_otel_outcome(self, result: &A::Result) -> Result<&T, Failure<'_, T, E, A>>
+    pub fn a2a_otel_outcome(self, result: &A::Result) -> Result<&T, ClassifiedError<'_, T, E, A>>
     where
-        A: Tell<T, E>,
+        A: Classify<T, E>,
     {
-        A::split(result).map_err(|error| Failure(error, PhantomData))
+        A::split(result).map_err(|error| ClassifiedError(error, PhantomData))
     }
 
     /// Ends the scope with no more than whether the call succeeded.
     #[must_use]
-    pub const fn a2a_otel_end(self) -> End<T, E, A, Bare> {
+    pub const fn a2a_otel_end(self) -> End<T, E, A, NoOutput> {
         End(PhantomData)
     }
 }
@@ -221,19 +223,19 @@ impl<T, E, A, O> End<T, E, A, O> {
 /// An error whose debug form is wanted.
 pub struct Debugged<A>(PhantomData<fn(A)>);
 
-impl<T, E, A: Tell<T, E>> Tell<T, E> for Debugged<A> {
+impl<T, E, A: Classify<T, E>> Classify<T, E> for Debugged<A> {
     type Result = A::Result;
 
     fn split(result: &A::Result) -> Result<&T, &E> {
         A::split(result)
     }
 
-    fn describe(error: &E, _: bool) -> Failed {
+    fn describe(error: &E, _: bool) -> ErrorDescription {
         A::describe(error, true)
     }
 }
 
-impl<S: Scope, T, E, A: Tell<T, E>, O: Output<S, T>> Conclude<S, A::Result> for End<T, E, A, O> {
+impl<S: CallScope, T, E, A: Classify<T, E>, O: Output<S, T>> Conclude<S, A::Result> for End<T, E, A, O> {
     #[inline]
     fn conclude(self, scope: S, result: &A::Result) {
         if scope.holds() {
@@ -245,10 +247,10 @@ impl<S: Scope, T, E, A: Tell<T, E>, O: Output<S, T>> Conclude<S, A::Result> for 
     }
 }
 
-fn end<S: Scope, T, E, A: Tell<T, E>, O: Output<S, T>>(scope: S, result: &A::Result) {
+fn end<S: CallScope, T, E, A: Classify<T, E>, O: Output<S, T>>(scope: S, result: &A::Result) {
     match A::split(result) {
         Ok(value) => O::succeeded(scope, value),
-        Err(error) => scope.failed(&Failure::<T, E, A>(error, PhantomData), false),
+        Err(error) => scope.failed(&ClassifiedError::<T, E, A>(error, PhantomData), false),
     }
 }
 
@@ -259,9 +261,9 @@ pub trait Output<S, T> {
 }
 
 /// Nothing.
-pub struct Bare;
+pub struct NoOutput;
 
-impl<S: Scope, T> Output<S, T> for Bare {
+impl<S: CallScope, T> Output<S, T> for NoOutput {
     fn succeeded(scope: S, _: &T) {
         scope.succeeded();
     }
@@ -289,9 +291,9 @@ macro_rules! outputs {
 }
 
 outputs! {
-    Told, Serialises: (Serialize);
-    Shown, Debugs: (Debug);
-    Outcome, Opaque: (Sized);
+    Classified, Serialises: (Serialize);
+    TryValueDebug, Debugs: (Debug);
+    TryAnyValue, Opaque: (Sized);
 }
 
 fn succeeded(span: Span, value: &dyn Value) {

@@ -10,7 +10,9 @@ use syn::{
     Signature, Token, Type, Visibility,
 };
 
-use crate::types::{Access, Streams, access_of, future_output, is_closure, is_one_of, last_segment, streams};
+use crate::read::types::{
+    Access, Streams, access_of, future_output, is_closure, is_one_of, last_segment, streams,
+};
 
 /// Parameters of these types belong to the plumbing of an SDK, are huge, or hold secrets: they are never recorded.
 const PLUMBING: &[&str] = &[
