@@ -174,7 +174,7 @@ fn what_is_wrong_with_the_files_is_said_at_the_start() {
         (&[authority, (CLIENT_CERTIFICATE, "client")], "{folder}/client holds no private key in PEM"),
         (
             &[authority, (CLIENT_CERTIFICATE, "client"), (CLIENT_KEY, "other.key")],
-            "{folder}/client and {folder}/other.key do not go together",
+            "{folder}/client and {folder}/other.key do not belong together",
         ),
         (&[(AUTHORITY, "")], "{folder}/ cannot be read"),
     ];

@@ -56,7 +56,7 @@ impl Encoder {
     }
 }
 
-/// The fields of `ResourceSpans` beside the spans.
+/// The fields of `ResourceSpans` except for the spans.
 fn encode_resource(resource: &Resource) -> Arc<[u8]> {
     let mut wire = Wire::default();
     wire.message(1, |wire| resource.iter().for_each(|(key, value)| attribute(wire, 1, key, value)));
@@ -64,7 +64,7 @@ fn encode_resource(resource: &Resource) -> Arc<[u8]> {
     wire.into_bytes().into()
 }
 
-/// The fields of `ScopeSpans` beside the spans.
+/// The fields of `ScopeSpans` except for the spans.
 fn encode_scope(scope: &InstrumentationScope) -> Arc<[u8]> {
     let mut wire = Wire::default();
     wire.message(1, |wire| {

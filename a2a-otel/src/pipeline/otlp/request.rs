@@ -21,9 +21,9 @@ const SHORTEST_CUT: usize = 256;
 /// One span.
 #[derive(Clone, Debug)]
 pub(crate) struct Encoded {
-    /// The fields of its `ResourceSpans` beside the scopes.
+    /// The fields of its `ResourceSpans` except for the scopes.
     pub(super) resource: Arc<[u8]>,
-    /// The fields of its `ScopeSpans` beside the spans.
+    /// The fields of its `ScopeSpans` except for the spans.
     pub(super) scope: Arc<[u8]>,
     /// The span, as a field of its `ScopeSpans`.
     pub(super) bytes: Vec<u8>,
