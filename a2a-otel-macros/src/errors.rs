@@ -1,8 +1,8 @@
-//! The mistakes of one use of an attribute, and the word that was probably meant.
+//! The errors in one use of an attribute macro, and suggestions for misspelled words.
 
 use proc_macro2::Span;
 
-/// The mistakes found so far.
+/// The errors found so far.
 #[derive(Default)]
 pub(crate) struct Errors(Option<syn::Error>);
 
@@ -27,14 +27,14 @@ impl Errors {
     }
 }
 
-/// The known word that was probably meant.
+/// The known word that is most similar to the written one, if it is similar enough.
 pub(crate) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     let near = known.iter().map(|word| (distance(written, word), *word)).min()?;
     let tolerated = (written.len().max(near.1.len()) / 3).max(1);
     (near.0 <= tolerated).then_some(near.1)
 }
 
-/// How many letters were added, left out, changed or swapped.
+/// The number of letters that are added, left out, changed or swapped.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<_>, Vec<_>) = (a.chars().collect(), b.chars().collect());
     let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];

@@ -1,4 +1,4 @@
-//! The three stages in their order.
+//! Runs the three stages in order.
 
 use proc_macro2::TokenStream;
 
@@ -9,15 +9,16 @@ use crate::read::args::Args;
 use crate::read::function::Function;
 use crate::write::write;
 
-/// The function observed, or the function as it is: where nothing is to be observed, and behind the mistakes.
+/// Returns the instrumented function. It returns the function unchanged if `is_on` is false, and after a compile error
+/// for each mistake, so that a mistake causes no further errors where the function is called.
 pub(crate) fn instrument(
     kind: &'static Kind,
     args: TokenStream,
     item: TokenStream,
-    observes: bool,
+    is_on: bool,
 ) -> TokenStream {
-    match try_expand(kind, args, item.clone()) {
-        Ok(code) if observes => code,
+    match try_instrument(kind, args, item.clone()) {
+        Ok(code) if is_on => code,
         Ok(_) => item,
         Err(error) => {
             let mut code = error.into_compile_error();
@@ -27,7 +28,7 @@ pub(crate) fn instrument(
     }
 }
 
-fn try_expand(kind: &'static Kind, args: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
+fn try_instrument(kind: &'static Kind, args: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
     let mut errors = Errors::default();
     let args = Args::parse(kind, args, &mut errors);
     let function = Function::parse(item).map_err(|error| errors.add(error)).ok();

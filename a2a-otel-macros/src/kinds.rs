@@ -1,19 +1,19 @@
-//! The table: what each attribute is called, what it makes and which arguments it takes.
+//! The table of the attribute macros: name, effect and arguments of each.
 //!
-//! A new attribute is one more `Kind`; everything that reads arguments or writes code goes by the row.
+//! A new attribute macro is one more `Kind`. The code that reads arguments and writes code knows only the table.
 
 use crate::runtime::{Instrument, OtelKind, TextMethod};
 
-/// One attribute.
+/// One attribute macro: a row of the table.
 pub(crate) struct Kind {
     /// As the user writes it.
     pub(crate) name: &'static str,
     pub(crate) effect: Effect,
-    /// Its own arguments, beside [`SPAN`] for spans.
+    /// Its own arguments. It also takes [`COMMON`] and, for a span, [`SPAN`].
     pub(crate) args: &'static [Arg],
 }
 
-/// What an attribute makes of a call.
+/// What an attribute macro records of a call.
 pub(crate) enum Effect {
     Span(SpanKind),
     Metric,
@@ -23,7 +23,7 @@ pub(crate) struct SpanKind {
     /// `openinference.span.kind`, as Phoenix spells it.
     pub(crate) openinference: &'static str,
     pub(crate) opentelemetry: OtelKind,
-    /// Attributes that every such span carries.
+    /// Attributes that every span of this kind has.
     pub(crate) fixed: &'static [(&'static str, &'static str)],
     /// Attributes that repeat the span's name, unless an argument records them.
     pub(crate) name_keys: &'static [&'static str],
@@ -35,15 +35,15 @@ pub(crate) struct SpanKind {
 /// How the arguments and the result of the function become `input.value` and `output.value`.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Content {
-    /// One argument stands for itself, several make an object.
+    /// A single argument is the input itself; several form an object.
     Plain,
-    /// The arguments always make an object, as a tool's do.
+    /// The arguments always form an object, as those of a tool do.
     Named,
-    /// The result is read as a model's response, and the argument `request` as its request.
+    /// The result is read as a model's response, and the argument `request` as the request.
     Llm,
 }
 
-/// One argument of an attribute.
+/// One argument of an attribute macro.
 #[derive(Clone, Copy)]
 pub(crate) struct Arg {
     pub(crate) name: &'static str,
@@ -51,18 +51,19 @@ pub(crate) struct Arg {
     pub(crate) records: Records,
 }
 
-/// What becomes of an argument's value.
+/// What happens to an argument's value.
 #[derive(Clone, Copy)]
 pub(crate) enum Records {
-    /// It steers the macro.
+    /// It configures the macro.
     Nothing,
     /// This attribute holds it.
     Key(&'static str),
-    /// These attributes hold it, and it is part of the span's name where `name` is absent.
+    /// These attributes hold it, and it is a part of the span's name unless `name` is given. The second value is the
+    /// default.
     Name(&'static [&'static str], Option<&'static str>),
     /// A list of documents, each flattened under this prefix.
     Documents(&'static str),
-    /// This attribute holds it in the end, after this method has taken it as text.
+    /// This method of the runtime takes it as text, and records it as this attribute.
     Text(TextMethod, &'static str),
 }
 
@@ -85,7 +86,7 @@ pub(crate) enum Takes {
     Path,
 }
 
-const fn steers(name: &'static str, takes: Takes) -> Arg {
+const fn configures(name: &'static str, takes: Takes) -> Arg {
     Arg { name, takes, records: Records::Nothing }
 }
 
@@ -120,32 +121,32 @@ const fn kind(openinference: &'static str) -> SpanKind {
     }
 }
 
-pub(crate) const NAME: Arg = steers("name", Takes::Expr);
-pub(crate) const SKIP: Arg = steers("skip", Takes::Names);
-pub(crate) const SKIP_ALL: Arg = steers("skip_all", Takes::Flag);
-pub(crate) const REDACT: Arg = steers("redact", Takes::Names);
-pub(crate) const INPUT: Arg = steers("input", Takes::Expr);
-pub(crate) const OUTPUT: Arg = steers("output", Takes::Expr);
-pub(crate) const FIELDS: Arg = steers("fields", Takes::Fields);
-pub(crate) const ERR: Arg = steers("err", Takes::Word(&[DEBUG, "display"]));
-pub(crate) const STREAM: Arg = steers("stream", Takes::Flag);
-pub(crate) const CRATE: Arg = steers("crate", Takes::Path);
-pub(crate) const REQUEST: Arg = steers("request", Takes::Expr);
-pub(crate) const VALUE: Arg = steers("value", Takes::Expr);
-pub(crate) const UNIT: Arg = steers("unit", Takes::Text);
-pub(crate) const DESCRIPTION: Arg = steers("description", Takes::Text);
-pub(crate) const ON: Arg = steers("on", Takes::Word(&["ok", ON_ERR, ON_ALWAYS]));
-pub(crate) const ATTRIBUTES: Arg = steers("attributes", Takes::Fields);
+pub(crate) const NAME: Arg = configures("name", Takes::Expr);
+pub(crate) const SKIP: Arg = configures("skip", Takes::Names);
+pub(crate) const SKIP_ALL: Arg = configures("skip_all", Takes::Flag);
+pub(crate) const REDACT: Arg = configures("redact", Takes::Names);
+pub(crate) const INPUT: Arg = configures("input", Takes::Expr);
+pub(crate) const OUTPUT: Arg = configures("output", Takes::Expr);
+pub(crate) const FIELDS: Arg = configures("fields", Takes::Fields);
+pub(crate) const ERR: Arg = configures("err", Takes::Word(&[DEBUG, "display"]));
+pub(crate) const STREAM: Arg = configures("stream", Takes::Flag);
+pub(crate) const CRATE: Arg = configures("crate", Takes::Path);
+pub(crate) const REQUEST: Arg = configures("request", Takes::Expr);
+pub(crate) const VALUE: Arg = configures("value", Takes::Expr);
+pub(crate) const UNIT: Arg = configures("unit", Takes::Text);
+pub(crate) const DESCRIPTION: Arg = configures("description", Takes::Text);
+pub(crate) const ON: Arg = configures("on", Takes::Word(&["ok", ON_ERR, ON_ALWAYS]));
+pub(crate) const ATTRIBUTES: Arg = configures("attributes", Takes::Fields);
 
-/// Words that arguments take.
+/// Words that arguments accept.
 pub(crate) const DEBUG: &str = "debug";
 pub(crate) const ON_ERR: &str = "err";
 pub(crate) const ON_ALWAYS: &str = "always";
 
-/// What every attribute takes.
+/// The arguments of every attribute macro.
 pub(crate) const COMMON: &[Arg] = &[CRATE];
 
-/// What every span attribute takes.
+/// The arguments of every attribute macro for spans.
 pub(crate) const SPAN: &[Arg] = &[
     NAME,
     SKIP,
@@ -162,15 +163,15 @@ pub(crate) const SPAN: &[Arg] = &[
 
 /// The instruments of `business_metric`.
 pub(crate) const INSTRUMENTS: &[(Arg, Instrument)] = &[
-    (steers("counter", Takes::Text), Instrument::Counter),
-    (steers("histogram", Takes::Text), Instrument::Histogram),
-    (steers("gauge", Takes::Text), Instrument::Gauge),
-    (steers("up_down_counter", Takes::Text), Instrument::UpDownCounter),
+    (configures("counter", Takes::Text), Instrument::Counter),
+    (configures("histogram", Takes::Text), Instrument::Histogram),
+    (configures("gauge", Takes::Text), Instrument::Gauge),
+    (configures("up_down_counter", Takes::Text), Instrument::UpDownCounter),
 ];
 
-/// Attributes that have a way of their own to be recorded, by key or by namespace, and that way.
+/// Keys that `fields` cannot record, by name or by namespace, and why or how they are recorded.
 pub(crate) const RESERVED: &[(&str, &str)] = &[
-    ("openinference.span.kind", "the attribute's name decides it"),
+    ("openinference.span.kind", "the attribute macro sets it"),
     ("input.value", "write `input = ...`"),
     ("input.mime_type", "it follows from the input"),
     ("output.value", "write `output = ...`"),
@@ -179,11 +180,11 @@ pub(crate) const RESERVED: &[(&str, &str)] = &[
     ("user.id", "write `user = ...`, which the spans below inherit"),
     ("error.type", "it follows from the `Err` that the function returns"),
     ("exception.", "an `Err` is recorded as an event with these names"),
-    ("otel.", "OpenTelemetry keeps these names for itself"),
-    ("a2a_otel.", "this crate keeps these names for itself"),
+    ("otel.", "OpenTelemetry reserves these names"),
+    ("a2a_otel.", "this crate reserves these names"),
 ];
 
-/// Keys that stand in more than one row.
+/// Keys that several rows use.
 const AGENT_NAME: &str = "agent.name";
 const TOOL_NAME: &str = "tool.name";
 const GEN_AI_TOOL_NAME: &str = "gen_ai.tool.name";
@@ -294,7 +295,7 @@ const fn verdict(openinference: &'static str) -> SpanKind {
     SpanKind { name_keys: &[EVALUATION_NAME], ..kind(openinference) }
 }
 
-/// A verdict, as the first of the span's evaluations.
+/// The arguments of a verdict, which is recorded as the span's first evaluation.
 const EVALUATION: &[Arg] = &[
     records("evaluation", EVALUATION_NAME),
     records("score", "evaluations.0.evaluation.score"),
@@ -332,7 +333,7 @@ pub(crate) static BUSINESS_METRIC: Kind = Kind {
     ],
 };
 
-/// All rows, for the tests that hold them to the same rules.
+/// All rows, for the tests.
 #[cfg(test)]
 pub(crate) static ALL: &[&Kind] = &[
     &AGENT_SPAN,
@@ -351,7 +352,7 @@ pub(crate) static ALL: &[&Kind] = &[
 ];
 
 impl Kind {
-    /// Every argument that the attribute takes, its own first.
+    /// All arguments of the attribute macro, its own first.
     pub(crate) fn all_args(&self) -> impl Iterator<Item = &'static Arg> {
         let shared = match self.effect {
             Effect::Span(_) => SPAN,

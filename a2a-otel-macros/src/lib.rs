@@ -1,7 +1,8 @@
-//! The attributes of `a2a-otel`, which re-exports and explains them: use that crate.
+//! The attribute macros of `a2a-otel`. Use that crate, which re-exports and documents them.
 //!
-//! `instrument` runs the three stages, each a folder: `read`, `decide` and `write`. Beside them are the table of the
-//! attributes, `kinds`, what stage two hands to stage three, `plan`, and the names that code may use, `runtime`.
+//! `instrument` runs three stages, each in a folder of its own: `read`, `decide` and `write`. They share the table of
+//! the attribute macros (`kinds`), the plan that stage two makes and stage three writes (`plan`), and the names that
+//! generated code may use (`runtime`).
 
 mod decide;
 mod errors;
@@ -19,7 +20,7 @@ use proc_macro::TokenStream;
 use crate::instrument::instrument;
 use crate::kinds::Kind;
 
-/// The attributes: each its name, its row of the table, and docs that it shares with others.
+/// Defines the attribute macros: the name, the row of the table, and the docs that several share.
 macro_rules! entries {
     ($($name:ident = $kind:ident $(, $shared:literal)?;)*) => {
         $(

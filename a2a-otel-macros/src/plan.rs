@@ -1,6 +1,7 @@
-//! What stage two decides and stage three writes: what is recorded of a function, and when.
+//! The plan that stage two makes and stage three writes: what is recorded of a function, and when.
 //!
-//! Expressions that name `output` are evaluated when the function has returned (late), all others before it runs.
+//! Expressions that name `output` are *late*: they are evaluated after the function has returned. All others are
+//! *early*.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -16,18 +17,19 @@ use crate::runtime::{End, Implied, Instrument, On, TextMethod};
 pub(crate) struct Plan<'a> {
     pub(crate) runtime: Runtime,
     pub(crate) function: &'a Function,
-    /// The stream that the function gives back, if it does.
+    /// The stream that the function returns, if it returns one.
     pub(crate) stream: Option<Streams>,
-    /// Whether the body has to stay where it is, so that its result is not seen.
+    /// Whether the body must not move into a closure, so that its result is not recorded.
     pub(crate) stays: bool,
-    /// Parameters that late expressions use; the body may consume them, so they are cloned first.
+    /// Parameters that late expressions use. They are cloned first, because the body may consume them.
     pub(crate) kept: Vec<Kept<'a>>,
-    /// Where the user said that the function returns a `Result`.
+    /// The place of an argument that needs a function that returns a `Result`.
     pub(crate) checks_result: Option<Span>,
     pub(crate) effect: Planned<'a>,
 }
 
-/// The path to what generated code may call. It is written token by token: to join streams costs the compiler more.
+/// The path of the module that generated code calls. It is a list of tokens because adding tokens one by one is faster
+/// than joining streams.
 pub(crate) struct Runtime(Vec<TokenTree>);
 
 impl Runtime {
@@ -56,16 +58,16 @@ pub(crate) enum Planned<'a> {
 
 pub(crate) struct SpanPlan<'a> {
     pub(crate) kind: &'static SpanKind,
-    /// The name as far as it is known at compile time.
+    /// The name, as far as it is known at compile time.
     pub(crate) name: String,
     pub(crate) name_parts: Vec<NamePart<'a>>,
-    /// Whether the name is made of the parts, or they are only recorded.
+    /// Whether the parts form the name; otherwise they are only recorded.
     pub(crate) is_named_by_parts: bool,
-    /// Attributes that repeat a name which is only known when the function is called.
+    /// Attributes that repeat a name that is only known at run time.
     pub(crate) name_keys: Vec<&'static str>,
     /// Attributes whose values are known at compile time.
     pub(crate) fixed: Vec<(&'a str, Fixed)>,
-    /// What is the input instead of the arguments.
+    /// The expression that replaces the parameters as the input.
     pub(crate) input: Option<&'a Expr>,
     pub(crate) values: Values<'a>,
     pub(crate) output: Output<'a>,
@@ -76,7 +78,7 @@ pub(crate) struct SpanPlan<'a> {
     pub(crate) debug_errors: bool,
 }
 
-/// The value of an argument that may be a part of the name.
+/// The value of an argument that may be part of the name.
 pub(crate) struct NamePart<'a> {
     pub(crate) keys: &'static [&'static str],
     pub(crate) value: Value<'a>,
@@ -86,7 +88,7 @@ pub(crate) struct NamePart<'a> {
 pub(crate) struct Recorded<'a> {
     pub(crate) key: &'a str,
     pub(crate) value: Value<'a>,
-    /// Whether the value is a list of documents, and the key their prefix.
+    /// Whether the value is a list of documents, and the key is their prefix.
     pub(crate) is_documents: bool,
 }
 
@@ -96,21 +98,21 @@ pub(crate) enum Value<'a> {
     Expr(&'a Expr),
 }
 
-/// The parameters that are handed over as they are, each once.
+/// The parameters that are passed to the runtime unchanged, each once.
 pub(crate) struct Values<'a> {
-    /// Those that make the input come first.
+    /// Those that form the input come first.
     pub(crate) handed: Vec<Handed<'a>>,
-    /// The names of those; an empty one where a single argument stands for itself.
+    /// The names of those. A single empty name means that the parameter is the input itself.
     pub(crate) arguments: Vec<String>,
-    /// Attributes, and which of the values they hold.
+    /// Attributes that hold one of the values, and the value's index.
     pub(crate) fields: Vec<(&'a str, usize)>,
 }
 
-/// A parameter whose value is handed over.
+/// A parameter that is passed to the runtime.
 pub(crate) struct Handed<'a> {
     pub(crate) param: &'a Param,
     pub(crate) is_redacted: bool,
-    /// The word that asks for it, so that it has to be one that can be recorded.
+    /// The user's word that asks for it. Its type then has to be one that can be recorded.
     pub(crate) mention: Option<&'a Ident>,
 }
 
@@ -147,7 +149,7 @@ pub(crate) struct MetricPlan<'a> {
 }
 
 impl<'a> Planned<'a> {
-    /// The expressions that are evaluated when the function has returned.
+    /// The expressions that are evaluated after the function has returned.
     pub(crate) fn late_expressions(&self) -> Vec<&'a Expr> {
         match self {
             Self::Span(span) => {
@@ -160,8 +162,8 @@ impl<'a> Planned<'a> {
 }
 
 impl SpanPlan<'_> {
-    /// The method that ends the span by the type of the result alone. A response may be bytes, which other values are
-    /// not recorded as.
+    /// How the span ends, if the type of the result is enough to say so. It is not for the response of a model, which
+    /// may be bytes.
     pub(crate) fn end(&self) -> Option<End> {
         match self.output {
             Output::Nothing => Some(End::WithoutValue),
@@ -172,7 +174,7 @@ impl SpanPlan<'_> {
 }
 
 impl<'a> MetricPlan<'a> {
-    /// The expressions that look at the result.
+    /// The expressions that use the result.
     pub(crate) fn late_expressions(&self) -> Vec<&'a Expr> {
         let value = self.value.filter(|_| self.is_value_late);
         self.late.iter().filter_map(|one| one.value.expr()).chain(value).collect()
@@ -189,7 +191,8 @@ impl<'a> Recorded<'a> {
         Self { key: &field.key, value: Value::new(&field.value), is_documents: false }
     }
 
-    /// The parameter that it holds as it is. Where parameters come and go, nobody knows which value that would be.
+    /// The parameter whose unchanged value it holds. None with conditional parameters, whose indices are not known
+    /// here.
     pub(crate) fn param(&self, function: &'a Function) -> Option<(&'a Param, &'a Ident)> {
         let counts = function.params.iter().all(|param| param.cfgs.is_empty());
         function.param(self.value.expr().filter(|_| counts && !self.is_documents)?)

@@ -1,4 +1,4 @@
-//! The names in `a2a_otel::__private` among which the macros choose. A name that never varies stands where `write` uses it.
+//! The names in `a2a_otel::__private` that depend on the plan. A fixed name is written where `write` uses it.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, TokenStreamExt as _};
@@ -14,7 +14,7 @@ macro_rules! names {
                 match self { $(Self::$variant => names!(@name $variant $($name)?),)* }
             }
 
-            /// The name, at a place in the user's code that the compiler shows if the name does not fit there.
+            /// The name at a place in the user's code, where the compiler reports an error about it.
             pub(crate) fn at(self, place: Span) -> Ident {
                 Ident::new(self.name(), place.resolved_at(Span::mixed_site()))
             }

@@ -1,5 +1,5 @@
-//! What holds for every attribute: its docs say what the table says, its expansion is as it was, and nothing that
-//! anybody writes as its arguments makes it panic.
+//! Rules for every attribute macro: its docs match the table, its expansion matches the snapshot, and no arguments make
+//! it panic.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(here(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The rows of the tables in a docs file: the name of the argument, and the whole row.
+/// The rows of the tables in a docs file: the argument's name and the whole row.
 fn rows(docs: &str) -> Vec<(&str, &str)> {
     docs.lines()
         .filter_map(|row| {
@@ -89,7 +89,7 @@ fn no_attribute_has_two_arguments_of_a_name_or_two_for_one_key() {
 
 const MARK: &str = "\n// becomes\n\n";
 
-/// A snapshot holds a function with its attribute, and behind the mark what becomes of it.
+/// A snapshot file contains a function with its attribute macro and, after the mark, the expansion.
 fn assert_snapshot(kind: &'static Kind) {
     let path = here(&format!("snapshots/{}.rs", kind.name));
     let file = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -99,11 +99,11 @@ fn assert_snapshot(kind: &'static Kind) {
         fs::write(&path, format!("{}\n{MARK}{expanded}", input.trim_end()))
             .expect("snapshots can be written");
     } else {
-        assert_eq!(before, expanded, "snapshots/{}.rs; A2A_OTEL_BLESS=1 writes it anew", kind.name);
+        assert_eq!(before, expanded, "snapshots/{}.rs; A2A_OTEL_BLESS=1 rewrites it", kind.name);
     }
 }
 
-/// Does what the compiler does: takes the attribute off the function, and hands both over.
+/// Calls the macro as the compiler does: with the arguments, and with the function without the attribute.
 fn expand_item(kind: &'static Kind, input: &str) -> TokenStream {
     let mut item: syn::ItemFn = syn::parse_str(input).expect("a function");
     let place = item.attrs.iter().position(|attribute| attribute.path().is_ident(kind.name));
@@ -136,7 +136,7 @@ fn switched_off_an_attribute_hands_the_function_through_but_still_checks() {
     }
 }
 
-/// Words that mean something to the parser, and some that do not.
+/// Words with a meaning to the parser, and some without.
 const WORDS: &[&str] = &[
     "name",
     "skip",

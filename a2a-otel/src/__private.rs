@@ -1,4 +1,4 @@
-//! What generated code may call, and nothing else. Not part of the public API: it may change with any release.
+//! What generated code may call, and nothing else. It is not part of the public API and may change in any release.
 
 pub use core::clone::Clone;
 pub use core::convert::Infallible as Never;

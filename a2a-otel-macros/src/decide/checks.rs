@@ -1,4 +1,4 @@
-//! The rules that go beyond one argument: each says what is wrong, and where.
+//! Rules about the arguments as a whole, and about the function they are for. Each reports what is wrong, and where.
 
 use proc_macro2::Span;
 use quote::ToTokens as _;
@@ -15,7 +15,7 @@ use crate::runtime::On;
 
 pub(super) fn check_const(function: &Function, errors: &mut Errors) {
     if let Some(constness) = &function.sig.constness {
-        errors.at(constness.span, "a `const fn` cannot be observed; remove `const` or the attribute");
+        errors.at(constness.span, "a `const fn` cannot be instrumented; remove `const` or the attribute");
     }
 }
 
@@ -23,13 +23,13 @@ pub(super) fn check_crate(args: &Args, errors: &mut Errors) {
     let Some(path) = args.path(&kinds::CRATE) else { return };
     let first = path.segments.first().map(|segment| segment.ident.to_string());
     if path.leading_colon.is_none() && !matches!(first.as_deref(), Some("crate" | "$crate")) {
-        let message = "`crate` takes an absolute path, such as `::a2a_otel` or `crate::a2a_otel`: \
-                       a relative one means something else in each module";
+        let message = "`crate` takes an absolute path, such as `::a2a_otel` or `crate::a2a_otel`; \
+                       a relative path means something else in each module";
         errors.add(syn::Error::new_spanned(path, message));
     }
 }
 
-/// What only a function that returns something can have.
+/// Reports an argument that needs a `Result` if the function returns nothing.
 pub(super) fn check_fails(what: &str, span: Option<Span>, function: &Function, errors: &mut Errors) {
     if let (Some(span), None) = (span, function.result_type()) {
         let name = function.name();
@@ -38,7 +38,7 @@ pub(super) fn check_fails(what: &str, span: Option<Span>, function: &Function, e
     }
 }
 
-/// A list of parameters to skip or redact.
+/// Checks a list of parameters to skip or redact.
 pub(super) fn check_named(list: &Arg, done: &str, args: &Args, function: &Function, errors: &mut Errors) {
     if let (Some(span), Some(_)) = (args.span(list), args.span(&kinds::SKIP_ALL)) {
         let list = list.name;
@@ -53,44 +53,50 @@ pub(super) fn check_named(list: &Arg, done: &str, args: &Args, function: &Functi
     }
 }
 
-/// Whoever redacts must not be left to believe that it happens where it does not.
+/// Reports a `redact` without effect: the user would believe that a value is hidden.
 pub(super) fn check_redacted(args: &Args, errors: &mut Errors) {
     let Some(span) = args.span(&kinds::REDACT) else { return };
     if let Some(other) = [kinds::INPUT, kinds::REQUEST].iter().find(|other| args.span(other).is_some()) {
         let other = other.name;
-        errors.at(
-            span,
-            format_args!("`redact` is of no use beside `{other} = ...`, which is the input instead"),
+        let message = format!(
+            "`redact` has no effect with `{other} = ...`, which replaces the parameters as the input; \
+             remove one of them"
         );
+        errors.at(span, message);
     }
     for name in args.names(&kinds::REDACT).iter().filter(|name| args.names(&kinds::SKIP).contains(name)) {
-        errors.at(name.span(), format_args!("`{name}` is skipped already; keep one of them"));
+        errors.at(
+            name.span(),
+            format_args!("`{name}` is already skipped; remove it from `skip(...)` or from `redact(...)`"),
+        );
     }
 }
 
-/// The body has consumed what is not a shared reference, and `self` cannot be cloned under its own name.
+/// Reports `self` in a late expression, unless it is a shared reference: the body may consume it, and it cannot be
+/// cloned under its own name.
 pub(super) fn check_late_self(late: &[&Expr], function: &Function, errors: &mut Errors) {
     if function.lends_self() {
         return;
     }
     for word in late.iter().filter_map(|expr| find_ident(expr.to_token_stream(), "self")) {
-        let message =
-            "`self` is not at hand any more when there is an `output`; record it in an expression of its own";
+        let message = "`self` cannot be used together with `output`, because the function may consume it; \
+                       record it in a separate expression";
         errors.at(word.span(), message);
     }
 }
 
-/// A parameter of that name would be meant as likely as the result.
+/// Reports a parameter called `output` if a late expression names it: it could mean either.
 pub(super) fn check_late_output(late: &[&Expr], function: &Function, errors: &mut Errors) {
     if !function.params.iter().any(|param| param.ident == "output") {
         return;
     }
     for word in late.iter().filter_map(|expr| output_ident(expr.to_token_stream())) {
-        errors.at(word.span(), "`output` is the result here, and a parameter as well; rename the parameter");
+        errors
+            .at(word.span(), "`output` means the result here, but is also a parameter; rename the parameter");
     }
 }
 
-/// Of a body that stays where it is, nobody sees the result.
+/// Reports what needs the result of a body that must not move into a closure.
 pub(super) fn check_unseen(
     stays: Stays,
     args: &Args,
@@ -101,12 +107,13 @@ pub(super) fn check_unseen(
 ) {
     let (why, way_out) = match stays {
         Stays::ForItsCaller => (
-            "under `#[track_caller]` the result is not seen, for the caller's location would be lost",
-            "or take `#[track_caller]` away",
+            "the result of a `#[track_caller]` function cannot be recorded, \
+             because that would hide the caller's location",
+            "or remove `#[track_caller]`",
         ),
         Stays::ForItsClosure => (
-            "a closure that a function gives back is not seen",
-            "or put the metric on what calls the closure",
+            "the result of a function that returns a closure cannot be recorded",
+            "or put the metric on the function that calls the closure",
         ),
     };
     for word in late.iter().filter_map(|expr| output_ident(expr.to_token_stream())) {
@@ -119,11 +126,11 @@ pub(super) fn check_unseen(
         && function.result_type().is_some()
     {
         let span = args.word(&kinds::ON).map_or_else(|| name.span(), Ident::span);
-        errors.at(span, format_args!("{why}: write `on = always`, {way_out}"));
+        errors.at(span, format_args!("{why}; write `on = always`, {way_out}"));
     }
 }
 
-/// OpenTelemetry's SDK keeps both values of a key that is recorded twice.
+/// Reports reserved and repeated keys. OpenTelemetry's SDK keeps both values of a key that is recorded twice.
 pub(super) fn check_keys(kind: &SpanKind, name_keys: &[&'static str], args: &Args, errors: &mut Errors) {
     let mut known = name_keys.to_vec();
     known.extend(kind.fixed.iter().map(|(key, _)| *key));
@@ -143,7 +150,7 @@ pub(super) fn check_keys(kind: &SpanKind, name_keys: &[&'static str], args: &Arg
 pub(super) fn check_repeated(fields: &[Field], known: &[&str], errors: &mut Errors) {
     for (index, Field { key, span, .. }) in fields.iter().enumerate() {
         if known.contains(&key.as_str()) || fields[..index].iter().any(|other| other.key == *key) {
-            errors.at(*span, format_args!("`{key}` is recorded already; each key holds one value"));
+            errors.at(*span, format_args!("`{key}` is already recorded; each key holds one value"));
         }
     }
 }
@@ -174,25 +181,29 @@ pub(super) fn check_early(args: &Args, errors: &mut Errors) {
     }
 }
 
-/// The instrument name syntax of the OpenTelemetry metrics API.
+/// Checks a name by the instrument name syntax of OpenTelemetry's metrics API.
 pub(super) fn check_metric_name(literal: &LitStr, errors: &mut Errors) {
     let name = literal.value();
     let allowed = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '-' | '/');
     if name.is_empty() {
         errors.at(literal.span(), "a metric's name must not be empty");
     } else if !name.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
-        errors.at(literal.span(), format_args!("a metric's name begins with a letter; \"{name}\" does not"));
+        errors.at(
+            literal.span(),
+            format_args!("a metric's name must begin with a letter; \"{name}\" does not"),
+        );
     } else if let Some(wrong) = name.chars().find(|letter| !allowed(*letter)) {
         let message = format!(
-            "a metric's name may hold a-z, A-Z, 0-9, `_`, `.`, `-`, `/`; found `{wrong}` in \"{name}\""
+            "a metric's name may contain a-z, A-Z, 0-9, `_`, `.`, `-`, `/`; found `{wrong}` in \"{name}\""
         );
         errors.at(literal.span(), message);
     } else if name.len() > 255 {
-        errors.at(literal.span(), "a metric's name has at most 255 letters");
+        errors.at(literal.span(), "a metric's name has at most 255 characters");
     }
 }
 
-/// The instrument unit syntax of the OpenTelemetry metrics API, and the words that UCUM spells otherwise.
+/// Checks a unit by the instrument unit syntax of OpenTelemetry's metrics API, and reports words for which UCUM has a
+/// symbol.
 pub(super) fn check_unit(args: &Args, errors: &mut Errors) {
     const WORDS: &[(&str, &str)] = &[
         ("seconds", "s"),
@@ -210,7 +221,7 @@ pub(super) fn check_unit(args: &Args, errors: &mut Errors) {
         errors.at(literal.span(), format_args!("`unit` cannot be \"{unit}\"; UCUM writes it \"{symbol}\""));
     } else if unit.len() > 63 || !unit.chars().all(|letter| letter.is_ascii_graphic()) {
         let message =
-            "`unit` takes at most 63 ASCII letters without spaces, such as \"s\", \"By\" or \"{order}\"";
+            "`unit` takes at most 63 ASCII characters without spaces, such as \"s\", \"By\" or \"{order}\"";
         errors.at(literal.span(), message);
     }
 }

@@ -1,4 +1,4 @@
-//! Plans a metric.
+//! Plans what a metric measures.
 
 use proc_macro2::Span;
 use syn::LitStr;
@@ -40,14 +40,14 @@ pub(super) fn plan_metric<'a>(
     })
 }
 
-/// The instrument, and the metric's name.
+/// The instrument and the metric's name.
 fn plan_instrument<'a>(
     args: &'a Args,
     errors: &mut Errors,
 ) -> Option<(&'static Arg, Instrument, &'a LitStr)> {
     let mut given = INSTRUMENTS.iter().filter_map(|(arg, kind)| Some((arg, *kind, args.text(arg)?)));
     let Some(first @ (arg, _, name)) = given.next() else {
-        // An instrument that is there but malformed has its error already.
+        // A malformed instrument is already reported.
         if errors.is_empty() {
             let forms: Vec<_> = INSTRUMENTS.iter().map(|(arg, _)| arg.name).collect();
             let forms = forms.join(" | ");
@@ -57,7 +57,9 @@ fn plan_instrument<'a>(
     };
     for (second, ..) in given {
         let (first, other) = (arg.name, second.name);
-        let message = format!("this metric is a `{first}` already; a `{other}` is an attribute of its own");
+        let message = format!(
+            "this metric is already a `{first}`; write another `#[business_metric]` for the `{other}`"
+        );
         errors.at(args.span(second).unwrap_or_else(Span::call_site), message);
     }
     check_metric_name(name, errors);
@@ -90,7 +92,8 @@ fn plan_implied(
         Instrument::Counter => return Implied::One,
         Instrument::Histogram if matches!(unit, None | Some("s" | "ms" | "us")) => return Implied::Duration,
         Instrument::Histogram => {
-            let message = "a histogram without `value` holds the call's duration, in `s`, `ms` or `us`; add `value = ...`";
+            let message = "a histogram without `value` measures the call's duration, in `s`, `ms` or `us`; \
+                           use one of these, or add `value = ...`";
             errors.at(args.text(&kinds::UNIT).unwrap_or(name).span(), message);
         }
         Instrument::Gauge | Instrument::UpDownCounter => {

@@ -1,4 +1,5 @@
-//! Stage two decides what to record and when: arguments and function in, a plan out. The last stage that can fail.
+//! Stage two decides what to record and when. It turns arguments and function into a plan, and is the last stage that
+//! can fail.
 
 mod checks;
 mod metric;
@@ -18,7 +19,7 @@ use crate::read::expr::find_ident;
 use crate::read::function::{Function, Param};
 use crate::read::types::Streams;
 
-/// `None` where `errors` says why.
+/// Returns `None` if it has reported an error.
 pub(crate) fn decide<'a>(args: &'a Args, function: &'a Function, errors: &mut Errors) -> Option<Plan<'a>> {
     check_const(function, errors);
     check_crate(args, errors);
@@ -52,7 +53,7 @@ pub(crate) fn decide<'a>(args: &'a Args, function: &'a Function, errors: &mut Er
     })
 }
 
-/// The stream that the type names, or that the user says is there.
+/// The stream that the type shows or that the user declares.
 fn plan_stream(args: &Args, function: &Function, errors: &mut Errors) -> Option<Streams> {
     let Some(span) = args.span(&kinds::STREAM).filter(|_| function.stream.is_none()) else {
         return function.stream;

@@ -1,4 +1,4 @@
-//! Plans a span.
+//! Plans what a span records.
 
 use syn::Expr;
 use syn::ext::IdentExt as _;
@@ -49,10 +49,10 @@ pub(super) fn plan_span<'a>(
     }
 }
 
-/// What is recorded under a key, by when it is known and how it is handed over.
+/// What is recorded under a key, grouped by when it is known and how it is passed to the runtime.
 struct Recordings<'a> {
     fixed: Vec<Recorded<'a>>,
-    /// Parameters that are recorded as they are.
+    /// Parameters that are recorded unchanged.
     values: Values<'a>,
     early: Vec<Recorded<'a>>,
     late: Vec<Recorded<'a>>,
@@ -89,7 +89,7 @@ fn plan_output<'a>(args: &'a Args, function: &Function) -> Output<'a> {
     }
 }
 
-/// The attributes of every such span, those that are given as literals, and the doc comment where one repeats it.
+/// The attributes that are known at compile time: those of the kind, the doc comment, and literals.
 fn plan_fixed<'a>(
     kind: &SpanKind,
     args: &Args,
@@ -107,7 +107,7 @@ fn plan_fixed<'a>(
     always.chain(doc).chain(values).collect()
 }
 
-/// What the attribute's own arguments record, but for those that may be part of a name.
+/// What the attribute macro's own arguments record, except those that may be part of the name.
 fn own(args: &Args) -> impl Iterator<Item = Recorded<'_>> {
     args.given().filter_map(|(arg, expr)| match arg.records {
         Records::Key(key) => Some(Recorded { key, value: Value::new(expr), is_documents: false }),
@@ -120,7 +120,7 @@ struct Named<'a> {
     text: String,
     expr: Option<&'a Expr>,
     parts: Vec<NamePart<'a>>,
-    /// Whether the parts make the name when the function is called.
+    /// Whether the parts form the name at run time.
     is_of_parts: bool,
 }
 
@@ -130,7 +130,7 @@ impl<'a> Named<'a> {
         self.expr.is_none() && !self.is_of_parts
     }
 
-    /// The parts that are only recorded, and whose values are known at compile time.
+    /// Removes the parts that are only recorded, with values that are known at compile time.
     fn take_fixed_parts(&mut self) -> Vec<NamePart<'a>> {
         let is_fixed = |part: &NamePart<'_>| !self.is_of_parts && part.value.fixed().is_some();
         let (fixed, parts) = std::mem::take(&mut self.parts).into_iter().partition(is_fixed);
@@ -139,7 +139,7 @@ impl<'a> Named<'a> {
     }
 }
 
-/// The span's name: given, or made of the arguments that are part of it, or the function's.
+/// The span's name: `name`, or the arguments that are part of it, or the function's name.
 fn plan_name<'a>(args: &'a Args, function: &Function) -> Named<'a> {
     let part = |arg: &'static Arg| {
         let Records::Name(keys, default) = arg.records else { return None };
@@ -157,7 +157,8 @@ fn plan_name<'a>(args: &'a Args, function: &Function) -> Named<'a> {
     Named { text, expr, parts, is_of_parts }
 }
 
-/// The attributes that repeat the name; of a list's element only where the element is there.
+/// The attributes that repeat the name and are not recorded otherwise. An attribute of a list's element is only set if
+/// an argument sets another of the element.
 fn plan_name_keys(kind: &SpanKind, args: &Args) -> Vec<&'static str> {
     let keys: Vec<_> = args.given().flat_map(|(arg, _)| arg.keys()).collect();
     let is_wanted = |key: &&str| match key.split_once(".0.") {
@@ -168,7 +169,7 @@ fn plan_name_keys(kind: &SpanKind, args: &Args) -> Vec<&'static str> {
     name_keys.filter(|key| !keys.iter().any(|other| **other == *key)).collect()
 }
 
-/// The arguments that make the input.
+/// The parameters that form the input.
 fn plan_values<'a>(kind: &SpanKind, args: &Args, function: &'a Function) -> Values<'a> {
     let replaced = [kinds::INPUT, kinds::SKIP_ALL, kinds::REQUEST].iter().any(|arg| args.span(arg).is_some());
     let is_wanted =

@@ -1,6 +1,6 @@
-//! Reads the arguments of any attribute by its row of the table.
+//! Reads the arguments of an attribute macro by its row of the table.
 //!
-//! All mistakes are collected, each at the word that the user has to change.
+//! It reports all errors at once, each at the word that the user has to change.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
@@ -10,7 +10,7 @@ use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, Token, parenthesized, token};
 use crate::errors::{Errors, nearest};
 use crate::kinds::{Arg, Kind, Takes};
 
-/// The arguments of one attribute, each given at most once.
+/// The arguments that the user gave, each at most once.
 pub(crate) struct Args {
     pub(crate) kind: &'static Kind,
     given: Vec<Given>,
@@ -35,7 +35,7 @@ enum Value {
 /// `"key" = expr` or `key = expr`.
 pub(crate) struct Field {
     pub(crate) key: String,
-    /// Where the key stands.
+    /// The place of the key.
     pub(crate) span: Span,
     pub(crate) value: Expr,
 }
@@ -79,18 +79,18 @@ impl Args {
         self.given.iter().find(|given| given.arg.name == arg.name)
     }
 
-    /// The arguments with an expression that the user gave.
+    /// The arguments with an expression, in the order of the table.
     pub(crate) fn given(&self) -> impl Iterator<Item = (&'static Arg, &Expr)> {
         self.kind.all_args().filter_map(|arg| Some((arg, self.expr(arg)?)))
     }
 
-    /// Where the argument stands, if it is given.
+    /// The place of the argument, if it is given.
     pub(crate) fn span(&self, arg: &Arg) -> Option<Span> {
         self.find(arg).map(|given| given.span)
     }
 }
 
-/// The value of an argument, if it is given in that form.
+/// Accessors for the value of an argument, if it is given in that form.
 macro_rules! accessors {
     ($($accessor:ident -> $returned:ty: $form:ident($value:ident) => $found:expr, else $absent:expr;)*) => {
         impl Args {$(
@@ -115,7 +115,10 @@ accessors! {
 
 fn parse_argument(kind: &'static Kind, input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Given> {
     let Ok(name) = input.call(Ident::parse_any) else {
-        return Err(syn::Error::new(input.span(), format_args!("expected an argument; {}", list(kind))));
+        return Err(syn::Error::new(
+            input.span(),
+            format_args!("expected an argument of `#[{}]`; {}", kind.name, list(kind)),
+        ));
     };
     let written = name.to_string();
     let Some(arg) = kind.all_args().find(|arg| written == arg.name) else {
@@ -214,7 +217,7 @@ fn parse_expression(arg: &Arg, input: ParseStream<'_>) -> syn::Result<Box<Expr>>
     }
 }
 
-/// A list in parentheses, of which every element is looked at, also behind a mistake.
+/// A list in parentheses. After an error, it continues with the next element.
 fn parse_list<T>(
     input: ParseStream<'_>,
     parse: impl Fn(ParseStream<'_>) -> syn::Result<T>,

@@ -1,10 +1,10 @@
-//! What an expression is, as far as its tokens show: a literal, or one that names a variable.
+//! What the tokens of an expression show: whether it is a literal, and which variables it names.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::{Expr, ExprLit, Ident, Lit};
 
-/// A literal, as OpenTelemetry has it.
+/// A literal, as one of OpenTelemetry's types.
 #[derive(Clone)]
 pub(crate) enum Fixed {
     Text(String),
@@ -17,18 +17,17 @@ pub(crate) fn is_late(expr: &Expr) -> bool {
     literal(expr).is_none() && output_ident(expr.to_token_stream()).is_some()
 }
 
-/// The word `output` as the user wrote it, if the expression names it.
+/// The user's word `output`, if the tokens contain it.
 pub(crate) fn output_ident(tokens: TokenStream) -> Option<Ident> {
     find_ident(tokens, "output")
 }
 
-/// Finds a variable of that name, also where a format string names it; what stands behind a single dot is a field or
-/// a method.
+/// Finds a variable by name, also inside a format string. An identifier after a single dot is a field or a method.
 pub(crate) fn find_ident(tokens: TokenStream, name: &str) -> Option<Ident> {
-    let mut behind_dot = false;
+    let mut is_after_dot = false;
     for token in tokens {
         match token {
-            TokenTree::Ident(ident) if !behind_dot && ident == name => return Some(ident),
+            TokenTree::Ident(ident) if !is_after_dot && ident == name => return Some(ident),
             TokenTree::Literal(literal) if formats(&literal.to_string(), name) => {
                 return Some(Ident::new(name, literal.span()));
             }
@@ -36,10 +35,10 @@ pub(crate) fn find_ident(tokens: TokenStream, name: &str) -> Option<Ident> {
                 if let Some(found) = find_ident(group.stream(), name) {
                     return Some(found);
                 }
-                behind_dot = false;
+                is_after_dot = false;
             }
-            TokenTree::Punct(punct) => behind_dot = punct.as_char() == '.' && !behind_dot,
-            _ => behind_dot = false,
+            TokenTree::Punct(punct) => is_after_dot = punct.as_char() == '.' && !is_after_dot,
+            _ => is_after_dot = false,
         }
     }
     None

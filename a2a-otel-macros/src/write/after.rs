@@ -10,7 +10,7 @@ use crate::read::types::Streams;
 use crate::runtime::{Ability, End, Method, Target, Wrapper};
 
 impl Plan<'_> {
-    /// Records the result, and is then what the function returns.
+    /// Records the result and ends the scope; its value is what the function returns.
     pub(super) fn outcome(&self) -> TokenStream {
         if self.never_returns() {
             return hygienic!(match ended.1 {});
@@ -28,7 +28,7 @@ impl Plan<'_> {
         quote!(#check #recorded)
     }
 
-    /// Makes the compiler report, at the user's word, a result that cannot be an error.
+    /// Lets the compiler report at the user's word that the function returns no `Result`.
     fn check_result(&self, span: Span) -> TokenStream {
         let (runtime, ended) = (&self.runtime, Ident::new("ended", span.resolved_at(Span::mixed_site())));
         quote_spanned!(span=> #runtime::fallible(&#ended.1);)
@@ -51,14 +51,14 @@ impl Plan<'_> {
         hygienic!(.a2a_otel_classify().#end() #debug)
     }
 
-    /// Ends the scope by the type of the result, and gives the result back.
+    /// Ends the scope by the type of the result, and returns the result.
     fn conclude(&self, end: &TokenStream, result: &TokenStream) -> TokenStream {
         let runtime = &self.runtime;
         let end = hygienic!(#runtime::ReturnType::of(&#result) #end);
         hygienic!(#runtime::Conclude::conclude(#end, ended.0, &#result); #result)
     }
 
-    /// Ends the scope with what the user's expressions make of the result, and gives the result back.
+    /// Evaluates the user's expressions with the result, ends the scope, and returns the result.
     fn recorded_result(&self) -> TokenStream {
         let (runtime, result) = (&self.runtime, hygienic!(&ended.1));
         let records = match &self.effect {
@@ -95,7 +95,7 @@ impl Plan<'_> {
         }
     }
 
-    /// Runs the statements with the copies of parameters, if there are any.
+    /// Runs the statements with the clones of parameters, if there are any.
     fn with_copies(&self, statements: &TokenStream) -> TokenStream {
         let (runtime, idents) = (&self.runtime, self.kept.iter().map(|kept| kept.ident));
         if self.kept.is_empty() {
@@ -127,7 +127,7 @@ impl Plan<'_> {
         Some(bind_output(expr.as_slice(), &quote!(#runtime::#target::#method(#into, #value);)))
     }
 
-    /// Hands a stream to the runtime, with what is recorded of each item.
+    /// Passes a stream to the runtime, with the code that records each item.
     fn stream(&self, stream: Streams) -> TokenStream {
         let runtime = &self.runtime;
         if !stream.fallible {

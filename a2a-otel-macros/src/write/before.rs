@@ -1,4 +1,4 @@
-//! What stands before the body: the scope of the call opens, and parameters that are needed afterwards are cloned.
+//! The code before the body: it opens the scope of the call, and clones parameters that are needed afterwards.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -10,8 +10,8 @@ use crate::read::types::Access;
 use crate::runtime::{Ability, Method, Observer, Target, TextMethod, Wrapper};
 
 impl Plan<'_> {
-    /// All of it. An async function stores a parameter twice if it is borrowed in the place from which the body takes it,
-    /// so it is borrowed under a name of its own.
+    /// All code before the body. An async function stores a parameter twice if it is borrowed in the place from which
+    /// the body takes it, so the parameter is moved to a variable of its own while it is borrowed.
     pub(super) fn before(&self) -> TokenStream {
         let mut before = self.open();
         before.extend(self.keep());
@@ -49,7 +49,7 @@ impl Plan<'_> {
             Some(values) if records.is_empty() => {
                 hygienic!(let scope = #runtime::#observer::open_with(&#site, #values);)
             }
-            // A closure of its own costs the compiler less than a branch of the function would.
+            // A closure compiles faster than a branch in the user's function.
             values => {
                 let values = values.map(|values| hygienic!(#runtime::Opening::values(opening, #values);));
                 hygienic!(let scope = #runtime::#observer::open(&#site, &mut |opening| { #values #records });)
@@ -81,7 +81,7 @@ impl Plan<'_> {
         }
     }
 
-    /// The parameters that are handed over as they are: references, for which no closure is needed.
+    /// The parameters that are passed unchanged, as references, which need no closure.
     fn values(&self, span: &SpanPlan<'_>) -> Option<TokenStream> {
         let handed = span.values.handed.iter().map(|one| {
             let (cfgs, value) = (&one.param.cfgs, self.handed(one));

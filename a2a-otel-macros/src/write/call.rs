@@ -10,7 +10,8 @@ use crate::read::function::Shape;
 use crate::read::types::infer_opaque;
 
 impl Plan<'_> {
-    /// Hands the body to the runtime, and says what becomes of its result: `ended` is the scope and the result.
+    /// Passes the body to the runtime, and records its result. In generated code, `ended` is the pair of scope and
+    /// result.
     pub(super) fn call(&self) -> TokenStream {
         let (runtime, body) = (&self.runtime, &self.function.body);
         if self.stays {
@@ -48,7 +49,7 @@ impl Plan<'_> {
         }
     }
 
-    /// The body gives back a future. An async block around it would store that future twice.
+    /// The body returns a future. An async block around it would store that future twice.
     fn future_call(&self, ty: &TokenStream, boxed: bool) -> TokenStream {
         let (runtime, body) = (&self.runtime, &self.function.body);
         // Several boxes of different futures are one type only if that type is declared.
@@ -68,7 +69,7 @@ impl Plan<'_> {
         Some(quote!(#runtime::ReturnType::<#ty>::NEW #end))
     }
 
-    /// A call that gives the scope back with the result, and the code that ends it.
+    /// A call that returns the scope with the result, and the code that ends the scope.
     fn ended(&self, ty: &TokenStream, call: &TokenStream) -> TokenStream {
         let outcome = self.outcome();
         hygienic!(let ended: (_, #ty) = #call; #outcome)

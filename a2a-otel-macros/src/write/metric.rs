@@ -1,4 +1,4 @@
-//! What is written of a metric alone.
+//! The code that only a metric needs.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -25,7 +25,7 @@ impl Plan<'_> {
         }
     }
 
-    /// Notes the attributes and the value that are known before the body runs.
+    /// Sets the attributes and the value that are known before the body runs.
     pub(super) fn noted_before(&self, metric: &MetricPlan<'_>) -> TokenStream {
         let opening = hygienic!(opening);
         let fields = self.fields(Target::Measurement, &opening, &metric.early);

@@ -1,8 +1,9 @@
 //! Stage three writes the code of a plan. It cannot fail.
 //!
-//! The body goes, unread, into a closure or an async block that is handed to the runtime; code before and after it
-//! records. Generated code names nothing but `a2a_otel::__private` and calls functions by their path, so that nothing in
-//! the user's scope can change its meaning. The only methods it calls are on types of ours, to find out what a type can do.
+//! It moves the body, unread, into a closure or an async block, passes that to the runtime, and records before and
+//! after it. Generated code names nothing but `a2a_otel::__private` and calls functions by their path, so that nothing
+//! in the user's scope can change its meaning. The only methods it calls are on types of ours, to find out what a type
+//! can do.
 
 /// `quote!` whose variables are hygienic: the user's code can neither see nor shadow them.
 macro_rules! hygienic {

@@ -1,4 +1,4 @@
-//! Values: how generated code hands one to the runtime.
+//! How generated code passes values to the runtime.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
@@ -12,7 +12,7 @@ use crate::read::types::Access;
 use crate::runtime::{Ability, Method, Target, Wrapper};
 
 impl Plan<'_> {
-    /// A parameter that is handed over as it is.
+    /// A parameter that is passed unchanged.
     pub(super) fn handed(&self, value: &Handed<'_>) -> TokenStream {
         let runtime = &self.runtime;
         match *value {
@@ -24,7 +24,7 @@ impl Plan<'_> {
         }
     }
 
-    /// A parameter, by the name with which it is mentioned.
+    /// A parameter, by the identifier that names it.
     fn param(&self, param: &Param, name: &Ident, place: Span, ability: Ability) -> TokenStream {
         match param.access {
             Access::Primitive => quote_spanned!(name.span().resolved_at(Span::mixed_site())=> &{#name}),

@@ -1,4 +1,4 @@
-//! What a span leaves in the context of its call, for its end and for the spans below.
+//! What a span stores in the context of its call, for its own end and for its children.
 
 #[cfg(feature = "tracing")]
 use opentelemetry::Context;
@@ -6,23 +6,24 @@ use opentelemetry::trace::SpanId;
 
 use crate::llm::Model;
 
-/// The kind whose requests hold texts to embed.
+/// The kind of calls to an embedding model.
 pub(super) const EMBEDDING: &str = "EMBEDDING";
 
-/// The kinds that are a call of a model.
+/// The kinds of calls to a model.
 pub(super) const MODELS: [&str; 2] = ["LLM", EMBEDDING];
 
-/// The model that was asked for, which is the span's model where no response names another.
+/// The model that the request names: the span's model unless the response names another.
 pub(super) struct RequestedModel {
-    /// The span that asked, for the context is its children's as well.
+    /// The span that made the request; its children inherit the context.
     pub(super) span: SpanId,
     pub(super) model: Model,
 }
 
-/// The kind of a span, kept until its end where it matters what is hidden, and for what a model's call makes of itself.
+/// The kind of the innermost span of ours. It is stored only if masking depends on it, or if the `tracing` bridge has
+/// to know calls to a model.
 pub(super) struct EnclosingKind(pub(super) &'static str);
 
-/// Whether the innermost of our spans is a call of a model.
+/// Whether the innermost span of ours is a call to a model.
 #[cfg(feature = "tracing")]
 pub(crate) fn is_within_model_call(context: &Context) -> bool {
     context.get::<EnclosingKind>().is_some_and(|kind| MODELS.contains(&kind.0))

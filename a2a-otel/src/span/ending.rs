@@ -1,4 +1,4 @@
-//! The end of a span: what became of the call.
+//! The end of a span: the outcome of its call.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -19,18 +19,18 @@ use crate::semconv::opentelemetry::{
 use crate::semconv::ours::CANCELLED;
 use crate::{llm, privacy};
 
-/// What is recorded of a call when it has ended. Dropping it ends the span.
+/// Records the outcome of a call. Dropping it ends the span.
 pub struct Ending {
-    /// Nothing where nobody sees it.
+    /// `None` if the span is not recorded.
     context: Option<Context>,
     status: Status,
-    /// Whether a response named the model.
+    /// Whether the response named the model.
     is_model_named: bool,
-    /// Where the span is another's, who will end it.
+    /// The shared span that this call has joined; the one who opened it ends it.
     joined: Option<Arc<Joint>>,
 }
 
-/// Called by generated code, and by what ends a span without it.
+/// Called by generated code and by the integrations.
 impl Ending {
     #[inline]
     pub(super) const fn new(context: Option<Context>) -> Self {
@@ -41,14 +41,14 @@ impl Ending {
         Self { context: Some(context), status: Status::Unset, is_model_named: false, joined: Some(joint) }
     }
 
-    /// Whether somebody will see what is recorded.
+    /// Whether the span is recorded.
     #[inline]
     #[must_use]
     pub const fn is_seen(&self) -> bool {
         self.context.is_some()
     }
 
-    /// What the span is of, where that matters.
+    /// The span's kind, if masking depends on it.
     fn kind(&self) -> &'static str {
         let context = self.context.as_ref().filter(|_| privacy::is_hiding());
         context.and_then(|context| context.get::<EnclosingKind>()).map_or("", |kind| kind.0)
@@ -59,7 +59,7 @@ impl Ending {
         self.status = Status::Ok;
     }
 
-    /// The call answered an error.
+    /// The call returned an error.
     pub fn err(&mut self, error: &dyn Describe, debug: bool) {
         if self.is_seen() {
             let panicked = || ErrorDescription::plain("unknown", PANICKED.to_owned());
@@ -67,14 +67,14 @@ impl Ending {
         }
     }
 
-    /// Records what the function gave back.
+    /// Records the function's result as the output.
     pub fn output(&mut self, value: &dyn Value) {
         if let Some(output) = privacy::encoded(self.kind(), names::OUTPUT_VALUE, || encode(value)) {
             self.set(output.into_attributes(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE));
         }
     }
 
-    /// Reads an LLM response.
+    /// Reads the response of a model.
     pub fn response(&mut self, value: &dyn Value) {
         self.read(llm::read_response(value));
     }
@@ -87,7 +87,7 @@ impl Ending {
         });
         let output =
             output.map(|output| output.into_attributes(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE));
-        // First the whole, for a user's own provider may keep no more than 128 attributes.
+        // The output comes first: a provider that is not ours may keep only 128 attributes.
         self.set(output.into_iter().flatten().chain(model).chain(read.attributes));
     }
 
@@ -132,7 +132,7 @@ impl Ending {
         self.failed_as(failed, error_type);
     }
 
-    /// The call failed, and this is what the convention calls the error.
+    /// The call failed; `error_type` is the convention's name for the error.
     pub(crate) fn failed_as(&mut self, failed: &ErrorDescription, error_type: StringValue) {
         let message = privacy::message(self.kind(), failed.message.clone().into());
         if let Some(joint) = &self.joined {
@@ -149,12 +149,12 @@ impl Ending {
         self.status = Status::error(message);
     }
 
-    /// How another who has joined the span ended badly.
+    /// The failure of the call that joined the span, if it failed.
     fn second_failure(&self) -> Option<SecondFailure> {
         Joint::at(self.context.as_ref()?)?.failure()
     }
 
-    /// The call panicked, and the panic goes on.
+    /// The call panicked; the panic continues.
     pub(super) fn panicked(&mut self, payload: &(dyn Any + Send)) {
         let message = payload
             .downcast_ref::<&str>()
@@ -186,13 +186,13 @@ impl Drop for Ending {
 }
 
 impl Ending {
-    /// Whether a function's attribute has said what the span's call was given and gave back.
+    /// Whether a function's attribute macro records the input and output of the span.
     #[cfg(feature = "mcp")]
     pub(crate) fn is_shared(&self) -> bool {
         self.context.as_ref().and_then(Joint::at).is_some_and(|joint| joint.has_second())
     }
 
-    /// Adds what waited for another who might have joined the span.
+    /// Records what was held back for a second call that might have joined the span.
     fn settle(&mut self) {
         let Some(joint) = self.context.as_ref().and_then(Joint::at).cloned() else { return };
         self.set(joint.take_deferred());
@@ -230,7 +230,7 @@ pub(super) fn exception(failed: &ErrorDescription) -> Vec<KeyValue> {
         KeyValue::new(EXCEPTION_MESSAGE, failed.message.clone()),
     ];
     if !failed.causes.is_empty() {
-        // Phoenix keeps only type, message and stack trace of an exception: the causes go where it shows them.
+        // Phoenix keeps only the type, message and stack trace of an exception, so the causes go to the stack trace.
         let causes = failed.causes.join("\ncaused by: ");
         event.push(KeyValue::new(EXCEPTION_STACKTRACE, format!("{}\ncaused by: {causes}", failed.message)));
     }

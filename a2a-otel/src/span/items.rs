@@ -13,20 +13,20 @@ use crate::semconv::openinference as names;
 use crate::semconv::ours;
 use crate::{llm, privacy};
 
-/// What a span gathers of a stream's items.
+/// What a span records of a stream's items, collected until the stream ends.
 pub struct SpanItems {
     started: Option<Instant>,
     first: Option<First>,
     items: i64,
     output: List,
-    /// Of each key the last value.
+    /// The last value of each key.
     fields: Vec<KeyValue>,
     failed: Option<ErrorDescription>,
-    /// The answer of a model, if the items are pieces of one.
+    /// The response of a model, if the items are its chunks.
     answer: Option<Box<llm::Fold>>,
 }
 
-/// When the first item came.
+/// When the first item arrived.
 struct First {
     seconds: f64,
     time: SystemTime,
@@ -46,7 +46,7 @@ impl SpanItems {
         }
     }
 
-    /// An item came.
+    /// Counts an item.
     pub(crate) fn item(&mut self) {
         self.items += 1;
         if let Some(started) = self.started.take() {
@@ -54,27 +54,27 @@ impl SpanItems {
         }
     }
 
-    /// What comes is the answer of a model.
+    /// The items are the chunks of a model's response.
     pub fn tokens(&mut self) {
         self.answer.get_or_insert_default();
     }
 
-    /// Records an item, or what was chosen of it.
+    /// Records an item, or the value that `output = ...` makes of it.
     pub fn output(&mut self, value: &dyn Value) {
         if self.answer.as_mut().is_some_and(|answer| answer.take(value)) {
-            // The answer says all that the chunks said.
+            // The response contains everything that the chunks before it contained.
             self.output = List::default();
         } else {
             self.output.push(privacy::part("", names::OUTPUT_VALUE, value));
         }
     }
 
-    /// Records each value under its keys; the last one stays.
+    /// Records each value under its key, in place of the value of an earlier item.
     pub fn fields(&mut self, fields: &Fields<'_>) {
         self.replace(attributes(fields));
     }
 
-    /// Records lists of documents, each under its prefix; the last one stays.
+    /// Records lists of documents, each under its prefix, in place of those of an earlier item.
     pub fn documents(&mut self, fields: &Fields<'_>) {
         self.replace(documents(fields));
     }
@@ -86,7 +86,7 @@ impl SpanItems {
         }
     }
 
-    /// The item is an error. The first one is what made the stream fail.
+    /// The item is an error. The first error is the one with which the stream failed.
     pub fn err(&mut self, error: &dyn Describe, debug: bool) {
         if self.failed.is_none() {
             self.failed = Some(error.describe(debug));

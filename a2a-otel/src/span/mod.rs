@@ -1,6 +1,7 @@
-//! The life of one span: it opens, runs, and ends.
+//! The life of one span: `opening` starts it, `run` and `stream` run the user's code in it, and `ending` ends it.
 //!
-//! What is `#[inline]` here lets a call that nobody sees go by with a few comparisons; the rest is compiled once.
+//! Functions are `#[inline]` only on the path of a call that is not recorded, which then takes a few comparisons. The
+//! rest is compiled once.
 
 mod context_values;
 mod current;
@@ -9,7 +10,7 @@ mod ending;
 mod failure;
 mod finishing;
 mod items;
-#[cfg_attr(not(feature = "mcp"), expect(dead_code, reason = "only a protocol joins a call"))]
+#[cfg_attr(not(feature = "mcp"), expect(dead_code, reason = "only a protocol joins a span"))]
 mod joint;
 mod opening;
 mod return_type;

@@ -1,14 +1,48 @@
-//! What a call gave back, told apart by its type: aliases are seen through, and names do not matter.
+//! Finds out, at compile time, how a result is recorded: whether it is a `Result`, and what its error and its value can
+//! do.
 //!
-//! The way is that of [`crate::capture`], in two rounds. In the first, each step has the method for the results whose
-//! error fits it, and dereferences to the next: the `Error` trait with its sources, or else display, or else debug;
-//! the last is for everything that is no `Result`. In the second, the same is asked of the value. No value is needed
-//! for that, only its type, and what comes of it is a type as well: it takes neither room nor time, and what is
-//! written into the user's function stays one line. Nothing is put into words before somebody wants to read it.
+//! # A worked example
+//!
+//! For
+//!
+//! ```text
+//! #[tool_span]
+//! fn load(id: u32) -> Result<Order, io::Error> { ... }
+//! ```
+//!
+//! the macro cannot know whether `io::Error` implements `Error`, or `Order` implements `Serialize`; it sees tokens, not
+//! types. It writes
+//!
+//! ```text
+//! let scope = Span::open_with(&Site { name: "load", .. }, &[&{ id }]);
+//! sync::<Result<Order, io::Error>, _, _>(
+//!     scope,
+//!     ReturnType::<Result<Order, io::Error>>::NEW.a2a_otel_classify().a2a_otel_output(),
+//!     move || { ... },
+//! )
+//! ```
+//!
+//! and leaves the choice to the compiler's method lookup:
+//!
+//! 1. `ReturnType<R>` has a method `a2a_otel_classify` for `R = Result<T, E>` with `E: Error`. `io::Error` fits, so
+//!    this method is taken. If it did not fit, the compiler would dereference: `ReturnType<R>` dereferences to
+//!    `TrySharedError<R>`, that to `TryBoxedError<R>`, and so on. Each type in the chain has the same method with
+//!    another bound. The last one, `NotAResult<R>`, has it for every type, so a function that returns `u32` ends there,
+//!    and always succeeds.
+//! 2. The method returns `Classified<Order, io::Error, IsError>`: value, error, and what the error can do. The same
+//!    lookup follows for the value: `Classified` has `a2a_otel_output` for `T: Serialize`; it dereferences to
+//!    `TryValueDebug` for `T: Debug`, and that to `TryAnyValue` for the rest.
+//! 3. The method returns `End<Order, io::Error, IsError, Serialises>`. [`sync`](super::run::sync) calls its
+//!    [`conclude`](Conclude::conclude) with the scope and the result after the body has returned.
+//!
+//! Generic Rust code cannot make this choice: it would need `T: Serialize` as a bound on the user's function, or
+//! specialisation. This technique is known as autoref or autoderef specialisation; [`crate::capture`] uses it for
+//! values. All of these types are empty, so the chain takes no time at run time and no space in the user's future. An
+//! error is only turned into text when the span is recorded.
 
 #![expect(
     clippy::unused_self,
-    reason = "a method is found by the type of `self`, and no more is asked of it"
+    reason = "the compiler finds a method by the type of `self`; the value is empty"
 )]
 
 use std::any::{type_name, type_name_of_val};
@@ -25,23 +59,23 @@ use super::running::Span;
 use super::scope::{CallScope, Conclude};
 use crate::capture::{Capture, Value};
 
-/// What an error can do, and with that how a result is told apart.
+/// How a result is split into value and error, and how its error is described.
 pub trait Classify<T, E> {
-    /// What the call gave back.
+    /// What the call returns.
     type Result;
 
     /// The value or the error.
     fn split(result: &Self::Result) -> Result<&T, &E>;
 
-    /// The error in words; `debug` prefers its debug form.
+    /// The error as text; `debug` prefers its `Debug` form.
     fn describe(error: &E, debug: bool) -> ErrorDescription;
 }
 
-/// No error.
+/// For results that cannot be errors.
 pub struct NoError;
 
-/// Types without anything in them, each of which leads to what it holds. That they are copied, and not borrowed, when
-/// a method is called spares the compiler some work.
+/// Empty types, each of which dereferences to the next. They are `Copy` because calling a method by value is less work
+/// for the compiler than by reference.
 macro_rules! steps {
     ($($(#[$doc:meta])* $step:ident<$($of:ident),*>($next:ty);)*) => {$(
         $(#[$doc])*
@@ -66,38 +100,38 @@ macro_rules! steps {
 }
 
 steps! {
-    /// Results whose error is an error.
+    /// Results whose error implements `Error`.
     ReturnType<R>(TrySharedError<R>);
-    /// Results whose error lends one.
+    /// Results whose error borrows as a `dyn Error + Send + Sync`.
     TrySharedError<R>(TryBoxedError<R>);
-    /// Results whose error lends one that may have to stay on its thread.
+    /// Results whose error borrows as a `dyn Error`.
     TryBoxedError<R>(TryDisplayAndDebug<R>);
-    /// Results whose error displays and debugs.
+    /// Results whose error implements `Display` and `Debug`.
     TryDisplayAndDebug<R>(TryDisplay<R>);
-    /// Results whose error displays.
+    /// Results whose error implements `Display`.
     TryDisplay<R>(TryDebug<R>);
-    /// Results whose error debugs.
+    /// Results whose error implements `Debug`.
     TryDebug<R>(TryAnyError<R>);
-    /// Results whose error can do nothing.
+    /// Results whose error implements none of these.
     TryAnyError<R>(NotAResult<R>);
-    /// What is no `Result`, and so a success; or the last step to one that is.
+    /// Everything that is no `Result`, and so is a success.
     NotAResult<R>(PhantomData<fn(R)>);
 
-    /// Results whose value may serialise.
+    /// Results whose value implements `Serialize`.
     Classified<T, E, A>(TryValueDebug<T, E, A>);
-    /// Results whose value may debug.
+    /// Results whose value implements `Debug`.
     TryValueDebug<T, E, A>(TryAnyValue<T, E, A>);
-    /// Results whose value can do nothing.
+    /// Results whose value implements neither.
     TryAnyValue<T, E, A>(PhantomData<fn(T, E, A)>);
 }
 
 impl<R> ReturnType<R> {
-    /// Begins to ask what the type is.
+    /// The start of the chain.
     pub const NEW: Self = Self(TrySharedError(TryBoxedError(TryDisplayAndDebug(TryDisplay(TryDebug(
         TryAnyError(NotAResult(PhantomData)),
     ))))));
 
-    /// The same, of a value whose type cannot be said.
+    /// The start of the chain for a value whose type cannot be written.
     #[must_use]
     pub const fn of(_: &R) -> Self {
         Self::NEW
@@ -105,21 +139,21 @@ impl<R> ReturnType<R> {
 }
 
 impl<T, E> ReturnType<Result<T, E>> {
-    /// The value or the error, as they are.
-    #[expect(clippy::missing_errors_doc, reason = "the `Result` is the value")]
+    /// The value or the error.
+    #[expect(clippy::missing_errors_doc, reason = "the caller asks whether it is an error")]
     pub const fn a2a_otel_result(self, result: &Result<T, E>) -> Result<&T, &E> {
         result.as_ref()
     }
 }
 
 impl<R> NotAResult<R> {
-    /// The value, which is no error.
-    #[expect(clippy::unnecessary_wraps, reason = "as for a `Result`, whose step it follows")]
+    /// The value; there is no error.
+    #[expect(clippy::unnecessary_wraps, reason = "it has the signature of the method for a `Result`")]
     pub const fn a2a_otel_result(self, result: &R) -> Result<&R, &Infallible> {
         Ok(result)
     }
 
-    /// How the value is told, which is no error.
+    /// The result is a value, and no error.
     #[must_use]
     pub const fn a2a_otel_classify(self) -> Classified<R, Infallible, NoError> {
         Classified::NEW
@@ -141,7 +175,7 @@ impl<R> Classify<R, Infallible> for NoError {
 macro_rules! abilities {
     ($($step:ident, $ability:ident: ($($bound:tt)*) => |$error:ident, $debug:ident| $failed:expr;)*) => {$(
         impl<T, E: $($bound)*> $step<Result<T, E>> {
-            /// How the value is told from the error, and what the error can do.
+            /// The result is a `Result`, with an error of this ability.
             #[must_use]
             pub const fn a2a_otel_classify(self) -> Classified<T, E, $ability> {
                 Classified::NEW
@@ -165,13 +199,15 @@ macro_rules! abilities {
     )*};
 }
 
-// `Box<dyn Error>`, `anyhow::Error` and their like are no errors, but lend one.
+// `Box<dyn Error>`, `anyhow::Error` and similar types do not implement `Error`, but borrow as a `dyn Error`.
 abilities! {
     ReturnType, IsError: (Error) => |error, debug| ErrorDescription::new(type_name::<E>(), error, debug);
     TrySharedError, LendsSharedError: (AsRef<dyn Error + Send + Sync>) => |error, debug| {
         ErrorDescription::new(type_name::<E>(), error.as_ref(), debug)
     };
-    TryBoxedError, LendsError: (AsRef<dyn Error>) => |error, debug| ErrorDescription::new(type_name::<E>(), error.as_ref(), debug);
+    TryBoxedError, LendsError: (AsRef<dyn Error>) => |error, debug| {
+        ErrorDescription::new(type_name::<E>(), error.as_ref(), debug)
+    };
     TryDisplayAndDebug, DisplaysAndDebugs: (Display + Debug) => |error, debug| {
         ErrorDescription::plain(type_name::<E>(), if debug { format!("{error:?}") } else { error.to_string() })
     };
@@ -182,7 +218,7 @@ abilities! {
     };
 }
 
-/// An error, with what its type can do.
+/// An error, described by what its type can do.
 pub struct ClassifiedError<'a, T, E, A>(&'a E, PhantomData<fn(T, A)>);
 
 impl<T, E, A: Classify<T, E>> Describe for ClassifiedError<'_, T, E, A> {
@@ -194,7 +230,7 @@ impl<T, E, A: Classify<T, E>> Describe for ClassifiedError<'_, T, E, A> {
 impl<T, E, A> Classified<T, E, A> {
     const NEW: Self = Self(TryValueDebug(TryAnyValue(PhantomData)));
 
-    /// The value, or the error with what its type can do.
+    /// The value, or the error with the ability to describe it.
     pub fn a2a_otel_outcome(self, result: &A::Result) -> Result<&T, ClassifiedError<'_, T, E, A>>
     where
         A: Classify<T, E>,
@@ -202,25 +238,25 @@ impl<T, E, A> Classified<T, E, A> {
         A::split(result).map_err(|error| ClassifiedError(error, PhantomData))
     }
 
-    /// Ends the scope with no more than whether the call succeeded.
+    /// Ends the scope with success or failure, and no value.
     #[must_use]
     pub const fn a2a_otel_end(self) -> End<T, E, A, NoOutput> {
         End(PhantomData)
     }
 }
 
-/// How a scope ends when the body has returned. It has no fields, for it is part of the user's future.
+/// How a scope ends when the body has returned. It is empty, because the user's future stores it.
 pub struct End<T, E, A, O>(PhantomData<fn(T, E, A, O)>);
 
 impl<T, E, A, O> End<T, E, A, O> {
-    /// The same, with the debug form of an error.
+    /// Describes an error by its `Debug` form.
     #[must_use]
     pub const fn a2a_otel_debug(self) -> End<T, E, Debugged<A>, O> {
         End(PhantomData)
     }
 }
 
-/// An error whose debug form is wanted.
+/// The ability `A`, described by the `Debug` form.
 pub struct Debugged<A>(PhantomData<fn(A)>);
 
 impl<T, E, A: Classify<T, E>> Classify<T, E> for Debugged<A> {
@@ -241,7 +277,7 @@ impl<S: CallScope, T, E, A: Classify<T, E>, O: Output<S, T>> Conclude<S, A::Resu
         if scope.holds() {
             end::<S, T, E, A, O>(scope, result);
         } else {
-            // To look what there is to drop costs more than all the rest.
+            // Dropping would check for a running span again, which is most of the cost of a call that is not recorded.
             std::mem::forget(scope);
         }
     }
@@ -254,13 +290,13 @@ fn end<S: CallScope, T, E, A: Classify<T, E>, O: Output<S, T>>(scope: S, result:
     }
 }
 
-/// What is recorded of a value.
+/// How a value is recorded.
 pub trait Output<S, T> {
-    /// The call answered this value.
+    /// The call returned this value.
     fn succeeded(scope: S, value: &T);
 }
 
-/// Nothing.
+/// The value is not recorded.
 pub struct NoOutput;
 
 impl<S: CallScope, T> Output<S, T> for NoOutput {
@@ -279,7 +315,7 @@ macro_rules! outputs {
             }
         }
 
-        /// What its type can do.
+        /// The ability of the value's type.
         pub struct $ability;
 
         impl<T: $($bound)*> Output<Span, T> for $ability {
@@ -304,14 +340,14 @@ fn succeeded(span: Span, value: &dyn Value) {
     }
 }
 
-/// A type whose values can be errors.
+/// A return type that can be an error: `Result`.
 #[diagnostic::on_unimplemented(
-    message = "this needs a function that returns a `Result`, and this one returns `{Self}`",
-    label = "returns no `Result`"
+    message = "this argument needs a function that returns a `Result`, but this one returns `{Self}`",
+    label = "the function does not return a `Result`"
 )]
 pub trait Fallible {}
 
 impl<T, E> Fallible for Result<T, E> {}
 
-/// Checks, when the program is compiled, that a function can fail.
+/// Checks at compile time that a function returns a `Result`.
 pub const fn fallible<R: Fallible>(_: &R) {}

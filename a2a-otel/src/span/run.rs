@@ -1,7 +1,7 @@
-//! Runs the user's code inside a scope, and tells the scope how it ended.
+//! Runs the user's code inside a scope, and ends the scope with the outcome.
 //!
-//! What is generic here is compiled once for each of the user's functions, so it is kept small: the code is handed on
-//! as a `dyn FnMut()`, a future as a `dyn Future`, and what that answers is then one type for many functions.
+//! Generic code is compiled again for each of the user's functions, so there is little of it: it passes the user's code
+//! on as `dyn FnMut()` or `dyn Future`. Functions with the same result type then share the rest.
 
 use std::any::Any;
 use std::convert::identity;
@@ -29,7 +29,7 @@ pub fn sync<R, S: CallScope, C: Conclude<S, R>>(scope: S, conclude: C, body: imp
     result
 }
 
-/// Runs a function's body, and gives the scope back with the result.
+/// Runs a function's body, and returns the scope with the result.
 #[inline]
 pub fn sync_with_scope<R, S: CallScope>(scope: S, body: impl FnOnce() -> R) -> (S, R) {
     if !scope.holds() {
@@ -53,13 +53,13 @@ pub const fn future<S: CallScope, C, F>(scope: S, conclude: C, body: F) -> Scope
     ScopedFuture { before: BeforeBody::new(scope, conclude), body, after: AfterBody::new() }
 }
 
-/// Runs an async function's body, and gives the scope back with the result.
+/// Runs an async function's body, and returns the scope with the result.
 pub fn future_with_scope<S: CallScope, F: Future>(scope: S, body: F) -> impl Future<Output = (S, F::Output)> {
     map_outcome((scope, body), identity)
 }
 
-/// Runs the future that a function gave back; `outcome` is what becomes of its result, whose type may be known by it
-/// alone.
+/// Runs the future that a function returned, and maps the scope and the result with `outcome`. It takes the pair that
+/// [`sync_with_scope`] returns; only `outcome` may name the type of the result.
 pub fn map_outcome<R, S, F, O>((scope, body): (S, F), outcome: O) -> MapOutcome<S, O, F>
 where
     S: CallScope,
@@ -69,8 +69,8 @@ where
     MapOutcome { before: BeforeBody::new(scope, outcome), body, after: AfterBody::new() }
 }
 
-/// Runs a future inside a span, which ends as cancelled if the call is; the future then goes on in the span's context,
-/// and there is no span in the answer.
+/// Runs a future inside a span. When `cancelled` completes, the span ends as cancelled; the future continues in the
+/// span's context, and the returned span is `None`.
 #[cfg(feature = "mcp")]
 pub(crate) async fn run_until_cancelled<R>(
     span: Span,
@@ -92,13 +92,13 @@ pub(crate) async fn run_until_cancelled<R>(
     (span, result)
 }
 
-/// Tells the compiler what an async block returns; never called.
+/// Tells the compiler what an async block returns. It is never called.
 #[must_use]
 pub fn hint<R>() -> R {
-    unreachable!("only the type is of use")
+    unreachable!("a hint is only there for its type")
 }
 
-/// Runs code inside the scope.
+/// Runs code inside the scope, and catches a panic.
 #[inline]
 pub(super) fn guarded<S: CallScope>(scope: &S, code: &mut dyn FnMut()) -> Result<(), Payload> {
     if scope.holds() {
@@ -113,7 +113,7 @@ fn caught<S: CallScope>(scope: &S, code: &mut dyn FnMut()) -> Result<(), Payload
     catch_unwind(AssertUnwindSafe(code))
 }
 
-/// Records a panic, which then goes on.
+/// Records a panic, and continues it.
 #[cold]
 fn panicked<S: CallScope>(scope: Option<S>, payload: Payload) -> ! {
     if let Some(scope) = scope {
@@ -122,12 +122,12 @@ fn panicked<S: CallScope>(scope: Option<S>, payload: Payload) -> ! {
     resume_unwind(payload)
 }
 
-/// Holds a scope open until it is dropped, for a body that must not move into a closure. The result is not seen.
+/// Enters a scope until the guard is dropped, for a body that must not move into a closure. The result is not recorded.
 pub fn guard<S: CallScope>(scope: S) -> Guard<S> {
     Guard { entered: Some(scope.enter()), scope: Some(scope) }
 }
 
-/// A scope that is open until this is dropped.
+/// A scope that ends when this is dropped.
 pub struct Guard<S: CallScope> {
     entered: Option<S::Entered>,
     scope: Option<S>,
@@ -145,10 +145,10 @@ impl<S: CallScope> Drop for Guard<S> {
 }
 
 pin_project! {
-    /// A future inside a scope. Dropped before its end, it drops the scope, which then says that it was cancelled.
+    /// A future inside a scope. If it is dropped before its end, its scope ends as cancelled.
     ///
-    /// The fields are dropped in their order: what the body's own values do when they are dropped still belongs to
-    /// the call.
+    /// The fields are dropped in order: whatever the values of the body do when they are dropped still happens inside
+    /// the scope.
     pub struct ScopedFuture<S: CallScope, C, F> {
         before: BeforeBody<S, C>,
         #[pin]
@@ -167,7 +167,7 @@ impl<S: CallScope, F: Future, C: Conclude<S, F::Output>> Future for ScopedFuture
 }
 
 pin_project! {
-    /// The same, with what becomes of the scope and the result.
+    /// A [`ScopedFuture`] whose scope and result are mapped.
     pub struct MapOutcome<S: CallScope, O, F> {
         before: BeforeBody<S, O>,
         #[pin]
@@ -186,7 +186,7 @@ impl<R, S: CallScope, F: Future, O: FnOnce((S, F::Output)) -> R> Future for MapO
     }
 }
 
-/// Compiled once for all functions that give back the same.
+/// Compiled once for all functions with the same result type.
 fn poll<R, S: CallScope, C: Conclude<S, R>>(
     before: &mut BeforeBody<S, C>,
     after: &mut AfterBody,
@@ -214,6 +214,6 @@ fn poll_with_scope<R, S: CallScope, C>(
     match (ended, polled, before.take(after)) {
         (Ok(()), Poll::Ready(result), Some((scope, then))) => Poll::Ready((scope, then, result)),
         (Err(payload), _, running) => panicked(running.map(|(scope, _)| scope), payload),
-        _ => unreachable!("the scope is there until the end"),
+        _ => unreachable!("the scope is there until the future ends"),
     }
 }

@@ -1,4 +1,4 @@
-//! A span that is running: what watches a call that has one.
+//! A running span: the scope of a call that is recorded as one.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -13,16 +13,16 @@ use super::joint::Joint;
 use super::scope::{CallScope, StreamEnd};
 use crate::context;
 
-/// A span that is running, or nothing where nobody would see it. Dropped, its call was cancelled.
+/// A running span, or nothing if the call is not recorded. Dropping it records that the call was cancelled.
 pub struct Span(State);
 
 enum State {
     Unseen,
-    /// The sampler dropped the span. Its context is carried all the same, so that its children are dropped too.
+    /// The sampler dropped the span. The call still runs in its context, so that its children are dropped too.
     Dropped(Context),
-    /// The caller's context with the span in it.
+    /// A span of its own: the caller's context with the span.
     Seen(Context),
-    /// The context of a span that somebody else ends.
+    /// The context of a shared span, which its first observer ends.
     Joined(Context, Arc<Joint>),
 }
 
@@ -43,7 +43,7 @@ impl Span {
         Self(State::Joined(context, joint))
     }
 
-    /// The context in which the call runs, where it is not the caller's.
+    /// The context in which the call runs, if it is not the caller's.
     #[cfg(feature = "mcp")]
     pub(super) const fn context(&self) -> Option<&Context> {
         match &self.0 {
@@ -57,7 +57,7 @@ impl Span {
         self.end().cancelled();
     }
 
-    /// Kept out of what is inlined, which then stays small where nobody sees the call.
+    /// Not inlined, so that the code for a call that is not recorded stays small.
     #[inline(never)]
     fn end(&mut self) -> Ending {
         match std::mem::replace(&mut self.0, State::Unseen) {

@@ -1,65 +1,65 @@
-//! What watches a call, and how it learns of the call's end.
+//! The scope of a call, and how it ends.
 
 use std::any::Any;
 use std::time::Instant;
 
 use super::failure::Describe;
 
-/// What watches a call: a span or a measurement. Dropped without an outcome, the call was cancelled.
+/// Observes one call: a span or a measurement. Dropping it without an outcome means that the call was cancelled.
 pub trait CallScope: Sized + 'static {
-    /// What holds while the user's code runs.
+    /// Active while the user's code runs.
     type Entered;
-    /// What the outcome is written to.
+    /// Records the outcome.
     type Ending;
-    /// What is gathered of a stream's items.
+    /// Collects what is recorded of a stream's items.
     type Items;
 
-    /// Whether anything holds while the user's code runs, or is to be told how that ends.
+    /// Whether the scope has to be entered or ended at all.
     fn holds(&self) -> bool {
         true
     }
 
-    /// Whether somebody will see the outcome.
+    /// Whether the outcome is recorded.
     fn is_seen(&self) -> bool;
 
-    /// Lets user code run inside the scope.
+    /// Enters the scope until the returned value is dropped.
     fn enter(&self) -> Self::Entered;
 
-    /// The call returned.
+    /// The call returned; its outcome can be recorded.
     fn returned(self) -> Self::Ending;
 
     /// The call panicked.
     fn panicked(self, payload: &(dyn Any + Send));
 
-    /// The call ended well, and no more is known.
+    /// The call succeeded, without a value to record.
     fn succeeded(self);
 
-    /// The call answered an error; `debug` prefers its debug form.
+    /// The call returned an error; `debug` prefers its `Debug` form.
     fn failed(self, failure: &dyn Describe, debug: bool);
 
-    /// Begins to gather the items of a stream that was started for at that time.
+    /// Starts to collect the items of a stream that was requested at this time.
     fn items(&self, started: Option<Instant>) -> Self::Items;
 
-    /// An item came.
+    /// An item arrived.
     fn item(_: &mut Self::Items) {}
 
     /// The stream ended.
     fn streamed(self, items: Self::Items, end: StreamEnd<'_>);
 }
 
-/// How a scope ends, told by the result.
+/// How a scope ends with a result.
 pub trait Conclude<S, R> {
     /// Ends the scope.
     fn conclude(self, scope: S, result: &R);
 }
 
-/// How a stream came to its end.
+/// How a stream ended.
 #[derive(Clone, Copy)]
 pub enum StreamEnd<'a> {
     /// There are no more items.
     Complete,
-    /// It was dropped before that.
+    /// It was dropped before its last item.
     Dropped,
-    /// It panicked, and the panic goes on.
+    /// It panicked; the panic continues.
     Panicked(&'a (dyn Any + Send)),
 }

@@ -1,4 +1,4 @@
-//! Streams: the scope lives until the stream ends, fails or is dropped, and is entered whenever it is polled.
+//! Streams: the scope ends when the stream ends, panics or is dropped, and is entered whenever the stream is polled.
 
 use std::panic::resume_unwind;
 use std::pin::Pin;
@@ -11,12 +11,12 @@ use pin_project_lite::pin_project;
 use super::run::guarded;
 use super::scope::{CallScope, StreamEnd};
 
-/// When a stream was started for, if somebody will see how long its first item takes.
+/// The time at which a stream is requested, if the delay of its first item is recorded.
 pub fn start_time<S: CallScope>(scope: &S) -> Option<Instant> {
     scope.is_seen().then(Instant::now)
 }
 
-/// Watches a stream; `item` says what is recorded of each item.
+/// Runs a stream inside the scope; `item` records each item.
 pub fn stream<S, T, O>(scope: S, started: Option<Instant>, stream: T, item: O) -> ScopedStream<S, T, O>
 where
     S: CallScope,
@@ -28,7 +28,7 @@ where
 }
 
 pin_project! {
-    /// A stream inside a scope. Dropped before its end, it tells the scope that it was cancelled.
+    /// A stream inside a scope. If it is dropped before its end, its scope ends as cancelled.
     pub struct ScopedStream<S: CallScope, T, O> {
         #[pin]
         stream: Option<T>,
@@ -64,10 +64,10 @@ where
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T::Item>> {
         let mut this = self.project();
         let Some(mut stream) = this.stream.as_mut().as_pin_mut() else {
-            unreachable!("only dropping takes the stream")
+            unreachable!("only dropping removes the stream")
         };
         let Some((scope, items)) = this.running else {
-            // Polled after its end: what then happens is the stream's to say.
+            // The stream is polled after its end, and defines itself what that does.
             return stream.poll_next(context);
         };
         let mut polled = Poll::Pending;
