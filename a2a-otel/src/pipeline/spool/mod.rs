@@ -1,61 +1,65 @@
-//! Spans on disk: what could not be sent yet, kept over the end of the process.
+//! Requests on disk: what is not yet delivered outlives an outage of the receiver, and the end of the process.
 //!
 //! ```text
-//! <folder>/<receiver>/<process>/lock             held by the process, or by the one that adopted what it left
-//! <folder>/<receiver>/<process>/00000001.spool   a segment; deleted when everything in it is done
+//! <folder>/<receiver>/<process>/lock             locked by the process, or by the one that adopted the folder
+//! <folder>/<receiver>/<process>/00000001.spool   a segment: up to 8 MiB of requests, see `segment.rs`
 //! ```
 
+mod files;
+mod home;
 mod segment;
 
 use std::collections::VecDeque;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use self::segment::{Place, Segment};
+use self::files::{Disk, Files};
+use self::home::Home;
+use self::segment::{Extent, Segment};
 use super::ledger::{Ledger, Loss, Origin};
 use super::queue::Amount;
 use crate::lock::lock;
 use crate::report::report;
-use crate::settings::Spool as Limits;
+use crate::settings;
 
-/// A file is deleted as a whole, so the disk is given back in steps of this size.
+/// Disk space is freed a file at a time, so in steps of this size.
 const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
-
-const LOCK: &str = "lock";
-const EXTENSION: &str = "spool";
 
 /// One request on disk.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
-    file: Arc<Spooled>,
-    place: Place,
+    file: Arc<SpoolFile>,
+    extent: Extent,
 }
 
 impl Record {
     pub(crate) fn amount(&self) -> Amount {
-        Amount { spans: self.place.spans as usize, bytes: self.place.length as usize }
+        Amount { spans: self.extent.items as usize, bytes: self.extent.length as usize }
     }
 
+    /// Which process stored it.
     pub(crate) fn origin(&self) -> Origin {
         self.file.origin
     }
+
+    fn items(&self) -> u64 {
+        self.extent.items.into()
+    }
 }
 
-/// A segment and what is in it.
+/// A segment, and what is still to be done about it.
 #[derive(Debug)]
-struct Spooled {
+struct SpoolFile {
     path: PathBuf,
     segment: Mutex<Segment>,
     written: SystemTime,
-    /// Spans that are still to be sent.
-    open: AtomicU64,
     origin: Origin,
-    /// So many of its requests are on their way, for which it has to stay.
+    /// Items that are still to be sent.
+    items_left: AtomicU64,
+    /// Requests that are being sent. While there are any, the file is not evicted.
     pins: AtomicUsize,
     is_evicted: AtomicBool,
 }
@@ -63,51 +67,58 @@ struct Spooled {
 /// The spool of one receiver.
 #[derive(Debug)]
 pub(crate) struct Spool {
-    limits: Limits,
+    limits: settings::Spool,
+    segment_bytes: u64,
     ledger: Arc<Ledger>,
     home: Home,
+    files: Arc<dyn Files>,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// The oldest first; the last one of this process is written to.
-    files: VecDeque<Arc<Spooled>>,
-    active: Option<Arc<Spooled>>,
+    /// The oldest first.
+    files: VecDeque<Arc<SpoolFile>>,
+    /// The one of these that is written to.
+    active: Option<Arc<SpoolFile>>,
     next_number: u32,
-    /// What other processes have left; it goes when it is empty.
+    /// Folders of processes that have ended. Each is deleted when it is empty.
     adopted: Vec<Home>,
 }
 
-/// A folder that nobody else may touch.
-#[derive(Debug)]
-struct Home {
-    path: PathBuf,
-    _lock: File,
-}
-
 impl Spool {
-    /// Opens the spool for a receiver, with what earlier processes have left for it.
+    /// Opens the spool of a receiver, with the requests that earlier processes have left for it.
     pub(crate) fn open(
-        limits: &Limits,
+        limits: &settings::Spool,
+        receiver: &str,
+        ledger: Arc<Ledger>,
+    ) -> io::Result<(Self, Vec<Record>)> {
+        Self::open_on(Arc::new(Disk), limits, SEGMENT_BYTES, receiver, ledger)
+    }
+
+    fn open_on(
+        files: Arc<dyn Files>,
+        limits: &settings::Spool,
+        segment_bytes: u64,
         receiver: &str,
         ledger: Arc<Ledger>,
     ) -> io::Result<(Self, Vec<Record>)> {
         let folder = limits.folder.join(receiver);
-        create_folder(&folder)?;
-        let home = Home::new(&folder)?;
-        let spool = Spool { limits: limits.clone(), ledger, home, state: Mutex::default() };
-        let records = spool.adopt_orphans(&folder);
+        files.create_folder(&folder)?;
+        let home = Home::create(&*files, &folder)?;
+        let limits = limits.clone();
+        let spool = Spool { limits, segment_bytes, ledger, home, files, state: Mutex::default() };
+        let records = spool.adopt(&folder);
         Ok((spool, records))
     }
 
-    fn adopt_orphans(&self, folder: &Path) -> Vec<Record> {
+    /// Takes over what processes have left that have ended.
+    fn adopt(&self, folder: &Path) -> Vec<Record> {
         let mut state = lock(&self.state);
-        for orphan in subfolders(folder) {
-            if let Some(home) = Home::adopt(&orphan) {
-                state.files.extend(recovered(&home.path));
-                state.adopted.push(home);
-            }
+        for home in Home::adopt(&*self.files, folder) {
+            let segments = home.segments(&*self.files).unwrap_or_default();
+            state.files.extend(segments.into_iter().filter_map(|path| self.reopen(path)));
+            state.adopted.push(home);
         }
         state.files.make_contiguous().sort_by_key(|file| file.written);
         self.evict(&mut state, 0);
@@ -117,29 +128,42 @@ impl Spool {
             let is_empty = found.is_empty();
             records.extend(found);
             if is_empty {
-                let _ = fs::remove_file(&file.path);
+                let _ = self.files.delete(&file.path);
             }
             !is_empty
         });
-        state.leave_empty_homes();
-        self.ledger.recovered(records.iter().map(|record| u64::from(record.place.spans)).sum());
+        state.delete_empty_homes(&*self.files);
+        self.ledger.recovered(records.iter().map(Record::items).sum());
         records
     }
 
-    /// Writes a request down.
-    pub(crate) fn store(&self, body: &[u8], spans: usize) -> io::Result<Record> {
+    fn reopen(&self, path: PathBuf) -> Option<Arc<SpoolFile>> {
+        match Segment::open(&*self.files, &path) {
+            Ok((segment, metadata)) => {
+                Some(Arc::new(SpoolFile::new(path, segment, metadata.modified, Origin::Earlier)))
+            }
+            Err(error) => {
+                report(&format_args!("cannot read {}: {error}; its spans stay there", path.display()));
+                None
+            }
+        }
+    }
+
+    /// Writes a request to disk.
+    pub(crate) fn store(&self, body: &[u8], items: usize) -> io::Result<Record> {
         let mut state = lock(&self.state);
         self.evict(&mut state, body.len() as u64);
         let file = self.active(&mut state)?;
-        let spans = u32::try_from(spans).map_err(io::Error::other)?;
-        let place = lock(&file.segment).append(body, spans)?;
-        file.open.fetch_add(spans.into(), Ordering::Relaxed);
-        self.ledger.spooled(spans.into());
-        Ok(Record { file, place })
+        let items = u32::try_from(items).map_err(io::Error::other)?;
+        let extent = lock(&file.segment).append(body, items)?;
+        let record = Record { file, extent };
+        record.file.items_left.fetch_add(record.items(), Ordering::Relaxed);
+        self.ledger.spooled(record.items());
+        Ok(record)
     }
 
-    /// Reads a request back, and holds on to it until [`Spool::done`]. There is none if it was evicted, or what is there
-    /// is not what was written.
+    /// Reads a request back, and keeps its file until [`Spool::done`]. Returns nothing if the request was evicted, or is not
+    /// what was written; then it is counted as lost.
     pub(crate) fn load(&self, record: &Record) -> Option<Vec<u8>> {
         let file = &record.file;
         // Under the lock that evicting takes as well.
@@ -149,61 +173,60 @@ impl Spool {
         }
         file.pins.fetch_add(1, Ordering::Relaxed);
         drop(state);
-        let body = lock(&file.segment).read(record.place);
+        let body = lock(&file.segment).read(record.extent);
         if body.is_err() {
-            self.ledger.lost_from_spool(file.origin, Loss::SpoolDamaged, record.place.spans.into());
+            self.ledger.lost_from_spool(file.origin, Loss::SpoolDamaged, record.items());
             self.done(record);
         }
         body.ok()
     }
 
-    /// The request is with the receiver, or given up. A file of which all is done is deleted.
+    /// The request that was loaded is delivered, or given up. When all of a file is done, the file is deleted.
     pub(crate) fn done(&self, record: &Record) {
         let file = &record.file;
-        // Where that fails, the request is sent once more after the next start, and the receiver knows it by its ids.
-        let _ = lock(&file.segment).mark_done(record.place);
-        let spans = u64::from(record.place.spans);
-        let left = file.open.fetch_sub(spans, Ordering::Relaxed) - spans;
+        // If this fails, the next process sends the request once more, and the receiver knows it by its ids.
+        let _ = lock(&file.segment).mark_done(record.extent);
+        let left = file.items_left.fetch_sub(record.items(), Ordering::Relaxed) - record.items();
         file.pins.fetch_sub(1, Ordering::Relaxed);
         let mut state = lock(&self.state);
         if left == 0 && !state.is_active(file) {
-            state.remove(file);
+            state.remove(&*self.files, file);
         }
     }
 
-    /// Spans that were stored turn out to be kept elsewhere.
+    /// The request that was stored, and not loaded since, stays in memory instead.
     pub(crate) fn take_back(&self, record: &Record) {
         record.file.pins.fetch_add(1, Ordering::Relaxed);
-        self.ledger.unspooled(record.place.spans.into());
+        self.ledger.unspooled(record.items());
         self.done(record);
     }
 
-    /// Leaves nothing behind where nothing is left to be sent.
+    /// Ends the work. If nothing is left to be sent, nothing is left on disk.
     pub(crate) fn leave(&self) {
         let mut state = lock(&self.state);
-        if state.files.iter().all(|file| file.open.load(Ordering::Relaxed) == 0) {
+        if state.files.iter().all(|file| file.items_left.load(Ordering::Relaxed) == 0) {
             state.active = None;
-            state.files.drain(..).for_each(|file| drop(fs::remove_file(&file.path)));
-            self.home.leave_if_empty();
+            state.files.drain(..).for_each(|file| drop(self.files.delete(&file.path)));
+            self.home.delete_if_empty(&*self.files);
         }
     }
 
-    /// The file that is written to; another one where that is full.
-    fn active(&self, state: &mut State) -> io::Result<Arc<Spooled>> {
+    /// The file to write to: another one if that is full.
+    fn active(&self, state: &mut State) -> io::Result<Arc<SpoolFile>> {
         if let Some(active) = &state.active {
-            if lock(&active.segment).length() < SEGMENT_BYTES {
+            if lock(&active.segment).length() < self.segment_bytes {
                 return Ok(active.clone());
             }
             let full = active.clone();
             state.active = None;
-            if full.open.load(Ordering::Relaxed) == 0 {
-                state.remove(&full);
+            if full.items_left.load(Ordering::Relaxed) == 0 {
+                state.remove(&*self.files, &full);
             }
         }
         state.next_number += 1;
-        let path = self.home.path.join(format!("{:08}.{EXTENSION}", state.next_number));
-        let segment = Segment::create(&path)?;
-        let file = Arc::new(Spooled::new(path, segment, SystemTime::now(), Origin::Here));
+        let path = self.home.segment(state.next_number);
+        let segment = Segment::create(&*self.files, &path)?;
+        let file = Arc::new(SpoolFile::new(path, segment, self.files.now(), Origin::Here));
         state.files.push_back(file.clone());
         state.active = Some(file.clone());
         Ok(file)
@@ -211,160 +234,84 @@ impl Spool {
 
     /// Deletes the oldest files until there is room for so many bytes, and those that are too old.
     fn evict(&self, state: &mut State, bytes: u64) {
-        while let Some((oldest, loss)) = state.to_evict(&self.limits, bytes) {
+        while let Some((oldest, loss)) = state.to_evict(&self.limits, bytes, self.files.now()) {
             if state.is_active(&oldest) {
                 state.active = None;
             }
             oldest.is_evicted.store(true, Ordering::Relaxed);
-            self.ledger.lost_from_spool(oldest.origin, loss, oldest.open.load(Ordering::Relaxed));
-            state.remove(&oldest);
+            self.ledger.lost_from_spool(oldest.origin, loss, oldest.items_left.load(Ordering::Relaxed));
+            state.remove(&*self.files, &oldest);
         }
     }
 }
 
 impl State {
-    fn is_active(&self, file: &Arc<Spooled>) -> bool {
+    fn is_active(&self, file: &Arc<SpoolFile>) -> bool {
         self.active.as_ref().is_some_and(|active| Arc::ptr_eq(active, file))
     }
 
-    /// The next file that has to go, and why. One of which something is on its way stays.
-    fn to_evict(&self, limits: &Limits, bytes: u64) -> Option<(Arc<Spooled>, Loss)> {
+    /// The next file to evict, and why. One of which a request is being sent stays.
+    fn to_evict(
+        &self,
+        limits: &settings::Spool,
+        bytes: u64,
+        now: SystemTime,
+    ) -> Option<(Arc<SpoolFile>, Loss)> {
+        let oldest = self.files.iter().find(|file| file.pins.load(Ordering::Relaxed) == 0)?;
+        let is_too_old = now.duration_since(oldest.written).unwrap_or_default() > limits.age;
         let is_full = self.bytes() + bytes > limits.bytes;
-        let is_too_old = |file: &Spooled| file.written.elapsed().unwrap_or_default() > limits.age;
-        let mut free = self.files.iter().filter(|file| file.pins.load(Ordering::Relaxed) == 0);
-        let oldest = free.next()?;
-        if is_too_old(oldest) {
-            Some((oldest.clone(), Loss::SpoolTooOld))
-        } else {
-            is_full.then(|| (oldest.clone(), Loss::SpoolFull))
-        }
+        let loss = is_too_old.then_some(Loss::SpoolTooOld).or(is_full.then_some(Loss::SpoolFull));
+        loss.map(|loss| (oldest.clone(), loss))
     }
 
     fn bytes(&self) -> u64 {
         self.files.iter().map(|file| lock(&file.segment).length()).sum()
     }
 
-    fn remove(&mut self, file: &Arc<Spooled>) {
-        let _ = fs::remove_file(&file.path);
+    fn remove(&mut self, files: &dyn Files, file: &Arc<SpoolFile>) {
+        let _ = files.delete(&file.path);
         self.files.retain(|other| !Arc::ptr_eq(other, file));
         if file.origin == Origin::Earlier {
-            self.leave_empty_homes();
+            self.delete_empty_homes(files);
         }
     }
 
-    fn leave_empty_homes(&mut self) {
-        self.adopted.retain(|home| !home.leave_if_empty());
+    fn delete_empty_homes(&mut self, files: &dyn Files) {
+        self.adopted.retain(|home| !home.delete_if_empty(files));
     }
 }
 
-impl Spooled {
+impl SpoolFile {
     fn new(path: PathBuf, segment: Segment, written: SystemTime, origin: Origin) -> Self {
-        Spooled {
+        SpoolFile {
             path,
             segment: Mutex::new(segment),
             written,
-            open: AtomicU64::new(0),
             origin,
+            items_left: AtomicU64::new(0),
             pins: AtomicUsize::new(0),
             is_evicted: AtomicBool::new(false),
         }
     }
 }
 
-impl Home {
-    /// A folder of our own. Another process may take it for an orphan before it is locked, so it is tried again.
-    fn new(folder: &Path) -> io::Result<Self> {
-        let mut last = io::Error::other("no folder of its own");
-        for _ in 0..5 {
-            let random = RandomState::new().hash_one(());
-            let path = folder.join(format!("{}-{random:016x}", std::process::id()));
-            match create_folder(&path).and_then(|()| Self::lock(&path)) {
-                Ok(home) => return Ok(home),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
-    }
-
-    /// What a process has left that does not live any more.
-    fn adopt(path: &Path) -> Option<Self> {
-        Self::lock(path).ok()
-    }
-
-    fn lock(path: &Path) -> io::Result<Self> {
-        let lock = OpenOptions::new().write(true).create(true).truncate(false).open(path.join(LOCK))?;
-        lock.try_lock()?;
-        Ok(Home { path: path.to_owned(), _lock: lock })
-    }
-
-    fn leave_if_empty(&self) -> bool {
-        let is_empty = segments(&self.path).is_empty();
-        if is_empty {
-            let _ = fs::remove_file(self.path.join(LOCK));
-            let _ = fs::remove_dir(&self.path);
-        }
-        is_empty
-    }
-}
-
-/// The files of a process that does not live any more.
-fn recovered(home: &Path) -> Vec<Arc<Spooled>> {
-    let open = |path: PathBuf| {
-        let written = fs::metadata(&path).and_then(|metadata| metadata.modified());
-        match (Segment::open(&path), written) {
-            (Ok(segment), Ok(written)) => {
-                Some(Arc::new(Spooled::new(path, segment, written, Origin::Earlier)))
-            }
-            (Err(error), _) | (_, Err(error)) => {
-                report(&format_args!("cannot read {}: {error}; its spans stay there", path.display()));
-                None
-            }
-        }
-    };
-    segments(home).into_iter().filter_map(open).collect()
-}
-
-fn scan(file: &Arc<Spooled>) -> Vec<Record> {
-    let (places, damaged) = match lock(&file.segment).scan() {
+/// The requests of an adopted file that are still to be sent.
+fn scan(file: &Arc<SpoolFile>) -> Vec<Record> {
+    let path = file.path.display();
+    let (extents, damaged) = match lock(&file.segment).scan() {
         Ok(found) => found,
         Err(error) => {
-            report(&format_args!("cannot read {}: {error}; its spans are lost", file.path.display()));
+            report(&format_args!("cannot read {path}: {error}; its spans are lost"));
             return Vec::new();
         }
     };
     if damaged > 0 {
-        let path = file.path.display();
         report(&format_args!(
             "{damaged} bytes of {path} are damaged; the spans in them are lost, the rest is sent"
         ));
     }
-    let spans = places.iter().map(|place| u64::from(place.spans)).sum();
-    file.open.store(spans, Ordering::Relaxed);
-    places.into_iter().map(|place| Record { file: file.clone(), place }).collect()
-}
-
-fn segments(home: &Path) -> Vec<PathBuf> {
-    let mut segments = entries(home);
-    segments.retain(|path| path.extension().is_some_and(|extension| extension == EXTENSION));
-    segments.sort();
-    segments
-}
-
-fn subfolders(folder: &Path) -> Vec<PathBuf> {
-    let mut folders = entries(folder);
-    folders.retain(|path| path.is_dir());
-    folders
-}
-
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).collect()
-}
-
-fn create_folder(path: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    let records = extents.into_iter().map(|extent| Record { file: file.clone(), extent });
+    let records: Vec<_> = records.collect();
+    file.items_left.store(records.iter().map(Record::items).sum(), Ordering::Relaxed);
+    records
 }
