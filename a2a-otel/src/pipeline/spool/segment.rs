@@ -42,7 +42,11 @@ pub(super) struct Segment {
 impl Segment {
     pub(super) fn create(files: &dyn Files, path: &Path) -> io::Result<Self> {
         let mut file = files.create(path)?;
-        file.write_at(0, FILE_MARK)?;
+        if let Err(error) = file.write_at(0, FILE_MARK) {
+            // The disk may be full for long, and each attempt would leave a file behind.
+            let _ = files.delete(path);
+            return Err(error);
+        }
         Ok(Segment { file, length: FILE_MARK.len() as u64 })
     }
 
