@@ -206,7 +206,9 @@ impl Spool {
         let mut state = lock(&self.state);
         if state.files.iter().all(|file| file.items_left.load(Ordering::Relaxed) == 0) {
             state.active = None;
-            state.files.drain(..).for_each(|file| drop(self.files.delete(&file.path)));
+            while let Some(file) = state.files.front().cloned() {
+                state.remove(&*self.files, &file);
+            }
             self.home.delete_if_empty(&*self.files);
         }
     }
@@ -269,6 +271,7 @@ impl State {
     }
 
     fn remove(&mut self, files: &dyn Files, file: &Arc<SpoolFile>) {
+        lock(&file.segment).close();
         let _ = files.delete(&file.path);
         self.files.retain(|other| !Arc::ptr_eq(other, file));
         if file.origin == Origin::Earlier {

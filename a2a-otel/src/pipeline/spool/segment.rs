@@ -35,7 +35,8 @@ pub(super) struct Extent {
 /// A file that is open, and its length.
 #[derive(Debug)]
 pub(super) struct Segment {
-    file: Box<dyn File>,
+    /// Nothing once it is closed.
+    file: Option<Box<dyn File>>,
     length: u64,
 }
 
@@ -47,14 +48,23 @@ impl Segment {
             let _ = files.delete(path);
             return Err(error);
         }
-        Ok(Segment { file, length: FILE_MARK.len() as u64 })
+        Ok(Segment { file: Some(file), length: FILE_MARK.len() as u64 })
     }
 
     /// Opens the file of another process.
     pub(super) fn open(files: &dyn Files, path: &Path) -> io::Result<(Self, Metadata)> {
         let file = files.open(path)?;
         let metadata = file.metadata()?;
-        Ok((Segment { file, length: metadata.length }, metadata))
+        Ok((Segment { file: Some(file), length: metadata.length }, metadata))
+    }
+
+    /// Closes the file: one that is deleted takes space on disk for as long as it is open.
+    pub(super) fn close(&mut self) {
+        self.file = None;
+    }
+
+    fn file(&mut self) -> io::Result<&mut Box<dyn File>> {
+        self.file.as_mut().ok_or_else(|| io::Error::other("the file is closed"))
     }
 
     pub(super) fn length(&self) -> u64 {
@@ -72,8 +82,9 @@ impl Segment {
         record.extend(checksum(length, items, body).to_le_bytes());
         record.extend(body);
         let offset = self.length;
-        if let Err(error) = self.file.write_at(offset, &record) {
-            let _ = self.file.set_length(offset);
+        let file = self.file()?;
+        if let Err(error) = file.write_at(offset, &record) {
+            let _ = file.set_length(offset);
             return Err(error);
         }
         self.length += record.len() as u64;
@@ -82,7 +93,7 @@ impl Segment {
 
     pub(super) fn read(&mut self, extent: Extent) -> io::Result<Vec<u8>> {
         let mut record = vec![0; HEADER + extent.length as usize];
-        self.file.read_at(extent.offset, &mut record)?;
+        self.file()?.read_at(extent.offset, &mut record)?;
         match Header::parse(&record) {
             Some(_) => Ok(record.split_off(HEADER)),
             None => Err(io::Error::new(io::ErrorKind::InvalidData, "the checksum is wrong")),
@@ -90,13 +101,13 @@ impl Segment {
     }
 
     pub(super) fn mark_done(&mut self, extent: Extent) -> io::Result<()> {
-        self.file.write_at(extent.offset + STATE, &[DONE])
+        self.file()?.write_at(extent.offset + STATE, &[DONE])
     }
 
     /// Finds the requests that are still to be sent, and how many bytes are not what was once written.
     pub(super) fn scan(&mut self) -> io::Result<(Vec<Extent>, usize)> {
         let mut content = vec![0; usize::try_from(self.length).map_err(io::Error::other)?];
-        self.file.read_at(0, &mut content)?;
+        self.file()?.read_at(0, &mut content)?;
         let (mut extents, mut damaged, mut offset) = (Vec::new(), 0, FILE_MARK.len().min(content.len()));
         while offset < content.len() {
             let rest = &content[offset..];
