@@ -18,7 +18,7 @@ use std::time::SystemTime;
 
 use self::files::{Disk, Files};
 use self::home::Home;
-use self::segment::{Extent, Segment};
+use self::segment::{Extent, Segment, bytes_to_store};
 use super::ledger::{Ledger, Loss, Origin};
 use super::queue::Amount;
 use crate::lock::lock;
@@ -152,7 +152,7 @@ impl Spool {
     /// Writes a request to disk.
     pub(crate) fn store(&self, body: &[u8], items: usize) -> io::Result<Record> {
         let mut state = lock(&self.state);
-        self.evict(&mut state, body.len() as u64);
+        self.evict(&mut state, bytes_to_store(body));
         let file = self.active(&mut state)?;
         let items = u32::try_from(items).map_err(io::Error::other)?;
         let extent = lock(&file.segment).append(body, items)?;

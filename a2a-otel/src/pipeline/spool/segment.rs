@@ -32,7 +32,12 @@ pub(super) struct Extent {
     pub(super) items: u32,
 }
 
-/// A file that is open, and its length.
+/// How much longer a request makes the files, a new one's mark included.
+pub(super) fn bytes_to_store(body: &[u8]) -> u64 {
+    (FILE_MARK.len() + HEADER + body.len()) as u64
+}
+
+/// A file, and its length.
 #[derive(Debug)]
 pub(super) struct Segment {
     /// Nothing once it is closed.
