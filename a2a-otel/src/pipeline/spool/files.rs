@@ -44,9 +44,12 @@ pub(super) trait File: Debug + Send + Sync {
 
     fn metadata(&self) -> io::Result<Metadata>;
 
-    /// Takes the lock of the file, or fails if another process has it. Closing the file releases it, and so does the end
-    /// of the process, however it ends.
+    /// Takes the lock of the file, or fails if another process has it. Closing the file releases it, and so does the
+    /// end of the process, however it ends.
     fn try_lock(&self) -> io::Result<()>;
+
+    /// Whether the path leads to this file, and not to none or to another.
+    fn is_at(&self, path: &Path) -> io::Result<bool>;
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -124,5 +127,17 @@ impl File for fs::File {
 
     fn try_lock(&self) -> io::Result<()> {
         Ok(fs::File::try_lock(self)?)
+    }
+
+    #[cfg(unix)]
+    fn is_at(&self, path: &Path) -> io::Result<bool> {
+        use std::os::unix::fs::MetadataExt;
+        let (ours, found) = (fs::File::metadata(self)?, fs::metadata(path)?);
+        Ok((ours.dev(), ours.ino()) == (found.dev(), found.ino()))
+    }
+
+    #[cfg(not(unix))]
+    fn is_at(&self, path: &Path) -> io::Result<bool> {
+        fs::exists(path)
     }
 }

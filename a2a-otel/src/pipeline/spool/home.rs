@@ -21,8 +21,8 @@ pub(super) struct Home {
 }
 
 impl Home {
-    /// Creates a folder for this process. Before it is locked, another process may take it for one that was left behind,
-    /// and delete it: then another is created.
+    /// Creates a folder for this process. Before it is locked, another process may take it for one that was left
+    /// behind, and delete it: then another is created.
     pub(super) fn create(files: &dyn Files, receiver: &Path) -> io::Result<Self> {
         let mut last = io::Error::other("no folder of its own");
         for _ in 0..ATTEMPTS {
@@ -43,8 +43,13 @@ impl Home {
     }
 
     fn lock(files: &dyn Files, path: &Path) -> io::Result<Self> {
-        let lock = files.open_lock(&path.join(LOCK))?;
+        let lock_path = path.join(LOCK);
+        let lock = files.open_lock(&lock_path)?;
         lock.try_lock()?;
+        // Whoever had the lock before may have deleted the folder since this process opened the file.
+        if !lock.is_at(&lock_path)? {
+            return Err(io::Error::other("its folder was deleted"));
+        }
         Ok(Home { path: path.to_owned(), _lock: lock })
     }
 
@@ -63,7 +68,7 @@ impl Home {
 
     /// Deletes the folder if no segment is in it, and says whether that is so.
     pub(super) fn delete_if_empty(&self, files: &dyn Files) -> bool {
-        let is_empty = self.segments(files).unwrap_or_default().is_empty();
+        let is_empty = self.segments(files).is_ok_and(|segments| segments.is_empty());
         if is_empty {
             let _ = files.delete(&self.path.join(LOCK));
             let _ = files.delete_folder(&self.path);
