@@ -196,7 +196,13 @@ impl Spool {
 
     /// The request that was stored, and not loaded since, stays in memory instead.
     pub(crate) fn take_back(&self, record: &Record) {
+        let state = lock(&self.state);
+        if record.file.is_evicted.load(Ordering::Relaxed) {
+            // It was counted as lost, so it is no longer counted as spooled.
+            return;
+        }
         record.file.pins.fetch_add(1, Ordering::Relaxed);
+        drop(state);
         self.ledger.unspooled(record.items());
         self.done(record);
     }
