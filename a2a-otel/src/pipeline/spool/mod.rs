@@ -57,7 +57,8 @@ struct SpoolFile {
     segment: Mutex<Segment>,
     written: SystemTime,
     origin: Origin,
-    /// Items that are still to be sent.
+    /// What is still to be sent. A request may have no items.
+    requests_left: AtomicUsize,
     items_left: AtomicU64,
     /// Requests that are being sent. While there are any, the file is not evicted.
     pins: AtomicUsize,
@@ -157,7 +158,7 @@ impl Spool {
         let items = u32::try_from(items).map_err(io::Error::other)?;
         let extent = lock(&file.segment).append(body, items)?;
         let record = Record { file, extent };
-        record.file.items_left.fetch_add(record.items(), Ordering::Relaxed);
+        record.file.add(extent.items);
         self.ledger.spooled(record.items());
         Ok(record)
     }
@@ -186,10 +187,11 @@ impl Spool {
         let file = &record.file;
         // If this fails, the next process sends the request once more, and the receiver knows it by its ids.
         let _ = lock(&file.segment).mark_done(record.extent);
-        let left = file.items_left.fetch_sub(record.items(), Ordering::Relaxed) - record.items();
-        file.pins.fetch_sub(1, Ordering::Relaxed);
+        // Under the lock that storing takes as well: more may have been stored in the file.
         let mut state = lock(&self.state);
-        if left == 0 && !state.is_active(file) {
+        file.remove(record.extent.items);
+        file.pins.fetch_sub(1, Ordering::Relaxed);
+        if file.is_done() && !state.is_active(file) {
             state.remove(&*self.files, file);
         }
     }
@@ -210,7 +212,7 @@ impl Spool {
     /// Ends the work. If nothing is left to be sent, nothing is left on disk.
     pub(crate) fn leave(&self) {
         let mut state = lock(&self.state);
-        if state.files.iter().all(|file| file.items_left.load(Ordering::Relaxed) == 0) {
+        if state.files.iter().all(|file| file.is_done()) {
             state.active = None;
             while let Some(file) = state.files.front().cloned() {
                 state.remove(&*self.files, &file);
@@ -227,7 +229,7 @@ impl Spool {
             }
             let full = active.clone();
             state.active = None;
-            if full.items_left.load(Ordering::Relaxed) == 0 {
+            if full.is_done() {
                 state.remove(&*self.files, &full);
             }
         }
@@ -297,10 +299,25 @@ impl SpoolFile {
             segment: Mutex::new(segment),
             written,
             origin,
+            requests_left: AtomicUsize::new(0),
             items_left: AtomicU64::new(0),
             pins: AtomicUsize::new(0),
             is_evicted: AtomicBool::new(false),
         }
+    }
+
+    fn add(&self, items: u32) {
+        self.requests_left.fetch_add(1, Ordering::Relaxed);
+        self.items_left.fetch_add(items.into(), Ordering::Relaxed);
+    }
+
+    fn remove(&self, items: u32) {
+        self.requests_left.fetch_sub(1, Ordering::Relaxed);
+        self.items_left.fetch_sub(items.into(), Ordering::Relaxed);
+    }
+
+    fn is_done(&self) -> bool {
+        self.requests_left.load(Ordering::Relaxed) == 0
     }
 }
 
@@ -321,6 +338,8 @@ fn scan(file: &Arc<SpoolFile>) -> Vec<Record> {
     }
     let records = extents.into_iter().map(|extent| Record { file: file.clone(), extent });
     let records: Vec<_> = records.collect();
-    file.items_left.store(records.iter().map(Record::items).sum(), Ordering::Relaxed);
+    for record in &records {
+        file.add(record.extent.items);
+    }
     records
 }
