@@ -14,7 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use self::files::{Disk, Files};
 use self::home::Home;
@@ -27,6 +27,9 @@ use crate::settings;
 
 /// Disk space is freed a file at a time, so in steps of this size.
 const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
+
+/// A segment takes requests for this part of the age limit, so that none is deleted much earlier than the limit says.
+const SHARE_OF_AGE: u32 = 8;
 
 /// One request on disk.
 #[derive(Clone, Debug)]
@@ -221,16 +224,16 @@ impl Spool {
         }
     }
 
-    /// The file to write to: another one if that is full.
+    /// The file to write to: a new one if that is full, or has been written to for long.
     fn active(&self, state: &mut State) -> io::Result<Arc<SpoolFile>> {
-        if let Some(active) = &state.active {
-            if lock(&active.segment).length() < self.segment_bytes {
-                return Ok(active.clone());
+        if let Some(active) = state.active.take() {
+            let is_full = lock(&active.segment).length() >= self.segment_bytes;
+            if !is_full && active.age(self.files.now()) <= self.limits.age / SHARE_OF_AGE {
+                state.active = Some(active.clone());
+                return Ok(active);
             }
-            let full = active.clone();
-            state.active = None;
-            if full.is_done() {
-                state.remove(&*self.files, &full);
+            if active.is_done() {
+                state.remove(&*self.files, &active);
             }
         }
         state.next_number += 1;
@@ -268,7 +271,7 @@ impl State {
         now: SystemTime,
     ) -> Option<(Arc<SpoolFile>, Loss)> {
         let oldest = self.files.iter().find(|file| file.pins.load(Ordering::Relaxed) == 0)?;
-        let is_too_old = now.duration_since(oldest.written).unwrap_or_default() > limits.age;
+        let is_too_old = oldest.age(now) > limits.age;
         let is_full = self.bytes() + bytes > limits.bytes;
         let loss = is_too_old.then_some(Loss::SpoolTooOld).or(is_full.then_some(Loss::SpoolFull));
         loss.map(|loss| (oldest.clone(), loss))
@@ -318,6 +321,11 @@ impl SpoolFile {
 
     fn is_done(&self) -> bool {
         self.requests_left.load(Ordering::Relaxed) == 0
+    }
+
+    fn age(&self, now: SystemTime) -> Duration {
+        // A clock that was set back says nothing about the age.
+        now.duration_since(self.written).unwrap_or_default()
     }
 }
 
