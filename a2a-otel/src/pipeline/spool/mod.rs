@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use self::files::{Disk, Files};
+use self::files::{Disk, Files, Metadata};
 use self::home::Home;
 use self::segment::{Extent, Segment, bytes_to_store};
 use super::ledger::{Ledger, Loss, Origin};
@@ -119,38 +119,50 @@ impl Spool {
     /// Takes over what processes have left that have ended.
     fn adopt(&self, folder: &Path) -> Vec<Record> {
         let mut state = lock(&self.state);
+        let mut found = Vec::new();
         for home in Home::adopt(&*self.files, folder) {
             let segments = home.segments(&*self.files).unwrap_or_default();
-            state.files.extend(segments.into_iter().filter_map(|path| self.reopen(path)));
+            found.extend(segments.iter().filter_map(|path| self.reopen(path)));
             state.adopted.push(home);
         }
-        state.files.make_contiguous().sort_by_key(|file| file.written);
+        found.sort_by_key(|(file, _)| file.written);
+        state.files.extend(found.iter().map(|(file, _)| file.clone()));
+        // Only now is it known how many items are lost by that.
         self.evict(&mut state, 0);
         let mut records = Vec::new();
-        state.files.retain(|file| {
-            let found = scan(file);
-            let is_empty = found.is_empty();
-            records.extend(found);
-            if is_empty {
-                let _ = self.files.delete(&file.path);
+        for (file, extents) in found {
+            if file.is_done() {
+                state.remove(&*self.files, &file);
+            } else if !file.is_evicted.load(Ordering::Relaxed) {
+                records.extend(extents.into_iter().map(|extent| Record { file: file.clone(), extent }));
             }
-            !is_empty
-        });
+        }
         state.delete_empty_homes(&*self.files);
         self.ledger.recovered(records.iter().map(Record::items).sum());
         records
     }
 
-    fn reopen(&self, path: PathBuf) -> Option<Arc<SpoolFile>> {
-        match Segment::open(&*self.files, &path) {
-            Ok((segment, metadata)) => {
-                Some(Arc::new(SpoolFile::new(path, segment, metadata.modified, Origin::Earlier)))
-            }
+    /// Opens the file of another process, and finds what is still to be sent.
+    fn reopen(&self, path: &Path) -> Option<(Arc<SpoolFile>, Vec<Extent>)> {
+        let shown = path.display();
+        let read = |(mut segment, metadata): (Segment, Metadata)| Ok((segment.scan()?, segment, metadata));
+        let ((extents, damaged), segment, metadata) = match Segment::open(&*self.files, path).and_then(read) {
+            Ok(found) => found,
             Err(error) => {
-                report(&format_args!("cannot read {}: {error}; its spans stay there", path.display()));
-                None
+                report(&format_args!("cannot read {shown}: {error}; its spans stay there"));
+                return None;
             }
+        };
+        if damaged > 0 {
+            report(&format_args!(
+                "{damaged} bytes of {shown} are damaged; the spans in them are lost, the rest is sent"
+            ));
         }
+        let file = SpoolFile::new(path.to_owned(), segment, metadata.modified, Origin::Earlier);
+        for extent in &extents {
+            file.add(extent.items);
+        }
+        Some((Arc::new(file), extents))
     }
 
     /// Writes a request to disk.
@@ -327,27 +339,4 @@ impl SpoolFile {
         // A clock that was set back says nothing about the age.
         now.duration_since(self.written).unwrap_or_default()
     }
-}
-
-/// The requests of an adopted file that are still to be sent.
-fn scan(file: &Arc<SpoolFile>) -> Vec<Record> {
-    let path = file.path.display();
-    let (extents, damaged) = match lock(&file.segment).scan() {
-        Ok(found) => found,
-        Err(error) => {
-            report(&format_args!("cannot read {path}: {error}; its spans are lost"));
-            return Vec::new();
-        }
-    };
-    if damaged > 0 {
-        report(&format_args!(
-            "{damaged} bytes of {path} are damaged; the spans in them are lost, the rest is sent"
-        ));
-    }
-    let records = extents.into_iter().map(|extent| Record { file: file.clone(), extent });
-    let records: Vec<_> = records.collect();
-    for record in &records {
-        file.add(record.extent.items);
-    }
-    records
 }
