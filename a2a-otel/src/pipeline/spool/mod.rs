@@ -4,10 +4,52 @@
 //! <folder>/<receiver>/<process>/lock             locked by the process, or by the one that adopted the folder
 //! <folder>/<receiver>/<process>/00000001.spool   a segment: up to 8 MiB of requests, see `segment.rs`
 //! ```
+//!
+//! A request is the body of one OTLP request of any signal, with the number of items in it. Only the owner of the
+//! process can read the files. These are the promises; the names are those of the tests in `tests/mod.rs`, and
+//! `tests/model.rs` checks all of them at once.
+//!
+//! **What survives.** A request that [`Spool::store`] has written is there after the process has ended, however it
+//! ends (`a_stored_request_outlives_its_process`, `a_death_at_any_call_loses_nothing_that_was_stored`). The files are
+//! not synchronised: when the machine loses power, the last requests may be lost, and the rest of their file is still
+//! read. Damage costs the requests that it hits (`damage_costs_the_request_that_it_hits_and_is_counted`). What cannot
+//! be read at the start of a process stays for the next one
+//! (`what_cannot_be_read_at_the_start_stays_for_the_next_one`).
+//!
+//! **What is deleted, and when.** Only whole segments are deleted:
+//! - when every request in them is done (`a_segment_is_deleted_when_all_in_it_is_done`), whatever number of items it
+//!   has (`a_request_without_items_is_one_as_well`);
+//! - the oldest, when a request is stored or the spool is opened and the limit on bytes would be exceeded
+//!   (`the_oldest_segment_makes_room_and_is_counted`);
+//! - when a request is stored or the spool is opened and they are older than the limit on age. A segment takes
+//!   requests for an eighth of that time, so no request is deleted before seven eighths of it
+//!   (`what_is_too_old_is_deleted_and_what_is_young_is_not`). The age of an adopted segment counts from when it was
+//!   last written to.
+//!
+//! A segment of which a request is being sent stays (`a_segment_stays_while_a_request_in_it_is_sent`). So more than
+//! the limit is on disk while all older segments are being sent, or if one request is larger than the limit; and each
+//! of the processes that share a folder has the limit to itself. Every request of this process that is lost is
+//! counted in the ledger, with the reason; what an earlier process has left and is lost is only reported.
+//!
+//! **What two processes may do to one another's folders.** Nothing, while both live
+//! (`a_living_process_keeps_its_folder`). When a process has ended, the next one that starts adopts its folder, sends
+//! what is in it, and deletes it. That holds as well when they start and end at the same moment
+//! (`processes_that_start_and_end_at_once_do_not_disturb_each_other`).
+//!
+//! **A full disk.** A request that does not fit is not stored, in whole or in part, and what is there stays
+//! (`a_full_disk_keeps_what_it_has_and_takes_nothing_in_part`). The caller keeps it in memory and tries again.
+//!
+//! **What is sent twice.** A request that was sent is found again only if its mark did not reach the disk: because
+//! the process ended between the answer and [`Spool::done`], because writing failed, or because the mark was damaged
+//! (`a_request_is_sent_again_only_if_it_could_not_be_marked`). The receiver knows spans by their ids. In the same
+//! way, a later process may send what was taken back into memory, and what was counted as lost although its segment
+//! could not be deleted.
 
 mod files;
 mod home;
 mod segment;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::io;
@@ -178,8 +220,8 @@ impl Spool {
         Ok(record)
     }
 
-    /// Reads a request back, and keeps its file until [`Spool::done`]. Returns nothing if the request was evicted, or is not
-    /// what was written; then it is counted as lost.
+    /// Reads a request back, and keeps its file until [`Spool::done`]. Returns nothing if the request was evicted, or
+    /// is not what was written; then it is counted as lost.
     pub(crate) fn load(&self, record: &Record) -> Option<Vec<u8>> {
         let file = &record.file;
         // Under the lock that evicting takes as well.

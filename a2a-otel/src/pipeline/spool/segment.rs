@@ -8,9 +8,12 @@
 //! body    = an OTLP request of any signal, as it is sent, with so many items
 //! ```
 //!
-//! Records are appended, and never changed but for their state. Whatever is not a record is skipped up to the next mark.
+//! Records are appended, and never changed but for their state. Whatever is not a record is skipped up to the next
+//! mark.
 
 use std::io;
+#[cfg(test)]
+use std::ops::Range;
 use std::path::Path;
 
 use crc32fast::Hasher;
@@ -21,7 +24,7 @@ use super::files::{File, Files, Metadata};
 const FILE_MARK: &[u8] = b"a2aotel1";
 const RECORD_MARK: &[u8] = b"a2rc";
 const STATE: u64 = RECORD_MARK.len() as u64;
-const HEADER: usize = RECORD_MARK.len() + 1 + 3 * size_of::<u32>();
+pub(super) const HEADER: usize = RECORD_MARK.len() + 1 + 3 * size_of::<u32>();
 const DONE: u8 = 1;
 
 /// Where a request lies in its file.
@@ -30,6 +33,14 @@ pub(super) struct Extent {
     offset: u64,
     pub(super) length: u32,
     pub(super) items: u32,
+}
+
+impl Extent {
+    /// The bytes of the file that it takes.
+    #[cfg(test)]
+    pub(super) fn range(self) -> Range<u64> {
+        self.offset..self.offset + HEADER as u64 + u64::from(self.length)
+    }
 }
 
 /// How much longer a request makes the files, a new one's mark included.
@@ -198,6 +209,16 @@ mod tests {
 
     fn bodies() -> impl Strategy<Value = Vec<Vec<u8>>> {
         prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 1..12)
+    }
+
+    #[test]
+    fn the_format_on_disk_stays() {
+        let mut expected = b"a2aotel1a2rc\x00\x02\x00\x00\x00\x01\x00\x00\x00\xbd\x53\x69\xb5hi".to_vec();
+        let (scratch, extents) = written(&[b"hi".to_vec()]);
+        assert_eq!(fs::read(&scratch.0).unwrap(), expected);
+        Segment::open(&Disk, &scratch.0).unwrap().0.mark_done(extents[0]).unwrap();
+        expected[12] = 1;
+        assert_eq!(fs::read(&scratch.0).unwrap(), expected);
     }
 
     proptest! {
