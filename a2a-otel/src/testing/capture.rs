@@ -13,6 +13,7 @@ use opentelemetry::trace::{Span as _, SpanId, SpanKind, Status, TraceId, TracerP
 use opentelemetry::{Context, ContextGuard, KeyValue, Value};
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, Span, SpanData};
 
+use crate::evaluation::{self, Watcher};
 use crate::lock::lock;
 use crate::pipeline::FanOut;
 use crate::semconv::openinference::SPAN_KIND;
@@ -52,6 +53,7 @@ static ROUTES: LazyLock<Mutex<HashMap<TraceId, Sink>>> = LazyLock::new(Mutex::de
 /// ```
 #[must_use]
 pub fn capture() -> Capturing {
+    evaluation::watch(Watcher { is_watching: is_capturing, annotated: take_annotation });
     tracer();
     let sink = Sink::default();
     RUNNING.fetch_add(1, Ordering::Relaxed);
@@ -279,7 +281,7 @@ pub(crate) fn take(span: &SpanData) {
 }
 
 /// Hands an annotation to the capture in whose context it is made.
-pub(crate) fn take_annotation(subject: &'static str, id: &str, attributes: &[KeyValue]) {
+fn take_annotation(subject: &'static str, id: &str, attributes: &[KeyValue]) {
     let Some(sink) = Context::map_current(|context| context.get::<Sink>().cloned()) else { return };
     let attributes = attributes.iter().map(|one| (one.key.to_string(), one.value.clone())).collect();
     lock(&sink).annotations.push(CapturedAnnotation { subject, id: id.to_owned(), attributes });
