@@ -25,38 +25,24 @@
 //! Python package sets with `using_session`, `using_attributes` and their like.
 
 mod carry;
+mod crossing;
 mod scope;
 mod thread;
 
 use opentelemetry::baggage::{Baggage, BaggageExt as _};
-use opentelemetry::{Array, Context, KeyValue, StringValue, Value};
+use opentelemetry::{Context, KeyValue};
 
 #[cfg(feature = "tokio")]
 pub use self::carry::spawn;
 pub use self::carry::{InCurrentSpan, in_current_span};
+pub(crate) use self::crossing::{BAGGAGE_LIMIT, report_oversize};
+use self::crossing::{CROSSING, cross, crossed, is_replaced};
 pub use self::scope::{
     InScope, Scope, suppress, with_metadata, with_prompt_template, with_session, with_tags, with_user,
 };
 #[cfg(feature = "tracing")]
 pub(crate) use self::thread::map_current;
 pub(crate) use self::thread::{attach, current, has_context};
-use crate::capture::list;
-use crate::semconv::openinference::{
-    LLM_PROMPT_TEMPLATE, LLM_PROMPT_TEMPLATE_VARIABLES, LLM_PROMPT_TEMPLATE_VERSION, METADATA, SESSION_ID,
-    TAG_TAGS, USER_ID,
-};
-
-/// What is inherited. What stands in one row is said, and replaced, together.
-const FAMILIES: [&[&str]; 5] = [
-    &[SESSION_ID],
-    &[USER_ID],
-    &[TAG_TAGS],
-    &[METADATA],
-    &[LLM_PROMPT_TEMPLATE, LLM_PROMPT_TEMPLATE_VERSION, LLM_PROMPT_TEMPLATE_VARIABLES],
-];
-
-/// What always crosses to the next process, as W3C baggage; the rest does where the user says so.
-const CROSSING: [&str; 2] = [SESSION_ID, USER_ID];
 
 /// Attributes of every span below, that stay in this process.
 struct Local(Vec<KeyValue>);
@@ -113,37 +99,4 @@ pub(crate) fn with_attributes(context: &Context, attributes: &[KeyValue], crosse
     let has_local = !local.is_empty() || context.get::<Local>().is_some();
     let context = context.with_baggage(baggage);
     if has_local { context.with_value(Local(local)) } else { context }
-}
-
-/// Whether an attribute of the outer scope gives way to one of the inner.
-fn is_replaced(outer: &str, inner: &str) -> bool {
-    FAMILIES.iter().any(|family| family.contains(&outer) && family.contains(&inner))
-}
-
-/// Puts an attribute into the baggage, whose values are texts. What is too large for it stays here.
-fn cross(attribute: &KeyValue, baggage: &mut Baggage) -> bool {
-    let text = match &attribute.value {
-        Value::String(text) => text.clone(),
-        Value::Array(Array::String(list)) => {
-            serde_json::json!(list.iter().map(StringValue::as_str).collect::<Vec<_>>()).to_string().into()
-        }
-        other => other.to_string().into(),
-    };
-    baggage.insert(attribute.key.clone(), text.clone());
-    let crosses = baggage.get(&attribute.key) == Some(&text);
-    if !crosses {
-        crate::propagation::report_oversize(attribute.key.as_str());
-    }
-    crosses
-}
-
-/// The attribute that an entry of the baggage is, if it is one of ours.
-fn crossed(key: &str, value: &StringValue) -> Option<KeyValue> {
-    let key = *FAMILIES.iter().copied().flatten().find(|own| **own == key)?;
-    let text = value.as_str();
-    let value = match key {
-        TAG_TAGS => list(text).unwrap_or_else(|| Value::Array(vec![value.clone()].into())),
-        _ => value.clone().into(),
-    };
-    (!text.is_empty()).then(|| KeyValue::new(key, value))
 }

@@ -10,7 +10,8 @@ use opentelemetry::{Array, Context, ContextGuard, KeyValue, StringValue, Value};
 use pin_project_lite::pin_project;
 use serde::Serialize;
 
-use super::{attach, current, is_replaced, with_attributes};
+use super::crossing::is_replaced;
+use super::{attach, current, with_attributes};
 use crate::capture::{Capture, encode};
 use crate::privacy;
 use crate::semconv::openinference as names;

@@ -5,17 +5,17 @@ use std::sync::OnceLock;
 use opentelemetry::Context;
 use opentelemetry_sdk::trace::{Span, SpanData};
 
-static WATCHER: OnceLock<&dyn Watcher> = OnceLock::new();
+static WATCHER: OnceLock<&dyn SpanWatcher> = OnceLock::new();
 
 /// Watches recorded spans. They are complete when they have ended.
-pub(crate) trait Watcher: Send + Sync {
+pub(crate) trait SpanWatcher: Send + Sync {
     fn started(&self, span: &Span, context: &Context);
 
     fn ended(&self, span: &SpanData);
 }
 
 /// From now on, spans are watched. Only the first watcher of a process is heeded.
-pub(crate) fn watch(watcher: &'static dyn Watcher) {
+pub(crate) fn watch(watcher: &'static dyn SpanWatcher) {
     let _ = WATCHER.set(watcher);
 }
 

@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::Once;
 
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt as _;
@@ -15,11 +14,8 @@ use opentelemetry::propagation::text_map_propagator::FieldIter;
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry_sdk::propagation::BaggagePropagator;
 
+use crate::context::{BAGGAGE_LIMIT, report_oversize};
 use crate::environment::values::percent_encode;
-use crate::report::report;
-
-/// How many bytes have to get through everywhere: what is longer may be refused as a whole.
-pub(super) const LIMIT: usize = 8192;
 
 /// Reads and writes the header `baggage`.
 #[derive(Debug, Default)]
@@ -54,7 +50,7 @@ fn header(context: &Context) -> String {
         .collect();
     let mut header = String::new();
     for ((length, key), member) in members {
-        if header.len() + 1 + length > LIMIT {
+        if header.len() + 1 + length > BAGGAGE_LIMIT {
             report_oversize(key);
             continue;
         }
@@ -72,12 +68,4 @@ fn member(key: &str, value: &str, properties: &str) -> String {
         let _ = write!(member, ";{properties}");
     }
     member
-}
-
-/// Says, once, that baggage was too long to be sent.
-pub(crate) fn report_oversize(key: &str) {
-    static REPORTED: Once = Once::new();
-    REPORTED.call_once(|| {
-        report(&format_args!("{key} stays in this process: baggage is sent up to {LIMIT} bytes"));
-    });
 }

@@ -5,10 +5,12 @@
 
 use opentelemetry::propagation::Extractor;
 
+use crate::context::BAGGAGE_LIMIT;
+
 /// The longest value of each header, in bytes. What is longer counts as absent.
 ///
 /// Sources: W3C Trace Context, 3.3.1.5, and W3C Baggage, 3.3.2, which say what has to get through.
-const LIMITS: &[(&str, usize)] = &[(TRACEPARENT, 256), (TRACESTATE, 512), ("baggage", super::baggage::LIMIT)];
+const LIMITS: &[(&str, usize)] = &[(TRACEPARENT, 256), (TRACESTATE, 512), ("baggage", BAGGAGE_LIMIT)];
 
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";

@@ -29,7 +29,6 @@ use opentelemetry::global::{get_text_map_propagator, set_text_map_propagator};
 use opentelemetry::propagation::{Extractor, Injector, TextMapCompositePropagator};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 
-pub(crate) use self::baggage::report_oversize;
 #[cfg(feature = "http")]
 pub use self::carriers::{Headers, HeadersRef};
 pub use self::carriers::{Meta, MetaRef, ServiceParams, ServiceParamsRef};

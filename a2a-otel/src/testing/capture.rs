@@ -13,9 +13,10 @@ use opentelemetry::trace::{Span as _, SpanId, SpanKind, Status, TraceId, TracerP
 use opentelemetry::{Context, ContextGuard, KeyValue, Value};
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, Span, SpanData};
 
+use crate::evaluation::{self, AnnotationWatcher};
 use crate::lock::lock;
 use crate::pipeline::FanOut;
-use crate::pipeline::watcher::{self, Watcher};
+use crate::pipeline::watcher::{self, SpanWatcher};
 use crate::semconv::openinference::SPAN_KIND;
 use crate::settings::Limits;
 use crate::span;
@@ -54,6 +55,7 @@ static ROUTES: LazyLock<Mutex<HashMap<TraceId, Sink>>> = LazyLock::new(Mutex::de
 #[must_use]
 pub fn capture() -> Capturing {
     watcher::watch(&Router);
+    evaluation::watch(AnnotationWatcher { is_watching: is_capturing, annotated: take_annotation });
     tracer();
     let sink = Sink::default();
     RUNNING.fetch_add(1, Ordering::Relaxed);
@@ -263,7 +265,7 @@ fn write_branch(tree: &mut String, span: &Captured, spans: &[Captured], depth: u
 /// Hands the spans of each trace to the capture that it started in.
 struct Router;
 
-impl Watcher for Router {
+impl SpanWatcher for Router {
     fn started(&self, span: &Span, context: &Context) {
         if is_capturing()
             && let Some(sink) = context.get::<Sink>()
@@ -284,7 +286,7 @@ impl Watcher for Router {
 }
 
 /// Hands an annotation to the capture in whose context it is made.
-pub(crate) fn take_annotation(subject: &'static str, id: &str, attributes: &[KeyValue]) {
+fn take_annotation(subject: &'static str, id: &str, attributes: &[KeyValue]) {
     let Some(sink) = Context::map_current(|context| context.get::<Sink>().cloned()) else { return };
     let attributes = attributes.iter().map(|one| (one.key.to_string(), one.value.clone())).collect();
     lock(&sink).annotations.push(CapturedAnnotation { subject, id: id.to_owned(), attributes });

@@ -14,8 +14,9 @@ use http::Uri;
 
 use super::card::Agent;
 use super::facts::Request;
-use super::hop::{Events, Hop, View};
+use super::hop::{Events, Hop};
 use super::methods::{client, for_each_method};
+use super::outcome::View;
 use super::response_trace;
 use crate::capture::Capture;
 use crate::propagation;

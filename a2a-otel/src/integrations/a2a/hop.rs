@@ -4,20 +4,19 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ::a2a::{A2AError, Part, StreamResponse, TaskState, TaskStatus, error_reason};
+use ::a2a::{A2AError, StreamResponse};
 use a2a_client::BoxStream;
 use opentelemetry::{Context, ContextGuard};
 
 use super::facts::{Answer, Content, Facts, Request, name_of};
+use super::outcome::{Failure, Said, View, has_session};
 use super::progress::Progress;
 use super::response_trace;
 use super::work::Work;
 use crate::capture::Capture;
-use crate::context::inherited;
 use crate::semconv::a2a as names;
 use crate::semconv::openinference::SESSION_ID;
-use crate::semconv::ours::CANCELLED;
-use crate::span::{self, CallScope, Describe, Ending, ErrorDescription, Opening, Site, Span, StreamEnd};
+use crate::span::{self, CallScope, Describe, Ending, Opening, Site, Span, StreamEnd};
 
 /// What comes of a task.
 pub(super) type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
@@ -31,15 +30,6 @@ pub(super) struct Hop {
     view: View,
     /// The agent's work on the task, where the span is of it.
     work: Option<Arc<Work>>,
-}
-
-/// Where a call is seen from.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum View {
-    /// A stream that ends before its task does was cut on the way.
-    Caller,
-    /// It ends when the agent has nothing more to say.
-    Agent,
 }
 
 impl Hop {
@@ -214,60 +204,4 @@ fn record(opening: &mut Opening, facts: &Facts<'_>) {
         opening.session(facts.context.map(str::to_owned));
     }
     opening.user(facts.user.map(str::to_owned));
-}
-
-/// Whether the user, or the caller, has said which session this is.
-pub(super) fn has_session(context: &Context) -> bool {
-    inherited(context).any(|attribute| attribute.key.as_str() == SESSION_ID)
-}
-
-/// What a request has said already, so that the answer does not say it again: OpenTelemetry's SDK would keep both.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Said {
-    pub(super) task: bool,
-    pub(super) context: bool,
-    pub(super) session: bool,
-}
-
-impl Said {
-    fn by(facts: &Facts<'_>) -> Self {
-        let context = facts.context.is_some();
-        Self { task: facts.task.is_some(), context, session: context || Context::map_current(has_session) }
-    }
-}
-
-/// Why a call came to nothing.
-pub(super) struct Failure {
-    kind: &'static str,
-    message: String,
-}
-
-impl Failure {
-    pub(super) fn of(error: &A2AError) -> Self {
-        Self { kind: error_reason(error.code), message: error.message.clone() }
-    }
-
-    /// The failure that a task has ended with, if it has.
-    pub(super) fn of_task(status: &TaskStatus) -> Option<Self> {
-        let otherwise = match status.state {
-            TaskState::Failed => "the task failed",
-            TaskState::Rejected => "the task was rejected",
-            TaskState::Canceled => CANCELLED,
-            _ => return None,
-        };
-        let said = status.message.iter().flat_map(|message| &message.parts).filter_map(Part::as_text);
-        let said: String = said.collect();
-        let message = if said.is_empty() { otherwise.to_owned() } else { said };
-        Some(Self { kind: name_of(&status.state), message })
-    }
-
-    fn cut() -> Self {
-        Self { kind: "stream_cut", message: "the stream ended before the task did".to_owned() }
-    }
-}
-
-impl Describe for Failure {
-    fn describe(&self, _debug: bool) -> ErrorDescription {
-        ErrorDescription::plain(self.kind, self.message.clone())
-    }
 }

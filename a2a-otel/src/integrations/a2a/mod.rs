@@ -48,6 +48,7 @@ mod client;
 mod facts;
 mod hop;
 mod methods;
+mod outcome;
 mod passage;
 mod progress;
 mod response_trace;

@@ -7,7 +7,7 @@ use ::a2a::{
 use opentelemetry::{Array, Context, KeyValue, StringValue, Value};
 
 use super::facts::{Content, is_settled, kind_of, metadata_of, name_of};
-use super::hop::{Failure, Said, View};
+use super::outcome::{Failure, Said, View};
 use super::response_trace;
 use crate::capture::{Capture, limit};
 use crate::semconv::a2a as names;

@@ -19,8 +19,9 @@ use pin_project_lite::pin_project;
 
 use super::card::Agent;
 use super::facts::{Answer, Cancelling, Request, place_in_event};
-use super::hop::{Events, Hop, View, has_session};
+use super::hop::{Events, Hop};
 use super::methods::{INVOKE_AGENT, for_each_method, server};
+use super::outcome::{View, has_session};
 use super::passage::{self, Arrival, Passage};
 use super::response_trace::Telling;
 use super::work::Tasks;

@@ -14,7 +14,8 @@ use super::files::{Disk, Files};
 use super::{Record, Spool};
 use crate::lock::lock;
 use crate::pipeline::Delivery;
-use crate::pipeline::ledger::{Ledger, Origin, Signal};
+use crate::pipeline::ledger::{Ledger, Origin};
+use crate::pipeline::signal;
 use crate::settings;
 
 const FOLDER: &str = "/spool";
@@ -61,7 +62,7 @@ impl Agent {
 
     fn try_start(process: Process, bytes: u64) -> io::Result<Self> {
         let limits = settings::Spool { folder: FOLDER.into(), bytes, age: AGE };
-        let ledger = Arc::new(Ledger::new(Signal::Spans, "the receiver".to_owned()));
+        let ledger = Arc::new(Ledger::new(&signal::SPANS, "the receiver".to_owned()));
         let (spool, recovered) = open(&process, &limits, SEGMENT_BYTES, ledger.clone())?;
         Ok(Agent { process, ledger, spool, recovered })
     }

@@ -21,7 +21,8 @@ use super::disk::{Fault, Process, SegmentFile, SimulatedDisk};
 use super::{FOLDER, open, receiver};
 use crate::lock::lock;
 use crate::pipeline::Delivery;
-use crate::pipeline::ledger::{Ledger, Origin, Signal};
+use crate::pipeline::ledger::{Ledger, Origin};
+use crate::pipeline::signal;
 use crate::settings;
 
 const SEGMENT_BYTES: u64 = 256;
@@ -207,7 +208,7 @@ impl World {
         if let Some((call, fault)) = fault {
             process.fail_at(call, fault);
         }
-        let ledger = Arc::new(Ledger::new(Signal::Spans, "the receiver".to_owned()));
+        let ledger = Arc::new(Ledger::new(&signal::SPANS, "the receiver".to_owned()));
         let opened = open(&process, &self.limits, SEGMENT_BYTES, ledger.clone());
         let has_failed = process.has_failed();
         process.recover();
