@@ -448,12 +448,6 @@ pub(crate) fn attributes(fields: &Fields<'_>) -> Vec<KeyValue> {
     attributes
 }
 
-/// The value of an attribute, if it is there.
-#[inline]
-pub(crate) fn find<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a AttributeValue> {
-    attributes.iter().find(|attribute| attribute.key.as_str() == key).map(|attribute| &attribute.value)
-}
-
 /// Writes all of a value, to be read before it is recorded.
 pub(crate) fn encode_whole(value: &dyn Value) -> Option<Encoded> {
     encode_up_to(READ_LIMIT, value)

@@ -11,6 +11,7 @@ use opentelemetry_sdk::trace::SpanData;
 
 use super::rules::{Fate, look_up};
 use super::{Privacy, REDACTED, Redactor, inside};
+use crate::attributes::find;
 use crate::capture::{self, Encoded, Fields, Fixed, Value as Captured, guarded};
 use crate::environment::Environment;
 use crate::report::report;
@@ -219,7 +220,7 @@ pub(crate) fn clean(span: &mut SpanData) {
 }
 
 fn clean_all(span: &mut SpanData) {
-    let kind = is_hiding().then(|| capture::find(&span.attributes, SPAN_KIND).cloned()).flatten();
+    let kind = is_hiding().then(|| find(&span.attributes, SPAN_KIND).cloned()).flatten();
     let kind = kind.as_ref().map_or("".into(), Value::as_str);
     let redactor = redactor();
     let events = span.events.events.iter_mut().map(|event| &mut event.attributes);

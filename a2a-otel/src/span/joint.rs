@@ -17,7 +17,7 @@ use crate::privacy;
 use crate::semconv::openinference::TOOL_NAME;
 
 /// The kind of span that two may share.
-const TOOL: &str = "TOOL";
+const TOOL: &str = crate::semconv::SpanKind::Tool.as_str();
 
 /// A tool's span that a second may join.
 pub(crate) struct Joint {

@@ -20,14 +20,14 @@ use crate::semconv::openinference as names;
 use crate::{context, gen_ai, privacy};
 
 /// The kind whose requests hold texts to embed.
-const EMBEDDING: &str = "EMBEDDING";
+const EMBEDDING: &str = crate::semconv::SpanKind::Embedding.as_str();
 
 /// The kinds that are a call of a model.
-const MODELS: [&str; 2] = ["LLM", EMBEDDING];
+const MODELS: [&str; 2] = [crate::semconv::SpanKind::Llm.as_str(), EMBEDDING];
 
 /// The kind whose spans give log lines their agent.
 #[cfg(feature = "tracing")]
-const AGENT: &str = "AGENT";
+const AGENT: &str = crate::semconv::SpanKind::Agent.as_str();
 
 /// What is known of a span when the program is compiled.
 pub struct Site {
@@ -353,7 +353,7 @@ impl Opening {
         }
         #[cfg(feature = "tracing")]
         if self.site.kind == AGENT {
-            let agent = crate::capture::find(&attributes, names::AGENT_NAME);
+            let agent = crate::attributes::find(&attributes, names::AGENT_NAME);
             let agent = agent.map_or_else(|| name.clone(), |agent| agent.as_str().into_owned().into());
             self.parent = context::with_agent_name(&self.parent, agent);
         }
