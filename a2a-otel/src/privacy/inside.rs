@@ -3,8 +3,8 @@
 use memchr::memmem;
 use serde_json::Value;
 
-use super::REDACTED;
-use super::rules::{INPUT_IMAGES, PARAMETERS, TOOLS};
+use super::config::{INPUT_IMAGES, PARAMETERS, TOOLS};
+use super::redactor::REDACTED;
 use crate::semconv::SpanKind;
 
 /// How every image in a text begins.

@@ -3,7 +3,10 @@
 //! Source: `TraceConfig` of OpenInference's Python package, whose results `tests/golden/mask_matrix.json` holds. The rows
 //! that close what it leaves open stand apart.
 
-use super::Privacy;
+use super::config::{
+    CHOICES, DOCUMENTS, EMBEDDED_TEXT, INPUT_IMAGES, INPUT_MESSAGES, INPUT_TEXT, INPUTS, OUTPUT_MESSAGES,
+    OUTPUT_TEXT, OUTPUTS, PARAMETERS, PROMPTS, TOOLS, VECTORS,
+};
 use crate::semconv::SpanKind;
 
 /// What becomes of an attribute.
@@ -14,58 +17,6 @@ pub(super) enum Fate {
     Redact,
     /// It is not recorded.
     Drop,
-}
-
-macro_rules! settings {
-    ($($(#[$doc:meta])* $method:ident: $setting:ident = $bit:literal, $variable:literal $(or $old:literal)?;)*) => {
-        $(pub(super) const $setting: u32 = 1 << $bit;)*
-
-        /// Each setting with the variables that it goes by.
-        pub(super) const SETTINGS: &[(u32, &[&str])] = &[$(($setting, &[$variable $(, $old)?])),*];
-
-        impl Privacy {
-            $(
-                $(#[$doc])*
-                ///
-                #[doc = concat!("The variable is `", $variable, "`.")]
-                #[must_use]
-                pub const fn $method(self, hides: bool) -> Self {
-                    self.say($setting, hides)
-                }
-            )*
-        }
-    };
-}
-
-settings! {
-    /// Hides inputs: of functions, models and tools, and the metadata.
-    hide_inputs: INPUTS = 0, "OPENINFERENCE_HIDE_INPUTS";
-    /// Hides outputs: of functions, models and tools, and retrieved documents.
-    hide_outputs: OUTPUTS = 1, "OPENINFERENCE_HIDE_OUTPUTS";
-    /// Hides the messages that models are sent, and all inputs, which hold them.
-    hide_input_messages: INPUT_MESSAGES = 2, "OPENINFERENCE_HIDE_INPUT_MESSAGES";
-    /// Hides the messages that models answer, and all outputs, which hold them.
-    hide_output_messages: OUTPUT_MESSAGES = 3, "OPENINFERENCE_HIDE_OUTPUT_MESSAGES";
-    /// Hides the images that models are sent.
-    hide_input_images: INPUT_IMAGES = 4, "OPENINFERENCE_HIDE_INPUT_IMAGES";
-    /// Hides the text of messages that models are sent, and all inputs, which hold it.
-    hide_input_text: INPUT_TEXT = 5, "OPENINFERENCE_HIDE_INPUT_TEXT";
-    /// Hides the text of messages that models answer, and all outputs, which hold it.
-    hide_output_text: OUTPUT_TEXT = 6, "OPENINFERENCE_HIDE_OUTPUT_TEXT";
-    /// Hides the parameters that models are called with, such as the temperature.
-    hide_llm_invocation_parameters: PARAMETERS = 7, "OPENINFERENCE_HIDE_LLM_INVOCATION_PARAMETERS";
-    /// Hides the tools that models are offered.
-    hide_llm_tools: TOOLS = 8, "OPENINFERENCE_HIDE_LLM_TOOLS";
-    /// Hides the prompts of legacy completions, and all inputs, which hold them.
-    hide_prompts: PROMPTS = 9, "OPENINFERENCE_HIDE_PROMPTS";
-    /// Hides the choices of legacy completions, and all outputs, which hold them.
-    hide_choices: CHOICES = 10, "OPENINFERENCE_HIDE_CHOICES";
-    /// Hides the vectors of embeddings.
-    hide_embeddings_vectors: VECTORS = 11, "OPENINFERENCE_HIDE_EMBEDDINGS_VECTORS" or "OPENINFERENCE_HIDE_EMBEDDING_VECTORS";
-    /// Hides the texts that are embedded.
-    hide_embeddings_text: EMBEDDED_TEXT = 12, "OPENINFERENCE_HIDE_EMBEDDINGS_TEXT";
-    /// Hides content and metadata of retrieved documents.
-    hide_retrieval_documents: DOCUMENTS = 13, "OPENINFERENCE_HIDE_RETRIEVAL_DOCUMENTS";
 }
 
 /// What hides every text that goes in, and every text that comes out.
