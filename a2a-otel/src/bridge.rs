@@ -19,9 +19,10 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 use crate::context::{self, agent_name};
 use crate::environment::{Environment, Variable};
 use crate::report::report;
-use crate::semconv::foreign::OPERATION_NAME;
+use crate::semconv::SpanKind;
+use crate::semconv::gen_ai::OPERATION_NAME;
+use crate::semconv::markers::WITHIN_MODEL_CALL;
 use crate::semconv::openinference::SPAN_KIND;
-use crate::semconv::ours::WITHIN_MODEL_CALL;
 
 /// Libraries that carry telemetry, whose spans would tell of its own sending, and rmcp, whose spans of a service and
 /// of a session last as long as these.
@@ -100,7 +101,7 @@ impl Tracer for Late {
         let parent = current.as_ref().unwrap_or(parent);
         if attributes.iter().all(|attribute| attribute.key.as_str() != SPAN_KIND) {
             // Phoenix calls a span without a kind unknown. The pipeline says it better, of those that tell what they do.
-            attributes.push(KeyValue::new(SPAN_KIND, "CHAIN"));
+            attributes.push(KeyValue::new(SPAN_KIND, SpanKind::Chain));
             if crate::span::is_within_model_call(parent) {
                 attributes.push(KeyValue::new(WITHIN_MODEL_CALL, true));
             }

@@ -31,7 +31,8 @@ use opentelemetry::{KeyValue, Value};
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use crate::capture::{cut, find};
+use crate::attributes::find;
+use crate::capture::cut;
 use crate::pipeline::annotations::{self, Entry, Subject};
 use crate::privacy;
 use crate::report::report;

@@ -2,6 +2,7 @@
 
 #[doc(hidden)]
 pub mod __private;
+mod attributes;
 #[cfg(feature = "tracing")]
 mod bridge;
 mod capture;

@@ -2,7 +2,9 @@
 
 use std::ops::Deref;
 
-use super::{Capture, Form, Text, Value};
+use super::text::Text;
+use super::types::Capture;
+use super::value::{Form, Value};
 
 /// A value that may be text or bytes, and is otherwise captured like any other.
 pub struct Body<'a, T: ?Sized>(Capture<'a, T>);

@@ -3,7 +3,8 @@
 use opentelemetry::KeyValue;
 use serde_json::Value as Json;
 
-use super::{Fields, cut, encode_whole};
+use super::encode::{Fields, encode_whole};
+use super::text::cut;
 
 /// What a document may call its content: OpenInference's name, and those of the usual clients.
 const CONTENT: &[&str] = &["content", "text", "page_content"];

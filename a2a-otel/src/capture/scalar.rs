@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use opentelemetry::{KeyValue, Value};
 use serde::ser::{Error, Impossible, Serialize, Serializer};
 
-use super::bounded;
+use super::text::bounded;
 
 /// The value is an object or a list.
 #[derive(Debug)]

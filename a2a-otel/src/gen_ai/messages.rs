@@ -7,7 +7,7 @@ use opentelemetry::Value;
 
 use super::json::{Object, is_json, list};
 use crate::json::{Json, Node};
-use crate::semconv::gen_ai::{FINISH_REASONS, MEDIA};
+use crate::semconv::equivalents::{FINISH_REASONS, MEDIA};
 use crate::semconv::openinference::{self as oi, document, message, message_content, tool_call};
 
 /// What is said of one item of a list: names and values.

@@ -3,9 +3,8 @@
 use opentelemetry::{Array, StringValue, Value};
 
 use crate::json::{Json, Node};
-use crate::semconv::gen_ai::{
-    self as names, Form, OUTPUT_FORMATS, PARAMETER_GROUPS, PARAMETERS, REQUEST_CHOICE_COUNT,
-};
+use crate::semconv::equivalents::{OUTPUT_FORMATS, PARAMETER_GROUPS, PARAMETERS, Parameter, ParameterType};
+use crate::semconv::gen_ai::{OUTPUT_TYPE, REQUEST_CHOICE_COUNT};
 
 /// Those of the parameters, an object as JSON, that have names.
 pub(super) fn read(parameters: &str) -> Vec<(&'static str, Value)> {
@@ -13,17 +12,17 @@ pub(super) fn read(parameters: &str) -> Vec<(&'static str, Value)> {
     let groups = PARAMETER_GROUPS.iter().filter_map(|group| json.root().get(group));
     let groups: Vec<_> = [json.root()].into_iter().chain(groups).collect();
     let find = |sources: &[&str]| groups.iter().find_map(|group| group.any(sources));
-    let parameter = |(name, form, sources): &(&'static str, Form, &[&str])| {
-        let value = form.value(find(sources)?)?;
+    let parameter = |parameter: &Parameter| {
+        let value = parameter.value.of(find(parameter.names)?)?;
         // One choice is what everybody gets.
-        (*name != REQUEST_CHOICE_COUNT || value != Value::I64(1)).then_some((*name, value))
+        (parameter.key != REQUEST_CHOICE_COUNT || value != Value::I64(1)).then_some((parameter.key, value))
     };
-    let output = find(OUTPUT_FORMATS).and_then(output_type).map(|kind| (names::OUTPUT_TYPE, kind.into()));
+    let output = find(OUTPUT_FORMATS).and_then(output_type).map(|kind| (OUTPUT_TYPE, kind.into()));
     PARAMETERS.iter().filter_map(parameter).chain(output).collect()
 }
 
-impl Form {
-    fn value(self, node: Node<'_>) -> Option<Value> {
+impl ParameterType {
+    fn of(self, node: Node<'_>) -> Option<Value> {
         let raw = node.raw();
         Some(match self {
             Self::Number => Value::F64(raw.parse().ok().filter(|number: &f64| number.is_finite())?),

@@ -8,19 +8,20 @@ use std::collections::HashSet;
 use opentelemetry::{Array, KeyValue, Value};
 use serde_json::{Map, Value as Json};
 
-use crate::capture::find;
+use crate::attributes::find;
 use crate::record::{Attributes, Message, Part, Record, Request, Response, ToolCall, ToolSchema};
-use crate::semconv::foreign::{
-    FINISH_REASONS, INPUT_MESSAGES, OPERATION_NAME, OPERATIONS, OUTPUT_MESSAGES, PARAMETERS, PROVIDER_NAME,
-    PROVIDERS, SAME, SYSTEM_INSTRUCTIONS, TOOL_DEFINITIONS,
+use crate::semconv::SpanKind;
+use crate::semconv::equivalents::{
+    INPUT, OPERATIONS, OUTPUT, Operation, PARAMETERS, PROVIDERS, Parameter, SAME, Same,
 };
+use crate::semconv::gen_ai::{
+    INPUT_MESSAGES, OPERATION_NAME, OUTPUT_MESSAGES, PROVIDER_NAME, RESPONSE_FINISH_REASONS,
+    SYSTEM_INSTRUCTIONS, TOOL_DEFINITIONS,
+};
+use crate::semconv::markers::WITHIN_MODEL_CALL;
 use crate::semconv::openinference::{self as names, mime_type};
-use crate::semconv::ours::WITHIN_MODEL_CALL;
 
-const CHAIN: &str = "CHAIN";
-const LLM: &str = "LLM";
 const TOKEN_COUNT: &str = "llm.token_count.";
-const EMBEDDING: &str = "EMBEDDING";
 
 /// Adds what a span of another library says in OpenInference's terms, unless it says that itself.
 #[inline]
@@ -35,7 +36,7 @@ pub(crate) fn read(attributes: &mut Vec<KeyValue>) {
 #[inline]
 fn is_undecided(kind: Option<&Value>) -> bool {
     match kind {
-        Some(Value::String(kind)) => kind.as_str() == CHAIN,
+        Some(Value::String(kind)) => kind.as_str() == SpanKind::Chain.as_str(),
         Some(_) => false,
         None => true,
     }
@@ -47,21 +48,22 @@ fn translate(attributes: &mut Vec<KeyValue>) {
         attributes.retain(|attribute| attribute.key.as_str() != WITHIN_MODEL_CALL);
     }
     let Some(operation) = text(attributes, OPERATION_NAME) else { return };
-    let Some((_, kind)) = OPERATIONS.iter().find(|(name, _)| **name == operation) else { return };
+    let row = OPERATIONS.iter().find(|Operation(name, ..)| **name == operation);
+    let Some(&Operation(_, kind, _)) = row else { return };
     // One call of a model is one span of a model, or its tokens count twice.
-    if is_within && matches!(*kind, LLM | EMBEDDING) {
+    if is_within && matches!(kind, SpanKind::Llm | SpanKind::Embedding) {
         return;
     }
     attributes.retain(|attribute| attribute.key.as_str() != names::SPAN_KIND);
-    attributes.push(KeyValue::new(names::SPAN_KIND, *kind));
+    attributes.push(KeyValue::new(names::SPAN_KIND, kind));
     last_of_each(attributes);
     same(kind, attributes);
-    match *kind {
-        LLM => model(attributes),
-        EMBEDDING => provider(attributes),
+    match kind {
+        SpanKind::Llm => model(attributes),
+        SpanKind::Embedding => provider(attributes),
         _ => {}
     }
-    content(attributes);
+    content(kind, attributes);
 }
 
 /// A field of `tracing` that is recorded twice comes twice.
@@ -94,11 +96,9 @@ fn add_list(attributes: &mut Vec<KeyValue>, list: &str, record: &impl Record) {
     }
 }
 
-fn same(kind: &str, attributes: &mut Vec<KeyValue>) {
-    for (only, theirs, ours) in SAME {
-        if (only.is_empty() || *only == kind)
-            && let Some(value) = find(attributes, theirs).cloned()
-        {
+fn same(kind: SpanKind, attributes: &mut Vec<KeyValue>) {
+    for Same(ours, theirs, _) in SAME.iter().filter(|Same(.., used)| used.is_read_on(kind)) {
+        if let Some(value) = find(attributes, theirs).cloned() {
             add(attributes, ours, if ours.starts_with(TOKEN_COUNT) { count(value) } else { value });
         }
     }
@@ -120,7 +120,7 @@ fn model(attributes: &mut Vec<KeyValue>) {
         let total = prompt.saturating_add(*completion);
         add(attributes, names::LLM_TOKEN_COUNT_TOTAL, total);
     }
-    if let Some(reason) = find(attributes, FINISH_REASONS).and_then(first) {
+    if let Some(reason) = find(attributes, RESPONSE_FINISH_REASONS).and_then(first) {
         add(attributes, names::LLM_FINISH_REASON, reason);
     }
     parameters(attributes);
@@ -129,12 +129,12 @@ fn model(attributes: &mut Vec<KeyValue>) {
 
 fn provider(attributes: &mut Vec<KeyValue>) {
     let Some(name) = text(attributes, PROVIDER_NAME) else { return };
-    let known = PROVIDERS.iter().find(|(theirs, ..)| **theirs == name);
-    if let Some(system) = known.and_then(|(_, _, system)| *system) {
+    let known = PROVIDERS.iter().find(|row| row.name == name);
+    if let Some(system) = known.and_then(|row| row.system) {
         add(attributes, names::LLM_SYSTEM, system);
     }
     match known {
-        Some((_, provider, _)) => add(attributes, names::LLM_PROVIDER, *provider),
+        Some(row) => add(attributes, names::LLM_PROVIDER, row.served_by),
         None => add(attributes, names::LLM_PROVIDER, name),
     }
 }
@@ -151,16 +151,17 @@ fn first(list: &Value) -> Option<String> {
 }
 
 fn parameters(attributes: &mut Vec<KeyValue>) {
-    let parameter = |(theirs, name): &(&str, &str)| {
-        let value = match find(attributes, theirs)? {
+    let parameter = |Parameter { key, names, .. }: &Parameter| {
+        let value = match find(attributes, key)? {
             Value::Bool(value) => (*value).into(),
             Value::I64(value) => (*value).into(),
             Value::F64(value) => (*value).into(),
             other => serde_json::from_str(&other.as_str()).unwrap_or_else(|_| other.as_str().into()),
         };
-        Some(((*name).to_owned(), value))
+        Some(((*names.first()?).to_owned(), value))
     };
-    let parameters: Map<String, Json> = PARAMETERS.iter().filter_map(parameter).collect();
+    let parameters: Map<String, Json> =
+        PARAMETERS.iter().filter(|row| row.is_read).filter_map(parameter).collect();
     if !parameters.is_empty() {
         add(attributes, names::LLM_INVOCATION_PARAMETERS, Json::Object(parameters).to_string());
     }
@@ -183,13 +184,18 @@ fn messages(attributes: &mut Vec<KeyValue>) {
 }
 
 /// What went in and came out as a whole.
-fn content(attributes: &mut Vec<KeyValue>) {
-    let sides = [
-        (INPUT_MESSAGES, names::INPUT_VALUE, names::INPUT_MIME_TYPE),
-        (OUTPUT_MESSAGES, names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE),
-    ];
-    for (messages, value, mime) in sides {
-        if let Some(messages) = text(attributes, messages) {
+fn content(kind: SpanKind, attributes: &mut Vec<KeyValue>) {
+    for side in [INPUT, OUTPUT] {
+        let [value, mime] = side.value;
+        let whole = match kind {
+            SpanKind::Tool => find(attributes, side.gen_ai_tool_value).cloned(),
+            SpanKind::Agent => find(attributes, side.gen_ai_agent_value).cloned(),
+            _ => None,
+        };
+        if let Some(whole) = whole {
+            add(attributes, value, whole);
+        }
+        if let Some(messages) = text(attributes, side.gen_ai_messages) {
             add(attributes, value, said(&messages).unwrap_or(messages));
         }
         if let Some(value) = find(attributes, value) {

@@ -10,8 +10,8 @@ use crate::json::Node;
 use crate::semconv::gen_ai::{
     OPERATION_NAME, RESPONSE_FINISH_REASONS, RESPONSE_ID, RESPONSE_MODEL, operation,
 };
+use crate::semconv::markers::INSTRUCTIONS_APART;
 use crate::semconv::openinference::system;
-use crate::semconv::ours::INSTRUCTIONS_APART;
 
 /// Where requests have instructions that are not a part of the conversation.
 const INSTRUCTIONS: &[&str] = &["system", "systemInstruction", "system_instruction", "instructions"];

@@ -8,6 +8,7 @@ mod fold;
 mod gen_ai_only;
 mod openinference;
 mod reading;
+mod shape;
 mod shapes;
 mod stream;
 
@@ -15,8 +16,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use self::exchange::Operation;
 pub(crate) use self::reading::{Model, Read};
+use self::shape::Shape;
+use self::shapes::SHAPES;
 pub(crate) use self::shapes::system;
-use self::shapes::{SHAPES, Shape};
 pub(crate) use self::stream::Fold;
 use crate::capture::{Encoded, Value, encode_indexed, limit};
 use crate::gen_ai;

@@ -10,7 +10,7 @@ use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 
 use super::exchange::{Kind, Message, Operation, Part, Request, Response, ToolCall, Usage};
 use super::reading::{Model, Read};
-use super::shapes::Shape;
+use super::shape::Shape;
 use crate::capture::{bounded, cut};
 use crate::semconv::openinference as names;
 use crate::semconv::openinference::{message, message_content, tool_call};

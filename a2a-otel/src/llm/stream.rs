@@ -1,7 +1,8 @@
 //! Streamed answers: chunks become the message that they are the pieces of.
 
 use super::fold::Grown;
-use super::shapes::{SHAPES, Shape};
+use super::shape::Shape;
+use super::shapes::SHAPES;
 use crate::capture::{self, Form, Value};
 use crate::json::{Json, Node};
 

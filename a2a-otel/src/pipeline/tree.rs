@@ -12,6 +12,7 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
 use crate::lock::lock;
+use crate::semconv::SpanKind;
 use crate::semconv::gen_ai::OPERATION_NAME;
 use crate::semconv::openinference as names;
 use crate::semconv::ours::CANCELLED;
@@ -201,8 +202,11 @@ impl Tree {
         let spans = &self.trace.spans;
         let count = spans.len() + self.trace.left_out;
         let mut parts = vec![format!("trace {}", self.id), duration(self.length()), plural(count, "span")];
-        let tokens =
-            spans.iter().filter(|span| kind(span) == "LLM").map(|span| Tokens::of(span).total()).sum();
+        let tokens = spans
+            .iter()
+            .filter(|span| kind(span) == SpanKind::Llm.as_str())
+            .map(|span| Tokens::of(span).total())
+            .sum();
         if tokens > 0 {
             parts.push(plural(tokens, "token"));
         }
@@ -230,7 +234,7 @@ impl Tree {
         let length = span.end_time.duration_since(span.start_time).unwrap_or_default();
         let mut parts =
             vec![format!("{} {}", self.paint.kind(kind(span)), one_line(&span.name)), duration(length)];
-        if kind(span) == "LLM" {
+        if kind(span) == SpanKind::Llm.as_str() {
             parts.extend(text(span, names::LLM_MODEL_NAME).map(one_line));
             parts.extend(Tokens::of(span).shown());
         }
@@ -264,7 +268,7 @@ fn push_branches(stack: &mut Vec<Branch>, indexes: &[usize], indent: &str) {
 }
 
 fn kind(span: &SpanData) -> &str {
-    let kind = || crate::gen_ai::kind_of(text(span, OPERATION_NAME)?);
+    let kind = || crate::gen_ai::kind_of(text(span, OPERATION_NAME)?).map(SpanKind::as_str);
     text(span, names::SPAN_KIND).or_else(kind).unwrap_or("SPAN")
 }
 

@@ -6,12 +6,15 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwapOption;
 use opentelemetry::trace::Status;
-use opentelemetry::{Array, Context, KeyValue, StringValue, Value};
+use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
+use super::config::Privacy;
+use super::inside;
+use super::redactor::{REDACTED, Redactor};
 use super::rules::{Fate, look_up};
-use super::{Privacy, REDACTED, Redactor, inside};
-use crate::capture::{self, Encoded, Fields, Fixed, Value as Captured, guarded};
+use crate::attributes::find;
+use crate::capture::{self, Encoded, Fields, Fixed, Value as Captured};
 use crate::environment::{Environment, process_environment};
 use crate::report::report;
 use crate::semconv::openinference::{INPUT_VALUE, SPAN_KIND};
@@ -158,7 +161,7 @@ pub(crate) fn encoded(kind: &str, key: &str, encode: impl FnOnce() -> Option<Enc
 }
 
 /// A part of such a value; what will be masked is not looked at.
-pub(crate) fn part<'a>(kind: &str, key: &str, value: &'a dyn capture::Value) -> &'a dyn capture::Value {
+pub(crate) fn part<'a>(kind: &str, key: &str, value: &'a dyn Captured) -> &'a dyn Captured {
     match fate(kind, key) {
         Fate::Keep => value,
         Fate::Redact | Fate::Drop => &Fixed::Text(REDACTED),
@@ -218,7 +221,7 @@ pub(crate) fn clean(span: &mut SpanData) {
 }
 
 fn clean_all(span: &mut SpanData) {
-    let kind = is_hiding().then(|| capture::find(&span.attributes, SPAN_KIND).cloned()).flatten();
+    let kind = is_hiding().then(|| find(&span.attributes, SPAN_KIND).cloned()).flatten();
     let kind = kind.as_ref().map_or("".into(), Value::as_str);
     let redactor = redactor();
     let events = span.events.events.iter_mut().map(|event| &mut event.attributes);
@@ -245,26 +248,5 @@ fn clean_all(span: &mut SpanData) {
 pub(crate) fn redact(attributes: &mut Vec<KeyValue>) {
     if let Some(redactor) = redactor() {
         redactor.redact(attributes);
-    }
-}
-
-impl Redactor {
-    fn redact(&self, attributes: &mut Vec<KeyValue>) {
-        *attributes = std::mem::take(attributes)
-            .into_iter()
-            .filter_map(|KeyValue { key, value, .. }| {
-                let value = self.answer(key.as_str(), value)?;
-                Some(KeyValue::new(key, value))
-            })
-            .collect();
-    }
-
-    /// Nothing that the redactor does may come back here, or meet the span that it is asked about, which is locked.
-    fn answer(&self, key: &str, value: Value) -> Option<Value> {
-        let answer = || {
-            let _silence = Context::new().with_telemetry_suppressed().attach();
-            (self.0)(key, value)
-        };
-        guarded(answer).unwrap_or_else(|| Some(REDACTED.into()))
     }
 }

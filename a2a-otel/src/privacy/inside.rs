@@ -3,14 +3,12 @@
 use memchr::memmem;
 use serde_json::Value;
 
-use super::REDACTED;
-use super::rules::{INPUT_IMAGES, PARAMETERS, TOOLS};
+use super::config::{INPUT_IMAGES, PARAMETERS, TOOLS};
+use super::redactor::REDACTED;
+use crate::semconv::SpanKind;
 
 /// How every image in a text begins.
 const IMAGE: &str = "data:image/";
-
-/// What only the kind of a model's call has.
-const LLM: &str = "LLM";
 
 const TOOL_FIELDS: &[&str] = &["tools", "functions"];
 
@@ -73,7 +71,10 @@ fn is_in_data_url(character: char) -> bool {
 
 /// The request of a model without its hidden parts, if there are any.
 pub(super) fn request(hidden: u32, kind: &str, text: &str) -> Option<String> {
-    if kind != LLM || hidden & (TOOLS | PARAMETERS | INPUT_IMAGES) == 0 || !text.starts_with(['{', '[']) {
+    if kind != SpanKind::Llm.as_str()
+        || hidden & (TOOLS | PARAMETERS | INPUT_IMAGES) == 0
+        || !text.starts_with(['{', '['])
+    {
         return None;
     }
     // A request that was cut cannot be read: nobody knows what is in it.

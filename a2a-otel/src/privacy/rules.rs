@@ -3,7 +3,11 @@
 //! Source: `TraceConfig` of OpenInference's Python package, whose results `tests/golden/mask_matrix.json` holds. The rows
 //! that close what it leaves open stand apart.
 
-use super::Privacy;
+use super::config::{
+    CHOICES, DOCUMENTS, EMBEDDED_TEXT, INPUT_IMAGES, INPUT_MESSAGES, INPUT_TEXT, INPUTS, OUTPUT_MESSAGES,
+    OUTPUT_TEXT, OUTPUTS, PARAMETERS, PROMPTS, TOOLS, VECTORS,
+};
+use crate::semconv::SpanKind;
 
 /// What becomes of an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,58 +19,6 @@ pub(super) enum Fate {
     Drop,
 }
 
-macro_rules! settings {
-    ($($(#[$doc:meta])* $method:ident: $setting:ident = $bit:literal, $variable:literal $(or $old:literal)?;)*) => {
-        $(pub(super) const $setting: u32 = 1 << $bit;)*
-
-        /// Each setting with the variables that it goes by.
-        pub(super) const SETTINGS: &[(u32, &[&str])] = &[$(($setting, &[$variable $(, $old)?])),*];
-
-        impl Privacy {
-            $(
-                $(#[$doc])*
-                ///
-                #[doc = concat!("The variable is `", $variable, "`.")]
-                #[must_use]
-                pub const fn $method(self, hides: bool) -> Self {
-                    self.say($setting, hides)
-                }
-            )*
-        }
-    };
-}
-
-settings! {
-    /// Hides inputs: of functions, models and tools, and the metadata.
-    hide_inputs: INPUTS = 0, "OPENINFERENCE_HIDE_INPUTS";
-    /// Hides outputs: of functions, models and tools, and retrieved documents.
-    hide_outputs: OUTPUTS = 1, "OPENINFERENCE_HIDE_OUTPUTS";
-    /// Hides the messages that models are sent, and all inputs, which hold them.
-    hide_input_messages: INPUT_MESSAGES = 2, "OPENINFERENCE_HIDE_INPUT_MESSAGES";
-    /// Hides the messages that models answer, and all outputs, which hold them.
-    hide_output_messages: OUTPUT_MESSAGES = 3, "OPENINFERENCE_HIDE_OUTPUT_MESSAGES";
-    /// Hides the images that models are sent.
-    hide_input_images: INPUT_IMAGES = 4, "OPENINFERENCE_HIDE_INPUT_IMAGES";
-    /// Hides the text of messages that models are sent, and all inputs, which hold it.
-    hide_input_text: INPUT_TEXT = 5, "OPENINFERENCE_HIDE_INPUT_TEXT";
-    /// Hides the text of messages that models answer, and all outputs, which hold it.
-    hide_output_text: OUTPUT_TEXT = 6, "OPENINFERENCE_HIDE_OUTPUT_TEXT";
-    /// Hides the parameters that models are called with, such as the temperature.
-    hide_llm_invocation_parameters: PARAMETERS = 7, "OPENINFERENCE_HIDE_LLM_INVOCATION_PARAMETERS";
-    /// Hides the tools that models are offered.
-    hide_llm_tools: TOOLS = 8, "OPENINFERENCE_HIDE_LLM_TOOLS";
-    /// Hides the prompts of legacy completions, and all inputs, which hold them.
-    hide_prompts: PROMPTS = 9, "OPENINFERENCE_HIDE_PROMPTS";
-    /// Hides the choices of legacy completions, and all outputs, which hold them.
-    hide_choices: CHOICES = 10, "OPENINFERENCE_HIDE_CHOICES";
-    /// Hides the vectors of embeddings.
-    hide_embeddings_vectors: VECTORS = 11, "OPENINFERENCE_HIDE_EMBEDDINGS_VECTORS" or "OPENINFERENCE_HIDE_EMBEDDING_VECTORS";
-    /// Hides the texts that are embedded.
-    hide_embeddings_text: EMBEDDED_TEXT = 12, "OPENINFERENCE_HIDE_EMBEDDINGS_TEXT";
-    /// Hides content and metadata of retrieved documents.
-    hide_retrieval_documents: DOCUMENTS = 13, "OPENINFERENCE_HIDE_RETRIEVAL_DOCUMENTS";
-}
-
 /// What hides every text that goes in, and every text that comes out.
 const ALL_IN: u32 = INPUTS | INPUT_MESSAGES | INPUT_TEXT | PROMPTS;
 const ALL_OUT: u32 = OUTPUTS | OUTPUT_MESSAGES | OUTPUT_TEXT | CHOICES;
@@ -76,82 +28,82 @@ const QUOTED: u32 = ALL_IN | ALL_OUT | EMBEDDED_TEXT | DOCUMENTS;
 
 /// Under any of these settings, on spans of this kind (if one is named), this becomes of the attributes of this name, or
 /// below it, or where there is a `*`, with this beginning and end.
-struct Rule(u32, &'static str, &'static str, Fate);
+struct Rule(u32, Option<SpanKind>, &'static str, Fate);
 
 /// The first rule that fits says it.
 const RULES: &[Rule] = &[
     // As the peer does: what is dropped, and then what is redacted.
-    Rule(INPUTS, "", "input.mime_type", Fate::Drop),
-    Rule(OUTPUTS, "", "output.mime_type", Fate::Drop),
-    Rule(INPUTS | INPUT_MESSAGES, "", "llm.input_messages", Fate::Drop),
-    Rule(OUTPUTS | OUTPUT_MESSAGES, "", "llm.output_messages", Fate::Drop),
-    Rule(INPUTS | INPUT_IMAGES, "", "input.images", Fate::Drop),
-    Rule(OUTPUTS, "", "output.images", Fate::Drop),
-    Rule(INPUT_IMAGES, "", "llm.input_messages*image.url", Fate::Drop),
-    Rule(INPUTS | TOOLS, "", "llm.tools", Fate::Drop),
-    Rule(PARAMETERS, "", "llm.invocation_parameters", Fate::Drop),
-    Rule(INPUTS, "", "reranker.input_documents", Fate::Drop),
-    Rule(OUTPUTS, "", "reranker.output_documents", Fate::Drop),
-    Rule(INPUTS, "", "input.value", Fate::Redact),
-    Rule(OUTPUTS, "", "output.value", Fate::Redact),
-    Rule(INPUT_TEXT, "", "llm.input_messages*message.content", Fate::Redact),
-    Rule(INPUT_TEXT, "", "llm.input_messages*message_content.text", Fate::Redact),
-    Rule(OUTPUT_TEXT, "", "llm.output_messages*message.content", Fate::Redact),
-    Rule(OUTPUT_TEXT, "", "llm.output_messages*message_content.text", Fate::Redact),
-    Rule(INPUTS | PROMPTS, "", "llm.prompts", Fate::Redact),
-    Rule(OUTPUTS | CHOICES, "", "llm.choices", Fate::Redact),
-    Rule(INPUTS, "", "reranker.query", Fate::Redact),
-    Rule(OUTPUTS | DOCUMENTS, "", "retrieval.documents*document.content", Fate::Redact),
-    Rule(OUTPUTS | DOCUMENTS, "", "retrieval.documents*document.metadata", Fate::Redact),
-    Rule(VECTORS, "", "embedding.embeddings*embedding.vector", Fate::Redact),
-    Rule(EMBEDDED_TEXT, "", "embedding.embeddings*embedding.text", Fate::Redact),
+    Rule(INPUTS, None, "input.mime_type", Fate::Drop),
+    Rule(OUTPUTS, None, "output.mime_type", Fate::Drop),
+    Rule(INPUTS | INPUT_MESSAGES, None, "llm.input_messages", Fate::Drop),
+    Rule(OUTPUTS | OUTPUT_MESSAGES, None, "llm.output_messages", Fate::Drop),
+    Rule(INPUTS | INPUT_IMAGES, None, "input.images", Fate::Drop),
+    Rule(OUTPUTS, None, "output.images", Fate::Drop),
+    Rule(INPUT_IMAGES, None, "llm.input_messages*image.url", Fate::Drop),
+    Rule(INPUTS | TOOLS, None, "llm.tools", Fate::Drop),
+    Rule(PARAMETERS, None, "llm.invocation_parameters", Fate::Drop),
+    Rule(INPUTS, None, "reranker.input_documents", Fate::Drop),
+    Rule(OUTPUTS, None, "reranker.output_documents", Fate::Drop),
+    Rule(INPUTS, None, "input.value", Fate::Redact),
+    Rule(OUTPUTS, None, "output.value", Fate::Redact),
+    Rule(INPUT_TEXT, None, "llm.input_messages*message.content", Fate::Redact),
+    Rule(INPUT_TEXT, None, "llm.input_messages*message_content.text", Fate::Redact),
+    Rule(OUTPUT_TEXT, None, "llm.output_messages*message.content", Fate::Redact),
+    Rule(OUTPUT_TEXT, None, "llm.output_messages*message_content.text", Fate::Redact),
+    Rule(INPUTS | PROMPTS, None, "llm.prompts", Fate::Redact),
+    Rule(OUTPUTS | CHOICES, None, "llm.choices", Fate::Redact),
+    Rule(INPUTS, None, "reranker.query", Fate::Redact),
+    Rule(OUTPUTS | DOCUMENTS, None, "retrieval.documents*document.content", Fate::Redact),
+    Rule(OUTPUTS | DOCUMENTS, None, "retrieval.documents*document.metadata", Fate::Redact),
+    Rule(VECTORS, None, "embedding.embeddings*embedding.vector", Fate::Redact),
+    Rule(EMBEDDED_TEXT, None, "embedding.embeddings*embedding.text", Fate::Redact),
     // What the peer lets through under the same settings.
-    Rule(ALL_IN, "", "input.mime_type", Fate::Drop),
-    Rule(ALL_OUT, "", "output.mime_type", Fate::Drop),
-    Rule(EMBEDDED_TEXT, "EMBEDDING", "input.mime_type", Fate::Drop),
-    Rule(VECTORS, "EMBEDDING", "output.mime_type", Fate::Drop),
-    Rule(DOCUMENTS, "RETRIEVER", "output.mime_type", Fate::Drop),
-    Rule(INPUTS, "", "input.documents", Fate::Drop),
-    Rule(OUTPUTS, "", "output.documents", Fate::Drop),
-    Rule(ALL_IN, "", "input.value", Fate::Redact),
-    Rule(ALL_OUT, "", "output.value", Fate::Redact),
-    Rule(EMBEDDED_TEXT, "EMBEDDING", "input.value", Fate::Redact),
-    Rule(VECTORS, "EMBEDDING", "output.value", Fate::Redact),
-    Rule(DOCUMENTS, "RETRIEVER", "output.value", Fate::Redact),
-    Rule(INPUT_TEXT, "", "llm.input_messages*audio.transcript", Fate::Redact),
-    Rule(OUTPUT_TEXT, "", "llm.output_messages*audio.transcript", Fate::Redact),
-    Rule(INPUTS, "", "embedding.embeddings*embedding.text", Fate::Redact),
-    Rule(OUTPUTS, "", "embedding.embeddings*embedding.vector", Fate::Redact),
-    Rule(ALL_IN, "", "llm.prompt_template.variables", Fate::Redact),
-    Rule(ALL_IN, "", "smolagents.task", Fate::Redact),
-    Rule(OUTPUTS | OUTPUT_MESSAGES, "", "llm.function_call", Fate::Redact),
-    Rule(INPUTS, "", "metadata", Fate::Redact),
-    Rule(INPUTS, "", "tool.parameters", Fate::Redact),
-    Rule(INPUTS, "", "mcp.resource.uri", Fate::Redact),
-    Rule(QUOTED, "", "exception.message", Fate::Redact),
-    Rule(QUOTED, "", "exception.stacktrace", Fate::Redact),
-    Rule(QUOTED, "", "*evaluation.explanation", Fate::Redact),
-    Rule(QUOTED, "", "*annotation.explanation", Fate::Redact),
-    Rule(QUOTED, "", "*evaluation.metadata", Fate::Redact),
-    Rule(QUOTED, "", "*annotation.metadata", Fate::Redact),
+    Rule(ALL_IN, None, "input.mime_type", Fate::Drop),
+    Rule(ALL_OUT, None, "output.mime_type", Fate::Drop),
+    Rule(EMBEDDED_TEXT, Some(SpanKind::Embedding), "input.mime_type", Fate::Drop),
+    Rule(VECTORS, Some(SpanKind::Embedding), "output.mime_type", Fate::Drop),
+    Rule(DOCUMENTS, Some(SpanKind::Retriever), "output.mime_type", Fate::Drop),
+    Rule(INPUTS, None, "input.documents", Fate::Drop),
+    Rule(OUTPUTS, None, "output.documents", Fate::Drop),
+    Rule(ALL_IN, None, "input.value", Fate::Redact),
+    Rule(ALL_OUT, None, "output.value", Fate::Redact),
+    Rule(EMBEDDED_TEXT, Some(SpanKind::Embedding), "input.value", Fate::Redact),
+    Rule(VECTORS, Some(SpanKind::Embedding), "output.value", Fate::Redact),
+    Rule(DOCUMENTS, Some(SpanKind::Retriever), "output.value", Fate::Redact),
+    Rule(INPUT_TEXT, None, "llm.input_messages*audio.transcript", Fate::Redact),
+    Rule(OUTPUT_TEXT, None, "llm.output_messages*audio.transcript", Fate::Redact),
+    Rule(INPUTS, None, "embedding.embeddings*embedding.text", Fate::Redact),
+    Rule(OUTPUTS, None, "embedding.embeddings*embedding.vector", Fate::Redact),
+    Rule(ALL_IN, None, "llm.prompt_template.variables", Fate::Redact),
+    Rule(ALL_IN, None, "smolagents.task", Fate::Redact),
+    Rule(OUTPUTS | OUTPUT_MESSAGES, None, "llm.function_call", Fate::Redact),
+    Rule(INPUTS, None, "metadata", Fate::Redact),
+    Rule(INPUTS, None, "tool.parameters", Fate::Redact),
+    Rule(INPUTS, None, "mcp.resource.uri", Fate::Redact),
+    Rule(QUOTED, None, "exception.message", Fate::Redact),
+    Rule(QUOTED, None, "exception.stacktrace", Fate::Redact),
+    Rule(QUOTED, None, "*evaluation.explanation", Fate::Redact),
+    Rule(QUOTED, None, "*annotation.explanation", Fate::Redact),
+    Rule(QUOTED, None, "*evaluation.metadata", Fate::Redact),
+    Rule(QUOTED, None, "*annotation.metadata", Fate::Redact),
     // The same in OpenTelemetry's GenAI conventions, which the peer does not mask.
-    Rule(PARAMETERS, "", "gen_ai.request.model", Fate::Keep),
-    Rule(PARAMETERS, "", "gen_ai.request", Fate::Drop),
-    Rule(INPUTS | TOOLS, "", "gen_ai.tool.definitions", Fate::Drop),
-    Rule(ALL_IN, "", "gen_ai.input.messages", Fate::Redact),
-    Rule(ALL_IN, "", "gen_ai.system_instructions", Fate::Redact),
-    Rule(ALL_OUT, "", "gen_ai.output.messages", Fate::Redact),
-    Rule(ALL_IN, "", "gen_ai.prompt", Fate::Redact),
-    Rule(ALL_OUT, "", "gen_ai.completion", Fate::Redact),
-    Rule(INPUTS, "", "gen_ai.tool.call.arguments", Fate::Redact),
-    Rule(OUTPUTS, "", "gen_ai.tool.call.result", Fate::Redact),
-    Rule(INPUTS, "", "gen_ai.retrieval.query.text", Fate::Redact),
-    Rule(OUTPUTS | DOCUMENTS, "", "gen_ai.retrieval.documents", Fate::Redact),
+    Rule(PARAMETERS, None, "gen_ai.request.model", Fate::Keep),
+    Rule(PARAMETERS, None, "gen_ai.request", Fate::Drop),
+    Rule(INPUTS | TOOLS, None, "gen_ai.tool.definitions", Fate::Drop),
+    Rule(ALL_IN, None, "gen_ai.input.messages", Fate::Redact),
+    Rule(ALL_IN, None, "gen_ai.system_instructions", Fate::Redact),
+    Rule(ALL_OUT, None, "gen_ai.output.messages", Fate::Redact),
+    Rule(ALL_IN, None, "gen_ai.prompt", Fate::Redact),
+    Rule(ALL_OUT, None, "gen_ai.completion", Fate::Redact),
+    Rule(INPUTS, None, "gen_ai.tool.call.arguments", Fate::Redact),
+    Rule(OUTPUTS, None, "gen_ai.tool.call.result", Fate::Redact),
+    Rule(INPUTS, None, "gen_ai.retrieval.query.text", Fate::Redact),
+    Rule(OUTPUTS | DOCUMENTS, None, "gen_ai.retrieval.documents", Fate::Redact),
 ];
 
 pub(super) fn look_up(hidden: u32, kind: &str, key: &str) -> Fate {
     let fits = |Rule(settings, only, pattern, _): &&Rule| {
-        hidden & settings != 0 && (only.is_empty() || *only == kind) && matches(pattern, key)
+        hidden & settings != 0 && only.is_none_or(|only| only.as_str() == kind) && matches(pattern, key)
     };
     RULES.iter().find(fits).map_or(Fate::Keep, |Rule(.., fate)| *fate)
 }

@@ -18,7 +18,7 @@ pub(crate) use super::gen_ai::{
 };
 
 /// What an agent at work does, in the terms of GenAI.
-pub(crate) const INVOKE_AGENT: &str = "invoke_agent";
+pub(crate) use super::gen_ai::operation::INVOKE_AGENT;
 
 pub(crate) const SERVER_ADDRESS: &str = "server.address";
 pub(crate) const SERVER_PORT: &str = "server.port";

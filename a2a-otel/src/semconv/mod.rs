@@ -15,8 +15,9 @@ macro_rules! attributes {
 
 #[cfg(feature = "a2a")]
 pub(crate) mod a2a;
-pub(crate) mod foreign;
+pub(crate) mod equivalents;
 pub mod gen_ai;
+pub(crate) mod markers;
 #[cfg(feature = "mcp")]
 pub(crate) mod mcp;
 pub mod openinference;
@@ -24,6 +25,9 @@ pub(crate) mod opentelemetry;
 pub(crate) mod ours;
 #[cfg(feature = "metrics")]
 pub(crate) mod sdk;
+mod span_kind;
+
+pub use self::span_kind::SpanKind;
 
 /// In whose terms spans are recorded, for [`Builder::semconv`](crate::Builder::semconv).
 ///

@@ -8,8 +8,6 @@ pub(crate) const STREAM_ITEMS: &str = "a2a_otel.stream.items";
 /// How long a stream's first item took, in seconds from the call.
 pub(crate) const STREAM_TIME_TO_FIRST_ITEM: &str = "a2a_otel.stream.time_to_first_item";
 
-/// On its way through the process only: the system messages at the beginning of a conversation were given apart from it.
-pub(crate) const INSTRUCTIONS_APART: &str = "a2a_otel.instructions_apart";
 /// The trace of a caller whose trace is not gone on with.
 pub(crate) const REMOTE_TRACE_ID: &str = "a2a_otel.remote.trace_id";
 /// The span of that caller.
@@ -17,6 +15,3 @@ pub(crate) const REMOTE_SPAN_ID: &str = "a2a_otel.remote.span_id";
 /// What an MCP server calls itself.
 #[cfg(feature = "mcp")]
 pub(crate) const MCP_SERVER_NAME: &str = "a2a_otel.mcp.server.name";
-
-/// Tells the pipeline that a span of the bridge is below a model's call of ours; it does not leave.
-pub(crate) const WITHIN_MODEL_CALL: &str = "a2a_otel.within_model_call";

@@ -5,12 +5,13 @@ use opentelemetry::Context;
 use opentelemetry::trace::SpanId;
 
 use crate::llm::Model;
+use crate::semconv::SpanKind;
 
 /// The kind of calls to an embedding model.
-pub(super) const EMBEDDING: &str = "EMBEDDING";
+pub(super) const EMBEDDING: &str = SpanKind::Embedding.as_str();
 
 /// The kinds of calls to a model.
-pub(super) const MODELS: [&str; 2] = ["LLM", EMBEDDING];
+pub(super) const MODELS: [&str; 2] = [SpanKind::Llm.as_str(), EMBEDDING];
 
 /// The model that the request names: the span's model unless the response names another.
 pub(super) struct RequestedModel {

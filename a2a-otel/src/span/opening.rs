@@ -21,7 +21,7 @@ use crate::{context, gen_ai, privacy};
 
 /// The kind of spans whose name is the agent's name in log lines.
 #[cfg(feature = "tracing")]
-const AGENT: &str = "AGENT";
+const AGENT: &str = crate::semconv::SpanKind::Agent.as_str();
 
 /// As many attributes as fit into an allocation that malloc serves from its cache, which in glibc has up to 1,032
 /// bytes.
@@ -317,7 +317,7 @@ impl Opening {
         }
         #[cfg(feature = "tracing")]
         if self.site.kind == AGENT {
-            let agent = crate::capture::find(&attributes, names::AGENT_NAME);
+            let agent = crate::attributes::find(&attributes, names::AGENT_NAME);
             let agent = agent.map_or_else(|| name.clone(), |agent| agent.as_str().into_owned().into());
             self.parent = context::with_agent_name(&self.parent, agent);
         }

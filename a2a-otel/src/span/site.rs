@@ -3,9 +3,10 @@
 use opentelemetry::trace::SpanKind;
 
 use crate::capture::Fixed;
+use crate::semconv;
 
 /// The kind of spans that two observers may share.
-pub(super) const TOOL: &str = "TOOL";
+pub(super) const TOOL: &str = semconv::SpanKind::Tool.as_str();
 
 /// What is known of a span at compile time.
 pub struct Site {

@@ -3,7 +3,7 @@
 use opentelemetry::trace::SpanKind;
 
 use crate::capture::Fixed;
-use crate::semconv::a2a as names;
+use crate::semconv::{self, a2a as names};
 use crate::span::Site;
 
 /// Hands the table to a macro. A row: the function that both SDK traits have, what it takes and answers, the row's name,
@@ -71,13 +71,13 @@ for_each_method!(sites);
 const PROTOCOL: (&str, Fixed) = (names::PROTOCOL_VERSION, Fixed::Text(::a2a::VERSION));
 
 const fn site(name: &'static str, fixed: &'static [(&'static str, Fixed)], opentelemetry: SpanKind) -> Site {
-    Site { name, kind: "CHAIN", opentelemetry, fixed, arguments: &[], fields: &[] }
+    Site { name, kind: semconv::SpanKind::Chain.as_str(), opentelemetry, fixed, arguments: &[], fields: &[] }
 }
 
 /// An agent at work on a message.
 pub(super) static INVOKE_AGENT: Site = Site {
     name: names::INVOKE_AGENT,
-    kind: "AGENT",
+    kind: semconv::SpanKind::Agent.as_str(),
     opentelemetry: SpanKind::Internal,
     fixed: &[(names::OPERATION_NAME, Fixed::Text(names::INVOKE_AGENT))],
     arguments: &[],

@@ -8,7 +8,7 @@ use rmcp::service::ClientInitializeError;
 
 use super::message::{Answer, Params, Target};
 use crate::capture::{self, Capture};
-use crate::semconv::{mcp, openinference as names};
+use crate::semconv::{self, mcp, openinference as names};
 use crate::span::{CallScope as _, ErrorDescription, Opening, Refusal, Site, Span};
 
 /// A method, with its span where it is called and where it is served.
@@ -20,12 +20,12 @@ pub(super) struct Method {
     pub(super) is_of_connection: bool,
 }
 
-const fn site(name: &'static str, kind: &'static str, opentelemetry: SpanKind) -> Site {
-    Site { name, kind, opentelemetry, fixed: &[], arguments: &[], fields: &[] }
+const fn site(name: &'static str, kind: semconv::SpanKind, opentelemetry: SpanKind) -> Site {
+    Site { name, kind: kind.as_str(), opentelemetry, fixed: &[], arguments: &[], fields: &[] }
 }
 
 impl Method {
-    const fn new((name, kind): (&'static str, &'static str)) -> Self {
+    const fn new((name, kind): (&'static str, semconv::SpanKind)) -> Self {
         Self {
             name,
             client: site(name, kind, SpanKind::Client),
@@ -34,7 +34,7 @@ impl Method {
         }
     }
 
-    const fn of_connection(names: (&'static str, &'static str)) -> Self {
+    const fn of_connection(names: (&'static str, semconv::SpanKind)) -> Self {
         Self { is_of_connection: true, ..Self::new(names) }
     }
 }

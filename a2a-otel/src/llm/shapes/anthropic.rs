@@ -3,13 +3,14 @@
 //! Source: Anthropic's API reference. What is recorded follows OpenInference's instrumentation of the `anthropic`
 //! package.
 
-use super::{Shape, system};
 use crate::json::Node;
 use crate::llm::exchange::{
     Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
 };
 use crate::llm::fold::Rule::{Append, AppendJson, Indexed, Largest, Object, Push, Skip};
 use crate::llm::fold::{Grown, Rule};
+use crate::llm::shape::Shape;
+use crate::semconv::openinference::system;
 
 pub(super) static SHAPE: Shape = Shape {
     operation: Operation::Chat,

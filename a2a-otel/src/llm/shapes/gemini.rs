@@ -4,11 +4,12 @@
 //! package. Google takes and some clients keep names in snake case.
 
 use super::openai_chat::number;
-use super::{Shape, system};
 use crate::json::Node;
 use crate::llm::exchange::{Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters};
 use crate::llm::fold::Rule;
 use crate::llm::fold::Rule::{ExtendText, Indexed, Object};
+use crate::llm::shape::Shape;
+use crate::semconv::openinference::system;
 
 pub(super) static SHAPE: Shape = Shape {
     operation: Operation::Chat,

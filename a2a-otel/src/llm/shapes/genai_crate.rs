@@ -2,7 +2,6 @@
 //!
 //! Source: the crate's documentation, 0.7. A variant of one of its types is an object with one field, the variant's name.
 
-use super::Shape;
 use super::openai_chat::{number, usage};
 use super::openai_embeddings::vector;
 use crate::json::Node;
@@ -11,6 +10,7 @@ use crate::llm::exchange::{
 };
 use crate::llm::fold::Rule::{Object, Replace};
 use crate::llm::fold::{Grown, Rule};
+use crate::llm::shape::Shape;
 
 pub(super) static CHAT: Shape = Shape {
     operation: Operation::Chat,

@@ -3,13 +3,14 @@
 //! Source: Ollama's API documentation. What is recorded follows OpenInference's instrumentation of the `ollama` package.
 
 use super::openai_chat::function;
-use super::{Shape, system};
 use crate::json::Node;
 use crate::llm::exchange::{
     Message, Operation, Part, Request, Response, ToolCall, Usage, parameters, texts, tools,
 };
 use crate::llm::fold::Rule;
 use crate::llm::fold::Rule::{Append, Extend, Object};
+use crate::llm::shape::Shape;
+use crate::semconv::openinference::system;
 
 pub(super) static CHAT: Shape = Shape {
     operation: Operation::Chat,

@@ -2,13 +2,14 @@
 //!
 //! Source: OpenAI's API reference. What is recorded follows OpenInference's instrumentation of the `openai` package.
 
-use super::{Shape, system};
 use crate::json::Node;
 use crate::llm::exchange::{
     Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
 };
 use crate::llm::fold::Rule;
 use crate::llm::fold::Rule::{Append, Indexed, Object};
+use crate::llm::shape::Shape;
+use crate::semconv::openinference::system;
 
 pub(super) static SHAPE: Shape = Shape {
     operation: Operation::Chat,

@@ -3,11 +3,12 @@
 //! Source: OpenAI's API reference. What is recorded follows OpenInference's instrumentation of the `openai` package.
 
 use super::openai_chat::{answered, choices, has_choice_with, is_object};
-use super::{Shape, system};
 use crate::json::Node;
 use crate::llm::exchange::{Operation, Request, Response, parameters, texts};
 use crate::llm::fold::Rule;
 use crate::llm::fold::Rule::{Append, Indexed, Object};
+use crate::llm::shape::Shape;
+use crate::semconv::openinference::system;
 
 pub(super) static SHAPE: Shape = Shape {
     operation: Operation::Completion,

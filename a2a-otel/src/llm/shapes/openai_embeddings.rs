@@ -3,9 +3,10 @@
 //! Source: OpenAI's API reference. What is recorded follows OpenInference's instrumentation of the `openai` package.
 
 use super::openai_chat::{number, usage};
-use super::{Shape, system};
 use crate::json::Node;
 use crate::llm::exchange::{Operation, Request, Response, parameters, texts};
+use crate::llm::shape::Shape;
+use crate::semconv::openinference::system;
 
 pub(super) static SHAPE: Shape = Shape {
     operation: Operation::Embedding,

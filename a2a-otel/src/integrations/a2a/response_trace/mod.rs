@@ -24,15 +24,6 @@ const KEY: &str = "github.com/a2aproject/a2a-samples/extensions/traceability/v1/
 /// An agent must not fill another's traces.
 const MOST_STEPS: usize = 1000;
 
-const AGENT: &str = "AGENT";
-const TOOL: &str = "TOOL";
-const CHAIN: &str = "CHAIN";
-const LLM: &str = "LLM";
-
-/// The kinds of spans that a step may say it is.
-const KINDS: [&str; 10] =
-    [AGENT, CHAIN, "EMBEDDING", "EVALUATOR", "GUARDRAIL", LLM, "PROMPT", "RERANKER", "RETRIEVER", TOOL];
-
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ResponseTrace {

@@ -9,10 +9,10 @@ use serde::Deserialize;
 use serde_json::{Number, Value};
 
 use super::super::facts::Metadata;
-use super::{AGENT, CHAIN, KEY, KIND, KINDS, LLM, MOST_STEPS, ResponseTrace, Step, TOOL};
+use super::{KEY, KIND, MOST_STEPS, ResponseTrace, Step};
 use crate::capture::{Capture, cut, encode};
 use crate::privacy;
-use crate::semconv::openinference as names;
+use crate::semconv::{self, openinference as names};
 use crate::span;
 
 /// Makes the steps that the metadata of an answer tells of spans below the current one, and says whether there were any.
@@ -39,10 +39,10 @@ impl Step {
     }
 
     /// An agent that knows of more kinds than the extension says which.
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> semconv::SpanKind {
         let said = self.additional_attributes.as_ref().and_then(|attributes| attributes.get(KIND)?.as_str());
         let said = said.or(self.call_type.as_deref()).unwrap_or_default();
-        KINDS.iter().copied().find(|kind| *kind == said).unwrap_or(CHAIN)
+        semconv::SpanKind::parse(said).unwrap_or(semconv::SpanKind::Chain)
     }
 
     /// `left` ends it where ids are given twice, or parents go round in a circle.
@@ -53,23 +53,26 @@ impl Step {
         *left -= 1;
         let kind = self.kind();
         let name_key = match kind {
-            AGENT => Some(names::AGENT_NAME),
-            TOOL => Some(names::TOOL_NAME),
+            semconv::SpanKind::Agent => Some(names::AGENT_NAME),
+            semconv::SpanKind::Tool => Some(names::TOOL_NAME),
             _ => None,
         };
         let name = cut(self.name.clone().unwrap_or_else(|| "step".to_owned()));
         let mut attributes = vec![KeyValue::new(names::SPAN_KIND, kind)];
         attributes.extend(name_key.map(|key| KeyValue::new(key, name.clone())));
-        if let Some(tokens) = self.total_tokens.as_ref().filter(|_| kind == LLM).and_then(whole) {
+        if let Some(tokens) =
+            self.total_tokens.as_ref().filter(|_| kind == semconv::SpanKind::Llm).and_then(whole)
+        {
             attributes.push(KeyValue::new(names::LLM_TOKEN_COUNT_TOTAL, tokens));
         }
         if let Some(given) = self.parameters.as_ref().or(self.requests.as_ref()) {
-            let input =
-                privacy::encoded(kind, names::INPUT_VALUE, || encode(Capture::new(given).a2a_otel_value()));
+            let input = privacy::encoded(kind.as_str(), names::INPUT_VALUE, || {
+                encode(Capture::new(given).a2a_otel_value())
+            });
             let input = input.map(|input| input.into_attributes(names::INPUT_VALUE, names::INPUT_MIME_TYPE));
             attributes.extend(input.into_iter().flatten());
         }
-        privacy::screen(kind, &mut attributes);
+        privacy::screen(kind.as_str(), &mut attributes);
 
         let (start, end) = self.times();
         let mut builder =
@@ -80,7 +83,7 @@ impl Step {
         children.for_each(|child| child.record(steps, &context, left));
         let span = context.span();
         span.set_status(match self.error.as_ref().filter(|error| !error.is_null()) {
-            Some(error) => Status::error(privacy::message(kind, cut(text_of(error)).into())),
+            Some(error) => Status::error(privacy::message(kind.as_str(), cut(text_of(error)).into())),
             None => Status::Ok,
         });
         span.end_with_timestamp(end);

@@ -11,11 +11,11 @@ use opentelemetry_sdk::trace::SpanData;
 use serde_json::{Map, Number, Value, json};
 
 use super::super::facts::Metadata;
-use super::{AGENT, KEY, KIND, MOST_STEPS, Step, TOOL, is_asked};
-use crate::capture::find;
+use super::{KEY, KIND, MOST_STEPS, Step, is_asked};
+use crate::attributes::find;
 use crate::lock::lock;
 use crate::pipeline::{Witness, witnessed};
-use crate::semconv::openinference as names;
+use crate::semconv::{SpanKind, openinference as names};
 
 /// Sees the spans of one request. The first of them is the request's own, of which the caller has one already.
 #[derive(Clone, Default)]
@@ -80,8 +80,10 @@ impl Seen {
         let attribute = |key| find(&span.attributes, key);
         let text = |key| attribute(key).map(|value| value.as_str().into_owned());
         let kind = text(KIND);
-        let call_type = if kind.as_deref() == Some(AGENT) { AGENT } else { TOOL };
-        let name = text(if call_type == AGENT { names::AGENT_NAME } else { names::TOOL_NAME });
+        let is_agent = kind.as_deref().and_then(SpanKind::parse) == Some(SpanKind::Agent);
+        let (call_type, name) =
+            if is_agent { (SpanKind::Agent, names::AGENT_NAME) } else { (SpanKind::Tool, names::TOOL_NAME) };
+        let name = text(name);
         let total_tokens = match attribute(names::LLM_TOKEN_COUNT_TOTAL) {
             Some(Attribute::I64(tokens)) => Some(Number::from(*tokens)),
             _ => None,
@@ -90,7 +92,7 @@ impl Seen {
             id: span.span_context.span_id().to_string(),
             trace_id: Some(span.span_context.trace_id().to_string()),
             parent: Some(span.parent_span_id.to_string()),
-            call_type: Some(call_type.to_owned()),
+            call_type: Some(call_type.as_str().to_owned()),
             name: Some(name.unwrap_or_else(|| span.name.to_string())),
             total_tokens,
             additional_attributes: kind.map(|kind| Map::from_iter([(KIND.to_owned(), kind.into())])),

@@ -1,0 +1,221 @@
+//! Values in their final form: one attribute, or the text of one.
+
+use opentelemetry::{Array, KeyValue, StringValue, Value as AttributeValue};
+
+use super::guard::{PANICKED, guarded};
+use super::scalar::Scalar;
+use super::text::{Text, USUAL_LENGTH, cut, limit};
+use super::value::{Form, Value};
+use crate::json::Index;
+use crate::semconv::openinference::mime_type;
+
+/// The longest value that is looked into, in bytes: 64 MiB. What is then recorded of it is cut like any other.
+pub(super) const READ_LIMIT: usize = 1 << 26;
+
+/// A value in its final form.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Encoded {
+    pub(crate) text: String,
+    /// Whether the text is a JSON object or array.
+    pub(crate) structured: bool,
+}
+
+/// A JSON list that grows, bounded as a whole.
+#[derive(Debug, Default)]
+pub(crate) struct List(Option<Text>);
+
+impl List {
+    pub(crate) fn push(&mut self, value: &dyn Value) {
+        let is_first = self.0.is_none();
+        let text = self.0.get_or_insert_with(|| Text::up_to(limit()));
+        let start = text.bytes.len();
+        text.push(if is_first { b"[" } else { b"," });
+        if !push_json(text, value) {
+            text.bytes.truncate(start);
+            if is_first {
+                self.0 = None;
+            }
+        }
+    }
+
+    /// The list; nothing where nothing came.
+    pub(crate) fn into_encoded(self) -> Option<Encoded> {
+        let mut text = self.0?;
+        text.push(b"]");
+        Some(into_encoded(text))
+    }
+}
+
+/// Writes named values as a JSON object, bounded as a whole; nothing where none of them can be written.
+pub(crate) fn encode_object(names: &[&'static str], values: &[&dyn Value]) -> Option<Encoded> {
+    let mut text = Text::up_to(limit());
+    for (name, value) in names.iter().zip(values) {
+        let start = text.bytes.len();
+        text.push(if start == 0 { b"{\"" } else { b",\"" });
+        text.push(name.as_bytes());
+        text.push(b"\":");
+        if !push_json(&mut text, *value) {
+            text.bytes.truncate(start);
+        }
+    }
+    if text.bytes.is_empty() {
+        return None;
+    }
+    text.push(b"}");
+    Some(into_encoded(text))
+}
+
+/// Writes a value as OpenInference shows it: scalars as they are, everything else as JSON, or in its debug form.
+/// `None` where there is nothing to show.
+pub(crate) fn encode(value: &dyn Value) -> Option<Encoded> {
+    let mut scalar = Vec::new();
+    if push_guarded(value, "", &mut scalar).is_ok() {
+        return Some(Encoded { text: text_of(scalar.pop()?.value), structured: false });
+    }
+    encode_up_to(limit(), value)
+}
+
+/// Values and the key of each.
+pub(crate) type Fields<'a> = [(&'static str, &'a dyn Value)];
+
+/// Appends the attributes of such values.
+pub(crate) fn push_fields(attributes: &mut Vec<KeyValue>, fields: &Fields<'_>) {
+    for (key, value) in fields {
+        push_field(attributes, key, *value);
+    }
+}
+
+/// The attributes of such values.
+pub(crate) fn attributes(fields: &Fields<'_>) -> Vec<KeyValue> {
+    let mut attributes = Vec::with_capacity(fields.len());
+    push_fields(&mut attributes, fields);
+    attributes
+}
+
+/// Writes all of a value, to be read before it is recorded.
+pub(crate) fn encode_whole(value: &dyn Value) -> Option<Encoded> {
+    encode_up_to(READ_LIMIT, value)
+}
+
+/// The same of a value that is probably so long, with the index of what became JSON, unless that is to be had from the
+/// text alone.
+pub(crate) fn encode_indexed(value: &dyn Value, length: usize) -> Option<(Encoded, Option<Index>)> {
+    let bytes = Vec::with_capacity(length.max(USUAL_LENGTH));
+    let mut text = Text { bytes, limit: READ_LIMIT, cut: false, index: Some(Index::default()) };
+    let form = write_guarded(value, &mut text);
+    let structured = form == Form::Json;
+    let index = text.index.take().filter(|_| structured);
+    (form != Form::Nothing).then(|| (Encoded { text: text.into_string(), structured }, index))
+}
+
+/// All of a value that is text or bytes, as it stands; of any other value, its JSON.
+pub(crate) fn whole_bytes(value: &dyn Value) -> Option<(Vec<u8>, Form)> {
+    let mut text = Text::up_to(READ_LIMIT);
+    let form = write_guarded(value, &mut text);
+    (form != Form::Nothing).then_some((text.bytes, form))
+}
+
+fn encode_up_to(limit: usize, value: &dyn Value) -> Option<Encoded> {
+    let (text, form) = write(value, limit)?;
+    Some(Encoded { text, structured: form == Form::Json })
+}
+
+impl Encoded {
+    /// The value and what it is, under these names.
+    pub(crate) fn into_attributes(self, value: &'static str, mime: &'static str) -> [KeyValue; 2] {
+        let form = if self.structured { mime_type::JSON } else { mime_type::TEXT };
+        [KeyValue::new(value, self.text), KeyValue::new(mime, form)]
+    }
+
+    /// The value no longer than allowed.
+    pub(crate) fn cut(self) -> Self {
+        let whole = self.text.len();
+        let text = cut(self.text);
+        Self { structured: self.structured && text.len() == whole, text }
+    }
+}
+
+/// Appends a value under the key, typed where OpenTelemetry has the type.
+#[inline]
+pub(crate) fn push_field(attributes: &mut Vec<KeyValue>, key: &'static str, value: &dyn Value) {
+    if push_guarded(value, key, attributes).is_err() {
+        push_written(attributes, key, value);
+    }
+}
+
+fn push_written(attributes: &mut Vec<KeyValue>, key: &'static str, value: &dyn Value) {
+    if let Some((text, form)) = write(value, limit()) {
+        let list = if form == Form::Json { list(&text) } else { None };
+        attributes.push(KeyValue::new(key, list.unwrap_or_else(|| text.into())));
+    }
+}
+
+fn write(value: &dyn Value, limit: usize) -> Option<(String, Form)> {
+    let mut text = Text::up_to(limit);
+    let form = write_guarded(value, &mut text);
+    (form != Form::Nothing).then(|| (text.into_string(), form))
+}
+
+pub(super) fn write_guarded(value: &dyn Value, into: &mut Text) -> Form {
+    let (start, was_cut) = (into.bytes.len(), into.cut);
+    guarded(|| value.write(into)).unwrap_or_else(|| {
+        into.bytes.truncate(start);
+        into.cut = was_cut;
+        into.push(PANICKED.as_bytes());
+        Form::Plain
+    })
+}
+
+fn push_guarded(value: &dyn Value, key: &'static str, attributes: &mut Vec<KeyValue>) -> Scalar {
+    let start = attributes.len();
+    guarded(|| value.push_scalar(key, attributes)).unwrap_or_else(|| {
+        attributes.truncate(start);
+        attributes.push(KeyValue::new(key, PANICKED));
+        Ok(())
+    })
+}
+
+fn text_of(scalar: AttributeValue) -> String {
+    match scalar {
+        AttributeValue::String(text) => text.into(),
+        other => other.to_string(),
+    }
+}
+
+/// Appends a value as JSON, whatever its type can do; nothing where it can do nothing.
+fn push_json(text: &mut Text, value: &dyn Value) -> bool {
+    let start = text.bytes.len();
+    match write_guarded(value, text) {
+        Form::Json => true,
+        Form::Plain if text.cut => true,
+        Form::Plain => {
+            let plain = text.bytes.split_off(start);
+            let _ = text.string(&String::from_utf8_lossy(&plain));
+            true
+        }
+        Form::Nothing => {
+            text.bytes.truncate(start);
+            false
+        }
+    }
+}
+
+fn into_encoded(text: Text) -> Encoded {
+    Encoded { structured: !text.cut, text: text.into_string() }
+}
+
+/// A list of strings, as OpenInference's tags are, or of numbers, as a vector is; other lists stay JSON.
+pub(crate) fn list(json: &str) -> Option<AttributeValue> {
+    let list = match json.as_bytes() {
+        [b'[', b'"', ..] => {
+            let strings: Vec<String> = serde_json::from_str(json).ok()?;
+            Array::String(strings.into_iter().map(StringValue::from).collect())
+        }
+        [b'[', b'-' | b'0'..=b'9', ..] => {
+            let whole = serde_json::from_str(json).map(Array::I64);
+            whole.or_else(|_| serde_json::from_str(json).map(Array::F64)).ok()?
+        }
+        _ => return None,
+    };
+    Some(AttributeValue::Array(list))
+}

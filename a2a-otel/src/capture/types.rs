@@ -1,0 +1,226 @@
+//! What a type can do: serialise, or else debug, or else nothing.
+//!
+//! It is found out at compile time, without a bound on the user's function: [`Capture`] has the method for types that
+//! serialise, and dereferences to [`ByDebug`], which has it for types that debug, and that to [`Opaque`]. Method
+//! resolution takes the first that fits. The answer is a `&dyn Value`, so that everything behind it is compiled once.
+
+use std::fmt::{Debug, Display, Write as _};
+use std::ops::Deref;
+
+use opentelemetry::{KeyValue, Value as AttributeValue};
+use serde::Serialize;
+
+use super::encode::encode;
+use super::guard::guarded;
+use super::scalar::{Scalar, push_scalar};
+use super::serializer;
+use super::text::Text;
+use super::value::{Form, Value};
+
+/// A value that may serialise.
+pub struct Capture<'a, T: ?Sized>(pub(super) ByDebug<'a, T>);
+
+/// A value that may debug.
+pub struct ByDebug<'a, T: ?Sized>(pub(super) Opaque<'a, T>);
+
+/// A value that can do nothing.
+pub struct Opaque<'a, T: ?Sized>(pub(super) &'a T);
+
+impl<'a, T: ?Sized> Capture<'a, T> {
+    /// Begins to ask what the value can do.
+    #[must_use]
+    pub const fn new(value: &'a T) -> Self {
+        Self(ByDebug(Opaque(value)))
+    }
+}
+
+impl<'a, T: ?Sized> Deref for Capture<'a, T> {
+    type Target = ByDebug<'a, T>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<'a, T: ?Sized> Deref for ByDebug<'a, T> {
+    type Target = Opaque<'a, T>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<T: Serialize + ?Sized> Capture<'_, T> {
+    /// The value, with what its type can do.
+    #[must_use]
+    pub fn a2a_otel_value(&self) -> &dyn Value {
+        self
+    }
+}
+
+impl<T: Debug + ?Sized> ByDebug<'_, T> {
+    /// The value, with what its type can do.
+    #[must_use]
+    pub fn a2a_otel_value(&self) -> &dyn Value {
+        self
+    }
+}
+
+impl<T: ?Sized> Opaque<'_, T> {
+    /// The value, with what its type can do.
+    #[must_use]
+    pub fn a2a_otel_value(&self) -> &dyn Value {
+        self
+    }
+}
+
+/// A type of which something can be recorded. What is asked for by name has to be.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be recorded: it implements neither `serde::Serialize` nor `Debug`",
+    label = "cannot be recorded",
+    note = "derive one of the two, or record a part of it, as in `value.id`"
+)]
+pub trait Recordable {}
+
+/// For values that the user asks for by name, which must not be left out in silence.
+impl<T: Serialize + ?Sized> Capture<'_, T> {
+    /// The value, with what its type can do.
+    #[must_use]
+    pub fn a2a_otel_required(&self) -> &dyn Value {
+        self
+    }
+}
+
+impl<T: Debug + ?Sized> ByDebug<'_, T> {
+    /// The value, with what its type can do.
+    #[must_use]
+    pub fn a2a_otel_required(&self) -> &dyn Value {
+        self
+    }
+}
+
+impl<T: ?Sized> Opaque<'_, T> {
+    /// The value, which can do nothing: an error.
+    #[must_use]
+    pub fn a2a_otel_required(&self) -> &dyn Value
+    where
+        T: Recordable,
+    {
+        self
+    }
+}
+
+/// For what becomes a name: as it displays, or else as it serialises, which may be nothing, as of `None`.
+impl<T: Display + ?Sized> Capture<'_, T> {
+    /// The value as text.
+    #[must_use]
+    pub fn a2a_otel_text(&self) -> Option<String> {
+        guarded(|| self.0.0.0.to_string())
+    }
+}
+
+impl<T: Serialize + ?Sized> ByDebug<'_, T> {
+    /// The value as text.
+    #[must_use]
+    pub fn a2a_otel_text(&self) -> Option<String> {
+        encode(&Capture::new(self.0.0)).map(|encoded| encoded.text)
+    }
+}
+
+impl<T: ?Sized> Opaque<'_, T> {
+    /// The value as text, which it does not have: an error.
+    #[must_use]
+    pub fn a2a_otel_text(&self) -> Option<String>
+    where
+        T: Display,
+    {
+        guarded(|| self.0.to_string())
+    }
+}
+
+/// A literal of the user's, as OpenTelemetry has it.
+#[derive(Clone, Copy, Debug)]
+pub enum Fixed {
+    /// A text.
+    Text(&'static str),
+    /// A whole number.
+    Int(i64),
+    /// Any other number.
+    Float(f64),
+    /// True or false.
+    Bool(bool),
+}
+
+impl From<Fixed> for AttributeValue {
+    #[inline]
+    fn from(literal: Fixed) -> Self {
+        match literal {
+            Fixed::Text(text) => text.into(),
+            Fixed::Int(number) => number.into(),
+            Fixed::Float(number) => number.into(),
+            Fixed::Bool(bool) => bool.into(),
+        }
+    }
+}
+
+impl Value for Fixed {
+    fn write(&self, into: &mut Text) -> Form {
+        match self {
+            Self::Text(text) => Capture::new(*text).write(into),
+            Self::Int(number) => Capture::new(number).write(into),
+            Self::Float(number) => Capture::new(number).write(into),
+            Self::Bool(bool) => Capture::new(bool).write(into),
+        }
+    }
+
+    fn push_scalar(&self, key: &'static str, attributes: &mut Vec<KeyValue>) -> Scalar {
+        attributes.push(KeyValue::new(key, *self));
+        Ok(())
+    }
+}
+
+/// Types that an attribute knows by their names, so that the compiler need not look for what they can do.
+macro_rules! primitives {
+    ($($primitive:ty),*) => {$(
+        impl Value for $primitive {
+            fn write(&self, into: &mut Text) -> Form {
+                Capture::new(self).write(into)
+            }
+
+            fn push_scalar(&self, key: &'static str, attributes: &mut Vec<KeyValue>) -> Scalar {
+                push_scalar(self, key, attributes)
+            }
+        }
+    )*};
+}
+
+primitives!(&str, bool, f32, f64, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);
+
+impl<T: Serialize + ?Sized> Value for Capture<'_, T> {
+    fn write(&self, into: &mut Text) -> Form {
+        match serializer::write(self.0.0.0, into) {
+            Ok(()) => Form::Json,
+            Err(_) if into.cut => Form::Plain,
+            Err(_) => Form::Nothing,
+        }
+    }
+
+    fn push_scalar(&self, key: &'static str, attributes: &mut Vec<KeyValue>) -> Scalar {
+        push_scalar(self.0.0.0, key, attributes)
+    }
+}
+
+impl<T: Debug + ?Sized> Value for ByDebug<'_, T> {
+    fn write(&self, into: &mut Text) -> Form {
+        match write!(into, "{:?}", self.0.0) {
+            Err(_) if !into.cut => Form::Nothing,
+            _ => Form::Plain,
+        }
+    }
+}
+
+impl<T: ?Sized> Value for Opaque<'_, T> {
+    fn write(&self, _: &mut Text) -> Form {
+        Form::Nothing
+    }
+}

@@ -1,0 +1,34 @@
+//! A value that may be recorded.
+
+use opentelemetry::KeyValue;
+
+use super::scalar::{NotScalar, Scalar};
+use super::text::Text;
+
+/// A value that may be recorded.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has the name of a primitive type, but is another",
+    label = "taken for the primitive type",
+    note = "write the parameter's type with its path, as in `self::bool`, or leave the parameter out with `skip(...)`"
+)]
+pub trait Value {
+    /// Writes all of the value, as JSON if it can.
+    #[doc(hidden)]
+    fn write(&self, into: &mut Text) -> Form;
+
+    /// Appends the value under the key, if it is a scalar.
+    #[doc(hidden)]
+    fn push_scalar(&self, _: &'static str, _: &mut Vec<KeyValue>) -> Scalar {
+        Err(NotScalar)
+    }
+}
+
+/// What a value was written as.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Form {
+    Json,
+    Plain,
+    /// The type can neither serialise nor debug, or its own code failed.
+    Nothing,
+}

@@ -1,0 +1,269 @@
+//! The writer: what a span says in OpenInference's terms, said in GenAI's.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use opentelemetry::{Array, KeyValue, StringValue, Value};
+
+use super::messages::{Fields, items};
+use super::{json, messages, parameters};
+use crate::privacy;
+use crate::semconv::equivalents::{
+    INPUT, OPERATIONS, OUTPUT, Operation, PROVIDERS, SAME, Same, Side, Standing, Systems,
+};
+use crate::semconv::gen_ai::{self as names, operation};
+use crate::semconv::openinference::{self as oi, mime_type};
+use crate::semconv::{SpanKind, markers};
+
+/// The kind of span that an operation implies.
+pub(crate) fn kind_of(operation: &str) -> Option<SpanKind> {
+    let is_it =
+        |Operation(name, _, standing): &&Operation| *name == operation && *standing != Standing::ReadOnly;
+    OPERATIONS.iter().find(is_it).map(|Operation(_, kind, _)| *kind)
+}
+
+/// What a span of this kind usually does.
+fn usual_operation(kind: SpanKind) -> Option<&'static str> {
+    let is_it = |Operation(_, own, standing): &&Operation| *own == kind && *standing == Standing::Usual;
+    OPERATIONS.iter().find(is_it).map(|Operation(name, ..)| *name)
+}
+
+/// What an attribute of OpenInference is called in GenAI, if it is the same there.
+pub(crate) fn name_of(key: &str) -> Option<&'static str> {
+    let is_it = |Same(own, _, used): &&Same| *own == key && used.is_written();
+    SAME.iter().find(is_it).map(|Same(_, name, _)| *name)
+}
+
+/// `gen_ai.provider.name` by `llm.provider`, or else `llm.system`, and by `llm.system`, if it differs from them.
+fn provider_name(provider: &str, system: &str) -> Option<&'static str> {
+    let mut rows = PROVIDERS.iter().filter(|row| row.served_by == provider);
+    let row = rows.find(|row| match row.written_for {
+        Systems::Any => true,
+        Systems::One => row.system == Some(system),
+        Systems::None => false,
+    });
+    row.map(|row| row.name)
+}
+
+/// With `is_alone`, OpenInference's attributes go where GenAI's now say it.
+#[cold]
+pub(super) fn translate(attributes: &mut Vec<KeyValue>, is_alone: bool) {
+    let mut translation = Translation::of(attributes);
+    translation.operation();
+    translation.same();
+    translation.provider();
+    translation.parameters();
+    translation.tools();
+    translation.messages();
+    translation.content();
+    let Translation { mut added, replaced, .. } = translation;
+    privacy::redact(&mut added);
+    attributes.retain(|attribute| {
+        let key = attribute.key.as_str();
+        let is_replaced = || replaced.iter().any(|replaced| is_below(key, replaced));
+        key != markers::INSTRUCTIONS_APART && !(is_alone && is_replaced())
+    });
+    attributes.append(&mut added);
+}
+
+/// Whether it is this attribute, or one of this list.
+fn is_below(key: &str, list: &str) -> bool {
+    key.strip_prefix(list).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// A span's attributes on their way from OpenInference's terms to GenAI's.
+struct Translation<'a> {
+    attributes: &'a [KeyValue],
+    /// The same by key; of those that were set twice, the last.
+    values: HashMap<&'a str, &'a Value>,
+    kind: Option<SpanKind>,
+    added: Vec<KeyValue>,
+    /// The attributes, and lists of them, that now are said twice.
+    replaced: Vec<&'static str>,
+}
+
+impl<'a> Translation<'a> {
+    fn of(attributes: &'a [KeyValue]) -> Self {
+        let values: HashMap<_, _> =
+            attributes.iter().map(|attribute| (attribute.key.as_str(), &attribute.value)).collect();
+        let kind = values.get(oi::SPAN_KIND).and_then(|kind| SpanKind::parse(&kind.as_str()));
+        Self { attributes, values, kind, added: Vec::new(), replaced: Vec::new() }
+    }
+
+    fn text(&self, key: &str) -> Option<Cow<'a, str>> {
+        self.values.get(key).map(|value| value.as_str())
+    }
+
+    /// The value, if it is text and not the JSON of anything else.
+    fn plain(&self, [value, mime_type]: [&str; 2]) -> Option<Cow<'a, str>> {
+        let is_plain = self.text(mime_type).is_none_or(|mime_type| mime_type == mime_type::TEXT);
+        self.text(value).filter(|_| is_plain)
+    }
+
+    fn list(&self, list: &str) -> Vec<Fields<'a>> {
+        let fields = self.attributes.iter().map(|attribute| (attribute.key.as_str(), &attribute.value));
+        items(fields, list)
+    }
+
+    /// Says what these attributes say, unless somebody has.
+    fn add(&mut self, key: &'static str, value: impl Into<Value>, replaced: &[&'static str]) {
+        let is_new = self.added.iter().all(|added| added.key.as_str() != key);
+        if is_new && !self.values.contains_key(key) {
+            self.added.push(KeyValue::new(key, value));
+        }
+        self.replaced.extend(replaced);
+    }
+
+    /// A list of objects, as JSON.
+    fn add_list(&mut self, key: &'static str, items: &[String], replaced: &[&'static str]) {
+        if !items.is_empty() {
+            self.add(key, json::fitted(json::list(items)), replaced);
+        }
+    }
+
+    fn operation(&mut self) {
+        let Some(kind) = self.kind else { return };
+        let Some(mut operation) = usual_operation(kind) else { return };
+        if kind == SpanKind::Llm && self.values.keys().any(|key| is_below(key, oi::LLM_PROMPTS)) {
+            operation = operation::TEXT_COMPLETION;
+        }
+        let said = self.text(names::OPERATION_NAME);
+        // What somebody else says the span does may be of no kind, or of another.
+        let says_kind = said.is_none_or(|said| kind_of(&said) == Some(kind));
+        self.add(names::OPERATION_NAME, operation, if says_kind { &[oi::SPAN_KIND] } else { &[] });
+    }
+
+    fn same(&mut self) {
+        for Same(key, name, _) in SAME.iter().filter(|Same(.., used)| used.is_written()) {
+            if let Some(value) = self.values.get(key) {
+                self.add(name, (*value).clone(), &[key]);
+            }
+        }
+        let has = |key| self.values.contains_key(key);
+        if has(oi::LLM_TOKEN_COUNT_PROMPT) && has(oi::LLM_TOKEN_COUNT_COMPLETION) {
+            self.replaced.push(oi::LLM_TOKEN_COUNT_TOTAL);
+        }
+    }
+
+    fn provider(&mut self) {
+        let lower = |key| self.text(key).unwrap_or_default().to_lowercase();
+        let (provider, system) = (lower(oi::LLM_PROVIDER), lower(oi::LLM_SYSTEM));
+        let either = if provider.is_empty() { &system } else { &provider };
+        let name = provider_name(either, &system).map_or_else(|| either.clone(), str::to_owned);
+        if !name.is_empty() {
+            self.add(names::PROVIDER_NAME, name, &[oi::LLM_PROVIDER, oi::LLM_SYSTEM]);
+        }
+    }
+
+    fn parameters(&mut self) {
+        for key in [oi::LLM_INVOCATION_PARAMETERS, oi::EMBEDDING_INVOCATION_PARAMETERS] {
+            let Some(text) = self.text(key) else { continue };
+            for (name, value) in parameters::read(&text) {
+                self.add(name, value, &[]);
+            }
+            self.replaced.push(key);
+        }
+    }
+
+    fn tools(&mut self) {
+        let tools = self.list(oi::LLM_TOOLS);
+        let tools: Vec<_> = tools.iter().filter_map(messages::tool).collect();
+        self.add_list(names::TOOL_DEFINITIONS, &tools, &[oi::LLM_TOOLS]);
+    }
+
+    fn instructions(&mut self) -> usize {
+        if !self.values.contains_key(markers::INSTRUCTIONS_APART) {
+            return 0;
+        }
+        let messages = self.list(INPUT.messages);
+        let is_instruction = |message: &&Fields<'_>| messages::is_of(message, "system");
+        let instructions: Vec<_> = messages.iter().take_while(is_instruction).collect();
+        let parts: Vec<_> = instructions.iter().flat_map(|message| messages::parts(message)).collect();
+        self.add_list(names::SYSTEM_INSTRUCTIONS, &parts, &[]);
+        instructions.len()
+    }
+
+    /// The messages, or the texts where there are none, or else the whole; `ended` says why which of them ended.
+    fn conversation(&mut self, side: &Side, instructions: usize, ended: &dyn Fn(usize) -> Option<String>) {
+        let messages = self.list(side.messages);
+        let messages = messages.iter().skip(instructions).enumerate();
+        let mut said: Vec<_> = messages
+            .map(|(index, message)| messages::message(message, side.role, ended(index).as_deref()))
+            .collect();
+        let of_text = |index, text: &str| messages::of_text(side.role, text, ended(index).as_deref());
+        let texts = self.list(side.texts[0]);
+        let texts = texts.iter().filter_map(|text| messages::text(text, side.texts[1])).enumerate();
+        said.extend(texts.map(|(index, text)| of_text(index, &text)));
+        let is_model = self.kind == Some(SpanKind::Llm);
+        let is_whole = said.is_empty() && (is_model || self.kind == Some(SpanKind::Agent));
+        if is_whole {
+            said.extend(self.plain(side.value).map(|text| of_text(0, &text)));
+        }
+        self.add_list(side.gen_ai_messages, &said, &[side.messages, side.texts[0]]);
+        if !said.is_empty() && (is_model || is_whole) {
+            self.replaced.extend(side.value);
+        }
+    }
+
+    fn messages(&mut self) {
+        let instructions = self.instructions();
+        self.conversation(&INPUT, instructions, &|_| None);
+        let reasons = self.finish_reasons();
+        // Some make several messages of one answer.
+        let reason = |index| reasons.get(index).or(reasons.first()).map_or("", StringValue::as_str);
+        self.conversation(&OUTPUT, 0, &|index| Some(messages::finish_reason(reason(index)).to_owned()));
+        if !reasons.is_empty() {
+            let reasons = Value::Array(Array::String(reasons));
+            self.add(names::RESPONSE_FINISH_REASONS, reasons, &[oi::LLM_FINISH_REASON]);
+        }
+    }
+
+    /// Why each answer ended, or the first one.
+    fn finish_reasons(&self) -> Vec<StringValue> {
+        match self.values.get(names::RESPONSE_FINISH_REASONS) {
+            Some(Value::Array(Array::String(reasons))) => reasons.clone(),
+            _ => self
+                .text(oi::LLM_FINISH_REASON)
+                .map(|reason| reason.into_owned().into())
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    /// What only one kind of span says.
+    fn content(&mut self) {
+        match self.kind {
+            Some(SpanKind::Tool) => self.tool_call(),
+            Some(SpanKind::Retriever) => self.retrieval(),
+            Some(SpanKind::Embedding) => self.dimensions(),
+            _ => {}
+        }
+    }
+
+    fn tool_call(&mut self) {
+        for side in [INPUT, OUTPUT] {
+            if let Some(value) = self.values.get(side.value[0]) {
+                self.add(side.gen_ai_tool_value, (*value).clone(), &side.value);
+            }
+        }
+        self.add(names::TOOL_TYPE, "function", &[]);
+    }
+
+    fn retrieval(&mut self) {
+        if let Some(query) = self.plain(INPUT.value) {
+            self.add(names::RETRIEVAL_QUERY_TEXT, query.into_owned(), &INPUT.value);
+        }
+        let documents: Vec<_> = self.list(oi::RETRIEVAL_DOCUMENTS).iter().map(messages::document).collect();
+        let [value, mime_type] = OUTPUT.value;
+        self.add_list(names::RETRIEVAL_DOCUMENTS, &documents, &[oi::RETRIEVAL_DOCUMENTS, value, mime_type]);
+    }
+
+    fn dimensions(&mut self) {
+        let embeddings = self.list(oi::EMBEDDING_EMBEDDINGS);
+        let vector = embeddings.iter().flatten().find(|(name, _)| *name == oi::embedding::VECTOR);
+        if let Some((_, Value::Array(Array::F64(vector)))) = vector {
+            let dimensions = i64::try_from(vector.len()).unwrap_or(i64::MAX);
+            self.add(names::EMBEDDINGS_DIMENSION_COUNT, dimensions, &[]);
+        }
+    }
+}

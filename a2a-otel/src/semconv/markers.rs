@@ -1,0 +1,12 @@
+//! Attributes of ours that exist only within the process. They carry what flattening into OpenInference's attributes would
+//! lose, or what only the code that starts a span knows, to the steps that run when the span ends. No exporter sees them.
+
+/// The system messages at the beginning of a conversation were given apart from it, as instructions.
+///
+/// The reader of models' requests sets it where GenAI's terms are asked for; the GenAI writer reads and removes it.
+pub(crate) const INSTRUCTIONS_APART: &str = "a2a_otel.instructions_apart";
+
+/// The span of another library is below one of our spans of a model's call.
+///
+/// The bridge to `tracing` sets it; the GenAI reader reads and removes it.
+pub(crate) const WITHIN_MODEL_CALL: &str = "a2a_otel.within_model_call";
