@@ -575,8 +575,12 @@ fn spans_that_a_silent_receiver_costs_are_reported() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
     let warnings = run_child("child_in_a_hurry", &[("PHOENIX_COLLECTOR_ENDPOINT", &endpoint)]);
-    assert_eq!(warnings.len(), 1, "{warnings:?}");
-    assert!(warnings[0].contains("were not sent in time and are lost"), "{warnings:?}");
+    // The request ends with the time that `shutdown` has, so its failure may be reported as well.
+    let is_loss = |warning: &&String| warning.contains("were not sent in time and are lost");
+    let is_failure =
+        |warning: &&String| warning.contains("cannot send spans to") && warning.contains("timeout");
+    assert_eq!(warnings.iter().filter(is_loss).count(), 1, "{warnings:?}");
+    assert!(warnings.iter().all(|warning| is_loss(&warning) || is_failure(&warning)), "{warnings:?}");
 }
 
 #[test]
