@@ -12,8 +12,9 @@
 //! **What survives.** A request that [`Spool::store`] has written is there after the process has ended, however it
 //! ends (`a_stored_request_outlives_its_process`, `a_death_at_any_call_loses_nothing_that_was_stored`). The files are
 //! not synchronised: when the machine loses power, the last requests may be lost, and the rest of their file is still
-//! read. Damage costs the requests that it hits (`damage_costs_the_request_that_it_hits_and_is_counted`). What cannot
-//! be read at the start of a process stays for the next one
+//! read. Damage costs the requests that it hits (`damage_costs_the_request_that_it_hits_and_is_counted`). Their number
+//! is unknown to a later process, which reports the damaged bytes; a bit that flips in the mark for what is done is
+//! not noticed. What cannot be read at the start of a process stays for the next one
 //! (`what_cannot_be_read_at_the_start_stays_for_the_next_one`).
 //!
 //! **What is deleted, and when.** Only whole segments are deleted:

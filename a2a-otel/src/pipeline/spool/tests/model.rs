@@ -80,7 +80,9 @@ fn events() -> impl Strategy<Value = Event> {
         (0..200_usize).prop_map(|written| Fault::Error { written }),
         (0..200_usize).prop_map(|written| Fault::Crash { written }),
     ];
-    let fault = prop::option::weighted(0.2, (0..12_usize, fault));
+    // A start makes more calls than the other steps.
+    let call = prop_oneof![3 => 0..4_usize, 2 => 0..30_usize];
+    let fault = prop::option::weighted(0.2, (call, fault));
     (0..2_usize, steps(), fault).prop_map(|(process, step, fault)| Event { process, step, fault })
 }
 
