@@ -40,7 +40,7 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
         (scope, question)
     };
     let _ = question;
-    let ended: (_, Result<Answer, AgentError>) = ::a2a_otel::__private::future_apart(
+    let ended: (_, Result<Answer, AgentError>) = ::a2a_otel::__private::future_with_scope(
             scope,
             async move {
                 if false {
@@ -50,10 +50,10 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
             },
         )
         .await;
-    let mut ending = ::a2a_otel::__private::Scope::returned(ended.0);
+    let mut ending = ::a2a_otel::__private::CallScope::returned(ended.0);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
-        match ::a2a_otel::__private::Returned::of(&ended.1)
-            .a2a_otel_told()
+        match ::a2a_otel::__private::ReturnType::of(&ended.1)
+            .a2a_otel_classify()
             .a2a_otel_outcome(&ended.1)
         {
             ::a2a_otel::__private::Ok(value) => {
@@ -71,7 +71,7 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
                             (
                                 "a2a.task.id",
                                 ::a2a_otel::__private::Capture::new(&(output.task))
-                                    .a2a_otel_asked(),
+                                    .a2a_otel_required(),
                             ),
                         ],
                     );

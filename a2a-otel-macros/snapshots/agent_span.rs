@@ -34,7 +34,7 @@ pub(crate) async fn find<'a>(
             );
         },
     );
-    let ended: (_, Result<Vec<Product>, AgentError>) = ::a2a_otel::__private::future_apart(
+    let ended: (_, Result<Vec<Product>, AgentError>) = ::a2a_otel::__private::future_with_scope(
             scope,
             async move {
                 if false {
@@ -49,10 +49,10 @@ pub(crate) async fn find<'a>(
             },
         )
         .await;
-    let mut ending = ::a2a_otel::__private::Scope::returned(ended.0);
+    let mut ending = ::a2a_otel::__private::CallScope::returned(ended.0);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
-        match ::a2a_otel::__private::Returned::of(&ended.1)
-            .a2a_otel_told()
+        match ::a2a_otel::__private::ReturnType::of(&ended.1)
+            .a2a_otel_classify()
             .a2a_otel_outcome(&ended.1)
         {
             ::a2a_otel::__private::Ok(value) => {
@@ -70,7 +70,7 @@ pub(crate) async fn find<'a>(
                             (
                                 "hits",
                                 ::a2a_otel::__private::Capture::new(&(output.len()))
-                                    .a2a_otel_asked(),
+                                    .a2a_otel_required(),
                             ),
                         ],
                     );

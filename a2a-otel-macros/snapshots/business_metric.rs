@@ -23,12 +23,12 @@ fn place_order(category: &str, quantity: u32) -> Result<Order, String> {
             );
         },
     );
-    let ended: (_, Result<Order, String>) = ::a2a_otel::__private::sync_apart::<
+    let ended: (_, Result<Order, String>) = ::a2a_otel::__private::sync_with_scope::<
         Result<Order, String>,
         _,
     >(scope, move || { Order::new(category, quantity) });
-    let mut ending = ::a2a_otel::__private::Scope::returned(ended.0);
-    if let ::a2a_otel::__private::Ok(value) = ::a2a_otel::__private::Returned::of(
+    let mut ending = ::a2a_otel::__private::CallScope::returned(ended.0);
+    if let ::a2a_otel::__private::Ok(value) = ::a2a_otel::__private::ReturnType::of(
             &ended.1,
         )
         .a2a_otel_result(&ended.1)

@@ -37,12 +37,14 @@ fn step<T>(
             );
         },
     );
-    let ended: (_, _) = ::a2a_otel::__private::sync_apart::<
+    let ended: (_, _) = ::a2a_otel::__private::sync_with_scope::<
         _,
         _,
     >(scope, move || { plan(number) });
     ::a2a_otel::__private::Conclude::conclude(
-        ::a2a_otel::__private::Returned::of(&ended.1).a2a_otel_told().a2a_otel_output(),
+        ::a2a_otel::__private::ReturnType::of(&ended.1)
+            .a2a_otel_classify()
+            .a2a_otel_output(),
         ended.0,
         &ended.1,
     );

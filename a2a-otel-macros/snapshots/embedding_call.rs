@@ -24,7 +24,7 @@ fn embed(
         &mut |opening| {
             ::a2a_otel::__private::Opening::values(
                 opening,
-                &[::a2a_otel::__private::Capture::new(&text).a2a_otel_asked()],
+                &[::a2a_otel::__private::Capture::new(&text).a2a_otel_required()],
             );
             ::a2a_otel::__private::Opening::model(
                 opening,
@@ -34,8 +34,8 @@ fn embed(
         },
     );
     ::a2a_otel::__private::Box::pin(
-        ::a2a_otel::__private::observed(
-            ::a2a_otel::__private::sync_apart(
+        ::a2a_otel::__private::map_outcome(
+            ::a2a_otel::__private::sync_with_scope(
                 scope,
                 move || -> Pin<
                     Box<dyn Future<Output = Result<Vec<f32>, Error>> + Send + '_>,
@@ -47,10 +47,10 @@ fn embed(
                 },
             ),
             move |ended: (_, Result<Vec<f32>, Error>)| {
-                let mut ending = ::a2a_otel::__private::Scope::returned(ended.0);
+                let mut ending = ::a2a_otel::__private::CallScope::returned(ended.0);
                 if ::a2a_otel::__private::Ending::is_seen(&ending) {
-                    match ::a2a_otel::__private::Returned::of(&ended.1)
-                        .a2a_otel_told()
+                    match ::a2a_otel::__private::ReturnType::of(&ended.1)
+                        .a2a_otel_classify()
                         .a2a_otel_outcome(&ended.1)
                     {
                         ::a2a_otel::__private::Ok(value) => {
@@ -68,7 +68,7 @@ fn embed(
                                         (
                                             "embedding.embeddings.0.embedding.vector",
                                             ::a2a_otel::__private::Capture::new(&(output))
-                                                .a2a_otel_asked(),
+                                                .a2a_otel_required(),
                                         ),
                                     ],
                                 );

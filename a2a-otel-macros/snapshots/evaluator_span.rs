@@ -22,14 +22,14 @@ fn brevity(answer: &str) -> f64 {
         },
         &[&{ answer }],
     );
-    let ended: (_, f64) = ::a2a_otel::__private::sync_apart::<
+    let ended: (_, f64) = ::a2a_otel::__private::sync_with_scope::<
         f64,
         _,
     >(scope, move || { 1.0 / answer.len() as f64 });
-    let mut ending = ::a2a_otel::__private::Scope::returned(ended.0);
+    let mut ending = ::a2a_otel::__private::CallScope::returned(ended.0);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
-        match ::a2a_otel::__private::Returned::of(&ended.1)
-            .a2a_otel_told()
+        match ::a2a_otel::__private::ReturnType::of(&ended.1)
+            .a2a_otel_classify()
             .a2a_otel_outcome(&ended.1)
         {
             ::a2a_otel::__private::Ok(value) => {
@@ -47,7 +47,7 @@ fn brevity(answer: &str) -> f64 {
                             (
                                 "evaluations.0.evaluation.score",
                                 ::a2a_otel::__private::Capture::new(&(output))
-                                    .a2a_otel_asked(),
+                                    .a2a_otel_required(),
                             ),
                         ],
                     );

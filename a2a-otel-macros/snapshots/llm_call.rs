@@ -23,15 +23,15 @@ async fn stream(
             &mut |opening| {
                 ::a2a_otel::__private::Opening::request(
                     opening,
-                    ::a2a_otel::__private::Body::new(&(request)).a2a_otel_asked(),
+                    ::a2a_otel::__private::Body::new(&(request)).a2a_otel_required(),
                 );
             },
         );
         (scope, request)
     };
     let _ = request;
-    let asked = ::a2a_otel::__private::stopwatch(&scope);
-    let ended: (_, Result<_, Error>) = ::a2a_otel::__private::future_apart(
+    let started = ::a2a_otel::__private::start_time(&scope);
+    let ended: (_, Result<_, Error>) = ::a2a_otel::__private::future_with_scope(
             scope,
             async move {
                 if false {
@@ -46,23 +46,23 @@ async fn stream(
             ::a2a_otel::__private::Ok(
                 ::a2a_otel::__private::stream(
                     ended.0,
-                    asked,
+                    started,
                     stream,
-                    move |item, fold| {
-                        ::a2a_otel::__private::Fold::tokens(fold);
-                        match ::a2a_otel::__private::Returned::of(item)
-                            .a2a_otel_told()
+                    move |item, items| {
+                        ::a2a_otel::__private::SpanItems::tokens(items);
+                        match ::a2a_otel::__private::ReturnType::of(item)
+                            .a2a_otel_classify()
                             .a2a_otel_outcome(item)
                         {
                             ::a2a_otel::__private::Ok(value) => {
                                 let _ = value;
-                                ::a2a_otel::__private::Fold::output(
-                                    fold,
+                                ::a2a_otel::__private::SpanItems::output(
+                                    items,
                                     ::a2a_otel::__private::Body::new(value).a2a_otel_value(),
                                 );
                             }
                             ::a2a_otel::__private::Err(error) => {
-                                ::a2a_otel::__private::Fold::err(fold, &error, false)
+                                ::a2a_otel::__private::SpanItems::err(items, &error, false)
                             }
                         }
                     },
@@ -72,8 +72,8 @@ async fn stream(
         ::a2a_otel::__private::Err(error) => {
             let result = ::a2a_otel::__private::Err(error);
             ::a2a_otel::__private::Conclude::conclude(
-                ::a2a_otel::__private::Returned::of(&result)
-                    .a2a_otel_told()
+                ::a2a_otel::__private::ReturnType::of(&result)
+                    .a2a_otel_classify()
                     .a2a_otel_end(),
                 ended.0,
                 &result,

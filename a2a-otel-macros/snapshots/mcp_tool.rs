@@ -39,8 +39,8 @@ async fn check_stock(
     );
     ::a2a_otel::__private::future(
             scope,
-            ::a2a_otel::__private::Returned::<CallToolResult>::TYPE
-                .a2a_otel_told()
+            ::a2a_otel::__private::ReturnType::<CallToolResult>::NEW
+                .a2a_otel_classify()
                 .a2a_otel_output(),
             async move {
                 if false {

@@ -30,7 +30,7 @@ fn prompt(what: &str) -> String {
                         ::other::a2a_otel::__private::Capture::new(
                                 &(json!({ "what" : what })),
                             )
-                            .a2a_otel_asked(),
+                            .a2a_otel_required(),
                     ),
                 ],
             );
@@ -42,8 +42,8 @@ fn prompt(what: &str) -> String {
         _,
     >(
         scope,
-        ::other::a2a_otel::__private::Returned::<String>::TYPE
-            .a2a_otel_told()
+        ::other::a2a_otel::__private::ReturnType::<String>::NEW
+            .a2a_otel_classify()
             .a2a_otel_output(),
         move || { format!("Find {what}.") },
     )

@@ -28,20 +28,20 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
                 &[
                     (
                         "reranker.input_documents",
-                        ::a2a_otel::__private::Capture::new(&found).a2a_otel_asked(),
+                        ::a2a_otel::__private::Capture::new(&found).a2a_otel_required(),
                     ),
                 ],
             );
         },
     );
-    let ended: (_, Vec<Document>) = ::a2a_otel::__private::sync_apart::<
+    let ended: (_, Vec<Document>) = ::a2a_otel::__private::sync_with_scope::<
         Vec<Document>,
         _,
     >(scope, move || { found });
-    let mut ending = ::a2a_otel::__private::Scope::returned(ended.0);
+    let mut ending = ::a2a_otel::__private::CallScope::returned(ended.0);
     if ::a2a_otel::__private::Ending::is_seen(&ending) {
-        match ::a2a_otel::__private::Returned::of(&ended.1)
-            .a2a_otel_told()
+        match ::a2a_otel::__private::ReturnType::of(&ended.1)
+            .a2a_otel_classify()
             .a2a_otel_outcome(&ended.1)
         {
             ::a2a_otel::__private::Ok(value) => {
@@ -59,7 +59,7 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
                             (
                                 "reranker.output_documents",
                                 ::a2a_otel::__private::Capture::new(&(output))
-                                    .a2a_otel_asked(),
+                                    .a2a_otel_required(),
                             ),
                         ],
                     );

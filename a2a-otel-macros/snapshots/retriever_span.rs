@@ -17,16 +17,16 @@ fn search(query: &str, limit: usize) -> impl Future<Output = Vec<Document>> {
         },
         &[&{ query }, &{ limit }],
     );
-    ::a2a_otel::__private::observed(
-        ::a2a_otel::__private::sync_apart(
+    ::a2a_otel::__private::map_outcome(
+        ::a2a_otel::__private::sync_with_scope(
             scope,
             move || { async move { index(query, limit).await } },
         ),
         move |ended: (_, Vec<Document>)| {
-            let mut ending = ::a2a_otel::__private::Scope::returned(ended.0);
+            let mut ending = ::a2a_otel::__private::CallScope::returned(ended.0);
             if ::a2a_otel::__private::Ending::is_seen(&ending) {
-                match ::a2a_otel::__private::Returned::of(&ended.1)
-                    .a2a_otel_told()
+                match ::a2a_otel::__private::ReturnType::of(&ended.1)
+                    .a2a_otel_classify()
                     .a2a_otel_outcome(&ended.1)
                 {
                     ::a2a_otel::__private::Ok(value) => {
@@ -44,7 +44,7 @@ fn search(query: &str, limit: usize) -> impl Future<Output = Vec<Document>> {
                                     (
                                         "retrieval.documents",
                                         ::a2a_otel::__private::Capture::new(&(output))
-                                            .a2a_otel_asked(),
+                                            .a2a_otel_required(),
                                     ),
                                 ],
                             );

@@ -25,7 +25,7 @@ fn hang_up(reason: &str) -> ! {
         },
         &[&{ reason }],
     );
-    let ended: (_, ::a2a_otel::__private::Never) = ::a2a_otel::__private::sync_apart::<
+    let ended: (_, ::a2a_otel::__private::Never) = ::a2a_otel::__private::sync_with_scope::<
         ::a2a_otel::__private::Never,
         _,
     >(scope, move || -> ::a2a_otel::__private::Never { panic!("{reason}") });

@@ -1,17 +1,19 @@
-//! The table: what each attribute is called, what it makes and which arguments it takes.
+//! The table of the attribute macros: name, effect and arguments of each.
 //!
-//! A new attribute is one more `Kind`; everything that reads arguments or writes code goes by the row.
+//! A new attribute macro is one more `Kind`. The code that reads arguments and writes code knows only the table.
 
-/// One attribute.
+use crate::runtime::{Instrument, OtelKind, TextMethod};
+
+/// One attribute macro: a row of the table.
 pub(crate) struct Kind {
     /// As the user writes it.
     pub(crate) name: &'static str,
     pub(crate) effect: Effect,
-    /// Its own arguments, beside [`SPAN`] for spans.
+    /// Its own arguments. It also takes [`COMMON`] and, for a span, [`SPAN`].
     pub(crate) args: &'static [Arg],
 }
 
-/// What an attribute makes of a call.
+/// What an attribute macro records of a call.
 pub(crate) enum Effect {
     Span(SpanKind),
     Metric,
@@ -20,9 +22,8 @@ pub(crate) enum Effect {
 pub(crate) struct SpanKind {
     /// `openinference.span.kind`, as Phoenix spells it.
     pub(crate) openinference: &'static str,
-    /// The variant of OpenTelemetry's `SpanKind`.
-    pub(crate) opentelemetry: &'static str,
-    /// Attributes that every such span carries.
+    pub(crate) opentelemetry: OtelKind,
+    /// Attributes that every span of this kind has.
     pub(crate) fixed: &'static [(&'static str, &'static str)],
     /// Attributes that repeat the span's name, unless an argument records them.
     pub(crate) name_keys: &'static [&'static str],
@@ -34,34 +35,36 @@ pub(crate) struct SpanKind {
 /// How the arguments and the result of the function become `input.value` and `output.value`.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Content {
-    /// One argument stands for itself, several make an object.
+    /// A single argument is the input itself; several form an object.
     Plain,
-    /// The arguments always make an object, as a tool's do.
+    /// The arguments always form an object, as those of a tool do.
     Named,
-    /// The result is read as a model's response, and the argument `request` as its request.
+    /// The result is read as a model's response, and the argument `request` as the request.
     Llm,
 }
 
-/// One argument of an attribute.
+/// One argument of an attribute macro.
+#[derive(Clone, Copy)]
 pub(crate) struct Arg {
     pub(crate) name: &'static str,
     pub(crate) takes: Takes,
     pub(crate) records: Records,
 }
 
-/// What becomes of an argument's value.
+/// What happens to an argument's value.
 #[derive(Clone, Copy)]
 pub(crate) enum Records {
-    /// It steers the macro.
+    /// It configures the macro.
     Nothing,
     /// This attribute holds it.
     Key(&'static str),
-    /// These attributes hold it, and it is part of the span's name where `name` is absent.
+    /// These attributes hold it, and it is a part of the span's name unless `name` is given. The second value is the
+    /// default.
     Name(&'static [&'static str], Option<&'static str>),
     /// A list of documents, each flattened under this prefix.
     Documents(&'static str),
-    /// This attribute holds it in the end, by way of the runtime's function of the argument's name.
-    Text(&'static str),
+    /// This method of the runtime takes it as text, and records it as this attribute.
+    Text(TextMethod, &'static str),
 }
 
 /// The form of an argument's value.
@@ -83,7 +86,7 @@ pub(crate) enum Takes {
     Path,
 }
 
-const fn steers(name: &'static str, takes: Takes) -> Arg {
+const fn configures(name: &'static str, takes: Takes) -> Arg {
     Arg { name, takes, records: Records::Nothing }
 }
 
@@ -95,8 +98,8 @@ const fn names(name: &'static str, keys: &'static [&'static str], default: Optio
     Arg { name, takes: Takes::Expr, records: Records::Name(keys, default) }
 }
 
-const fn text(name: &'static str, key: &'static str) -> Arg {
-    Arg { name, takes: Takes::Expr, records: Records::Text(key) }
+const fn text(name: &'static str, method: TextMethod, key: &'static str) -> Arg {
+    Arg { name, takes: Takes::Expr, records: Records::Text(method, key) }
 }
 
 const fn documents(name: &'static str, prefix: &'static str) -> Arg {
@@ -110,7 +113,7 @@ const fn span(name: &'static str, kind: SpanKind, args: &'static [Arg]) -> Kind 
 const fn kind(openinference: &'static str) -> SpanKind {
     SpanKind {
         openinference,
-        opentelemetry: "Internal",
+        opentelemetry: OtelKind::Internal,
         fixed: &[],
         name_keys: &[],
         doc_key: None,
@@ -118,30 +121,57 @@ const fn kind(openinference: &'static str) -> SpanKind {
     }
 }
 
-/// What every attribute takes.
-pub(crate) const COMMON: &[Arg] = &[steers("crate", Takes::Path)];
+pub(crate) const NAME: Arg = configures("name", Takes::Expr);
+pub(crate) const SKIP: Arg = configures("skip", Takes::Names);
+pub(crate) const SKIP_ALL: Arg = configures("skip_all", Takes::Flag);
+pub(crate) const REDACT: Arg = configures("redact", Takes::Names);
+pub(crate) const INPUT: Arg = configures("input", Takes::Expr);
+pub(crate) const OUTPUT: Arg = configures("output", Takes::Expr);
+pub(crate) const FIELDS: Arg = configures("fields", Takes::Fields);
+pub(crate) const ERR: Arg = configures("err", Takes::Word(&[DEBUG, "display"]));
+pub(crate) const STREAM: Arg = configures("stream", Takes::Flag);
+pub(crate) const CRATE: Arg = configures("crate", Takes::Path);
+pub(crate) const REQUEST: Arg = configures("request", Takes::Expr);
+pub(crate) const VALUE: Arg = configures("value", Takes::Expr);
+pub(crate) const UNIT: Arg = configures("unit", Takes::Text);
+pub(crate) const DESCRIPTION: Arg = configures("description", Takes::Text);
+pub(crate) const ON: Arg = configures("on", Takes::Word(&["ok", ON_ERR, ON_ALWAYS]));
+pub(crate) const ATTRIBUTES: Arg = configures("attributes", Takes::Fields);
 
-/// What every span attribute takes.
+/// Words that arguments accept.
+pub(crate) const DEBUG: &str = "debug";
+pub(crate) const ON_ERR: &str = "err";
+pub(crate) const ON_ALWAYS: &str = "always";
+
+/// The arguments of every attribute macro.
+pub(crate) const COMMON: &[Arg] = &[CRATE];
+
+/// The arguments of every attribute macro for spans.
 pub(crate) const SPAN: &[Arg] = &[
-    steers("name", Takes::Expr),
-    steers("skip", Takes::Names),
-    steers("skip_all", Takes::Flag),
-    steers("redact", Takes::Names),
-    steers("input", Takes::Expr),
-    steers("output", Takes::Expr),
-    steers("fields", Takes::Fields),
-    steers("err", Takes::Word(&["debug", "display"])),
-    text("session", "session.id"),
-    text("user", "user.id"),
-    steers("stream", Takes::Flag),
+    NAME,
+    SKIP,
+    SKIP_ALL,
+    REDACT,
+    INPUT,
+    OUTPUT,
+    FIELDS,
+    ERR,
+    text("session", TextMethod::Session, "session.id"),
+    text("user", TextMethod::User, "user.id"),
+    STREAM,
 ];
 
 /// The instruments of `business_metric`.
-pub(crate) const INSTRUMENTS: &[&str] = &["counter", "histogram", "gauge", "up_down_counter"];
+pub(crate) const INSTRUMENTS: &[(Arg, Instrument)] = &[
+    (configures("counter", Takes::Text), Instrument::Counter),
+    (configures("histogram", Takes::Text), Instrument::Histogram),
+    (configures("gauge", Takes::Text), Instrument::Gauge),
+    (configures("up_down_counter", Takes::Text), Instrument::UpDownCounter),
+];
 
-/// Attributes that have a way of their own to be recorded, by key or by namespace, and that way.
+/// Keys that `fields` cannot record, by name or by namespace, and why or how they are recorded.
 pub(crate) const RESERVED: &[(&str, &str)] = &[
-    ("openinference.span.kind", "the attribute's name decides it"),
+    ("openinference.span.kind", "the attribute macro sets it"),
     ("input.value", "write `input = ...`"),
     ("input.mime_type", "it follows from the input"),
     ("output.value", "write `output = ...`"),
@@ -150,22 +180,29 @@ pub(crate) const RESERVED: &[(&str, &str)] = &[
     ("user.id", "write `user = ...`, which the spans below inherit"),
     ("error.type", "it follows from the `Err` that the function returns"),
     ("exception.", "an `Err` is recorded as an event with these names"),
-    ("otel.", "OpenTelemetry keeps these names for itself"),
-    ("a2a_otel.", "this crate keeps these names for itself"),
+    ("otel.", "OpenTelemetry reserves these names"),
+    ("a2a_otel.", "this crate reserves these names"),
 ];
+
+/// Keys that several rows use.
+const AGENT_NAME: &str = "agent.name";
+const TOOL_NAME: &str = "tool.name";
+const GEN_AI_TOOL_NAME: &str = "gen_ai.tool.name";
+const TOOL_DESCRIPTION_KEY: &str = "tool.description";
+const EVALUATION_NAME: &str = "evaluations.0.evaluation.name";
 
 const NODE: Arg = records("node", "graph.node.id");
 const PARENT_NODE: Arg = records("parent_node", "graph.node.parent_id");
 const PROVIDER: Arg = records("provider", "llm.provider");
-const TOOL_DESCRIPTION: Arg = records("description", "tool.description");
+const TOOL_DESCRIPTION: Arg = records("description", TOOL_DESCRIPTION_KEY);
 const TOOL_ID: Arg = records("id", "tool.id");
 const TOOL_SCHEMA: Arg = records("json_schema", "tool.json_schema");
 
 pub(crate) static AGENT_SPAN: Kind = span(
     "agent_span",
-    SpanKind { name_keys: &["agent.name"], ..kind("AGENT") },
+    SpanKind { name_keys: &[AGENT_NAME], ..kind("AGENT") },
     &[
-        names("agent", &["agent.name"], None),
+        names("agent", &[AGENT_NAME], None),
         records("id", "gen_ai.agent.id"),
         records("description", "gen_ai.agent.description"),
         records("version", "gen_ai.agent.version"),
@@ -179,25 +216,25 @@ pub(crate) static CHAIN_SPAN: Kind = span("chain_span", kind("CHAIN"), &[NODE, P
 pub(crate) static TOOL_SPAN: Kind = span(
     "tool_span",
     SpanKind {
-        name_keys: &["tool.name"],
-        doc_key: Some("tool.description"),
+        name_keys: &[TOOL_NAME],
+        doc_key: Some(TOOL_DESCRIPTION_KEY),
         content: Content::Named,
         ..kind("TOOL")
     },
-    &[names("tool", &["tool.name"], None), TOOL_DESCRIPTION, TOOL_ID, TOOL_SCHEMA],
+    &[names("tool", &[TOOL_NAME], None), TOOL_DESCRIPTION, TOOL_ID, TOOL_SCHEMA],
 );
 
 pub(crate) static MCP_TOOL: Kind = span(
     "mcp_tool",
     SpanKind {
         fixed: &[("mcp.method.name", "tools/call"), ("gen_ai.operation.name", "execute_tool")],
-        name_keys: &["tool.name", "gen_ai.tool.name"],
-        doc_key: Some("tool.description"),
+        name_keys: &[TOOL_NAME, GEN_AI_TOOL_NAME],
+        doc_key: Some(TOOL_DESCRIPTION_KEY),
         content: Content::Named,
         ..kind("TOOL")
     },
     &[
-        names("tool", &["tool.name", "gen_ai.tool.name"], None),
+        names("tool", &[TOOL_NAME, GEN_AI_TOOL_NAME], None),
         records("server", "server.address"),
         TOOL_DESCRIPTION,
         TOOL_ID,
@@ -207,7 +244,7 @@ pub(crate) static MCP_TOOL: Kind = span(
 
 pub(crate) static A2A_CALL: Kind = span(
     "a2a_call",
-    SpanKind { opentelemetry: "Client", ..kind("CHAIN") },
+    SpanKind { opentelemetry: OtelKind::Client, ..kind("CHAIN") },
     &[
         names("method", &["a2a.method.name"], Some("SendMessage")),
         names("peer", &["gen_ai.agent.name"], None),
@@ -218,21 +255,16 @@ pub(crate) static A2A_CALL: Kind = span(
 
 pub(crate) static LLM_CALL: Kind = span(
     "llm_call",
-    SpanKind { opentelemetry: "Client", content: Content::Llm, ..kind("LLM") },
-    &[
-        steers("request", Takes::Expr),
-        text("model", "llm.model_name"),
-        PROVIDER,
-        records("system", "llm.system"),
-    ],
+    SpanKind { opentelemetry: OtelKind::Client, content: Content::Llm, ..kind("LLM") },
+    &[REQUEST, text("model", TextMethod::Model, "llm.model_name"), PROVIDER, records("system", "llm.system")],
 );
 
 pub(crate) static EMBEDDING_CALL: Kind = span(
     "embedding_call",
-    SpanKind { opentelemetry: "Client", content: Content::Llm, ..kind("EMBEDDING") },
+    SpanKind { opentelemetry: OtelKind::Client, content: Content::Llm, ..kind("EMBEDDING") },
     &[
-        steers("request", Takes::Expr),
-        text("model", "embedding.model_name"),
+        REQUEST,
+        text("model", TextMethod::Model, "embedding.model_name"),
         PROVIDER,
         records("text", "embedding.embeddings.0.embedding.text"),
         records("vector", "embedding.embeddings.0.embedding.vector"),
@@ -260,12 +292,12 @@ pub(crate) static GUARDRAIL_SPAN: Kind = span("guardrail_span", verdict("GUARDRA
 pub(crate) static EVALUATOR_SPAN: Kind = span("evaluator_span", verdict("EVALUATOR"), EVALUATION);
 
 const fn verdict(openinference: &'static str) -> SpanKind {
-    SpanKind { name_keys: &["evaluations.0.evaluation.name"], ..kind(openinference) }
+    SpanKind { name_keys: &[EVALUATION_NAME], ..kind(openinference) }
 }
 
-/// A verdict, as the first of the span's evaluations.
+/// The arguments of a verdict, which is recorded as the span's first evaluation.
 const EVALUATION: &[Arg] = &[
-    records("evaluation", "evaluations.0.evaluation.name"),
+    records("evaluation", EVALUATION_NAME),
     records("score", "evaluations.0.evaluation.score"),
     records("label", "evaluations.0.evaluation.label"),
     records("explanation", "evaluations.0.evaluation.explanation"),
@@ -288,21 +320,39 @@ pub(crate) static BUSINESS_METRIC: Kind = Kind {
     name: "business_metric",
     effect: Effect::Metric,
     args: &[
-        steers(INSTRUMENTS[0], Takes::Text),
-        steers(INSTRUMENTS[1], Takes::Text),
-        steers(INSTRUMENTS[2], Takes::Text),
-        steers(INSTRUMENTS[3], Takes::Text),
-        steers("value", Takes::Expr),
-        steers("unit", Takes::Text),
-        steers("description", Takes::Text),
-        steers("on", Takes::Word(&["ok", "err", "always"])),
-        steers("attributes", Takes::Fields),
-        steers("stream", Takes::Flag),
+        INSTRUMENTS[0].0,
+        INSTRUMENTS[1].0,
+        INSTRUMENTS[2].0,
+        INSTRUMENTS[3].0,
+        VALUE,
+        UNIT,
+        DESCRIPTION,
+        ON,
+        ATTRIBUTES,
+        STREAM,
     ],
 };
 
+/// All rows, for the tests.
+#[cfg(test)]
+pub(crate) static ALL: &[&Kind] = &[
+    &AGENT_SPAN,
+    &CHAIN_SPAN,
+    &TOOL_SPAN,
+    &MCP_TOOL,
+    &A2A_CALL,
+    &LLM_CALL,
+    &EMBEDDING_CALL,
+    &RETRIEVER_SPAN,
+    &RERANKER_SPAN,
+    &GUARDRAIL_SPAN,
+    &EVALUATOR_SPAN,
+    &PROMPT_SPAN,
+    &BUSINESS_METRIC,
+];
+
 impl Kind {
-    /// Every argument that the attribute takes, its own first.
+    /// All arguments of the attribute macro, its own first.
     pub(crate) fn all_args(&self) -> impl Iterator<Item = &'static Arg> {
         let shared = match self.effect {
             Effect::Span(_) => SPAN,
@@ -316,7 +366,7 @@ impl Arg {
     /// The attributes that hold the value.
     pub(crate) const fn keys(&'static self) -> &'static [&'static str] {
         match &self.records {
-            Records::Key(key) | Records::Text(key) => std::slice::from_ref(key),
+            Records::Key(key) | Records::Text(_, key) => std::slice::from_ref(key),
             Records::Name(keys, _) => keys,
             Records::Nothing | Records::Documents(_) => &[],
         }

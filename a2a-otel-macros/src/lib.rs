@@ -1,28 +1,26 @@
-//! The attributes of `a2a-otel`, which re-exports and explains them: use that crate.
+//! The attribute macros of `a2a-otel`. Use that crate, which re-exports and documents them.
 //!
-//! An attribute goes through four stages, each in its file: `args` reads its arguments by the table in `kinds`,
-//! `function` reads the function and by `types` what it takes and gives back, `plan` decides by the rules in `checks`,
-//! and `expand` writes. On a mistake the function itself stays.
+//! `instrument` runs three stages, each in a folder of its own: `read`, `decide` and `write`. They share the table of
+//! the attribute macros (`kinds`), the plan that stage two makes and stage three writes (`plan`), and the names that
+//! generated code may use (`runtime`).
 
-mod args;
-mod checks;
-mod expand;
-mod function;
+mod decide;
+mod errors;
+mod instrument;
 mod kinds;
 mod plan;
+mod read;
+mod runtime;
 #[cfg(test)]
 mod tests;
-mod types;
+mod write;
 
 use proc_macro::TokenStream;
-use proc_macro2::TokenStream as Tokens;
 
-use crate::args::{Args, Errors};
-use crate::function::Function;
+use crate::instrument::instrument;
 use crate::kinds::Kind;
-use crate::plan::Plan;
 
-/// The attributes: each its name, its row of the table, and docs that it shares with others.
+/// Defines the attribute macros: the name, the row of the table, and the docs that several share.
 macro_rules! entries {
     ($($name:ident = $kind:ident $(, $shared:literal)?;)*) => {
         $(
@@ -30,13 +28,9 @@ macro_rules! entries {
             $(#[doc = include_str!($shared)])?
             #[proc_macro_attribute]
             pub fn $name(args: TokenStream, item: TokenStream) -> TokenStream {
-                instrument(&kinds::$kind, args, item)
+                expand(&kinds::$kind, args, item)
             }
         )*
-
-        /// The rows of all, for the tests that hold them to the same rules.
-        #[cfg(test)]
-        static ALL: &[&Kind] = &[$(&kinds::$kind),*];
     };
 }
 
@@ -56,28 +50,6 @@ entries! {
     business_metric = BUSINESS_METRIC;
 }
 
-fn instrument(kind: &'static Kind, args: TokenStream, item: TokenStream) -> TokenStream {
-    expand(kind, args.into(), item.into(), cfg!(feature = "trace")).into()
-}
-
-/// The function observed, or the function as it is: where nothing is to be observed, and behind the mistakes.
-fn expand(kind: &'static Kind, args: Tokens, item: Tokens, observes: bool) -> Tokens {
-    match try_expand(kind, args, item.clone()) {
-        Ok(code) if observes => code,
-        Ok(_) => item,
-        Err(error) => {
-            let mut code = error.into_compile_error();
-            code.extend(item);
-            code
-        }
-    }
-}
-
-fn try_expand(kind: &'static Kind, args: Tokens, item: Tokens) -> syn::Result<Tokens> {
-    let mut errors = Errors::default();
-    let args = Args::parse(kind, args, &mut errors);
-    let function = Function::parse(item).map_err(|error| errors.add(error)).ok();
-    let plan = function.as_ref().and_then(|function| Plan::new(&args, function, &mut errors));
-    errors.into_result()?;
-    Ok(plan.map(|plan| expand::expand(&plan)).unwrap_or_default())
+fn expand(kind: &'static Kind, args: TokenStream, item: TokenStream) -> TokenStream {
+    instrument(kind, args.into(), item.into(), cfg!(feature = "trace")).into()
 }

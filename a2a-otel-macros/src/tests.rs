@@ -1,5 +1,5 @@
-//! What holds for every attribute: its docs say what the table says, its expansion is as it was, and nothing that
-//! anybody writes as its arguments makes it panic.
+//! Rules for every attribute macro: its docs match the table, its expansion matches the snapshot, and no arguments make
+//! it panic.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,8 +10,8 @@ use proc_macro2::TokenStream;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::kinds::{self, Arg, Kind, Records};
-use crate::{ALL, expand};
+use crate::instrument::instrument;
+use crate::kinds::{self, ALL, Arg, Kind, Records};
 
 fn here(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
@@ -21,7 +21,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(here(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The rows of the tables in a docs file: the name of the argument, and the whole row.
+/// The rows of the tables in a docs file: the argument's name and the whole row.
 fn rows(docs: &str) -> Vec<(&str, &str)> {
     docs.lines()
         .filter_map(|row| {
@@ -64,6 +64,8 @@ fn the_docs_of_every_attribute_say_what_its_table_says() {
 #[test]
 fn every_attribute_has_an_entry_an_export_and_a_snapshot() {
     let (entries, exports) = (read("src/lib.rs"), read("../a2a-otel/src/lib.rs"));
+    let is_entry = |line: &&str| line.starts_with("    ") && line.ends_with(';') && line.contains(" = ");
+    assert_eq!(entries.lines().filter(is_entry).count(), ALL.len(), "`ALL` has a row for each entry");
     for name in ALL.iter().map(|kind| kind.name) {
         let entry = format!("    {name} = {}", name.to_uppercase());
         assert!(entries.contains(&entry), "src/lib.rs has an entry for {name}");
@@ -87,7 +89,7 @@ fn no_attribute_has_two_arguments_of_a_name_or_two_for_one_key() {
 
 const MARK: &str = "\n// becomes\n\n";
 
-/// A snapshot holds a function with its attribute, and behind the mark what becomes of it.
+/// A snapshot file contains a function with its attribute macro and, after the mark, the expansion.
 fn assert_snapshot(kind: &'static Kind) {
     let path = here(&format!("snapshots/{}.rs", kind.name));
     let file = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -97,17 +99,17 @@ fn assert_snapshot(kind: &'static Kind) {
         fs::write(&path, format!("{}\n{MARK}{expanded}", input.trim_end()))
             .expect("snapshots can be written");
     } else {
-        assert_eq!(before, expanded, "snapshots/{}.rs; A2A_OTEL_BLESS=1 writes it anew", kind.name);
+        assert_eq!(before, expanded, "snapshots/{}.rs; A2A_OTEL_BLESS=1 rewrites it", kind.name);
     }
 }
 
-/// Does what the compiler does: takes the attribute off the function, and hands both over.
+/// Calls the macro as the compiler does: with the arguments, and with the function without the attribute.
 fn expand_item(kind: &'static Kind, input: &str) -> TokenStream {
     let mut item: syn::ItemFn = syn::parse_str(input).expect("a function");
     let place = item.attrs.iter().position(|attribute| attribute.path().is_ident(kind.name));
     let attribute = item.attrs.remove(place.expect("the attribute is there"));
     let args = attribute.meta.require_list().map(|list| list.tokens.clone()).unwrap_or_default();
-    expand(kind, args, quote::quote!(#item), true)
+    instrument(kind, args, quote::quote!(#item), true)
 }
 
 fn pretty(code: TokenStream) -> String {
@@ -127,14 +129,14 @@ fn switched_off_an_attribute_hands_the_function_through_but_still_checks() {
     let item = TokenStream::from_str("fn f(a: u32) -> u32 { a }").unwrap();
     for kind in ALL {
         let args = if kind.name == "business_metric" { "counter = \"calls\"" } else { "" };
-        let through = expand(kind, TokenStream::from_str(args).unwrap(), item.clone(), false);
+        let through = instrument(kind, TokenStream::from_str(args).unwrap(), item.clone(), false);
         assert_eq!(through.to_string(), item.to_string(), "{}", kind.name);
-        let wrong = expand(kind, TokenStream::from_str("nmae = 1").unwrap(), item.clone(), false);
+        let wrong = instrument(kind, TokenStream::from_str("nmae = 1").unwrap(), item.clone(), false);
         assert!(wrong.to_string().contains("compile_error"), "{}", kind.name);
     }
 }
 
-/// Words that mean something to the parser, and some that do not.
+/// Words with a meaning to the parser, and some without.
 const WORDS: &[&str] = &[
     "name",
     "skip",
@@ -216,7 +218,7 @@ proptest! {
         item in select(FUNCTIONS),
     ) {
         if let (Ok(args), Ok(item)) = (TokenStream::from_str(&args), TokenStream::from_str(item)) {
-            let code = expand(ALL[kind], args, item.clone(), true);
+            let code = instrument(ALL[kind], args, item.clone(), true);
             prop_assert!(!code.is_empty());
         }
     }
@@ -224,7 +226,7 @@ proptest! {
     #[test]
     fn no_item_makes_an_attribute_panic(kind in 0..ALL.len(), item in tokens()) {
         if let Ok(item) = TokenStream::from_str(&format!("fn f {item} {{}}")) {
-            expand(ALL[kind], TokenStream::new(), item, true);
+            instrument(ALL[kind], TokenStream::new(), item, true);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What generated code may call, and nothing else. Not part of the public API: it may change with any release.
+//! What generated code may call, and nothing else. It is not part of the public API and may change in any release.
 
 pub use core::clone::Clone;
 pub use core::convert::Infallible as Never;
@@ -10,9 +10,9 @@ pub use opentelemetry::trace::SpanKind::{Client, Internal};
 
 pub use crate::capture::{Body, Capture, Fixed};
 pub use crate::metrics::InstrumentKind;
-pub use crate::metrics::business::{Implied, Items, Measurement, Metric, On};
+pub use crate::metrics::business::{Implied, Measurement, Metric, MetricItems, On};
 pub use crate::privacy::REDACTED;
 pub use crate::span::{
-    Conclude, Ending, Fold, Opening, Returned, Scope, Site, Span, fallible, future, future_apart, guard,
-    hint, observed, stopwatch, stream, sync, sync_apart,
+    CallScope, Conclude, Ending, Opening, ReturnType, Site, Span, SpanItems, fallible, future,
+    future_with_scope, guard, hint, map_outcome, start_time, stream, sync, sync_with_scope,
 };

@@ -293,18 +293,18 @@ fn check_id(subject: Subject, id: &str) -> Result<(), Fault> {
 
 /// Watches the annotations of the process, in tests.
 #[cfg(feature = "testing")]
-pub(crate) struct Watcher {
+pub(crate) struct AnnotationWatcher {
     pub(crate) is_watching: fn() -> bool,
     /// Called with the subject, its id, and the annotation's attributes.
     pub(crate) annotated: fn(&'static str, &str, &[KeyValue]),
 }
 
 #[cfg(feature = "testing")]
-static WATCHER: OnceLock<Watcher> = OnceLock::new();
+static WATCHER: OnceLock<AnnotationWatcher> = OnceLock::new();
 
 /// Registers a watcher. Only the first one of a process counts.
 #[cfg(feature = "testing")]
-pub(crate) fn watch(watcher: Watcher) {
+pub(crate) fn watch(watcher: AnnotationWatcher) {
     let _ = WATCHER.set(watcher);
 }
 

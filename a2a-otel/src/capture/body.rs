@@ -32,7 +32,7 @@ impl<T: AsRef<[u8]> + ?Sized> Body<'_, T> {
 
     /// The value, with what its type can do.
     #[must_use]
-    pub fn a2a_otel_asked(&self) -> &dyn Value {
+    pub fn a2a_otel_required(&self) -> &dyn Value {
         self
     }
 }

@@ -162,7 +162,7 @@ pub trait Recordable {}
 impl<T: Serialize + ?Sized> Capture<'_, T> {
     /// The value, with what its type can do.
     #[must_use]
-    pub fn a2a_otel_asked(&self) -> &dyn Value {
+    pub fn a2a_otel_required(&self) -> &dyn Value {
         self
     }
 }
@@ -170,7 +170,7 @@ impl<T: Serialize + ?Sized> Capture<'_, T> {
 impl<T: Debug + ?Sized> ByDebug<'_, T> {
     /// The value, with what its type can do.
     #[must_use]
-    pub fn a2a_otel_asked(&self) -> &dyn Value {
+    pub fn a2a_otel_required(&self) -> &dyn Value {
         self
     }
 }
@@ -178,7 +178,7 @@ impl<T: Debug + ?Sized> ByDebug<'_, T> {
 impl<T: ?Sized> Opaque<'_, T> {
     /// The value, which can do nothing: an error.
     #[must_use]
-    pub fn a2a_otel_asked(&self) -> &dyn Value
+    pub fn a2a_otel_required(&self) -> &dyn Value
     where
         T: Recordable,
     {

@@ -8,7 +8,7 @@ use opentelemetry::metrics::Meter;
 
 use crate::capture::{Fields, push_fields};
 use crate::metrics::InstrumentKind;
-use crate::span::{Describe, Scope, StreamEnd, scope};
+use crate::span::{CallScope, Describe, StreamEnd, scope};
 
 /// What is known about a metric at compile time.
 pub struct Metric {
@@ -133,10 +133,10 @@ fn meter() -> Meter {
     opentelemetry::global::meter_with_scope(scope())
 }
 
-impl Scope for Measurement {
+impl CallScope for Measurement {
     type Entered = ();
     type Ending = Self;
-    type Fold = Items;
+    type Items = MetricItems;
 
     fn is_seen(&self) -> bool {
         true
@@ -160,17 +160,17 @@ impl Scope for Measurement {
         self.record_if(counts);
     }
 
-    fn fold(&self, _: Option<Instant>) -> Items {
+    fn items(&self, _: Option<Instant>) -> MetricItems {
         let mut template = self.clone();
         template.is_recorded = true;
-        Items { template, failed: false }
+        MetricItems { template, failed: false }
     }
 
-    fn streamed(mut self, fold: Items, end: StreamEnd<'_>) {
+    fn streamed(mut self, items: MetricItems, end: StreamEnd<'_>) {
         self.is_recorded = self.metric.itemised;
         let counts = match self.metric.on {
-            On::Ok => matches!(end, StreamEnd::Whole) && !fold.failed,
-            On::Err => fold.failed,
+            On::Ok => matches!(end, StreamEnd::Complete) && !items.failed,
+            On::Err => items.failed,
             On::Always => true,
         };
         let counts = counts && !self.metric.itemised;
@@ -179,14 +179,14 @@ impl Scope for Measurement {
 }
 
 /// Measures the items of a stream.
-pub struct Items {
+pub struct MetricItems {
     /// What was known before the stream began.
     template: Measurement,
     failed: bool,
 }
 
 /// Called by generated code for each item.
-impl Items {
+impl MetricItems {
     /// The item is an error.
     pub fn err(&mut self, _: &dyn Describe, _: bool) {
         self.failed = true;

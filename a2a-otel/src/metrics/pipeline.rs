@@ -5,7 +5,7 @@ use std::sync::Arc;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Meter};
 
-use crate::pipeline::{Backend, Census, LOSSES, Loss};
+use crate::pipeline::{Backend, Census, Loss};
 use crate::semconv::opentelemetry::ERROR_TYPE;
 use crate::semconv::sdk::{
     COMPONENT_NAME, COMPONENT_TYPE, DURATION, EXPORTED, INFLIGHT, PROCESSED, QUEUE_BYTES, QUEUE_CAPACITY,
@@ -26,7 +26,7 @@ pub(crate) fn observe(meter: &Meter, backends: &[Backend]) -> Arc<Census> {
     let gauge = |metric, read: Read| up_down_counter(meter, metric, &backends, read);
     count(PROCESSED, |of, tell| {
         let delivery = of.backend.delivery();
-        let lost = |loss: Loss| delivery.dropped.get(LOSSES[loss as usize]).copied().unwrap_or_default();
+        let lost = |loss: Loss| delivery.dropped.get(loss.reason()).copied().unwrap_or_default();
         let before = [(Loss::QueueFull, "queue_full"), (Loss::TooLate, "already_shutdown")];
         let lost_before: u64 = before.iter().map(|(loss, _)| lost(*loss)).sum();
         tell(delivery.generated - lost_before - delivery.waiting(), &of.processor, None);
@@ -38,7 +38,7 @@ pub(crate) fn observe(meter: &Meter, backends: &[Backend]) -> Arc<Census> {
         let delivery = of.backend.delivery();
         tell(delivery.delivered + delivery.replayed, &of.exporter, None);
         for (reason, spans) in delivery.dropped {
-            let error = if reason == LOSSES[Loss::Rejected as usize] { "rejected" } else { reason };
+            let error = if reason == Loss::Rejected.reason() { "rejected" } else { reason };
             tell(spans, &of.exporter, Some(error));
         }
     });

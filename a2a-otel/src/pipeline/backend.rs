@@ -1,34 +1,36 @@
-//! One way out, as telemetry sees it.
+//! One exporter, as telemetry sees it.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 #[cfg(feature = "metrics")]
 use opentelemetry::{KeyValue, metrics::Histogram};
+use opentelemetry_sdk::trace::SpanData;
 
 use super::health::{Condition, ExporterHealth, QueueHealth};
 use super::queue::{Amount, Queue};
+use super::weigh::Weigh;
 use super::{Delivery, Ledger};
 
-/// The books and the queue of one exporter.
+/// The account and the queue of one exporter.
 #[derive(Clone)]
 pub(crate) struct Backend {
     ledger: Arc<Ledger>,
-    /// Nothing where spans are handed on at once, or nowhere.
+    /// Nothing where spans are passed on at once, or nowhere.
     queue: Option<Arc<dyn Held>>,
     has_spool: bool,
-    /// As the conventions call it.
+    /// Its type, as the semantic conventions name it.
     #[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "only metrics name it"))]
     exporter_type: &'static str,
 }
 
-/// A queue, whatever it saves.
+/// A queue of any item and record.
 trait Held: Send + Sync {
     fn held(&self) -> Amount;
     fn capacity(&self) -> usize;
 }
 
-impl<Saved: Send> Held for Queue<Saved> {
+impl<Item: Weigh + Send, Saved: Send> Held for Queue<Item, Saved> {
     fn held(&self) -> Amount {
         Queue::held(self)
     }
@@ -43,7 +45,7 @@ impl Backend {
         Backend { ledger, queue: None, has_spool: false, exporter_type: "custom_span_exporter" }
     }
 
-    pub(crate) fn with_queue<Saved: Send + 'static>(self, queue: &Arc<Queue<Saved>>) -> Self {
+    pub(crate) fn with_queue<Saved: Send + 'static>(self, queue: &Arc<Queue<SpanData, Saved>>) -> Self {
         Backend { queue: Some(queue.clone()), ..self }
     }
 
@@ -86,8 +88,8 @@ impl Backend {
 
     pub(crate) fn queue(&self) -> QueueHealth {
         let Some(queue) = &self.queue else { return QueueHealth::default() };
-        let Amount { spans, bytes } = queue.held();
-        QueueHealth { spans, bytes, capacity: queue.capacity() }
+        let Amount { items, bytes } = queue.held();
+        QueueHealth { spans: items, bytes, capacity: queue.capacity() }
     }
 
     pub(crate) fn spool(&self) -> Condition {

@@ -1,10 +1,10 @@
-//! The account of what became of the spans.
+//! What became of the spans, in numbers.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// What became of the spans that ended: `generated = delivered + spooled + dropped`, plus those still waiting before
-/// shutdown.
+/// What became of the spans that ended: `generated = delivered + spooled + dropped`. Before shutdown, some may still
+/// be waiting.
 ///
 /// With several exporters, a span counts once for each of them.
 ///
@@ -23,22 +23,22 @@ use std::fmt;
 pub struct Delivery {
     /// Sampled spans that ended.
     pub generated: u64,
-    /// Spans that the receiver has confirmed.
+    /// Spans that the receiver confirmed.
     pub delivered: u64,
-    /// Spans kept on disk, to be sent later.
+    /// Spans on disk that will be sent later.
     pub spooled: u64,
     /// Spans that are lost, by reason.
     pub dropped: BTreeMap<&'static str, u64>,
-    /// Spans beside these, which an earlier process has left on disk.
+    /// Spans that an earlier process left on disk. They are not counted in the numbers above.
     pub recovered: u64,
-    /// Those of them that the receiver has confirmed by now.
+    /// Recovered spans that the receiver confirmed.
     pub replayed: u64,
-    /// What became of the annotations, beside the spans.
+    /// What became of the annotations. They are not counted in the numbers above.
     pub annotations: Annotations,
 }
 
-/// What became of the [`Annotation`](crate::evaluation::Annotation)s: `generated = delivered + dropped`, plus those still
-/// waiting before shutdown.
+/// What became of the [`Annotation`](crate::evaluation::Annotation)s: `generated = delivered + dropped`. Before shutdown,
+/// some may still be waiting.
 ///
 /// ```
 /// use a2a_otel::Telemetry;
@@ -52,22 +52,22 @@ pub struct Delivery {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Annotations {
-    /// All that were to be sent.
+    /// Annotations that were made.
     pub generated: u64,
-    /// Those that Phoenix has confirmed. It shows them as soon as it has what they are about.
+    /// Annotations that Phoenix confirmed. It shows them as soon as it has their subject.
     pub delivered: u64,
-    /// Those that are lost, by reason.
+    /// Annotations that are lost, by reason.
     pub dropped: BTreeMap<&'static str, u64>,
 }
 
 impl Annotations {
-    /// All that are lost.
+    /// How many are lost.
     #[must_use]
     pub fn dropped_total(&self) -> u64 {
         self.dropped.values().sum()
     }
 
-    /// Those that are neither sent nor given up.
+    /// How many are neither sent nor lost.
     #[must_use]
     pub fn waiting(&self) -> u64 {
         self.generated.saturating_sub(self.delivered + self.dropped_total())
@@ -93,13 +93,13 @@ fn write_waiting(f: &mut fmt::Formatter<'_>, waiting: u64) -> fmt::Result {
 }
 
 impl Delivery {
-    /// All spans that are lost.
+    /// How many spans are lost.
     #[must_use]
     pub fn dropped_total(&self) -> u64 {
         self.dropped.values().sum()
     }
 
-    /// Spans that are neither sent nor given up.
+    /// How many spans are neither sent nor lost.
     #[must_use]
     pub fn waiting(&self) -> u64 {
         self.generated.saturating_sub(self.delivered + self.spooled + self.dropped_total())

@@ -1,4 +1,4 @@
-//! The thread behind an exporter of the user's.
+//! Exporters of the application's own, as an outlet. They get each batch once: whether to retry is up to them.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,54 +6,70 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::Instant;
 
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
-use super::ledger::{Ledger, Loss, Origin};
-use super::queue::{Amount, Load, Order, Queue};
-use crate::settings::Batch;
+use super::sender::Outlet;
+use super::signal::{Payload, Signal};
+use super::transport::Answer;
+use super::weigh::Weigh;
 
-/// Hands on what waits in the queue until that is closed.
-pub(crate) fn run(exporter: &impl SpanExporter, queue: &Queue, ledger: &Ledger, limits: &Batch) {
-    let mut next_sweep = Instant::now() + limits.delay;
-    loop {
-        let mut order = queue.wait(next_sweep.saturating_duration_since(Instant::now()));
-        if order != Order::GoOn || Instant::now() >= next_sweep {
-            next_sweep = Instant::now() + limits.delay;
-            while queue.has_waiting() {
-                order = hand_on(exporter, queue, ledger);
-            }
-        } else if queue.has_batch() {
-            order = hand_on(exporter, queue, ledger);
-        }
-        if matches!(order, Order::Close(_)) && !queue.has_waiting() {
-            break;
-        }
+/// Spans that are handed over as they are.
+pub(super) struct HandedOver;
+
+impl Signal for HandedOver {
+    type Item = SpanData;
+    type Payload = Handover;
+
+    fn pack(&mut self, spans: Vec<SpanData>) -> Vec<Handover> {
+        let bytes = spans.iter().map(Weigh::bytes).sum();
+        vec![Handover { items: spans.len(), bytes, spans }]
     }
-    let _ = catch_unwind(AssertUnwindSafe(|| exporter.shutdown()));
-    queue.finish();
 }
 
-fn hand_on(exporter: &impl SpanExporter, queue: &Queue, ledger: &Ledger) -> Order {
-    let batch = match queue.take() {
-        Load::Items(spans) => spans,
-        // Nothing is saved for an exporter whose spans never become bytes of ours.
-        Load::Saved(_) => Vec::new(),
-    };
-    let spans = batch.len() as u64;
-    if ledger.is_hopeless() {
-        ledger.dropped(Loss::ExportFailed, spans);
-    } else {
-        match export(exporter, batch) {
-            Ok(()) => ledger.delivered(Origin::Here, spans),
-            Err(OTelSdkError::InternalFailure(cause)) => ledger.export_failed(spans, &cause),
-            Err(error) => ledger.export_failed(spans, &error.to_string()),
-        }
+/// One batch.
+pub(super) struct Handover {
+    /// Empty once they are handed over.
+    spans: Vec<SpanData>,
+    items: usize,
+    bytes: usize,
+}
+
+impl Payload for Handover {
+    fn items(&self) -> usize {
+        self.items
     }
-    queue.settle(Amount::default());
-    queue.order()
+
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn halve(self) -> Result<[Self; 2], Self> {
+        Err(self)
+    }
+
+    fn name_of_first(&self) -> String {
+        self.spans.first().map(|span| format!("{:?}", span.name)).unwrap_or_default()
+    }
+}
+
+/// Hands batches to an exporter, and shuts it down when it is dropped.
+pub(super) fn outlet<E: SpanExporter + 'static>(exporter: E) -> Outlet<Handover> {
+    let exporter = ShutDownOnDrop(exporter);
+    Box::new(move |batch, _| match export(&exporter.0, std::mem::take(&mut batch.spans)) {
+        Ok(()) => Answer::accepted(),
+        Err(OTelSdkError::InternalFailure(cause)) => Answer::Failed { cause },
+        Err(error) => Answer::Failed { cause: error.to_string() },
+    })
+}
+
+struct ShutDownOnDrop<E: SpanExporter>(E);
+
+impl<E: SpanExporter> Drop for ShutDownOnDrop<E> {
+    fn drop(&mut self) {
+        let _ = catch_unwind(AssertUnwindSafe(|| self.0.shutdown()));
+    }
 }
 
 /// An exporter that panics must not end the thread, and with it all telemetry.

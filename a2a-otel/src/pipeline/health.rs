@@ -1,35 +1,35 @@
-//! How telemetry is doing.
+//! The health of telemetry.
 
 use std::fmt;
 
 use super::Delivery;
 
-/// How each part of telemetry is doing.
+/// The health of each part of telemetry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// What makes the spans.
+    /// The tracer provider, which makes the spans.
     pub provider: Condition,
-    /// What sends them.
+    /// The exporters, which send them.
     pub exporters: Vec<ExporterHealth>,
-    /// What sends annotations, once there was one.
+    /// The exporter of annotations, from the first annotation on.
     pub annotations: Option<Condition>,
-    /// What collects the metrics.
+    /// The meter provider.
     pub metrics: Condition,
-    /// How often a `Serialize`, `Debug` or `Display` implementation or a redactor panicked while it was asked for a
-    /// value. Each time the span says where.
+    /// How often a `Serialize`, `Debug` or `Display` implementation or a redactor panicked while a value was recorded. The
+    /// span shows where.
     pub panics: u64,
 }
 
-/// How one exporter is doing.
+/// The health of one exporter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExporterHealth {
-    /// Where it sends to.
+    /// The receiver.
     pub target: String,
-    /// Whether the last batch got through.
+    /// Whether the last request succeeded.
     pub condition: Condition,
-    /// What waits to be sent.
+    /// The spans that wait to be sent.
     pub queue: QueueHealth,
     /// Whether spans can be saved to disk.
     pub spool: Condition,
@@ -38,7 +38,7 @@ pub struct ExporterHealth {
 }
 
 impl ExporterHealth {
-    /// Whether spans get through or are kept.
+    /// Whether spans are delivered or kept.
     fn is_good(&self) -> bool {
         [&self.condition, &self.spool].into_iter().all(Condition::is_good)
     }
@@ -52,17 +52,17 @@ pub struct QueueHealth {
     pub spans: usize,
     /// About how many bytes they take.
     pub bytes: usize,
-    /// How many bytes they may take; what comes on top is dropped and counted.
+    /// How many bytes they take at most. Further spans are dropped and counted.
     pub capacity: usize,
 }
 
-/// How one part is doing.
+/// The health of one part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Condition {
-    /// Nothing is wrong.
+    /// It works.
     Good,
-    /// It tries and fails, for this reason.
+    /// It fails, for this reason.
     Failing(String),
     /// It is switched off by configuration.
     Disabled,
@@ -71,7 +71,7 @@ pub enum Condition {
 }
 
 impl Health {
-    /// Whether every part does what it should.
+    /// Whether every part works or is switched off.
     #[must_use]
     pub fn is_good(&self) -> bool {
         [&self.provider, &self.metrics].into_iter().chain(&self.annotations).all(Condition::is_good)
@@ -80,7 +80,7 @@ impl Health {
 }
 
 impl Condition {
-    /// Whether it does what it should, which may be nothing.
+    /// Whether it works or is switched off.
     #[must_use]
     pub fn is_good(&self) -> bool {
         matches!(self, Condition::Good | Condition::Disabled)

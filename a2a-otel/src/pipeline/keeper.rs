@@ -1,74 +1,71 @@
-//! The thread that saves: it sees to it that no span is in memory alone for long.
+//! The thread that saves, so that no item is kept in memory alone for long.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use opentelemetry_sdk::trace::SpanData;
-
 use super::ledger::Ledger;
-use super::otlp::Packer;
 use super::queue::Queue;
+use super::signal::{Durable, Payload as _};
 use super::spool::{Record, Spool};
 use crate::lock::lock;
 
-/// What a process that is killed may lose, in time.
+/// The time between two saves, which a process that is killed may lose.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// A full disk is asked again after this time.
-const REST: Duration = Duration::from_secs(5);
+/// The pause after a failure: a full disk is tried again after it.
+const PAUSE: Duration = Duration::from_secs(5);
 
-/// Replaces the spans in a queue by what it has written to disk.
-#[derive(Debug)]
-pub(crate) struct Keeper {
-    queue: Arc<Queue<Record>>,
+/// Replaces the items in a queue by the records it has written to disk.
+pub(super) struct Keeper<S: Durable> {
+    queue: Arc<Queue<S::Item, Record>>,
     spool: Arc<Spool>,
     ledger: Arc<Ledger>,
-    packer: Packer,
+    signal: S,
     next_attempt: Instant,
 }
 
-impl Keeper {
-    pub(crate) fn new(
-        queue: Arc<Queue<Record>>,
+impl<S: Durable> Keeper<S> {
+    pub(super) fn new(
+        queue: Arc<Queue<S::Item, Record>>,
         spool: Arc<Spool>,
         ledger: Arc<Ledger>,
-        packer: Packer,
+        signal: S,
     ) -> Self {
-        Keeper { queue, spool, ledger, packer, next_attempt: Instant::now() }
+        Keeper { queue, spool, ledger, signal, next_attempt: Instant::now() }
     }
 
     /// Works until the queue is closed.
-    pub(crate) fn run(keeper: &Mutex<Self>, queue: &Queue<Record>) {
+    pub(super) fn run(keeper: &Mutex<Self>, queue: &Queue<S::Item, Record>) {
         let mut is_over = false;
         while !is_over {
             is_over = queue.wait_to_save(INTERVAL);
-            lock(keeper).save_all();
+            lock(keeper).save_waiting();
         }
     }
 
-    /// Saves what waits, if the disk lets it.
-    pub(super) fn save_all(&mut self) {
+    /// Saves what waits, unless the disk has failed a moment ago.
+    pub(super) fn save_waiting(&mut self) {
         while Instant::now() >= self.next_attempt {
-            let spans = self.queue.take_to_save();
-            if spans.is_empty() {
+            let items = self.queue.take_to_save();
+            if items.is_empty() {
                 return;
             }
-            self.save(spans);
+            self.save(items);
         }
     }
 
-    fn save(&mut self, mut spans: Vec<SpanData>) {
+    fn save(&mut self, mut items: Vec<S::Item>) {
         let mut records = Vec::new();
-        for batch in self.packer.pack(&mut spans) {
-            match self.spool.store(&batch.body(), batch.len()) {
+        for payload in self.signal.pack_copy(&mut items) {
+            match self.spool.store(&S::body(&payload), payload.items()) {
                 Ok(record) => records.push(record),
                 Err(error) => {
                     self.ledger.spool_failed(&error);
                     for record in &records {
                         self.spool.take_back(record);
                     }
-                    self.next_attempt = Instant::now() + REST;
-                    return self.queue.give_back(spans);
+                    self.next_attempt = Instant::now() + PAUSE;
+                    return self.queue.give_back(items);
                 }
             }
         }

@@ -1,6 +1,6 @@
-//! The books of one exporter, and the state of the link behind it.
+//! The account of one exporter: what became of each item, and the state of the connection.
 
-use std::fmt;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -11,54 +11,39 @@ use opentelemetry::metrics::Histogram;
 use super::Delivery;
 use super::health::Condition;
 use super::queue::Order;
+use super::signal::Wording;
 use crate::lock::lock;
 use crate::report::{announce, report};
 use crate::semconv::opentelemetry::ERROR_TYPE;
 
-/// Whether an exporter gets its spans through.
+/// Whether the receiver takes items.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Link {
+enum Connection {
     /// Nothing was sent yet.
     Unused,
     Working,
-    /// The last batch failed, for this reason.
+    /// The last request failed, for this reason.
     Failing(String),
 }
 
-/// What is sent, as messages call it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Signal {
-    Spans,
-    Annotations,
-}
-
-impl fmt::Display for Signal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Signal::Spans => "spans",
-            Signal::Annotations => "annotations",
-        })
-    }
-}
-
-/// Why a span, or an annotation, is lost.
+/// Why an item is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub(crate) enum Loss {
-    /// An exporter of the user's failed.
+    /// An exporter of the application's own failed.
     ExportFailed,
-    /// Nobody takes spans.
+    /// No exporter takes spans.
     NoExporter,
     QueueFull,
     /// It ended after shutdown.
     TooLate,
-    /// The receiver will not have it.
+    /// The receiver does not take it.
     Refused,
-    /// The receiver took the others of the batch.
+    /// The receiver took the others of the request.
     Rejected,
-    /// Time was over, or hope was lost.
+    /// It was still waiting at the end.
     NotSentInTime,
-    /// Others needed its place on disk.
+    /// Newer items needed its space on disk.
     SpoolFull,
     /// It lay on disk for too long.
     SpoolTooOld,
@@ -66,7 +51,28 @@ pub(crate) enum Loss {
     SpoolDamaged,
 }
 
-/// Where a span comes from.
+/// Every reason, with the words that a [`Delivery`] uses, in the order of the variants.
+const LOSSES: [(Loss, &str); 10] = [
+    (Loss::ExportFailed, "export failed"),
+    (Loss::NoExporter, "no exporter"),
+    (Loss::QueueFull, "queue full"),
+    (Loss::TooLate, "ended after shutdown"),
+    (Loss::Refused, "refused by the receiver"),
+    (Loss::Rejected, "rejected by the receiver"),
+    (Loss::NotSentInTime, "not sent in time"),
+    (Loss::SpoolFull, "spool full"),
+    (Loss::SpoolTooOld, "spool too old"),
+    (Loss::SpoolDamaged, "spool damaged"),
+];
+
+impl Loss {
+    /// The reason as a [`Delivery`] names it.
+    pub(crate) fn reason(self) -> &'static str {
+        LOSSES[self as usize].1
+    }
+}
+
+/// Where an item comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// This process.
@@ -75,51 +81,37 @@ pub(crate) enum Origin {
     Earlier,
 }
 
-/// As they read in a [`Delivery`], in the order of the losses.
-pub(crate) const LOSSES: [&str; 10] = [
-    "export failed",
-    "no exporter",
-    "queue full",
-    "ended after shutdown",
-    "refused by the receiver",
-    "rejected by the receiver",
-    "not sent in time",
-    "spool full",
-    "spool too old",
-    "spool damaged",
-];
-
-/// What is said once, until the link works again.
+/// Messages that are reported once, until the connection works again.
 #[derive(Debug, Default)]
-struct Said {
+struct Reported {
     queue_full: AtomicBool,
     refused: AtomicBool,
     rejected: AtomicBool,
-    cut: AtomicBool,
+    shortened: AtomicBool,
     spool_lost: AtomicBool,
 }
 
-/// Counts every span of one exporter exactly once, and reports when the link breaks and when it works again.
+/// Counts every item of one exporter exactly once, and reports when the connection breaks and when it works again.
 #[derive(Debug)]
 pub(crate) struct Ledger {
-    signal: Signal,
-    /// Who is sent to, as the user should read it.
+    wording: &'static Wording,
+    /// The receiver, as messages name it.
     pub(crate) target: String,
     generated: AtomicU64,
     delivered: AtomicU64,
     spooled: AtomicU64,
-    /// Spans of earlier processes that were found on disk, and those of them that are delivered.
+    /// Items of earlier processes that were found on disk, and those of them that are delivered.
     recovered: AtomicU64,
     replayed: AtomicU64,
     dropped: [AtomicU64; LOSSES.len()],
-    link: Mutex<Link>,
-    /// Why spans cannot be written to disk.
+    connection: Mutex<Connection>,
+    /// Why items cannot be written to disk.
     spool_trouble: Mutex<Option<String>>,
-    /// Spans in the request under way.
+    /// Items in the request under way.
     inflight: AtomicU64,
-    /// How long requests take, with whose they are.
+    /// How long requests take, with the attributes that name the exporter.
     durations: OnceLock<(Histogram<f64>, Vec<KeyValue>)>,
-    said: Said,
+    reported: Reported,
     closing: AtomicBool,
     ever_worked: AtomicBool,
     absent: AtomicBool,
@@ -127,9 +119,9 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    pub(crate) fn new(signal: Signal, target: String) -> Self {
+    pub(crate) fn new(wording: &'static Wording, target: String) -> Self {
         Ledger {
-            signal,
+            wording,
             target,
             generated: AtomicU64::new(0),
             delivered: AtomicU64::new(0),
@@ -137,11 +129,11 @@ impl Ledger {
             recovered: AtomicU64::new(0),
             replayed: AtomicU64::new(0),
             dropped: [const { AtomicU64::new(0) }; LOSSES.len()],
-            link: Mutex::new(Link::Unused),
+            connection: Mutex::new(Connection::Unused),
             spool_trouble: Mutex::default(),
             inflight: AtomicU64::new(0),
             durations: OnceLock::new(),
-            said: Said::default(),
+            reported: Reported::default(),
             closing: AtomicBool::new(false),
             ever_worked: AtomicBool::new(false),
             absent: AtomicBool::new(false),
@@ -153,156 +145,146 @@ impl Ledger {
         self.generated.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Spans of this process are lost. Those of an earlier one are not on its books.
-    pub(crate) fn lost(&self, origin: Origin, loss: Loss, spans: u64) {
+    pub(crate) fn dropped(&self, loss: Loss, items: u64) {
+        self.dropped[loss as usize].fetch_add(items, Ordering::Relaxed);
+    }
+
+    /// Items are lost. Those of an earlier process are not in this process's account.
+    pub(crate) fn lost(&self, origin: Origin, loss: Loss, items: u64) {
         if origin == Origin::Here {
-            self.dropped(loss, spans);
+            self.dropped(loss, items);
         }
     }
 
-    pub(crate) fn dropped(&self, loss: Loss, spans: u64) {
-        self.dropped[loss as usize].fetch_add(spans, Ordering::Relaxed);
-    }
-
-    pub(crate) fn delivered(&self, origin: Origin, spans: u64) {
+    pub(crate) fn delivered(&self, origin: Origin, items: u64) {
         let count = match origin {
             Origin::Here => &self.delivered,
             Origin::Earlier => &self.replayed,
         };
-        count.fetch_add(spans, Ordering::Relaxed);
+        count.fetch_add(items, Ordering::Relaxed);
         self.ever_worked.store(true, Ordering::Relaxed);
-        if let Link::Failing(_) = self.change_to(Link::Working) {
-            announce(&format_args!("{} reach {} again", self.signal, self.target));
-            self.said.queue_full.store(false, Ordering::Relaxed);
-            self.said.refused.store(false, Ordering::Relaxed);
+        if let Connection::Failing(_) = self.change_to(Connection::Working) {
+            announce(&format_args!("{} reach {} again", self.wording.many, self.target));
+            self.reported.queue_full.store(false, Ordering::Relaxed);
+            self.reported.refused.store(false, Ordering::Relaxed);
         }
     }
 
-    /// The spans wait until it works.
+    /// A request failed, and its items wait to be sent again.
     pub(crate) fn failing(&self, cause: &str) {
-        if !matches!(self.change_to(Link::Failing(cause.to_owned())), Link::Failing(_)) {
-            report(&format_args!(
-                "cannot send {signal} to {}: {} The agent goes on, {signal} wait until it answers",
-                self.target,
-                sentence(cause),
-                signal = self.signal
-            ));
+        if !matches!(self.change_to(Connection::Failing(cause.to_owned())), Connection::Failing(_)) {
+            self.report_failure(cause, "wait until the receiver answers");
         }
     }
 
-    /// The receiver takes no spans until somebody does something about it.
+    /// The receiver takes no items until somebody changes something.
     pub(crate) fn refused(&self, cause: &str) {
-        self.change_to(Link::Failing(cause.to_owned()));
-        if first(&self.said.refused) {
-            report(&format_args!(
-                "cannot send {signal} to {}: {} The agent goes on, {signal} are dropped until that is mended",
-                self.target,
-                sentence(cause),
-                signal = self.signal
-            ));
+        self.change_to(Connection::Failing(cause.to_owned()));
+        if is_first(&self.reported.refused) {
+            self.report_failure(cause, "are dropped until that is fixed");
         }
     }
 
-    /// The receiver has no place for what is sent, and never will have.
-    pub(crate) fn not_taken(&self, cause: &str) {
-        self.change_to(Link::Failing(cause.to_owned()));
+    fn report_failure(&self, cause: &str, consequence: &str) {
+        let (many, target, cause) = (self.wording.many, &self.target, sentence(cause));
         report(&format_args!(
-            "{} takes no {signal}, as only Phoenix does: {} From now on {signal} are dropped, spans are sent as before",
-            self.target,
-            sentence(cause),
-            signal = self.signal
+            "cannot send {many} to {target}: {cause} The agent continues; {many} {consequence}"
         ));
     }
 
-    /// An exporter of the user's could not get rid of them.
-    pub(crate) fn export_failed(&self, spans: u64, cause: &str) {
+    /// Nothing is received at the path of the signal. True where that is final, because few receivers take the signal.
+    pub(crate) fn unknown(&self, cause: &str) -> bool {
+        let Some(taker) = self.wording.only_taken_by else {
+            self.refused(cause);
+            return false;
+        };
+        self.change_to(Connection::Failing(cause.to_owned()));
+        let (many, target, cause) = (self.wording.many, &self.target, sentence(cause));
+        report(&format_args!(
+            "{target} takes no {many}, only {taker} does: {cause} From now on {many} are dropped; spans are sent as before"
+        ));
+        true
+    }
+
+    /// An exporter of the application's own failed.
+    pub(crate) fn export_failed(&self, cause: &str) {
         self.absent();
-        self.dropped(Loss::ExportFailed, spans);
         self.refused(cause);
     }
 
-    /// The receiver took a batch but for some spans, which it does not name.
-    pub(crate) fn rejected(&self, spans: u64, message: &str) {
-        if first(&self.said.rejected) {
-            let target = &self.target;
-            report(&format_args!("{target} took a batch but for {spans} spans: {}", sentence(message)));
+    /// The receiver rejected items of a request, and does not name them.
+    pub(crate) fn rejected(&self, items: u64, message: &str) {
+        if is_first(&self.reported.rejected) {
+            let (many, target, message) = (self.wording.many, &self.target, sentence(message));
+            report(&format_args!("{target} rejected {items} {many} of a batch: {message}"));
         }
     }
 
-    /// One span is lost, and it is known which one.
+    /// One item is lost, and it is known which one.
     pub(crate) fn refused_one(&self, name: &str, cause: &str) {
-        let one = match self.signal {
-            Signal::Spans => "span",
-            Signal::Annotations => "annotation",
-        };
-        report(&format_args!("{} does not take the {one} {name}: {}", self.target, sentence(cause)));
+        let (one, target, cause) = (self.wording.one, &self.target, sentence(cause));
+        report(&format_args!("{target} does not take the {one} {name}: {cause} It is dropped"));
     }
 
-    /// Spans are sent without all of their text.
-    pub(crate) fn cut(&self, spans: u64, bytes: usize) {
-        if first(&self.said.cut) {
+    /// Items are sent without all of their text.
+    pub(crate) fn shortened(&self, items: u64, bytes: usize) {
+        if is_first(&self.reported.shortened) {
+            let (many, target) = (self.wording.many, &self.target);
             report(&format_args!(
-                "{spans} spans for {} were cut to {bytes} bytes; `skip` arguments or set \
-                 OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT to choose what is kept",
-                self.target
+                "{items} {many} for {target} were shortened to {bytes} bytes; to choose what is kept, `skip` arguments or \
+                 set OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT"
             ));
         }
     }
 
     pub(crate) fn queue_full(&self) {
         self.dropped(Loss::QueueFull, 1);
-        if first(&self.said.queue_full) {
-            let advice = match self.signal {
-                Signal::Spans => {
-                    "; give it more room with A2A_OTEL_QUEUE_BYTES, or a disk with A2A_OTEL_SPOOL_DIR"
-                }
-                Signal::Annotations => "",
-            };
-            report(&format_args!(
-                "the queue for {} is full, {} are dropped{advice}",
-                self.target, self.signal
-            ));
+        if is_first(&self.reported.queue_full) {
+            let Wording { many, when_full, .. } = self.wording;
+            report(&format_args!("the queue for {} is full, so {many} are dropped{when_full}", self.target));
         }
     }
 
-    /// Spans were written to disk.
-    pub(crate) fn spooled(&self, spans: u64) {
-        self.spooled.fetch_add(spans, Ordering::Relaxed);
+    /// Items were written to disk.
+    pub(crate) fn spooled(&self, items: u64) {
+        self.spooled.fetch_add(items, Ordering::Relaxed);
         if lock(&self.spool_trouble).take().is_some() {
-            announce(&format_args!("spans for {} are saved to disk again", self.target));
+            announce(&format_args!("{} for {} are saved to disk again", self.wording.many, self.target));
         }
     }
 
-    /// Spans on disk have been sent, or given up.
-    pub(crate) fn unspooled(&self, spans: u64) {
-        self.spooled.fetch_sub(spans, Ordering::Relaxed);
+    /// Items on disk are sent or given up.
+    pub(crate) fn unspooled(&self, items: u64) {
+        self.spooled.fetch_sub(items, Ordering::Relaxed);
     }
 
-    /// Spans were found that an earlier process has left.
-    pub(crate) fn recovered(&self, spans: u64) {
-        self.recovered.store(spans, Ordering::Relaxed);
+    /// Items of an earlier process were found.
+    pub(crate) fn recovered(&self, items: u64) {
+        self.recovered.store(items, Ordering::Relaxed);
     }
 
-    /// Spans on disk are lost.
-    pub(crate) fn lost_from_spool(&self, origin: Origin, loss: Loss, spans: u64) {
+    /// Items on disk are lost.
+    pub(crate) fn lost_from_spool(&self, origin: Origin, loss: Loss, items: u64) {
         if origin == Origin::Here {
-            self.unspooled(spans);
-            self.dropped(loss, spans);
+            self.unspooled(items);
+            self.dropped(loss, items);
         }
-        if spans > 0 && first(&self.said.spool_lost) {
+        if items > 0 && is_first(&self.reported.spool_lost) {
             report(&format_args!(
-                "{spans} spans for {} that were saved to disk are lost: {}; see A2A_OTEL_SPOOL_BYTES",
-                self.target, LOSSES[loss as usize]
+                "{items} {} for {} that were saved to disk are lost: {}; see A2A_OTEL_SPOOL_BYTES",
+                self.wording.many,
+                self.target,
+                loss.reason()
             ));
         }
     }
 
-    /// Spans cannot be written to disk, and stay in memory.
+    /// Items cannot be written to disk, and stay in memory.
     pub(crate) fn spool_failed(&self, cause: &std::io::Error) {
         if lock(&self.spool_trouble).replace(cause.to_string()).is_none() {
             report(&format_args!(
-                "spans for {} cannot be saved to disk: {cause}. They stay in memory",
-                self.target
+                "{} for {} cannot be saved to disk: {cause}. They stay in memory",
+                self.wording.many, self.target
             ));
         }
     }
@@ -313,14 +295,14 @@ impl Ledger {
         let _ = self.durations.set((durations, component));
     }
 
-    /// Makes a request, with so many spans.
+    /// Makes a request of so many items.
     pub(crate) fn request<A>(
         &self,
-        spans: u64,
+        items: u64,
         request: impl FnOnce() -> A,
         error: fn(&A) -> Option<&'static str>,
     ) -> A {
-        self.inflight.store(spans, Ordering::Relaxed);
+        self.inflight.store(items, Ordering::Relaxed);
         let start = Instant::now();
         let answer = request();
         self.inflight.store(0, Ordering::Relaxed);
@@ -341,55 +323,52 @@ impl Ledger {
         lock(&self.spool_trouble).clone()
     }
 
-    /// Nobody waits any longer for what was not sent.
+    /// What still waits is lost: no caller waits for it any longer.
     pub(crate) fn write_off(&self) {
         let waiting = self.delivery().waiting();
         if waiting > 0 {
             self.dropped(Loss::NotSentInTime, waiting);
-            let advice = match self.signal {
-                Signal::Spans => "; with A2A_OTEL_SPOOL_DIR they would be kept for the next start",
-                Signal::Annotations => "",
-            };
+            let Wording { many, when_late, .. } = self.wording;
             report(&format_args!(
-                "{waiting} {} for {} were not sent in time and are lost{advice}",
-                self.signal, self.target
+                "{waiting} {many} for {} were not sent in time and are lost{when_late}",
+                self.target
             ));
         }
     }
 
-    fn change_to(&self, link: Link) -> Link {
-        std::mem::replace(&mut *lock(&self.link), link)
+    fn change_to(&self, connection: Connection) -> Connection {
+        std::mem::replace(&mut *lock(&self.connection), connection)
     }
 
     pub(crate) fn condition(&self) -> Condition {
-        match &*lock(&self.link) {
-            Link::Unused | Link::Working => Condition::Good,
-            Link::Failing(cause) => Condition::Failing(cause.clone()),
+        match &*lock(&self.connection) {
+            Connection::Unused | Connection::Working => Condition::Good,
+            Connection::Failing(cause) => Condition::Failing(cause.clone()),
         }
     }
 
-    /// From now on nobody waits for a receiver that was never there, so that the process can end.
+    /// From now on, a receiver that never answered is not waited for, so that the process can end.
     pub(crate) fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
     }
 
-    /// Nobody answers.
+    /// Nothing answers at the address.
     pub(crate) fn absent(&self) {
         self.absent.store(true, Ordering::Relaxed);
         self.absent_while_closing.fetch_or(self.closing.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
-    /// Whether nobody answers, and never did. A receiver that has worked before may be about to come back.
+    /// Whether nothing answers, and never did. A receiver that has worked before may return soon.
     pub(crate) fn is_absent(&self) -> bool {
         self.absent.load(Ordering::Relaxed) && !self.ever_worked.load(Ordering::Relaxed)
     }
 
     /// Whether trying to send would only delay the end of the process.
-    pub(crate) fn is_hopeless(&self) -> bool {
+    fn is_hopeless(&self) -> bool {
         self.absent_while_closing.load(Ordering::Relaxed) && self.is_absent()
     }
 
-    /// How long the receiver may take; nothing where asking it again would only delay the end of the process.
+    /// How long the receiver may take. Nothing where asking it would only delay the end of the process.
     pub(crate) fn patience(&self, order: Order, longest: Duration) -> Option<Duration> {
         let Order::Close(deadline) = order else { return Some(longest) };
         let left = deadline.saturating_duration_since(Instant::now());
@@ -397,24 +376,40 @@ impl Ledger {
     }
 
     pub(crate) fn delivery(&self) -> Delivery {
-        // What is generated is read last, so that a span under way counts as waiting and never as one too many.
-        let dropped = LOSSES.iter().zip(&self.dropped);
-        let dropped = dropped.map(|(reason, spans)| (*reason, spans.load(Ordering::Relaxed)));
-        let dropped = dropped.filter(|(_, spans)| *spans > 0).collect();
+        // What is generated is read last, so that an item under way counts as waiting, and never as one too many.
+        let dropped = self.dropped_by_reason();
         let delivered = self.delivered.load(Ordering::Relaxed);
         let generated = self.generated.load(Ordering::Relaxed);
         let [spooled, recovered, replayed] =
-            [&self.spooled, &self.recovered, &self.replayed].map(|spans| spans.load(Ordering::Relaxed));
+            [&self.spooled, &self.recovered, &self.replayed].map(|items| items.load(Ordering::Relaxed));
         Delivery { generated, delivered, spooled, dropped, recovered, replayed, ..Delivery::default() }
+    }
+
+    fn dropped_by_reason(&self) -> BTreeMap<&'static str, u64> {
+        let dropped = LOSSES.iter().zip(&self.dropped);
+        let dropped = dropped.map(|((_, reason), items)| (*reason, items.load(Ordering::Relaxed)));
+        dropped.filter(|(_, items)| *items > 0).collect()
     }
 }
 
-/// Whether it is said for the first time.
-fn first(said: &AtomicBool) -> bool {
-    !said.swap(true, Ordering::Relaxed)
+/// Whether a message is due for the first time.
+fn is_first(reported: &AtomicBool) -> bool {
+    !reported.swap(true, Ordering::Relaxed)
 }
 
 fn sentence(cause: &str) -> String {
     let stop = if cause.ends_with(['?', '.', '!']) { "" } else { "." };
     format!("{cause}{stop}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reasons_stand_in_the_order_of_the_variants() {
+        for (index, (loss, reason)) in LOSSES.into_iter().enumerate() {
+            assert_eq!((loss as usize, loss.reason()), (index, reason));
+        }
+    }
 }

@@ -1,4 +1,13 @@
-//! What happens to a span once it has ended: it is counted, waits, is sent, and is counted again.
+//! What happens to a span once it has ended. It is counted, waits, and is sent; then it is counted again.
+//!
+//! ```text
+//! processors → queue → sender → outlet → receiver
+//!                │        │
+//!              keeper   disk (storage → spool)
+//! ```
+//!
+//! A [`signal::Signal`] says what its items are and how they become requests. Everything else is the same for all signals:
+//! the [`ledger`] counts items, the [`sender`] sends payloads, and the spool keeps bytes.
 
 #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "without it nobody takes annotations"))]
 pub(crate) mod annotations;
@@ -7,24 +16,43 @@ mod backend;
 mod census;
 mod delivery;
 pub(crate) mod destination;
+mod disk;
 mod exporter;
 pub(crate) mod health;
 #[cfg(feature = "otlp")]
 mod keeper;
-#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "exporters of the user's need a part of it"))]
+#[cfg_attr(
+    not(feature = "otlp"),
+    allow(dead_code, reason = "exporters of the application's own need a part of it")
+)]
 mod ledger;
 #[cfg(feature = "otlp")]
-pub(crate) mod otlp;
+mod otlp;
 mod processors;
-#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "exporters of the user's need a part of it"))]
+#[cfg_attr(
+    not(feature = "otlp"),
+    allow(dead_code, reason = "exporters of the application's own need a part of it")
+)]
 mod queue;
-#[cfg(feature = "otlp")]
 mod sender;
+#[cfg_attr(
+    not(feature = "otlp"),
+    allow(dead_code, reason = "exporters of the application's own need a part of it")
+)]
+mod signal;
 #[cfg(feature = "otlp")]
-pub(crate) mod spool;
+mod spool;
 #[cfg(feature = "otlp")]
+mod storage;
+#[cfg_attr(
+    not(feature = "otlp"),
+    allow(dead_code, reason = "exporters of the application's own need a part of it")
+)]
 pub(crate) mod transport;
 mod tree;
+#[cfg(feature = "testing")]
+pub(crate) mod watcher;
+mod weigh;
 #[cfg(feature = "a2a")]
 mod witness;
 
@@ -32,10 +60,10 @@ pub(crate) use self::backend::Backend;
 #[cfg(feature = "metrics")]
 pub(crate) use self::census::Census;
 pub use self::delivery::{Annotations, Delivery};
+pub(crate) use self::ledger::Ledger;
 #[cfg(feature = "metrics")]
-pub(crate) use self::ledger::{LOSSES, Loss};
-pub(crate) use self::ledger::{Ledger, Signal};
-pub(crate) use self::processors::FanOut;
+pub(crate) use self::ledger::Loss;
+pub(crate) use self::processors::{FanOut, FinishingStep};
 pub(crate) use self::queue::Queue;
 pub use self::tree::TreePrinter;
 #[cfg(feature = "a2a")]

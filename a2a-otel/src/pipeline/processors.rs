@@ -1,4 +1,4 @@
-//! Span processors that keep the books.
+//! Span processors that count spans and pass them on.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -15,20 +15,20 @@ use super::census::Census;
 use super::ledger::{Ledger, Loss, Origin};
 use super::queue::{Queue, Refusal};
 
-/// How long a flush may take where nobody says.
+/// How long a flush takes at most where the caller sets no limit.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Puts spans into a queue, which a thread of its own empties.
+/// Puts spans into a queue, which another thread empties.
 #[derive(Debug)]
 pub(crate) struct Queued<Saved> {
-    queue: Arc<Queue<Saved>>,
+    queue: Arc<Queue<SpanData, Saved>>,
     ledger: Arc<Ledger>,
 }
 
 impl<Saved> Queued<Saved> {
-    /// Where no thread is to be had, the spans wait in the queue and are then counted as lost.
+    /// If no thread can be started, the spans wait in the queue and are counted as lost at the end.
     pub(crate) fn new(
-        queue: Arc<Queue<Saved>>,
+        queue: Arc<Queue<SpanData, Saved>>,
         ledger: Arc<Ledger>,
         empty: impl FnOnce() + Send + 'static,
     ) -> Self {
@@ -60,7 +60,7 @@ impl<Saved: Debug + Send> SpanProcessor for Queued<Saved> {
     }
 }
 
-/// Hands every span on at once, to a processor that cannot fail.
+/// Passes every span on at once, to a processor that cannot fail.
 #[derive(Debug)]
 pub(crate) struct Immediate<P> {
     pub(crate) inner: P,
@@ -93,20 +93,35 @@ impl<P: SpanProcessor> SpanProcessor for Immediate<P> {
     }
 }
 
-/// All processors of a provider as one: the SDK would copy a span for each of several, also for the last.
-#[derive(Debug, Default)]
+/// A step that completes a span when it has ended, before any processor sees it: masking, for example.
+pub(crate) type FinishingStep = fn(&mut SpanData);
+
+/// All processors of a provider as one. The SDK copies a span for each processor, the last one included.
+#[derive(Debug)]
 pub(crate) struct FanOut {
+    finishing_steps: &'static [FinishingStep],
     pub(crate) processors: Vec<Box<dyn SpanProcessor>>,
-    /// After those: they want to know of no span but those that are sampled, when they have ended.
+    /// Processors that only take sampled spans which have ended.
     pub(crate) queues: Vec<Box<dyn SpanProcessor>>,
-    /// The books of spans that no exporter takes.
+    /// The accounts of spans that no exporter takes.
     pub(crate) uncollected: Vec<Arc<Ledger>>,
     #[cfg(feature = "metrics")]
     pub(crate) census: Option<Arc<Census>>,
 }
 
 impl FanOut {
-    /// Side by side, so that one which hangs does not take the others' time.
+    pub(crate) fn new(finishing_steps: &'static [FinishingStep]) -> Self {
+        FanOut {
+            finishing_steps,
+            processors: Vec::new(),
+            queues: Vec::new(),
+            uncollected: Vec::new(),
+            #[cfg(feature = "metrics")]
+            census: None,
+        }
+    }
+
+    /// Runs the processors side by side, so that one that hangs does not take the others' time.
     fn each(&self, act: impl Fn(&dyn SpanProcessor) -> OTelSdkResult + Sync) -> OTelSdkResult {
         let panicked = |_| Err(OTelSdkError::InternalFailure("the processor panicked".to_owned()));
         thread::scope(|scope| {
@@ -133,7 +148,7 @@ impl SpanProcessor for FanOut {
         #[cfg(feature = "a2a")]
         super::witness::started(span, context);
         #[cfg(feature = "testing")]
-        crate::testing::route(span, context);
+        super::watcher::started(span, context);
     }
 
     fn on_end(&self, mut span: SpanData) {
@@ -141,13 +156,13 @@ impl SpanProcessor for FanOut {
         if let Some(census) = &self.census {
             census.ended();
         }
-        crate::gen_ai::read::read(&mut span.attributes);
-        crate::privacy::clean(&mut span);
-        crate::gen_ai::write(&mut span.attributes);
+        for finish in self.finishing_steps {
+            finish(&mut span);
+        }
         #[cfg(feature = "a2a")]
         super::witness::ended(&span);
         #[cfg(feature = "testing")]
-        crate::testing::take(&span);
+        super::watcher::ended(&span);
         let is_sampled = span.span_context.is_sampled();
         if is_sampled {
             for ledger in &self.uncollected {

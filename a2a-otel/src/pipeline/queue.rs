@@ -1,64 +1,55 @@
-//! Where finished spans wait, and what else is sent: bounded in bytes, so that a few huge prompts cannot take the agent's
-//! memory.
+//! Where items wait to be sent. The queue is bounded in bytes, so that a few huge prompts cannot take the agent's memory.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use opentelemetry::trace::{Event, Link, Status};
-use opentelemetry::{Array, KeyValue, StringValue, Value};
-use opentelemetry_sdk::trace::SpanData;
-
+use super::weigh::Weigh;
 use crate::lock::lock;
 use crate::settings::Batch;
 
-/// Where the room is taken to this part, spans are saved before it is time.
+/// Items are saved early once they take this part of the queue: one fourth.
 const CROWDED: usize = 4;
 
-/// The spans of one backend, or other items, between the agent, which must never wait, and the thread that sends.
+/// Stands between the agent, which must never wait, and the thread that sends.
 ///
-/// Where there is a spool, a thread beside replaces them by what it has saved, in their order.
+/// With a spool, another thread replaces the items by the records it has written to disk, in their order.
 #[derive(Debug)]
-pub(crate) struct Queue<Saved = (), Item = SpanData> {
+pub(crate) struct Queue<Item, Saved = Infallible> {
     limits: Batch,
-    state: Mutex<State<Saved, Item>>,
-    /// Something to do for the thread that sends.
+    state: Mutex<State<Item, Saved>>,
+    /// Wakes the thread that sends.
     work: Condvar,
-    /// Something to do for the thread that saves.
+    /// Wakes the thread that saves.
     save: Condvar,
-    /// Nothing is left to do.
+    /// Wakes those who wait for the queue to be empty.
     idle: Condvar,
 }
 
 #[derive(Debug)]
-struct State<Saved, Item> {
-    /// Older than what is waiting.
+struct State<Item, Saved> {
+    /// Records on disk, older than what is waiting.
     saved: VecDeque<(Amount, Saved)>,
-    spans_saved: usize,
+    items_saved: usize,
     waiting: VecDeque<Item>,
     bytes_waiting: usize,
-    /// What the thread that saves has taken.
+    /// What the thread that saves is writing.
     saving: Amount,
-    /// What the thread that sends has taken, and not yet got rid of.
+    /// What the thread that sends has taken and still holds.
     taken: Amount,
-    /// So many wait for the queue to be empty.
+    /// How many callers wait for the queue to be empty.
     flushes: usize,
-    /// How often it turned out that there is nobody to send to.
-    disappointments: u64,
+    /// How often the receiver turned out to be absent.
+    failed_attempts: u64,
     closing: Option<Instant>,
     finished: bool,
-}
-
-/// What can wait here.
-pub(crate) trait Weigh {
-    /// About as much memory as it takes.
-    fn bytes(&self) -> usize;
 }
 
 /// How much something holds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Amount {
-    pub(crate) spans: usize,
+    pub(crate) items: usize,
     pub(crate) bytes: usize,
 }
 
@@ -69,24 +60,24 @@ pub(crate) enum Refusal {
     Closed,
 }
 
-/// What the thread that sends is to do next.
+/// What the thread that sends does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// Send what there is if it is time for that, and wait again.
-    GoOn,
-    /// Somebody waits: do not wait for more spans.
-    Hurry,
-    /// No more spans will come, and after this time nobody waits for those that are there.
+    /// Send full batches, and everything when the delay is over.
+    Collect,
+    /// Send everything now: a caller waits for it.
+    Flush,
+    /// Send everything and end. After this time no caller waits any longer.
     Close(Instant),
 }
 
-/// What the thread that sends gets: as many of the oldest as go into a batch.
-pub(crate) enum Load<Saved, Item = SpanData> {
+/// The oldest of what waits, at most one batch.
+pub(crate) enum Load<Item, Saved> {
     Items(Vec<Item>),
     Saved(Vec<Saved>),
 }
 
-impl<Saved, Item: Weigh> Queue<Saved, Item> {
+impl<Item: Weigh, Saved> Queue<Item, Saved> {
     pub(crate) fn new(limits: Batch) -> Self {
         let state = Mutex::new(State::default());
         Queue { limits, state, work: Condvar::new(), save: Condvar::new(), idle: Condvar::new() }
@@ -107,7 +98,7 @@ impl<Saved, Item: Weigh> Queue<Saved, Item> {
         let becomes_crowded = state.bytes_waiting < crowded && crowded <= state.bytes_waiting + bytes;
         state.bytes_waiting += bytes;
         state.waiting.push_back(item);
-        // A wake-up costs more than all the rest, so only a full batch is worth one: a lesser one is found in time.
+        // A wake-up costs more than everything else here, so only a full batch causes one. The delay covers the rest.
         let is_full_batch = state.waiting.len() == self.limits.size;
         drop(state);
         if is_full_batch {
@@ -119,22 +110,23 @@ impl<Saved, Item: Weigh> Queue<Saved, Item> {
         Ok(())
     }
 
-    /// Waits until there is a full batch, somebody is in a hurry, or the time is over.
+    /// Waits until a batch is full, a caller waits for the queue, or the time is over.
     pub(crate) fn wait(&self, patience: Duration) -> Order {
         let deadline = Instant::now() + patience;
         let mut state = lock(&self.state);
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let order = state.order();
-            if order != Order::GoOn || left.is_zero() || state.spans() >= self.limits.size {
+            if order != Order::Collect || left.is_zero() || state.items() >= self.limits.size {
                 return order;
             }
             state = wait(&self.work, state, left);
         }
     }
 
-    /// Rests after a failure: more spans are then no reason to go on.
-    pub(crate) fn rest(&self, until: Instant) -> Order {
+    /// Waits after a failure. New items do not end the pause; a caller who begins to wait does.
+    pub(crate) fn rest(&self, pause: Duration) -> Order {
+        let until = Instant::now() + pause;
         let mut state = lock(&self.state);
         let before = state.order();
         loop {
@@ -147,22 +139,18 @@ impl<Saved, Item: Weigh> Queue<Saved, Item> {
         }
     }
 
-    /// What somebody waits for.
+    /// What the thread that sends should do now.
     pub(crate) fn order(&self) -> Order {
         lock(&self.state).order()
     }
 
-    pub(crate) fn has_waiting(&self) -> bool {
-        lock(&self.state).spans() > 0
-    }
-
     /// Whether a batch is full.
     pub(crate) fn has_batch(&self) -> bool {
-        lock(&self.state).spans() >= self.limits.size
+        lock(&self.state).items() >= self.limits.size
     }
 
-    /// The oldest items, as many as go into a batch. They stay on the books until [`Queue::settle`].
-    pub(crate) fn take(&self) -> Load<Saved, Item> {
+    /// Takes the oldest items, at most one batch. They count as held until [`Queue::settle`].
+    pub(crate) fn take(&self) -> Load<Item, Saved> {
         let mut state = lock(&self.state);
         if state.saved.is_empty() {
             let (items, taken) = state.take_items(&self.limits);
@@ -173,7 +161,7 @@ impl<Saved, Item: Weigh> Queue<Saved, Item> {
         }
     }
 
-    /// Says how much the thread that sends still holds.
+    /// Sets how much the thread that sends still holds.
     pub(crate) fn settle(&self, taken: Amount) {
         let mut state = lock(&self.state);
         state.taken = taken;
@@ -182,7 +170,7 @@ impl<Saved, Item: Weigh> Queue<Saved, Item> {
         }
     }
 
-    /// Waits until it is time to save, and says whether nothing more will come.
+    /// Waits until it is time to save. True once the queue is closed.
     pub(crate) fn wait_to_save(&self, patience: Duration) -> bool {
         let deadline = Instant::now() + patience;
         let mut state = lock(&self.state);
@@ -196,8 +184,7 @@ impl<Saved, Item: Weigh> Queue<Saved, Item> {
         }
     }
 
-    /// The oldest spans that are not saved, as many as go into a batch. [`Queue::saved`] or [`Queue::give_back`] has to
-    /// follow.
+    /// Takes the oldest items that are not saved, at most one batch. [`Queue::saved`] or [`Queue::give_back`] must follow.
     pub(crate) fn take_to_save(&self) -> Vec<Item> {
         let mut state = lock(&self.state);
         let (items, saving) = state.take_items(&self.limits);
@@ -205,20 +192,20 @@ impl<Saved, Item: Weigh> Queue<Saved, Item> {
         items
     }
 
-    /// What became of the spans that were taken to be saved.
+    /// Replaces the items that were taken to be saved by their records.
     pub(crate) fn saved(&self, saved: impl IntoIterator<Item = (Amount, Saved)>) {
         let mut state = lock(&self.state);
         state.saving = Amount::default();
         for (amount, saved) in saved {
-            state.spans_saved += amount.spans;
+            state.items_saved += amount.items;
             state.saved.push_back((amount, saved));
         }
-        if state.spans_saved >= self.limits.size {
+        if state.items_saved >= self.limits.size {
             self.work.notify_one();
         }
     }
 
-    /// They could not be saved: they are the oldest that wait.
+    /// Puts back items that could not be saved, as the oldest.
     pub(crate) fn give_back(&self, items: Vec<Item>) {
         let mut state = lock(&self.state);
         state.saving = Amount::default();
@@ -236,42 +223,42 @@ impl<Saved, Item: Weigh> Queue<Saved, Item> {
         self.idle.notify_all();
     }
 
-    /// Nobody is there to send to, and never was: waiting would help nobody.
-    pub(crate) fn disappoint(&self) {
-        lock(&self.state).disappointments += 1;
+    /// Ends flushes early: no receiver has ever answered, so waiting longer would not help.
+    pub(crate) fn receiver_absent(&self) {
+        lock(&self.state).failed_attempts += 1;
         self.idle.notify_all();
     }
 
-    /// Waits until everything that was pushed is gone, and says whether it is.
+    /// Waits until everything that was pushed is gone. False if time ran out first.
     pub(crate) fn flush(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
         let mut state = lock(&self.state);
-        let before = state.disappointments;
+        let before = state.failed_attempts;
         state.flushes += 1;
         self.work.notify_one();
         let is_over =
-            |state: &State<Saved, Item>| state.is_empty() || state.finished || state.disappointments > before;
-        let mut state = self.until(state, deadline, is_over);
+            |state: &State<Item, Saved>| state.is_empty() || state.finished || state.failed_attempts > before;
+        let mut state = self.wait_until(state, deadline, is_over);
         state.flushes -= 1;
         state.is_empty()
     }
 
-    /// Takes no more spans, and waits until the thread that sends has ended.
+    /// Takes no more items, and waits until the thread that sends has ended.
     pub(crate) fn close(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
         let mut state = lock(&self.state);
         state.closing.get_or_insert(deadline);
         self.work.notify_one();
         self.save.notify_one();
-        self.until(state, deadline, |state| state.finished).finished
+        self.wait_until(state, deadline, |state| state.finished).finished
     }
 
-    fn until<'a>(
+    fn wait_until<'a>(
         &self,
-        mut state: MutexGuard<'a, State<Saved, Item>>,
+        mut state: MutexGuard<'a, State<Item, Saved>>,
         deadline: Instant,
-        is_over: impl Fn(&State<Saved, Item>) -> bool,
-    ) -> MutexGuard<'a, State<Saved, Item>> {
+        is_over: impl Fn(&State<Item, Saved>) -> bool,
+    ) -> MutexGuard<'a, State<Item, Saved>> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if is_over(&state) || left.is_zero() {
@@ -281,30 +268,30 @@ impl<Saved, Item: Weigh> Queue<Saved, Item> {
         }
     }
 
-    /// How much is in memory, what is under way included.
+    /// How much is in memory, including what is being saved or sent.
     pub(crate) fn held(&self) -> Amount {
         let state = lock(&self.state);
-        let spans = state.waiting.len() + state.saving.spans + state.taken.spans;
-        Amount { spans, bytes: state.bytes() }
+        let items = state.waiting.len() + state.saving.items + state.taken.items;
+        Amount { items, bytes: state.bytes() }
     }
 
-    /// How many bytes may be.
+    /// How many bytes the queue holds at most.
     pub(crate) fn capacity(&self) -> usize {
         self.limits.queue_bytes
     }
 }
 
-impl<Saved, Item> Default for State<Saved, Item> {
+impl<Item, Saved> Default for State<Item, Saved> {
     fn default() -> Self {
         State {
             saved: VecDeque::new(),
-            spans_saved: 0,
+            items_saved: 0,
             waiting: VecDeque::new(),
             bytes_waiting: 0,
             saving: Amount::default(),
             taken: Amount::default(),
             flushes: 0,
-            disappointments: 0,
+            failed_attempts: 0,
             closing: None,
             finished: false,
         }
@@ -313,19 +300,19 @@ impl<Saved, Item> Default for State<Saved, Item> {
 
 impl Amount {
     pub(crate) fn add(&mut self, other: Amount) {
-        self.spans += other.spans;
+        self.items += other.items;
         self.bytes += other.bytes;
     }
 
-    /// Whether both go into one batch.
+    /// Whether both fit into one batch.
     pub(crate) fn leaves_room_for(self, other: Amount, limits: &Batch) -> bool {
-        self.spans + other.spans <= limits.size && self.bytes + other.bytes <= limits.bytes
+        self.items + other.items <= limits.size && self.bytes + other.bytes <= limits.bytes
     }
 }
 
-impl<Saved, Item: Weigh> State<Saved, Item> {
-    fn spans(&self) -> usize {
-        self.waiting.len() + self.spans_saved
+impl<Item: Weigh, Saved> State<Item, Saved> {
+    fn items(&self) -> usize {
+        self.waiting.len() + self.items_saved
     }
 
     fn bytes(&self) -> usize {
@@ -333,7 +320,7 @@ impl<Saved, Item: Weigh> State<Saved, Item> {
     }
 
     fn is_empty(&self) -> bool {
-        self.spans() == 0 && self.saving.spans == 0 && self.taken.spans == 0
+        self.items() == 0 && self.saving.items == 0 && self.taken.items == 0
     }
 
     fn take_items(&mut self, limits: &Batch) -> (Vec<Item>, Amount) {
@@ -343,7 +330,7 @@ impl<Saved, Item: Weigh> State<Saved, Item> {
             && taken.bytes < limits.bytes
             && let Some(item) = self.waiting.pop_front()
         {
-            taken.add(Amount { spans: 1, bytes: item.bytes() });
+            taken.add(Amount { items: 1, bytes: item.bytes() });
             items.push(item);
         }
         self.bytes_waiting -= taken.bytes;
@@ -360,7 +347,7 @@ impl<Saved, Item: Weigh> State<Saved, Item> {
             taken.add(amount);
             load.push(saved);
         }
-        self.spans_saved -= taken.spans;
+        self.items_saved -= taken.items;
         self.taken.add(taken);
         load
     }
@@ -368,8 +355,8 @@ impl<Saved, Item: Weigh> State<Saved, Item> {
     fn order(&self) -> Order {
         match self.closing {
             Some(deadline) => Order::Close(deadline),
-            None if self.flushes > 0 => Order::Hurry,
-            None => Order::GoOn,
+            None if self.flushes > 0 => Order::Flush,
+            None => Order::Collect,
         }
     }
 }
@@ -378,52 +365,5 @@ fn wait<'a, T>(on: &Condvar, state: MutexGuard<'a, T>, left: Duration) -> MutexG
     match on.wait_timeout(state, left) {
         Ok((state, _)) => state,
         Err(poisoned) => poisoned.into_inner().0,
-    }
-}
-
-impl Weigh for SpanData {
-    fn bytes(&self) -> usize {
-        let events = self.events.iter().map(|Event { name, attributes, .. }| {
-            size_of::<Event>() + name.len() + bytes_of_attributes(attributes)
-        });
-        let links = self.links.iter().map(|link| size_of::<Link>() + bytes_of_attributes(&link.attributes));
-        let description = match &self.status {
-            Status::Error { description } => description.len(),
-            _ => 0,
-        };
-        let room = self.attributes.capacity() - self.attributes.len();
-        size_of::<Self>()
-            + self.name.len()
-            + description
-            + bytes_of_attributes(&self.attributes)
-            + room * size_of::<KeyValue>()
-            + events.sum::<usize>()
-            + links.sum::<usize>()
-    }
-}
-
-fn bytes_of_attributes(attributes: &[KeyValue]) -> usize {
-    attributes
-        .iter()
-        .map(|KeyValue { key, value, .. }| {
-            let text = match value {
-                Value::String(text) => text.as_str().len(),
-                Value::Array(array) => bytes_of_array(array),
-                _ => 0,
-            };
-            size_of::<KeyValue>() + key.as_str().len() + text
-        })
-        .sum()
-}
-
-fn bytes_of_array(array: &Array) -> usize {
-    match array {
-        Array::Bool(list) => size_of_val(&**list),
-        Array::I64(list) => size_of_val(&**list),
-        Array::F64(list) => size_of_val(&**list),
-        Array::String(list) => {
-            size_of_val(&**list) + list.iter().map(StringValue::as_str).map(str::len).sum::<usize>()
-        }
-        _ => 0,
     }
 }

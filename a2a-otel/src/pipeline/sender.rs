@@ -1,343 +1,353 @@
-//! The thread that sends: it takes spans from the queue, and does not let go of them before their fate is known.
+//! The loop that sends, the same for every signal. It takes items from the queue, and holds them until it knows what became
+//! of them.
+//!
+//! | answer | the payload is |
+//! | --- | --- |
+//! | accepted | delivered, except for the items that the receiver rejects |
+//! | later, absent | kept, and sent again after a pause |
+//! | too large | halved; an item on its own is shortened |
+//! | unacceptable | halved until the item is found that the receiver does not take |
+//! | broken | sent again, then halved; an item on its own is dropped once others get through |
+//! | refused | dropped |
+//! | unknown | dropped, and where few receivers take the signal, nothing more is sent |
+//! | failed | dropped: an exporter of the application's own has had its one attempt |
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::keeper::Keeper;
+use super::disk::{Disk, NoDisk};
 use super::ledger::{Ledger, Loss, Origin};
-use super::otlp::{Batch, Packer};
 use super::queue::{Amount, Load, Order, Queue};
-use super::spool::{Record, Spool};
-use super::transport::{Answer, Backoff, Transport};
-use crate::lock::lock;
-use crate::settings::Batch as Limits;
+use super::signal::{Payload, Signal};
+use super::transport::{Answer, Backoff};
+use crate::settings::Batch;
 
-/// How often a batch may meet an error of the receiver before it is suspected to be the cause.
-const PATIENCE_WITH_ERRORS: u32 = 3;
+/// How many errors of the receiver a payload may meet before it is suspected to be the cause.
+const ERRORS_BEFORE_SUSPICION: u32 = 3;
 
-/// What is left of a span that no receiver takes: below this, its size is not the reason.
-const SMALLEST_CUT: usize = 1024;
+/// The smallest size, in bytes, that an item is shortened to. Below it, size is not why the receiver refuses.
+const SMALLEST_ITEM: usize = 1024;
 
-/// The disk behind the queue.
-#[derive(Debug)]
-pub(crate) struct Storage {
-    pub(crate) keeper: Arc<Mutex<Keeper>>,
-    pub(crate) spool: Arc<Spool>,
-    /// What earlier processes have left. It is sent while nothing else is to be sent.
-    pub(crate) recovered: VecDeque<Record>,
-}
+/// Sends a payload within a time, and says what the receiver answered.
+pub(crate) type Outlet<P> = Box<dyn FnMut(&mut P, Duration) -> Answer + Send>;
 
-/// Everything that the thread works with.
-#[derive(Debug)]
-pub(crate) struct Sender {
-    queue: Arc<Queue<Record>>,
+/// The state of the loop.
+pub(crate) struct Sender<S: Signal, D: Disk<S::Payload> = NoDisk> {
+    queue: Arc<Queue<S::Item, D::Record>>,
     ledger: Arc<Ledger>,
-    limits: Limits,
-    transport: Box<dyn Transport>,
-    packer: Packer,
-    storage: Option<Storage>,
-    /// Taken from the queue, and to be sent before what is still in it.
-    pending: VecDeque<Parcel>,
+    limits: Batch,
+    signal: S,
+    outlet: Outlet<S::Payload>,
+    disk: Option<D>,
+    /// Taken from the queue, and sent before what is still in it.
+    pending: VecDeque<ParcelOf<S, D>>,
     backoff: Backoff,
-    /// When what waits is sent, be it a full batch or not.
+    /// When everything that waits is sent, whether it fills a batch or not.
     next_sweep: Instant,
     /// How many requests the receiver has accepted.
     accepted: u64,
+    /// The receiver has no place for this signal.
+    is_given_up: bool,
 }
 
-/// A batch, and what it has been through.
+/// A payload, and its history.
 #[derive(Debug)]
-struct Parcel {
-    batch: Batch,
+struct Parcel<P, R> {
+    payload: P,
     /// Where it lies on disk.
-    receipt: Option<Arc<Receipt>>,
-    /// How often the receiver answered it with an error of its own.
+    receipt: Option<Arc<Receipt<R>>>,
+    /// How many errors of the receiver it has met.
     errors: u32,
-    /// How many requests the receiver had accepted when it first did so.
+    /// How many requests the receiver had accepted when it met the first.
     accepted_before: u64,
 }
 
-impl Parcel {
-    fn new(batch: Batch, receipt: Option<Arc<Receipt>>) -> Self {
-        Parcel { batch, receipt, errors: 0, accepted_before: 0 }
+type ParcelOf<S, D> = Parcel<<S as Signal>::Payload, <D as Disk<<S as Signal>::Payload>>::Record>;
+
+/// What is done with a parcel that cannot be halved, for this cause.
+type RuleForOne<S, D> = fn(&mut Sender<S, D>, ParcelOf<S, D>, &str);
+
+/// Requests on disk that were read into a payload, which may have been divided since.
+#[derive(Debug)]
+struct Receipt<R> {
+    records: Vec<R>,
+    origin: Origin,
+    /// Items whose fate is not known yet.
+    open: AtomicU64,
+}
+
+impl<P: Payload, R> Parcel<P, R> {
+    fn new(payload: P, receipt: Option<Receipt<R>>) -> Self {
+        Parcel { payload, receipt: receipt.map(Arc::new), errors: 0, accepted_before: 0 }
     }
 
-    fn stored(bodies: Vec<Vec<u8>>, records: Vec<Record>) -> Self {
-        let batch = Batch::join(bodies.into_iter().zip(records.iter().map(|record| record.amount().spans)));
-        let origin = records.first().map_or(Origin::Here, Record::origin);
-        let open = AtomicU64::new(batch.len() as u64);
-        Parcel::new(batch, Some(Arc::new(Receipt { records, origin, open })))
-    }
-
-    fn spans(&self) -> u64 {
-        self.batch.len() as u64
+    fn items(&self) -> u64 {
+        self.payload.items() as u64
     }
 
     fn origin(&self) -> Origin {
         self.receipt.as_ref().map_or(Origin::Here, |receipt| receipt.origin)
     }
+
+    fn is_alone(&self) -> bool {
+        self.payload.items() <= 1
+    }
 }
 
-/// Requests on disk that were read for a parcel, which may since have been divided.
-#[derive(Debug)]
-struct Receipt {
-    records: Vec<Record>,
-    origin: Origin,
-    /// Spans of which the fate is not known yet.
-    open: AtomicU64,
-}
-
-impl Sender {
+impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
     pub(crate) fn new(
-        queue: Arc<Queue<Record>>,
+        queue: Arc<Queue<S::Item, D::Record>>,
         ledger: Arc<Ledger>,
-        limits: Limits,
-        transport: Box<dyn Transport>,
-        packer: Packer,
-        storage: Option<Storage>,
+        limits: Batch,
+        signal: S,
+        outlet: Outlet<S::Payload>,
+        disk: Option<D>,
     ) -> Self {
         Sender {
             queue,
             ledger,
             limits,
-            transport,
-            packer,
-            storage,
+            signal,
+            outlet,
+            disk,
             pending: VecDeque::new(),
             backoff: Backoff::default(),
             next_sweep: Instant::now() + limits.delay,
             accepted: 0,
+            is_given_up: false,
         }
     }
 
-    /// Works until the queue is closed, and everything is sent or hope is lost.
+    /// Works until the queue is closed and everything is sent, or no receiver can be expected to take the rest.
     pub(crate) fn run(mut self) {
         loop {
-            let patience = self.next_sweep.saturating_duration_since(Instant::now());
-            let order = self.queue.wait(if self.has_recovered() { Duration::ZERO } else { patience });
-            let order = self.send_what_is_due(order);
-            if matches!(order, Order::Close(_)) {
+            let until_sweep = self.next_sweep.saturating_duration_since(Instant::now());
+            let has_recovered = self.disk.as_ref().is_some_and(Disk::has_recovered);
+            let order = self.queue.wait(if has_recovered { Duration::ZERO } else { until_sweep });
+            if let Order::Close(_) = self.send_what_is_due(order, Queue::rest) {
                 break;
             }
         }
-        if let Some(storage) = &self.storage {
-            lock(&storage.keeper).save_all();
-            storage.spool.leave();
-        }
-        self.queue.finish();
+        let Sender { queue, outlet, mut disk, .. } = self;
+        disk.iter_mut().for_each(Disk::close);
+        // An exporter of the application's own shuts down here, which belongs to what `Telemetry::shutdown` waits for.
+        drop(outlet);
+        queue.finish();
     }
 
-    fn has_recovered(&self) -> bool {
-        self.storage.as_ref().is_some_and(|storage| !storage.recovered.is_empty())
-    }
-
-    fn send_what_is_due(&mut self, mut order: Order) -> Order {
+    fn send_what_is_due(
+        &mut self,
+        mut order: Order,
+        rest: impl Fn(&Queue<S::Item, D::Record>, Duration) -> Order,
+    ) -> Order {
         while let Some(parcel) = self.next_parcel(order) {
-            let Some(patience) = self.ledger.patience(order, self.limits.timeout) else { break };
-            order = match self.deliver(parcel, patience) {
-                Some(pause) => self.queue.rest(Instant::now() + pause),
+            let Some(patience) = self.ledger.patience(order, self.limits.timeout) else {
+                self.pending.push_front(parcel);
+                break;
+            };
+            let pause = self.deliver(parcel, patience);
+            self.settle();
+            order = match pause {
+                Some(pause) => rest(&self.queue, pause),
                 None => self.queue.order(),
             };
         }
         order
     }
 
-    fn next_parcel(&mut self, order: Order) -> Option<Parcel> {
-        let is_time = order != Order::GoOn || Instant::now() >= self.next_sweep;
+    fn next_parcel(&mut self, order: Order) -> Option<ParcelOf<S, D>> {
+        let is_time = order != Order::Collect || Instant::now() >= self.next_sweep;
         if self.pending.is_empty() && (is_time || self.queue.has_batch()) {
             self.take();
         }
+        // What is left of earlier processes is sent while nothing else is, and never keeps this one from ending.
         if self.pending.is_empty() && !matches!(order, Order::Close(_)) {
             self.take_recovered();
         }
         self.pending.pop_front()
     }
 
-    /// Takes a batch from the queue. Where there is a disk, it is written there first.
+    /// Takes a batch from the queue. With a disk, what waits is written there first.
     fn take(&mut self) {
-        if let Some(storage) = &self.storage {
-            lock(&storage.keeper).save_all();
-        }
+        self.disk.iter_mut().for_each(Disk::save_waiting);
         if !self.queue.has_batch() {
             self.next_sweep = Instant::now() + self.limits.delay;
         }
         match self.queue.take() {
-            Load::Items(mut spans) if !spans.is_empty() => {
-                let batches = self.packer.pack(&mut spans);
-                self.pending.extend(batches.into_iter().map(|batch| Parcel::new(batch, None)));
+            Load::Items(items) if items.is_empty() => {}
+            Load::Items(items) => {
+                let payloads = self.signal.pack(items);
+                self.pending.extend(payloads.into_iter().map(|payload| Parcel::new(payload, None)));
             }
-            Load::Items(_) => {}
             Load::Saved(records) => self.load(records),
         }
         self.settle();
     }
 
-    /// Takes as much of what earlier processes have left as goes into a batch.
     fn take_recovered(&mut self) {
-        let Some(storage) = &mut self.storage else { return };
-        let (mut records, mut taken) = (Vec::new(), Amount::default());
-        while let Some(record) = storage.recovered.front()
-            && (records.is_empty() || taken.leaves_room_for(record.amount(), &self.limits))
-        {
-            taken.add(record.amount());
-            records.extend(storage.recovered.pop_front());
-        }
+        let Some(disk) = &mut self.disk else { return };
+        let records = disk.take_recovered(&self.limits);
         if !records.is_empty() {
             self.load(records);
         }
     }
 
-    fn load(&mut self, records: Vec<Record>) {
-        let Some(storage) = &self.storage else { return };
-        let load = |record: Record| Some((storage.spool.load(&record)?, record));
-        let (bodies, records): (Vec<_>, Vec<_>) = records.into_iter().filter_map(load).unzip();
-        if !records.is_empty() {
-            self.pending.push_back(Parcel::stored(bodies, records));
-        }
+    fn load(&mut self, records: Vec<D::Record>) {
+        let Some(disk) = &self.disk else { return };
+        let Some((payload, records)) = disk.load(records) else { return };
+        let origin = records.first().map_or(Origin::Here, |record| disk.origin(record));
+        let open = AtomicU64::new(payload.items() as u64);
+        self.pending.push_back(Parcel::new(payload, Some(Receipt { records, origin, open })));
     }
 
-    /// Sends it, does what the answer asks for, and says how long to rest before the next.
-    fn deliver(&mut self, parcel: Parcel, patience: Duration) -> Option<Duration> {
-        let body = parcel.batch.body();
-        let answer =
-            self.ledger.request(parcel.spans(), || self.transport.send(body, patience), Answer::error);
-        let pause = match answer {
-            Answer::Accepted { rejected, message } => {
-                self.accept(&parcel, rejected, &message);
-                None
-            }
-            Answer::Later { cause, after } => Some(self.postpone(parcel, &cause, after)),
+    /// Sends a parcel, and does what the answer asks for. Some pause is to be made before the next.
+    fn deliver(&mut self, mut parcel: ParcelOf<S, D>, patience: Duration) -> Option<Duration> {
+        if self.is_given_up {
+            self.lose(&parcel, Loss::Refused, parcel.items());
+            return None;
+        }
+        let items = parcel.items();
+        let send = || (self.outlet)(&mut parcel.payload, patience);
+        match self.ledger.request(items, send, Answer::error) {
+            Answer::Accepted { rejected, message } => self.accept(&parcel, items, rejected, &message),
+            Answer::Later { cause, after } => return Some(self.postpone(parcel, &cause, after)),
             Answer::Absent { cause } => {
                 self.ledger.absent();
                 if self.ledger.is_absent() {
-                    self.queue.disappoint();
+                    self.queue.receiver_absent();
                 }
-                Some(self.postpone(parcel, &cause, None))
+                return Some(self.postpone(parcel, &cause, None));
             }
-            Answer::TooLarge { cause } => {
-                self.divide(parcel, &cause, Self::cut_in_half);
-                None
-            }
-            Answer::Unacceptable { cause } => {
-                self.divide(parcel, &cause, |sender, parcel, cause| sender.give_up(&parcel, cause));
-                None
-            }
-            Answer::Refused { cause } | Answer::Unknown { cause } => {
+            Answer::TooLarge { cause } => self.divide(parcel, &cause, Self::shorten),
+            Answer::Unacceptable { cause } => self.divide(parcel, &cause, Self::give_up),
+            Answer::Broken { cause } => return self.suspect(parcel, &cause),
+            Answer::Refused { cause } => {
                 self.ledger.refused(&cause);
-                self.lose(&parcel, Loss::Refused, parcel.spans());
-                None
+                self.lose(&parcel, Loss::Refused, items);
             }
-            Answer::Broken { cause } => self.suspect(parcel, &cause),
-        };
-        self.settle();
-        pause
+            Answer::Unknown { cause } => {
+                self.is_given_up = self.ledger.unknown(&cause);
+                self.lose(&parcel, Loss::Refused, items);
+            }
+            Answer::Failed { cause } => {
+                self.ledger.export_failed(&cause);
+                self.lose(&parcel, Loss::ExportFailed, items);
+            }
+        }
+        None
     }
 
-    fn accept(&mut self, parcel: &Parcel, rejected: u64, message: &str) {
+    fn accept(&mut self, parcel: &ParcelOf<S, D>, items: u64, rejected: u64, message: &str) {
         self.accepted += 1;
         self.backoff.reset();
-        let rejected = rejected.min(parcel.spans());
+        let rejected = rejected.min(items);
         if rejected > 0 {
             self.ledger.rejected(rejected, message);
             self.lose(parcel, Loss::Rejected, rejected);
         }
-        let delivered = parcel.spans() - rejected;
+        let delivered = items - rejected;
         self.check_off(parcel, delivered);
         self.ledger.delivered(parcel.origin(), delivered);
     }
 
-    fn lose(&self, parcel: &Parcel, loss: Loss, spans: u64) {
-        self.check_off(parcel, spans);
-        self.ledger.lost(parcel.origin(), loss, spans);
+    fn lose(&self, parcel: &ParcelOf<S, D>, loss: Loss, items: u64) {
+        self.check_off(parcel, items);
+        self.ledger.lost(parcel.origin(), loss, items);
     }
 
-    /// So many spans of it need not be on disk any longer.
-    fn check_off(&self, parcel: &Parcel, spans: u64) {
-        let (Some(storage), Some(receipt)) = (&self.storage, &parcel.receipt) else { return };
+    /// So many items of the parcel need not stay on disk.
+    fn check_off(&self, parcel: &ParcelOf<S, D>, items: u64) {
+        let (Some(disk), Some(receipt)) = (&self.disk, &parcel.receipt) else { return };
         if receipt.origin == Origin::Here {
-            self.ledger.unspooled(spans);
+            self.ledger.unspooled(items);
         }
-        if receipt.open.fetch_sub(spans, Ordering::Relaxed) == spans {
-            receipt.records.iter().for_each(|record| storage.spool.done(record));
+        if receipt.open.fetch_sub(items, Ordering::Relaxed) == items {
+            receipt.records.iter().for_each(|record| disk.done(record));
         }
     }
 
-    fn postpone(&mut self, parcel: Parcel, cause: &str, after: Option<Duration>) -> Duration {
+    fn postpone(&mut self, parcel: ParcelOf<S, D>, cause: &str, after: Option<Duration>) -> Duration {
         self.ledger.failing(cause);
         self.pending.push_front(parcel);
         self.backoff.next(after)
     }
 
-    /// Looks for the span that the receiver does not take.
-    fn divide(&mut self, parcel: Parcel, cause: &str, alone: fn(&mut Self, Parcel, &str)) {
-        let Parcel { batch, receipt, errors, accepted_before } = parcel;
-        let part = |batch| Parcel { batch, receipt: receipt.clone(), errors, accepted_before };
-        match batch.halve() {
+    /// Halves a parcel. One that cannot be halved is treated as the rule for an item on its own says.
+    fn divide(&mut self, parcel: ParcelOf<S, D>, cause: &str, alone: RuleForOne<S, D>) {
+        let Parcel { payload, receipt, errors, accepted_before } = parcel;
+        let part = |payload| Parcel { payload, receipt: receipt.clone(), errors, accepted_before };
+        match payload.halve() {
             Ok(halves) => {
                 let [front, back] = halves.map(part);
                 self.pending.push_front(back);
                 self.pending.push_front(front);
             }
-            Err(batch) => alone(self, part(batch), cause),
+            Err(payload) => alone(self, part(payload), cause),
         }
     }
 
-    fn cut_in_half(&mut self, parcel: Parcel, cause: &str) {
-        let before = parcel.batch.bytes();
+    fn shorten(&mut self, parcel: ParcelOf<S, D>, cause: &str) {
+        let before = parcel.payload.bytes();
         let bytes = before / 2;
-        let (batch, _) = parcel.batch.cut(bytes);
-        let parcel = Parcel { batch, ..parcel };
-        if bytes < SMALLEST_CUT || parcel.batch.bytes() >= before {
-            return self.give_up(&parcel, cause);
+        let parcel = Parcel { payload: parcel.payload.shorten(bytes), ..parcel };
+        if bytes < SMALLEST_ITEM || parcel.payload.bytes() >= before {
+            return self.give_up(parcel, cause);
         }
-        self.ledger.cut(1, bytes);
+        self.ledger.shortened(1, bytes);
         self.pending.push_front(parcel);
     }
 
-    fn give_up(&mut self, parcel: &Parcel, cause: &str) {
-        self.ledger.refused_one(&parcel.batch.name_of_first(), cause);
-        self.lose(parcel, Loss::Refused, parcel.spans());
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "it is a rule for a parcel on its own, as `shorten` is"
+    )]
+    fn give_up(&mut self, parcel: ParcelOf<S, D>, cause: &str) {
+        self.ledger.refused_one(&parcel.payload.name_of_first(), cause);
+        self.lose(&parcel, Loss::Refused, parcel.items());
     }
 
-    /// An error of the receiver may pass, or be one span's doing: that is so if others get through meanwhile.
-    fn suspect(&mut self, mut parcel: Parcel, cause: &str) -> Option<Duration> {
+    /// An error of the receiver may pass, or be caused by one item. If others get through meanwhile, it is the item's.
+    fn suspect(&mut self, mut parcel: ParcelOf<S, D>, cause: &str) -> Option<Duration> {
         if parcel.errors == 0 {
             parcel.accepted_before = self.accepted;
         }
         parcel.errors += 1;
         self.ledger.failing(cause);
-        let is_alone = parcel.batch.len() == 1;
         let others_get_through = self.accepted > parcel.accepted_before;
-        if parcel.errors <= PATIENCE_WITH_ERRORS {
+        if parcel.errors <= ERRORS_BEFORE_SUSPICION {
             self.pending.push_front(parcel);
-        } else if !is_alone {
+        } else if !parcel.is_alone() {
             // From now on each half has one attempt before it is halved itself.
-            self.divide(parcel, cause, |sender, parcel, cause| sender.give_up(&parcel, cause));
+            self.divide(parcel, cause, Self::give_up);
             return None;
         } else if others_get_through {
-            self.give_up(&parcel, cause);
+            self.give_up(parcel, cause);
             return None;
         } else {
-            self.make_way(parcel);
+            self.let_others_pass(parcel);
         }
         Some(self.backoff.next(None))
     }
 
-    /// Lets others go first: whether they get through tells whose fault it is.
-    fn make_way(&mut self, parcel: Parcel) {
+    /// Sends others first: whether they get through shows whose fault the error is.
+    fn let_others_pass(&mut self, parcel: ParcelOf<S, D>) {
         if self.pending.is_empty() {
             self.take();
         }
         self.pending.push_back(parcel);
     }
 
+    /// Tells the queue how much is still held.
     fn settle(&self) {
-        let mut taken = Amount::default();
-        for Parcel { batch, .. } in &self.pending {
-            taken.add(Amount { spans: batch.len(), bytes: batch.bytes() });
+        let mut held = Amount::default();
+        for Parcel { payload, .. } in &self.pending {
+            held.add(Amount { items: payload.items(), bytes: payload.bytes() });
         }
-        self.queue.settle(taken);
+        self.queue.settle(held);
     }
 }

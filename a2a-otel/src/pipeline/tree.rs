@@ -1,4 +1,4 @@
-//! Prints traces as trees, for those who have no Phoenix at hand.
+//! Prints traces as trees, for use without Phoenix.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Write as _};
@@ -16,10 +16,10 @@ use crate::semconv::gen_ai::OPERATION_NAME;
 use crate::semconv::openinference as names;
 use crate::semconv::ours::CANCELLED;
 
-/// A trace that never ends must not take all memory.
+/// The most spans that are kept of one trace: one that never ends must not take all memory.
 const MOST_SPANS: usize = 10_000;
 
-/// Deeper branches are not indented further: nobody could read them, and the indentation grows with the square.
+/// Deeper branches are not indented further: they would be unreadable, and the output would grow with the square.
 const DEEPEST_INDENT: usize = 40;
 
 /// Prints every finished trace as a tree: kinds, names, durations, tokens and errors.
@@ -53,7 +53,7 @@ struct Trace {
 }
 
 impl TreePrinter {
-    /// Prints to standard error, in colour if that is a terminal and `NO_COLOR` is not set.
+    /// Prints to standard error. Colours are used if it is a terminal and `NO_COLOR` is not set.
     ///
     /// ```
     /// let printer = a2a_otel::TreePrinter::stderr();
@@ -64,7 +64,7 @@ impl TreePrinter {
         TreePrinter::new(io::stderr()).colour(wanted && io::stderr().is_terminal())
     }
 
-    /// Prints to a writer, without colour; each tree is written at once.
+    /// Prints to a writer, without colour. Each tree is one write.
     ///
     /// ```
     /// let printer = a2a_otel::TreePrinter::new(std::io::stdout());
@@ -117,7 +117,7 @@ impl SpanProcessor for TreePrinter {
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        // A trace under way stays whole: it is printed when it ends.
+        // A trace that has not ended is printed as a whole when it ends.
         let _ = self.state().writer.flush();
         Ok(())
     }
@@ -132,7 +132,7 @@ impl SpanProcessor for TreePrinter {
 }
 
 impl State {
-    /// A reader that has gone away is no reason to disturb the agent, so errors of the writer are passed over.
+    /// Ignores errors of the writer: a closed pipe must not disturb the agent.
     fn print(&mut self, id: TraceId, trace: Trace, colour: bool) {
         if trace.spans.is_empty() {
             return;
@@ -155,7 +155,7 @@ impl Trace {
     }
 }
 
-/// A trace on its way to paper.
+/// A trace that is being printed.
 struct Tree {
     id: TraceId,
     trace: Trace,
@@ -182,7 +182,7 @@ impl Tree {
 
     fn draw(&self) -> String {
         let mut text = self.header();
-        // A stack instead of recursion, for a trace can be deeper than a thread's stack.
+        // A stack of our own, because a trace can be deeper than recursion allows.
         let mut stack = Vec::new();
         push_branches(&mut stack, &self.roots, "");
         while let Some(Branch { index, indent, is_last }) = stack.pop() {
@@ -313,7 +313,7 @@ impl Tokens {
 fn value<'a>(span: &'a SpanData, name: &str) -> Option<&'a Value> {
     let other = crate::gen_ai::name_of(name);
     let is_it = |key: &str| key == name || Some(key) == other;
-    // Setting an attribute again adds it again, and the last one counts.
+    // An attribute that is set twice is in the list twice. The last one counts.
     span.attributes
         .iter()
         .rev()
@@ -328,7 +328,7 @@ fn text<'a>(span: &'a SpanData, name: &str) -> Option<&'a str> {
     }
 }
 
-/// Names and messages come from models and strangers: they must not break the tree or command the terminal.
+/// Escapes control characters: names and messages of models and callers must not break the tree or control the terminal.
 fn one_line(text: &str) -> String {
     let visible = |character: char| if character.is_control() { ' ' } else { character };
     text.chars().map(visible).collect()

@@ -1,4 +1,4 @@
-//! Whoever wants to see the spans of some work while it goes on.
+//! Lets a caller see the spans below a context while they run.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,22 +10,22 @@ use opentelemetry_sdk::trace::{Span, SpanData};
 
 use crate::lock::lock;
 
-/// How many there are, so that without any nothing is looked for.
+/// How many witnesses there are. Without one, spans are not looked up.
 static WITNESSES: AtomicUsize = AtomicUsize::new(0);
 
-/// The spans that are seen and have not ended.
-static OPEN: LazyLock<Mutex<HashMap<SpanId, Below>>> = LazyLock::new(Mutex::default);
+/// The spans that have a witness and have not ended.
+static OPEN: LazyLock<Mutex<HashMap<SpanId, Witnessed>>> = LazyLock::new(Mutex::default);
 
-/// Sees spans that are recorded; when they have ended, what is hidden is masked.
+/// Sees recorded spans. An ended span is complete and masked.
 pub(crate) trait Witness: Send + Sync {
     fn started(&self, span: &SpanData);
 
     fn ended(&self, span: &SpanData);
 }
 
-/// What a context carries.
+/// The witness that a context carries.
 #[derive(Clone)]
-struct Below(Arc<Counted<dyn Witness>>);
+struct Witnessed(Arc<Counted<dyn Witness>>);
 
 struct Counted<W: ?Sized>(W);
 
@@ -35,31 +35,31 @@ impl<W: ?Sized> Drop for Counted<W> {
     }
 }
 
-/// A context below which every span is seen.
+/// A context below which the witness sees every span.
 pub(crate) fn witnessed(context: &Context, witness: impl Witness + 'static) -> Context {
     WITNESSES.fetch_add(1, Ordering::Relaxed);
-    context.with_value(Below(Arc::new(Counted(witness))))
+    context.with_value(Witnessed(Arc::new(Counted(witness))))
 }
 
-fn are_there() -> bool {
+fn is_needed() -> bool {
     WITNESSES.load(Ordering::Relaxed) > 0
 }
 
 pub(super) fn started(span: &Span, context: &Context) {
-    if are_there()
-        && let Some(below) = context.get::<Below>()
+    if is_needed()
+        && let Some(witnessed) = context.get::<Witnessed>()
         && let Some(span) = span.exported_data()
     {
-        below.0.0.started(&span);
-        lock(&OPEN).insert(span.span_context.span_id(), below.clone());
+        witnessed.0.0.started(&span);
+        lock(&OPEN).insert(span.span_context.span_id(), witnessed.clone());
     }
 }
 
 pub(super) fn ended(span: &SpanData) {
-    if are_there() {
-        let below = lock(&OPEN).remove(&span.span_context.span_id());
-        if let Some(below) = below {
-            below.0.0.ended(span);
+    if is_needed() {
+        let witnessed = lock(&OPEN).remove(&span.span_context.span_id());
+        if let Some(witnessed) = witnessed {
+            witnessed.0.0.ended(span);
         }
     }
 }

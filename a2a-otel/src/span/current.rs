@@ -1,4 +1,4 @@
-//! The innermost span, for what an attribute cannot know.
+//! The innermost span, for what an attribute macro cannot know.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -7,7 +7,7 @@ use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceId};
 use opentelemetry::{Context, KeyValue, Value};
 
 use super::ending::exception;
-use super::failure::Failed;
+use super::failure::ErrorDescription;
 use crate::evaluation::{self, Annotation, OptionalText};
 use crate::pipeline::annotations::Subject;
 use crate::record::{Attributes, Record};
@@ -16,13 +16,14 @@ use crate::semconv::openinference::SESSION_ID;
 use crate::semconv::opentelemetry::EXCEPTION;
 use crate::{context, gen_ai, privacy};
 
-/// The innermost span at the time of [`current`], whoever made it.
+/// The span that was innermost when [`current`] was called, whoever started it.
 #[derive(Clone, Debug)]
 pub struct Current(Context);
 
-/// The innermost span: made by an attribute, by the `tracing` crate through the bridge, or by OpenTelemetry itself.
+/// The innermost span, whether an attribute macro, the bridge to the `tracing` crate or OpenTelemetry itself started
+/// it.
 ///
-/// Where there is none, or it is not sampled, everything that is recorded on it is ignored.
+/// If there is no span, or it is not sampled, its methods do nothing.
 ///
 /// ```
 /// # fn search(_: &str) -> Vec<String> { vec![] }
@@ -40,13 +41,13 @@ pub fn current() -> Current {
 }
 
 impl Current {
-    /// Whether somebody will see what is added, for those who would have to compute it first.
+    /// Whether the span is recorded. Check it before you compute an expensive value.
     #[must_use]
     pub fn is_recording(&self) -> bool {
         self.0.span().is_recording()
     }
 
-    /// Adds an attribute. One name should be recorded once: OpenTelemetry's SDK keeps both values.
+    /// Adds an attribute. Record each name once: OpenTelemetry's SDK does not replace the first value, but keeps both.
     pub fn attribute(&self, key: impl Into<Cow<'static, str>>, value: impl Into<Value>) {
         let mut attribute = KeyValue::new(key.into(), value.into());
         if privacy::admit("", &mut attribute) {
@@ -54,8 +55,8 @@ impl Current {
         }
     }
 
-    /// Adds what OpenInference has attributes for: messages, tokens, documents and more, or a type of yours that is a
-    /// [`Record`]. See [`record`](crate::record).
+    /// Records messages, token counts, documents or anything else that OpenInference defines attributes for, or a type
+    /// of yours that implements [`Record`]. See [`record`](crate::record).
     pub fn record<R: Record + ?Sized>(&self, record: &R) {
         if self.is_recording() {
             let mut attributes = Attributes::of(record);
@@ -64,21 +65,21 @@ impl Current {
         }
     }
 
-    /// Adds an event, at the present time.
+    /// Adds an event with the current time.
     pub fn event(&self, name: impl Into<Cow<'static, str>>, mut attributes: Vec<KeyValue>) {
         privacy::screen("", &mut attributes);
         self.0.span().add_event(name, attributes);
     }
 
-    /// Records an error that the function survives: an `exception` event with the error's sources. The span's
-    /// status stays what the function's result makes it.
+    /// Records an error that the function handles, as an `exception` event with the error's sources. The span's status
+    /// still follows from the function's result.
     pub fn error<E: Error>(&self, error: &E) {
-        let failed = Failed::new(std::any::type_name::<E>(), error, false);
+        let failed = ErrorDescription::new(std::any::type_name::<E>(), error, false);
         self.event(EXCEPTION, exception(&failed));
     }
 
-    /// Judges what the span did: a name, and a score, a label, an explanation or several of these; what is left out is
-    /// `None`. Phoenix shows it as an annotation of the span. See [`evaluation`](crate::evaluation).
+    /// Evaluates the span, by name, with a score, a label, an explanation or several of these; pass `None` for the
+    /// others. Phoenix shows the evaluation as an annotation of the span. See [`evaluation`](crate::evaluation).
     ///
     /// ```
     /// # fn generate(_: &str) -> String { String::new() }
@@ -104,7 +105,8 @@ impl Current {
         }
     }
 
-    /// Judges what the span did, likewise. In GenAI's terms the span also gets the event `gen_ai.evaluation.result`.
+    /// Evaluates the span with a prepared [`Annotation`]. With OpenTelemetry's GenAI conventions on, the span also gets
+    /// the event `gen_ai.evaluation.result`.
     ///
     /// ```
     /// use a2a_otel::evaluation::{Annotation, AnnotatorKind};
@@ -121,7 +123,7 @@ impl Current {
         evaluation::send(Subject::Span, span_id.to_string(), annotation);
     }
 
-    /// Judges the trace that the span belongs to.
+    /// Evaluates the trace that the span belongs to.
     ///
     /// ```
     /// use a2a_otel::evaluation::Annotation;
@@ -134,7 +136,7 @@ impl Current {
         }
     }
 
-    /// Judges the session that the span belongs to, if it belongs to one.
+    /// Evaluates the session that the span belongs to, if there is one.
     ///
     /// ```
     /// use a2a_otel::evaluation::Annotation;
@@ -149,8 +151,8 @@ impl Current {
         }
     }
 
-    /// The id by which the span can be judged and found later, unless there is no span, or it is not sampled and nobody
-    /// will see it.
+    /// The span's id, with which the span can be found and evaluated later. `None` if there is no span or it is not
+    /// sampled.
     ///
     /// ```
     /// let span_id: Option<String> = a2a_otel::current().span_id().map(|id| id.to_string());
@@ -160,7 +162,8 @@ impl Current {
         self.sampled().map(|span| span.span_id())
     }
 
-    /// The id by which the trace can be judged and found later, likewise.
+    /// The trace's id, with which the trace can be found and evaluated later. `None` if there is no span or it is not
+    /// sampled.
     ///
     /// ```
     /// let trace_id: Option<String> = a2a_otel::current().trace_id().map(|id| id.to_string());
@@ -170,8 +173,9 @@ impl Current {
         self.sampled().map(|span| span.trace_id())
     }
 
-    /// The id by which the session can be judged and found later, likewise: what `session = expr` or
-    /// [`with_session`](crate::with_session) said, here or in the process that called.
+    /// The session's id, with which the session can be found and evaluated later: the value of `session = expr` or of
+    /// [`with_session`](crate::with_session), in this process or in the calling one. `None` if there is no session, no
+    /// span, or the span is not sampled.
     ///
     /// ```
     /// let session_id: Option<String> = a2a_otel::current().session_id();
@@ -181,7 +185,7 @@ impl Current {
         self.sampled()?;
         let mut inherited = context::inherited(&self.0);
         inherited
-            .find(|said| said.key.as_str() == SESSION_ID)
+            .find(|attribute| attribute.key.as_str() == SESSION_ID)
             .map(|session| session.value.as_str().into_owned())
     }
 
@@ -189,7 +193,7 @@ impl Current {
         Some(self.span_context()).filter(|span| span.is_valid() && span.is_sampled())
     }
 
-    /// The span's identity: its trace id is what Phoenix finds the trace by.
+    /// The span's identity. Phoenix finds the trace by its trace id.
     #[must_use]
     pub fn span_context(&self) -> SpanContext {
         self.0.span().span_context().clone()

@@ -1,22 +1,24 @@
-//! A future that is dropped before its end: first its body, inside the scope, then the scope, which was cancelled.
+//! Dropping a future before its end: the body is dropped first, inside the scope, then the scope, which records that
+//! the call was cancelled.
 //!
-//! What a scope enters belongs to a thread, and a future may be sent to another. So it waits on the thread that drops
-//! the future, from the field in front of the body to the one behind it.
+//! An entered scope belongs to one thread, but a future may move between threads and cannot hold it. So a future has a
+//! field before its body, which enters the scope when it is dropped and leaves it in a thread-local list, and a field
+//! after its body, which takes it from there.
 
 use std::any::Any;
 use std::cell::RefCell;
 
-use super::Scope;
+use super::scope::CallScope;
 
 thread_local! {
-    /// The scopes of the futures that are being dropped, the innermost last; nothing where the scope holds nothing.
+    /// The entered scopes of the futures that are being dropped, the innermost last; `None` for a scope without effect.
     static ENTERED: RefCell<Vec<Option<Box<dyn Any>>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A scope and what becomes of it, in front of the body.
-pub(super) struct Running<S: Scope, C>(Option<(S, C)>);
+/// The field before the body: the scope, and how it ends.
+pub(super) struct BeforeBody<S: CallScope, C>(Option<(S, C)>);
 
-impl<S: Scope, C> Running<S, C> {
+impl<S: CallScope, C> BeforeBody<S, C> {
     pub(super) const fn new(scope: S, conclude: C) -> Self {
         Self(Some((scope, conclude)))
     }
@@ -25,14 +27,14 @@ impl<S: Scope, C> Running<S, C> {
         self.0.as_ref().map(|(scope, _)| scope)
     }
 
-    /// The call has ended, and there is nothing left to cancel.
-    pub(super) fn take(&mut self, behind: &mut Behind) -> Option<(S, C)> {
-        behind.has_ended = true;
+    /// Takes the scope of a call that has ended, so that dropping the future cancels nothing.
+    pub(super) fn take(&mut self, after: &mut AfterBody) -> Option<(S, C)> {
+        after.has_ended = true;
         self.0.take()
     }
 }
 
-impl<S: Scope, C> Drop for Running<S, C> {
+impl<S: CallScope, C> Drop for BeforeBody<S, C> {
     #[inline]
     fn drop(&mut self) {
         if let Some((scope, _)) = self.0.take() {
@@ -42,25 +44,25 @@ impl<S: Scope, C> Drop for Running<S, C> {
 }
 
 #[cold]
-fn enter<S: Scope>(scope: S) {
-    // A tuple, too, is dropped in its order.
+fn enter<S: CallScope>(scope: S) {
+    // A tuple drops its fields in order: the thread leaves the scope, then the scope ends.
     let entered = scope.holds().then(|| Box::new((scope.enter(), scope)) as _);
-    // A thread that ends may have no such place any more: then the scope ends before the body.
+    // A thread that is exiting may have destroyed the list already: then the scope ends before the body is dropped.
     let _ = ENTERED.try_with(|all| all.borrow_mut().push(entered));
 }
 
-/// What is behind the body.
-pub(super) struct Behind {
+/// The field after the body.
+pub(super) struct AfterBody {
     has_ended: bool,
 }
 
-impl Behind {
+impl AfterBody {
     pub(super) const fn new() -> Self {
         Self { has_ended: false }
     }
 }
 
-impl Drop for Behind {
+impl Drop for AfterBody {
     #[inline]
     fn drop(&mut self) {
         if !self.has_ended {
@@ -71,6 +73,6 @@ impl Drop for Behind {
 
 #[cold]
 fn leave() {
-    // What is dropped may be a future itself, so the list is not held.
+    // Dropping a scope may drop another future, so the list must not stay borrowed.
     drop(ENTERED.try_with(|all| all.borrow_mut().pop()));
 }

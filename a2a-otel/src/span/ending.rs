@@ -1,4 +1,4 @@
-//! The end of a span: what became of the call.
+//! The end of a span: the outcome of its call.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -7,9 +7,9 @@ use std::time::SystemTime;
 use opentelemetry::trace::{Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue, StringValue};
 
-use super::failure::{Describe, Failed};
-use super::joint::{Bad, Joint};
-use super::opening::{AskedModel, Kind};
+use super::context_values::{EnclosingKind, RequestedModel};
+use super::failure::{Describe, ErrorDescription};
+use super::joint::{Joint, SecondFailure};
 use crate::capture::{Fields, PANICKED, Value, encode, guarded};
 use crate::llm::Read;
 use crate::semconv::openinference as names;
@@ -19,18 +19,18 @@ use crate::semconv::opentelemetry::{
 use crate::semconv::ours::CANCELLED;
 use crate::{llm, privacy};
 
-/// What is recorded of a call when it has ended. Dropping it ends the span.
+/// Records the outcome of a call. Dropping it ends the span.
 pub struct Ending {
-    /// Nothing where nobody sees it.
+    /// `None` if the span is not recorded.
     context: Option<Context>,
     status: Status,
-    /// Whether a response named the model.
+    /// Whether the response named the model.
     is_model_named: bool,
-    /// Where the span is another's, who will end it.
+    /// The shared span that this call has joined; the one who opened it ends it.
     joined: Option<Arc<Joint>>,
 }
 
-/// Called by generated code, and by what ends a span without it.
+/// Called by generated code and by the integrations.
 impl Ending {
     #[inline]
     pub(super) const fn new(context: Option<Context>) -> Self {
@@ -41,17 +41,17 @@ impl Ending {
         Self { context: Some(context), status: Status::Unset, is_model_named: false, joined: Some(joint) }
     }
 
-    /// Whether somebody will see what is recorded.
+    /// Whether the span is recorded.
     #[inline]
     #[must_use]
     pub const fn is_seen(&self) -> bool {
         self.context.is_some()
     }
 
-    /// What the span is of, where that matters.
+    /// The span's kind, if masking depends on it.
     fn kind(&self) -> &'static str {
         let context = self.context.as_ref().filter(|_| privacy::is_hiding());
-        context.and_then(|context| context.get::<Kind>()).map_or("", |kind| kind.0)
+        context.and_then(|context| context.get::<EnclosingKind>()).map_or("", |kind| kind.0)
     }
 
     /// The call succeeded.
@@ -59,22 +59,22 @@ impl Ending {
         self.status = Status::Ok;
     }
 
-    /// The call answered an error.
+    /// The call returned an error.
     pub fn err(&mut self, error: &dyn Describe, debug: bool) {
         if self.is_seen() {
-            let panicked = || Failed::plain("unknown", PANICKED.to_owned());
+            let panicked = || ErrorDescription::plain("unknown", PANICKED.to_owned());
             self.failed(&guarded(|| error.describe(debug)).unwrap_or_else(panicked));
         }
     }
 
-    /// Records what the function gave back.
+    /// Records the function's result as the output.
     pub fn output(&mut self, value: &dyn Value) {
         if let Some(output) = privacy::encoded(self.kind(), names::OUTPUT_VALUE, || encode(value)) {
             self.set(output.into_attributes(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE));
         }
     }
 
-    /// Reads an LLM response.
+    /// Reads the response of a model.
     pub fn response(&mut self, value: &dyn Value) {
         self.read(llm::read_response(value));
     }
@@ -87,7 +87,7 @@ impl Ending {
         });
         let output =
             output.map(|output| output.into_attributes(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE));
-        // First the whole, for a user's own provider may keep no more than 128 attributes.
+        // The output comes first: a provider that is not ours may keep only 128 attributes.
         self.set(output.into_iter().flatten().chain(model).chain(read.attributes));
     }
 
@@ -124,23 +124,23 @@ impl Ending {
         }
     }
 
-    pub(super) fn failed(&mut self, failed: &Failed) {
-        let error_type = match self.told() {
-            Some(Bad::Untold(refusal)) => refusal.error_type.clone(),
+    pub(super) fn failed(&mut self, failed: &ErrorDescription) {
+        let error_type = match self.second_failure() {
+            Some(SecondFailure::Unrecorded(refusal)) => refusal.error_type.clone(),
             _ => failed.kind.into(),
         };
         self.failed_as(failed, error_type);
     }
 
-    /// The call failed, and this is what the convention calls the error.
-    pub(crate) fn failed_as(&mut self, failed: &Failed, error_type: StringValue) {
+    /// The call failed; `error_type` is the convention's name for the error.
+    pub(crate) fn failed_as(&mut self, failed: &ErrorDescription, error_type: StringValue) {
         let message = privacy::message(self.kind(), failed.message.clone().into());
         if let Some(joint) = &self.joined {
             self.event(EXCEPTION, exception(failed));
-            return joint.tell(message.into_owned());
+            return joint.record_failure(message.into_owned());
         }
-        let message = if let Some(Bad::Told(told)) = self.told() {
-            told.into()
+        let message = if let Some(SecondFailure::Recorded(recorded)) = self.second_failure() {
+            recorded.into()
         } else {
             self.event(EXCEPTION, exception(failed));
             message
@@ -149,28 +149,28 @@ impl Ending {
         self.status = Status::error(message);
     }
 
-    /// How another who has joined the span ended badly.
-    fn told(&self) -> Option<Bad> {
-        Joint::at(self.context.as_ref()?)?.ending()
+    /// The failure of the call that joined the span, if it failed.
+    fn second_failure(&self) -> Option<SecondFailure> {
+        Joint::at(self.context.as_ref()?)?.failure()
     }
 
-    /// The call panicked, and the panic goes on.
+    /// The call panicked; the panic continues.
     pub(super) fn panicked(&mut self, payload: &(dyn Any + Send)) {
         let message = payload
             .downcast_ref::<&str>()
             .map(|message| (*message).to_owned())
             .or_else(|| payload.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "a panic without a message".to_owned());
-        self.failed(&Failed { kind: "panic", message, causes: Vec::new() });
+        self.failed(&ErrorDescription { kind: "panic", message, causes: Vec::new() });
     }
 
     /// The call was dropped before its end.
     pub(super) fn cancelled(&mut self) {
-        if !matches!(self.told(), Some(Bad::Told(_))) {
+        if !matches!(self.second_failure(), Some(SecondFailure::Recorded(_))) {
             self.event(CANCELLED, Vec::new());
         }
         match &self.joined {
-            Some(joint) => joint.tell(CANCELLED.to_owned()),
+            Some(joint) => joint.record_failure(CANCELLED.to_owned()),
             None => self.status = Status::error(CANCELLED),
         }
     }
@@ -186,17 +186,19 @@ impl Drop for Ending {
 }
 
 impl Ending {
-    /// Whether a function's attribute has said what the span's call was given and gave back.
+    /// Whether a function's attribute macro records the input and output of the span.
     #[cfg(feature = "mcp")]
     pub(crate) fn is_shared(&self) -> bool {
         self.context.as_ref().and_then(Joint::at).is_some_and(|joint| joint.has_second())
     }
 
-    /// Adds what waited for another who might have joined the span.
+    /// Records what was held back for a second call that might have joined the span.
     fn settle(&mut self) {
         let Some(joint) = self.context.as_ref().and_then(Joint::at).cloned() else { return };
         self.set(joint.take_deferred());
-        if let (Status::Ok | Status::Unset, Some(Bad::Untold(refusal))) = (&self.status, joint.ending()) {
+        if let (Status::Ok | Status::Unset, Some(SecondFailure::Unrecorded(refusal))) =
+            (&self.status, joint.failure())
+        {
             if refusal.is_of_tool {
                 self.failed_as(&refusal.failed, refusal.error_type.clone());
             } else {
@@ -212,7 +214,7 @@ impl Ending {
         self.settle();
         let Some(context) = &self.context else { return };
         let span = context.span();
-        let asked = context.get::<AskedModel>().filter(|_| !self.is_model_named);
+        let asked = context.get::<RequestedModel>().filter(|_| !self.is_model_named);
         if let Some(asked) = asked.filter(|asked| asked.span == span.span_context().span_id()) {
             span.set_attribute(KeyValue::new(asked.model.key, asked.model.name.to_string()));
         }
@@ -222,13 +224,13 @@ impl Ending {
 }
 
 /// The attributes of an `exception` event.
-pub(super) fn exception(failed: &Failed) -> Vec<KeyValue> {
+pub(super) fn exception(failed: &ErrorDescription) -> Vec<KeyValue> {
     let mut event = vec![
         KeyValue::new(EXCEPTION_TYPE, failed.kind),
         KeyValue::new(EXCEPTION_MESSAGE, failed.message.clone()),
     ];
     if !failed.causes.is_empty() {
-        // Phoenix keeps only type, message and stack trace of an exception: the causes go where it shows them.
+        // Phoenix keeps only the type, message and stack trace of an exception, so the causes go to the stack trace.
         let causes = failed.causes.join("\ncaused by: ");
         event.push(KeyValue::new(EXCEPTION_STACKTRACE, format!("{}\ncaused by: {causes}", failed.message)));
     }

@@ -1,28 +1,28 @@
-//! Errors in words.
+//! Errors as text.
 
 use std::error::Error;
 
-/// An error in words.
+/// An error as text.
 #[derive(Debug)]
-pub struct Failed {
+pub struct ErrorDescription {
     pub(super) kind: &'static str,
     pub(super) message: String,
-    /// What caused it, the nearest cause first.
+    /// The chain of causes, the nearest first.
     pub(super) causes: Vec<String>,
 }
 
-/// An error that can be put into words.
+/// An error that can be described as text.
 pub trait Describe {
-    /// The error in words; `debug` prefers its debug form.
-    fn describe(&self, debug: bool) -> Failed;
+    /// The error as text; `debug` prefers its `Debug` form.
+    fn describe(&self, debug: bool) -> ErrorDescription;
 }
 
-impl Failed {
+impl ErrorDescription {
     pub(crate) const fn plain(kind: &'static str, message: String) -> Self {
         Self { kind, message, causes: Vec::new() }
     }
 
-    /// An error and its sources. The chain is bounded, for a source may lead back to itself.
+    /// An error and its sources. The chain is bounded because a source may lead back to itself.
     pub(crate) fn new(kind: &'static str, error: &dyn Error, debug: bool) -> Self {
         const LONGEST_CHAIN: usize = 32;
         let message = if debug { format!("{error:?}") } else { error.to_string() };

@@ -1,29 +1,26 @@
-//! One tool call that two observe, the attribute of a function and the protocol that carries the call, is one span: who
-//! comes second adds to the span of the first.
+//! One span for a tool call that is observed twice: by a function's attribute macro, and by the protocol that carries
+//! the call. The first of the two opens the span, and the second joins it.
 //!
-//! What the call was given and gave back is for the function's attribute to say, which may mask it; why it failed, and by
-//! which names the call is known, for the protocol.
+//! The attribute macro records input and output, because it may mask them. The protocol records the cause of a failure
+//! and the names of the call.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use opentelemetry::trace::{SpanId, SpanKind, TraceContextExt as _};
+use opentelemetry::trace::{SpanId, TraceContextExt as _};
 use opentelemetry::{Context, Key, KeyValue, StringValue};
 
-use super::failure::Failed;
-use super::opening::Site;
+use super::failure::ErrorDescription;
+use super::site::{Site, TOOL};
 use crate::lock::lock;
 use crate::privacy;
 use crate::semconv::openinference::TOOL_NAME;
 
-/// The kind of span that two may share.
-const TOOL: &str = "TOOL";
-
-/// A tool's span that a second may join.
+/// A tool's span that a second observer may join.
 pub(crate) struct Joint {
-    /// The span, for the context is its children's as well.
+    /// The span's id; its children inherit the context.
     span: SpanId,
-    /// Whether a function's attribute has opened it.
+    /// Whether a function's attribute macro opened it.
     is_of_function: bool,
     tool: String,
     shared: Mutex<Shared>,
@@ -32,52 +29,35 @@ pub(crate) struct Joint {
 #[derive(Default)]
 struct Shared {
     has_second: bool,
-    /// What is recorded already: one name is recorded once.
+    /// The keys that are recorded already; each is recorded once.
     keys: Vec<Key>,
-    /// What the first records in the end if no second comes.
+    /// What the first observer records at the end if no second one joins.
     deferred: Vec<KeyValue>,
-    /// How the second ended badly.
-    ending: Option<Bad>,
+    /// The failure of the second observer's call.
+    failure: Option<SecondFailure>,
 }
 
-/// How the second ended badly.
+/// How the call of the second observer failed.
 #[derive(Clone, Debug)]
-pub(super) enum Bad {
-    /// The function has recorded why: this is the status message.
-    Told(String),
-    /// The protocol has not, for the function goes on.
-    Untold(Arc<Refusal>),
+pub(super) enum SecondFailure {
+    /// The function failed and its error is recorded; this is the status message.
+    Recorded(String),
+    /// The protocol's call failed. Its error is not recorded yet, because the function may handle it.
+    Unrecorded(Arc<Refusal>),
 }
 
 /// How a protocol's call failed.
 #[derive(Debug)]
 pub(crate) struct Refusal {
-    pub(crate) failed: Failed,
-    /// The protocol's name for it.
+    pub(crate) failed: ErrorDescription,
+    /// The protocol's name for the error.
     pub(crate) error_type: StringValue,
-    /// Whether the tool itself has failed, so that the call has, whatever the function makes of it.
+    /// Whether the tool itself failed. The span then fails even if the function handles the error.
     pub(crate) is_of_tool: bool,
 }
 
-impl Site {
-    fn is_of_function(&self) -> bool {
-        self.opentelemetry == SpanKind::Internal
-    }
-
-    /// Whether a second may join the span.
-    #[inline]
-    pub(super) fn is_of_tool(&self) -> bool {
-        cfg!(feature = "mcp") && self.kind == TOOL
-    }
-
-    /// Whether the input waits for a function's attribute to say more of it.
-    pub(super) fn defers_input(&self) -> bool {
-        self.is_of_tool() && self.opentelemetry == SpanKind::Server
-    }
-}
-
 impl Joint {
-    /// Of a span that will have these attributes, if it is a tool's. What is deferred a second may replace.
+    /// For a span with these attributes, if it is a tool's. A second observer replaces what is `deferred`.
     pub(super) fn of(site: &Site, attributes: &[KeyValue], deferred: Vec<KeyValue>) -> Option<Self> {
         let tool = tool_of(attributes)?.into_owned();
         let keys = attributes.iter().map(|attribute| attribute.key.clone()).collect();
@@ -90,7 +70,7 @@ impl Joint {
         Arc::new(self)
     }
 
-    /// The span directly above, which a function's attribute may [`join`](Self::join) if it is of the same tool.
+    /// The parent span, which a function's attribute macro may [`join`](Self::join) if both are of the same tool.
     pub(super) fn for_function(site: &Site) -> Option<Arc<Self>> {
         if !site.is_of_tool() || !site.is_of_function() {
             return None;
@@ -98,7 +78,7 @@ impl Joint {
         Self::above(|joint| !joint.is_of_function)
     }
 
-    /// The span directly above, joined by the call of this tool.
+    /// The parent span, after the protocol's call of this tool has joined it.
     pub(crate) fn for_call(tool: &str) -> Option<Arc<Self>> {
         let joint = Self::above(|joint| joint.is_of_function && joint.tool == tool)?;
         joint.take().then_some(joint)
@@ -107,12 +87,12 @@ impl Joint {
     fn above(fits: impl FnOnce(&Self) -> bool) -> Option<Arc<Self>> {
         Context::map_current(|context| {
             let joint = Self::at(context).filter(|joint| fits(joint))?;
-            // A span that was cancelled has ended, and takes no more.
+            // A span that was cancelled has ended and records nothing more.
             (context.span().is_recording() && !context.is_telemetry_suppressed()).then(|| Arc::clone(joint))
         })
     }
 
-    /// Lets what has these attributes join, if it is the first of the same tool.
+    /// Joins the span, if these attributes are of the same tool and nobody has joined before.
     pub(super) fn join(&self, attributes: &[KeyValue]) -> bool {
         tool_of(attributes).is_some_and(|tool| tool == self.tool) && self.take()
     }
@@ -121,7 +101,7 @@ impl Joint {
         !std::mem::replace(&mut self.shared().has_second, true)
     }
 
-    /// Of the context's own span.
+    /// The shared state of the context's own span.
     pub(super) fn at(context: &Context) -> Option<&Arc<Self>> {
         if !cfg!(feature = "mcp") {
             return None;
@@ -134,7 +114,7 @@ impl Joint {
         lock(&self.shared)
     }
 
-    /// Adds the second's attributes to the span, but for those that the first has recorded.
+    /// Adds the second observer's attributes to the span, except those that the first has recorded.
     pub(crate) fn add(&self, context: &Context, mut attributes: Vec<KeyValue>) {
         privacy::screen(TOOL, &mut attributes);
         let mut shared = self.shared();
@@ -144,28 +124,28 @@ impl Joint {
         context.span().set_attributes(attributes);
     }
 
-    /// Whether somebody else records what goes in and comes out.
+    /// Whether a second observer has joined.
     pub(super) fn has_second(&self) -> bool {
         self.shared().has_second
     }
 
-    /// What nobody else has recorded.
+    /// What was deferred, unless a second observer has joined and recorded it.
     pub(super) fn take_deferred(&self) -> Vec<KeyValue> {
         let mut shared = self.shared();
         if shared.has_second { Vec::new() } else { std::mem::take(&mut shared.deferred) }
     }
 
-    pub(super) fn tell(&self, message: String) {
-        self.shared().ending = Some(Bad::Told(message));
+    pub(super) fn record_failure(&self, message: String) {
+        self.shared().failure = Some(SecondFailure::Recorded(message));
     }
 
-    /// The protocol's call failed in this way.
+    /// The protocol's call failed.
     pub(crate) fn refused(&self, refusal: Refusal) {
-        self.shared().ending = Some(Bad::Untold(Arc::new(refusal)));
+        self.shared().failure = Some(SecondFailure::Unrecorded(Arc::new(refusal)));
     }
 
-    pub(super) fn ending(&self) -> Option<Bad> {
-        self.shared().ending.clone()
+    pub(super) fn failure(&self) -> Option<SecondFailure> {
+        self.shared().failure.clone()
     }
 }
 

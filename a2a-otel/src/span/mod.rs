@@ -1,165 +1,49 @@
-//! The life of one span: it opens, runs, and ends.
+//! The life of one span: `opening` starts it, `run` and `stream` run the user's code in it, and `ending` ends it.
 //!
-//! What is `#[inline]` here lets a call that nobody sees go by with a few comparisons; the rest is compiled once.
+//! Functions are `#[inline]` only on the path of a call that is not recorded, which then takes a few comparisons. The
+//! rest is compiled once.
 
+mod context_values;
 mod current;
 mod dropped;
 mod ending;
 mod failure;
-#[cfg_attr(not(feature = "mcp"), expect(dead_code, reason = "only a protocol joins a call"))]
+mod finishing;
+mod items;
+#[cfg_attr(not(feature = "mcp"), expect(dead_code, reason = "only a protocol joins a span"))]
 mod joint;
 mod opening;
-mod returned;
+mod return_type;
 mod run;
+mod running;
+mod scope;
+mod site;
 mod stream;
 mod tracer;
 
-use std::any::Any;
-use std::sync::Arc;
-use std::time::Instant;
-
-use opentelemetry::{Context, ContextGuard};
-
+#[cfg(feature = "tracing")]
+pub(crate) use self::context_values::is_within_model_call;
 pub use self::current::{Current, current};
 pub use self::ending::Ending;
 pub(crate) use self::failure::Describe;
 #[cfg(any(feature = "a2a", feature = "mcp"))]
-pub(crate) use self::failure::Failed;
-pub(crate) use self::joint::Joint;
+pub(crate) use self::failure::ErrorDescription;
+pub(crate) use self::finishing::FINISHING_STEPS;
+pub use self::items::SpanItems;
 #[cfg(feature = "mcp")]
-pub(crate) use self::joint::Refusal;
-#[cfg(feature = "tracing")]
-pub(crate) use self::opening::is_within_model_call;
-pub use self::opening::{Opening, Site};
-pub use self::returned::{Returned, fallible};
+pub(crate) use self::joint::{Joint, Refusal};
+pub use self::opening::Opening;
+pub use self::return_type::{ReturnType, fallible};
 #[cfg(feature = "mcp")]
-pub(crate) use self::run::until;
-pub use self::run::{Conclude, Scope, future, future_apart, guard, hint, observed, sync, sync_apart};
-pub(crate) use self::stream::StreamEnd;
-pub use self::stream::{Fold, stopwatch, stream};
+pub(crate) use self::run::run_until_cancelled;
+pub use self::run::{future, future_with_scope, guard, hint, map_outcome, sync, sync_with_scope};
+pub use self::running::Span;
+pub(crate) use self::scope::StreamEnd;
+pub use self::scope::{CallScope, Conclude};
+pub use self::site::Site;
+pub use self::stream::{start_time, stream};
+#[cfg(feature = "testing")]
+pub(crate) use self::tracer::register_stand_in;
 #[cfg(feature = "a2a")]
 pub(crate) use self::tracer::start;
 pub(crate) use self::tracer::{Foresight, activate, deactivate, disable, scope};
-use crate::context;
-
-/// A span that is running, or nothing where nobody would see it. Dropped, its call was cancelled.
-pub struct Span(State);
-
-enum State {
-    Unseen,
-    /// The sampler dropped the span. Its context is carried all the same, so that its children are dropped too.
-    Dropped(Context),
-    /// The caller's context with the span in it.
-    Seen(Context),
-    /// The context of a span that somebody else ends.
-    Joined(Context, Arc<Joint>),
-}
-
-impl Span {
-    const fn unseen() -> Self {
-        Self(State::Unseen)
-    }
-
-    const fn dropped(context: Context) -> Self {
-        Self(State::Dropped(context))
-    }
-
-    const fn seen(context: Context) -> Self {
-        Self(State::Seen(context))
-    }
-
-    const fn joined(context: Context, joint: Arc<Joint>) -> Self {
-        Self(State::Joined(context, joint))
-    }
-
-    /// The context in which the call runs, where it is not the caller's.
-    #[cfg(feature = "mcp")]
-    const fn context(&self) -> Option<&Context> {
-        match &self.0 {
-            State::Unseen => None,
-            State::Dropped(context) | State::Seen(context) | State::Joined(context, _) => Some(context),
-        }
-    }
-
-    #[cold]
-    fn cancel(&mut self) {
-        self.end().cancelled();
-    }
-
-    /// Kept out of what is inlined, which then stays small where nobody sees the call.
-    #[inline(never)]
-    fn end(&mut self) -> Ending {
-        match std::mem::replace(&mut self.0, State::Unseen) {
-            State::Seen(context) => Ending::new(Some(context)),
-            State::Joined(context, joint) => Ending::joined(context, joint),
-            State::Unseen | State::Dropped(_) => Ending::new(None),
-        }
-    }
-}
-
-impl Scope for Span {
-    type Entered = Option<ContextGuard>;
-    type Ending = Ending;
-    type Fold = Fold;
-
-    #[inline]
-    fn holds(&self) -> bool {
-        !matches!(self.0, State::Unseen)
-    }
-
-    #[inline]
-    fn is_seen(&self) -> bool {
-        matches!(self.0, State::Seen(_) | State::Joined(..))
-    }
-
-    #[inline]
-    fn enter(&self) -> Self::Entered {
-        match &self.0 {
-            State::Unseen => None,
-            State::Dropped(context) | State::Seen(context) | State::Joined(context, _) => {
-                context::attach(context.clone())
-            }
-        }
-    }
-
-    #[inline]
-    fn returned(mut self) -> Ending {
-        if self.is_seen() { self.end() } else { Ending::new(None) }
-    }
-
-    fn panicked(mut self, payload: &(dyn Any + Send)) {
-        self.end().panicked(payload);
-    }
-
-    #[inline]
-    fn succeeded(mut self) {
-        if self.is_seen() {
-            self.end().ok();
-        }
-    }
-
-    fn failed(mut self, failure: &dyn Describe, debug: bool) {
-        self.end().err(failure, debug);
-    }
-
-    fn fold(&self, asked: Option<Instant>) -> Fold {
-        Fold::new(asked)
-    }
-
-    fn item(fold: &mut Fold) {
-        fold.item();
-    }
-
-    fn streamed(mut self, fold: Fold, end: StreamEnd<'_>) {
-        fold.finish(self.end(), end);
-    }
-}
-
-impl Drop for Span {
-    #[inline]
-    fn drop(&mut self) {
-        if self.is_seen() {
-            self.cancel();
-        }
-    }
-}

@@ -1,94 +1,57 @@
-//! The beginning of a span: whether anybody will see it, and what is known before the call runs.
+//! The beginning of a span: whether it is recorded, and what is known before the call runs.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use opentelemetry::global::BoxedSpan;
-use opentelemetry::trace::{
-    Span as ApiSpan, SpanBuilder, SpanContext, SpanId, SpanKind, TraceContextExt as _, Tracer as _,
-};
+use opentelemetry::trace::{Span as ApiSpan, SpanBuilder, SpanContext, TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::Span as SdkSpan;
 
-use super::Span;
+use super::context_values::{EMBEDDING, EnclosingKind, MODELS, RequestedModel};
 use super::joint::Joint;
+use super::running::Span;
+use super::site::Site;
 use super::tracer::{self, Decision, Mode, Tracer, with_tracer};
-use crate::capture::{Encoded, Fields, Fixed, Value, encode, encode_object};
+use crate::capture::{Encoded, Fields, Value, encode, encode_object};
 use crate::llm::{self, Model, Read};
 use crate::semconv::gen_ai::REQUEST_MODEL;
 use crate::semconv::openinference as names;
 use crate::{context, gen_ai, privacy};
 
-/// The kind whose requests hold texts to embed.
-const EMBEDDING: &str = "EMBEDDING";
-
-/// The kinds that are a call of a model.
-const MODELS: [&str; 2] = ["LLM", EMBEDDING];
-
-/// The kind whose spans give log lines their agent.
+/// The kind of spans whose name is the agent's name in log lines.
 #[cfg(feature = "tracing")]
 const AGENT: &str = "AGENT";
 
-/// What is known of a span when the program is compiled.
-pub struct Site {
-    /// The span's name, unless it is given another.
-    pub name: &'static str,
-    /// `openinference.span.kind`.
-    pub kind: &'static str,
-    /// OpenTelemetry's own kind.
-    pub opentelemetry: SpanKind,
-    /// Attributes with values known at compile time.
-    pub fixed: &'static [(&'static str, Fixed)],
-    /// The names of the values that make the input; an empty one where a single value stands for itself.
-    pub arguments: &'static [&'static str],
-    /// Attributes that hold one of the values as it is, and its index.
-    pub fields: &'static [(&'static str, usize)],
-}
+/// As many attributes as fit into an allocation that malloc serves from its cache, which in glibc has up to 1,032
+/// bytes.
+const INITIAL_CAPACITY: usize = 18;
 
-/// Room for as many attributes as a small piece of memory holds, which malloc has at hand: glibc's are of up to 1,032 bytes.
-const HANDY_ROOM: usize = 18;
-
-/// What is recorded of a call before it runs, once it is known that somebody will see it.
+/// What is recorded of a call before it runs. It exists only for calls that are recorded.
 pub struct Opening {
     site: &'static Site,
     parent: Context,
-    /// The span, where the sampler had to be asked for it.
-    asked: Option<Asked>,
+    /// The span, if it had to be started to get the sampler's decision.
+    sampled: Option<SampledSpan>,
     attributes: Vec<KeyValue>,
     name: Option<String>,
-    /// Attributes that repeat the name.
+    /// Keys under which the name is repeated.
     name_keys: &'static [&'static str],
     input: Option<Encoded>,
-    /// What was read of a request.
+    /// What was read from the request to a model.
     read: Option<Box<Read>>,
-    /// Attributes that children inherit.
+    /// Attributes that the spans below inherit.
     inherited: Vec<KeyValue>,
     joint: Option<Joint>,
 }
 
-enum Asked {
+enum SampledSpan {
     Ours(Box<SdkSpan>),
     Global(BoxedSpan),
 }
 
-/// The model that was asked for, which is the span's model where no response names another.
-pub(super) struct AskedModel {
-    /// The span that asked, for the context is its children's as well.
-    pub(super) span: SpanId,
-    pub(super) model: Model,
-}
-
-/// The kind of a span, kept until its end where it matters what is hidden, and for what a model's call makes of itself.
-pub(super) struct Kind(pub(super) &'static str);
-
-/// Whether the innermost of our spans is a call of a model.
-#[cfg(feature = "tracing")]
-pub(crate) fn is_within_model_call(context: &Context) -> bool {
-    context.get::<Kind>().is_some_and(|kind| MODELS.contains(&kind.0))
-}
-
 impl Span {
-    /// Starts a span below the current one, unless nobody will see it; `record` says what is known of it now.
+    /// Starts a span below the current one, unless it would not be recorded; `record` adds what is known now.
     #[inline]
     #[must_use]
     pub fn open(site: &'static Site, record: &mut dyn FnMut(&mut Opening)) -> Self {
@@ -96,14 +59,14 @@ impl Span {
         if mode.is_disabled() { Self::unseen() } else { Self::decide(site, mode, record) }
     }
 
-    /// The same, where no more is known than these values.
+    /// Like [`open`](Self::open), if nothing but these values is known.
     #[inline]
     #[must_use]
     pub fn open_with(site: &'static Site, values: &[&dyn Value]) -> Self {
         Self::open(site, &mut |opening| opening.values(values))
     }
 
-    /// The same, of a span of which no more is known than when the program was compiled.
+    /// Like [`open`](Self::open), if everything is known at compile time.
     #[must_use]
     pub fn open_bare(site: &'static Site) -> Self {
         Self::open(site, &mut |_| {})
@@ -119,22 +82,23 @@ impl Span {
         match Context::map_current(|context| mode.decide(context)) {
             Decision::Skip => Self::unseen(),
             Decision::Sample => Opening::new(site, Context::current(), None).start(record),
-            Decision::Ask => ask(site, Context::current(), record),
+            Decision::AskSampler => ask_sampler(site, Context::current(), record),
         }
     }
 }
 
-/// Has the sampler decide. It sees the kind; all else is only recorded if it says yes.
+/// Lets the sampler decide. It sees the span's kind; everything else is recorded only if the span is sampled.
 #[cold]
-fn ask(site: &'static Site, parent: Context, record: &mut dyn FnMut(&mut Opening)) -> Span {
+fn ask_sampler(site: &'static Site, parent: Context, record: &mut dyn FnMut(&mut Opening)) -> Span {
     let builder = builder(site.name.into(), site, vec![KeyValue::new(names::SPAN_KIND, site.kind)]);
-    let asked = with_tracer(|tracer| match tracer {
-        Tracer::Ours(tracer) => {
-            recording(tracer.build_with_context(builder, &parent)).map(|span| Asked::Ours(Box::new(span)))
+    let sampled = with_tracer(|tracer| match tracer {
+        Tracer::Ours(tracer) => recording(tracer.build_with_context(builder, &parent))
+            .map(|span| SampledSpan::Ours(Box::new(span))),
+        Tracer::Global(tracer) => {
+            recording(tracer.build_with_context(builder, &parent)).map(SampledSpan::Global)
         }
-        Tracer::Global(tracer) => recording(tracer.build_with_context(builder, &parent)).map(Asked::Global),
     });
-    match asked {
+    match sampled {
         Ok(span) => Opening::new(site, parent, Some(span)).start(record),
         Err(dropped) if dropped.is_valid() && dropped != *parent.span().span_context() => {
             Span::dropped(parent.with_remote_span_context(dropped))
@@ -143,7 +107,7 @@ fn ask(site: &'static Site, parent: Context, record: &mut dyn FnMut(&mut Opening
     }
 }
 
-/// The span, or the identity of one that the sampler dropped.
+/// The span, or the identity of a span that the sampler dropped.
 #[inline]
 fn recording<S: ApiSpan>(span: S) -> Result<S, SpanContext> {
     if span.is_recording() { Ok(span) } else { Err(span.span_context().clone()) }
@@ -156,12 +120,12 @@ fn builder(name: Cow<'static, str>, site: &'static Site, attributes: Vec<KeyValu
 
 /// Called by generated code.
 impl Opening {
-    /// Gives the span a name that is only known now.
+    /// Sets a name that is only known at run time.
     pub fn name(&mut self, name: Option<String>) {
         self.name = name;
     }
 
-    /// Repeats the name under these keys, where it is only known now.
+    /// Repeats a name that is only known at run time under these keys.
     pub const fn name_keys(&mut self, keys: &'static [&'static str]) {
         self.name_keys = keys;
     }
@@ -176,12 +140,12 @@ impl Opening {
         self.attributes.extend(privacy::documents(self.site.kind, fields));
     }
 
-    /// Records what the function was given as a whole.
+    /// Records the input.
     pub fn input(&mut self, value: &dyn Value) {
         self.encoded(|| encode(value));
     }
 
-    /// Records what [`Site::arguments`] and [`Site::fields`] say of these values.
+    /// Records these values as [`Site::arguments`] and [`Site::fields`] say.
     pub fn values(&mut self, values: &[&dyn Value]) {
         let Site { arguments, fields, .. } = self.site;
         match (arguments, values) {
@@ -194,17 +158,17 @@ impl Opening {
         }
     }
 
-    /// The conversation that this call and all below it belong to.
+    /// The session that this span and all spans below it belong to.
     pub fn session(&mut self, session: Option<String>) {
         self.inherit(names::SESSION_ID, session);
     }
 
-    /// The person on whose behalf this call and all below it run.
+    /// The user of this span and all spans below it.
     pub fn user(&mut self, user: Option<String>) {
         self.inherit(names::USER_ID, user);
     }
 
-    /// Records attributes that are made already.
+    /// Records finished attributes.
     #[cfg(feature = "mcp")]
     pub(crate) fn attributes(&mut self, attributes: impl IntoIterator<Item = KeyValue>) {
         self.attributes.extend(attributes);
@@ -217,7 +181,7 @@ impl Opening {
         }
     }
 
-    /// The model that is asked, unless the request or the response names it.
+    /// The model's name, unless the request or the response names it.
     pub fn model(&mut self, model: Option<String>) {
         let key = if self.is_embedding() { names::EMBEDDING_MODEL_NAME } else { names::LLM_MODEL_NAME };
         let model = model.map(|name| Model { key, name: name.into() });
@@ -235,14 +199,14 @@ impl Opening {
         self.attributes.extend(keys.iter().map(|key| KeyValue::new(*key, part.text.clone())));
     }
 
-    /// Records a value under each of these keys.
+    /// Records one value under several keys.
     pub fn repeated(&mut self, keys: &[&'static str], value: &dyn Value) {
         for key in keys {
             privacy::push_field(self.site.kind, &mut self.attributes, key, value);
         }
     }
 
-    /// Reads an LLM request.
+    /// Reads the request to a model.
     pub fn request(&mut self, value: &dyn Value) {
         let mut read = llm::read_request(value, self.is_embedding());
         let value = read.value.take();
@@ -253,16 +217,16 @@ impl Opening {
 }
 
 impl Opening {
-    fn new(site: &'static Site, parent: Context, asked: Option<Asked>) -> Self {
-        let mut attributes = Vec::with_capacity(HANDY_ROOM);
-        if asked.is_none() {
+    fn new(site: &'static Site, parent: Context, sampled: Option<SampledSpan>) -> Self {
+        let mut attributes = Vec::with_capacity(INITIAL_CAPACITY);
+        if sampled.is_none() {
             attributes.push(KeyValue::new(names::SPAN_KIND, site.kind));
         }
         attributes.extend(site.fixed.iter().map(|(key, value)| KeyValue::new(*key, *value)));
         Self {
             site,
             parent,
-            asked,
+            sampled,
             attributes,
             name: None,
             name_keys: &[],
@@ -285,8 +249,8 @@ impl Opening {
         self.input = privacy::encoded(self.site.kind, names::INPUT_VALUE, encode);
     }
 
-    /// Records what was read of a request, behind all else, for a user's own provider may keep no more than 128
-    /// attributes. Who made and who serves the model is recorded unless the user said so.
+    /// Records what was read from the request. It comes last, because a provider that is not ours may keep only 128
+    /// attributes. The model's maker and its provider are recorded unless the user gave them.
     fn record_read(&mut self) {
         let Some(read) = self.read.as_deref_mut() else { return };
         let named = read.model.as_ref().and_then(|model| llm::system(&model.name));
@@ -298,18 +262,18 @@ impl Opening {
             }
         }
         if let Some(model) = read.model.as_ref().filter(|_| gen_ai::is_on()) {
-            // OpenInference's attribute will name the model that answers.
+            // OpenInference's attribute names the model of the response.
             self.attributes.push(KeyValue::new(REQUEST_MODEL, model.name.to_string()));
         }
         self.attributes.append(&mut read.attributes);
     }
 
-    /// What the call was given, as it is recorded.
+    /// The attributes of the input.
     fn take_input(&mut self) -> Option<[KeyValue; 2]> {
         Some(self.input.take()?.into_attributes(names::INPUT_VALUE, names::INPUT_MIME_TYPE))
     }
 
-    /// Has everything recorded that is known before the call runs, and answers the span's name.
+    /// Records everything that is known before the call runs, and returns the span's name.
     fn fill(&mut self, record: &mut dyn FnMut(&mut Self)) -> Cow<'static, str> {
         record(self);
         if !self.site.defers_input()
@@ -322,7 +286,7 @@ impl Opening {
         name
     }
 
-    /// Adds what was recorded to a span that is there already, if that is of the same tool.
+    /// Joins the protocol's span if it is of the same tool, and starts a span of its own otherwise.
     fn join_or_start(&mut self, joint: Arc<Joint>, record: &mut dyn FnMut(&mut Self)) -> Span {
         let name = self.fill(record);
         if !joint.join(&self.attributes) {
@@ -336,7 +300,7 @@ impl Opening {
         Span::joined(context, joint)
     }
 
-    /// Starts the span. What was recorded is taken from where it lies, for it is large.
+    /// Starts the span. It takes `&mut self` because moving an `Opening`, which is large, is slow.
     fn start(&mut self, record: &mut dyn FnMut(&mut Self)) -> Span {
         let name = self.fill(record);
         self.start_as(name)
@@ -357,19 +321,19 @@ impl Opening {
             let agent = agent.map_or_else(|| name.clone(), |agent| agent.as_str().into_owned().into());
             self.parent = context::with_agent_name(&self.parent, agent);
         }
-        let context = match self.asked.take() {
-            Some(Asked::Ours(mut span)) => {
+        let context = match self.sampled.take() {
+            Some(SampledSpan::Ours(mut span)) => {
                 complete(&mut *span, name, attributes);
                 self.parent.with_span(*span)
             }
-            Some(Asked::Global(mut span)) => {
+            Some(SampledSpan::Global(mut span)) => {
                 complete(&mut span, name, attributes);
                 self.parent.with_span(span)
             }
             None => tracer::start(builder(name, self.site, attributes), &self.parent),
         };
         let span = context.span();
-        // What is sampled is recorded, which costs more to ask.
+        // A sampled span is always recorded, and `is_sampled` is the cheaper check.
         if span.span_context().is_sampled() || span.is_recording() {
             self.started(context)
         } else {
@@ -377,17 +341,17 @@ impl Opening {
         }
     }
 
-    /// The context in which the call runs: the caller's, with the span and what children inherit.
+    /// Stores in the context of the call what its end needs and its children inherit.
     fn started(&mut self, mut context: Context) -> Span {
         let id = context.span().span_context().span_id();
         if !self.inherited.is_empty() {
             context = context::with_attributes(&context, &self.inherited, false);
         }
-        if privacy::is_hiding() || self.is_of_model() || context.get::<Kind>().is_some() {
-            context = context.with_value(Kind(self.site.kind));
+        if privacy::is_hiding() || self.is_of_model() || context.get::<EnclosingKind>().is_some() {
+            context = context.with_value(EnclosingKind(self.site.kind));
         }
         if let Some(model) = self.read.as_ref().and_then(|read| read.model.clone()) {
-            context = context.with_value(AskedModel { span: id, model });
+            context = context.with_value(RequestedModel { span: id, model });
         }
         if let Some(joint) = self.joint.take() {
             context = context.with_value(joint.of_span(id));
@@ -396,7 +360,7 @@ impl Opening {
     }
 }
 
-/// Adds what the sampler did not need to know.
+/// Adds what the sampler did not need.
 fn complete<S: ApiSpan>(span: &mut S, name: Cow<'static, str>, attributes: Vec<KeyValue>) {
     if let Cow::Owned(name) = name {
         span.update_name(name);

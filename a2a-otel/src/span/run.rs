@@ -1,7 +1,7 @@
-//! Runs the user's code inside a scope, and tells the scope how it ended.
+//! Runs the user's code inside a scope, and ends the scope with the outcome.
 //!
-//! What is generic here is compiled once for each of the user's functions, so it is kept small: the code is handed on
-//! as a `dyn FnMut()`, a future as a `dyn Future`, and what that answers is then one type for many functions.
+//! Generic code is compiled again for each of the user's functions, so there is little of it: it passes the user's code
+//! on as `dyn FnMut()` or `dyn Future`. Functions with the same result type then share the rest.
 
 use std::any::Any;
 use std::convert::identity;
@@ -9,77 +9,29 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 #[cfg(feature = "mcp")]
 use opentelemetry::context::FutureExt as _;
 use pin_project_lite::pin_project;
 
-use super::dropped::{Behind, Running};
-use super::failure::Describe;
-use super::stream::StreamEnd;
-
-/// What watches a call: a span or a measurement. Dropped without an outcome, the call was cancelled.
-pub trait Scope: Sized + 'static {
-    /// What holds while the user's code runs.
-    type Entered;
-    /// What the outcome is written to.
-    type Ending;
-    /// What is gathered of a stream's items.
-    type Fold;
-
-    /// Whether anything holds while the user's code runs, or is to be told how that ends.
-    fn holds(&self) -> bool {
-        true
-    }
-
-    /// Whether somebody will see the outcome.
-    fn is_seen(&self) -> bool;
-
-    /// Lets user code run inside the scope.
-    fn enter(&self) -> Self::Entered;
-
-    /// The call returned.
-    fn returned(self) -> Self::Ending;
-
-    /// The call panicked.
-    fn panicked(self, payload: &(dyn Any + Send));
-
-    /// The call ended well, and no more is known.
-    fn succeeded(self);
-
-    /// The call answered an error; `debug` prefers its debug form.
-    fn failed(self, failure: &dyn Describe, debug: bool);
-
-    /// Begins to gather the items of a stream that was asked for at that time.
-    fn fold(&self, asked: Option<Instant>) -> Self::Fold;
-
-    /// An item came.
-    fn item(_: &mut Self::Fold) {}
-
-    /// The stream ended.
-    fn streamed(self, fold: Self::Fold, end: StreamEnd<'_>);
-}
-
-/// How a scope ends, told by the result.
-pub trait Conclude<S, R> {
-    /// Ends the scope.
-    fn conclude(self, scope: S, result: &R);
-}
+use super::dropped::{AfterBody, BeforeBody};
+#[cfg(feature = "mcp")]
+use super::running::Span;
+use super::scope::{CallScope, Conclude};
 
 type Payload = Box<dyn Any + Send>;
 
 /// Runs a function's body.
 #[inline]
-pub fn sync<R, S: Scope, C: Conclude<S, R>>(scope: S, conclude: C, body: impl FnOnce() -> R) -> R {
-    let (scope, result) = sync_apart(scope, body);
+pub fn sync<R, S: CallScope, C: Conclude<S, R>>(scope: S, conclude: C, body: impl FnOnce() -> R) -> R {
+    let (scope, result) = sync_with_scope(scope, body);
     conclude.conclude(scope, &result);
     result
 }
 
-/// Runs a function's body, and gives the scope back with the result.
+/// Runs a function's body, and returns the scope with the result.
 #[inline]
-pub fn sync_apart<R, S: Scope>(scope: S, body: impl FnOnce() -> R) -> (S, R) {
+pub fn sync_with_scope<R, S: CallScope>(scope: S, body: impl FnOnce() -> R) -> (S, R) {
     if !scope.holds() {
         return (scope, body());
     }
@@ -97,40 +49,40 @@ pub fn sync_apart<R, S: Scope>(scope: S, body: impl FnOnce() -> R) -> (S, R) {
 }
 
 /// Runs an async function's body.
-pub const fn future<S: Scope, C, F>(scope: S, conclude: C, body: F) -> Watched<S, C, F> {
-    Watched { running: Running::new(scope, conclude), body, behind: Behind::new() }
+pub const fn future<S: CallScope, C, F>(scope: S, conclude: C, body: F) -> ScopedFuture<S, C, F> {
+    ScopedFuture { before: BeforeBody::new(scope, conclude), body, after: AfterBody::new() }
 }
 
-/// Runs an async function's body, and gives the scope back with the result.
-pub fn future_apart<S: Scope, F: Future>(scope: S, body: F) -> impl Future<Output = (S, F::Output)> {
-    observed((scope, body), identity)
+/// Runs an async function's body, and returns the scope with the result.
+pub fn future_with_scope<S: CallScope, F: Future>(scope: S, body: F) -> impl Future<Output = (S, F::Output)> {
+    map_outcome((scope, body), identity)
 }
 
-/// Runs the future that a function gave back; `outcome` is what becomes of its result, whose type may be known by it
-/// alone.
-pub fn observed<R, S, F, O>((scope, body): (S, F), outcome: O) -> Observed<S, O, F>
+/// Runs the future that a function returned, and maps the scope and the result with `outcome`. It takes the pair that
+/// [`sync_with_scope`] returns; only `outcome` may name the type of the result.
+pub fn map_outcome<R, S, F, O>((scope, body): (S, F), outcome: O) -> MapOutcome<S, O, F>
 where
-    S: Scope,
+    S: CallScope,
     F: Future,
     O: FnOnce((S, F::Output)) -> R,
 {
-    Observed { running: Running::new(scope, outcome), body, behind: Behind::new() }
+    MapOutcome { before: BeforeBody::new(scope, outcome), body, after: AfterBody::new() }
 }
 
-/// Runs a future inside a span, which ends as cancelled if the call is; the future then goes on in the span's context,
-/// and there is no span in the answer.
+/// Runs a future inside a span. When `cancelled` completes, the span ends as cancelled; the future continues in the
+/// span's context, and the returned span is `None`.
 #[cfg(feature = "mcp")]
-pub(crate) async fn until<R>(
-    span: super::Span,
+pub(crate) async fn run_until_cancelled<R>(
+    span: Span,
     cancelled: impl Future<Output = ()>,
     body: impl Future<Output = R>,
-) -> (Option<super::Span>, R) {
+) -> (Option<Span>, R) {
     let context = span.context().cloned().unwrap_or_else(opentelemetry::Context::current);
     let mut span = Some(span);
     let mut cancelled = std::pin::pin!(cancelled);
     let mut body = std::pin::pin!(body.with_context(context));
     let result = std::future::poll_fn(|waking| {
-        if span.as_ref().is_some_and(Scope::is_seen) && cancelled.as_mut().poll(waking).is_ready() {
+        if span.as_ref().is_some_and(CallScope::is_seen) && cancelled.as_mut().poll(waking).is_ready() {
             span = None;
         }
         catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(waking)))
@@ -140,15 +92,15 @@ pub(crate) async fn until<R>(
     (span, result)
 }
 
-/// Tells the compiler what an async block returns; never called.
+/// Tells the compiler what an async block returns. It is never called.
 #[must_use]
 pub fn hint<R>() -> R {
-    unreachable!("only the type is of use")
+    unreachable!("a hint is only there for its type")
 }
 
-/// Runs code inside the scope.
+/// Runs code inside the scope, and catches a panic.
 #[inline]
-pub(super) fn guarded<S: Scope>(scope: &S, code: &mut dyn FnMut()) -> Result<(), Payload> {
+pub(super) fn guarded<S: CallScope>(scope: &S, code: &mut dyn FnMut()) -> Result<(), Payload> {
     if scope.holds() {
         return caught(scope, code);
     }
@@ -156,32 +108,32 @@ pub(super) fn guarded<S: Scope>(scope: &S, code: &mut dyn FnMut()) -> Result<(),
     Ok(())
 }
 
-fn caught<S: Scope>(scope: &S, code: &mut dyn FnMut()) -> Result<(), Payload> {
+fn caught<S: CallScope>(scope: &S, code: &mut dyn FnMut()) -> Result<(), Payload> {
     let _entered = scope.enter();
     catch_unwind(AssertUnwindSafe(code))
 }
 
-/// Records a panic, which then goes on.
+/// Records a panic, and continues it.
 #[cold]
-fn panicked<S: Scope>(scope: Option<S>, payload: Payload) -> ! {
+fn panicked<S: CallScope>(scope: Option<S>, payload: Payload) -> ! {
     if let Some(scope) = scope {
         scope.panicked(&*payload);
     }
     resume_unwind(payload)
 }
 
-/// Holds a scope open until it is dropped, for a body that must not move into a closure. The result is not seen.
-pub fn guard<S: Scope>(scope: S) -> Guard<S> {
+/// Enters a scope until the guard is dropped, for a body that must not move into a closure. The result is not recorded.
+pub fn guard<S: CallScope>(scope: S) -> Guard<S> {
     Guard { entered: Some(scope.enter()), scope: Some(scope) }
 }
 
-/// A scope that is open until this is dropped.
-pub struct Guard<S: Scope> {
+/// A scope that ends when this is dropped.
+pub struct Guard<S: CallScope> {
     entered: Option<S::Entered>,
     scope: Option<S>,
 }
 
-impl<S: Scope> Drop for Guard<S> {
+impl<S: CallScope> Drop for Guard<S> {
     fn drop(&mut self) {
         self.entered = None;
         match self.scope.take() {
@@ -193,75 +145,75 @@ impl<S: Scope> Drop for Guard<S> {
 }
 
 pin_project! {
-    /// A future inside a scope. Dropped before its end, it drops the scope, which then says that it was cancelled.
+    /// A future inside a scope. If it is dropped before its end, its scope ends as cancelled.
     ///
-    /// The fields are dropped in their order: what the body's own values do when they are dropped still belongs to
-    /// the call.
-    pub struct Watched<S: Scope, C, F> {
-        running: Running<S, C>,
+    /// The fields are dropped in order: whatever the values of the body do when they are dropped still happens inside
+    /// the scope.
+    pub struct ScopedFuture<S: CallScope, C, F> {
+        before: BeforeBody<S, C>,
         #[pin]
         body: F,
-        behind: Behind,
+        after: AfterBody,
     }
 }
 
-impl<S: Scope, F: Future, C: Conclude<S, F::Output>> Future for Watched<S, C, F> {
+impl<S: CallScope, F: Future, C: Conclude<S, F::Output>> Future for ScopedFuture<S, C, F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        poll(this.running, this.behind, this.body, context)
+        poll(this.before, this.after, this.body, context)
     }
 }
 
 pin_project! {
-    /// The same, with what becomes of the scope and the result.
-    pub struct Observed<S: Scope, O, F> {
-        running: Running<S, O>,
+    /// A [`ScopedFuture`] whose scope and result are mapped.
+    pub struct MapOutcome<S: CallScope, O, F> {
+        before: BeforeBody<S, O>,
         #[pin]
         body: F,
-        behind: Behind,
+        after: AfterBody,
     }
 }
 
-impl<R, S: Scope, F: Future, O: FnOnce((S, F::Output)) -> R> Future for Observed<S, O, F> {
+impl<R, S: CallScope, F: Future, O: FnOnce((S, F::Output)) -> R> Future for MapOutcome<S, O, F> {
     type Output = R;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
         let this = self.project();
-        let polled = poll_apart(this.running, this.behind, this.body, context);
+        let polled = poll_with_scope(this.before, this.after, this.body, context);
         polled.map(|(scope, outcome, result)| outcome((scope, result)))
     }
 }
 
-/// Compiled once for all functions that give back the same.
-fn poll<R, S: Scope, C: Conclude<S, R>>(
-    running: &mut Running<S, C>,
-    behind: &mut Behind,
+/// Compiled once for all functions with the same result type.
+fn poll<R, S: CallScope, C: Conclude<S, R>>(
+    before: &mut BeforeBody<S, C>,
+    after: &mut AfterBody,
     body: Pin<&mut dyn Future<Output = R>>,
     context: &mut Context<'_>,
 ) -> Poll<R> {
-    poll_apart(running, behind, body, context).map(|(scope, conclude, result)| {
+    poll_with_scope(before, after, body, context).map(|(scope, conclude, result)| {
         conclude.conclude(scope, &result);
         result
     })
 }
 
-fn poll_apart<R, S: Scope, C>(
-    running: &mut Running<S, C>,
-    behind: &mut Behind,
+fn poll_with_scope<R, S: CallScope, C>(
+    before: &mut BeforeBody<S, C>,
+    after: &mut AfterBody,
     mut body: Pin<&mut dyn Future<Output = R>>,
     context: &mut Context<'_>,
 ) -> Poll<(S, C, R)> {
-    let Some(scope) = running.scope() else { panic!("a future was polled after its end") };
+    let Some(scope) = before.scope() else { panic!("a future was polled after its end") };
     let mut polled = Poll::Pending;
     let ended = guarded(scope, &mut || polled = body.as_mut().poll(context));
     if ended.is_ok() && polled.is_pending() {
         return Poll::Pending;
     }
-    match (ended, polled, running.take(behind)) {
+    match (ended, polled, before.take(after)) {
         (Ok(()), Poll::Ready(result), Some((scope, then))) => Poll::Ready((scope, then, result)),
         (Err(payload), _, running) => panicked(running.map(|(scope, _)| scope), payload),
-        _ => unreachable!("the scope is there until the end"),
+        _ => unreachable!("the scope is there until the future ends"),
     }
 }

@@ -1,4 +1,4 @@
-//! Which tracer makes the spans: ours once `init` has run, else whatever is global at the time of the call.
+//! Which tracer starts the spans: ours once `init` has run, otherwise the one that is global at the time of the call.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -9,32 +9,50 @@ use opentelemetry::trace::{SpanBuilder, SpanContext, TraceContextExt as _, Trace
 use opentelemetry::{Context, InstrumentationScope, global};
 use opentelemetry_sdk::trace::SdkTracer;
 
-/// What the sampler is known to decide, so that it need not be asked.
+/// What the sampler is known to decide, so that asking it can be skipped.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Foresight {
-    /// What is below a parent is sampled exactly where the parent is.
+    /// A span with a parent is sampled if and only if the parent is.
     pub(crate) follows_parent: bool,
-    /// What has no parent is sampled.
+    /// A span without a parent is sampled.
     pub(crate) samples_roots: bool,
 }
 
-/// How spans are made now, in one byte: the whole answer for calls that nobody sees.
+/// How spans are started now, in one byte, which is all that a call in a disabled process reads.
 #[derive(Clone, Copy)]
 pub(super) struct Mode(u8);
 
-/// What is to be done for one call.
+/// What to do for one call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Decision {
-    /// Nobody will see it.
+    /// Start no span.
     Skip,
-    /// The sampler will say yes.
+    /// Start a span, which the sampler is known to sample.
     Sample,
-    /// The sampler has to be asked.
-    Ask,
+    /// Ask the sampler.
+    AskSampler,
 }
 
 static MODE: AtomicU8 = AtomicU8::new(Mode::GLOBAL.0);
 static OURS: ArcSwapOption<SdkTracer> = ArcSwapOption::const_empty();
+
+/// Returns a tracer that samples everything while it stands in for the global one, and `None` otherwise.
+#[cfg(feature = "testing")]
+pub(crate) type StandIn = fn() -> Option<&'static SdkTracer>;
+
+#[cfg(feature = "testing")]
+static STAND_IN: std::sync::OnceLock<StandIn> = std::sync::OnceLock::new();
+
+/// Registers a tracer that stands in for the global one. Only the first registration counts.
+#[cfg(feature = "testing")]
+pub(crate) fn register_stand_in(tracer: StandIn) {
+    let _ = STAND_IN.set(tracer);
+}
+
+#[cfg(feature = "testing")]
+fn stand_in() -> Option<&'static SdkTracer> {
+    STAND_IN.get()?()
+}
 
 impl Mode {
     const GLOBAL: Self = Self(0);
@@ -58,7 +76,7 @@ impl Mode {
         self.0 & flag != 0
     }
 
-    /// What is to be done for a call in this context.
+    /// What to do for a call in this context.
     pub(super) fn decide(self, context: &Context) -> Decision {
         if context.is_telemetry_suppressed() {
             return Decision::Skip;
@@ -68,7 +86,7 @@ impl Mode {
         match parent.is_valid() {
             true if self.has(Self::FOLLOWS_PARENT) => Self::follow(parent),
             false if self.has(Self::SAMPLES_ROOTS) => Decision::Sample,
-            _ => Decision::Ask,
+            _ => Decision::AskSampler,
         }
     }
 
@@ -77,31 +95,29 @@ impl Mode {
     }
 }
 
-/// How spans are made now.
+/// How spans are started now.
 #[inline]
 pub(super) fn mode() -> Mode {
     match MODE.load(Ordering::Acquire) {
         #[cfg(feature = "testing")]
-        0 if crate::testing::is_capturing() => {
-            Mode::ours(Foresight { follows_parent: true, samples_roots: true })
-        }
+        0 if stand_in().is_some() => Mode::ours(Foresight { follows_parent: true, samples_roots: true }),
         mode => Mode(mode),
     }
 }
 
-/// From now on, spans are made by this tracer.
+/// From now on, this tracer starts the spans.
 pub(crate) fn activate(tracer: SdkTracer, foresight: Foresight) {
     OURS.store(Some(Arc::new(tracer)));
     MODE.store(Mode::ours(foresight).0, Ordering::Release);
 }
 
-/// From now on, no spans are made.
+/// From now on, no spans are started.
 pub(crate) fn disable() {
     MODE.store(Mode::DISABLED.0, Ordering::Release);
     OURS.store(None);
 }
 
-/// From now on, spans are made by the global tracer provider.
+/// From now on, the global tracer provider starts the spans.
 pub(crate) fn deactivate() {
     MODE.store(Mode::GLOBAL.0, Ordering::Release);
     OURS.store(None);
@@ -119,13 +135,13 @@ pub(super) fn with_tracer<R>(use_tracer: impl FnOnce(Tracer<'_>) -> R) -> R {
         return use_tracer(Tracer::Ours(tracer));
     }
     #[cfg(feature = "testing")]
-    if crate::testing::is_capturing() {
-        return use_tracer(Tracer::Ours(crate::testing::tracer()));
+    if let Some(tracer) = stand_in() {
+        return use_tracer(Tracer::Ours(tracer));
     }
     use_tracer(Tracer::Global(global::tracer_with_scope(scope())))
 }
 
-/// The context below a parent with a new span in it, which whoever calls this has to end.
+/// Starts a span below `parent`, and returns the context with it. The caller has to end the span.
 pub(crate) fn start(builder: SpanBuilder, parent: &Context) -> Context {
     with_tracer(|tracer| match tracer {
         Tracer::Ours(tracer) => parent.with_span(tracer.build_with_context(builder, parent)),
@@ -133,7 +149,7 @@ pub(crate) fn start(builder: SpanBuilder, parent: &Context) -> Context {
     })
 }
 
-/// The instrumentation scope of all our spans.
+/// The instrumentation scope of all spans of this crate.
 pub(crate) fn scope() -> InstrumentationScope {
     static SCOPE: LazyLock<InstrumentationScope> = LazyLock::new(|| {
         InstrumentationScope::builder("a2a-otel").with_version(env!("CARGO_PKG_VERSION")).build()

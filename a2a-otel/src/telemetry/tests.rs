@@ -550,7 +550,7 @@ fn a_refused_endpoint_is_reported_once() {
     let expected = [
         format!(
             "a2a-otel: warning: cannot send spans to {endpoint}/v1/traces: connection refused; is Phoenix running? \
-             The agent goes on, spans wait until it answers"
+             The agent continues; spans wait until the receiver answers"
         ),
         format!(
             "a2a-otel: warning: 6 spans for {endpoint}/v1/traces were not sent in time and are lost; with \

@@ -14,9 +14,10 @@ use opentelemetry::trace::{Span as _, SpanId, SpanKind, Status, TraceId, TracerP
 use opentelemetry::{Context, ContextGuard, KeyValue, Value};
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, Span, SpanData};
 
-use crate::evaluation::{self, Watcher};
+use crate::evaluation::{self, AnnotationWatcher};
 use crate::lock::lock;
 use crate::pipeline::FanOut;
+use crate::pipeline::watcher::{self, SpanWatcher};
 use crate::semconv::openinference::SPAN_KIND;
 use crate::settings::Limits;
 use crate::span;
@@ -54,7 +55,8 @@ static ROUTES: LazyLock<Mutex<HashMap<TraceId, Sink>>> = LazyLock::new(Mutex::de
 /// ```
 #[must_use]
 pub fn capture() -> Capturing {
-    evaluation::watch(Watcher { is_watching: is_capturing, annotated: take_annotation });
+    watcher::watch(&Router);
+    evaluation::watch(AnnotationWatcher { is_watching: is_capturing, annotated: take_annotation });
     tracer();
     let sink = Sink::default();
     RUNNING.fetch_add(1, Ordering::Relaxed);
@@ -261,23 +263,26 @@ fn write_branch(tree: &mut String, span: &Captured, spans: &[Captured], depth: u
     }
 }
 
-/// Notes, when a span starts in a capture, that its trace belongs there.
-pub(crate) fn route(span: &Span, context: &Context) {
-    if is_capturing()
-        && let Some(sink) = context.get::<Sink>()
-    {
-        lock(&ROUTES).insert(span.span_context().trace_id(), Arc::clone(sink));
-    }
-}
+/// Hands the spans of each trace to the capture that it started in.
+struct Router;
 
-/// Hands a span that has ended to the capture that its trace belongs to.
-pub(crate) fn take(span: &SpanData) {
-    if !is_capturing() {
-        return;
+impl SpanWatcher for Router {
+    fn started(&self, span: &Span, context: &Context) {
+        if is_capturing()
+            && let Some(sink) = context.get::<Sink>()
+        {
+            lock(&ROUTES).insert(span.span_context().trace_id(), Arc::clone(sink));
+        }
     }
-    let sink = lock(&ROUTES).get(&span.span_context.trace_id()).cloned();
-    if let Some(sink) = sink {
-        lock(&sink).spans.push(Captured::from(span));
+
+    fn ended(&self, span: &SpanData) {
+        if !is_capturing() {
+            return;
+        }
+        let sink = lock(&ROUTES).get(&span.span_context.trace_id()).cloned();
+        if let Some(sink) = sink {
+            lock(&sink).spans.push(Captured::from(span));
+        }
     }
 }
 
@@ -294,14 +299,15 @@ pub(crate) fn is_capturing() -> bool {
 }
 
 /// Makes the spans of captures while no `Telemetry` does.
-pub(crate) fn tracer() -> &'static SdkTracer {
+fn tracer() -> &'static SdkTracer {
     static TRACER: LazyLock<SdkTracer> = LazyLock::new(|| {
         let provider = SdkTracerProvider::builder()
             .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
             .with_span_limits(Limits::default().span_limits())
-            .with_span_processor(FanOut::default())
+            .with_span_processor(FanOut::new(span::FINISHING_STEPS))
             .build();
         crate::propagation::install();
+        span::register_stand_in(|| is_capturing().then(tracer));
         provider.tracer_with_scope(span::scope())
     });
     &TRACER

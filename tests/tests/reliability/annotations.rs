@@ -57,9 +57,8 @@ fn a_collector_is_asked_once_and_gets_its_spans() {
     report.assert_annotated(250, 0);
     assert_eq!(report.annotations.dropped["refused by the receiver"], 250);
     assert_eq!(posts(&receiver), 1);
-    report.assert_said(&[
-        "takes no annotations, as only Phoenix does: status 404 Not Found; check the endpoint.",
-    ]);
+    report
+        .assert_said(&["takes no annotations, only Phoenix does: status 404 Not Found; check the endpoint."]);
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn a_receiver_that_comes_after_twenty_seconds_gets_everything() {
     let receiver = Receiver::at(address);
     let report = agent.wait();
     report.assert_delivered(4400, &receiver);
-    report.assert_said(&["connection refused; is Phoenix running? The agent goes on", "spans reach"]);
+    report.assert_said(&["connection refused; is Phoenix running? The agent continues", "spans reach"]);
 }
 
 #[test]

@@ -127,7 +127,7 @@ fn a_server_that_is_unavailable_is_waited_for() {
     });
     let report = receiver.agent(&["spans=1000"]).run();
     receiver.assert_delivered(&report, 1000);
-    report.assert_said(&["gRPC status Unavailable: busy. The agent goes on", "spans reach"]);
+    report.assert_said(&["gRPC status Unavailable: busy. The agent continues", "spans reach"]);
 }
 
 #[test]
@@ -166,11 +166,13 @@ fn a_wrong_key_and_an_absent_server_are_named() {
     let receiver = Receiver::start(|_| Err(Status::unauthenticated("Bearer secret is wrong")));
     let report = receiver.agent(&["spans=10"]).with("PHOENIX_API_KEY", "secret").run();
     assert_eq!(report.dropped["refused by the receiver"], 10, "{report:?}");
-    report.assert_said(&["gRPC status Unauthenticated; check PHOENIX_API_KEY. The agent goes on"]);
+    report.assert_said(&["gRPC status Unauthenticated; check PHOENIX_API_KEY. The agent continues"]);
     let report = over_grpc("http://127.0.0.1:1", &["spans=10"]).run();
     assert_eq!(report.dropped["not sent in time"], 10, "{report:?}");
-    report
-        .assert_said(&["connection refused; is Phoenix running? The agent goes on", "were not sent in time"]);
+    report.assert_said(&[
+        "connection refused; is Phoenix running? The agent continues",
+        "were not sent in time",
+    ]);
 }
 
 #[test]

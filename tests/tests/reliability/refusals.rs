@@ -33,7 +33,7 @@ fn a_partial_success_is_counted_and_told_once() {
     report.assert_balanced(1024);
     assert_eq!(report.dropped["rejected by the receiver"], 1, "{report:?}");
     assert_eq!(receiver.spans().len(), 1023);
-    report.assert_said(&["took a batch but for 1 spans: told to reject them."]);
+    report.assert_said(&["rejected 1 spans of a batch: told to reject them."]);
 }
 
 #[test]
@@ -58,13 +58,10 @@ fn a_span_that_is_too_large_on_its_own_is_cut_and_says_so() {
 #[test]
 fn what_is_wrong_with_the_configuration_is_said_once_and_clearly() {
     for (behaviour, message) in [
-        (Behaviour::Status(401), "status 401 Unauthorized; check PHOENIX_API_KEY. The agent goes on"),
-        (Behaviour::Status(404), "status 404 Not Found; check the endpoint. The agent goes on"),
-        (Behaviour::Status(415), "status 415 Unsupported Media Type. The agent goes on"),
-        (
-            Behaviour::WebPage,
-            "it answers with a web page, which no receiver of traces does; check the endpoint.",
-        ),
+        (Behaviour::Status(401), "status 401 Unauthorized; check PHOENIX_API_KEY. The agent continues"),
+        (Behaviour::Status(404), "status 404 Not Found; check the endpoint. The agent continues"),
+        (Behaviour::Status(415), "status 415 Unsupported Media Type. The agent continues"),
+        (Behaviour::WebPage, "it answers with a web page, which no OTLP receiver does; check the endpoint."),
     ] {
         let (report, receiver) = under(behaviour, &["spans=1500", "per_second=1000"]);
         report.assert_balanced(1500);

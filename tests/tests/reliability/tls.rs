@@ -142,7 +142,7 @@ fn a_private_authority_is_trusted_where_it_is_named() {
 fn a_private_authority_is_not_trusted_otherwise() {
     over_each("public", false, &[], |report| {
         assert_eq!(report.dropped["not sent in time"], 20, "{report:?}");
-        report.assert_said(&["UnknownIssuer. The agent goes on", "were not sent in time"]);
+        report.assert_said(&["UnknownIssuer. The agent continues", "were not sent in time"]);
     });
 }
 
@@ -174,7 +174,7 @@ fn what_is_wrong_with_the_files_is_said_at_the_start() {
         (&[authority, (CLIENT_CERTIFICATE, "client")], "{folder}/client holds no private key in PEM"),
         (
             &[authority, (CLIENT_CERTIFICATE, "client"), (CLIENT_KEY, "other.key")],
-            "{folder}/client and {folder}/other.key do not go together",
+            "{folder}/client and {folder}/other.key do not belong together",
         ),
         (&[(AUTHORITY, "")], "{folder}/ cannot be read"),
     ];

@@ -21,7 +21,7 @@ use super::response_trace;
 use crate::capture::Capture;
 use crate::propagation;
 use crate::semconv::a2a as names;
-use crate::span::{Opening, Scope as _, Site};
+use crate::span::{CallScope as _, Opening, Site};
 
 /// A transport that records its calls as spans of kind CLIENT, above the spans of the called agent.
 ///

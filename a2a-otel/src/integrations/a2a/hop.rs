@@ -16,7 +16,7 @@ use super::work::Work;
 use crate::capture::Capture;
 use crate::semconv::a2a as names;
 use crate::semconv::openinference::SESSION_ID;
-use crate::span::{self, Describe, Ending, Opening, Scope, Site, Span, StreamEnd};
+use crate::span::{self, CallScope, Describe, Ending, Opening, Site, Span, StreamEnd};
 
 /// The events of a task.
 pub(super) type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
@@ -61,7 +61,7 @@ impl Hop {
         self,
         call: impl Future<Output = Result<A, A2AError>>,
     ) -> Result<A, A2AError> {
-        let (hop, result) = span::future_apart(self, call).await;
+        let (hop, result) = span::future_with_scope(self, call).await;
         hop.answered(&result);
         result
     }
@@ -72,11 +72,11 @@ impl Hop {
         call: impl Future<Output = Result<Events, A2AError>>,
         held: impl Send + 'static,
     ) -> Result<Events, A2AError> {
-        let asked = span::stopwatch(&self);
-        let (hop, opened) = span::future_apart(self, call).await;
+        let started = span::start_time(&self);
+        let (hop, opened) = span::future_with_scope(self, call).await;
         match opened {
             Ok(events) => {
-                Ok(Box::pin(span::stream(hop, asked, events, move |event, progress: &mut Progress| {
+                Ok(Box::pin(span::stream(hop, started, events, move |event, progress: &mut Progress| {
                     let _ = &held;
                     progress.event(event);
                 })))
@@ -90,9 +90,9 @@ impl Hop {
 
     /// Opens a stream, and ends the span with it.
     pub(super) fn watch_events(self, open: impl FnOnce() -> Events) -> Events {
-        let asked = span::stopwatch(&self);
-        let (hop, events) = span::sync_apart(self, open);
-        Box::pin(span::stream(hop, asked, events, |event, progress: &mut Progress| progress.event(event)))
+        let started = span::start_time(&self);
+        let (hop, events) = span::sync_with_scope(self, open);
+        Box::pin(span::stream(hop, started, events, |event, progress: &mut Progress| progress.event(event)))
     }
 
     fn is_cancelled(&self) -> bool {
@@ -133,10 +133,10 @@ impl Hop {
     }
 }
 
-impl Scope for Hop {
+impl CallScope for Hop {
     type Entered = Option<ContextGuard>;
     type Ending = Ending;
-    type Fold = Progress;
+    type Items = Progress;
 
     fn is_seen(&self) -> bool {
         self.span.is_seen()
@@ -162,9 +162,9 @@ impl Scope for Hop {
         self.span.failed(failure, debug);
     }
 
-    fn fold(&self, asked: Option<Instant>) -> Progress {
+    fn items(&self, started: Option<Instant>) -> Progress {
         let _entered = self.enter();
-        Progress::new(self.span.fold(asked), self.said, self.view)
+        Progress::new(self.span.items(started), self.said, self.view)
     }
 
     fn item(progress: &mut Progress) {
@@ -174,12 +174,12 @@ impl Scope for Hop {
     fn streamed(self, mut progress: Progress, end: StreamEnd<'_>) {
         let end = match end {
             // A caller that has seen the last event need not wait for the end of the stream.
-            StreamEnd::Dropped if progress.is_settled() => StreamEnd::Whole,
-            StreamEnd::Whole if !progress.is_settled() && self.is_cancelled() => StreamEnd::Dropped,
+            StreamEnd::Dropped if progress.is_settled() => StreamEnd::Complete,
+            StreamEnd::Complete if !progress.is_settled() && self.is_cancelled() => StreamEnd::Dropped,
             end => end,
         };
         if self.is_seen() {
-            let is_whole = matches!(end, StreamEnd::Whole);
+            let is_whole = matches!(end, StreamEnd::Complete);
             if is_whole && !progress.is_settled() && self.view == View::Caller {
                 progress.failed(&Failure::cut());
             }

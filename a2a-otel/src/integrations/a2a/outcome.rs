@@ -7,7 +7,7 @@ use super::facts::{Facts, name_of};
 use crate::context::inherited;
 use crate::semconv::openinference::SESSION_ID;
 use crate::semconv::ours::CANCELLED;
-use crate::span::{Describe, Failed};
+use crate::span::{Describe, ErrorDescription};
 
 /// The side that records a call.
 #[derive(Clone, Copy, PartialEq)]
@@ -69,7 +69,7 @@ impl Failure {
 }
 
 impl Describe for Failure {
-    fn describe(&self, _debug: bool) -> Failed {
-        Failed::plain(self.kind, self.message.clone())
+    fn describe(&self, _debug: bool) -> ErrorDescription {
+        ErrorDescription::plain(self.kind, self.message.clone())
     }
 }

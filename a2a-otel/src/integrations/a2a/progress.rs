@@ -12,11 +12,11 @@ use super::response_trace;
 use crate::capture::{Capture, limit};
 use crate::semconv::a2a as names;
 use crate::semconv::openinference::{OUTPUT_MIME_TYPE, OUTPUT_VALUE, SESSION_ID, mime_type};
-use crate::span::{Current, Fold, current};
+use crate::span::{Current, SpanItems, current};
 
 /// The state of a task so far.
 pub(super) struct Progress {
-    fold: Fold,
+    fold: SpanItems,
     /// The span, for events at the time when they happen.
     span: Current,
     said: Said,
@@ -37,7 +37,7 @@ struct Made {
 
 impl Progress {
     /// Starts with a stream whose span is current.
-    pub(super) fn new(fold: Fold, said: Said, view: View) -> Self {
+    pub(super) fn new(fold: SpanItems, said: Said, view: View) -> Self {
         Self {
             fold,
             span: current(),
@@ -167,7 +167,7 @@ impl Progress {
         }
     }
 
-    pub(super) fn into_fold(self) -> Fold {
+    pub(super) fn into_fold(self) -> SpanItems {
         self.fold
     }
 }

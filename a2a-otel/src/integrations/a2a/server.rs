@@ -29,7 +29,7 @@ use crate::capture::Capture;
 use crate::context::with_attributes;
 use crate::propagation::{InboundPolicy, ServiceParamsRef};
 use crate::semconv::openinference::{AGENT_NAME, SESSION_ID};
-use crate::span::{Opening, Scope as _, Site};
+use crate::span::{CallScope as _, Opening, Site};
 
 /// A request handler that records its requests as spans of kind SERVER, below the caller's.
 ///

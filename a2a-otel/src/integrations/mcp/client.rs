@@ -95,7 +95,7 @@ impl<S: Service<RoleClient>> TracedClient<S> {
             *lock(&shaken) = None;
             service
         };
-        let (span, service) = span::future_apart(span, work).await;
+        let (span, service) = span::future_with_scope(span, work).await;
         method::conclude(span, &service);
         service.map(Self::new)
     }
@@ -262,7 +262,7 @@ impl TracedPeer {
             propagation::inject(&mut Meta(params.meta_mut()));
             send(params).await
         };
-        let (span, result) = span::future_apart(span, work).await;
+        let (span, result) = span::future_with_scope(span, work).await;
         method::conclude(span, &result);
         result
     }

@@ -9,7 +9,7 @@ use rmcp::service::ClientInitializeError;
 use super::message::{Answer, Params, Target};
 use crate::capture::{self, Capture};
 use crate::semconv::{mcp, openinference as names};
-use crate::span::{Failed, Opening, Refusal, Scope as _, Site, Span};
+use crate::span::{CallScope as _, ErrorDescription, Opening, Refusal, Site, Span};
 
 /// A method, and its spans on the calling and on the serving side.
 pub(super) struct Method {
@@ -134,7 +134,7 @@ impl Fault for ErrorData {
 
     fn refusal(&self) -> Refusal {
         Refusal {
-            failed: Failed::plain(std::any::type_name::<Self>(), self.message.clone().into_owned()),
+            failed: ErrorDescription::plain(std::any::type_name::<Self>(), self.message.clone().into_owned()),
             error_type: self.code.0.to_string().into(),
             is_of_tool: false,
         }
@@ -155,7 +155,7 @@ impl Fault for ServiceError {
             Self::Timeout { .. } => "timeout",
             _ => "_OTHER",
         };
-        let failed = Failed::new(std::any::type_name::<Self>(), self, false);
+        let failed = ErrorDescription::new(std::any::type_name::<Self>(), self, false);
         Refusal { failed, error_type: error_type.into(), is_of_tool: false }
     }
 }
@@ -172,7 +172,7 @@ impl Fault for ClientInitializeError {
             Self::Cancelled => "cancelled",
             _ => "_OTHER",
         };
-        let failed = Failed::new(std::any::type_name::<Self>(), self, false);
+        let failed = ErrorDescription::new(std::any::type_name::<Self>(), self, false);
         Refusal { failed, error_type: error_type.into(), is_of_tool: false }
     }
 }
@@ -181,7 +181,7 @@ impl Fault for ClientInitializeError {
 pub(super) fn refusal<A: Answer, E: Fault>(result: &Result<A, E>) -> Option<(Refusal, Option<KeyValue>)> {
     match result {
         Ok(answer) => {
-            let failed = Failed::plain(mcp::TOOL_ERROR, answer.refusal()?);
+            let failed = ErrorDescription::plain(mcp::TOOL_ERROR, answer.refusal()?);
             Some((Refusal { failed, error_type: mcp::TOOL_ERROR.into(), is_of_tool: true }, None))
         }
         Err(error) => {

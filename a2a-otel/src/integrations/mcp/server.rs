@@ -100,7 +100,7 @@ impl<S: ServerHandler> TracedServer<S> {
             });
             let cancelled = context.ct.clone().cancelled_owned();
             let (span, result) =
-                span::until(span, cancelled, async move { serve(params, context).await }).await;
+                span::run_until_cancelled(span, cancelled, async move { serve(params, context).await }).await;
             if let Some(span) = span {
                 method::conclude(span, &result);
             }

@@ -1,8 +1,7 @@
-//! The way of annotations to Phoenix, beside that of the spans: a queue of their own, and a thread of their own from the
-//! first one on.
+//! Annotations on their way to Phoenix. They have a queue of their own and, from the first one on, a thread of their own.
 
 #[cfg(feature = "otlp")]
-mod sender;
+mod request;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -12,19 +11,20 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 
 #[cfg(feature = "otlp")]
-pub(crate) use self::sender::annotator;
+pub(crate) use self::request::annotator;
 use crate::lock::lock;
 use crate::pipeline::delivery::Annotations;
 use crate::pipeline::ledger::{Ledger, Loss};
-use crate::pipeline::queue::{Queue, Refusal, Weigh};
+use crate::pipeline::queue::{Queue, Refusal};
+use crate::pipeline::weigh::Weigh;
 use crate::settings::Endpoint;
 
-/// The way that annotations go now.
+/// Takes annotations, while telemetry is installed.
 static CURRENT: ArcSwapOption<Annotator> = ArcSwapOption::const_empty();
 
-/// Over gRPC, or at an address that is for spans alone, nobody knows where Phoenix's interface is.
+/// Why nothing is sent over gRPC, or to an address for spans alone: neither shows where Phoenix's interface is.
 const NO_PHOENIX: &str =
-    "only Phoenix over HTTP takes them, and the address does not end in /v1/traces as that does";
+    "only Phoenix takes them, over HTTP, at an address of which the path ends in /v1/traces";
 
 /// What is annotated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
-    /// Where Phoenix takes its annotations. Without `sync` it keeps them for ten minutes until their subject is there.
+    /// Where Phoenix takes its annotations. Without `sync`, Phoenix keeps them for ten minutes until it has their subject.
     pub(crate) fn path(self) -> &'static str {
         match self {
             Subject::Span => "/v1/span_annotations",
@@ -53,7 +53,7 @@ impl Subject {
         }
     }
 
-    /// What its id is called there.
+    /// The name of its id there.
     pub(crate) fn id_field(self) -> &'static str {
         match self {
             Subject::Span => "span_id",
@@ -67,8 +67,7 @@ impl Subject {
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) subject: Subject,
-    /// Of the subject, of the annotation, and what tells it from others of that name: a later one with the same
-    /// replaces it.
+    /// The subject's id, the annotation's name, and its identifier. A later annotation with the same key replaces it.
     pub(crate) key: [String; 3],
     pub(crate) json: String,
 }
@@ -79,13 +78,13 @@ impl Weigh for Entry {
     }
 }
 
-/// Takes annotations, and never waits.
+/// Takes annotations without waiting.
 pub(crate) struct Annotator {
-    /// The Phoenix, with the credentials that its address may hold; nothing where the address of the spans does not tell.
+    /// The address of Phoenix, credentials included. Nothing where the endpoint of the spans does not show it.
     server: Option<Endpoint>,
-    queue: Arc<Queue<(), Entry>>,
+    queue: Arc<Queue<Entry>>,
     ledger: Arc<Ledger>,
-    /// What empties the queue, until it is started.
+    /// The loop that empties the queue, until it is started.
     empty: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
@@ -98,7 +97,7 @@ impl fmt::Debug for Annotator {
 impl Annotator {
     pub(crate) fn new(
         server: Option<Endpoint>,
-        queue: Arc<Queue<(), Entry>>,
+        queue: Arc<Queue<Entry>>,
         ledger: Arc<Ledger>,
         empty: impl FnOnce() + Send + 'static,
     ) -> Self {
@@ -126,7 +125,7 @@ impl Annotator {
     fn start(&self) {
         let Some(empty) = lock(&self.empty).take() else { return };
         if thread::Builder::new().name("a2a-otel-annotator".to_owned()).spawn(empty).is_err() {
-            // What waits is counted as lost, and nobody waits for it.
+            // What waits is counted as lost later, and no caller waits for it.
             self.queue.finish();
         }
     }
@@ -139,7 +138,7 @@ impl Annotator {
         self.queue.flush(timeout);
     }
 
-    /// Takes no more.
+    /// Takes no more annotations.
     pub(crate) fn close(&self, timeout: Duration) {
         self.ledger.close();
         self.queue.close(if self.is_started() { timeout } else { Duration::ZERO });
@@ -165,12 +164,12 @@ pub(crate) fn annotator(_settings: &crate::settings::Settings) -> Option<Annotat
     None
 }
 
-/// From now on, annotations go this way.
+/// From now on, annotations go here.
 pub(crate) fn install(annotator: Option<Arc<Annotator>>) {
     CURRENT.store(annotator);
 }
 
-/// The way that annotations go, if there is one.
+/// What takes annotations, if telemetry is installed.
 pub(crate) fn current() -> Option<Arc<Annotator>> {
     CURRENT.load_full()
 }

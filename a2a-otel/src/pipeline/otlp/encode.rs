@@ -11,7 +11,7 @@ use opentelemetry::{Array, InstrumentationScope, Key, KeyValue, Value};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
 
-use super::batch::{Batch, Encoded, SPANS_OF_SCOPE};
+use super::request::{Encoded, SPANS_OF_SCOPE, SpanRequest};
 use super::wire::Wire;
 
 /// `SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK`: whether the parent is remote is known.
@@ -19,11 +19,11 @@ const KNOWS_REMOTE: u32 = 0x100;
 /// `SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK`.
 const IS_REMOTE: u32 = 0x200;
 
-/// How much longer than the last one a span may be before its room has to grow.
+/// How many bytes a span may be longer than the last one before its buffer grows.
 const SPARE: usize = 128;
 
-/// Writes spans, and knows what many of them have in common.
-#[derive(Debug)]
+/// Encodes spans. The parts that many of them share are encoded once.
+#[derive(Clone, Debug)]
 pub(crate) struct Encoder {
     resource: Arc<[u8]>,
     scopes: HashMap<InstrumentationScope, Arc<[u8]>>,
@@ -34,15 +34,15 @@ impl Encoder {
         Encoder { resource: encode_resource(resource), scopes: HashMap::new() }
     }
 
-    pub(crate) fn batch(&mut self, spans: &[SpanData]) -> Batch {
-        // Spans of one agent are of a like: the last one tells how much room the next will take.
+    pub(crate) fn request(&mut self, spans: &[SpanData]) -> SpanRequest {
+        // Spans of one agent are alike: the length of the last one is a good guess for the next.
         let mut room = 0;
         let encode = |span: &SpanData| {
             let bytes = encode_span(span, room);
             room = bytes.len() + SPARE;
             Encoded { resource: self.resource.clone(), scope: self.scope(span), bytes }
         };
-        Batch::Spans(spans.iter().map(encode).collect())
+        SpanRequest::Spans(spans.iter().map(encode).collect())
     }
 
     fn scope(&mut self, span: &SpanData) -> Arc<[u8]> {
@@ -56,7 +56,7 @@ impl Encoder {
     }
 }
 
-/// The fields of `ResourceSpans` beside the spans.
+/// The fields of `ResourceSpans` except for the spans.
 fn encode_resource(resource: &Resource) -> Arc<[u8]> {
     let mut wire = Wire::default();
     wire.message(1, |wire| resource.iter().for_each(|(key, value)| attribute(wire, 1, key, value)));
@@ -64,7 +64,7 @@ fn encode_resource(resource: &Resource) -> Arc<[u8]> {
     wire.into_bytes().into()
 }
 
-/// The fields of `ScopeSpans` beside the spans.
+/// The fields of `ScopeSpans` except for the spans.
 fn encode_scope(scope: &InstrumentationScope) -> Arc<[u8]> {
     let mut wire = Wire::default();
     wire.message(1, |wire| {

@@ -1,8 +1,8 @@
-//! What a receiver would silently drop is mended before it is sent.
+//! Fixes what a receiver would silently drop.
 //!
-//! Phoenix answers 200, and then drops a span with NUL in a text (`PostgreSQL` does not store it) or with a key of more
-//! than 254 segments; a number that JSON cannot have breaks its answers; and of two attributes with one key it is
-//! anybody's guess which one is kept.
+//! Phoenix answers 200 and then drops a span with NUL in a text, which `PostgreSQL` does not store, or with a key of more
+//! than 254 segments. A number that JSON does not have breaks its answers. Of two attributes with the same key, either
+//! may be kept.
 
 use std::collections::HashSet;
 use std::mem;
@@ -12,13 +12,13 @@ use opentelemetry::trace::Status;
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
-/// Phoenix unfolds a key at its dots, and drops the span where that goes deeper than 254.
+/// The most segments of a key. Phoenix nests keys at their dots, and drops spans that are nested deeper than 254.
 const MOST_SEGMENTS: usize = 128;
 
-/// From here on a set finds duplicates faster than looking.
+/// Up to this many attributes, comparing them is faster than a set.
 const FEW: usize = 16;
 
-/// Mends a span in place.
+/// Fixes a span in place.
 pub(crate) fn sanitise(span: &mut SpanData) {
     if holds_nul(&span.name) {
         span.name = without_nul(&span.name).into();
@@ -42,17 +42,17 @@ pub(crate) fn sanitise(span: &mut SpanData) {
 
 fn sanitise_attributes(attributes: &mut Vec<KeyValue>) {
     for attribute in attributes.iter_mut() {
-        if let Some(key) = mended_key(attribute.key.as_str()) {
+        if let Some(key) = fixed_key(attribute.key.as_str()) {
             attribute.key = Key::from(key);
         }
-        mend_value(&mut attribute.value);
+        fix_value(&mut attribute.value);
     }
     if has_duplicates(attributes) {
         keep_last_of_each(attributes);
     }
 }
 
-fn mended_key(key: &str) -> Option<String> {
+fn fixed_key(key: &str) -> Option<String> {
     let segments = 1 + memchr::memchr_iter(b'.', key.as_bytes()).count();
     if key.is_empty() {
         Some("(no key)".to_owned())
@@ -65,11 +65,11 @@ fn mended_key(key: &str) -> Option<String> {
     }
 }
 
-fn mend_value(value: &mut Value) {
+fn fix_value(value: &mut Value) {
     match value {
-        Value::String(text) => mend_text(text),
+        Value::String(text) => fix_text(text),
         Value::F64(number) if !number.is_finite() => *value = number.to_string().into(),
-        Value::Array(Array::String(list)) => list.iter_mut().for_each(mend_text),
+        Value::Array(Array::String(list)) => list.iter_mut().for_each(fix_text),
         Value::Array(Array::F64(list)) if !list.iter().all(|number| number.is_finite()) => {
             let texts = mem::take(list).into_iter().map(|number| StringValue::from(number.to_string()));
             *value = Value::Array(Array::String(texts.collect()));
@@ -78,7 +78,7 @@ fn mend_value(value: &mut Value) {
     }
 }
 
-fn mend_text(text: &mut StringValue) {
+fn fix_text(text: &mut StringValue) {
     if holds_nul(text.as_str()) {
         *text = without_nul(text.as_str()).into();
     }
@@ -88,7 +88,7 @@ fn holds_nul(text: &str) -> bool {
     memchr(0, text.as_bytes()).is_some()
 }
 
-/// With the sign that Unicode has for it, so that one can see that there was one.
+/// Replaces NUL by the symbol that Unicode has for it, so that it stays visible.
 fn without_nul(text: &str) -> String {
     text.replace('\0', "\u{2400}")
 }
@@ -103,7 +103,7 @@ fn has_duplicates(attributes: &[KeyValue]) -> bool {
     !attributes.iter().all(|attribute| keys.insert(attribute.key.as_str()))
 }
 
-/// Setting an attribute again adds it again, and the last one is what was meant.
+/// Keeps the last attribute of each key: an attribute that is set twice is in the list twice.
 fn keep_last_of_each(attributes: &mut Vec<KeyValue>) {
     let mut keys = HashSet::with_capacity(attributes.len());
     attributes.reverse();
@@ -115,7 +115,7 @@ fn keep_last_of_each(attributes: &mut Vec<KeyValue>) {
 mod tests {
     use super::*;
 
-    fn mended(attributes: Vec<KeyValue>) -> Vec<KeyValue> {
+    fn fixed(attributes: Vec<KeyValue>) -> Vec<KeyValue> {
         let mut attributes = attributes;
         sanitise_attributes(&mut attributes);
         attributes
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn what_is_well_stays_as_it_is() {
         let well = vec![KeyValue::new("a.b", "text"), KeyValue::new("c", 1.5), KeyValue::new("d", true)];
-        assert_eq!(mended(well.clone()), well);
+        assert_eq!(fixed(well.clone()), well);
     }
 
     #[test]
@@ -133,7 +133,7 @@ mod tests {
         let shown = Value::Array(Array::String(vec!["x\u{2400}".into()]));
         let attributes = vec![KeyValue::new("a\0", "b\0c"), KeyValue::new("list", list)];
         assert_eq!(
-            mended(attributes),
+            fixed(attributes),
             [KeyValue::new("a\u{2400}", "b\u{2400}c"), KeyValue::new("list", shown)]
         );
     }
@@ -143,13 +143,13 @@ mod tests {
         let list = Value::Array(Array::F64(vec![1.0, f64::NAN]));
         let texts = Value::Array(Array::String(vec!["1".into(), "NaN".into()]));
         let attributes = vec![KeyValue::new("a", f64::NEG_INFINITY), KeyValue::new("b", list)];
-        assert_eq!(mended(attributes), [KeyValue::new("a", "-inf"), KeyValue::new("b", texts)]);
+        assert_eq!(fixed(attributes), [KeyValue::new("a", "-inf"), KeyValue::new("b", texts)]);
     }
 
     #[test]
-    fn deep_and_missing_keys_are_mended() {
+    fn deep_and_missing_keys_are_fixed() {
         let deep = vec!["k"; 300].join(".");
-        let attributes = mended(vec![KeyValue::new(deep, 1), KeyValue::new("", 2)]);
+        let attributes = fixed(vec![KeyValue::new(deep, 1), KeyValue::new("", 2)]);
         let key = attributes[0].key.as_str();
         assert_eq!((key.split('.').count(), key.len()), (MOST_SEGMENTS, 599));
         assert_eq!(attributes[1].key.as_str(), "(no key)");
@@ -163,7 +163,7 @@ mod tests {
             attributes.extend(filler.clone());
             let mut expected = vec![KeyValue::new("b", 2), KeyValue::new("a", 3)];
             expected.extend(filler);
-            assert_eq!(mended(attributes), expected);
+            assert_eq!(fixed(attributes), expected);
         }
     }
 }

@@ -15,8 +15,9 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use prost::Message as _;
 
-use super::batch::Batch;
 use super::encode::Encoder;
+use super::request::SpanRequest;
+use crate::pipeline::signal::Payload as _;
 
 fn resource() -> Resource {
     Resource::builder_empty()
@@ -122,16 +123,16 @@ fn reference(spans: Vec<SpanData>) -> ExportTraceServiceRequest {
     ExportTraceServiceRequest { resource_spans: group_spans_by_resource_and_scope(spans, &resource) }
 }
 
-fn encoded(spans: &[SpanData]) -> Batch {
-    Encoder::new(&resource()).batch(spans)
+fn encoded(spans: &[SpanData]) -> SpanRequest {
+    Encoder::new(&resource()).request(spans)
 }
 
-fn decoded(batch: &Batch) -> ExportTraceServiceRequest {
-    ExportTraceServiceRequest::decode(batch.body().as_slice()).unwrap()
+fn decoded(request: &SpanRequest) -> ExportTraceServiceRequest {
+    ExportTraceServiceRequest::decode(request.body().as_slice()).unwrap()
 }
 
-fn names(batches: &[Batch]) -> Vec<String> {
-    let requests = batches.iter().map(decoded).flat_map(|request| request.resource_spans);
+fn names(requests: &[SpanRequest]) -> Vec<String> {
+    let requests = requests.iter().map(decoded).flat_map(|request| request.resource_spans);
     let scopes = requests.flat_map(|part| part.scope_spans);
     scopes.flat_map(|scope| scope.spans).map(|span| span.name).collect()
 }
@@ -148,16 +149,16 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_batch_reads_like_that_of_the_generated_types(spans in prop::collection::vec(span(), 1..6)) {
+    fn a_request_reads_like_that_of_the_generated_types(spans in prop::collection::vec(span(), 1..6)) {
         prop_assert_eq!(decoded(&encoded(&spans)), reference(spans));
     }
 
     #[test]
-    fn a_batch_comes_back_from_its_body(spans in prop::collection::vec(span(), 1..6)) {
-        let batch = encoded(&spans);
-        let (back, _) = Batch::join([(batch.body(), spans.len())]).cut(usize::MAX);
-        prop_assert!(matches!(back, Batch::Spans(_)));
-        prop_assert_eq!(decoded(&back), decoded(&batch));
+    fn a_request_comes_back_from_its_body(spans in prop::collection::vec(span(), 1..6)) {
+        let request = encoded(&spans);
+        let (back, _) = SpanRequest::join([(request.body(), spans.len())]).shorten_spans(usize::MAX);
+        prop_assert!(matches!(back, SpanRequest::Spans(_)));
+        prop_assert_eq!(decoded(&back), decoded(&request));
     }
 
     #[test]
@@ -166,8 +167,8 @@ proptest! {
         other in prop::collection::vec(span(), 1..4),
     ) {
         let both = [encoded(&one), encoded(&other)];
-        let joined = Batch::join(both.iter().map(|batch| (batch.body(), batch.len())));
-        prop_assert_eq!(joined.len(), one.len() + other.len());
+        let joined = SpanRequest::join(both.iter().map(|request| (request.body(), request.items())));
+        prop_assert_eq!(joined.items(), one.len() + other.len());
         prop_assert_eq!(names(std::slice::from_ref(&joined)), names(&both));
         let halves = joined.halve().unwrap();
         prop_assert_eq!(names(&halves).len(), one.len() + other.len());
@@ -175,8 +176,8 @@ proptest! {
 
     #[test]
     fn no_body_makes_the_reader_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
-        let batch = Batch::join([(body.clone(), 2)]);
-        if let Err(whole) = batch.halve() {
+        let request = SpanRequest::join([(body.clone(), 2)]);
+        if let Err(whole) = request.halve() {
             prop_assert_eq!(whole.body(), body);
         }
     }
@@ -185,26 +186,26 @@ proptest! {
     fn parts_hold_everything_and_keep_the_bound(lengths in prop::collection::vec(0..3000_usize, 1..40)) {
         let spans: Vec<_> =
             lengths.iter().enumerate().map(|(number, length)| named(number.to_string(), "x".repeat(*length))).collect();
-        let batch = encoded(&spans);
-        let whole = names(std::slice::from_ref(&batch));
-        let parts = batch.within(5000);
+        let request = encoded(&spans);
+        let whole = names(std::slice::from_ref(&request));
+        let parts = request.within(5000);
         prop_assert_eq!(names(&parts), whole);
         prop_assert!(parts.iter().all(|part| part.bytes() <= 5000 && part.body().len() <= 5300));
     }
 }
 
 #[test]
-fn a_span_that_is_too_long_is_cut_where_it_is_longest_and_says_so() {
-    let batch = encoded(&[named("small", "x".to_owned()), named("large", "é".repeat(50_000))]);
-    let (batch, cut) = batch.cut(10_000);
-    assert_eq!(cut, 1);
-    assert!(batch.bytes() < 11_000, "{}", batch.bytes());
-    let request = decoded(&batch);
-    let span = &request.resource_spans[0].scope_spans[0].spans[1];
+fn a_span_that_is_too_long_is_shortened_where_it_is_longest_and_says_so() {
+    let request = encoded(&[named("small", "x".to_owned()), named("large", "é".repeat(50_000))]);
+    let (request, shortened) = request.shorten_spans(10_000);
+    assert_eq!(shortened, 1);
+    assert!(request.bytes() < 11_000, "{}", request.bytes());
+    let decoded = decoded(&request);
+    let span = &decoded.resource_spans[0].scope_spans[0].spans[1];
     let text = |index: usize| format!("{:?}", span.attributes[index]);
     assert!(text(0).contains("é … [100000 bytes, cut by a2a-otel: the span was too large]"), "{}", text(0));
     assert!(text(1).contains("kept"));
-    assert_eq!(names(&[batch]), ["small", "large"]);
+    assert_eq!(names(&[request]), ["small", "large"]);
 }
 
 #[test]

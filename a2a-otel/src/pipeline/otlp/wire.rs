@@ -1,9 +1,9 @@
-//! Protobuf, as far as OTLP needs it to be written.
+//! Writes protobuf, as far as OTLP needs it.
 //!
-//! Messages are written in one pass over what is there. The generated types would first copy every string of a span
-//! into a tree of their own.
+//! A message is written in one pass over the span. The generated types would first copy every string into a tree of their
+//! own.
 
-/// How a field is laid out, in the lower three bits of its tag.
+/// The wire type of a field, in the lower three bits of its tag.
 #[derive(Clone, Copy)]
 enum Layout {
     Varint = 0,
@@ -12,12 +12,12 @@ enum Layout {
     Fixed32 = 5,
 }
 
-/// A message in the making. Like any writer of proto3 it leaves out fields that have their default value.
+/// A message that is being written. As in proto3, fields with their default value are left out.
 #[derive(Debug, Default)]
 pub(super) struct Wire(Vec<u8>);
 
 impl Wire {
-    /// With room for so many bytes.
+    /// A message with capacity for so many bytes.
     pub(super) fn with_room(bytes: usize) -> Self {
         Wire(Vec::with_capacity(bytes))
     }
@@ -67,27 +67,27 @@ impl Wire {
         }
     }
 
-    /// A member of a `oneof`, which is there also where it has its default value.
+    /// A member of a `oneof`, which is written even with its default value.
     pub(super) fn present_bytes(&mut self, field: u32, bytes: &[u8]) {
         self.tag(field, Layout::Delimited);
         self.varint(bytes.len() as u64);
         self.0.extend_from_slice(bytes);
     }
 
-    /// A member of a `oneof` likewise.
+    /// A member of a `oneof`, as above.
     pub(super) fn present_number(&mut self, field: u32, number: u64) {
         self.tag(field, Layout::Varint);
         self.varint(number);
     }
 
-    /// A member of a `oneof` likewise.
+    /// A member of a `oneof`, as above.
     pub(super) fn present_fixed64(&mut self, field: u32, number: u64) {
         self.tag(field, Layout::Fixed64);
         self.0.extend(number.to_le_bytes());
     }
 
-    /// A message within the message. Its length stands before it and is known after it: most fit into the one byte
-    /// that is kept free, longer ones are moved up.
+    /// A nested message. Its length precedes it and is known only after it. One byte is reserved for the length, and a
+    /// message with a longer one is moved.
     pub(super) fn message(&mut self, field: u32, write: impl FnOnce(&mut Self)) {
         self.tag(field, Layout::Delimited);
         self.0.push(0);
@@ -110,7 +110,7 @@ pub(super) fn length_of_varint(number: usize) -> usize {
     bits.div_ceil(7)
 }
 
-/// The tag and the length of a message of which the bytes follow.
+/// The tag and the length of a message whose bytes follow.
 pub(super) fn head(field: u32, length: usize, into: &mut Vec<u8>) {
     let mut wire = Wire(std::mem::take(into));
     wire.tag(field, Layout::Delimited);

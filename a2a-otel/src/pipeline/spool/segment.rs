@@ -1,136 +1,164 @@
-//! One file of the spool: requests one after the other, each with a mark, its length and a checksum.
+//! The format of one file: requests one after the other, each with a mark, its length and a checksum.
 //!
 //! ```text
 //! file    = "a2aotel1" record*
-//! record  = "a2rc" state length spans checksum body
+//! record  = "a2rc" state length items checksum body
 //! state   = one byte: 0 to be sent, 1 done
-//! length, spans, checksum = four bytes, little-endian; the checksum (CRC-32) is of length, spans and body
-//! body    = an OTLP `ExportTraceServiceRequest`
+//! length, items, checksum = four bytes, little-endian; the checksum (CRC-32) is of length, items and body
+//! body    = an OTLP request of any signal, as it is sent, with so many items
 //! ```
+//!
+//! Records are appended, and never changed but for their state. Whatever is not a record is skipped up to the next
+//! mark.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io;
+#[cfg(test)]
+use std::ops::Range;
 use std::path::Path;
 
 use crc32fast::Hasher;
 use memchr::memmem;
 
+use super::files::{File, Files, Metadata};
+
 const FILE_MARK: &[u8] = b"a2aotel1";
 const RECORD_MARK: &[u8] = b"a2rc";
 const STATE: u64 = RECORD_MARK.len() as u64;
-const HEADER: usize = RECORD_MARK.len() + 1 + 3 * size_of::<u32>();
+pub(super) const HEADER: usize = RECORD_MARK.len() + 1 + 3 * size_of::<u32>();
 const DONE: u8 = 1;
 
 /// Where a request lies in its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Extent {
     offset: u64,
     pub(super) length: u32,
-    pub(super) spans: u32,
+    pub(super) items: u32,
 }
 
-/// A file that is written.
+impl Extent {
+    /// The bytes of the file that it takes.
+    #[cfg(test)]
+    pub(super) fn range(self) -> Range<u64> {
+        self.offset..self.offset + HEADER as u64 + u64::from(self.length)
+    }
+}
+
+/// How much longer a request makes the files, a new one's mark included.
+pub(super) fn bytes_to_store(body: &[u8]) -> u64 {
+    (FILE_MARK.len() + HEADER + body.len()) as u64
+}
+
+/// A file, and its length.
 #[derive(Debug)]
 pub(super) struct Segment {
-    file: File,
+    /// Nothing once it is closed.
+    file: Option<Box<dyn File>>,
     length: u64,
 }
 
 impl Segment {
-    pub(super) fn create(path: &Path) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true);
-        private(&mut options);
-        let mut file = options.open(path)?;
-        file.write_all(FILE_MARK)?;
-        Ok(Segment { file, length: FILE_MARK.len() as u64 })
+    pub(super) fn create(files: &dyn Files, path: &Path) -> io::Result<Self> {
+        let mut file = files.create(path)?;
+        if let Err(error) = file.write_at(0, FILE_MARK) {
+            // The disk may be full for long, and each attempt would leave a file behind.
+            let _ = files.delete(path);
+            return Err(error);
+        }
+        Ok(Segment { file: Some(file), length: FILE_MARK.len() as u64 })
     }
 
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
-        let length = file.metadata()?.len();
-        Ok(Segment { file, length })
+    /// Opens the file of another process.
+    pub(super) fn open(files: &dyn Files, path: &Path) -> io::Result<(Self, Metadata)> {
+        let file = files.open(path)?;
+        let metadata = file.metadata()?;
+        Ok((Segment { file: Some(file), length: metadata.length }, metadata))
+    }
+
+    /// Closes the file: one that is deleted takes space on disk for as long as it is open.
+    pub(super) fn close(&mut self) {
+        self.file = None;
+    }
+
+    fn file(&mut self) -> io::Result<&mut Box<dyn File>> {
+        self.file.as_mut().ok_or_else(|| io::Error::other("the file is closed"))
     }
 
     pub(super) fn length(&self) -> u64 {
         self.length
     }
 
-    /// What is written in part, because the disk is full, is taken back.
-    pub(super) fn append(&mut self, body: &[u8], spans: u32) -> io::Result<Place> {
+    /// Appends a request. If only a part of it can be written, because the disk is full, that part is removed.
+    pub(super) fn append(&mut self, body: &[u8], items: u32) -> io::Result<Extent> {
         let length = u32::try_from(body.len()).map_err(io::Error::other)?;
         let mut record = Vec::with_capacity(HEADER + body.len());
         record.extend(RECORD_MARK);
         record.push(0);
         record.extend(length.to_le_bytes());
-        record.extend(spans.to_le_bytes());
-        record.extend(checksum(length, spans, body).to_le_bytes());
+        record.extend(items.to_le_bytes());
+        record.extend(checksum(length, items, body).to_le_bytes());
         record.extend(body);
         let offset = self.length;
-        self.file.seek(SeekFrom::Start(offset))?;
-        if let Err(error) = self.file.write_all(&record) {
-            let _ = self.file.set_len(offset);
+        let file = self.file()?;
+        if let Err(error) = file.write_at(offset, &record) {
+            let _ = file.set_length(offset);
             return Err(error);
         }
         self.length += record.len() as u64;
-        Ok(Place { offset, length, spans })
+        Ok(Extent { offset, length, items })
     }
 
-    pub(super) fn read(&mut self, place: Place) -> io::Result<Vec<u8>> {
-        let mut record = vec![0; HEADER + place.length as usize];
-        self.file.seek(SeekFrom::Start(place.offset))?;
-        self.file.read_exact(&mut record)?;
-        match Record::parse(&record) {
+    pub(super) fn read(&mut self, extent: Extent) -> io::Result<Vec<u8>> {
+        let mut record = vec![0; HEADER + extent.length as usize];
+        self.file()?.read_at(extent.offset, &mut record)?;
+        match Header::parse(&record) {
             Some(_) => Ok(record.split_off(HEADER)),
             None => Err(io::Error::new(io::ErrorKind::InvalidData, "the checksum is wrong")),
         }
     }
 
-    pub(super) fn mark_done(&mut self, place: Place) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(place.offset + STATE))?;
-        self.file.write_all(&[DONE])
+    pub(super) fn mark_done(&mut self, extent: Extent) -> io::Result<()> {
+        self.file()?.write_at(extent.offset + STATE, &[DONE])
     }
 
-    /// What is still to be sent, and how many bytes are not what was once written.
-    pub(super) fn scan(&mut self) -> io::Result<(Vec<Place>, usize)> {
-        let mut content = Vec::new();
-        self.file.seek(SeekFrom::Start(0))?;
-        self.file.read_to_end(&mut content)?;
-        let (mut places, mut damaged, mut offset) = (Vec::new(), 0, FILE_MARK.len().min(content.len()));
+    /// Finds the requests that are still to be sent, and how many bytes are not what was once written.
+    pub(super) fn scan(&mut self) -> io::Result<(Vec<Extent>, usize)> {
+        let mut content = vec![0; usize::try_from(self.length).map_err(io::Error::other)?];
+        self.file()?.read_at(0, &mut content)?;
+        let (mut extents, mut damaged, mut offset) = (Vec::new(), 0, FILE_MARK.len().min(content.len()));
         while offset < content.len() {
             let rest = &content[offset..];
-            let Some(record) = Record::parse(rest) else {
+            let Some(Header { state, length, items }) = Header::parse(rest) else {
                 let skipped = memmem::find(&rest[1..], RECORD_MARK).map_or(rest.len(), |next| next + 1);
                 damaged += skipped;
                 offset += skipped;
                 continue;
             };
-            if record.state != DONE {
-                let Record { length, spans, .. } = record;
-                places.push(Place { offset: offset as u64, length, spans });
+            if state != DONE {
+                extents.push(Extent { offset: offset as u64, length, items });
             }
-            offset += HEADER + record.length as usize;
+            offset += HEADER + length as usize;
         }
-        Ok((places, damaged))
+        Ok((extents, damaged))
     }
 }
 
-struct Record {
+/// What stands before a body.
+struct Header {
     state: u8,
     length: u32,
-    spans: u32,
+    items: u32,
 }
 
-impl Record {
-    /// The record at the beginning of these bytes, if it is as it was written.
+impl Header {
+    /// The header of the record at the beginning of these bytes, if the record is as it was written.
     fn parse(bytes: &[u8]) -> Option<Self> {
         let header = bytes.strip_prefix(RECORD_MARK)?;
         let (&state, header) = header.split_first()?;
         let (length, header) = number(header)?;
-        let (spans, header) = number(header)?;
+        let (items, header) = number(header)?;
         let (expected, body) = number(header)?;
         let body = body.get(..length as usize)?;
-        (checksum(length, spans, body) == expected).then_some(Record { state, length, spans })
+        (checksum(length, items, body) == expected).then_some(Header { state, length, items })
     }
 }
 
@@ -139,22 +167,13 @@ fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
     Some((u32::from_le_bytes(*number), rest))
 }
 
-fn checksum(length: u32, spans: u32, body: &[u8]) -> u32 {
+fn checksum(length: u32, items: u32, body: &[u8]) -> u32 {
     let mut hasher = Hasher::new();
     hasher.update(&length.to_le_bytes());
-    hasher.update(&spans.to_le_bytes());
+    hasher.update(&items.to_le_bytes());
     hasher.update(body);
     hasher.finalize()
 }
-
-/// What agents were told and answered is nobody else's business.
-#[cfg(unix)]
-fn private(options: &mut OpenOptions) {
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-}
-
-#[cfg(not(unix))]
-fn private(_options: &mut OpenOptions) {}
 
 #[cfg(test)]
 mod tests {
@@ -163,6 +182,7 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::files::Disk;
     use super::*;
 
     struct Scratch(PathBuf);
@@ -180,15 +200,25 @@ mod tests {
         }
     }
 
-    fn written(bodies: &[Vec<u8>]) -> (Scratch, Vec<Place>) {
+    fn written(bodies: &[Vec<u8>]) -> (Scratch, Vec<Extent>) {
         let scratch = Scratch::new();
-        let mut segment = Segment::create(&scratch.0).unwrap();
-        let places = bodies.iter().map(|body| segment.append(body, 1).unwrap()).collect();
-        (scratch, places)
+        let mut segment = Segment::create(&Disk, &scratch.0).unwrap();
+        let extents = bodies.iter().map(|body| segment.append(body, 1).unwrap()).collect();
+        (scratch, extents)
     }
 
     fn bodies() -> impl Strategy<Value = Vec<Vec<u8>>> {
         prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 1..12)
+    }
+
+    #[test]
+    fn the_format_on_disk_stays() {
+        let mut expected = b"a2aotel1a2rc\x00\x02\x00\x00\x00\x01\x00\x00\x00\xbd\x53\x69\xb5hi".to_vec();
+        let (scratch, extents) = written(&[b"hi".to_vec()]);
+        assert_eq!(fs::read(&scratch.0).unwrap(), expected);
+        Segment::open(&Disk, &scratch.0).unwrap().0.mark_done(extents[0]).unwrap();
+        expected[12] = 1;
+        assert_eq!(fs::read(&scratch.0).unwrap(), expected);
     }
 
     proptest! {
@@ -196,54 +226,54 @@ mod tests {
 
         #[test]
         fn what_was_appended_is_found_but_for_what_is_done(bodies in bodies(), done in any::<u16>()) {
-            let (scratch, places) = written(&bodies);
-            let mut segment = Segment::open(&scratch.0).unwrap();
+            let (scratch, extents) = written(&bodies);
+            let mut segment = Segment::open(&Disk, &scratch.0).unwrap().0;
             let is_done = |index: usize| done >> index & 1 == 1;
-            for (index, place) in places.iter().enumerate().filter(|(index, _)| is_done(*index)) {
+            for (index, extent) in extents.iter().enumerate().filter(|(index, _)| is_done(*index)) {
                 prop_assert!(index < 16);
-                segment.mark_done(*place).unwrap();
+                segment.mark_done(*extent).unwrap();
             }
             let (found, damaged) = segment.scan().unwrap();
             let expected: Vec<_> =
-                places.iter().enumerate().filter(|(index, _)| !is_done(*index)).map(|(_, place)| *place).collect();
+                extents.iter().enumerate().filter(|(index, _)| !is_done(*index)).map(|(_, extent)| *extent).collect();
             prop_assert_eq!((&found, damaged), (&expected, 0));
-            for (place, body) in places.iter().zip(&bodies) {
-                prop_assert_eq!(&segment.read(*place).unwrap(), body);
+            for (extent, body) in extents.iter().zip(&bodies) {
+                prop_assert_eq!(&segment.read(*extent).unwrap(), body);
             }
         }
 
         #[test]
         fn a_flipped_bit_costs_no_more_than_its_record(bodies in bodies(), at in any::<prop::sample::Index>(), bit in 0..8_u8) {
-            let (scratch, places) = written(&bodies);
+            let (scratch, extents) = written(&bodies);
             let mut content = fs::read(&scratch.0).unwrap();
             let position = FILE_MARK.len() + at.index(content.len() - FILE_MARK.len());
             content[position] ^= 1_u8 << bit;
             fs::write(&scratch.0, &content).unwrap();
-            let (found, _) = Segment::open(&scratch.0).unwrap().scan().unwrap();
-            let end = |place: &Place| place.offset + (HEADER + place.length as usize) as u64;
-            let hit = places.iter().find(|place| end(place) > position as u64).unwrap();
-            let others: Vec<_> = places.iter().filter(|place| *place != hit).copied().collect();
-            let without_hit: Vec<_> = found.into_iter().filter(|place| place != hit).collect();
+            let (found, _) = Segment::open(&Disk, &scratch.0).unwrap().0.scan().unwrap();
+            let end = |extent: &Extent| extent.offset + (HEADER + extent.length as usize) as u64;
+            let hit = extents.iter().find(|extent| end(extent) > position as u64).unwrap();
+            let others: Vec<_> = extents.iter().filter(|extent| *extent != hit).copied().collect();
+            let without_hit: Vec<_> = found.into_iter().filter(|extent| extent != hit).collect();
             prop_assert_eq!(without_hit, others);
         }
 
         #[test]
         fn a_torn_end_costs_no_more_than_the_last_records(bodies in bodies(), at in any::<prop::sample::Index>()) {
-            let (scratch, places) = written(&bodies);
+            let (scratch, extents) = written(&bodies);
             let content = fs::read(&scratch.0).unwrap();
             let length = at.index(content.len());
             fs::write(&scratch.0, &content[..length]).unwrap();
-            let (found, _) = Segment::open(&scratch.0).unwrap().scan().unwrap();
-            let is_whole = |place: &&Place| place.offset + (HEADER + place.length as usize) as u64 <= length as u64;
-            prop_assert_eq!(found, places.iter().filter(is_whole).copied().collect::<Vec<_>>());
+            let (found, _) = Segment::open(&Disk, &scratch.0).unwrap().0.scan().unwrap();
+            let is_whole = |extent: &&Extent| extent.offset + (HEADER + extent.length as usize) as u64 <= length as u64;
+            prop_assert_eq!(found, extents.iter().filter(is_whole).copied().collect::<Vec<_>>());
         }
 
         #[test]
         fn no_content_makes_the_reader_panic(content in prop::collection::vec(any::<u8>(), 0..400)) {
             let scratch = Scratch::new();
             fs::write(&scratch.0, content).unwrap();
-            let (places, _) = Segment::open(&scratch.0).unwrap().scan().unwrap();
-            prop_assert!(places.len() < 400);
+            let (extents, _) = Segment::open(&Disk, &scratch.0).unwrap().0.scan().unwrap();
+            prop_assert!(extents.len() < 400);
         }
     }
 }

@@ -1,35 +1,37 @@
-//! What a receiver's answer means for the spans that it was sent.
+//! What became of a request, as the loop that sends understands it.
 
-use std::time::{Duration, SystemTime};
-
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
-
-/// No receiver may silence us for longer than this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+use std::time::Duration;
 
 /// What became of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// The spans are in, except so many.
+    /// The receiver has taken all items, except for so many.
     Accepted { rejected: u64, message: String },
-    /// Not now; perhaps after this time.
+    /// The receiver is busy or unwell, and may take the request after this time.
     Later { cause: String, after: Option<Duration> },
-    /// Nobody is there to answer.
+    /// Nothing answers at the address.
     Absent { cause: String },
-    /// Fewer spans at a time.
+    /// The receiver takes fewer items at a time.
     TooLarge { cause: String },
-    /// Something is wrong with the spans, or with one of them.
+    /// Something is wrong with the items, or with one of them.
     Unacceptable { cause: String },
-    /// Something is wrong with the request, whatever spans it holds: the key, for one.
+    /// Something is wrong with every request, whatever its items are: the key, for example.
     Refused { cause: String },
-    /// Nothing is taken in at this address.
+    /// Nothing is received at this path.
     Unknown { cause: String },
-    /// Something is wrong with the receiver, or with one of the spans: it does not say.
+    /// The receiver has failed. It does not say whether one of the items was the cause.
     Broken { cause: String },
+    /// An exporter of the application's own has failed.
+    Failed { cause: String },
 }
 
 impl Answer {
-    /// The kind of error that it is.
+    /// All items are accepted.
+    pub(crate) fn accepted() -> Self {
+        Answer::Accepted { rejected: 0, message: String::new() }
+    }
+
+    /// The kind of error, as the attribute `error.type` of the metrics names it.
     pub(crate) fn error(&self) -> Option<&'static str> {
         Some(match self {
             Answer::Accepted { .. } => return None,
@@ -38,83 +40,7 @@ impl Answer {
             Answer::TooLarge { .. } => "too_large",
             Answer::Unacceptable { .. } | Answer::Refused { .. } | Answer::Unknown { .. } => "refused",
             Answer::Broken { .. } => "server_error",
+            Answer::Failed { .. } => "export_failed",
         })
-    }
-}
-
-/// What a receiver says of a batch that it took.
-pub(super) fn accepted(response: ExportTraceServiceResponse) -> Answer {
-    let partial = response.partial_success.unwrap_or_default();
-    let rejected = u64::try_from(partial.rejected_spans).unwrap_or_default();
-    Answer::Accepted { rejected, message: beginning(partial.error_message.as_bytes()) }
-}
-
-/// Enough of a page of an error to recognise it.
-const SHOWN: usize = 200;
-
-/// The beginning of what a receiver says, in one line.
-pub(super) fn beginning(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.chars().take(SHOWN).collect()
-}
-
-/// How a receiver's status is to be understood.
-///
-/// Source: <https://opentelemetry.io/docs/specs/otlp/#failures-1>. Beyond it a 500 is tried again, for a receiver that
-/// stumbles over one span answers so, and one that is being restarted as well.
-pub(super) fn of_status(status: u16, cause: String, after: Option<Duration>) -> Answer {
-    match status {
-        408 | 425 | 429 | 502 | 503 | 504 => Answer::Later { cause, after },
-        413 => Answer::TooLarge { cause },
-        400 | 422 => Answer::Unacceptable { cause },
-        404 | 405 => Answer::Unknown { cause },
-        500.. => Answer::Broken { cause },
-        _ => Answer::Refused { cause },
-    }
-}
-
-/// The header `Retry-After`: seconds, or a date.
-///
-/// Source: <https://www.rfc-editor.org/rfc/rfc9110#field.retry-after>.
-pub(super) fn retry_after(header: &str, now: SystemTime) -> Option<Duration> {
-    let seconds = header.trim().parse().ok().map(Duration::from_secs);
-    let date =
-        || httpdate::parse_http_date(header).ok().map(|date| date.duration_since(now).unwrap_or_default());
-    Some(seconds.or_else(date)?.min(LONGEST_PAUSE))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_status_says_what_to_do() {
-        let answer = |status| of_status(status, String::new(), None);
-        let cause = String::new;
-        assert_eq!(answer(503), Answer::Later { cause: cause(), after: None });
-        assert_eq!(answer(413), Answer::TooLarge { cause: cause() });
-        assert_eq!(answer(422), Answer::Unacceptable { cause: cause() });
-        assert_eq!(answer(500), Answer::Broken { cause: cause() });
-        assert_eq!(answer(404), Answer::Unknown { cause: cause() });
-        for status in [302, 401, 403, 415] {
-            assert_eq!(answer(status), Answer::Refused { cause: cause() }, "{status}");
-        }
-    }
-
-    #[test]
-    fn a_pause_is_seconds_or_a_date_and_never_endless() {
-        let now = httpdate::parse_http_date("Wed, 25 Nov 2026 12:00:00 GMT").unwrap();
-        for (header, seconds) in [
-            ("2", Some(2)),
-            ("0", Some(0)),
-            ("Wed, 25 Nov 2026 12:00:07 GMT", Some(7)),
-            ("Wed, 25 Nov 2026 11:00:00 GMT", Some(0)),
-            ("99999999999", Some(300)),
-            ("soon", None),
-            ("-1", None),
-        ] {
-            assert_eq!(retry_after(header, now), seconds.map(Duration::from_secs), "{header}");
-        }
     }
 }

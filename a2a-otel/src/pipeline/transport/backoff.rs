@@ -5,10 +5,10 @@ use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(100);
 
-/// A receiver on the same machine is back within seconds, and an attempt costs next to nothing.
+/// A receiver on the same machine is back within seconds, and an attempt is cheap.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Doubles with every failure in a row, without an end.
+/// Doubles the pause with every failure in a row.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     failures: u32,
@@ -27,7 +27,7 @@ impl Backoff {
     }
 }
 
-/// From half of it to all of it, so that many agents do not all come back at once.
+/// Between half of the pause and all of it, so that many agents do not all return at once.
 fn jittered(full: Duration) -> Duration {
     // The standard library's only source of randomness, and enough to tell processes apart.
     let random = RandomState::new().hash_one(()) % 1024;

@@ -1,11 +1,9 @@
-//! OTLP over gRPC, on a runtime of its own that lives in the thread which sends.
+//! Requests over gRPC, on a runtime of their own that lives in the thread which sends.
 
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
-use prost::Message as _;
-use prost::bytes::{Buf as _, BufMut as _};
+use prost::bytes::{Buf as _, BufMut as _, Bytes};
 use tokio::runtime::Runtime;
 use tonic::client::Grpc as Client;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
@@ -14,15 +12,13 @@ use tonic::transport::{Channel, Endpoint as Server};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
 
-use super::Transport;
-use super::answer::{Answer, accepted, beginning};
+use super::answer::Answer;
 use super::http::header_map;
+use super::otlp::{accepted, beginning};
 use super::tls::Credentials;
 use crate::settings::{Compression, Endpoint, Settings, Tls};
 
-const EXPORT: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
-
-/// One server, and how it is spoken to.
+/// One method of one server, and how it is called.
 #[derive(Debug)]
 pub(crate) struct Grpc {
     runtime: Runtime,
@@ -30,8 +26,10 @@ pub(crate) struct Grpc {
     server: Server,
     tls: Tls,
     compression: Compression,
-    /// Until something goes wrong on the way; the next one reads the certificates again.
+    /// Replaced after each failure of the connection: the next one reads the certificates again.
     client: Option<Client<Channel>>,
+    /// The path of the method.
+    method: PathAndQuery,
     metadata: MetadataMap,
 }
 
@@ -39,7 +37,11 @@ impl Grpc {
     /// # Errors
     ///
     /// If the address cannot be used, or no runtime is to be had.
-    pub(crate) fn new(settings: &Settings, endpoint: &Endpoint) -> Result<Self, String> {
+    pub(crate) fn new(
+        settings: &Settings,
+        endpoint: &Endpoint,
+        method: &'static str,
+    ) -> Result<Self, String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
         let server = Server::from_shared(endpoint.as_str().to_owned()).map_err(|error| error.to_string())?;
@@ -50,6 +52,7 @@ impl Grpc {
             tls: settings.tls.clone(),
             compression: settings.compression,
             client: None,
+            method: PathAndQuery::from_static(method),
             metadata: MetadataMap::from_headers(header_map(settings)),
         })
     }
@@ -70,28 +73,28 @@ impl Grpc {
             Compression::None => client,
         })
     }
-}
 
-impl Transport for Grpc {
-    fn send(&mut self, body: Vec<u8>, patience: Duration) -> Answer {
+    /// Calls the method.
+    pub(crate) fn send(&mut self, body: Vec<u8>, patience: Duration) -> Answer {
         let mut request = Request::new(body);
         *request.metadata_mut() = self.metadata.clone();
         let mut client = match self.client.take().map_or_else(|| self.connect(), Ok) {
             Ok(client) => client,
             Err(cause) => return Answer::Later { cause, after: None },
         };
+        let method = self.method.clone();
         let export = async {
             client.ready().await.map_err(|error| Status::unavailable(reason(&error)))?;
-            client.unary(request, PathAndQuery::from_static(EXPORT), Raw).await
+            client.unary(request, method, Raw).await
         };
         let export = async { tokio::time::timeout(patience, export).await };
         match self.runtime.block_on(export) {
             Ok(Ok(answer)) => {
                 self.client = Some(client);
-                accepted(answer.into_inner())
+                accepted(&answer.into_inner())
             }
             Ok(Err(status)) => {
-                // Otherwise the server has answered, so that there is nothing wrong with the way to it.
+                // With any other code the server has answered, so nothing is wrong with the connection.
                 self.client = Some(client).filter(|_| status.code() != Code::Unavailable);
                 of_status(&status)
             }
@@ -100,10 +103,10 @@ impl Transport for Grpc {
     }
 }
 
-/// How a receiver's status is to be understood.
+/// What a status means.
 ///
-/// Source: <https://opentelemetry.io/docs/specs/otlp/#failures>. Beyond it an error of the server's own is tried again,
-/// as it is over HTTP.
+/// Source: <https://opentelemetry.io/docs/specs/otlp/#failures>. Beyond it, an error of the server's own is retried, as
+/// over HTTP.
 fn of_status(status: &Status) -> Answer {
     use Code::{
         Aborted, Cancelled, DataLoss, DeadlineExceeded, FailedPrecondition, Internal, InvalidArgument,
@@ -118,7 +121,7 @@ fn of_status(status: &Status) -> Answer {
             Answer::Later { cause, after }
         }
         ResourceExhausted if retry_info.is_some() => Answer::Later { cause, after },
-        // Without it this is how a server says that a message is too large.
+        // Without `RetryInfo`, a server says so that a message is too large.
         ResourceExhausted => Answer::TooLarge { cause },
         InvalidArgument | FailedPrecondition => Answer::Unacceptable { cause },
         Internal | Unknown => Answer::Broken { cause },
@@ -140,7 +143,7 @@ fn is_refused(status: &Status) -> bool {
 
 fn describe(status: &Status) -> String {
     match status.code() {
-        // The message is left out: it may repeat the key.
+        // The message is left out because it may repeat the key.
         code @ (Code::Unauthenticated | Code::PermissionDenied) => {
             format!("gRPC status {code:?}; check PHOENIX_API_KEY")
         }
@@ -151,7 +154,7 @@ fn describe(status: &Status) -> String {
     }
 }
 
-/// The innermost cause, for those around it say no more than that there is one.
+/// The innermost cause: the ones around it only say that there is one.
 fn reason(error: &dyn std::error::Error) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
@@ -160,13 +163,13 @@ fn reason(error: &dyn std::error::Error) -> String {
     innermost.to_string()
 }
 
-/// Messages that are encoded already, and answers as they come.
+/// Passes on requests that are encoded already, and answers as they come.
 #[derive(Clone, Copy, Debug, Default)]
 struct Raw;
 
 impl Codec for Raw {
     type Encode = Vec<u8>;
-    type Decode = ExportTraceServiceResponse;
+    type Decode = Bytes;
     type Encoder = Self;
     type Decoder = Self;
 
@@ -190,12 +193,10 @@ impl Encoder for Raw {
 }
 
 impl Decoder for Raw {
-    type Item = ExportTraceServiceResponse;
+    type Item = Bytes;
     type Error = Status;
 
     fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Self::Item>, Status> {
-        let body = from.copy_to_bytes(from.remaining());
-        // What cannot be read comes from a receiver that does not say what it rejects.
-        Ok(Some(ExportTraceServiceResponse::decode(body).unwrap_or_default()))
+        Ok(Some(from.copy_to_bytes(from.remaining())))
     }
 }

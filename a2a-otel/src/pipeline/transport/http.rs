@@ -1,4 +1,4 @@
-//! OTLP over HTTP, and what else is posted to the same server: blocking, so that it needs nobody's runtime.
+//! Requests over HTTP. The client blocks its thread, so that it needs no runtime.
 
 use std::io::{Read, Write};
 use std::time::{Duration, SystemTime};
@@ -7,32 +7,34 @@ use flate2::Compression as Level;
 use flate2::write::GzEncoder;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{Request, Response};
-use prost::Message;
 use ureq::Agent;
 
-use super::Transport;
-use super::answer::{Answer, accepted, beginning, of_status, retry_after};
+use super::answer::Answer;
+use super::otlp::{accepted, beginning, of_status, retry_after};
 use super::tls::Credentials;
 use crate::settings::{Compression, Endpoint, Settings, Tls};
 
-/// An answer of OTLP is a few bytes; more than this is not OTLP.
+/// The most that is read of an answer, in bytes. One of OTLP has a few.
 const LONGEST_ANSWER: u64 = 64 * 1024;
 
-/// One server, and how it is spoken to.
+/// One server, and how requests are sent to it.
 #[derive(Debug)]
 pub(crate) struct Http {
-    /// Until something goes wrong on the way; the next one reads the certificates again.
+    /// Replaced after each failure of the connection: the next one reads the certificates again.
     agent: Option<Agent>,
     endpoint: Endpoint,
+    /// Reads the body of an answer that is one of success.
+    accepted: fn(&[u8]) -> Answer,
     tls: Tls,
     headers: HeaderMap,
     compression: Compression,
 }
 
 impl Http {
-    /// For spans.
-    pub(crate) fn new(settings: &Settings, endpoint: &Endpoint) -> Self {
-        let mut http = Http::plain(settings, endpoint, "application/x-protobuf");
+    /// For OTLP, with protobuf.
+    pub(crate) fn otlp(settings: &Settings, endpoint: &Endpoint) -> Self {
+        let mut http = Http::new(settings, endpoint, "application/x-protobuf");
+        http.accepted = accepted;
         http.compression = settings.compression;
         if settings.compression == Compression::Gzip {
             http.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -40,34 +42,43 @@ impl Http {
         http
     }
 
-    /// For what is not compressed, because Phoenix reads nothing but spans that is.
-    pub(crate) fn plain(settings: &Settings, endpoint: &Endpoint, content_type: &'static str) -> Self {
+    /// For Phoenix's own interface, with JSON. It reads no compressed requests.
+    pub(crate) fn json(settings: &Settings, endpoint: &Endpoint) -> Self {
+        Http::new(settings, endpoint, "application/json")
+    }
+
+    fn new(settings: &Settings, endpoint: &Endpoint, content_type: &'static str) -> Self {
         let mut headers = header_map(settings);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         Http {
             agent: None,
             endpoint: endpoint.clone(),
+            accepted: |_| Answer::accepted(),
             tls: settings.tls.clone(),
             headers,
             compression: Compression::None,
         }
     }
 
-    /// Posts to an address of the server. The answer is one of success; what any other means is the error.
-    pub(crate) fn post(
-        &mut self,
-        url: &str,
-        body: Vec<u8>,
-        patience: Duration,
-    ) -> Result<Response<Vec<u8>>, Answer> {
-        let agent = match self.agent.take() {
-            Some(agent) => agent,
-            None => agent(&self.endpoint, patience, &self.tls)
-                .map_err(|cause| Answer::Later { cause, after: None })?,
+    /// Posts to the endpoint.
+    pub(crate) fn send(&mut self, body: Vec<u8>, patience: Duration) -> Answer {
+        let endpoint = self.endpoint.clone();
+        self.post(endpoint.as_str(), body, patience)
+    }
+
+    /// Posts to another address of the same server.
+    pub(crate) fn post(&mut self, url: &str, body: Vec<u8>, patience: Duration) -> Answer {
+        let agent = match self.agent.take().map_or_else(|| agent(&self.endpoint, patience, &self.tls), Ok) {
+            Ok(agent) => agent,
+            Err(cause) => return Answer::Later { cause, after: None },
         };
-        let answer = self.exchange(&agent, url, body, patience).map_err(|error| not_answered(&error))?;
-        self.agent = Some(agent);
-        refusal(&answer).map_or(Ok(answer), Err)
+        match self.exchange(&agent, url, body, patience) {
+            Ok(answer) => {
+                self.agent = Some(agent);
+                refusal(&answer).unwrap_or_else(|| (self.accepted)(answer.body()))
+            }
+            Err(error) => not_answered(&error),
+        }
     }
 
     fn exchange(
@@ -91,25 +102,14 @@ impl Http {
     }
 }
 
-impl Transport for Http {
-    fn send(&mut self, body: Vec<u8>, patience: Duration) -> Answer {
-        let endpoint = self.endpoint.clone();
-        match self.post(endpoint.as_str(), body, patience) {
-            // What is no protobuf comes from a receiver that does not say what it rejects.
-            Ok(answer) => accepted(Message::decode(answer.body().as_slice()).unwrap_or_default()),
-            Err(answer) => answer,
-        }
-    }
-}
-
-/// The fastest level: a request is mostly text, of which it already takes most away.
+/// With the fastest level, which already removes most of a request: it is mostly text.
 fn compressed(body: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Level::fast());
     encoder.write_all(body)?;
     encoder.finish()
 }
 
-/// What the answer means, unless it is one of success.
+/// What the answer means, unless it means success.
 fn refusal(answer: &Response<Vec<u8>>) -> Option<Answer> {
     let status = answer.status();
     if !status.is_success() {
@@ -118,7 +118,7 @@ fn refusal(answer: &Response<Vec<u8>>) -> Option<Answer> {
         return Some(of_status(status.as_u16(), describe(answer), after));
     }
     is_web_page(answer).then(|| Answer::Refused {
-        cause: "it answers with a web page, which no receiver of traces does; check the endpoint".to_owned(),
+        cause: "it answers with a web page, which no OTLP receiver does; check the endpoint".to_owned(),
     })
 }
 

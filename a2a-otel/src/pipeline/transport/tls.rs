@@ -1,4 +1,4 @@
-//! The certificates of a connection, read from their files whenever one is to be made.
+//! The certificates of a connection. They are read from their files whenever one is made.
 
 use std::fs;
 use std::path::Path;
@@ -12,15 +12,15 @@ use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConf
 
 use crate::settings::{Endpoint, Tls};
 
-/// What the files hold: PEM that was found to be sound, for the clients know what to do with no other.
+/// The contents of the files. They are checked here, because the clients cannot handle malformed ones.
 #[derive(Debug)]
 pub(crate) struct Credentials {
-    /// Trusted instead of the public ones.
+    /// Authorities that are trusted instead of the public ones.
     authorities: Option<Vec<u8>>,
     identity: Option<Identity>,
 }
 
-/// What this side shows of itself.
+/// The client certificate and its key.
 struct Identity {
     chain: Vec<u8>,
     key: Vec<u8>,
@@ -33,11 +33,11 @@ impl std::fmt::Debug for Identity {
 }
 
 impl Credentials {
-    /// Those for an address, if it is one of TLS.
+    /// Reads the files for an endpoint that uses TLS. Nothing for any other.
     ///
     /// # Errors
     ///
-    /// If a file cannot be read, or does not hold what it should.
+    /// If a file cannot be read, or does not contain what it should.
     pub(crate) fn read(endpoint: &Endpoint, files: &Tls) -> Result<Option<Self>, String> {
         if !endpoint.is_tls() {
             return Ok(None);
@@ -53,7 +53,7 @@ impl Credentials {
         Ok(Some(Credentials { authorities, identity }))
     }
 
-    /// As HTTP's client wants them.
+    /// For the HTTP client.
     pub(super) fn for_http(&self) -> TlsConfig {
         let mut config = TlsConfig::builder();
         if let Some(authorities) = &self.authorities {
@@ -66,7 +66,7 @@ impl Credentials {
         config.client_cert(identity).build()
     }
 
-    /// As gRPC's client wants them.
+    /// For the gRPC client.
     #[cfg(feature = "otlp-grpc")]
     pub(super) fn for_grpc(&self) -> tonic::transport::ClientTlsConfig {
         use tonic::transport::{Certificate, ClientTlsConfig, Identity};
@@ -96,7 +96,7 @@ fn authorities(path: &Path) -> Result<Vec<u8>, String> {
     Ok(pem)
 }
 
-/// HTTP's client would panic over a key that does not fit.
+/// Checks that the key fits the certificate, because the HTTP client panics if it does not.
 fn identity(chain_path: &Path, key_path: &Path) -> Result<Identity, String> {
     let identity = Identity { chain: read(chain_path)?, key: read(key_path)? };
     let certificates = chain(chain_path, &identity.chain)?;
@@ -107,7 +107,7 @@ fn identity(chain_path: &Path, key_path: &Path) -> Result<Identity, String> {
         .map(|config| config.with_root_certificates(RootCertStore::empty()))
         .and_then(|config| config.with_client_auth_cert(certificates, key))
         .map_err(|error| {
-            format!("{} and {} do not go together: {error}", chain_path.display(), key_path.display())
+            format!("{} and {} do not belong together: {error}", chain_path.display(), key_path.display())
         })?;
     Ok(identity)
 }

@@ -1,4 +1,4 @@
-//! Encoded spans on their way: gathered into a request, and taken apart again when the receiver refuses it.
+//! A request of encoded spans, which can be divided when the receiver refuses it.
 
 use std::sync::Arc;
 
@@ -9,35 +9,36 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 
 use super::wire::{head, length_of_varint};
+use crate::pipeline::signal::Payload;
 
 const RESOURCE_SPANS: u32 = 1;
 const SCOPE_SPANS: u32 = 2;
 pub(super) const SPANS_OF_SCOPE: u32 = 2;
 
-/// What is kept of a text that had to be cut, so that one can see whose it was.
+/// How many bytes of a shortened text are kept at least, so that one can recognise it.
 const SHORTEST_CUT: usize = 256;
 
 /// One span.
 #[derive(Clone, Debug)]
 pub(crate) struct Encoded {
-    /// The fields of its `ResourceSpans` beside the scopes.
+    /// The fields of its `ResourceSpans` except for the scopes.
     pub(super) resource: Arc<[u8]>,
-    /// The fields of its `ScopeSpans` beside the spans.
+    /// The fields of its `ScopeSpans` except for the spans.
     pub(super) scope: Arc<[u8]>,
     /// The span, as a field of its `ScopeSpans`.
     pub(super) bytes: Vec<u8>,
 }
 
-/// Spans that go into one request.
+/// Spans that are sent together.
 #[derive(Clone, Debug)]
-pub(crate) enum Batch {
+pub(crate) enum SpanRequest {
     Spans(Vec<Encoded>),
-    /// A request that was written before, with so many spans.
+    /// A request that is encoded already, as it lies on disk, with so many spans.
     Body(Vec<u8>, usize),
 }
 
-impl Batch {
-    /// Requests as one: protobuf has it that messages can be joined.
+impl SpanRequest {
+    /// Joins requests to one. Encoded messages of protobuf can be joined as they are.
     pub(crate) fn join(bodies: impl IntoIterator<Item = (Vec<u8>, usize)>) -> Self {
         let mut bodies = bodies.into_iter();
         let (mut body, mut spans) = bodies.next().unwrap_or_default();
@@ -45,54 +46,29 @@ impl Batch {
             body.extend(other);
             spans += of_other;
         }
-        Batch::Body(body, spans)
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Batch::Spans(spans) => spans.len(),
-            Batch::Body(_, spans) => *spans,
-        }
-    }
-
-    /// About as much as the request will hold.
-    pub(crate) fn bytes(&self) -> usize {
-        match self {
-            Batch::Spans(spans) => spans.iter().map(|span| span.bytes.len()).sum(),
-            Batch::Body(body, _) => body.len(),
-        }
+        SpanRequest::Body(body, spans)
     }
 
     /// The request: an `ExportTraceServiceRequest`.
     pub(crate) fn body(&self) -> Vec<u8> {
         match self {
-            Batch::Spans(spans) => body(spans),
-            Batch::Body(body, _) => body.clone(),
+            SpanRequest::Spans(spans) => body(spans),
+            SpanRequest::Body(body, _) => body.clone(),
         }
     }
 
-    /// The spans one by one, which a request that was written before has to be read for.
+    /// The spans one by one. A request that is encoded already is decoded for it.
     fn unfold(self) -> Result<Vec<Encoded>, Self> {
         match self {
-            Batch::Spans(spans) => Ok(spans),
-            Batch::Body(body, spans) => match read(&body) {
+            SpanRequest::Spans(spans) => Ok(spans),
+            SpanRequest::Body(body, spans) => match read(&body) {
                 Ok(read) if read.len() == spans => Ok(read),
-                _ => Err(Batch::Body(body, spans)),
+                _ => Err(SpanRequest::Body(body, spans)),
             },
         }
     }
 
-    /// Two halves, unless there is nothing to halve.
-    pub(crate) fn halve(self) -> Result<[Self; 2], Self> {
-        if self.len() < 2 {
-            return Err(self);
-        }
-        let mut spans = self.unfold()?;
-        let back = spans.split_off(spans.len() / 2);
-        Ok([spans, back].map(Batch::Spans))
-    }
-
-    /// Parts whose requests stay within so many bytes. A span that is longer on its own is a part on its own.
+    /// Divides the request until each part takes at most so many bytes. A longer span is a part on its own.
     pub(crate) fn within(self, bytes: usize) -> Vec<Self> {
         if self.bytes() <= bytes {
             return vec![self];
@@ -103,25 +79,54 @@ impl Batch {
         }
     }
 
-    /// Cuts the longest texts of each span that takes more than so many bytes, with a mark, and says how many it cut.
-    pub(crate) fn cut(self, bytes: usize) -> (Self, u64) {
+    /// Shortens the longest texts of each span that takes more than so many bytes, and marks them. Returns how many spans
+    /// were shortened.
+    pub(crate) fn shorten_spans(self, bytes: usize) -> (Self, u64) {
         let mut spans = match self.unfold() {
             Ok(spans) => spans,
             Err(whole) => return (whole, 0),
         };
-        let mut cut = 0;
+        let mut shortened = 0;
         for span in spans.iter_mut().filter(|span| span.bytes.len() > bytes) {
             if let Some(mut decoded) = span.decode() {
-                cut_texts(&mut decoded, bytes);
+                shorten_texts(&mut decoded, bytes);
                 span.bytes = field(&decoded.encode_to_vec());
-                cut += 1;
+                shortened += 1;
             }
         }
-        (Batch::Spans(spans), cut)
+        (SpanRequest::Spans(spans), shortened)
+    }
+}
+
+impl Payload for SpanRequest {
+    fn items(&self) -> usize {
+        match self {
+            SpanRequest::Spans(spans) => spans.len(),
+            SpanRequest::Body(_, spans) => *spans,
+        }
     }
 
-    /// The first span, as the user should read it.
-    pub(crate) fn name_of_first(&self) -> String {
+    fn bytes(&self) -> usize {
+        match self {
+            SpanRequest::Spans(spans) => spans.iter().map(|span| span.bytes.len()).sum(),
+            SpanRequest::Body(body, _) => body.len(),
+        }
+    }
+
+    fn halve(self) -> Result<[Self; 2], Self> {
+        if self.items() < 2 {
+            return Err(self);
+        }
+        let mut spans = self.unfold()?;
+        let back = spans.split_off(spans.len() / 2);
+        Ok([spans, back].map(SpanRequest::Spans))
+    }
+
+    fn shorten(self, bytes: usize) -> Self {
+        self.shorten_spans(bytes).0
+    }
+
+    fn name_of_first(&self) -> String {
         let spans = self.clone().unfold().unwrap_or_default();
         let span = spans.first().and_then(Encoded::decode).unwrap_or_default();
         let id = SpanId::from_bytes(span.span_id.try_into().unwrap_or_default());
@@ -151,7 +156,7 @@ fn body(spans: &[Encoded]) -> Vec<u8> {
     body
 }
 
-/// The spans by resource and scope, of both of which there are few.
+/// Groups the spans by resource and scope. There are few of both.
 fn by_resource(spans: &[Encoded]) -> Vec<(&Arc<[u8]>, Vec<Scope<'_>>)> {
     let mut resources: Vec<(&Arc<[u8]>, Vec<Scope<'_>>)> = Vec::new();
     for span in spans {
@@ -172,7 +177,7 @@ fn by_resource(spans: &[Encoded]) -> Vec<(&Arc<[u8]>, Vec<Scope<'_>>)> {
     resources
 }
 
-/// Reads a request back.
+/// Decodes a request.
 fn read(body: &[u8]) -> Result<Vec<Encoded>, prost::DecodeError> {
     let mut spans = Vec::new();
     for mut part in ExportTraceServiceRequest::decode(body)?.resource_spans {
@@ -199,7 +204,7 @@ struct Scope<'a> {
 
 impl Encoded {
     fn decode(&self) -> Option<Span> {
-        // Before the span stand its tag, of one byte, and its length.
+        // The span follows its tag, of one byte, and its length.
         Span::decode_length_delimited(self.bytes.get(1..)?).ok()
     }
 }
@@ -211,8 +216,8 @@ fn field(span: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Shortens the longest text until the span fits, or no text is left that would be worth it.
-fn cut_texts(span: &mut Span, bytes: usize) {
+/// Shortens the longest text until the span fits, or none is left that is long enough.
+fn shorten_texts(span: &mut Span, bytes: usize) {
     loop {
         let length = span.encoded_len();
         let Some(longest) = texts(span).into_iter().max_by_key(|text| text.len()) else { return };

@@ -1,40 +1,16 @@
-//! Reads the arguments of any attribute by its row of the table.
+//! Reads the arguments of an attribute macro by its row of the table.
 //!
-//! All mistakes are collected, each at the word that the user has to change.
+//! It reports all errors at once, each at the word that the user has to change.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, Token, parenthesized, token};
 
+use crate::errors::{Errors, nearest};
 use crate::kinds::{Arg, Kind, Takes};
 
-/// The mistakes found so far.
-#[derive(Default)]
-pub(crate) struct Errors(Option<syn::Error>);
-
-impl Errors {
-    pub(crate) fn add(&mut self, error: syn::Error) {
-        match &mut self.0 {
-            Some(all) => all.combine(error),
-            None => self.0 = Some(error),
-        }
-    }
-
-    pub(crate) fn at(&mut self, span: Span, message: impl std::fmt::Display) {
-        self.add(syn::Error::new(span, message));
-    }
-
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.0.is_none()
-    }
-
-    pub(crate) fn into_result(self) -> syn::Result<()> {
-        self.0.map_or(Ok(()), Err)
-    }
-}
-
-/// The arguments of one attribute, each given at most once.
+/// The arguments that the user gave, each at most once.
 pub(crate) struct Args {
     pub(crate) kind: &'static Kind,
     given: Vec<Given>,
@@ -59,7 +35,7 @@ enum Value {
 /// `"key" = expr` or `key = expr`.
 pub(crate) struct Field {
     pub(crate) key: String,
-    /// Where the key stands.
+    /// The place of the key.
     pub(crate) span: Span,
     pub(crate) value: Expr,
 }
@@ -92,30 +68,34 @@ impl Args {
     }
 
     fn add(&mut self, given: Given, errors: &mut Errors) {
-        let name = given.arg.name;
-        if self.find(name).is_some() {
-            errors.at(given.span, format_args!("`{name}` is given twice"));
+        if self.find(given.arg).is_some() {
+            errors.at(given.span, format_args!("`{}` is given twice", given.arg.name));
         } else {
             self.given.push(given);
         }
     }
 
-    fn find(&self, name: &str) -> Option<&Given> {
-        self.given.iter().find(|given| given.arg.name == name)
+    fn find(&self, arg: &Arg) -> Option<&Given> {
+        self.given.iter().find(|given| given.arg.name == arg.name)
     }
 
-    /// Where the argument stands, if it is given.
-    pub(crate) fn span(&self, name: &str) -> Option<Span> {
-        self.find(name).map(|given| given.span)
+    /// The arguments with an expression, in the order of the table.
+    pub(crate) fn given(&self) -> impl Iterator<Item = (&'static Arg, &Expr)> {
+        self.kind.all_args().filter_map(|arg| Some((arg, self.expr(arg)?)))
+    }
+
+    /// The place of the argument, if it is given.
+    pub(crate) fn span(&self, arg: &Arg) -> Option<Span> {
+        self.find(arg).map(|given| given.span)
     }
 }
 
-/// The value of an argument, if it is given in that form.
+/// Accessors for the value of an argument, if it is given in that form.
 macro_rules! accessors {
     ($($accessor:ident -> $returned:ty: $form:ident($value:ident) => $found:expr, else $absent:expr;)*) => {
         impl Args {$(
-            pub(crate) fn $accessor(&self, name: &str) -> $returned {
-                match self.find(name).map(|given| &given.value) {
+            pub(crate) fn $accessor(&self, arg: &Arg) -> $returned {
+                match self.find(arg).map(|given| &given.value) {
                     Some(Value::$form($value)) => $found,
                     _ => $absent,
                 }
@@ -135,7 +115,10 @@ accessors! {
 
 fn parse_argument(kind: &'static Kind, input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Given> {
     let Ok(name) = input.call(Ident::parse_any) else {
-        return Err(syn::Error::new(input.span(), format_args!("expected an argument; {}", list(kind))));
+        return Err(syn::Error::new(
+            input.span(),
+            format_args!("expected an argument of `#[{}]`; {}", kind.name, list(kind)),
+        ));
     };
     let written = name.to_string();
     let Some(arg) = kind.all_args().find(|arg| written == arg.name) else {
@@ -234,7 +217,7 @@ fn parse_expression(arg: &Arg, input: ParseStream<'_>) -> syn::Result<Box<Expr>>
     }
 }
 
-/// A list in parentheses, of which every element is looked at, also behind a mistake.
+/// A list in parentheses. After an error, it continues with the next element.
 fn parse_list<T>(
     input: ParseStream<'_>,
     parse: impl Fn(ParseStream<'_>) -> syn::Result<T>,
@@ -295,30 +278,4 @@ fn skip_argument(input: ParseStream<'_>) -> syn::Result<()> {
         input.parse::<TokenTree>()?;
     }
     Ok(())
-}
-
-/// The known word that was probably meant.
-pub(crate) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
-    let near = known.iter().map(|word| (distance(written, word), *word)).min()?;
-    let tolerated = (written.len().max(near.1.len()) / 3).max(1);
-    (near.0 <= tolerated).then_some(near.1)
-}
-
-/// How many letters were added, left out, changed or swapped.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<_>, Vec<_>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            rows[i][j] = if i == 0 || j == 0 {
-                i + j
-            } else {
-                let changed = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-                let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-                let swap = if swapped { rows[i - 2][j - 2] + 1 } else { usize::MAX };
-                changed.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(swap)
-            };
-        }
-    }
-    rows[a.len()][b.len()]
 }

@@ -1,4 +1,4 @@
-//! Reads the function that an attribute stands on: its signature, and its body as tokens that nobody looks into.
+//! Reads the function below an attribute macro: its signature, and its body as tokens that stay unread.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -10,9 +10,11 @@ use syn::{
     Signature, Token, Type, Visibility,
 };
 
-use crate::types::{Access, Streams, access_of, future_output, is_closure, is_one_of, last_segment, streams};
+use crate::read::types::{
+    Access, Streams, access_of, future_output, is_closure, is_one_of, last_segment, streams,
+};
 
-/// Parameters of these types belong to the plumbing of an SDK, are huge, or hold secrets: they are never recorded.
+/// Parameters of these types are never recorded: they are internals of an SDK, very large, or contain secrets.
 const PLUMBING: &[&str] = &[
     "CancellationToken",
     "Context",
@@ -31,38 +33,38 @@ const PLUMBING: &[&str] = &[
 pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
-    /// `default`, as specialisation has it.
+    /// The keyword `default` of specialisation.
     pub(crate) defaultness: Option<Token![default]>,
     pub(crate) sig: Signature,
     pub(crate) body: Group,
     pub(crate) params: Vec<Param>,
     pub(crate) shape: Shape,
-    /// The stream that is given back in the end.
+    /// The stream that the function returns, if its type shows one.
     pub(crate) stream: Option<Streams>,
 }
 
-/// What a body would lose in a closure of ours.
+/// Why the body must not move into a closure: what it would lose there.
 #[derive(Clone, Copy)]
 pub(crate) enum Stays {
-    /// `#[track_caller]`: the place of the call.
+    /// `#[track_caller]`: the caller's location.
     ForItsCaller,
-    /// `-> impl Fn(T)`: the types of the closure that it gives back, which only the signature says.
+    /// `-> impl Fn(T)`: the parameter types of the returned closure, which only the signature gives.
     ForItsClosure,
 }
 
-/// A name that a parameter binds.
+/// A variable that a parameter binds.
 pub(crate) struct Param {
     pub(crate) ident: Ident,
-    /// Conditions under which the parameter exists.
+    /// The parameter's `#[cfg(...)]` attributes.
     pub(crate) cfgs: Vec<TokenStream>,
-    /// Whether it is worth recording: not plumbing, and not underscored.
+    /// Whether it is recorded as input: its type is not in [`PLUMBING`], and its name does not begin with `_`.
     pub(crate) recorded: bool,
     pub(crate) access: Access,
-    /// Whether it was taken out of a wrapper such as rmcp's `Parameters(request)`, and so stands for all arguments.
+    /// Whether it is the only content of a wrapper such as rmcp's `Parameters(request)`, and so is the input itself.
     pub(crate) unwrapped: bool,
 }
 
-/// What the function gives back, and the type that its result has in the end.
+/// How the function returns its result.
 #[derive(Clone, Copy)]
 pub(crate) enum Shape {
     Sync,
@@ -74,7 +76,7 @@ pub(crate) enum Shape {
 }
 
 impl Function {
-    /// Of the body, which may be long, no more is read than its beginning.
+    /// Parses everything but the body, of which it reads only the inner attributes: a body may be long.
     pub(crate) fn parse(item: TokenStream) -> syn::Result<Self> {
         let mut head: Vec<_> = item.into_iter().collect();
         let last = head.pop();
@@ -89,12 +91,12 @@ impl Function {
         Ok(function)
     }
 
-    /// The function's name, as a person reads it.
+    /// The function's name without `r#`.
     pub(crate) fn name(&self) -> String {
         self.sig.ident.unraw().to_string()
     }
 
-    /// The type that the result has in the end; `None` where the function returns nothing.
+    /// The type of the result, which for a future is its output. `None` if the function returns nothing.
     pub(crate) fn result_type(&self) -> Option<&Type> {
         let ReturnType::Type(_, declared) = &self.sig.output else { return None };
         match self.shape {
@@ -103,14 +105,14 @@ impl Function {
         }
     }
 
-    /// The parameter that an expression is, and the name as it stands there.
+    /// The parameter that the expression consists of, and the user's word for it.
     pub(crate) fn param<'a>(&'a self, expr: &'a Expr) -> Option<(&'a Param, &'a Ident)> {
         let Expr::Path(path) = expr else { return None };
         let name = path.path.get_ident()?;
         Some((self.params.iter().find(|param| param.ident == *name)?, name))
     }
 
-    /// Whether `self`, if there is one, is a shared reference, which outlives the body.
+    /// Whether `self` can be used after the body has run: it is a shared reference, or there is none.
     pub(crate) fn lends_self(&self) -> bool {
         match self.sig.inputs.first() {
             Some(FnArg::Receiver(receiver)) => is_shared(&receiver.kind),
@@ -118,7 +120,7 @@ impl Function {
         }
     }
 
-    /// Why the body has to stay where it is, if it has to.
+    /// Why the body must not move into a closure, if it must not.
     pub(crate) fn stays(&self) -> Option<Stays> {
         let tracks = |attribute: &Attribute| attribute.path().is_ident("track_caller");
         match &self.sig.output {
@@ -129,7 +131,7 @@ impl Function {
         }
     }
 
-    /// The doc comment, as a person reads it.
+    /// The text of the doc comment.
     pub(crate) fn doc(&self) -> Option<String> {
         let lines: Vec<_> = self.attrs.iter().filter_map(doc_line).collect();
         let text =
@@ -139,7 +141,7 @@ impl Function {
     }
 }
 
-/// What stands before a function's body.
+/// The part of a function before its body.
 struct Head {
     attrs: Vec<Attribute>,
     vis: Visibility,
@@ -156,8 +158,8 @@ fn parse_head(input: ParseStream<'_>) -> syn::Result<Head> {
     Ok(Head { attrs, vis, defaultness, sig })
 }
 
-/// A lint that the plain function sets off may find nothing in a body that has become a closure: what the user expects
-/// is then no more than allowed.
+/// Turns `#[expect(...)]` into `#[allow(...)]`: a lint that fires in a function may not fire in the closure that its
+/// body becomes, and an unfulfilled expectation is a warning.
 fn allow_expected(attribute: &mut Attribute) {
     if let Meta::List(list) = &mut attribute.meta
         && list.path.is_ident("expect")
@@ -166,11 +168,11 @@ fn allow_expected(attribute: &mut Attribute) {
     }
 }
 
-/// What to say where no signature stands.
+/// The error for an item that is not a function.
 fn describe_other_item(start: ParseStream<'_>, error: syn::Error) -> syn::Error {
     let word = start.fork().call(Ident::parse_any).map(|word| word.to_string()).unwrap_or_default();
     let what = match word.as_str() {
-        // Half a function: rustc's own grammar says better what is missing.
+        // An incomplete function: the parser's own error says what is missing.
         "fn" | "async" | "extern" | "unsafe" => return error,
         "trait" | "impl" => format!("{} `{word}`; put it on the methods", article(&word)),
         "struct" | "enum" | "union" | "mod" | "use" | "type" | "static" | "const" | "macro_rules" => {
@@ -185,7 +187,7 @@ fn article(word: &str) -> &'static str {
     if word.starts_with(['e', 'i']) { "an" } else { "a" }
 }
 
-/// The body, with which a function ends. A block that a macro was given, as `$body:block`, comes in a group of its own.
+/// The body, which is the last token. A block from a macro's `$body:block` is wrapped in an invisible group.
 fn braces(last: Option<TokenTree>) -> syn::Result<Group> {
     match last {
         Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace => Ok(group),
@@ -209,7 +211,7 @@ fn is_shared(receiver: &ReceiverKind) -> bool {
     }
 }
 
-/// Inner attributes may stand in a function's body, but not in the block that the body becomes.
+/// Splits inner attributes from the body: they are not allowed in the block that the body becomes.
 fn split_inner_attributes(body: &Group) -> syn::Result<(Vec<Attribute>, Group)> {
     let mut tokens = body.stream().into_iter();
     let (inner, rest) = match (tokens.next(), tokens.next()) {
@@ -218,15 +220,14 @@ fn split_inner_attributes(body: &Group) -> syn::Result<(Vec<Attribute>, Group)> 
         {
             parse_inner_attributes.parse2(body.stream())?
         }
-        // All of it is a block that a macro was given: its braces, written again inside ours, would be called
-        // unnecessary.
+        // The body is a block from another macro. Its braces inside ours would cause a warning about unused braces.
         (Some(TokenTree::Group(block)), None) if block.delimiter() == Delimiter::None => {
             (Vec::new(), braces(Some(block.into())).map_or_else(|_| body.stream(), |block| block.stream()))
         }
         _ => (Vec::new(), body.stream()),
     };
     let mut stripped = Group::new(Delimiter::Brace, rest);
-    // The place is the user's, but rustc must not take the braces for the user's: it would call them unnecessary.
+    // The braces have the user's location, but not the user's hygiene, or rustc would warn about unused braces.
     stripped.set_span(body.span().resolved_at(Span::mixed_site()));
     Ok((inner, stripped))
 }
@@ -269,7 +270,7 @@ fn params_of(input: &FnArg) -> Vec<Param> {
         .collect()
 }
 
-/// The names that a pattern binds, and whether each alone was taken out of a tuple struct.
+/// The variables that a pattern binds, and whether each is the only content of a tuple struct.
 fn bindings(pattern: &Pat, unwrapped: bool, bound: &mut Vec<(Ident, bool)>) {
     match pattern {
         Pat::Ident(ident) => {

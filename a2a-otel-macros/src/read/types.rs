@@ -1,4 +1,4 @@
-//! What a type says by its names alone: more a macro does not see.
+//! What the tokens of a type show. A macro sees no types, only their names.
 
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::quote;
@@ -8,28 +8,30 @@ use syn::{
     TypeReference,
 };
 
-/// Types that the runtime records without asking what they can do. Whoever calls another so writes it by its path.
+/// Types that are recorded without finding out what they can do. A user's type of the same name is written with its
+/// path.
 const PRIMITIVES: &[&str] =
     &["bool", "f32", "f64", "i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "usize"];
 
-/// A stream that a function gives back, as its type says.
+/// A stream that a function returns, as its type shows.
 #[derive(Clone, Copy)]
 pub(crate) struct Streams {
-    /// Whether it comes as the `Ok` of a `Result`.
+    /// Whether it is the `Ok` value of a `Result`.
     pub(crate) fallible: bool,
     pub(crate) boxed: bool,
 }
 
-/// How a parameter is looked at. What is borrowed itself before the body takes it, an async function keeps twice.
+/// How generated code reads a parameter. An async function stores a parameter twice if it is borrowed in place before
+/// the body takes it.
 #[derive(Clone, Copy)]
 pub(crate) enum Access {
-    /// `&str`, `bool` and numbers: copied, and recorded without asking the type what it can do.
+    /// `&str`, `bool` and numbers: copied.
     Primitive,
-    /// A reference: what it refers to is borrowed.
+    /// A reference: its target is borrowed.
     Reference,
-    /// Anything else: borrowed under a name that ends before the body begins.
+    /// Anything else: moved to a variable of its own, and borrowed there.
     Value,
-    /// What has no such name, for it is mutable or taken out of something else: borrowed where it is.
+    /// A variable that is mutable or comes from a pattern: borrowed in place.
     Place,
 }
 
@@ -49,12 +51,12 @@ pub(crate) fn access_of(ty: &Type, is_movable: bool) -> Access {
     }
 }
 
-/// An identifier becomes text once, and not for each comparison.
+/// Converts the identifier to text once, instead of for each comparison.
 pub(crate) fn is_one_of(names: &[&str], ident: &Ident) -> bool {
     names.contains(&ident.to_string().as_str())
 }
 
-/// `impl Fn(T)` and its like.
+/// Whether the type is `impl Fn(T)`, `impl FnMut(T)` or `impl FnOnce(T)`.
 pub(crate) fn is_closure(ty: &Type) -> bool {
     let Type::ImplTrait(opaque) = ty else { return false };
     opaque.bounds.iter().any(|bound| match bound {
@@ -65,18 +67,18 @@ pub(crate) fn is_closure(ty: &Type) -> bool {
     })
 }
 
-/// The output of `impl Future<Output = T>`, `Pin<Box<dyn Future<Output = T>>>` and futures' `BoxFuture<'_, T>`.
+/// The output of `impl Future<Output = T>`, `Pin<Box<dyn Future<Output = T>>>` or `BoxFuture<'_, T>`.
 pub(crate) fn future_output(ty: &Type) -> Option<&Type> {
     output_of(ty, "Future", "Output", &["BoxFuture", "LocalBoxFuture"])
 }
 
-/// The stream that a type names, be it as its `Ok`.
+/// The stream that a type is, or has as its `Ok` value.
 pub(crate) fn streams(ty: &Type) -> Option<Streams> {
     stream_item(ok_type(ty).unwrap_or(ty)).map(|_| Streams::of(ty))
 }
 
 impl Streams {
-    /// Of a type that is a stream or has one as its `Ok`, whatever it is called.
+    /// For a type that the user declares to be a stream, or to have one as its `Ok` value.
     pub(crate) fn of(ty: &Type) -> Self {
         let ok = ok_type(ty);
         Self { fallible: ok.is_some(), boxed: !matches!(ok.unwrap_or(ty), Type::ImplTrait(_)) }
@@ -87,12 +89,12 @@ fn stream_item(ty: &Type) -> Option<&Type> {
     output_of(ty, "Stream", "Item", &["BoxStream", "LocalBoxStream"])
 }
 
-/// The `T` of a `Result<T, E>`, by its name.
+/// The `T` of a type that is called `Result<T, E>`.
 fn ok_type(ty: &Type) -> Option<&Type> {
     type_arguments(last_segment(ty).filter(|segment| segment.ident == "Result")?).next()
 }
 
-/// The associated type of `impl Trait<Name = T>`, of the same in a pinned box, or of an alias for that.
+/// The associated type `name` of `impl Trait<name = T>`, of `Pin<Box<dyn Trait<name = T>>>`, or of an alias of that.
 fn output_of<'a>(ty: &'a Type, of: &str, name: &str, aliases: &[&str]) -> Option<&'a Type> {
     let of_bounds = |bounds: &'a Punctuated<TypeParamBound, Token![+]>| {
         bounds.iter().find_map(|bound| output_of_bound(bound, of, name))
@@ -152,7 +154,7 @@ pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
     }
 }
 
-/// The type with `_` for `impl Trait`, which only a signature may say.
+/// The type with `_` in place of each `impl Trait`, which is only allowed in a signature.
 pub(crate) fn infer_opaque(tokens: TokenStream) -> TokenStream {
     let mut kept = TokenStream::new();
     let mut tokens = tokens.into_iter().peekable();
@@ -175,7 +177,7 @@ fn infer_group(group: &Group) -> Group {
     inferred
 }
 
-/// Goes to the comma or the angle bracket that ends an `impl A + B<C>`.
+/// Skips to the comma or the angle bracket that ends an `impl A + B<C>`.
 fn skip_bounds(tokens: &mut std::iter::Peekable<proc_macro2::token_stream::IntoIter>) {
     let mut depth = 0_usize;
     let mut arrow = false;

@@ -1,0 +1,227 @@
+//! Rules about the arguments as a whole, and about the function they are for. Each reports what is wrong, and where.
+
+use proc_macro2::Span;
+use quote::ToTokens as _;
+use syn::ext::IdentExt as _;
+use syn::{Expr, Ident, LitStr};
+
+use crate::errors::{Errors, nearest};
+use crate::kinds::{self, Arg, RESERVED, Records, SpanKind};
+use crate::plan::{MetricPlan, Planned};
+use crate::read::args::{Args, Field};
+use crate::read::expr::{find_ident, is_late, output_ident};
+use crate::read::function::{Function, Stays};
+use crate::runtime::On;
+
+pub(super) fn check_const(function: &Function, errors: &mut Errors) {
+    if let Some(constness) = &function.sig.constness {
+        errors.at(constness.span, "a `const fn` cannot be instrumented; remove `const` or the attribute");
+    }
+}
+
+pub(super) fn check_crate(args: &Args, errors: &mut Errors) {
+    let Some(path) = args.path(&kinds::CRATE) else { return };
+    let first = path.segments.first().map(|segment| segment.ident.to_string());
+    if path.leading_colon.is_none() && !matches!(first.as_deref(), Some("crate" | "$crate")) {
+        let message = "`crate` takes an absolute path, such as `::a2a_otel` or `crate::a2a_otel`; \
+                       a relative path means something else in each module";
+        errors.add(syn::Error::new_spanned(path, message));
+    }
+}
+
+/// Reports an argument that needs a `Result` if the function returns nothing.
+pub(super) fn check_fails(what: &str, span: Option<Span>, function: &Function, errors: &mut Errors) {
+    if let (Some(span), None) = (span, function.result_type()) {
+        let name = function.name();
+        let message = format!("`{what}` needs a function that returns a `Result`; `{name}` returns nothing");
+        errors.at(span, message);
+    }
+}
+
+/// Checks a list of parameters to skip or redact.
+pub(super) fn check_named(list: &Arg, done: &str, args: &Args, function: &Function, errors: &mut Errors) {
+    if let (Some(span), Some(_)) = (args.span(list), args.span(&kinds::SKIP_ALL)) {
+        let list = list.name;
+        errors.at(span, format_args!("`skip_all` already covers `{list}(...)`; keep one of them"));
+    }
+    let names = args.names(list);
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].contains(name) {
+            errors.at(name.span(), format_args!("`{name}` is {done} twice"));
+        }
+        check_name(list.name, name, function, errors);
+    }
+}
+
+/// Reports a `redact` without effect: the user would believe that a value is hidden.
+pub(super) fn check_redacted(args: &Args, errors: &mut Errors) {
+    let Some(span) = args.span(&kinds::REDACT) else { return };
+    if let Some(other) = [kinds::INPUT, kinds::REQUEST].iter().find(|other| args.span(other).is_some()) {
+        let other = other.name;
+        let message = format!(
+            "`redact` has no effect with `{other} = ...`, which replaces the parameters as the input; \
+             remove one of them"
+        );
+        errors.at(span, message);
+    }
+    for name in args.names(&kinds::REDACT).iter().filter(|name| args.names(&kinds::SKIP).contains(name)) {
+        errors.at(
+            name.span(),
+            format_args!("`{name}` is already skipped; remove it from `skip(...)` or from `redact(...)`"),
+        );
+    }
+}
+
+/// Reports `self` in a late expression, unless it is a shared reference: the body may consume it, and it cannot be
+/// cloned under its own name.
+pub(super) fn check_late_self(late: &[&Expr], function: &Function, errors: &mut Errors) {
+    if function.lends_self() {
+        return;
+    }
+    for word in late.iter().filter_map(|expr| find_ident(expr.to_token_stream(), "self")) {
+        let message = "`self` cannot be used together with `output`, because the function may consume it; \
+                       record it in a separate expression";
+        errors.at(word.span(), message);
+    }
+}
+
+/// Reports a parameter called `output` if a late expression names it: it could mean either.
+pub(super) fn check_late_output(late: &[&Expr], function: &Function, errors: &mut Errors) {
+    if !function.params.iter().any(|param| param.ident == "output") {
+        return;
+    }
+    for word in late.iter().filter_map(|expr| output_ident(expr.to_token_stream())) {
+        errors
+            .at(word.span(), "`output` means the result here, but is also a parameter; rename the parameter");
+    }
+}
+
+/// Reports what needs the result of a body that must not move into a closure.
+pub(super) fn check_unseen(
+    stays: Stays,
+    args: &Args,
+    function: &Function,
+    effect: &Planned<'_>,
+    late: &[&Expr],
+    errors: &mut Errors,
+) {
+    let (why, way_out) = match stays {
+        Stays::ForItsCaller => (
+            "the result of a `#[track_caller]` function cannot be recorded, \
+             because that would hide the caller's location",
+            "or remove `#[track_caller]`",
+        ),
+        Stays::ForItsClosure => (
+            "the result of a function that returns a closure cannot be recorded",
+            "or put the metric on the function that calls the closure",
+        ),
+    };
+    for word in late.iter().filter_map(|expr| output_ident(expr.to_token_stream())) {
+        errors.at(word.span(), why);
+    }
+    if let Some(span) = args.span(&kinds::ERR) {
+        errors.at(span, why);
+    }
+    if let Planned::Metric(MetricPlan { on: On::Ok | On::Err, name, .. }) = effect
+        && function.result_type().is_some()
+    {
+        let span = args.word(&kinds::ON).map_or_else(|| name.span(), Ident::span);
+        errors.at(span, format_args!("{why}; write `on = always`, {way_out}"));
+    }
+}
+
+/// Reports reserved and repeated keys. OpenTelemetry's SDK keeps both values of a key that is recorded twice.
+pub(super) fn check_keys(kind: &SpanKind, name_keys: &[&'static str], args: &Args, errors: &mut Errors) {
+    let mut known = name_keys.to_vec();
+    known.extend(kind.fixed.iter().map(|(key, _)| *key));
+    known.extend(args.given().flat_map(|(arg, _)| arg.keys()));
+    let fields = args.fields(&kinds::FIELDS);
+    let reserved = |key: &str| {
+        RESERVED.iter().find(|(name, _)| key == *name || name.ends_with('.') && key.starts_with(name))
+    };
+    for field in fields {
+        if let Some((_, advice)) = reserved(&field.key) {
+            errors.at(field.span, format_args!("`{}` cannot be recorded as a field: {advice}", field.key));
+        }
+    }
+    check_repeated(fields, &known, errors);
+}
+
+pub(super) fn check_repeated(fields: &[Field], known: &[&str], errors: &mut Errors) {
+    for (index, Field { key, span, .. }) in fields.iter().enumerate() {
+        if known.contains(&key.as_str()) || fields[..index].iter().any(|other| other.key == *key) {
+            errors.at(*span, format_args!("`{key}` is already recorded; each key holds one value"));
+        }
+    }
+}
+
+fn check_name(list: &str, name: &Ident, function: &Function, errors: &mut Errors) {
+    if name == "self" || function.params.iter().any(|param| param.ident == *name) {
+        return;
+    }
+    let known: Vec<_> = function.params.iter().map(|param| param.ident.unraw().to_string()).collect();
+    let known: Vec<_> = known.iter().map(String::as_str).collect();
+    let advice = match nearest(&name.to_string(), &known) {
+        Some(near) => format!(", did you mean `{near}`?"),
+        None => String::new(),
+    };
+    errors.at(name.span(), format_args!("`{}` has no parameter `{name}` to {list}{advice}", function.name()));
+}
+
+pub(super) fn check_early(args: &Args, errors: &mut Errors) {
+    let is_early = |arg: &Arg| match arg.records {
+        Records::Nothing => arg.name != kinds::OUTPUT.name,
+        Records::Name(..) | Records::Text(..) => true,
+        Records::Key(_) | Records::Documents(_) => false,
+    };
+    for (arg, expr) in args.given().filter(|(arg, expr)| is_early(arg) && is_late(expr)) {
+        let name = arg.name;
+        let message = format!("`{name}` is recorded before the function runs, when there is no `output` yet");
+        errors.add(syn::Error::new_spanned(expr, message));
+    }
+}
+
+/// Checks a name by the instrument name syntax of OpenTelemetry's metrics API.
+pub(super) fn check_metric_name(literal: &LitStr, errors: &mut Errors) {
+    let name = literal.value();
+    let allowed = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '-' | '/');
+    if name.is_empty() {
+        errors.at(literal.span(), "a metric's name must not be empty");
+    } else if !name.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
+        errors.at(
+            literal.span(),
+            format_args!("a metric's name must begin with a letter; \"{name}\" does not"),
+        );
+    } else if let Some(wrong) = name.chars().find(|letter| !allowed(*letter)) {
+        let message = format!(
+            "a metric's name may contain a-z, A-Z, 0-9, `_`, `.`, `-`, `/`; found `{wrong}` in \"{name}\""
+        );
+        errors.at(literal.span(), message);
+    } else if name.len() > 255 {
+        errors.at(literal.span(), "a metric's name has at most 255 characters");
+    }
+}
+
+/// Checks a unit by the instrument unit syntax of OpenTelemetry's metrics API, and reports words for which UCUM has a
+/// symbol.
+pub(super) fn check_unit(args: &Args, errors: &mut Errors) {
+    const WORDS: &[(&str, &str)] = &[
+        ("seconds", "s"),
+        ("second", "s"),
+        ("sec", "s"),
+        ("milliseconds", "ms"),
+        ("microseconds", "us"),
+        ("bytes", "By"),
+        ("byte", "By"),
+        ("percent", "%"),
+    ];
+    let Some(literal) = args.text(&kinds::UNIT) else { return };
+    let unit = literal.value();
+    if let Some((_, symbol)) = WORDS.iter().find(|(word, _)| *word == unit) {
+        errors.at(literal.span(), format_args!("`unit` cannot be \"{unit}\"; UCUM writes it \"{symbol}\""));
+    } else if unit.len() > 63 || !unit.chars().all(|letter| letter.is_ascii_graphic()) {
+        let message =
+            "`unit` takes at most 63 ASCII characters without spaces, such as \"s\", \"By\" or \"{order}\"";
+        errors.at(literal.span(), message);
+    }
+}

@@ -1,0 +1,181 @@
+//! What stands after the body: its result, or each item of its stream, is recorded, and the scope ends.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+
+use super::values::bind_output;
+use crate::kinds::Content;
+use crate::plan::{MetricPlan, Output, Plan, Planned, SpanPlan};
+use crate::read::types::Streams;
+use crate::runtime::{Ability, End, Method, Target, Wrapper};
+
+impl Plan<'_> {
+    /// Records the result and ends the scope; its value is what the function returns.
+    pub(super) fn outcome(&self) -> TokenStream {
+        if self.never_returns() {
+            return hygienic!(match ended.1 {});
+        }
+        if let Some(stream) = self.stream {
+            let (watched, ty) = (self.stream(stream), self.result_type());
+            // A box of ours becomes the user's type only if that type is declared.
+            return hygienic!(let result: #ty = #watched; result);
+        }
+        let check = self.checks_result.map(|span| self.check_result(span));
+        let recorded = match self.end() {
+            Some(end) => self.conclude(&end, &hygienic!(ended.1)),
+            None => self.recorded_result(),
+        };
+        quote!(#check #recorded)
+    }
+
+    /// Lets the compiler report at the user's word that the function returns no `Result`.
+    fn check_result(&self, span: Span) -> TokenStream {
+        let (runtime, ended) = (&self.runtime, Ident::new("ended", span.resolved_at(Span::mixed_site())));
+        quote_spanned!(span=> #runtime::fallible(&#ended.1);)
+    }
+
+    /// How the scope ends, if no expression of the user's looks at the result.
+    pub(super) fn end(&self) -> Option<TokenStream> {
+        let end = match &self.effect {
+            Planned::Metric(metric) => (!metric.is_late()).then_some(End::WithoutValue)?,
+            Planned::Span(span) if span.late.is_empty() => span.end()?,
+            Planned::Span(_) => return None,
+        };
+        Some(self.classified(end))
+    }
+
+    /// The methods of a result's type that choose how the scope ends.
+    fn classified(&self, end: End) -> TokenStream {
+        let debug = matches!(&self.effect, Planned::Span(span) if span.debug_errors);
+        let debug = debug.then(|| hygienic!(.a2a_otel_debug()));
+        hygienic!(.a2a_otel_classify().#end() #debug)
+    }
+
+    /// Ends the scope by the type of the result, and returns the result.
+    fn conclude(&self, end: &TokenStream, result: &TokenStream) -> TokenStream {
+        let runtime = &self.runtime;
+        let end = hygienic!(#runtime::ReturnType::of(&#result) #end);
+        hygienic!(#runtime::Conclude::conclude(#end, ended.0, &#result); #result)
+    }
+
+    /// Evaluates the user's expressions with the result, ends the scope, and returns the result.
+    fn recorded_result(&self) -> TokenStream {
+        let (runtime, result) = (&self.runtime, hygienic!(&ended.1));
+        let records = match &self.effect {
+            Planned::Metric(metric) => self.with_copies(&self.measured(metric, &result)),
+            Planned::Span(span) => self.recorded_span(span, &result),
+        };
+        hygienic!(let mut ending = #runtime::CallScope::returned(ended.0); #records ended.1)
+    }
+
+    fn recorded_span(&self, span: &SpanPlan<'_>, result: &TokenStream) -> TokenStream {
+        let (runtime, ending) = (&self.runtime, hygienic!(&mut ending));
+        let late = self.late(span, Target::Ending, &ending);
+        let records = quote!(#runtime::Ending::ok(#ending); #late);
+        let records =
+            self.with_copies(&self.split(Target::Ending, &ending, result, &records, span.debug_errors));
+        hygienic!(if #runtime::Ending::is_seen(&ending) { #records })
+    }
+
+    /// Records the value or the error.
+    fn split(
+        &self,
+        target: Target,
+        into: &TokenStream,
+        result: &TokenStream,
+        records: &TokenStream,
+        debug: bool,
+    ) -> TokenStream {
+        let runtime = &self.runtime;
+        hygienic! {
+            match #runtime::ReturnType::of(#result).a2a_otel_classify().a2a_otel_outcome(#result) {
+                #runtime::Ok(value) => { let _ = value; #records }
+                #runtime::Err(error) => #runtime::#target::err(#into, &error, #debug),
+            }
+        }
+    }
+
+    /// Runs the statements with the clones of parameters, if there are any.
+    fn with_copies(&self, statements: &TokenStream) -> TokenStream {
+        let (runtime, idents) = (&self.runtime, self.kept.iter().map(|kept| kept.ident));
+        if self.kept.is_empty() {
+            return statements.clone();
+        }
+        hygienic!(if let #runtime::Some((#(#idents,)*)) = copies { #statements })
+    }
+
+    /// The output and the late fields of a span.
+    fn late(&self, span: &SpanPlan<'_>, target: Target, into: &TokenStream) -> TokenStream {
+        let output = self.output(span, target, into);
+        let exprs: Vec<_> = span.late.iter().filter_map(|one| one.value.expr()).collect();
+        let fields = bind_output(&exprs, &self.fields(target, into, &span.late));
+        quote!(#output #fields)
+    }
+
+    fn output(&self, span: &SpanPlan<'_>, target: Target, into: &TokenStream) -> Option<TokenStream> {
+        let runtime = &self.runtime;
+        let is_of_model = span.kind.content == Content::Llm;
+        let wrapper = if is_of_model { Wrapper::Body } else { Wrapper::Capture };
+        let method = if is_of_model && target == Target::Ending { Method::Response } else { Method::Output };
+        let (expr, value) = match span.output {
+            Output::Nothing => return None,
+            Output::Expr(expr) => (Some(expr), self.value_of(wrapper, expr, Ability::Required)),
+            Output::Result => {
+                (None, self.ability(wrapper, &hygienic!(value), Span::mixed_site(), Ability::Value))
+            }
+        };
+        Some(bind_output(expr.as_slice(), &quote!(#runtime::#target::#method(#into, #value);)))
+    }
+
+    /// Passes a stream to the runtime, with the code that records each item.
+    fn stream(&self, stream: Streams) -> TokenStream {
+        let runtime = &self.runtime;
+        if !stream.fallible {
+            return self.watched(stream, &hygienic!(ended.1));
+        }
+        let watched = self.watched(stream, &hygienic!(stream));
+        let failed = self.conclude(&self.classified(End::WithoutValue), &hygienic!(result));
+        hygienic! {
+            match ended.1 {
+                #runtime::Ok(stream) => #runtime::Ok(#watched),
+                #runtime::Err(error) => {
+                    let result = #runtime::Err(error);
+                    #failed
+                }
+            }
+        }
+    }
+
+    fn watched(&self, stream: Streams, source: &TokenStream) -> TokenStream {
+        let (runtime, records) = (&self.runtime, self.with_copies(&self.item()));
+        let copies =
+            (!self.kept.is_empty()).then(|| hygienic!(let copies = #runtime::Clone::clone(&copies);));
+        let item = hygienic!(move |item, items| { #copies #records });
+        self.pinned(stream.boxed, hygienic!(#runtime::stream(ended.0, started, #source, #item)))
+    }
+
+    /// What is recorded of an item. A metric with an expression that names `output` measures every item; any other only
+    /// looks for errors.
+    fn item(&self) -> TokenStream {
+        let (item, items) = (hygienic!(item), hygienic!(items));
+        match &self.effect {
+            Planned::Span(span) => self.span_item(span, &item, &items),
+            Planned::Metric(metric) if metric.is_late() => self.measured_item(metric, &item),
+            Planned::Metric(_) => self.split(Target::MetricItems, &items, &item, &TokenStream::new(), false),
+        }
+    }
+
+    fn span_item(&self, span: &SpanPlan<'_>, item: &TokenStream, items: &TokenStream) -> TokenStream {
+        let runtime = &self.runtime;
+        let tokens =
+            (span.kind.content == Content::Llm).then(|| quote!(#runtime::SpanItems::tokens(#items);));
+        let records = self.late(span, Target::SpanItems, items);
+        let records = self.split(Target::SpanItems, items, item, &records, span.debug_errors);
+        quote!(#tokens #records)
+    }
+
+    fn measured_item(&self, metric: &MetricPlan<'_>, item: &TokenStream) -> TokenStream {
+        let (runtime, measured) = (&self.runtime, self.measured(metric, item));
+        hygienic!(let mut ending = #runtime::MetricItems::measure(items); #measured)
+    }
+}

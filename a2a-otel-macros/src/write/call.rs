@@ -1,0 +1,103 @@
+//! The call of the runtime that runs the body.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens as _, quote};
+use syn::Type;
+
+use crate::plan::Plan;
+use crate::read::expr::find_ident;
+use crate::read::function::Shape;
+use crate::read::types::infer_opaque;
+
+impl Plan<'_> {
+    /// Passes the body to the runtime, and records its result. In generated code, `ended` is the pair of scope and
+    /// result.
+    pub(super) fn call(&self) -> TokenStream {
+        let (runtime, body) = (&self.runtime, &self.function.body);
+        if self.stays {
+            return hygienic!(let _guard = #runtime::guard(scope); #body);
+        }
+        let started = self.stream.map(|_| hygienic!(let started = #runtime::start_time(&scope);));
+        let ty = self.result_type();
+        let call = match self.function.shape {
+            Shape::Sync => self.sync_call(&ty),
+            Shape::Async => self.async_call(&ty),
+            Shape::Future => self.future_call(&ty, false),
+            Shape::Boxed => self.future_call(&ty, true),
+        };
+        quote!(#started #call)
+    }
+
+    fn sync_call(&self, ty: &TokenStream) -> TokenStream {
+        let (runtime, body) = (&self.runtime, &self.function.body);
+        let returns = self.closure_output(ty);
+        let body = hygienic!(move || #returns #body);
+        match self.end_by_type(ty) {
+            Some(end) => hygienic!(#runtime::sync::<#ty, _, _>(scope, #end, #body)),
+            None => self.ended(ty, &hygienic!(#runtime::sync_with_scope::<#ty, _>(scope, #body))),
+        }
+    }
+
+    fn async_call(&self, ty: &TokenStream) -> TokenStream {
+        let (runtime, body) = (&self.runtime, &self.function.body);
+        // An async block has no declared type: a `return` says it. A function that never returns needs none.
+        let hint = (!self.never_returns()).then(|| hygienic!(if false { return #runtime::hint::<#ty>(); }));
+        let body = hygienic!(async move { #hint #body });
+        match self.end_by_type(ty) {
+            Some(end) => hygienic!(#runtime::future(scope, #end, #body).await),
+            None => self.ended(ty, &hygienic!(#runtime::future_with_scope(scope, #body).await)),
+        }
+    }
+
+    /// The body returns a future. An async block around it would store that future twice.
+    fn future_call(&self, ty: &TokenStream, boxed: bool) -> TokenStream {
+        let (runtime, body) = (&self.runtime, &self.function.body);
+        // Several boxes of different futures are one type only if that type is declared.
+        let returns = boxed.then_some(&self.function.sig.output);
+        let (body, outcome) = (hygienic!(move || #returns #body), self.outcome());
+        let outcome = hygienic!(move |ended: (_, #ty)| { #outcome });
+        let future = hygienic!(#runtime::map_outcome(#runtime::sync_with_scope(scope, #body), #outcome));
+        self.pinned(boxed, future)
+    }
+
+    /// How the scope ends, if the result's type is enough to say so and can be written in full.
+    fn end_by_type(&self, ty: &TokenStream) -> Option<TokenStream> {
+        let is_opaque = |ty: &Type| find_ident(ty.to_token_stream(), "impl").is_some();
+        let is_writable = !self.never_returns() && !self.function.result_type().is_some_and(is_opaque);
+        let is_enough = self.stream.is_none() && self.checks_result.is_none();
+        let (runtime, end) = (&self.runtime, self.end().filter(|_| is_writable && is_enough)?);
+        Some(quote!(#runtime::ReturnType::<#ty>::NEW #end))
+    }
+
+    /// A call that returns the scope with the result, and the code that ends the scope.
+    fn ended(&self, ty: &TokenStream, call: &TokenStream) -> TokenStream {
+        let outcome = self.outcome();
+        hygienic!(let ended: (_, #ty) = #call; #outcome)
+    }
+
+    pub(super) fn pinned(&self, boxed: bool, value: TokenStream) -> TokenStream {
+        let runtime = &self.runtime;
+        if boxed { quote!(#runtime::Box::pin(#value)) } else { value }
+    }
+
+    /// The output type of the closure around a sync body, where the body alone does not say it: several boxes of
+    /// different streams are one type only if that type is declared, and a body that never returns fits any type.
+    fn closure_output(&self, ty: &TokenStream) -> Option<TokenStream> {
+        let is_boxed_stream = self.stream.is_some_and(|stream| stream.boxed);
+        (is_boxed_stream || self.never_returns()).then(|| quote!(-> #ty))
+    }
+
+    /// The result's type as far as it can be written in a function's body.
+    pub(super) fn result_type(&self) -> TokenStream {
+        let runtime = &self.runtime;
+        match self.function.result_type() {
+            None => quote!(()),
+            Some(Type::Never(_)) => quote!(#runtime::Never),
+            Some(ty) => infer_opaque(ty.to_token_stream()),
+        }
+    }
+
+    pub(super) fn never_returns(&self) -> bool {
+        matches!(self.function.result_type(), Some(Type::Never(_)))
+    }
+}

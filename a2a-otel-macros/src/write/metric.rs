@@ -1,0 +1,56 @@
+//! The code that only a metric needs.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::values::bind_output;
+use crate::plan::{MetricPlan, Plan};
+use crate::runtime::{On, Target};
+
+impl Plan<'_> {
+    /// What is known of the metric at compile time.
+    pub(super) fn metric(&self, metric: &MetricPlan<'_>) -> TokenStream {
+        let (runtime, itemised) = (&self.runtime, metric.is_late());
+        let MetricPlan { instrument, name, unit, description, implied, on, .. } = metric;
+        hygienic! {
+            #runtime::Metric {
+                kind: #runtime::InstrumentKind::#instrument,
+                name: #name,
+                unit: #unit,
+                description: #description,
+                implied: #runtime::Implied::#implied,
+                on: #runtime::On::#on,
+                itemised: #itemised,
+            }
+        }
+    }
+
+    /// Sets the attributes and the value that are known before the body runs.
+    pub(super) fn noted_before(&self, metric: &MetricPlan<'_>) -> TokenStream {
+        let opening = hygienic!(opening);
+        let fields = self.fields(Target::Measurement, &opening, &metric.early);
+        let amount = self.amount(metric, &opening, false);
+        quote!(#fields #amount)
+    }
+
+    /// Measures a result or an item, if it counts.
+    pub(super) fn measured(&self, metric: &MetricPlan<'_>, result: &TokenStream) -> TokenStream {
+        let (runtime, ending) = (&self.runtime, hygienic!(&mut ending));
+        let fields = self.fields(Target::Measurement, &ending, &metric.late);
+        let amount = self.amount(metric, &ending, true);
+        let noted = bind_output(&metric.late_expressions(), &quote!(#fields #amount));
+        let measure = hygienic!(#noted #runtime::Measurement::record(&mut ending););
+        let on = metric.on;
+        if on == On::Always {
+            return hygienic!({ let value = #result; #measure });
+        }
+        hygienic! {
+            if let #runtime::#on(value) = #runtime::ReturnType::of(#result).a2a_otel_result(#result) { #measure }
+        }
+    }
+
+    fn amount(&self, metric: &MetricPlan<'_>, into: &TokenStream, is_late: bool) -> Option<TokenStream> {
+        let (runtime, value) = (&self.runtime, metric.value.filter(|_| metric.is_value_late == is_late)?);
+        Some(quote!(#runtime::Measurement::amount(#into, #value);))
+    }
+}

@@ -1,0 +1,63 @@
+//! Spans as a signal: OTLP's trace requests.
+
+use std::sync::Arc;
+
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SpanData;
+
+use super::encode::Encoder;
+use super::request::SpanRequest;
+use super::sanitise::sanitise;
+use crate::pipeline::ledger::Ledger;
+use crate::pipeline::signal::{Durable, Payload, Signal};
+use crate::settings::Batch;
+
+/// The method of gRPC that takes them.
+#[cfg(feature = "otlp-grpc")]
+pub(crate) const EXPORT_METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+
+/// Makes requests of spans, each within the bound on its bytes.
+#[derive(Clone)]
+pub(crate) struct OtlpSpans {
+    encoder: Encoder,
+    bytes: usize,
+    ledger: Arc<Ledger>,
+}
+
+impl OtlpSpans {
+    pub(crate) fn new(resource: &Resource, limits: &Batch, ledger: Arc<Ledger>) -> Self {
+        OtlpSpans { encoder: Encoder::new(resource), bytes: limits.bytes, ledger }
+    }
+}
+
+impl Signal for OtlpSpans {
+    type Item = SpanData;
+    type Payload = SpanRequest;
+
+    fn pack(&mut self, mut spans: Vec<SpanData>) -> Vec<SpanRequest> {
+        self.pack_copy(&mut spans)
+    }
+}
+
+impl Durable for OtlpSpans {
+    fn pack_copy(&mut self, spans: &mut [SpanData]) -> Vec<SpanRequest> {
+        spans.iter_mut().for_each(sanitise);
+        let request = self.encoder.request(spans);
+        if request.bytes() <= self.bytes {
+            return vec![request];
+        }
+        let (request, shortened) = request.shorten_spans(self.bytes);
+        if shortened > 0 {
+            self.ledger.shortened(shortened, self.bytes);
+        }
+        request.within(self.bytes)
+    }
+
+    fn body(request: &SpanRequest) -> Vec<u8> {
+        request.body()
+    }
+
+    fn restore(requests: impl IntoIterator<Item = (Vec<u8>, usize)>) -> SpanRequest {
+        SpanRequest::join(requests)
+    }
+}

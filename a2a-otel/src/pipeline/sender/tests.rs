@@ -1,0 +1,386 @@
+//! The rules of the loop, tried with an outlet that is a closure: no process, no socket, and no pause is really made.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Mutex;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::lock::lock;
+use crate::pipeline::signal::{self, Wording};
+use crate::pipeline::weigh::Weigh;
+
+/// An item of the tests: its number, and how many bytes its text takes.
+#[derive(Clone, Debug, PartialEq)]
+struct Number(u32, usize);
+
+impl Weigh for Number {
+    fn bytes(&self) -> usize {
+        self.1
+    }
+}
+
+struct Numbers;
+
+impl Signal for Numbers {
+    type Item = Number;
+    type Payload = Vec<Number>;
+
+    fn pack(&mut self, items: Vec<Number>) -> Vec<Vec<Number>> {
+        vec![items]
+    }
+}
+
+impl Payload for Vec<Number> {
+    fn items(&self) -> usize {
+        self.len()
+    }
+
+    fn bytes(&self) -> usize {
+        self.iter().map(Weigh::bytes).sum()
+    }
+
+    fn halve(mut self) -> Result<[Self; 2], Self> {
+        if self.len() < 2 {
+            return Err(self);
+        }
+        let back = self.split_off(self.len() / 2);
+        Ok([self, back])
+    }
+
+    fn shorten(mut self, bytes: usize) -> Self {
+        for number in &mut self {
+            number.1 = number.1.min(bytes);
+        }
+        self
+    }
+
+    fn name_of_first(&self) -> String {
+        format!("{:?}", self.first())
+    }
+}
+
+/// The requests that a receiver has seen.
+type Requests = Arc<Mutex<Vec<Vec<Number>>>>;
+
+/// A loop whose receiver answers as the closure says, which also sees how many requests came before.
+struct Rig {
+    sender: Sender<Numbers>,
+    requests: Requests,
+    pauses: Rc<RefCell<Vec<Duration>>>,
+}
+
+const BATCH_SIZE: usize = 8;
+
+impl Rig {
+    fn new(
+        wording: &'static Wording,
+        mut answer: impl FnMut(&[Number], usize) -> Answer + Send + 'static,
+    ) -> Self {
+        let limits = Batch {
+            delay: Duration::from_secs(3600),
+            queue_bytes: 1 << 20,
+            queue: None,
+            size: BATCH_SIZE,
+            bytes: 1 << 20,
+            timeout: Duration::from_secs(10),
+        };
+        let requests = Requests::default();
+        let seen = requests.clone();
+        let outlet: Outlet<Vec<Number>> = Box::new(move |numbers, _| {
+            let before = lock(&seen).len();
+            lock(&seen).push(numbers.clone());
+            answer(numbers, before)
+        });
+        let queue = Arc::new(Queue::new(limits));
+        let ledger = Arc::new(Ledger::new(wording, "the receiver".to_owned()));
+        let sender = Sender::new(queue, ledger, limits, Numbers, outlet, None);
+        Rig { sender, requests, pauses: Rc::default() }
+    }
+
+    /// A receiver that gives these answers in turn, and then accepts everything.
+    fn answering(answers: impl IntoIterator<Item = Answer>) -> Self {
+        let mut answers: VecDeque<Answer> = answers.into_iter().collect();
+        Self::new(&signal::SPANS, move |_, _| answers.pop_front().unwrap_or_else(Answer::accepted))
+    }
+
+    fn push(&self, numbers: impl IntoIterator<Item = u32>) {
+        for number in numbers {
+            self.push_long(number, 10);
+        }
+    }
+
+    fn push_long(&self, number: u32, bytes: usize) {
+        self.sender.ledger.generated();
+        assert_eq!(self.sender.queue.push(Number(number, bytes)), Ok(()));
+    }
+
+    /// Sends everything, as a flush does. Pauses are noted and not made.
+    fn flush(&mut self) -> &Self {
+        while self.sender.queue.held().items > 0 {
+            let pauses = self.pauses.clone();
+            self.sender.send_what_is_due(Order::Flush, |_, pause| {
+                pauses.borrow_mut().push(pause);
+                assert!(pauses.borrow().len() < 1000, "the loop does not end");
+                Order::Flush
+            });
+        }
+        self
+    }
+
+    /// The numbers of each request.
+    fn requests(&self) -> Vec<Vec<u32>> {
+        let requests = lock(&self.requests);
+        requests.iter().map(|request| request.iter().map(|number| number.0).collect()).collect()
+    }
+
+    fn pauses(&self) -> usize {
+        self.pauses.borrow().len()
+    }
+
+    fn delivered(&self) -> u64 {
+        self.sender.ledger.delivery().delivered
+    }
+
+    fn dropped(&self) -> BTreeMap<&'static str, u64> {
+        self.sender.ledger.delivery().dropped
+    }
+}
+
+fn cause() -> String {
+    "the cause".to_owned()
+}
+
+#[test]
+fn what_is_accepted_is_delivered() {
+    let mut rig = Rig::answering([]);
+    rig.push(0..10);
+    assert_eq!(rig.flush().requests(), [(0..8).collect::<Vec<_>>(), vec![8, 9]]);
+    assert_eq!((rig.delivered(), rig.pauses()), (10, 0));
+    assert_eq!(rig.sender.queue.held().items, 0);
+}
+
+#[test]
+fn a_batch_that_is_not_full_waits_for_its_time() {
+    let mut rig = Rig::answering([]);
+    rig.push(0..7);
+    rig.sender.send_what_is_due(Order::Collect, |_, _| unreachable!());
+    assert_eq!(rig.requests(), Vec::<Vec<u32>>::new());
+    rig.push(7..9);
+    rig.sender.send_what_is_due(Order::Collect, |_, _| unreachable!());
+    assert_eq!(rig.requests(), [(0..8).collect::<Vec<_>>()]);
+}
+
+#[test]
+fn rejected_items_are_counted_and_the_others_delivered() {
+    let mut rig = Rig::answering([Answer::Accepted { rejected: 2, message: cause() }]);
+    rig.push(0..5);
+    rig.flush();
+    assert_eq!((rig.delivered(), rig.dropped()), (3, BTreeMap::from([("rejected by the receiver", 2)])));
+}
+
+#[test]
+fn a_receiver_cannot_reject_more_than_it_was_sent() {
+    let mut rig = Rig::answering([Answer::Accepted { rejected: u64::MAX, message: cause() }]);
+    rig.push(0..5);
+    rig.flush();
+    assert_eq!((rig.delivered(), rig.dropped()), (0, BTreeMap::from([("rejected by the receiver", 5)])));
+}
+
+#[test]
+fn what_is_postponed_is_sent_again_before_anything_else_after_a_pause() {
+    let after = Duration::from_secs(60);
+    let mut rig = Rig::answering([
+        Answer::Later { cause: cause(), after: Some(after) },
+        Answer::Later { cause: cause(), after: None },
+        Answer::Absent { cause: cause() },
+    ]);
+    rig.push(0..10);
+    let first: Vec<_> = (0..8).collect();
+    assert_eq!(rig.flush().requests(), [first.clone(), first.clone(), first.clone(), first, vec![8, 9]]);
+    let pauses = rig.pauses.borrow();
+    assert!(pauses[0] >= after && pauses[1] < after, "{pauses:?}");
+    assert_eq!((pauses.len(), rig.delivered()), (3, 10));
+}
+
+#[test]
+fn a_request_that_is_too_large_is_halved() {
+    let mut rig = Rig::new(&signal::SPANS, |numbers, _| match numbers.len() {
+        0..=2 => Answer::accepted(),
+        _ => Answer::TooLarge { cause: cause() },
+    });
+    rig.push(0..8);
+    let requests = rig.flush().requests();
+    assert_eq!(requests[1..3], [vec![0, 1, 2, 3], vec![0, 1]]);
+    assert_eq!((rig.delivered(), rig.pauses()), (8, 0));
+}
+
+#[test]
+fn an_item_that_is_too_large_on_its_own_is_shortened() {
+    let mut rig = Rig::new(&signal::SPANS, |numbers, _| match numbers.iter().map(Weigh::bytes).sum() {
+        0..=3000 => Answer::accepted(),
+        _ => Answer::TooLarge { cause: cause() },
+    });
+    rig.push_long(1, 10_000);
+    rig.flush();
+    let sizes: Vec<_> = lock(&rig.requests).iter().map(Payload::bytes).collect();
+    assert_eq!((sizes, rig.delivered()), (vec![10_000, 5_000, 2_500], 1));
+}
+
+#[test]
+fn an_item_that_no_length_makes_acceptable_is_dropped() {
+    let mut rig = Rig::new(&signal::SPANS, |_, _| Answer::TooLarge { cause: cause() });
+    rig.push_long(1, 10_000);
+    rig.flush();
+    assert_eq!(rig.dropped(), BTreeMap::from([("refused by the receiver", 1)]));
+    assert!(lock(&rig.requests).iter().all(|request| request.bytes() >= SMALLEST_ITEM));
+}
+
+#[test]
+fn the_one_item_that_is_not_acceptable_is_found_and_dropped() {
+    let mut rig = Rig::new(&signal::SPANS, |numbers, _| {
+        let is_good = numbers.iter().all(|number| number.0 != 5);
+        if is_good { Answer::accepted() } else { Answer::Unacceptable { cause: cause() } }
+    });
+    rig.push(0..8);
+    rig.flush();
+    assert_eq!((rig.delivered(), rig.dropped()), (7, BTreeMap::from([("refused by the receiver", 1)])));
+    assert_eq!(rig.pauses(), 0);
+}
+
+#[test]
+fn the_one_item_that_breaks_the_receiver_is_found_and_dropped() {
+    let mut rig = Rig::new(&signal::SPANS, |numbers, _| {
+        let is_good = numbers.iter().all(|number| number.0 != 5);
+        if is_good { Answer::accepted() } else { Answer::Broken { cause: cause() } }
+    });
+    rig.push(0..20);
+    rig.flush();
+    assert_eq!((rig.delivered(), rig.dropped()), (19, BTreeMap::from([("refused by the receiver", 1)])));
+}
+
+#[test]
+fn a_receiver_that_breaks_over_everything_loses_nothing() {
+    let mut rig = Rig::new(&signal::SPANS, |_, before| {
+        if before < 60 { Answer::Broken { cause: cause() } } else { Answer::accepted() }
+    });
+    rig.push(0..20);
+    rig.flush();
+    assert_eq!((rig.delivered(), rig.dropped()), (20, BTreeMap::new()));
+}
+
+#[test]
+fn what_is_refused_is_dropped_without_a_pause() {
+    let mut rig = Rig::answering([Answer::Refused { cause: cause() }, Answer::Unknown { cause: cause() }]);
+    rig.push(0..20);
+    rig.flush();
+    assert_eq!((rig.delivered(), rig.dropped()), (4, BTreeMap::from([("refused by the receiver", 16)])));
+    assert_eq!((rig.requests().len(), rig.pauses()), (3, 0));
+}
+
+#[test]
+fn a_signal_that_few_receivers_take_is_offered_once() {
+    let mut rig = Rig::new(&signal::ANNOTATIONS, |_, _| Answer::Unknown { cause: cause() });
+    rig.push(0..20);
+    rig.flush();
+    assert_eq!(rig.dropped(), BTreeMap::from([("refused by the receiver", 20)]));
+    assert_eq!(rig.requests().len(), 1);
+}
+
+#[test]
+fn an_exporter_of_the_applications_own_gets_each_batch_once() {
+    let mut rig = Rig::answering([Answer::Failed { cause: cause() }]);
+    rig.push(0..20);
+    rig.flush();
+    assert_eq!((rig.delivered(), rig.dropped()), (12, BTreeMap::from([("export failed", 8)])));
+}
+
+#[test]
+fn nothing_is_sent_after_the_deadline() {
+    let mut rig = Rig::answering([]);
+    rig.push(0..20);
+    rig.sender.send_what_is_due(Order::Close(Instant::now()), |_, _| unreachable!());
+    assert_eq!(rig.requests(), Vec::<Vec<u32>>::new());
+    rig.sender.ledger.write_off();
+    assert_eq!(rig.dropped(), BTreeMap::from([("not sent in time", 20)]));
+}
+
+#[test]
+fn a_receiver_that_never_answered_is_asked_once_while_closing() {
+    let mut rig = Rig::new(&signal::SPANS, |_, _| Answer::Absent { cause: cause() });
+    rig.push(0..20);
+    rig.sender.ledger.close();
+    let close = Order::Close(Instant::now() + Duration::from_secs(3600));
+    rig.sender.send_what_is_due(close, |_, _| close);
+    assert_eq!(rig.requests().len(), 1);
+}
+
+fn answers() -> impl Strategy<Value = Vec<Answer>> {
+    let answer = prop_oneof![
+        (0..4_u64).prop_map(|rejected| Answer::Accepted { rejected, message: cause() }),
+        Just(Answer::Later { cause: cause(), after: None }),
+        Just(Answer::Absent { cause: cause() }),
+        Just(Answer::TooLarge { cause: cause() }),
+        Just(Answer::Unacceptable { cause: cause() }),
+        Just(Answer::Broken { cause: cause() }),
+        Just(Answer::Refused { cause: cause() }),
+        Just(Answer::Unknown { cause: cause() }),
+        Just(Answer::Failed { cause: cause() }),
+    ];
+    prop::collection::vec(answer, 0..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the receiver answers, and whenever items come: each has one fate, and the last answers are `accepted`.
+    #[test]
+    fn every_item_has_one_fate(
+        answers in answers(),
+        arrivals in prop::collection::vec(1..30_u32, 1..5),
+        is_optional in any::<bool>(),
+    ) {
+        let wording = if is_optional { &signal::ANNOTATIONS } else { &signal::SPANS };
+        let mut scripted: VecDeque<Answer> = answers.into();
+        let mut rig = Rig::new(wording, move |_, _| scripted.pop_front().unwrap_or_else(Answer::accepted));
+        let mut next = 0;
+        for arrival in arrivals {
+            rig.push(next..next + arrival);
+            next += arrival;
+            rig.flush();
+            let delivery = rig.sender.ledger.delivery();
+            prop_assert_eq!(delivery.generated, u64::from(next));
+            prop_assert_eq!(delivery.waiting(), 0, "{}", delivery);
+            prop_assert_eq!(delivery.delivered + delivery.dropped_total(), delivery.generated, "{}", delivery);
+            let held = rig.sender.queue.held();
+            prop_assert_eq!((held.items, held.bytes), (0, 0));
+        }
+    }
+
+    /// An item that the receiver accepted is not sent again, and nobody is forgotten.
+    #[test]
+    fn an_accepted_item_is_sent_once(answers in answers(), count in 1..40_u32) {
+        let mut scripted: VecDeque<Answer> = answers.into();
+        let accepted = Arc::new(Mutex::new(Vec::new()));
+        let noted = accepted.clone();
+        let mut rig = Rig::new(&signal::SPANS, move |numbers, _| {
+            let answer = scripted.pop_front().unwrap_or_else(Answer::accepted);
+            if let Answer::Accepted { .. } = answer {
+                lock(&noted).extend(numbers.iter().map(|number| number.0));
+            }
+            answer
+        });
+        rig.push(0..count);
+        rig.flush();
+        let mut accepted = lock(&accepted).clone();
+        let all = accepted.len();
+        accepted.sort_unstable();
+        accepted.dedup();
+        prop_assert_eq!(accepted.len(), all);
+        let refused = rig.dropped();
+        let given_up: u64 = ["refused by the receiver", "export failed"].iter().filter_map(|reason| refused.get(reason)).sum();
+        prop_assert_eq!(accepted.len() as u64 + given_up, u64::from(count));
+    }
+}

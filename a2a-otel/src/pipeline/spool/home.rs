@@ -1,0 +1,78 @@
+//! The folder of one process, and who may touch it.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::files::{File, Files};
+
+const LOCK: &str = "lock";
+const EXTENSION: &str = "spool";
+
+/// How often a process tries to get a folder of its own.
+const ATTEMPTS: usize = 5;
+
+/// A folder with a lock that this process holds.
+#[derive(Debug)]
+pub(super) struct Home {
+    path: PathBuf,
+    /// Closing it would release the lock.
+    _lock: Box<dyn File>,
+}
+
+impl Home {
+    /// Creates a folder for this process. Before it is locked, another process may take it for one that was left
+    /// behind, and delete it: then another is created.
+    pub(super) fn create(files: &dyn Files, receiver: &Path) -> io::Result<Self> {
+        let mut last = io::Error::other("no folder of its own");
+        for _ in 0..ATTEMPTS {
+            let random = RandomState::new().hash_one(());
+            let path = receiver.join(format!("{}-{random:016x}", std::process::id()));
+            match files.create_folder(&path).and_then(|()| Self::lock(files, &path)) {
+                Ok(home) => return Ok(home),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// Takes over the folders of processes that have ended.
+    pub(super) fn adopt(files: &dyn Files, receiver: &Path) -> Vec<Self> {
+        let folders = files.list(receiver).unwrap_or_default();
+        folders.iter().filter_map(|path| Self::lock(files, path).ok()).collect()
+    }
+
+    fn lock(files: &dyn Files, path: &Path) -> io::Result<Self> {
+        let lock_path = path.join(LOCK);
+        let lock = files.open_lock(&lock_path)?;
+        lock.try_lock()?;
+        // Whoever had the lock before may have deleted the folder since this process opened the file.
+        if !lock.is_at(&lock_path)? {
+            return Err(io::Error::other("its folder was deleted"));
+        }
+        Ok(Home { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Where the segment with this number belongs.
+    pub(super) fn segment(&self, number: u32) -> PathBuf {
+        self.path.join(format!("{number:08}.{EXTENSION}"))
+    }
+
+    /// The segments that are there, the oldest first.
+    pub(super) fn segments(&self, files: &dyn Files) -> io::Result<Vec<PathBuf>> {
+        let mut segments = files.list(&self.path)?;
+        segments.retain(|path| path.extension().is_some_and(|extension| extension == EXTENSION));
+        segments.sort();
+        Ok(segments)
+    }
+
+    /// Deletes the folder if no segment is in it, and says whether that is so.
+    pub(super) fn delete_if_empty(&self, files: &dyn Files) -> bool {
+        let is_empty = self.segments(files).is_ok_and(|segments| segments.is_empty());
+        if is_empty {
+            let _ = files.delete(&self.path.join(LOCK));
+            let _ = files.delete_folder(&self.path);
+        }
+        is_empty
+    }
+}

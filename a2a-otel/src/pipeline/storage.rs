@@ -1,0 +1,95 @@
+//! The spool as the sender's disk, and the thread that fills it.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use super::disk::Disk;
+use super::keeper::Keeper;
+use super::ledger::{Ledger, Origin};
+use super::queue::{Amount, Queue};
+use super::signal::Durable;
+use super::spool::{Record, Spool};
+use crate::lock::lock;
+use crate::settings::{self, Batch};
+
+/// The spool of one receiver, behind the queue of one signal.
+pub(crate) struct Storage<S: Durable> {
+    keeper: Arc<Mutex<Keeper<S>>>,
+    spool: Arc<Spool>,
+    /// What earlier processes have left.
+    recovered: VecDeque<Record>,
+}
+
+impl<S: Durable> Storage<S> {
+    /// Opens the spool, and starts the thread that writes to it.
+    ///
+    /// # Errors
+    ///
+    /// If the folder cannot be used. Items then stay in memory.
+    pub(crate) fn open(
+        settings: &settings::Spool,
+        receiver: &str,
+        queue: &Arc<Queue<S::Item, Record>>,
+        ledger: &Arc<Ledger>,
+        signal: S,
+    ) -> io::Result<Self> {
+        let (spool, recovered) = Spool::open(settings, receiver, ledger.clone())?;
+        let spool = Arc::new(spool);
+        let keeper = Keeper::new(queue.clone(), spool.clone(), ledger.clone(), signal);
+        let keeper = Arc::new(Mutex::new(keeper));
+        let (working, queue) = (keeper.clone(), queue.clone());
+        let run = move || Keeper::run(&working, &queue);
+        // Without a thread of its own, the sender saves before it sends.
+        let _ = thread::Builder::new().name("a2a-otel-keeper".to_owned()).spawn(run);
+        Ok(Storage { keeper, spool, recovered: recovered.into() })
+    }
+}
+
+impl<S: Durable> Disk<S::Payload> for Storage<S> {
+    type Record = Record;
+
+    fn save_waiting(&mut self) {
+        lock(&self.keeper).save_waiting();
+    }
+
+    fn has_recovered(&self) -> bool {
+        !self.recovered.is_empty()
+    }
+
+    fn take_recovered(&mut self, limits: &Batch) -> Vec<Record> {
+        let (mut records, mut taken) = (Vec::new(), Amount::default());
+        while let Some(record) = self.recovered.front()
+            && (records.is_empty() || taken.leaves_room_for(record.amount(), limits))
+        {
+            taken.add(record.amount());
+            records.extend(self.recovered.pop_front());
+        }
+        records
+    }
+
+    fn load(&self, records: Vec<Record>) -> Option<(S::Payload, Vec<Record>)> {
+        let load = |record: Record| Some((self.spool.load(&record)?, record));
+        let (requests, records): (Vec<_>, Vec<_>) = records.into_iter().filter_map(load).unzip();
+        if records.is_empty() {
+            return None;
+        }
+        let items = records.iter().map(|record| record.amount().items);
+        let payload = S::restore(requests.into_iter().zip(items));
+        Some((payload, records))
+    }
+
+    fn origin(&self, record: &Record) -> Origin {
+        record.origin()
+    }
+
+    fn done(&self, record: &Record) {
+        self.spool.done(record);
+    }
+
+    fn close(&mut self) {
+        self.save_waiting();
+        self.spool.leave();
+    }
+}

@@ -1,0 +1,90 @@
+//! What OTLP's receivers answer, over HTTP and gRPC.
+
+use std::time::{Duration, SystemTime};
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
+use prost::Message as _;
+
+use super::answer::Answer;
+
+/// The longest pause that a receiver may ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// How many characters of an error page are shown: enough to recognise it.
+const SHOWN: usize = 200;
+
+/// Reads the answer to a request that was taken. The responses of all signals have the same fields.
+pub(super) fn accepted(body: &[u8]) -> Answer {
+    // A body that is no protobuf comes from a receiver that does not say what it rejects.
+    let partial =
+        ExportTraceServiceResponse::decode(body).unwrap_or_default().partial_success.unwrap_or_default();
+    let rejected = u64::try_from(partial.rejected_spans).unwrap_or_default();
+    Answer::Accepted { rejected, message: beginning(partial.error_message.as_bytes()) }
+}
+
+/// The beginning of a text of the receiver's, in one line.
+pub(super) fn beginning(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(SHOWN).collect()
+}
+
+/// What an HTTP status means.
+///
+/// Source: <https://opentelemetry.io/docs/specs/otlp/#failures-1>. Beyond it, a 500 is retried: a receiver answers so that
+/// fails over one item, and so does one that is being restarted.
+pub(super) fn of_status(status: u16, cause: String, after: Option<Duration>) -> Answer {
+    match status {
+        408 | 425 | 429 | 502 | 503 | 504 => Answer::Later { cause, after },
+        413 => Answer::TooLarge { cause },
+        400 | 422 => Answer::Unacceptable { cause },
+        404 | 405 => Answer::Unknown { cause },
+        500.. => Answer::Broken { cause },
+        _ => Answer::Refused { cause },
+    }
+}
+
+/// The header `Retry-After`: seconds, or a date.
+///
+/// Source: <https://www.rfc-editor.org/rfc/rfc9110#field.retry-after>.
+pub(super) fn retry_after(header: &str, now: SystemTime) -> Option<Duration> {
+    let seconds = header.trim().parse().ok().map(Duration::from_secs);
+    let date =
+        || httpdate::parse_http_date(header).ok().map(|date| date.duration_since(now).unwrap_or_default());
+    Some(seconds.or_else(date)?.min(LONGEST_PAUSE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_says_what_to_do() {
+        let answer = |status| of_status(status, String::new(), None);
+        let cause = String::new;
+        assert_eq!(answer(503), Answer::Later { cause: cause(), after: None });
+        assert_eq!(answer(413), Answer::TooLarge { cause: cause() });
+        assert_eq!(answer(422), Answer::Unacceptable { cause: cause() });
+        assert_eq!(answer(500), Answer::Broken { cause: cause() });
+        assert_eq!(answer(404), Answer::Unknown { cause: cause() });
+        for status in [302, 401, 403, 415] {
+            assert_eq!(answer(status), Answer::Refused { cause: cause() }, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_pause_is_seconds_or_a_date_and_never_endless() {
+        let now = httpdate::parse_http_date("Wed, 25 Nov 2026 12:00:00 GMT").unwrap();
+        for (header, seconds) in [
+            ("2", Some(2)),
+            ("0", Some(0)),
+            ("Wed, 25 Nov 2026 12:00:07 GMT", Some(7)),
+            ("Wed, 25 Nov 2026 11:00:00 GMT", Some(0)),
+            ("99999999999", Some(300)),
+            ("soon", None),
+            ("-1", None),
+        ] {
+            assert_eq!(retry_after(header, now), seconds.map(Duration::from_secs), "{header}");
+        }
+    }
+}

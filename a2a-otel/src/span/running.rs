@@ -1,0 +1,136 @@
+//! A running span: the scope of a call that is recorded as one.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Instant;
+
+use opentelemetry::{Context, ContextGuard};
+
+use super::ending::Ending;
+use super::failure::Describe;
+use super::items::SpanItems;
+use super::joint::Joint;
+use super::scope::{CallScope, StreamEnd};
+use crate::context;
+
+/// A running span, or nothing if the call is not recorded. Dropping it records that the call was cancelled.
+pub struct Span(State);
+
+enum State {
+    Unseen,
+    /// The sampler dropped the span. The call still runs in its context, so that its children are dropped too.
+    Dropped(Context),
+    /// A span of its own: the caller's context with the span.
+    Seen(Context),
+    /// The context of a shared span, which its first observer ends.
+    Joined(Context, Arc<Joint>),
+}
+
+impl Span {
+    pub(super) const fn unseen() -> Self {
+        Self(State::Unseen)
+    }
+
+    pub(super) const fn dropped(context: Context) -> Self {
+        Self(State::Dropped(context))
+    }
+
+    pub(super) const fn seen(context: Context) -> Self {
+        Self(State::Seen(context))
+    }
+
+    pub(super) const fn joined(context: Context, joint: Arc<Joint>) -> Self {
+        Self(State::Joined(context, joint))
+    }
+
+    /// The context in which the call runs, if it is not the caller's.
+    #[cfg(feature = "mcp")]
+    pub(super) const fn context(&self) -> Option<&Context> {
+        match &self.0 {
+            State::Unseen => None,
+            State::Dropped(context) | State::Seen(context) | State::Joined(context, _) => Some(context),
+        }
+    }
+
+    #[cold]
+    fn cancel(&mut self) {
+        self.end().cancelled();
+    }
+
+    /// Not inlined, so that the code for a call that is not recorded stays small.
+    #[inline(never)]
+    fn end(&mut self) -> Ending {
+        match std::mem::replace(&mut self.0, State::Unseen) {
+            State::Seen(context) => Ending::new(Some(context)),
+            State::Joined(context, joint) => Ending::joined(context, joint),
+            State::Unseen | State::Dropped(_) => Ending::new(None),
+        }
+    }
+}
+
+impl CallScope for Span {
+    type Entered = Option<ContextGuard>;
+    type Ending = Ending;
+    type Items = SpanItems;
+
+    #[inline]
+    fn holds(&self) -> bool {
+        !matches!(self.0, State::Unseen)
+    }
+
+    #[inline]
+    fn is_seen(&self) -> bool {
+        matches!(self.0, State::Seen(_) | State::Joined(..))
+    }
+
+    #[inline]
+    fn enter(&self) -> Self::Entered {
+        match &self.0 {
+            State::Unseen => None,
+            State::Dropped(context) | State::Seen(context) | State::Joined(context, _) => {
+                context::attach(context.clone())
+            }
+        }
+    }
+
+    #[inline]
+    fn returned(mut self) -> Ending {
+        if self.is_seen() { self.end() } else { Ending::new(None) }
+    }
+
+    fn panicked(mut self, payload: &(dyn Any + Send)) {
+        self.end().panicked(payload);
+    }
+
+    #[inline]
+    fn succeeded(mut self) {
+        if self.is_seen() {
+            self.end().ok();
+        }
+    }
+
+    fn failed(mut self, failure: &dyn Describe, debug: bool) {
+        self.end().err(failure, debug);
+    }
+
+    fn items(&self, started: Option<Instant>) -> SpanItems {
+        SpanItems::new(started)
+    }
+
+    fn item(items: &mut SpanItems) {
+        items.item();
+    }
+
+    fn streamed(mut self, items: SpanItems, end: StreamEnd<'_>) {
+        items.finish(self.end(), end);
+    }
+}
+
+impl Drop for Span {
+    #[inline]
+    fn drop(&mut self) {
+        if self.is_seen() {
+            self.cancel();
+        }
+    }
+}

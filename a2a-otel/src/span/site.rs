@@ -1,0 +1,41 @@
+//! What is known of a span at compile time.
+
+use opentelemetry::trace::SpanKind;
+
+use crate::capture::Fixed;
+
+/// The kind of spans that two observers may share.
+pub(super) const TOOL: &str = "TOOL";
+
+/// What is known of a span at compile time.
+pub struct Site {
+    /// The span's name, unless another is set at run time.
+    pub name: &'static str,
+    /// `openinference.span.kind`.
+    pub kind: &'static str,
+    /// OpenTelemetry's kind.
+    pub opentelemetry: SpanKind,
+    /// Attributes with values known at compile time.
+    pub fixed: &'static [(&'static str, Fixed)],
+    /// The names of the values that make up the input. A single empty name means that the value is the input itself.
+    pub arguments: &'static [&'static str],
+    /// Attributes that hold one of the values unchanged, and the value's index.
+    pub fields: &'static [(&'static str, usize)],
+}
+
+impl Site {
+    pub(super) fn is_of_function(&self) -> bool {
+        self.opentelemetry == SpanKind::Internal
+    }
+
+    /// Whether a second observer may join the span.
+    #[inline]
+    pub(super) fn is_of_tool(&self) -> bool {
+        cfg!(feature = "mcp") && self.kind == TOOL
+    }
+
+    /// Whether the input is held back until the end, because a function's attribute macro may record a masked one.
+    pub(super) fn defers_input(&self) -> bool {
+        self.is_of_tool() && self.opentelemetry == SpanKind::Server
+    }
+}
