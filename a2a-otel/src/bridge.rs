@@ -24,14 +24,14 @@ use crate::semconv::gen_ai::OPERATION_NAME;
 use crate::semconv::markers::WITHIN_MODEL_CALL;
 use crate::semconv::openinference::SPAN_KIND;
 
-/// Libraries that carry telemetry, whose spans would tell of its own sending, and rmcp, whose spans of a service and
-/// of a session last as long as these.
-const UNHEARD: [&str; 9] =
+/// Libraries whose spans are ignored: those that send telemetry, whose spans would be about the sending itself, and
+/// rmcp, whose spans of a service and a session last as long as these.
+const IGNORED: [&str; 9] =
     ["h2", "hyper", "hyper_util", "reqwest", "rmcp", "rustls", "tonic", "tower", "ureq"];
 
-/// A layer for those who install a `tracing` subscriber of their own: with it, `tracing` spans and agent spans nest in
-/// each other, and events land on the innermost span. It takes level INFO and up, whatever `RUST_LOG` says, and may be
-/// made before `init`.
+/// A layer for your own `tracing` subscriber: with it, `tracing` spans and agent spans nest in each other, and events
+/// are added to the innermost span. It takes level INFO and above, regardless of `RUST_LOG`, and can be created before
+/// `init`.
 ///
 /// ```
 /// use tracing_subscriber::prelude::*;
@@ -46,7 +46,7 @@ pub fn tracing_layer<S>() -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    layer_with(Late { scope: crate::span::scope() })
+    layer_with(GlobalTracer { scope: crate::span::scope() })
 }
 
 fn layer_with<S, T>(tracer: T) -> impl Layer<S>
@@ -59,8 +59,8 @@ where
         .with_tracer(tracer)
         .with_tracked_inactivity(false)
         .with_threads(false)
-        .with_filter(heard(Part::Spans));
-    spans.and_then(Events.with_filter(heard(Part::Events)))
+        .with_filter(filter(Part::Spans));
+    spans.and_then(Events.with_filter(filter(Part::Events)))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -69,38 +69,39 @@ enum Part {
     Events,
 }
 
-/// Independent of `RUST_LOG`, for what is logged and what is traced are two questions.
-fn heard(part: Part) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
+/// This is independent of `RUST_LOG`, because logging and tracing are separate decisions.
+fn filter(part: Part) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     let filter = move |metadata: &Metadata<'_>| {
         let is_part = metadata.is_span() == (part == Part::Spans);
-        is_part && *metadata.level() <= Level::INFO && !is_unheard(metadata.target())
+        is_part && *metadata.level() <= Level::INFO && !is_ignored(metadata.target())
     };
     FilterFn::new(filter).with_max_level_hint(LevelFilter::INFO)
 }
 
-fn is_unheard(target: &str) -> bool {
+fn is_ignored(target: &str) -> bool {
     let within =
         |name| target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
-    target.starts_with("opentelemetry") || UNHEARD.iter().any(|name| within(*name))
+    target.starts_with("opentelemetry") || IGNORED.iter().any(|name| within(*name))
 }
 
-/// Asks for the global provider at each span, so that the layer can be made before `init` and outlives a provider.
+/// Looks up the global provider for each span, so that the layer can be created before `init` and outlives a provider.
 #[derive(Clone, Debug)]
-struct Late {
+struct GlobalTracer {
     scope: InstrumentationScope,
 }
 
-impl Tracer for Late {
+impl Tracer for GlobalTracer {
     type Span = BoxedSpan;
 
     fn build_with_context(&self, mut builder: SpanBuilder, parent: &Context) -> BoxedSpan {
         let attributes = builder.attributes.get_or_insert_default();
-        // A library that asks for a root where it sees no span of `tracing` does not see ours.
+        // A library that asks for a root because it sees no span of `tracing` does not see ours.
         let is_work = attributes.iter().any(|attribute| attribute.key.as_str() == OPERATION_NAME);
         let current = (is_work && !parent.has_active_span()).then(context::current);
         let parent = current.as_ref().unwrap_or(parent);
         if attributes.iter().all(|attribute| attribute.key.as_str() != SPAN_KIND) {
-            // Phoenix calls a span without a kind unknown. The pipeline says it better, of those that tell what they do.
+            // Phoenix shows a span without a kind as unknown. The pipeline finds a better kind for spans of model
+            // clients.
             attributes.push(KeyValue::new(SPAN_KIND, SpanKind::Chain));
             if crate::span::is_within_model_call(parent) {
                 attributes.push(KeyValue::new(WITHIN_MODEL_CALL, true));
@@ -115,7 +116,7 @@ struct Events;
 
 impl<S: Subscriber> Layer<S> for Events {
     fn on_event(&self, event: &Event<'_>, _context: LayerContext<'_, S>) {
-        // A copy, for a field's `Debug` may itself run observed code, which enters a context of its own.
+        // A copy, because a field's `Debug` may itself run observed code, which enters another context.
         let context = context::current();
         let span = context.span();
         if span.is_recording() && !context.is_telemetry_suppressed() {
@@ -189,15 +190,15 @@ const RUST_LOG: Variable<Targets> = Variable {
     secret: false,
 };
 
-/// Which log lines are printed.
+/// Returns the filter of the printed log lines.
 pub(crate) fn log_filter(environment: &mut Environment<'_>) -> Targets {
     environment.read(&RUST_LOG).unwrap_or_else(|| {
-        // rmcp tells every message of its protocol at INFO.
+        // rmcp logs every message of its protocol at INFO.
         Targets::new().with_default(LevelFilter::INFO).with_target("rmcp", LevelFilter::WARN)
     })
 }
 
-/// Bridges `tracing` and prints its log lines, unless the user has a subscriber.
+/// Installs the bridge and prints log lines, unless a subscriber is set.
 pub(crate) fn install(log_filter: Targets) {
     let printer = Printer::new().with_ansi(false).with_writer(std::io::stderr).event_format(Line);
     let subscriber = Registry::default().with(tracing_layer()).with(printer.with_filter(log_filter));
@@ -208,7 +209,7 @@ pub(crate) fn install(log_filter: Targets) {
     }
 }
 
-/// A log line that says which span and agent it belongs to.
+/// A log line with the ids of its span and the name of its agent.
 struct Line;
 
 impl<S, N> FormatEvent<S, N> for Line

@@ -1,9 +1,9 @@
-//! Scores, labels and explanations of what agents did, which Phoenix shows beside their spans, traces and sessions.
+//! Scores, labels and explanations, which Phoenix shows with spans, traces and sessions.
 //!
-//! What is to be said of the current span, [`Current::score`](crate::Current::score) says;
-//! [`Current::annotate`](crate::Current::annotate) takes an [`Annotation`], which can hold more. What is only known later,
-//! such as the opinion of a user, goes to an id that was kept: [`annotate_span`], [`annotate_trace`],
-//! [`annotate_session`]. `docs/evaluation.md` says how they get to Phoenix.
+//! [`Current::score`](crate::Current::score) scores the current span; [`Current::annotate`](crate::Current::annotate)
+//! takes an [`Annotation`], which can hold more. For what is known only later, such as the opinion of a user, keep the
+//! id and call [`annotate_span`], [`annotate_trace`] or [`annotate_session`]. `docs/evaluation.md` describes how
+//! annotations get to Phoenix.
 //!
 //! ```
 //! use a2a_otel::evaluation::{Annotation, AnnotatorKind, annotate_span};
@@ -16,7 +16,7 @@
 //! }
 //!
 //! let (_, span_id) = answer("Which lamps do you have?");
-//! // ... somebody reads the answer, and likes it ...
+//! // ... a user reads the answer and likes it ...
 //! if let Some(span_id) = span_id {
 //!     annotate_span(span_id, Annotation::new("helpful").label("yes").annotator_kind(AnnotatorKind::Human));
 //! }
@@ -39,10 +39,10 @@ use crate::report::report;
 use crate::semconv::gen_ai as genai;
 use crate::semconv::openinference::annotation as names;
 
-/// What Phoenix has in this name's place, it refuses as an annotation.
+/// Phoenix reserves this name, and refuses annotations with it.
 const RESERVED: &str = "note";
 
-/// Who judged.
+/// Who made the annotation.
 ///
 /// Source: `annotation.annotator_kind` of OpenInference.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -72,9 +72,9 @@ impl AnnotatorKind {
     }
 }
 
-/// One judgement: a name, and a score, a label, an explanation or several of these.
+/// An annotation: a name, and a score, a label, an explanation or several of these.
 ///
-/// Where something is missing or cannot be sent, it is dropped, and a message on standard error says what to do.
+/// An annotation that is incomplete or cannot be sent is dropped, and a message on standard error says what to do.
 ///
 /// ```
 /// use a2a_otel::evaluation::{Annotation, AnnotatorKind};
@@ -88,7 +88,7 @@ impl AnnotatorKind {
 /// a2a_otel::current().annotate(annotation);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
-#[must_use = "an annotation goes nowhere until somebody annotates with it"]
+#[must_use = "an annotation is not sent until it is passed to `annotate`"]
 pub struct Annotation {
     name: String,
     score: Option<f64>,
@@ -100,43 +100,43 @@ pub struct Annotation {
 }
 
 impl Annotation {
-    /// What is judged. By this name Phoenix compares and filters; `note` is its own.
+    /// Creates an annotation with a name, by which Phoenix compares and filters. The name `note` is reserved.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), ..Self::default() }
     }
 
-    /// How good it is: a finite number on a scale of your own, on which more should be better. `None` says nothing.
+    /// Sets the score: a finite number on a scale of your choice, where more should be better. `None` leaves it out.
     pub fn score(mut self, score: impl Into<Option<f64>>) -> Self {
         self.score = score.into();
         self
     }
 
-    /// The verdict in a word of few, such as `correct`. `None` and the empty text say nothing.
+    /// Sets the label: the verdict in a word or two, such as `correct`. `None` and an empty text leave it out.
     pub fn label(mut self, label: impl OptionalText) -> Self {
         self.label = label.into_text();
         self
     }
 
-    /// Why. `None` and the empty text say nothing.
+    /// Sets the explanation. `None` and an empty text leave it out.
     pub fn explanation(mut self, explanation: impl OptionalText) -> Self {
         self.explanation = explanation.into_text();
         self
     }
 
-    /// Who judged; a program, unless this says otherwise.
+    /// Sets who made the annotation. The default is a program.
     pub const fn annotator_kind(mut self, annotator_kind: AnnotatorKind) -> Self {
         self.annotator_kind = annotator_kind;
         self
     }
 
-    /// What else is known of it: anything that serialises to an object.
+    /// Sets metadata: anything that serialises to an object.
     pub fn metadata(mut self, metadata: impl Serialize) -> Self {
         self.metadata = Some(serde_json::to_value(metadata).unwrap_or_default());
         self
     }
 
-    /// Tells it from others of its name at the same place, as the names of two judges do. One with the same name and
-    /// identifier, which is empty by default, replaces the one before.
+    /// Sets an identifier, which distinguishes annotations of the same name, such as those of two judges. An annotation
+    /// replaces an earlier one with the same name and identifier. The default is empty.
     pub fn identifier(mut self, identifier: impl Into<String>) -> Self {
         self.identifier = identifier.into();
         self
@@ -156,7 +156,7 @@ impl Annotation {
         }
     }
 
-    /// As attributes of OpenInference, which is what the privacy rules and the user's redactor know.
+    /// Converts it to OpenInference's attributes, which the privacy rules and the user's redactor work on.
     fn into_attributes(self) -> Vec<KeyValue> {
         let text = |text: String| Value::from(cut(text));
         [
@@ -173,7 +173,7 @@ impl Annotation {
         .collect()
     }
 
-    /// What an event of GenAI's conventions holds of it.
+    /// Returns the attributes of GenAI's event for it.
     pub(crate) fn event(&self) -> Vec<KeyValue> {
         let text = |text: &String| Value::from(cut(text.clone()));
         [
@@ -187,14 +187,14 @@ impl Annotation {
         .collect()
     }
 
-    /// The annotation, unless something is wrong with it, which is then reported.
+    /// Returns the annotation, or reports what is wrong with it.
     pub(crate) fn checked(self) -> Option<Self> {
         self.check().map_err(Fault::report).ok()?;
         Some(self)
     }
 }
 
-/// A text that may be left out: any kind of text, or `None`. The empty text is left out, too.
+/// An optional text: any kind of text, or `None`. An empty text counts as `None`.
 ///
 /// ```
 /// use a2a_otel::evaluation::Annotation;
@@ -204,7 +204,7 @@ impl Annotation {
 /// assert_eq!(annotation, Annotation::new("tone").label("friendly").explanation(None).explanation(""));
 /// ```
 pub trait OptionalText {
-    /// The text, if there is one.
+    /// Returns the text, if there is one.
     fn into_text(self) -> Option<String>;
 }
 
@@ -226,16 +226,16 @@ impl OptionalText for &str {
     }
 }
 
-/// The only option among these, so that nobody has to say of what `None` is an option.
+/// The only implementation for an option, so that the type of `None` is clear.
 impl OptionalText for Option<&str> {
     fn into_text(self) -> Option<String> {
         self?.into_text()
     }
 }
 
-/// Annotates a span by its id, 16 hexadecimal digits as [`Current::span_id`](crate::Current::span_id) gives.
+/// Annotates a span by its id: 16 hexadecimal digits, as [`Current::span_id`](crate::Current::span_id) returns.
 ///
-/// Phoenix drops it if the span has not come within ten minutes.
+/// Phoenix drops the annotation if the span does not arrive within ten minutes.
 ///
 /// ```
 /// use a2a_otel::evaluation::{Annotation, annotate_span};
@@ -246,9 +246,9 @@ pub fn annotate_span(span_id: impl Display, annotation: Annotation) {
     annotate(Subject::Span, &span_id, annotation);
 }
 
-/// Annotates a trace by its id, 32 hexadecimal digits as [`Current::trace_id`](crate::Current::trace_id) gives.
+/// Annotates a trace by its id: 32 hexadecimal digits, as [`Current::trace_id`](crate::Current::trace_id) returns.
 ///
-/// Phoenix drops it if nothing of the trace has come within ten minutes.
+/// Phoenix drops the annotation if no span of the trace arrives within ten minutes.
 ///
 /// ```
 /// use a2a_otel::evaluation::{Annotation, annotate_trace};
@@ -259,9 +259,9 @@ pub fn annotate_trace(trace_id: impl Display, annotation: Annotation) {
     annotate(Subject::Trace, &trace_id, annotation);
 }
 
-/// Annotates a session by its id, as [`with_session`](crate::with_session) was given it.
+/// Annotates a session by the id that was passed to [`with_session`](crate::with_session).
 ///
-/// Phoenix drops it if nothing of the session has come within ten minutes.
+/// Phoenix drops the annotation if no span of the session arrives within ten minutes.
 ///
 /// ```
 /// use a2a_otel::evaluation::{Annotation, annotate_session};
@@ -292,11 +292,11 @@ fn check_id(subject: Subject, id: &str) -> Result<(), Fault> {
     }
 }
 
-/// Sees the annotations of the process, in tests.
+/// Watches the annotations of the process, in tests.
 #[cfg(feature = "testing")]
 pub(crate) struct AnnotationWatcher {
     pub(crate) is_watching: fn() -> bool,
-    /// Takes the subject, its id, and what is said of it.
+    /// Called with the subject, its id, and the annotation's attributes.
     pub(crate) annotated: fn(&'static str, &str, &[KeyValue]),
 }
 
@@ -309,7 +309,7 @@ pub(crate) fn watch(watcher: AnnotationWatcher) {
     let _ = WATCHER.set(watcher);
 }
 
-/// Sends an annotation that was checked, without what must not leave the process.
+/// Sends an annotation that was checked, after masking.
 pub(crate) fn send(subject: Subject, id: String, annotation: Annotation) {
     let annotator = annotations::current();
     #[cfg(feature = "testing")]
@@ -322,7 +322,7 @@ pub(crate) fn send(subject: Subject, id: String, annotation: Annotation) {
     let mut attributes = annotation.into_attributes();
     privacy::screen("", &mut attributes);
     privacy::redact(&mut attributes);
-    // Phoenix knows ids by their small letters.
+    // Phoenix writes ids in lower case.
     let id = if subject == Subject::Session { id } else { id.to_ascii_lowercase() };
     let Some(entry) = entry(subject, id, &attributes) else { return };
     #[cfg(feature = "testing")]
@@ -334,10 +334,10 @@ pub(crate) fn send(subject: Subject, id: String, annotation: Annotation) {
     }
 }
 
-/// What Phoenix takes, unless the redactor has left nothing that can be sent.
+/// Returns what Phoenix accepts, unless the redactor has removed everything that can be sent.
 fn entry(subject: Subject, id: String, attributes: &[KeyValue]) -> Option<Entry> {
     let value = |key| find(attributes, key);
-    // PostgreSQL, on which a Phoenix may run, does not store NUL.
+    // PostgreSQL, which Phoenix may use, cannot store NUL.
     let text = |key| Some(value(key)?.as_str().replace('\0', "\u{2400}"));
     let score = match value(names::SCORE) {
         Some(Value::F64(score)) => Some(*score),
@@ -354,7 +354,7 @@ fn entry(subject: Subject, id: String, attributes: &[KeyValue]) -> Option<Entry>
         "name": &name,
         "annotator_kind": annotator_kind.as_deref().unwrap_or(AnnotatorKind::default().as_str()),
         "result": {"score": score, "label": label, "explanation": explanation},
-        // Masked, it is no object.
+        // Masked metadata is not an object.
         "metadata": text(names::METADATA).and_then(|metadata| object(&metadata)),
         "identifier": &identifier,
     });
@@ -365,27 +365,27 @@ fn object(json: &str) -> Option<Map<String, Json>> {
     serde_json::from_str(json).ok()
 }
 
-/// Why an annotation is dropped before anybody is asked.
+/// Why an annotation is dropped before it is sent.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
     #[error("an annotation without a name is dropped; give it one, by which Phoenix can compare it")]
     Nameless,
-    #[error(
-        "the annotation \"{RESERVED}\" is dropped, for Phoenix has the name for its own; give it another"
-    )]
+    #[error("the annotation \"{RESERVED}\" is dropped, because Phoenix reserves the name; give it another")]
     Reserved,
     #[error("the annotation {0:?} is dropped; give it a score, a label or an explanation")]
     Empty(String),
-    #[error("the annotation {0:?} is dropped, for its score is {1}; give it a finite number, or none")]
+    #[error("the annotation {0:?} is dropped, because its score is {1}; give it a finite number, or none")]
     NotFinite(String, f64),
-    #[error("the annotation {0:?} is dropped, for its metadata is no JSON object; give it a struct or a map")]
+    #[error(
+        "the annotation {0:?} is dropped, because its metadata is not a JSON object; give it a struct or a map"
+    )]
     Metadata(String),
     #[error("an annotation of {0:?} is dropped; expected {1}")]
     Id(String, &'static str),
 }
 
 impl Fault {
-    /// Says it, once of each kind.
+    /// Reports the fault, once for each kind.
     fn report(self) {
         static SAID: [AtomicBool; 6] = [const { AtomicBool::new(false) }; 6];
         let kind = match self {

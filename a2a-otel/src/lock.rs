@@ -1,8 +1,8 @@
-//! Locks that a panic elsewhere does not take from us.
+//! Locks that keep working after a panic.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks, whether or not another holder panicked: what we guard is whole after each statement.
+/// Locks a mutex even if a holder panicked: what we guard is consistent after each statement.
 pub(crate) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,8 @@
-//! Links to what Phoenix shows.
+//! Links to pages of Phoenix.
 //!
-//! They need no answer of Phoenix, which finds the page by the id when somebody opens it: a link may go into a log line or
-//! an answer before the span has ended. All are `None` where spans do not go to a Phoenix: telemetry is off or was not
-//! started by this library, or the endpoint does not end in `/v1/traces`.
+//! Creating a link needs no request to Phoenix, which finds the page by the id when somebody opens it. So a link can go
+//! into a log line or an answer before the span has ended. All functions return `None` if spans do not go to a Phoenix:
+//! telemetry is off or was not started by this library, or the endpoint does not end in `/v1/traces`.
 //!
 //! ```
 //! #[a2a_otel::agent_span]
@@ -29,10 +29,10 @@ use crate::settings::{Endpoint, Exporter};
 use crate::span::current;
 use crate::telemetry::Telemetry;
 
-/// Nobody should wait long for a link.
+/// A link is not worth a long wait.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// More than any list of projects that the filter leaves.
+/// Longer than any filtered list of projects.
 const LONGEST_ANSWER: u64 = 1024 * 1024;
 
 #[derive(Deserialize)]
@@ -46,7 +46,7 @@ struct Project {
     name: String,
 }
 
-/// The page of the current span, in its trace; nothing where there is no span, or it is not sampled.
+/// Returns the page of the current span, in its trace, or nothing if there is no span or it is not sampled.
 ///
 /// ```
 /// assert_eq!(a2a_otel::phoenix::url(), None, "there is no span here");
@@ -56,7 +56,7 @@ pub fn url() -> Option<String> {
     span_url(current().span_id()?)
 }
 
-/// The page of a span, in its trace, by the id that [`Current::span_id`](crate::Current::span_id) gives.
+/// Returns the page of a span, in its trace, by the id that [`Current::span_id`](crate::Current::span_id) returns.
 ///
 /// ```
 /// # let telemetry = a2a_otel::Telemetry::builder().endpoint("http://127.0.0.1:9").tracing(false).init()?;
@@ -69,7 +69,7 @@ pub fn span_url(span_id: impl Display) -> Option<String> {
     page("spans", &span_id)
 }
 
-/// The page of a trace, by the id that [`Current::trace_id`](crate::Current::trace_id) gives.
+/// Returns the page of a trace, by the id that [`Current::trace_id`](crate::Current::trace_id) returns.
 ///
 /// ```
 /// let trace_id = a2a_otel::current().trace_id();
@@ -81,7 +81,7 @@ pub fn trace_url(trace_id: impl Display) -> Option<String> {
     page("traces", &trace_id)
 }
 
-/// The page of a session, by the id that [`with_session`](crate::with_session) was given.
+/// Returns the page of a session, by the id that was passed to [`with_session`](crate::with_session).
 ///
 /// ```
 /// # let telemetry = a2a_otel::Telemetry::builder().endpoint("http://127.0.0.1:9").tracing(false).init()?;
@@ -94,18 +94,18 @@ pub fn session_url(session_id: impl Display) -> Option<String> {
     page("sessions", &session_id)
 }
 
-/// Phoenix knows its pages by ids of its own, and leads from ours to them.
+/// Phoenix has its own ids for pages, and redirects from ours.
 fn page(list: &str, id: &dyn Display) -> Option<String> {
     let annotator = annotations::current()?;
-    // A link is for people and logs, and Phoenix has a login of its own.
+    // A link goes to people and logs. It needs no credentials: Phoenix has its own login.
     let server = annotator.server()?.without_credentials();
     Some(format!("{server}/redirects/{list}/{}", percent_encode(&id.to_string())))
 }
 
 impl Telemetry {
-    /// The page on which Phoenix shows the traces of this project, if there is a Phoenix behind the endpoint and it has
-    /// seen the project: it makes one with the first span. It asks over HTTP, and blocks for two seconds at most for
-    /// each question.
+    /// Returns the page on which Phoenix shows the traces of this project, if the endpoint is a Phoenix and has the
+    /// project, which it creates with the first span. This asks Phoenix over HTTP, and blocks for at most two seconds
+    /// per request.
     ///
     /// ```
     /// # let telemetry = a2a_otel::Telemetry::builder().endpoint("http://127.0.0.1:9").tracing(false).init()?;
@@ -125,7 +125,7 @@ impl Telemetry {
         Some(format!("{}/projects/{}", server.without_credentials(), project.id))
     }
 
-    /// Phoenix takes a name in the path only if it is made of plain characters; any name can be searched for.
+    /// Phoenix accepts a name in the path only if it is made of plain characters. Every name can be searched for.
     fn find_project(&self, server: &Endpoint, name: &str) -> Option<Project> {
         let encoded = percent_encode(name).to_string();
         if encoded == name {

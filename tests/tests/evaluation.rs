@@ -458,10 +458,10 @@ fn what_is_wrong_with_an_annotation_is_said_once() {
     let said: Vec<_> = errors.lines().filter(|line| line.starts_with("a2a-otel: ")).collect();
     let expected = [
         "an annotation without a name is dropped; give it one",
-        r#"the annotation "note" is dropped, for Phoenix has the name for its own; give it another"#,
+        r#"the annotation "note" is dropped, because Phoenix reserves the name; give it another"#,
         r#"the annotation "empty" is dropped; give it a score, a label or an explanation"#,
-        r#"the annotation "number" is dropped, for its score is NaN; give it a finite number"#,
-        r#"the annotation "list" is dropped, for its metadata is no JSON object; give it a struct or a map"#,
+        r#"the annotation "number" is dropped, because its score is NaN; give it a finite number"#,
+        r#"the annotation "list" is dropped, because its metadata is not a JSON object; give it a struct or a map"#,
         r#"an annotation of "" is dropped; expected a session's id"#,
     ];
     assert_eq!(said.len(), expected.len(), "{said:#?}");

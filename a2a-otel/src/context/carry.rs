@@ -1,20 +1,20 @@
-//! Work that goes to another task or thread takes the current span, and all that is inherited, along.
+//! Takes the current span, and everything that is inherited, to other tasks and threads.
 
 use opentelemetry::context::{FutureExt as _, WithContext};
 
 use super::{attach, current};
 
-/// `.in_current_span()`, for futures and streams that another task will poll.
+/// `.in_current_span()`, for futures and streams that another task polls.
 ///
 /// ```
 /// use a2a_otel::InCurrentSpan as _;
 ///
 /// # async fn search() {}
 /// # fn spawn(_: impl Future + Send + 'static) {}
-/// spawn(search().in_current_span()); // for example of tokio
+/// spawn(search().in_current_span()); // tokio's, for example
 /// ```
 pub trait InCurrentSpan: Sized {
-    /// Polls it below the span that is current now, with its session and all else that is inherited.
+    /// Polls it below the span that is current now, with its session and everything else that is inherited.
     fn in_current_span(self) -> WithContext<Self> {
         self.with_current_context()
     }
@@ -22,8 +22,8 @@ pub trait InCurrentSpan: Sized {
 
 impl<T> InCurrentSpan for T {}
 
-/// Runs a closure below the span that is current now, with its session and all else that is inherited, on whichever
-/// thread calls it.
+/// Runs a closure below the span that is current now, with its session and everything else that is inherited, on the
+/// thread that calls it.
 ///
 /// ```
 /// use a2a_otel::in_current_span;
@@ -40,11 +40,11 @@ pub fn in_current_span<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
     }
 }
 
-/// Spawns a task of tokio's below the current span, with its session and all else that is inherited.
+/// Spawns a tokio task below the current span, with its session and everything else that is inherited.
 ///
 /// # Panics
 ///
-/// As [`tokio::spawn`] does: outside of a runtime.
+/// Outside of a runtime, as [`tokio::spawn`] does.
 ///
 /// ```
 /// # async fn search() -> u32 { 1 }

@@ -1,4 +1,4 @@
-//! What is inherited, and how it crosses to the next process: as an entry of the W3C baggage.
+//! Which attributes are inherited, and how they cross to the next process: as entries of the W3C baggage.
 
 use std::sync::Once;
 
@@ -12,7 +12,7 @@ use crate::semconv::openinference::{
     TAG_TAGS, USER_ID,
 };
 
-/// What is inherited. What stands in one row is said, and replaced, together.
+/// The attributes that are inherited. Those of one row are set and replaced together.
 const FAMILIES: [&[&str]; 5] = [
     &[SESSION_ID],
     &[USER_ID],
@@ -21,18 +21,18 @@ const FAMILIES: [&[&str]; 5] = [
     &[LLM_PROMPT_TEMPLATE, LLM_PROMPT_TEMPLATE_VERSION, LLM_PROMPT_TEMPLATE_VARIABLES],
 ];
 
-/// What always crosses to the next process, as W3C baggage; the rest does where the user says so.
+/// The attributes that always cross to the next process. The others cross if the user asks for it.
 pub(super) const CROSSING: [&str; 2] = [SESSION_ID, USER_ID];
 
-/// How many bytes have to get through everywhere: what is longer may be refused as a whole.
+/// The length of a baggage header that everybody has to pass on, in bytes. A longer one may be refused as a whole.
 pub(crate) const BAGGAGE_LIMIT: usize = 8192;
 
-/// Whether an attribute of the outer scope gives way to one of the inner.
+/// Returns whether an attribute of the inner scope replaces one of the outer.
 pub(super) fn is_replaced(outer: &str, inner: &str) -> bool {
     FAMILIES.iter().any(|family| family.contains(&outer) && family.contains(&inner))
 }
 
-/// Puts an attribute into the baggage, whose values are texts. What is too large for it stays here.
+/// Adds an attribute to the baggage as text, and returns whether it fits.
 pub(super) fn cross(attribute: &KeyValue, baggage: &mut Baggage) -> bool {
     let text = match &attribute.value {
         Value::String(text) => text.clone(),
@@ -49,7 +49,7 @@ pub(super) fn cross(attribute: &KeyValue, baggage: &mut Baggage) -> bool {
     crosses
 }
 
-/// The attribute that an entry of the baggage is, if it is one of ours.
+/// Returns the attribute of a baggage entry, if it is one of ours.
 pub(super) fn crossed(key: &str, value: &StringValue) -> Option<KeyValue> {
     let key = *FAMILIES.iter().copied().flatten().find(|own| **own == key)?;
     let text = value.as_str();
@@ -60,10 +60,10 @@ pub(super) fn crossed(key: &str, value: &StringValue) -> Option<KeyValue> {
     (!text.is_empty()).then(|| KeyValue::new(key, value))
 }
 
-/// Says, once, that baggage was too long to be sent.
+/// Reports, once, that an entry was too long to be sent.
 pub(crate) fn report_oversize(key: &str) {
     static REPORTED: Once = Once::new();
     REPORTED.call_once(|| {
-        report(&format_args!("{key} stays in this process: baggage is sent up to {BAGGAGE_LIMIT} bytes"));
+        report(&format_args!("{key} is too long to be sent and stays in this process: baggage may have {BAGGAGE_LIMIT} bytes; shorten the value"));
     });
 }

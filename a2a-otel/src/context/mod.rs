@@ -1,5 +1,5 @@
-//! What a call inherits from its callers beside the parent span: session, user, tags, metadata, prompt template, and
-//! whether it is observed at all.
+//! What a call inherits from its callers apart from the parent span: session, user, tags, metadata, prompt template,
+//! and whether it is observed at all.
 //!
 //! ```
 //! use a2a_otel::{InCurrentSpan as _, agent_span, in_current_span, with_session};
@@ -21,8 +21,8 @@
 //! });
 //! ```
 //!
-//! The names are OpenInference's [context attributes](https://arize-ai.github.io/openinference/spec/), which its
-//! Python package sets with `using_session`, `using_attributes` and their like.
+//! The names are OpenInference's [context attributes](https://arize-ai.github.io/openinference/spec/), which its Python
+//! package sets with `using_session`, `using_attributes` and others.
 
 mod carry;
 mod crossing;
@@ -44,14 +44,14 @@ pub use self::scope::{
 pub(crate) use self::thread::map_current;
 pub(crate) use self::thread::{attach, current, has_context};
 
-/// Attributes of every span below, that stay in this process.
+/// Attributes of all spans below that stay in this process.
 struct Local(Vec<KeyValue>);
 
-/// The innermost agent, for log lines.
+/// The name of the innermost agent, for log lines.
 #[cfg(feature = "tracing")]
 struct AgentName(std::borrow::Cow<'static, str>);
 
-/// The name of the agent that is at work in a context.
+/// Returns the name of the agent that works in a context.
 #[cfg(feature = "tracing")]
 pub(crate) fn agent_name(context: &Context) -> Option<&str> {
     context.get::<AgentName>().map(|name| &*name.0)
@@ -62,15 +62,15 @@ pub(crate) fn with_agent_name(context: &Context, name: std::borrow::Cow<'static,
     context.with_value(AgentName(name))
 }
 
-/// The attributes that a span inherits from its context.
+/// Returns the attributes that a span inherits from its context.
 pub(crate) fn inherited(context: &Context) -> impl Iterator<Item = KeyValue> {
     let local = context.get::<Local>().map_or(&[][..], |local| &local.0);
     let crossing = context.baggage().iter().filter_map(|(key, (value, _))| crossed(key.as_str(), value));
     local.iter().cloned().chain(crossing)
 }
 
-/// Adds what a span inherits from its context, unless it says that itself. Asked for every span: where there is nothing,
-/// that is soon seen.
+/// Adds the attributes that a span inherits from its context and does not set itself. This runs for every span, so it
+/// returns early if there are none.
 #[inline]
 pub(crate) fn inherit(context: &Context, attributes: &mut Vec<KeyValue>) {
     if context.baggage().is_empty() && context.get::<Local>().is_none() {
@@ -83,7 +83,7 @@ pub(crate) fn inherit(context: &Context, attributes: &mut Vec<KeyValue>) {
     }
 }
 
-/// The context with these attributes instead of those that it has; `crosses` also takes them to the next process.
+/// Returns the context with these attributes added or replaced. `crosses` sends all of them to the next process.
 pub(crate) fn with_attributes(context: &Context, attributes: &[KeyValue], crosses: bool) -> Context {
     let is_kept = |key: &str| attributes.iter().all(|own| !is_replaced(key, own.key.as_str()));
     let outer = context.get::<Local>().into_iter().flat_map(|local| &local.0);

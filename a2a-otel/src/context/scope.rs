@@ -1,4 +1,4 @@
-//! Scopes: what every span below one has in common, and where there are none.
+//! Scopes: attributes of all spans below one, or no spans below it.
 
 use std::fmt::Display;
 use std::future::Future;
@@ -16,13 +16,13 @@ use crate::capture::{Capture, encode};
 use crate::privacy;
 use crate::semconv::openinference as names;
 
-/// What all spans that the attributes open below it have in common.
+/// Attributes that all spans below it have.
 ///
-/// It is made by [`with_session`] and its like, and is put around code by [`run`](Self::run), around a future or stream by
-/// [`wrap`](Self::wrap), or around the rest of a block by [`enter`](Self::enter). Scopes nest: what an inner one says replaces
-/// what the outer one said, metadata as a whole and a prompt template together with its version and variables. Empty
-/// values are ignored. An argument of an attribute, such as `session = expr`, and what a function records itself go
-/// before what is inherited.
+/// It is created by [`with_session`] and the other functions of this module, and applied to code by [`run`](Self::run),
+/// to a future or stream by [`wrap`](Self::wrap), or to the rest of a block by [`enter`](Self::enter). Scopes nest:
+/// what an inner one sets replaces what the outer one set, metadata as a whole, and a prompt template together with its
+/// version and variables. Empty values are ignored. An argument of an attribute macro, such as `session = expr`, and
+/// what a function records itself take precedence over what is inherited.
 ///
 /// ```
 /// use a2a_otel::{chain_span, with_session};
@@ -42,9 +42,10 @@ pub struct Scope {
     is_suppressed: bool,
 }
 
-/// The conversation that all spans below belong to: `session.id`, which crosses to the next process as W3C baggage.
+/// Sets the conversation that all spans below belong to: `session.id`, which crosses to the next process as W3C
+/// baggage.
 ///
-/// Source: OpenInference, `using_session`. See [`Scope`] for what can be done with the answer.
+/// Source: OpenInference, `using_session`. See [`Scope`] for how to apply it.
 ///
 /// ```
 /// # async fn answer() {}
@@ -55,9 +56,9 @@ pub fn with_session(id: impl Display) -> Scope {
     Scope::default().session(id)
 }
 
-/// The person on whose behalf all spans below run: `user.id`, which crosses to the next process as W3C baggage.
+/// Sets the user of all spans below: `user.id`, which crosses to the next process as W3C baggage.
 ///
-/// Source: OpenInference, `using_user`. See [`Scope`] for what can be done with the answer.
+/// Source: OpenInference, `using_user`. See [`Scope`] for how to apply it.
 ///
 /// ```
 /// let sum = a2a_otel::with_user("ada").run(|| 1 + 1);
@@ -67,9 +68,9 @@ pub fn with_user(id: impl Display) -> Scope {
     Scope::default().user(id)
 }
 
-/// Words to find the spans below by: `tag.tags`, a list.
+/// Sets tags, by which the spans below can be found: `tag.tags`, a list.
 ///
-/// Source: OpenInference, `using_tags`. See [`Scope`] for what can be done with the answer.
+/// Source: OpenInference, `using_tags`. See [`Scope`] for how to apply it.
 ///
 /// ```
 /// let sum = a2a_otel::with_tags(["beta", "eu"]).run(|| 1 + 1);
@@ -79,9 +80,9 @@ pub fn with_tags(tags: impl IntoIterator<Item = impl Display>) -> Scope {
     Scope::default().tags(tags)
 }
 
-/// More about the spans below: `metadata`, an object as JSON. It is written once, when the scope is made.
+/// Sets metadata of all spans below: `metadata`, an object as JSON. It is serialised once, when the scope is created.
 ///
-/// Source: OpenInference, `using_metadata`. See [`Scope`] for what can be done with the answer.
+/// Source: OpenInference, `using_metadata`. See [`Scope`] for how to apply it.
 ///
 /// ```
 /// let sum = a2a_otel::with_metadata(serde_json::json!({"tier": "gold"})).run(|| 1 + 1);
@@ -91,10 +92,10 @@ pub fn with_metadata(metadata: impl Serialize) -> Scope {
     Scope::default().metadata(metadata)
 }
 
-/// The template that the prompts below are made of, its version, and the values in it: `llm.prompt_template.template`,
-/// `.version` and `.variables`, an object as JSON. `""` and `()` say nothing.
+/// Sets the template of the prompts below, its version, and its variables: `llm.prompt_template.template`, `.version`
+/// and `.variables`, an object as JSON. `""` and `()` are left out.
 ///
-/// Source: OpenInference, `using_prompt_template`. See [`Scope`] for what can be done with the answer.
+/// Source: OpenInference, `using_prompt_template`. See [`Scope`] for how to apply it.
 ///
 /// ```
 /// use a2a_otel::with_prompt_template;
@@ -111,9 +112,11 @@ pub fn with_prompt_template(
     Scope::default().prompt_template(template, version, variables)
 }
 
-/// No spans below, neither of the attributes nor of the bridge to `tracing`, for example around a health check.
+/// Records no spans below, neither from attribute macros nor from the bridge to `tracing`, for example around a health
+/// check.
 ///
-/// Business metrics are still counted. Source: OpenInference, `suppress_tracing`; `OpenTelemetry`'s suppression does it.
+/// Business metrics are still counted. Source: OpenInference, `suppress_tracing`; OpenTelemetry's suppression
+/// implements it.
 ///
 /// ```
 /// # #[a2a_otel::tool_span]
@@ -127,29 +130,29 @@ pub fn suppress() -> Scope {
 }
 
 impl Scope {
-    /// Says the session, as [`with_session`] does.
+    /// Sets the session, as [`with_session`] does.
     pub fn session(self, id: impl Display) -> Self {
         self.with([(names::SESSION_ID, text(id))])
     }
 
-    /// Says the user, as [`with_user`] does.
+    /// Sets the user, as [`with_user`] does.
     pub fn user(self, id: impl Display) -> Self {
         self.with([(names::USER_ID, text(id))])
     }
 
-    /// Says the tags, as [`with_tags`] does.
+    /// Sets the tags, as [`with_tags`] does.
     pub fn tags(self, tags: impl IntoIterator<Item = impl Display>) -> Self {
         let tags: Vec<_> = tags.into_iter().filter_map(text).collect();
         let list = (!tags.is_empty()).then_some(Value::Array(Array::String(tags)));
         self.with([(names::TAG_TAGS, list)])
     }
 
-    /// Says the metadata, as [`with_metadata`] does.
+    /// Sets the metadata, as [`with_metadata`] does.
     pub fn metadata(self, metadata: impl Serialize) -> Self {
         self.with([(names::METADATA, json(&metadata))])
     }
 
-    /// Says the prompt template, as [`with_prompt_template`] does.
+    /// Sets the prompt template, as [`with_prompt_template`] does.
     pub fn prompt_template(
         self,
         template: impl Display,
@@ -163,9 +166,9 @@ impl Scope {
         ])
     }
 
-    /// Takes everything that this scope says to the next process, not only session and user. It goes to whomever is
-    /// called, as a header, so it should not be secret; what does not fit into 8192 bytes, W3C's limit, stays here, and
-    /// a warning says so.
+    /// Sends everything that this scope sets to the next process, not only session and user. It is sent to every
+    /// service that is called, as a header, so it must not be secret. What does not fit into 8192 bytes, W3C's limit,
+    /// stays in this process, and a warning reports it.
     ///
     /// ```
     /// # async fn call_the_other_agent() {}
@@ -177,7 +180,7 @@ impl Scope {
         self
     }
 
-    /// No spans below, as [`suppress`] does.
+    /// Records no spans below, as [`suppress`] does.
     pub const fn suppress(mut self) -> Self {
         self.is_suppressed = true;
         self
@@ -194,8 +197,8 @@ impl Scope {
         code()
     }
 
-    /// Keeps a future or stream inside the scope whenever it is polled. Its parent span is the one in which it is polled
-    /// first, as that of any async code.
+    /// Polls a future or stream inside the scope. Its parent span is the one in which it is first polled, as for any
+    /// async code.
     ///
     /// ```
     /// # async fn answer() {}
@@ -206,7 +209,8 @@ impl Scope {
         InScope { inner, place: Place::Ahead(self) }
     }
 
-    /// Opens the scope until the answer is dropped, on this thread: async code wants [`wrap`](Self::wrap) instead.
+    /// Enters the scope on this thread until the returned guard is dropped. For async code use [`wrap`](Self::wrap)
+    /// instead.
     ///
     /// ```
     /// # fn handle(_: &str) {}
@@ -238,13 +242,13 @@ impl Scope {
     }
 }
 
-/// A text that many spans will share, unless it is empty.
+/// Returns a text that spans can share, unless it is empty.
 fn text(value: impl Display) -> Option<StringValue> {
     let text = value.to_string();
     (!text.is_empty()).then(|| shared(text))
 }
 
-/// A value as JSON, unless there is nothing in it.
+/// Returns a value as JSON, unless it is empty.
 fn json(value: &impl Serialize) -> Option<StringValue> {
     let text = encode(Capture::new(value).a2a_otel_value())?.text;
     (!matches!(text.as_str(), "" | "{}" | "[]")).then(|| shared(text))

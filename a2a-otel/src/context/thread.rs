@@ -1,9 +1,9 @@
-//! The thread's place for a context. When a thread ends, OpenTelemetry's place is given up while values that belong to
-//! the thread may still be there, and whoever then asks for it panics, which ends the process.
+//! The thread-local storage of the current context. When a thread ends, OpenTelemetry's storage is destroyed while
+//! other thread-local values may still exist. Whoever then asks for the context panics, which ends the process.
 
 use opentelemetry::{Context, ContextGuard};
 
-/// Is given up before OpenTelemetry's place, for it came behind it.
+/// A marker that is destroyed before OpenTelemetry's storage, because it was created after it.
 struct Place;
 
 impl Drop for Place {
@@ -17,22 +17,22 @@ thread_local! {
     };
 }
 
-/// Whether there is such a place still.
+/// Returns whether the storage still exists.
 pub(crate) fn has_context() -> bool {
     PLACE.try_with(|_| ()).is_ok()
 }
 
-/// Looks at the current context, a blank one where the thread has none any more.
+/// Passes the current context to `look`, or an empty one if the storage is gone.
 pub(crate) fn map_current<R>(look: impl FnOnce(&Context) -> R) -> R {
     if has_context() { Context::map_current(look) } else { look(&Context::new()) }
 }
 
-/// A copy of it.
+/// Returns a copy of the current context.
 pub(crate) fn current() -> Context {
     map_current(Clone::clone)
 }
 
-/// Makes it the current context, if the thread can still have one.
+/// Makes a context the current one, if the storage still exists.
 pub(crate) fn attach(context: Context) -> Option<ContextGuard> {
     has_context().then(|| context.attach())
 }

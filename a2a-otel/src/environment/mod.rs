@@ -1,26 +1,26 @@
-//! Reads environment variables by a table: each row says which names to look under, how to read a value, and what to
-//! tell the user whose value cannot be read.
+//! Reads environment variables by tables. Each row holds the names of a variable, how to read a value, and what the
+//! user is told about a value that cannot be read.
 
 pub(crate) mod values;
 
 use std::fmt;
 
-/// A variable, under the names that it goes by, the most specific first.
+/// A variable and its names, the most specific one first.
 pub(crate) struct Variable<T> {
     pub(crate) names: &'static [&'static str],
     pub(crate) parse: fn(&str) -> Option<T>,
     /// Completes the sentence "expected ...".
     pub(crate) accepted: &'static str,
-    /// Whether a value may be a secret, and so must not be repeated in a warning.
+    /// Whether a value may be secret, so that warnings must not repeat it.
     pub(crate) secret: bool,
 }
 
-/// Something that the user should know about the configuration.
+/// What the user should know about the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Warning {
-    /// A value was ignored; the strict form of `init` refuses to start with it.
+    /// A value was ignored. The strict form of `init` refuses to start.
     Malformed(String),
-    /// All values are usable, but perhaps not what the user meant.
+    /// All values can be used, but may not be what the user meant.
     Notice(String),
 }
 
@@ -37,7 +37,7 @@ impl fmt::Display for Warning {
     }
 }
 
-/// The environment, and what was found wrong with it.
+/// The environment, and the warnings about it.
 pub(crate) struct Environment<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
     pub(crate) warnings: Vec<Warning>,
@@ -48,14 +48,14 @@ impl<'a> Environment<'a> {
         Environment { lookup, warnings: Vec::new() }
     }
 
-    /// The value under one name. The specification has an empty value mean the same as none.
+    /// Returns the value of one variable. By the specification, an empty value counts as unset.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         let value = (self.lookup)(name)?;
         let value = value.trim();
         (!value.is_empty()).then(|| value.to_owned())
     }
 
-    /// The first value that can be read; those before it are reported.
+    /// Returns the first value that can be read, and reports those before it.
     pub(crate) fn read<T>(&mut self, variable: &Variable<T>) -> Option<T> {
         for name in variable.names {
             let Some(text) = self.text(name) else { continue };
@@ -68,8 +68,8 @@ impl<'a> Environment<'a> {
         None
     }
 
-    /// Reads the parts of lists, separated by commas, under each of the names in their order. `add` returns whether it
-    /// could use the part; a list of which some parts cannot be read or used is reported.
+    /// Reads comma-separated lists, under each of the variable's names in order. `add` returns whether it could use a
+    /// part. A list with parts that cannot be read or used is reported.
     pub(crate) fn read_list<T>(&mut self, variable: &Variable<T>, mut add: impl FnMut(T) -> bool) {
         for name in variable.names {
             let Some(text) = self.text(name) else { continue };
@@ -87,20 +87,20 @@ impl<'a> Environment<'a> {
         self.warnings.push(Warning::Malformed(format!("{name}={value} is ignored: expected {accepted}")));
     }
 
-    /// Reports a list of which some parts cannot be used.
+    /// Reports a list with parts that cannot be used.
     pub(crate) fn reject_part(&mut self, name: &str, text: &str, accepted: &str, secret: bool) {
         let value = shown(text, secret);
         self.warnings
             .push(Warning::Malformed(format!("{name}={value} is used in part: expected {accepted}")));
     }
 
-    /// Reports values that are usable but suspicious.
+    /// Reports values that can be used but look wrong.
     pub(crate) fn notice(&mut self, text: String) {
         self.warnings.push(Warning::Notice(text));
     }
 }
 
-/// What a variable of this process holds. What is not Unicode is read as far as it can be, and is then found malformed.
+/// Looks up a variable of this process. What is not Unicode is replaced, so that the value turns out malformed.
 pub(crate) fn process_environment(name: &str) -> Option<String> {
     std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }

@@ -1,11 +1,11 @@
-//! The forms that configuration values take.
+//! The forms of configuration values.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, percent_decode_str, utf8_percent_encode};
 
-/// `true` or `false`; the specification allows nothing else, so that no spelling is true by accident.
+/// Reads `true` or `false`. The specification allows nothing else, so that no spelling is true by accident.
 pub(crate) fn boolean(text: &str) -> Option<bool> {
     text.to_ascii_lowercase().parse().ok()
 }
@@ -34,18 +34,18 @@ pub(crate) fn probability(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number| (0.0..=1.0).contains(number))
 }
 
-/// A pair as in `name=two%20words`.
+/// Reads a pair as in `name=two%20words`.
 pub(crate) fn pair(text: &str) -> Option<(String, String)> {
     let (key, value) = text.split_once('=')?;
     let key = percent_decode(key.trim())?;
     (!key.is_empty()).then_some((key, percent_decode(value.trim())?))
 }
 
-/// What a request says of itself: another value would only break it.
+/// Headers that a request sets itself. Another value would break it.
 const OWN_HEADERS: &[&str] =
     &["connection", "content-encoding", "content-length", "content-type", "host", "transfer-encoding"];
 
-/// A header whose name and value HTTP allows, the name in lower case.
+/// Returns a header with its name in lower case, if HTTP allows its name and value.
 pub(crate) fn header(name: &str, value: &str) -> Option<(String, String)> {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     let valid = !name.is_empty() && name.bytes().all(is_name) && is_header_value(value);
@@ -53,12 +53,12 @@ pub(crate) fn header(name: &str, value: &str) -> Option<(String, String)> {
     (valid && !OWN_HEADERS.contains(&&*name)).then(|| (name, value.to_owned()))
 }
 
-/// Whether a text can be sent as the value of a header.
+/// Returns whether a text can be the value of a header.
 pub(crate) fn is_header_value(text: &str) -> bool {
     text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
 }
 
-/// Stricter than the crate, which leaves a malformed `%` as it is.
+/// Decodes a text. A malformed `%` is an error here; the crate leaves it as it is.
 fn percent_decode(text: &str) -> Option<String> {
     let starts_with_digits =
         |text: &str| text.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
@@ -66,7 +66,7 @@ fn percent_decode(text: &str) -> Option<String> {
     is_valid.then(|| percent_decode_str(text).decode_utf8().ok()).flatten().map(Cow::into_owned)
 }
 
-/// A text as it can stand in any part of a URL or a list: all is encoded but what RFC 3986 calls unreserved.
+/// Encodes a text for any part of a URL or a list: everything except what RFC 3986 calls unreserved.
 pub(crate) fn percent_encode(text: &str) -> PercentEncode<'_> {
     const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     utf8_percent_encode(text, RESERVED)

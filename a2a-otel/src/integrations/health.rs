@@ -9,11 +9,11 @@ use tower_service::Service;
 
 use crate::telemetry::Handle;
 
-/// Answers probes; made by [`alive`] and [`readiness`].
+/// Answers health probes; created by [`alive`] and [`readiness`].
 #[derive(Clone, Copy, Debug)]
 pub struct Probe(fn() -> (StatusCode, String));
 
-/// Answers 200: the process lives. For `/healthz`, by which an orchestrator decides whether to restart it.
+/// Answers 200 while the process runs. For `/healthz`, by which an orchestrator decides whether to restart it.
 ///
 /// ```
 /// use axum::Router;
@@ -27,11 +27,11 @@ pub fn alive() -> Probe {
     Probe(|| (StatusCode::OK, "ok".to_owned()))
 }
 
-/// Answers 200 while the spans of this process get through, or are kept where they are meant to be, and 503 with the
-/// reason otherwise. For `/readyz`.
+/// Answers 200 while the spans of this process are delivered, or kept in the spool, and 503 with the reason otherwise.
+/// For `/readyz`.
 ///
-/// An agent does its work also while its telemetry fails. Whoever must not work unobserved makes this the probe that
-/// traffic depends on; the others look at it.
+/// An agent works even if its telemetry fails. Make traffic depend on this probe only if the agent must not work
+/// unobserved; otherwise use it for monitoring.
 #[must_use]
 pub fn readiness() -> Probe {
     Probe(|| match Handle::installed().map(|handle| handle.health()) {

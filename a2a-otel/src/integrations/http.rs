@@ -1,8 +1,9 @@
-//! Context in HTTP headers, for whatever speaks HTTP by way of the crate `http`.
+//! Context in HTTP headers, for everything that uses the crate `http`.
 //!
-//! These carry context and make no spans: between the spans of agents, those of HTTP would be noise.
+//! These functions and layers carry context and start no spans: HTTP spans between those of agents would only add
+//! noise.
 //!
-//! A server of axum, or of anything else that takes tower's layers, tonic too:
+//! A server built with axum, or with anything else that takes tower's layers, such as tonic:
 //!
 //! ```
 //! use a2a_otel::http::ExtractLayer;
@@ -19,7 +20,7 @@
 //!     Router::new().route("/ask", post(answer)).layer(ExtractLayer::new().policy(InboundPolicy::Restart));
 //! ```
 //!
-//! A client of reqwest, request by request:
+//! A reqwest client, request by request:
 //!
 //! ```
 //! # fn ask(client: reqwest::Client) -> reqwest::RequestBuilder {
@@ -27,7 +28,7 @@
 //! # }
 //! ```
 //!
-//! A client of tonic, whose metadata are headers; or [`InjectLayer`] around its channel:
+//! A tonic client, whose metadata are headers; or use [`InjectLayer`] around its channel:
 //!
 //! ```
 //! fn inject(mut request: tonic::Request<()>) -> Result<tonic::Request<()>, tonic::Status> {
@@ -52,7 +53,7 @@ use tower_service::Service;
 pub use super::health::{Probe, alive, readiness};
 use crate::propagation::{self, Headers, HeadersRef, InboundPolicy};
 
-/// The current span, session and user as headers for a request.
+/// Returns the current span, session and user as headers for a request.
 ///
 /// ```
 /// # let _capturing = a2a_otel::testing::capture();
@@ -80,7 +81,7 @@ pub fn inject(headers: &mut HeaderMap) {
     propagation::inject(&mut Headers(headers));
 }
 
-/// The caller's span, session and user, read from the headers of a request.
+/// Reads the caller's span, session and user from the headers of a request.
 ///
 /// ```
 /// use a2a_otel::opentelemetry::trace::FutureExt as _;
@@ -96,24 +97,24 @@ pub fn extract(headers: &HeaderMap) -> Context {
     propagation::extract(&HeadersRef(headers))
 }
 
-/// Lets a server work below the caller's span, in its session and for its user: also while the body of the answer is
-/// still being sent, so that a stream of events is covered.
+/// Runs a server below the caller's span, in its session and for its user, including while the body of the answer is
+/// sent, so that event streams are covered.
 ///
-/// It makes no span; those of the attributes hang below the caller's. See [the module](self) for an example.
+/// It starts no span; the spans of attribute macros are below the caller's. See [the module](self) for an example.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ExtractLayer {
     policy: InboundPolicy,
 }
 
 impl ExtractLayer {
-    /// Goes on with the caller's trace.
+    /// Continues the caller's trace.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Does with the caller's trace what the policy says. Unless it is gone on with, its headers are removed from the
-    /// request, so that nobody behind the layer goes on with it.
+    /// Applies a policy to the caller's trace. Unless it continues the trace, the headers are removed from the request,
+    /// so that nothing behind the layer continues it.
     #[must_use]
     pub const fn policy(mut self, policy: InboundPolicy) -> Self {
         self.policy = policy;
@@ -160,7 +161,7 @@ where
     }
 }
 
-/// Removes what the propagator would read.
+/// Removes the headers that the propagator reads.
 fn remove(headers: &mut HeaderMap) {
     get_text_map_propagator(|propagator| {
         for field in propagator.fields() {
@@ -170,7 +171,7 @@ fn remove(headers: &mut HeaderMap) {
 }
 
 pin_project! {
-    /// The answer of a service behind an [`ExtractLayer`], on its way.
+    /// The future answer of a service behind an [`ExtractLayer`].
     #[must_use = "futures do nothing until they are polled"]
     pub struct Answering<F> {
         #[pin]
@@ -194,7 +195,7 @@ where
 }
 
 pin_project! {
-    /// A body that is made within the caller's context.
+    /// A body that is produced in the caller's context.
     #[derive(Debug)]
     pub struct InContext<B> {
         #[pin]
@@ -225,7 +226,7 @@ impl<B: Body> Body for InContext<B> {
     }
 }
 
-/// Lets a client of tower's send the current span, session and user with every request.
+/// Sends the current span, session and user with every request of a tower client.
 ///
 /// ```
 /// use a2a_otel::http::InjectLayer;

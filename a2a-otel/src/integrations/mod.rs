@@ -1,4 +1,4 @@
-//! The protocols' SDKs. They sit on top of everything else, and nothing imports them.
+//! The integrations with the protocols' SDKs. They are on top, and nothing imports them.
 
 #[cfg(feature = "a2a")]
 pub mod a2a;

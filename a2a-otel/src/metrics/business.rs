@@ -1,4 +1,4 @@
-//! `#[business_metric]`: what a call did for the business, on the global meter.
+//! `#[business_metric]`: measures calls on the global meter.
 
 use std::any::Any;
 use std::time::{Duration, Instant};
@@ -10,17 +10,17 @@ use crate::capture::{Fields, push_fields};
 use crate::metrics::InstrumentKind;
 use crate::span::{CallScope, Describe, StreamEnd, scope};
 
-/// What is known of a metric when the program is compiled.
+/// What is known about a metric at compile time.
 pub struct Metric {
-    /// What the meter makes of the values.
+    /// The kind of instrument.
     pub kind: InstrumentKind,
     /// The metric's name.
     pub name: &'static str,
-    /// The unit of its values, as UCUM writes it.
+    /// The unit of its values, in UCUM's notation.
     pub unit: &'static str,
-    /// What it means.
+    /// The description.
     pub description: &'static str,
-    /// What is measured where no value is given.
+    /// What is measured if no value is given.
     pub implied: Implied,
     /// Which calls count.
     pub on: On,
@@ -28,24 +28,24 @@ pub struct Metric {
     pub itemised: bool,
 }
 
-/// What a metric measures of itself.
+/// What a metric measures by default.
 pub enum Implied {
-    /// Nothing: without a value there is no measurement.
+    /// Nothing: without a value, nothing is measured.
     Nothing,
-    /// The call.
+    /// The call: 1.
     One,
-    /// How long the call took, in the metric's unit.
+    /// The duration of the call, in the metric's unit.
     Duration,
 }
 
 /// Which calls count.
 #[derive(Clone, Copy, PartialEq)]
 pub enum On {
-    /// Those that succeed.
+    /// Calls that succeed.
     Ok,
-    /// Those that answer an error.
+    /// Calls that return an error.
     Err,
-    /// All, also those that panic or are cancelled.
+    /// All calls, including those that panic or are cancelled.
     Always,
 }
 
@@ -60,7 +60,7 @@ pub struct Measurement {
 }
 
 impl Measurement {
-    /// Begins a measurement; `note` says what is known of it now.
+    /// Starts a measurement; `note` adds what is known about it now.
     #[must_use]
     pub fn open(metric: &'static Metric, note: &mut dyn FnMut(&mut Self)) -> Self {
         let mut measurement = Self::open_bare(metric);
@@ -68,23 +68,23 @@ impl Measurement {
         measurement
     }
 
-    /// The same, of which no more is known than when the program was compiled.
+    /// Starts a measurement about which nothing is known at run time.
     #[must_use]
     pub fn open_bare(metric: &'static Metric) -> Self {
         Self { metric, started: Instant::now(), attributes: Vec::new(), amount: None, is_recorded: false }
     }
 
-    /// Notes attributes of the measurement.
+    /// Sets attributes of the measurement.
     pub fn fields(&mut self, fields: &Fields<'_>) {
         push_fields(&mut self.attributes, fields);
     }
 
-    /// Notes the measured value.
+    /// Sets the measured value.
     pub fn amount(&mut self, amount: impl Amount) {
         self.amount = amount.amount(self.metric.unit);
     }
 
-    /// Feeds the meter. A missing value, or one that the instrument cannot take, is left out.
+    /// Records the measurement on the meter. A missing value, or one that the instrument cannot take, is left out.
     pub fn record(&mut self) {
         self.is_recorded = true;
         let Some(amount) = self.amount.or_else(|| self.implied()).filter(|amount| amount.is_finite()) else {
@@ -128,7 +128,7 @@ impl Drop for Measurement {
     }
 }
 
-/// The meter of whatever provider is global now, as the attributes do for spans.
+/// Returns the meter of the provider that is global now, as attribute macros do for spans.
 fn meter() -> Meter {
     opentelemetry::global::meter_with_scope(scope())
 }
@@ -178,9 +178,9 @@ impl CallScope for Measurement {
     }
 }
 
-/// What is measured of a stream's items.
+/// Measures the items of a stream.
 pub struct MetricItems {
-    /// What was noted before the stream began.
+    /// What was known before the stream began.
     template: Measurement,
     failed: bool,
 }
@@ -192,15 +192,15 @@ impl MetricItems {
         self.failed = true;
     }
 
-    /// Begins a measurement of one item.
+    /// Starts a measurement of one item.
     #[must_use]
     pub fn measure(&self) -> Measurement {
         self.template.clone()
     }
 }
 
-/// A number that a metric can take. An absent one is no measurement; a [`Duration`] is told in the metric's unit if
-/// that is one of time, else in seconds.
+/// A number that a metric can take. `None` is not measured; a [`Duration`] is converted to the metric's unit if that is
+/// one of time, and to seconds otherwise.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no value for a metric",
     label = "not a number",

@@ -1,4 +1,4 @@
-//! Metrics: what the attributes feed, and with the feature `metrics` how to read it.
+//! Metrics: what attribute macros measure and, with the feature `metrics`, how to read it.
 
 pub(crate) mod business;
 #[cfg(feature = "metrics")]
@@ -11,12 +11,12 @@ pub(crate) use self::reader::Meters;
 #[cfg(feature = "metrics")]
 pub use self::reader::{Distribution, Instrument, MetricsSnapshot, Point, Reading};
 
-/// How an instrument adds up.
+/// The kind of an instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstrumentKind {
-    /// A sum that only grows.
+    /// A sum that only increases.
     Counter,
-    /// A sum that grows and shrinks.
+    /// A sum that increases and decreases.
     UpDownCounter,
     /// The last value.
     Gauge,

@@ -1,4 +1,4 @@
-//! The account of the pipeline as metrics.
+//! The counts of the pipeline as metrics.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::semconv::sdk::{
     QUEUE_SIZE, RECOVERED, REPLAYED, SAMPLING_RESULT, SPAN_LIVE, SPAN_STARTED, SPOOLED, SdkMetric,
 };
 
-/// Makes instruments on a meter that read the books whenever they are collected, those of the spans among them.
+/// Creates instruments that read the counts of backends and spans whenever a meter is collected.
 pub(crate) fn observe(meter: &Meter, backends: &[Backend]) -> Arc<Census> {
     let census = Arc::default();
     observe_spans(meter, &census);
@@ -52,7 +52,7 @@ pub(crate) fn observe(meter: &Meter, backends: &[Backend]) -> Arc<Census> {
     census
 }
 
-/// A backend under the names that the conventions give to its two parts.
+/// A backend, and the conventions' names for its two parts.
 struct Named {
     backend: Backend,
     processor: [KeyValue; 2],
@@ -69,10 +69,10 @@ impl Named {
     }
 }
 
-/// Takes a number, whose it is, and what went wrong.
+/// Takes a number, its component, and what went wrong.
 type Tell<'a> = dyn FnMut(u64, &[KeyValue; 2], Option<&'static str>) + 'a;
 
-/// Tells the numbers of one backend.
+/// Reads the numbers of one backend.
 type Read = fn(&Named, &mut Tell<'_>);
 
 fn observe_spans(meter: &Meter, census: &Arc<Census>) {

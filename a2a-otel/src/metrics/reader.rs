@@ -1,4 +1,4 @@
-//! Reads the metrics of this process, in this process.
+//! Reads the metrics of this process within the process.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -37,7 +37,7 @@ impl Meters {
         Meters { provider, latest }
     }
 
-    /// Puts the books of telemetry itself among the instruments; the census of the spans is to be taken from now on.
+    /// Adds instruments for telemetry itself, and returns the census that spans are to be counted in.
     pub(crate) fn observe(&self, backends: &[Backend]) -> Arc<Census> {
         observe(&self.provider.meter("a2a-otel"), backends)
     }
@@ -47,7 +47,7 @@ impl Meters {
     }
 
     pub(crate) fn collect(&self) -> MetricsSnapshot {
-        // After shutdown there is nothing to collect, and the last values stand.
+        // After shutdown nothing can be collected, and the last values remain.
         let _ = self.provider.force_flush();
         self.latest.read()
     }
@@ -59,7 +59,7 @@ impl Meters {
     }
 }
 
-/// An exporter that keeps what it is given.
+/// An exporter that keeps the metrics.
 #[derive(Clone, Debug, Default)]
 struct Latest(Arc<Mutex<MetricsSnapshot>>);
 
@@ -88,7 +88,7 @@ impl PushMetricExporter for Latest {
     }
 }
 
-/// The metrics of this process at one moment; it displays as a table.
+/// A snapshot of the metrics of this process. It is displayed as a table.
 ///
 /// ```
 /// use a2a_otel::Telemetry;
@@ -108,23 +108,23 @@ pub struct MetricsSnapshot {
     instruments: BTreeMap<String, Instrument>,
 }
 
-/// One instrument and what it holds.
+/// An instrument and its values.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Instrument {
     /// Its name.
     pub name: String,
-    /// What it counts, as in `{search}` or `ms`.
+    /// The unit of its values, as in `{search}` or `ms`.
     pub unit: String,
-    /// What it means.
+    /// Its description.
     pub description: String,
-    /// How it adds up.
+    /// Its kind.
     pub kind: InstrumentKind,
-    /// One for each set of attributes.
+    /// Its values, one for each set of attributes.
     pub points: Vec<Point>,
 }
 
-/// What was measured with one set of attributes.
+/// The value for one set of attributes.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Point {
@@ -138,45 +138,45 @@ pub struct Point {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Reading {
-    /// Of a counter of either kind.
+    /// The value of a counter.
     Sum(f64),
-    /// Of a gauge.
+    /// The value of a gauge.
     Last(f64),
-    /// Of a histogram.
+    /// The values of a histogram.
     Distribution(Distribution),
 }
 
-/// What a histogram holds.
+/// The values of a histogram.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Distribution {
-    /// How many values.
+    /// The number of values.
     pub count: u64,
-    /// All values together.
+    /// The sum of all values.
     pub sum: f64,
     /// The smallest value.
     pub min: Option<f64>,
     /// The largest value.
     pub max: Option<f64>,
-    /// The upper bounds of all buckets but the last, which has none.
+    /// The upper bounds of all buckets except the last, which has none.
     pub bounds: Vec<f64>,
-    /// How many values fell into each bucket.
+    /// The number of values in each bucket.
     pub buckets: Vec<u64>,
 }
 
 impl MetricsSnapshot {
-    /// All instruments, by name.
+    /// Returns all instruments, by name.
     pub fn instruments(&self) -> impl Iterator<Item = &Instrument> {
         self.instruments.values()
     }
 
-    /// One instrument, if anything was recorded with it.
+    /// Returns an instrument, if anything was recorded with it.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Instrument> {
         self.instruments.get(name)
     }
 
-    /// What was measured with one instrument, for each set of attributes.
+    /// Returns the values of an instrument, for each set of attributes.
     ///
     /// ```
     /// # let telemetry = a2a_otel::Telemetry::builder().tracing(false).init()?;
@@ -193,13 +193,13 @@ impl MetricsSnapshot {
         self.get(name).map_or(&[], |instrument| &instrument.points)
     }
 
-    /// The sum over all attributes, 0 if there is none.
+    /// Returns the sum over all attributes, or 0 if there is none.
     #[must_use]
     pub fn sum(&self, name: &str) -> f64 {
         self.points(name).iter().map(|point| point.reading.sum()).sum()
     }
 
-    /// How many values a histogram was given, over all attributes.
+    /// Returns the number of values of a histogram, over all attributes.
     ///
     /// ```
     /// # let telemetry = a2a_otel::Telemetry::builder().tracing(false).init()?;
@@ -212,8 +212,8 @@ impl MetricsSnapshot {
         self.distribution(name).map_or(0, |distribution| distribution.count)
     }
 
-    /// The value below which this part of a histogram lies, over all attributes: `0.95` asks for the 95th percentile.
-    /// It is estimated from the buckets.
+    /// Returns the value below which this part of a histogram lies, over all attributes: `0.95` asks for the 95th
+    /// percentile. It is estimated from the buckets.
     #[must_use]
     pub fn percentile(&self, name: &str, part: f64) -> Option<f64> {
         self.distribution(name)?.percentile(part)
@@ -233,7 +233,7 @@ impl MetricsSnapshot {
         for metric in metrics.scope_metrics().flat_map(ScopeMetrics::metrics) {
             let (kind, points) = read(metric);
             let instrument = snapshot.instruments.entry(metric.name().to_owned());
-            // Two libraries may use one name; what they measured is shown together.
+            // Two libraries may use the same name; their values are shown together.
             instrument.or_insert_with(|| describe(metric, kind)).points.extend(points);
         }
         snapshot
@@ -250,7 +250,8 @@ impl Reading {
 }
 
 impl Distribution {
-    /// The value below which this part of the values lies, estimated as if those in one bucket were spread evenly.
+    /// Returns the value below which this part of the values lies, estimated as if the values in a bucket were spread
+    /// evenly.
     ///
     /// ```
     /// # let telemetry = a2a_otel::Telemetry::builder().tracing(false).init()?;
@@ -275,7 +276,7 @@ impl Distribution {
         self.max
     }
 
-    /// Where the values of a bucket can lie; the smallest and the largest value narrow the outer ones.
+    /// Returns the bounds of a bucket's values. The smallest and the largest value narrow the outer buckets.
     fn edges(&self, index: usize) -> Option<(f64, f64)> {
         let (min, max) = (self.min?, self.max?);
         let lower =
@@ -437,7 +438,7 @@ impl fmt::Display for Distribution {
     }
 }
 
-/// Three digits after the point tell enough.
+/// Three digits after the point are enough.
 fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }

@@ -1,7 +1,7 @@
 //! W3C baggage, within its limits.
 //!
-//! The SDK's propagator reads. It does not write, because it leaves `%` and `\` in values as they are, so that another
-//! text comes out than went in, and sends what the receiver will refuse for its length.
+//! The SDK's propagator reads the header. It does not write it, because it leaves `%` and `\` in values unencoded, so
+//! that the receiver reads another text, and because it sends headers that are longer than receivers accept.
 //!
 //! Source: <https://www.w3.org/TR/baggage/>.
 
@@ -38,7 +38,7 @@ impl TextMapPropagator for Baggage {
     }
 }
 
-/// The entries that fit, the shortest first, so that one long value does not keep session and user back.
+/// Returns the entries that fit, the shortest first, so that one long value does not displace session and user.
 fn header(context: &Context) -> String {
     let members: BTreeMap<_, _> = context
         .baggage()

@@ -1,24 +1,25 @@
-//! What of a caller's headers is looked at: only what is well formed and not too long.
+//! Reads a caller's headers only if they are well formed and not too long.
 //!
-//! Headers come from strangers. A trace state is kept by every span of the trace and sent on with every call, and a
-//! malformed parent would become one that nobody has.
+//! Anybody can send headers. Every span of a trace keeps its state and sends it on with every call, and a malformed
+//! parent would become a parent that does not exist.
+//!
 
 use opentelemetry::propagation::Extractor;
 
 use crate::context::BAGGAGE_LIMIT;
 
-/// The longest value of each header, in bytes. What is longer counts as absent.
+/// The longest value of each header, in bytes. Longer ones are ignored.
 ///
-/// Sources: W3C Trace Context, 3.3.1.5, and W3C Baggage, 3.3.2, which say what has to get through.
+/// Sources: W3C Trace Context, 3.3.1.5, and W3C Baggage, 3.3.2, which define what everybody has to pass on.
 const LIMITS: &[(&str, usize)] = &[(TRACEPARENT, 256), (TRACESTATE, 512), ("baggage", BAGGAGE_LIMIT)];
 
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
 
-/// The digits of version, trace id, parent id and flags.
+/// The number of digits of version, trace id, parent id and flags.
 const TRACEPARENT_FORM: [usize; 4] = [2, 32, 16, 2];
 
-/// A carrier without what is malformed or too long.
+/// A carrier without values that are malformed or too long.
 pub(super) struct Bounded<'a, E>(pub(super) &'a E);
 
 impl<E: Extractor> Extractor for Bounded<'_, E> {
@@ -35,7 +36,7 @@ impl<E: Extractor> Extractor for Bounded<'_, E> {
     }
 }
 
-/// Whether a `traceparent` has the form of version 00, or begins like it and is of a later one.
+/// Returns whether a `traceparent` has the form of version 00, or is of a later version and begins like it.
 fn is_well_formed(traceparent: &str) -> bool {
     let mut parts = traceparent.trim().split('-');
     let is_hexadecimal = |part: &str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));

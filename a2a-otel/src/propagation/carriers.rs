@@ -1,4 +1,4 @@
-//! What the protocols' SDKs hold headers and metadata in.
+//! The types that the protocols' SDKs use for headers and metadata.
 
 use std::collections::HashMap;
 

@@ -1,8 +1,8 @@
-//! Context across processes: W3C trace context and baggage, out of and into what a protocol carries.
+//! Context across processes: W3C trace context and baggage, written to and read from the carriers of protocols.
 //!
 //! A2A carries it in HTTP headers ([`ServiceParams`]), MCP in the `_meta` of a request's parameters ([`Meta`],
-//! SEP-414). Feature `http` adds header maps; maps of strings are carriers as they are. Other carriers are as far away as an
-//! implementation of OpenTelemetry's two traits. What a stranger may say is a matter of [`InboundPolicy`].
+//! SEP-414). The feature `http` adds header maps; maps of strings are carriers as they are. For other carriers,
+//! implement OpenTelemetry's two traits. [`InboundPolicy`] decides what is accepted from strangers.
 //!
 //! ```
 //! use a2a_otel::opentelemetry::trace::FutureExt as _;
@@ -34,7 +34,7 @@ pub use self::carriers::{Headers, HeadersRef};
 pub use self::carriers::{Meta, MetaRef, ServiceParams, ServiceParamsRef};
 pub use self::policy::InboundPolicy;
 
-/// From now on, what crosses is W3C trace context and baggage.
+/// Installs W3C trace context and baggage as the global propagator.
 pub(crate) fn install() {
     set_text_map_propagator(TextMapCompositePropagator::new(vec![
         Box::new(TraceContextPropagator::new()),
@@ -42,18 +42,18 @@ pub(crate) fn install() {
     ]));
 }
 
-/// Writes the current span, session, user and what else is [propagated](crate::context::Scope::propagate) into an
+/// Writes the current span, session, user and everything that is [propagated](crate::context::Scope::propagate) into an
 /// outgoing request.
 ///
-/// What is written is up to the global propagator; [`init`](crate::init) installs W3C trace context and baggage.
+/// The global propagator decides what is written; [`init`](crate::init) installs W3C trace context and baggage.
 pub fn inject(carrier: &mut impl Injector) {
     get_text_map_propagator(|propagator| propagator.inject(carrier));
 }
 
 /// Reads the caller's span, session and user from an incoming request.
 ///
-/// What is absent or malformed is ignored: the answer is then the current context. So is what is too long: a
-/// `tracestate` of more than 512 bytes, and `baggage` of more than 8192.
+/// Headers that are absent or malformed are ignored, as are those that are too long: a `tracestate` of more than 512
+/// bytes, and `baggage` of more than 8192. If nothing is left, the current context is returned.
 #[must_use]
 pub fn extract(carrier: &impl Extractor) -> Context {
     get_text_map_propagator(|propagator| propagator.extract(&bounded::Bounded(carrier)))

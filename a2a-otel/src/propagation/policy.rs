@@ -1,4 +1,4 @@
-//! What becomes of the context that a request brings.
+//! Whether the context of a request is accepted.
 
 use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::propagation::Extractor;
@@ -9,11 +9,11 @@ use super::extract;
 use crate::context::with_attributes;
 use crate::semconv::ours::{REMOTE_SPAN_ID, REMOTE_TRACE_ID};
 
-/// What a listener makes of the trace, session and user that a request names.
+/// What a server does with the trace, session and user of a request.
 ///
-/// Everybody who can reach a listener can send these headers. [`Continue`](Self::Continue) is right between agents of one
-/// owner; an agent that strangers reach wants [`Restart`](Self::Restart), or they write into its traces, decide with their
-/// sampled flag what is recorded, and speak in the name of its users.
+/// Everybody who can reach a server can send these headers. Use [`Continue`](Self::Continue) between agents of one
+/// owner. For public servers use [`Restart`](Self::Restart): otherwise strangers can write into the server's traces,
+/// decide with their sampled flag what is recorded, and use the ids of its users.
 ///
 /// ```
 /// use std::collections::HashMap;
@@ -32,23 +32,23 @@ use crate::semconv::ours::{REMOTE_SPAN_ID, REMOTE_TRACE_ID};
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum InboundPolicy {
-    /// The spans go on with the caller's trace, session and user, as every instrumentation of OpenTelemetry's does.
+    /// Spans continue the caller's trace, session and user, as with every OpenTelemetry instrumentation.
     #[default]
     Continue,
-    /// The spans begin a trace of their own, in which each has the caller's ids as `a2a_otel.remote.trace_id` and
-    /// `a2a_otel.remote.span_id`, so that both traces can be found from either. Session and user are not taken over.
+    /// Spans start a new trace and record the caller's ids as `a2a_otel.remote.trace_id` and `a2a_otel.remote.span_id`,
+    /// so that either trace can be found from the other. Session and user are not accepted.
     Restart,
-    /// The spans begin a trace of their own, and what the caller says is forgotten.
+    /// Spans start a new trace, and the caller's headers are ignored.
     Drop,
 }
 
-/// Marks a context in which a listener has decided, so that nobody behind it decides otherwise.
+/// Marks a context for which a policy was applied, so that no other is applied behind it.
 struct Decided;
 
 impl InboundPolicy {
-    /// The context in which a request is to be worked on.
+    /// Returns the context for the work on a request.
     ///
-    /// What is absent, malformed or too long is ignored, as [`propagation::extract`](extract) does.
+    /// Headers that are absent, malformed or too long are ignored, as in [`propagation::extract`](extract).
     #[must_use]
     pub fn extract(self, carrier: &impl Extractor) -> Context {
         let context = match self {
@@ -59,10 +59,10 @@ impl InboundPolicy {
         context.with_value(Decided)
     }
 
-    /// The same, unless a layer in front has decided, or the current span will do as the parent.
+    /// Does the same, unless a layer in front has applied a policy, or the current span can be the parent.
     ///
-    /// That span may be of a middleware that knows nothing of the caller, in a trace of its own, and then the caller goes
-    /// before; or of one that has gone on with the caller's trace, and then it is between the caller and us.
+    /// If the current span belongs to a middleware that started a trace of its own, the caller takes precedence. If it
+    /// continues the caller's trace, it is between the caller and us, and stays the parent.
     #[cfg(feature = "a2a")]
     pub(crate) fn accept(self, carrier: &impl Extractor) -> Context {
         let context = Context::current();
@@ -83,7 +83,7 @@ impl InboundPolicy {
     }
 }
 
-/// The span that a request names, if any.
+/// Returns the span that a request names, if any.
 fn caller(carrier: &impl Extractor) -> SpanContext {
     let _blank = Context::new().attach();
     extract(carrier).span().span_context().clone()
@@ -101,11 +101,11 @@ fn restarted(carrier: &impl Extractor) -> Context {
     with_attributes(&detached(), &ids, false)
 }
 
-/// The current context without a span to be below, and without what came from elsewhere.
+/// Returns the current context without a parent span and without what came from elsewhere.
 fn detached() -> Context {
     let context = Context::current();
     if context.has_active_span() {
-        // The way to have no active span is to have no context.
+        // Only an empty context has no active span.
         return Context::new();
     }
     if context.baggage().is_empty() { context } else { context.with_baggage(Vec::<KeyValue>::new()) }

@@ -1,17 +1,17 @@
-//! Where something is sent: an address that is parsed once, by the only parser of addresses in the crate.
+//! The address of a receiver. This is the only parser of addresses in the crate.
 
 use std::fmt;
 use std::net::IpAddr;
 
-/// Where traces go when the user says nothing: a Phoenix on this machine.
+/// The default: a Phoenix on this machine.
 pub(super) const DEFAULT: &str = "http://localhost:6006/v1/traces";
 
-/// The same, over gRPC.
+/// The default over gRPC.
 pub(super) const DEFAULT_GRPC: &str = "http://localhost:4317";
 
 const TRACES_PATH: &str = "/v1/traces";
 
-/// An address; shown without the user and the query that it may contain.
+/// The address of a receiver. It is displayed without the user and the query, which may be secret.
 ///
 /// ```
 /// let telemetry = a2a_otel::Telemetry::builder().endpoint("http://me:secret@localhost").tracing(false).init()?;
@@ -22,20 +22,20 @@ const TRACES_PATH: &str = "/v1/traces";
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     url: String,
-    /// With the port, if the address has one.
+    /// With the port, if there is one.
     host: String,
     is_tls: bool,
     is_loopback: bool,
 }
 
 impl Endpoint {
-    /// The address as it is used, secrets included.
+    /// Returns the address as it is used, secrets included.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.url
     }
 
-    /// An address that is used as it is.
+    /// Parses an address that is used as given.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let Parts { scheme, host, .. } = Parts::of(text);
         let is_tls = match scheme.to_ascii_lowercase().as_str() {
@@ -53,7 +53,7 @@ impl Endpoint {
         })
     }
 
-    /// The address of a server, to which the path of the traces is added unless it is there.
+    /// Parses the address of a server, and adds the path of the traces unless the address ends in it.
     pub(super) fn parse_server(text: &str) -> Option<Self> {
         let endpoint = Self::parse(text)?;
         if text.contains(['?', '#']) {
@@ -64,8 +64,8 @@ impl Endpoint {
         Some(Endpoint { url: format!("{base}{path}"), ..endpoint })
     }
 
-    /// The address of the server that takes the traces, prefixes of its path included. An address that does not end in
-    /// the path of the traces says nothing about where anything else is.
+    /// Returns the address without the path of the traces. Where other paths of the server are is known only if the
+    /// address ends in that path.
     pub(crate) fn server(&self) -> Option<Self> {
         let url = self.url.strip_suffix(TRACES_PATH)?.to_owned();
         Some(Endpoint { url, ..self.clone() })
@@ -74,22 +74,22 @@ impl Endpoint {
 
 #[cfg(feature = "otlp")]
 impl Endpoint {
-    /// Host and port, as in `localhost:6006`.
+    /// Returns host and port, as in `localhost:6006`.
     pub(crate) fn host(&self) -> &str {
         &self.host
     }
 
-    /// Whether connections to it use TLS.
+    /// Returns whether connections to it use TLS.
     pub(crate) fn is_tls(&self) -> bool {
         self.is_tls
     }
 
-    /// Whether it is on this machine.
+    /// Returns whether it is on this machine.
     pub(crate) fn is_loopback(&self) -> bool {
         self.is_loopback
     }
 
-    /// The address without the user and the query, for links.
+    /// Returns the address without the user and the query, for links.
     pub(crate) fn without_credentials(&self) -> String {
         let Parts { scheme, host, path, .. } = Parts::of(&self.url);
         format!("{scheme}{host}{path}")
@@ -108,12 +108,12 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// A text that may be no address, as it may be shown: without the user and the query.
+/// Returns a text that need not be an address without what may be secret: the user and the query.
 pub(super) fn shown(text: &str) -> String {
     Parts::of(text).to_string()
 }
 
-/// What a text would consist of as an address; it need not be one. Displayed without what may be secret.
+/// The parts of a text, read as an address, which it need not be. They are displayed without the user and the query.
 struct Parts<'a> {
     /// With `://`, or empty.
     scheme: &'a str,
@@ -145,7 +145,7 @@ fn split_before<'a>(text: &'a str, characters: &[char]) -> (&'a str, &'a str) {
     text.split_at(text.find(characters).unwrap_or(text.len()))
 }
 
-/// The host without its port, unless one of the two is malformed.
+/// Returns the host without its port, or nothing if one of the two is malformed.
 fn host_name(address: &str) -> Option<&str> {
     let (name, port) = match address.rsplit_once(':') {
         // The colons of an IPv6 address are inside its brackets.

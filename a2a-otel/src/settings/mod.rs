@@ -30,7 +30,7 @@ const MEBIBYTE: usize = 1024 * 1024;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// Who sends: the resource attribute `service.name`.
+    /// The name of the service: the resource attribute `service.name`.
     pub service_name: String,
     /// The Phoenix project that the traces go to.
     pub project_name: String,
@@ -42,7 +42,7 @@ pub struct Settings {
     pub protocol: Protocol,
     /// Headers of every request.
     pub headers: Headers,
-    /// How long one request may take, its repetitions included.
+    /// How long one request may take, retries included.
     pub timeout: Duration,
     /// Whether requests are compressed.
     pub compression: Compression,
@@ -52,15 +52,15 @@ pub struct Settings {
     pub exporter: Exporter,
     /// Which traces are recorded.
     pub sampling: Sampling,
-    /// How spans are gathered into requests.
+    /// How spans are batched into requests.
     pub batch: Batch,
-    /// Where spans are kept on disk that cannot be sent yet; they are not unless this is set.
+    /// Where spans that cannot be sent yet are kept on disk. If this is not set, they stay in memory.
     pub spool: Option<Spool>,
     /// How much one span may hold.
     pub limits: Limits,
     /// What must not leave the process.
     pub privacy: Privacy,
-    /// In whose terms spans are recorded.
+    /// Which conventions spans follow.
     pub semconv: SemConv,
     /// Whether telemetry is switched off.
     pub disabled: bool,
@@ -110,8 +110,8 @@ pub enum Compression {
     None,
 }
 
-/// The certificates of connections over TLS: files in PEM. They are read when a connection is made, so that a file may
-/// be renewed while the process runs.
+/// The certificates of TLS connections: PEM files. They are read for each new connection, so that a file can be renewed
+/// while the process runs.
 ///
 /// ```
 /// use a2a_otel::Telemetry;
@@ -126,14 +126,13 @@ pub enum Compression {
 pub struct Tls {
     /// Authorities that are trusted instead of the public ones.
     pub certificate: Option<PathBuf>,
-    /// What this side shows of itself, where the receiver asks for it: its certificate, and those that lead to the
-    /// authority.
+    /// The client certificate, for receivers that ask for one, followed by those that lead to its authority.
     pub client_certificate: Option<PathBuf>,
-    /// The key that belongs to it, unless that lies in the same file.
+    /// The key of the client certificate, unless it is in the same file.
     pub client_key: Option<PathBuf>,
 }
 
-/// What happens to finished spans, unless the builder was given exporters.
+/// What happens to finished spans, unless the builder has exporters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Exporter {
@@ -141,7 +140,7 @@ pub enum Exporter {
     Otlp,
     /// They are printed as trees.
     Console,
-    /// Nothing.
+    /// They are discarded.
     None,
 }
 
@@ -149,13 +148,13 @@ pub enum Exporter {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Sampling {
-    /// What is decided for a trace that begins here.
+    /// Whether a trace that starts here is recorded.
     pub root: Root,
-    /// Whether the decision of a parent is followed.
+    /// Whether a span with a parent follows the parent's decision.
     pub follows_parent: bool,
 }
 
-/// What is decided for a trace that begins here.
+/// Whether a trace that starts here is recorded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Root {
@@ -167,25 +166,25 @@ pub enum Root {
     Ratio(f64),
 }
 
-/// How spans are gathered into requests.
+/// How spans are batched into requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Batch {
     /// How long a span waits for others.
     pub delay: Duration,
-    /// How many bytes the waiting spans of one backend may take; what comes on top is dropped and counted.
+    /// How many bytes may wait for one receiver. Spans that do not fit are dropped and counted.
     pub queue_bytes: usize,
-    /// How many spans may wait beside, if that is limited.
+    /// How many spans may wait, if their number is limited.
     pub queue: Option<usize>,
     /// How many spans go into one request.
     pub size: usize,
-    /// How many bytes go into one request, before compression. A span that is longer on its own is cut.
+    /// How many bytes go into one request, before compression. A single span that is larger is cut.
     pub bytes: usize,
     /// How long one batch may take.
     pub timeout: Duration,
 }
 
-/// Where spans are kept on disk that cannot be sent yet.
+/// Where spans that cannot be sent yet are kept on disk.
 ///
 /// ```
 /// use a2a_otel::Telemetry;
@@ -196,16 +195,16 @@ pub struct Batch {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spool {
-    /// The folder, which several processes may share.
+    /// The folder. Several processes can share it.
     pub folder: PathBuf,
-    /// How many bytes may lie there for one receiver; the oldest go first.
+    /// How many bytes it may hold for one receiver. The oldest spans are dropped first.
     pub bytes: u64,
-    /// How long they may lie there.
+    /// How long spans are kept.
     pub age: Duration,
 }
 
 impl Spool {
-    /// At most 512 MiB for at most seven days, after which Phoenix would not show them unasked.
+    /// Keeps at most 512 MiB for at most seven days. By default, Phoenix does not show older spans.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         let age = Duration::from_secs(7 * 24 * 3600);
         Spool { folder: folder.into(), bytes: 512 * MEBIBYTE as u64, age }

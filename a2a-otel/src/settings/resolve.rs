@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::endpoint::{self, Endpoint};
 use super::variables::{
     API_KEY, ATTRIBUTES, BATCH_SIZE, BATCH_TIMEOUT, CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, COMPRESSION,
-    DELAY, DISABLED, ENDPOINT, EVENTS, EXPORTER, GEN_AI_BESIDE, HEADERS, LINKS, PROJECT, PROJECT_ALIAS,
+    DELAY, DISABLED, ENDPOINT, EVENTS, EXPORTER, GEN_AI_TOO, HEADERS, LINKS, PROJECT, PROJECT_ALIAS,
     PROTOCOL, QUEUE, QUEUE_BYTES, RESOURCE, SAMPLER, SAMPLER_RATIO, SEMCONV, SERVICE, SPOOL_BYTES,
     SPOOL_FOLDER, TIMEOUT, TRACES_ENDPOINT, VALUE_LENGTH,
 };
@@ -28,7 +28,7 @@ const LARGEST_REQUEST: usize = 4 * MEBIBYTE - 64 * 1024;
 const PROJECT_HEADER: &str = "x-project-name";
 const SERVICE_ATTRIBUTE: &str = "service.name";
 
-/// What the code asks for.
+/// The settings that were made in code.
 #[derive(Clone, Default)]
 pub(crate) struct Overrides {
     pub(crate) service_name: Option<String>,
@@ -42,7 +42,7 @@ pub(crate) struct Overrides {
 }
 
 impl Settings {
-    /// `executable` names the service when nobody else does.
+    /// Resolves all settings. `executable` names the service if no setting does.
     pub(crate) fn resolve(
         overrides: &Overrides,
         environment: &mut Environment<'_>,
@@ -73,7 +73,7 @@ impl Settings {
         }
     }
 
-    /// These settings for another receiver, whose headers are its own.
+    /// Returns these settings for another receiver, which has its own headers.
     #[cfg(feature = "otlp")]
     pub(crate) fn for_receiver(
         &self,
@@ -94,7 +94,7 @@ impl Settings {
         Settings { endpoint, headers, exporter: Exporter::Otlp, ..self.clone() }
     }
 
-    /// Everything that the resource says.
+    /// Returns all attributes of the resource.
     pub(crate) fn resource_attributes(&self) -> impl Iterator<Item = (String, String)> {
         let own = [(SERVICE_ATTRIBUTE, &self.service_name), (PROJECT_NAME, &self.project_name)];
         let own = own.map(|(name, value)| (name.to_owned(), value.clone()));
@@ -145,7 +145,8 @@ fn project_name(
     configured.unwrap_or_else(|| "default".to_owned())
 }
 
-/// An address that was given and is malformed must not send the traces elsewhere, so none of the others is tried.
+/// Resolves the endpoint. If the first address that is set is malformed, no other is tried, so that traces do not go
+/// elsewhere.
 fn resolve_endpoint(
     overrides: &Overrides,
     environment: &mut Environment<'_>,
@@ -160,7 +161,7 @@ fn resolve_endpoint(
             None
         }),
     }?;
-    // The path belongs to HTTP; gRPC has its own.
+    // OTLP over gRPC has a path of its own.
     let server = endpoint.server().filter(|_| protocol == Protocol::Grpc);
     Some(server.unwrap_or(endpoint))
 }
@@ -191,14 +192,14 @@ fn headers(overrides: &Overrides, environment: &mut Environment<'_>, project: &s
     if let Some(authorization) = environment.read(&API_KEY) {
         headers.entry("authorization".to_owned()).or_insert(authorization);
     }
-    // The resource names the project too, which serves the names that no header can carry.
+    // A name that no header can carry still reaches Phoenix in the resource.
     if is_header_value(project) {
         headers.entry(PROJECT_HEADER.to_owned()).or_insert_with(|| project.to_owned());
     }
     Headers(headers)
 }
 
-/// Adds a header that HTTP allows, and returns whether it is one.
+/// Adds a header if HTTP allows it, and returns whether it does.
 fn add_header(headers: &mut BTreeMap<String, String>, name: &str, value: &str) -> bool {
     header(name, value).map(|(name, value)| headers.insert(name, value)).is_some()
 }
@@ -222,11 +223,11 @@ fn sampling_setting(environment: &mut Environment<'_>) -> Sampling {
     sampling
 }
 
-/// The variable of OpenInference's Python package only adds to what it does by itself.
+/// Resolves the conventions. The variable of OpenInference's Python package can only add GenAI.
 fn semconv_setting(overrides: &Overrides, environment: &mut Environment<'_>) -> SemConv {
     let said = overrides.semconv.or_else(|| environment.read(&SEMCONV));
-    let beside = || environment.read(&GEN_AI_BESIDE).and_then(|beside| beside.then_some(SemConv::Both));
-    said.or_else(beside).unwrap_or_default()
+    let both = || environment.read(&GEN_AI_TOO).and_then(|too| too.then_some(SemConv::Both));
+    said.or_else(both).unwrap_or_default()
 }
 
 fn batch(environment: &mut Environment<'_>) -> Batch {

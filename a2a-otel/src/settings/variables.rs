@@ -1,6 +1,7 @@
-//! The variables of the environment that make up a configuration, one row each.
+//! The environment variables of a configuration, one row each.
 //!
-//! Variables that belong to one room alone are rows there: `RUST_LOG` in the bridge, what is hidden in `privacy`.
+//! Variables that only one room reads are rows there: `RUST_LOG` in `bridge`, the masks in `privacy`.
+//!
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,14 +24,14 @@ const WHOLE: &str = "a whole number";
 
 pub(super) const DISABLED: Variable<bool> = variable(&["OTEL_SDK_DISABLED"], boolean, BOOLEAN);
 
-// Who sends.
+// The service and its project.
 pub(super) const SERVICE: Variable<String> = variable(&["OTEL_SERVICE_NAME"], text, TEXT);
 pub(super) const PROJECT: Variable<String> = variable(&["PHOENIX_PROJECT"], text, TEXT);
 pub(super) const PROJECT_ALIAS: Variable<String> = variable(&["PHOENIX_PROJECT_NAME"], text, TEXT);
 pub(super) const RESOURCE: Variable<(String, String)> =
     variable(&["OTEL_RESOURCE_ATTRIBUTES"], pair, "name=value,name=value, percent-encoded");
 
-// Where spans are sent, and how.
+// Where and how spans are sent.
 pub(super) const EXPORTER: Variable<Exporter> = variable(
     &["OTEL_TRACES_EXPORTER"],
     exporter,
@@ -57,7 +58,7 @@ pub(super) const PROTOCOL: Variable<Protocol> = variable(
          6006, collector 4318)"
     },
 );
-/// All of them are read, and a later one takes precedence over those before it.
+/// All names are read; later ones take precedence over earlier ones.
 pub(super) const HEADERS: Variable<(String, String)> = secret(
     &["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "PHOENIX_CLIENT_HEADERS"],
     pair,
@@ -93,7 +94,7 @@ pub(super) const SAMPLER: Variable<Sampling> = variable(
 pub(super) const SAMPLER_RATIO: Variable<f64> =
     variable(&["OTEL_TRACES_SAMPLER_ARG"], probability, "a number from 0 to 1");
 
-// How spans wait, and are gathered into requests.
+// How spans wait and are batched.
 pub(super) const DELAY: Variable<Duration> =
     variable(&["OTEL_BSP_SCHEDULE_DELAY"], milliseconds, MILLISECONDS);
 pub(super) const QUEUE_BYTES: Variable<usize> = variable(&["A2A_OTEL_QUEUE_BYTES"], positive, BYTES);
@@ -116,7 +117,7 @@ pub(super) const VALUE_LENGTH: Variable<usize> =
 // Which conventions spans follow.
 pub(super) const SEMCONV: Variable<SemConv> =
     variable(&["A2A_OTEL_SEMCONV"], semconv, "openinference, gen_ai or both");
-pub(super) const GEN_AI_BESIDE: Variable<bool> =
+pub(super) const GEN_AI_TOO: Variable<bool> =
     variable(&["OPENINFERENCE_ENABLE_GENAI_SEMCONV"], boolean, BOOLEAN);
 
 const fn variable<T>(

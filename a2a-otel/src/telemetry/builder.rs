@@ -1,4 +1,4 @@
-//! Puts telemetry together: settings, exporters, providers, and what is global.
+//! Builds telemetry from its settings: exporters, providers, and what is global.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
@@ -24,7 +24,7 @@ use crate::semconv::SemConv;
 use crate::settings::{Overrides, Settings, Spool, Tls};
 use crate::span::Foresight;
 
-/// Why the strict form of `init` refuses to start.
+/// Why the strict form of `init` did not start telemetry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InitError {
@@ -33,7 +33,7 @@ pub enum InitError {
     Malformed(String),
 }
 
-/// Configures telemetry in code, which goes before the environment.
+/// Configures telemetry in code, which takes precedence over the environment.
 ///
 /// ```
 /// use a2a_otel::Telemetry;
@@ -55,7 +55,7 @@ pub struct Builder {
     has_sampler: bool,
     processors: Vec<Box<dyn SpanProcessor>>,
     destinations: Vec<Destination>,
-    /// Other receivers, with headers of their own.
+    /// Other receivers and their headers.
     #[cfg(feature = "otlp")]
     others: Vec<(String, Vec<(String, String)>)>,
     #[cfg(all(unix, feature = "signals"))]
@@ -83,25 +83,25 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Who sends: the resource attribute `service.name`.
+    /// Sets the name of the service: the resource attribute `service.name`.
     pub fn service_name(mut self, name: impl Into<String>) -> Self {
         self.overrides.service_name = Some(name.into());
         self
     }
 
-    /// The Phoenix project that the traces go to.
+    /// Sets the Phoenix project that the traces go to.
     pub fn project_name(mut self, name: impl Into<String>) -> Self {
         self.overrides.project_name = Some(name.into());
         self
     }
 
-    /// Where traces are sent: the address of a Phoenix or collector, with or without `/v1/traces`.
+    /// Sets where traces are sent: the address of a Phoenix or collector, with or without `/v1/traces`.
     pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.overrides.endpoint = Some(endpoint.into());
         self
     }
 
-    /// Headers of every request; called again, it adds to them.
+    /// Adds headers to every request.
     pub fn headers<N, V>(mut self, headers: impl IntoIterator<Item = (N, V)>) -> Self
     where
         N: Into<String>,
@@ -111,7 +111,7 @@ impl Builder {
         self
     }
 
-    /// The certificates of connections over TLS; what it does not say, the environment does.
+    /// Sets the certificates of TLS connections. The environment supplies those that are not set here.
     ///
     /// ```
     /// use a2a_otel::Telemetry;
@@ -125,7 +125,7 @@ impl Builder {
         self
     }
 
-    /// Decides which traces are recorded, instead of `OTEL_TRACES_SAMPLER`.
+    /// Sets the sampler, which decides what traces are recorded, instead of `OTEL_TRACES_SAMPLER`.
     ///
     /// ```
     /// use opentelemetry_sdk::trace::Sampler;
@@ -138,7 +138,7 @@ impl Builder {
         self
     }
 
-    /// Sends spans here instead of to the configured endpoint; called again, each exporter gets every span.
+    /// Adds an exporter, to which spans are sent instead of the configured endpoint. Each exporter gets every span.
     ///
     /// ```
     /// use opentelemetry_sdk::error::OTelSdkResult;
@@ -161,7 +161,7 @@ impl Builder {
         self
     }
 
-    /// Lets a processor see every span, beside the exporters.
+    /// Adds a processor, which sees every span in addition to the exporters.
     ///
     /// ```
     /// use a2a_otel::{Telemetry, TreePrinter};
@@ -173,7 +173,7 @@ impl Builder {
         self
     }
 
-    /// What must not leave the process; what it does not say, the environment does.
+    /// Sets what must not leave the process. The environment supplies what is not set here.
     ///
     /// ```
     /// use a2a_otel::{Privacy, Telemetry};
@@ -185,8 +185,8 @@ impl Builder {
         self
     }
 
-    /// Keeps spans on disk that cannot be sent yet, instead of `A2A_OTEL_SPOOL_DIR`: over an outage, and over the end of
-    /// the process, after which the next one sends them.
+    /// Keeps spans that cannot be sent yet on disk, instead of `A2A_OTEL_SPOOL_DIR`: during an outage, and after the
+    /// end of the process, when the next one sends them.
     ///
     /// ```
     /// let builder = a2a_otel::Telemetry::builder().spool("/var/lib/shop/spans");
@@ -196,7 +196,7 @@ impl Builder {
         self
     }
 
-    /// In whose terms spans are recorded, instead of `A2A_OTEL_SEMCONV`.
+    /// Sets the conventions that spans follow, instead of `A2A_OTEL_SEMCONV`.
     ///
     /// ```
     /// use a2a_otel::{SemConv, Telemetry};
@@ -208,8 +208,8 @@ impl Builder {
         self
     }
 
-    /// Sends spans to another receiver of OTLP as well; called again, to each. They have queues of their own, and what
-    /// one of them does is nothing to the others. Settings that are not said here are those of the first.
+    /// Adds another OTLP receiver, to which spans are also sent. Each receiver has its own queue, and none affects the
+    /// others. Settings that are not given here are those of the first receiver.
     ///
     /// ```
     /// let builder = a2a_otel::Telemetry::builder()
@@ -231,8 +231,8 @@ impl Builder {
         self
     }
 
-    /// Whether SIGTERM and SIGINT send what is waiting before they end the process, with the feature `signals`; they do
-    /// not by default. A program that handles these signals itself calls [`Handle::shutdown`] there instead.
+    /// Sets whether SIGTERM and SIGINT send what is waiting before they end the process, with the feature `signals`. By
+    /// default they do not. If your program handles these signals itself, call [`Handle::shutdown`] there instead.
     ///
     /// ```
     /// let builder = a2a_otel::Telemetry::builder().shutdown_on_signals(true);
@@ -243,13 +243,13 @@ impl Builder {
         self
     }
 
-    /// Whether metrics are collected, with the feature `metrics`; they are by default.
+    /// Sets whether metrics are collected, with the feature `metrics`. By default they are.
     pub fn metrics(mut self, metrics: bool) -> Self {
         self.metrics = metrics;
         self
     }
 
-    /// Whether the `tracing` crate is bridged, with the feature `tracing`; it is by default.
+    /// Sets whether the `tracing` crate is bridged, with the feature `tracing`. By default it is.
     pub fn tracing(mut self, tracing: bool) -> Self {
         self.tracing = tracing;
         self
@@ -273,8 +273,8 @@ impl Builder {
         }
     }
 
-    /// Starts telemetry whatever the settings are, as [`init`](crate::init) does: what is wrong with them is reported on
-    /// standard error, and telemetry does without it.
+    /// Starts telemetry with whatever settings can be used, as [`init`](crate::init) does: what is wrong with the
+    /// others is reported on standard error.
     ///
     /// ```
     /// use a2a_otel::{Telemetry, TreePrinter};
@@ -285,7 +285,7 @@ impl Builder {
         self.prepare(&process_environment).install()
     }
 
-    /// Everything that leaves the process as it is, so that tests can do it side by side.
+    /// Prepares telemetry without changing the process, so that tests can do it in parallel.
     pub(super) fn prepare(self, lookup: &dyn Fn(&str) -> Option<String>) -> Prepared {
         let mut environment = Environment::new(lookup);
         let settings = Settings::resolve(&self.overrides, &mut environment, &executable());
@@ -351,7 +351,7 @@ impl Builder {
     }
 }
 
-/// Telemetry that is ready, and not yet known to the rest of the process.
+/// Telemetry that is ready but not installed.
 pub(super) struct Prepared {
     pub(super) running: Running,
     /// What the sampler is known to decide.
@@ -378,7 +378,9 @@ impl Prepared {
         if self.signals
             && let Err(error) = super::signals::handle_signals(telemetry.handle())
         {
-            report(&format_args!("signals will end the process without sending what waits: {error}"));
+            report(&format_args!(
+                "signals will end the process without sending waiting spans: {error}; call shutdown before the process ends"
+            ));
         }
         telemetry
     }
@@ -399,7 +401,7 @@ impl Running {
     }
 
     fn install(&mut self, foresight: Foresight) {
-        // Disabled or not, what comes in goes out again, so that the traces of others stay whole.
+        // Context is passed on even if telemetry is disabled, so that the traces of others stay whole.
         crate::propagation::install();
         annotations::install(self.annotator.clone());
         let Some(provider) = &self.provider else { return crate::span::disable() };
@@ -416,7 +418,8 @@ impl Running {
 
 fn resource(settings: &Settings) -> Resource {
     let attributes = settings.resource_attributes().map(|(name, value)| KeyValue::new(name, value));
-    // The SDK's own detector of the environment is left out: it neither decodes nor knows which name wins.
+    // The SDK's detector for the environment is not used: it neither decodes values nor knows which name takes
+    // precedence.
     Resource::builder_empty()
         .with_detector(Box::new(TelemetryResourceDetector))
         .with_attributes(attributes)

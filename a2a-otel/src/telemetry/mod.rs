@@ -25,17 +25,17 @@ pub use crate::pipeline::health::{Condition, ExporterHealth, Health, QueueHealth
 use crate::pipeline::{Backend, Delivery, Ledger};
 pub use crate::settings::{self, Settings};
 
-/// How long dropping the guard may take.
+/// How long dropping the guard takes at most.
 const DROP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Which guard installed what is global now: an older one must not remove what a newer one has put there.
+/// The number of the guard that was installed last. An older guard must not remove what a newer one installed.
 static LATEST: AtomicUsize = AtomicUsize::new(0);
 
-/// The telemetry that is installed globally, while it lives.
+/// The telemetry that is installed globally, while it runs.
 static INSTALLED: Mutex<Weak<Running>> = Mutex::new(Weak::new());
 
-/// Starts telemetry as the environment says. It never fails: what is wrong with the configuration is reported on
-/// standard error, and telemetry does without it.
+/// Starts telemetry as the environment configures it. It never fails: what is wrong with the configuration is reported
+/// on standard error and left out.
 ///
 /// ```
 /// let telemetry = a2a_otel::init();
@@ -46,7 +46,7 @@ pub fn init() -> Telemetry {
     Builder::default().start()
 }
 
-/// Keeps telemetry running; dropping it sends what is waiting, for at most five seconds, and shuts down.
+/// Keeps telemetry running. Dropping it sends what is waiting, for at most five seconds, and shuts telemetry down.
 ///
 /// ```
 /// use std::time::Duration;
@@ -62,7 +62,7 @@ pub fn init() -> Telemetry {
 pub struct Telemetry(Handle);
 
 impl Telemetry {
-    /// Starts telemetry as the code says.
+    /// Configures telemetry in code.
     ///
     /// ```
     /// let telemetry = a2a_otel::Telemetry::builder()
@@ -76,7 +76,7 @@ impl Telemetry {
         Builder::default()
     }
 
-    /// The same telemetry for those who do not keep it running: probes of its health, handlers of signals.
+    /// Returns a handle for code that does not keep telemetry running, such as health probes and signal handlers.
     ///
     /// ```
     /// # let telemetry = a2a_otel::Telemetry::builder().tracing(false).init()?;
@@ -104,7 +104,7 @@ impl Drop for Telemetry {
     }
 }
 
-/// What can be asked of running telemetry. It does not keep it running: that is up to [`Telemetry`].
+/// Access to running telemetry. A handle does not keep it running: [`Telemetry`] does.
 #[derive(Clone, Debug)]
 pub struct Handle(Arc<Running>);
 
@@ -113,17 +113,17 @@ struct Running {
     settings: Settings,
     provider: Option<SdkTracerProvider>,
     backends: Vec<Backend>,
-    /// Takes annotations, where spans go to a Phoenix.
+    /// Takes annotations, if spans go to a Phoenix.
     annotator: Option<Arc<Annotator>>,
     #[cfg(feature = "metrics")]
     meters: Option<Meters>,
-    /// The number under which this one is installed globally.
+    /// The number of this installation, if it is global.
     installed: Option<usize>,
     closed: OnceLock<Delivery>,
 }
 
 impl Handle {
-    /// The telemetry that this process runs, if it runs one.
+    /// Returns the telemetry that runs in this process, if there is any.
     ///
     /// ```
     /// let telemetry = a2a_otel::Telemetry::builder().tracing(false).init()?;
@@ -135,13 +135,13 @@ impl Handle {
         lock(&INSTALLED).upgrade().map(Handle)
     }
 
-    /// The settings that are in force.
+    /// Returns the settings in use.
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.0.settings
     }
 
-    /// Sends what is waiting, and waits for that until the time is over.
+    /// Sends what is waiting, for at most `timeout`.
     ///
     /// ```
     /// # let telemetry = a2a_otel::Telemetry::builder().tracing(false).init()?;
@@ -165,13 +165,14 @@ impl Handle {
             };
             let annotator = self.0.annotator.clone();
             within(timeout, move || {
-                beside(flush, || annotator.iter().for_each(|annotator| annotator.flush(timeout)));
+                in_parallel(flush, || annotator.iter().for_each(|annotator| annotator.flush(timeout)));
             });
         }
         self.delivery()
     }
 
-    /// Sends what is waiting, ends telemetry, and says what became of every span. The second time it only says so.
+    /// Sends what is waiting, shuts telemetry down, and returns what became of every span. A second call only returns
+    /// that.
     ///
     /// ```
     /// # let telemetry = a2a_otel::Telemetry::builder().tracing(false).init()?;
@@ -184,7 +185,7 @@ impl Handle {
         self.0.closed.get_or_init(|| self.close(timeout)).clone()
     }
 
-    /// What became of the spans so far.
+    /// Returns what became of the spans so far.
     fn delivery(&self) -> Delivery {
         self.0.closed.get().cloned().unwrap_or_else(|| self.count())
     }
@@ -210,7 +211,7 @@ impl Handle {
                 meters.iter().for_each(Meters::shutdown);
             };
             within(timeout, move || {
-                beside(shut_down, || annotator.iter().for_each(|annotator| annotator.close(timeout)));
+                in_parallel(shut_down, || annotator.iter().for_each(|annotator| annotator.close(timeout)));
             });
         }
         self.0.backends.iter().for_each(Backend::write_off);
@@ -218,7 +219,7 @@ impl Handle {
         self.count()
     }
 
-    /// How each part is doing.
+    /// Returns the state of each part.
     ///
     /// ```
     /// # let telemetry = a2a_otel::Telemetry::builder().tracing(false).init()?;
@@ -257,16 +258,16 @@ impl Handle {
     }
 }
 
-/// Does both at once, so that the one which hangs does not take the other's time.
-fn beside(one: impl FnOnce() + Send, other: impl FnOnce()) {
+/// Runs both at the same time, so that one that hangs does not use up the other's time.
+fn in_parallel(one: impl FnOnce() + Send, other: impl FnOnce()) {
     thread::scope(|scope| {
         scope.spawn(one);
         other();
     });
 }
 
-/// Runs on a thread of its own, so that neither a hanging receiver, nor a runtime that this thread drives, nor a panic
-/// in somebody's exporter can keep the caller.
+/// Runs work on another thread, so that neither a hanging receiver, nor a runtime that this thread drives, nor a panic
+/// in an exporter can block the caller.
 fn within(timeout: Duration, work: impl FnOnce() + Send + 'static) {
     let (done, wait) = mpsc::channel();
     let worker = thread::Builder::new().name("a2a-otel".to_owned()).spawn(move || {

@@ -1,4 +1,4 @@
-//! Decides which traces are recorded, as the SDK's samplers do. Those ask one another, and each of them copies the state of
+//! Decides which traces are recorded, as the SDK's samplers do. Those call one another, and each copies the state of
 //! the parent's trace.
 
 use opentelemetry::trace::{Link, SpanKind, SpanRef, TraceContextExt, TraceId, TraceState};
@@ -8,12 +8,12 @@ use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, Should
 use crate::settings::{Root, Sampling};
 use crate::span::Foresight;
 
-/// What the sampler is known to decide.
+/// Returns what the sampler of these settings is known to decide.
 pub(super) fn foresight(sampling: Sampling) -> Foresight {
     Foresight { follows_parent: sampling.follows_parent, samples_roots: sampling.root == Root::On }
 }
 
-/// Samples as the settings say.
+/// The sampler of the settings.
 #[derive(Clone, Debug)]
 pub(super) struct Sampled(pub(super) Sampling);
 

@@ -1,4 +1,4 @@
-//! The end of a process by a signal.
+//! Sends waiting spans when a signal ends the process.
 
 use std::io;
 use std::thread;
@@ -9,7 +9,7 @@ use signal_hook::low_level::emulate_default_handler;
 
 use super::{DROP_TIMEOUT, Handle};
 
-/// On the first of these signals sends what is waiting, and then lets the signal do what it would have done.
+/// On the first of these signals, sends what is waiting and then lets the signal take its usual effect.
 pub(super) fn handle_signals(handle: Handle) -> io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     let wait = move || {

@@ -1,7 +1,8 @@
-//! A test's own spans, also where tests run side by side.
+//! Captures the spans of one test, even if tests run in parallel.
 //!
-//! The capture travels in the OpenTelemetry context. A span that starts in it sends its whole trace there, so that
-//! what comes back from another task or over a socket is captured too.
+//! The capture travels in the OpenTelemetry context. A span that starts in it assigns its whole trace to the capture,
+//! so that spans from another task or from across a socket are captured too.
+//!
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Write as _};
@@ -30,15 +31,15 @@ struct Caught {
     annotations: Vec<CapturedAnnotation>,
 }
 
-/// How many captures run: where there is none, spans pass without a lock.
+/// The number of running captures. If there is none, spans pass without a lock.
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
 
 static ROUTES: LazyLock<Mutex<HashMap<TraceId, Sink>>> = LazyLock::new(Mutex::default);
 
-/// Captures the spans that start on this thread, in its context, until the answer is dropped.
+/// Captures the spans that start on this thread, in its context, until the returned value is dropped.
 ///
-/// Without [`init`](crate::init) the spans are made by a provider of the captures' own, which samples everything; W3C
-/// propagation is then set for the process.
+/// Without [`init`](crate::init) the captures' own provider starts the spans and samples all of them; W3C propagation
+/// is then installed for the process.
 ///
 /// ```
 /// #[a2a_otel::tool_span]
@@ -98,19 +99,19 @@ pub struct Captured {
     pub end: SystemTime,
 }
 
-/// A judgement, as it would go to Phoenix.
+/// An annotation, as it would be sent to Phoenix.
 #[derive(Clone, Debug)]
 pub struct CapturedAnnotation {
-    /// What is judged: `span`, `trace` or `session`.
+    /// The kind of its subject: `span`, `trace` or `session`.
     pub subject: &'static str,
-    /// Its id.
+    /// The subject's id.
     pub id: String,
-    /// What was said, by its name in OpenInference, as in `annotation.score`.
+    /// The annotation's attributes, by their OpenInference names, such as `annotation.score`.
     pub attributes: BTreeMap<String, Value>,
 }
 
 impl Capturing {
-    /// The annotations that were made in the capture's context, in their order.
+    /// Returns the annotations that were made in the capture's context, in order.
     ///
     /// ```
     /// #[a2a_otel::chain_span]
@@ -129,7 +130,7 @@ impl Capturing {
         lock(&self.sink).annotations.clone()
     }
 
-    /// The spans that have ended, in the order in which they started.
+    /// Returns the spans that have ended, in the order in which they started.
     #[must_use]
     pub fn spans(&self) -> Vec<Captured> {
         let mut spans = lock(&self.sink).spans.clone();
@@ -137,7 +138,7 @@ impl Capturing {
         spans
     }
 
-    /// The only span that has ended.
+    /// Returns the only span that has ended.
     ///
     /// # Panics
     ///
@@ -151,7 +152,7 @@ impl Capturing {
         }
     }
 
-    /// The span of that name.
+    /// Returns the span of that name.
     ///
     /// # Panics
     ///
@@ -166,7 +167,7 @@ impl Capturing {
         }
     }
 
-    /// The spans as an indented tree of kinds and names, for assertions and for people.
+    /// Returns the spans as an indented tree of kinds and names, for assertions and for people.
     #[must_use]
     pub fn tree(&self) -> String {
         let spans = self.spans();
@@ -193,7 +194,7 @@ impl Drop for Capturing {
 }
 
 impl Captured {
-    /// A text attribute.
+    /// Returns a text attribute.
     #[must_use]
     pub fn text(&self, key: &str) -> Option<&str> {
         match self.attributes.get(key)? {
@@ -202,7 +203,7 @@ impl Captured {
         }
     }
 
-    /// A whole-number attribute.
+    /// Returns a whole-number attribute.
     #[must_use]
     pub fn number(&self, key: &str) -> Option<i64> {
         match self.attributes.get(key)? {
@@ -211,7 +212,7 @@ impl Captured {
         }
     }
 
-    /// The attributes of the event of that name.
+    /// Returns the attributes of the event of that name.
     #[must_use]
     pub fn event(&self, name: &str) -> Option<&BTreeMap<String, Value>> {
         self.events.iter().find(|(event, _)| event == name).map(|(_, attributes)| attributes)
@@ -285,7 +286,7 @@ impl SpanWatcher for Router {
     }
 }
 
-/// Hands an annotation to the capture in whose context it is made.
+/// Adds an annotation to the capture in whose context it is made.
 fn take_annotation(subject: &'static str, id: &str, attributes: &[KeyValue]) {
     let Some(sink) = Context::map_current(|context| context.get::<Sink>().cloned()) else { return };
     let attributes = attributes.iter().map(|one| (one.key.to_string(), one.value.clone())).collect();

@@ -1,4 +1,4 @@
-//! For the tests of instrumented code.
+//! Tools for tests of instrumented code.
 
 mod capture;
 mod receiver;

@@ -1,4 +1,4 @@
-//! A small OTLP receiver for tests, which also takes annotations as Phoenix does.
+//! A small OTLP receiver for tests, which also accepts annotations as Phoenix does.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -24,7 +24,7 @@ use crate::semconv::openinference::SPAN_KIND;
 /// Where spans are sent.
 const TRACES_PATH: &str = "/v1/traces";
 
-/// An OTLP/HTTP receiver on a free port of this machine, which keeps the spans and can be told to fail.
+/// An OTLP/HTTP receiver on a free local port. It keeps the spans, and can be made to fail.
 ///
 /// ```
 /// use a2a_otel::{Telemetry, testing::Receiver};
@@ -48,37 +48,37 @@ pub struct Receiver {
 #[derive(Debug)]
 struct Shared {
     behaviour: Mutex<Behaviour>,
-    /// Told when the behaviour changes.
+    /// Notified when the behaviour changes.
     changed: Condvar,
     stopped: AtomicBool,
     received: Mutex<Received>,
 }
 
-/// What a [`Receiver`] does with requests.
+/// How a [`Receiver`] treats requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Behaviour {
-    /// It takes the spans and answers 200.
+    /// It accepts the spans and answers 200.
     Accept,
-    /// It answers with this status; spans are taken only with one from 200 to 299.
+    /// It answers with this status, and accepts spans only with one from 200 to 299.
     Status(u16),
-    /// It answers with this status, and with the header `Retry-After` of so many seconds.
+    /// It answers with this status, and with the header `Retry-After` in seconds.
     RetryAfter(u16, u64),
-    /// It takes the spans after this time.
+    /// It accepts the spans after this time.
     Slow(Duration),
-    /// It reads requests and does not answer until it is told to do something else.
+    /// It reads requests, and does not answer until its behaviour changes.
     Hang,
     /// It closes the connection in the middle of the request.
     Reset,
-    /// It answers 413 to requests of more bytes than this, uncompressed.
+    /// It answers 413 to requests with more bytes than this, uncompressed.
     AtMost(usize),
-    /// It answers with this status to requests that hold a span, or an annotation, of this name.
+    /// It answers with this status to requests that contain a span or an annotation of this name.
     Refuse(u16, String),
-    /// It takes the spans but those of this name, and says so (`partial_success`).
+    /// It accepts all spans except those of this name, and reports that (`partial_success`).
     Reject(String),
     /// It answers 200 with a web page, as a proxy may.
     WebPage,
-    /// It takes spans, and answers 404 to all else, as a collector does.
+    /// It accepts spans and answers 404 to everything else, as a collector does.
     Collector,
 }
 
@@ -89,7 +89,7 @@ struct Received {
     annotations: Vec<ReceivedAnnotation>,
 }
 
-/// What was asked of the [`Receiver`].
+/// A request to the [`Receiver`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReceiverRequest {
@@ -99,11 +99,11 @@ pub struct ReceiverRequest {
     pub path: String,
     /// The headers, by lower-case name.
     pub headers: BTreeMap<String, String>,
-    /// The status that it was answered with.
+    /// The status of the answer.
     pub status: u16,
 }
 
-/// A span that the [`Receiver`] has taken.
+/// A span that the [`Receiver`] has accepted.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReceivedSpan {
@@ -126,7 +126,7 @@ pub struct ReceivedSpan {
 }
 
 impl ReceivedSpan {
-    /// The kind of `OpenInference`, as in `AGENT`, or nothing.
+    /// Returns OpenInference's kind, as in `AGENT`, if there is one.
     #[must_use]
     pub fn kind(&self) -> &str {
         self.attributes.get(SPAN_KIND).and_then(Value::as_str).unwrap_or_default()
@@ -143,25 +143,25 @@ pub struct ReceivedEvent {
     pub attributes: BTreeMap<String, Value>,
 }
 
-/// An annotation that the [`Receiver`] has taken.
+/// An annotation that the [`Receiver`] has accepted.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ReceivedAnnotation {
-    /// Where it was posted, as in `/v1/span_annotations`.
+    /// The path to which it was posted, as in `/v1/span_annotations`.
     pub path: String,
-    /// What was posted, as in `content["result"]["score"]`.
+    /// The content that was posted, as in `content["result"]["score"]`.
     pub content: Value,
 }
 
-/// How a [`ReceivedSpan`] ended.
+/// The status of a [`ReceivedSpan`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReceivedStatus {
-    /// Nobody said.
+    /// No status was set.
     Unset,
-    /// Well.
+    /// The status is Ok.
     Ok,
-    /// With this message.
+    /// The status is Error, with this message.
     Error(String),
 }
 
@@ -176,17 +176,17 @@ impl Receiver {
         Self::at((Ipv4Addr::LOCALHOST, 0).into())
     }
 
-    /// Starts a receiver at an address of this machine, as one does that comes back.
+    /// Starts a receiver at a local address, for example one that comes back.
     ///
     /// # Panics
     ///
-    /// If the address is not free.
+    /// If the address is in use.
     ///
     /// ```
     /// use a2a_otel::testing::Receiver;
     ///
     /// let address = Receiver::start().address();
-    /// // ... nobody listens there ...
+    /// // ... nothing listens there ...
     /// let receiver = Receiver::at(address);
     /// ```
     #[must_use]
@@ -204,25 +204,25 @@ impl Receiver {
         Receiver { address, shared, listener: Some(listener) }
     }
 
-    /// Where it listens.
+    /// Returns the address at which it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The address to send to, without the path.
+    /// Returns the endpoint to send to, without the path.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The spans so far, in the order in which they came.
+    /// Returns the spans so far, in the order in which they arrived.
     #[must_use]
     pub fn spans(&self) -> Vec<ReceivedSpan> {
         self.shared.received().spans.clone()
     }
 
-    /// The annotations so far, in the order in which they came.
+    /// Returns the annotations so far, in the order in which they arrived.
     ///
     /// ```
     /// use a2a_otel::evaluation::{Annotation, annotate_session};
@@ -241,13 +241,13 @@ impl Receiver {
         self.shared.received().annotations.clone()
     }
 
-    /// The requests so far, those answered with a failure included.
+    /// Returns the requests so far, including those that were answered with a failure.
     #[must_use]
     pub fn requests(&self) -> Vec<ReceiverRequest> {
         self.shared.received().requests.clone()
     }
 
-    /// From now on answers with this status; spans are taken only with one from 200 to 299.
+    /// From now on, answers with this status. Spans are accepted only with one from 200 to 299.
     ///
     /// ```
     /// let receiver = a2a_otel::testing::Receiver::start();
@@ -257,7 +257,7 @@ impl Receiver {
         self.behave(Behaviour::Status(status));
     }
 
-    /// What it does from now on.
+    /// Sets its behaviour from now on.
     ///
     /// ```
     /// use a2a_otel::testing::{Behaviour, Receiver};
@@ -275,7 +275,7 @@ impl Drop for Receiver {
     fn drop(&mut self) {
         self.shared.stopped.store(true, Ordering::Relaxed);
         self.behave(Behaviour::Accept);
-        // Wakes the listener, which then sees that it is over.
+        // Wakes the listener, which then notices that it is to stop.
         let _ = TcpStream::connect(self.address);
         if let Some(listener) = self.listener.take() {
             let _ = listener.join();
@@ -296,12 +296,12 @@ fn serve(listener: &TcpListener, shared: &Arc<Shared>) {
         }
         let Ok(stream) = stream else { continue };
         let shared = shared.clone();
-        // A client that goes away in the middle has nothing to be told.
+        // A client that goes away before the answer needs none.
         thread::spawn(move || drop(answer(&stream, &shared)));
     }
 }
 
-/// Answers one request for each connection, which is simple and enough for tests.
+/// Answers one request per connection, which is simple and enough for tests.
 fn answer(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut request = read_head(&mut reader)?;
@@ -328,7 +328,7 @@ fn answer(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     writer.write_all(&body)
 }
 
-/// What a request holds.
+/// The contents of a request.
 #[derive(Default)]
 struct Content {
     spans: Vec<ReceivedSpan>,
@@ -342,7 +342,7 @@ impl Content {
     }
 }
 
-/// What a request is answered with, and what of it is taken.
+/// The answer to a request, and what is accepted of it.
 struct Reply {
     status: u16,
     headers: String,
@@ -394,7 +394,7 @@ impl Shared {
         }
     }
 
-    /// What to do, as soon as that is something.
+    /// Returns the behaviour, as soon as it is one that answers.
     fn behaviour(&self) -> Behaviour {
         let behaviour = lock(&self.behaviour);
         let is_hanging = |behaviour: &mut Behaviour| *behaviour == Behaviour::Hang;
@@ -423,7 +423,7 @@ fn read_head(reader: &mut impl BufRead) -> io::Result<ReceiverRequest> {
     Ok(ReceiverRequest { method, path, headers, status: 0 })
 }
 
-/// What the body holds, and how long it is.
+/// Returns the decoded body, and its length.
 fn decode(request: &ReceiverRequest, body: &[u8]) -> io::Result<(Content, usize)> {
     let mut plain = Vec::new();
     if request.header("content-encoding") == "gzip" {

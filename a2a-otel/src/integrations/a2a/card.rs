@@ -1,4 +1,4 @@
-//! Who an agent is, by its card.
+//! An agent, as its card describes it.
 
 use ::a2a::AgentCard;
 

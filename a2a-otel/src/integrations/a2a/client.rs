@@ -23,10 +23,11 @@ use crate::propagation;
 use crate::semconv::a2a as names;
 use crate::span::{CallScope as _, Opening, Site};
 
-/// A transport whose calls are spans of kind CLIENT that the spans of the called agent hang below.
+/// A transport that records its calls as spans of kind CLIENT, above the spans of the called agent.
 ///
-/// It sends the context itself, whichever binding it is around: JSON-RPC, REST or gRPC. See [the module](super) for what is
-/// recorded. A client that is made from an agent's card wants [`TracedTransportFactory`] instead, which knows whom it calls.
+/// It sends the context itself, with every binding: JSON-RPC, REST or gRPC. See [the module](super) for what is
+/// recorded. For a client that is created from an agent's card use [`TracedTransportFactory`], which knows the called
+/// agent.
 ///
 /// ```
 /// use a2a_client::jsonrpc::JsonRpcTransport;
@@ -46,7 +47,7 @@ pub struct TracedTransport<T> {
     asks_for_trace: bool,
 }
 
-/// Whom a transport calls.
+/// The agent that a transport calls.
 #[derive(Debug, Default)]
 struct Peer {
     agent: Option<Agent>,
@@ -55,19 +56,19 @@ struct Peer {
 }
 
 impl<T: Transport> TracedTransport<T> {
-    /// Watches the calls of a transport.
+    /// Records the calls of a transport.
     pub fn new(transport: T) -> Self {
         Self { transport, peer: Peer::default(), asks_for_trace: false }
     }
 
-    /// Says whom it calls, so that the spans are named after it: `SendMessage product-agent`.
+    /// Sets the called agent, after which the spans are named: `SendMessage product-agent`.
     #[must_use]
     pub fn agent(mut self, card: &AgentCard) -> Self {
         self.peer.agent = Some(Agent::of(card));
         self
     }
 
-    /// Says where that is, as `server.address` and `server.port`.
+    /// Sets the address of the agent: `server.address` and `server.port`.
     #[must_use]
     pub fn address(mut self, url: &str) -> Self {
         if let Ok(uri) = url.parse::<Uri>() {
@@ -77,8 +78,8 @@ impl<T: Transport> TracedTransport<T> {
         self
     }
 
-    /// Asks the agent to tell of its work by the traceability extension, and makes the steps that it tells of spans below
-    /// the call: for agents that send no spans of their own. Of one that does, it changes nothing.
+    /// Asks the agent to report its work with the traceability extension, and records the reported steps as spans below
+    /// the call. Use it for agents that send no spans; for others it changes nothing.
     #[must_use]
     pub const fn traceability(mut self, asks: bool) -> Self {
         self.asks_for_trace = asks;
@@ -149,7 +150,7 @@ macro_rules! transport {
 
 for_each_method!(transport);
 
-/// Makes [`TracedTransport`]s that know from the agent's card whom they call.
+/// Creates [`TracedTransport`]s that know the called agent from its card.
 ///
 /// [`client_factory`](super::client_factory) has it around JSON-RPC and REST; others are registered by hand:
 ///
@@ -169,12 +170,12 @@ pub struct TracedTransportFactory<F> {
 }
 
 impl<F: TransportFactory> TracedTransportFactory<F> {
-    /// Watches the calls of the transports that a factory makes.
+    /// Records the calls of the transports that a factory creates.
     pub const fn new(factory: F) -> Self {
         Self { factory, asks_for_trace: false }
     }
 
-    /// Does what [`TracedTransport::traceability`] does, for each transport.
+    /// Calls [`TracedTransport::traceability`] for each transport.
     #[must_use]
     pub const fn traceability(mut self, asks: bool) -> Self {
         self.asks_for_trace = asks;
@@ -199,8 +200,8 @@ impl<F: TransportFactory> TransportFactory for TracedTransportFactory<F> {
     }
 }
 
-/// Sends the current span, session and user with every call of a client, and makes no span of its own: for calls that
-/// `#[a2a_call]` observes.
+/// Sends the current span, session and user with every call of a client, and starts no span: for calls that
+/// `#[a2a_call]` records.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What A2A's requests and answers say of the conversation that they belong to.
+//! What A2A's requests and answers contain about their conversation.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use ::a2a::{
 use a2a_server::ExecutorContext;
 use serde::{Serialize, Serializer};
 
-/// What is recorded of a request or an answer. Credentials are in none of it.
+/// What is recorded of a request or an answer. It never contains credentials.
 #[derive(Default)]
 pub(super) struct Facts<'a> {
     pub(super) message: Option<&'a str>,
@@ -20,24 +20,24 @@ pub(super) struct Facts<'a> {
     pub(super) task: Option<&'a str>,
     pub(super) context: Option<&'a str>,
     pub(super) tenant: Option<&'a str>,
-    /// The authenticated person.
+    /// The authenticated user.
     pub(super) user: Option<&'a str>,
     pub(super) status: Option<&'a TaskStatus>,
     pub(super) content: Content<'a>,
 }
 
-/// What is shown as input or output.
+/// The input or output to record.
 #[derive(Default)]
 pub(super) enum Content<'a> {
     #[default]
     Nothing,
     Parts(Vec<&'a Part>),
-    /// An id, where nothing is said in words.
+    /// An id, if there is no message.
     Id(&'a str),
     Count(usize),
 }
 
-/// Text as it is, and anything else as the protocol writes it.
+/// Text as given, and anything else as the protocol writes it.
 impl Serialize for Content<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -52,12 +52,12 @@ impl Serialize for Content<'_> {
     }
 }
 
-/// The text of parts that are nothing but text.
+/// Returns the text of parts that contain only text.
 fn text_of(parts: &[&Part]) -> Option<String> {
     parts.iter().map(|part| part.as_text()).collect()
 }
 
-/// What a part is, in the protocol's own word.
+/// Returns the protocol's name for the kind of a part.
 pub(super) const fn kind_of(part: &Part) -> &'static str {
     match part.content {
         PartContent::Text(_) => "text",
@@ -67,7 +67,7 @@ pub(super) const fn kind_of(part: &Part) -> &'static str {
     }
 }
 
-/// A state as the protocol writes it.
+/// Returns a state as the protocol writes it.
 pub(super) const fn name_of(state: &TaskState) -> &'static str {
     match state {
         TaskState::Unspecified => "TASK_STATE_UNSPECIFIED",
@@ -82,14 +82,14 @@ pub(super) const fn name_of(state: &TaskState) -> &'static str {
     }
 }
 
-/// Whether the agent has said its last word, at least for now.
+/// Returns whether the agent's answer is complete, at least for now.
 pub(super) fn is_settled(status: &TaskStatus) -> bool {
     status.state.is_terminal() || matches!(status.state, TaskState::InputRequired | TaskState::AuthRequired)
 }
 
 /// A request.
 pub(super) trait Request {
-    /// Whether it wants work done, so that a task that fails is a call that fails.
+    /// Whether it asks for work, so that a failed task is a failed call.
     const WANTS_WORK: bool = false;
 
     fn facts(&self) -> Facts<'_>;
@@ -99,12 +99,12 @@ pub(super) trait Request {
 pub(super) trait Answer {
     fn facts(&self) -> Facts<'_>;
 
-    /// Where extensions may have written something.
+    /// Returns the metadata in which extensions may have written something.
     fn metadata(&self) -> Vec<&Metadata> {
         Vec::new()
     }
 
-    /// Where they may write, if this is the agent's last word.
+    /// Returns the metadata in which extensions may write, if this is the agent's final answer.
     fn place(&mut self) -> Option<&mut Option<Metadata>> {
         None
     }
@@ -112,14 +112,15 @@ pub(super) trait Answer {
 
 pub(super) type Metadata = HashMap<String, serde_json::Value>;
 
-/// The metadata of a task, its last message and its artifacts.
+/// Returns the metadata of a task, its last message and its artifacts.
 pub(super) fn metadata_of(task: &Task) -> Vec<&Metadata> {
     let message = task.status.message.iter().filter_map(|message| message.metadata.as_ref());
     let artifacts = task.artifacts.iter().flatten().filter_map(|artifact| artifact.metadata.as_ref());
     task.metadata.iter().chain(message).chain(artifacts).collect()
 }
 
-/// The metadata of its last message, or else of its last artifact, if nothing more will come.
+/// Returns the metadata of a task's last message, or else of its last artifact, or else its own, if the task is
+/// complete.
 fn place_in_task(task: &mut Task) -> Option<&mut Option<Metadata>> {
     if !is_settled(&task.status) {
         return None;
@@ -129,7 +130,7 @@ fn place_in_task(task: &mut Task) -> Option<&mut Option<Metadata>> {
     Some(message.or(artifact).unwrap_or(&mut task.metadata))
 }
 
-/// The same, of what a stream gives.
+/// Does the same for an event of a stream.
 pub(super) fn place_in_event(event: &mut StreamResponse) -> Option<&mut Option<Metadata>> {
     match event {
         StreamResponse::Task(task) => place_in_task(task),
@@ -244,7 +245,7 @@ impl Answer for Task {
     }
 }
 
-/// What a task has come to: its artifacts, or else what its status says.
+/// Returns the result of a task: its artifacts, or else the message of its status.
 fn said(task: &Task) -> Vec<&Part> {
     let made: Vec<_> = task.artifacts.iter().flatten().flat_map(|artifact| &artifact.parts).collect();
     if !made.is_empty() {

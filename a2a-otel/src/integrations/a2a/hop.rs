@@ -1,4 +1,4 @@
-//! The span of one call, on either side of a hop: what the request says, and how the call ends.
+//! The span of one call, on the calling or the called side.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -18,22 +18,22 @@ use crate::semconv::a2a as names;
 use crate::semconv::openinference::SESSION_ID;
 use crate::span::{self, CallScope, Describe, Ending, Opening, Site, Span, StreamEnd};
 
-/// What comes of a task.
+/// The events of a task.
 pub(super) type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 
 /// The span of a call.
 pub(super) struct Hop {
     span: Span,
     said: Said,
-    /// Whether a task that fails is a call that fails.
+    /// Whether a failed task is a failed call.
     wants_work: bool,
     view: View,
-    /// The agent's work on the task, where the span is of it.
+    /// The agent's work on the task, if the span records that.
     work: Option<Arc<Work>>,
 }
 
 impl Hop {
-    /// Opens the span below the current one; `more` says what else is known.
+    /// Opens the span below the current one; `more` adds what else is known.
     pub(super) fn open<R: Request>(
         site: &'static Site,
         view: View,
@@ -50,13 +50,13 @@ impl Hop {
         Self { span, said, wants_work: R::WANTS_WORK, view, work: None }
     }
 
-    /// The same, of work that may be cancelled from elsewhere.
+    /// Sets the work, which another request can cancel.
     pub(super) fn of(mut self, work: &Arc<Work>) -> Self {
         self.work = Some(Arc::clone(work));
         self
     }
 
-    /// Runs a call, and ends the span with what it answers.
+    /// Runs a call, and ends the span with its answer.
     pub(super) async fn watch<A: Answer>(
         self,
         call: impl Future<Output = Result<A, A2AError>>,
@@ -66,7 +66,7 @@ impl Hop {
         result
     }
 
-    /// Runs a call that answers a stream, and ends the span with the stream; until then, `held` is kept.
+    /// Runs a call that returns a stream, and ends the span with the stream; `held` is kept until then.
     pub(super) async fn watch_stream(
         self,
         call: impl Future<Output = Result<Events, A2AError>>,
@@ -173,7 +173,7 @@ impl CallScope for Hop {
 
     fn streamed(self, mut progress: Progress, end: StreamEnd<'_>) {
         let end = match end {
-            // Who has seen the last event need not wait for the end of the stream.
+            // A caller that has seen the last event need not wait for the end of the stream.
             StreamEnd::Dropped if progress.is_settled() => StreamEnd::Complete,
             StreamEnd::Complete if !progress.is_settled() && self.is_cancelled() => StreamEnd::Dropped,
             end => end,

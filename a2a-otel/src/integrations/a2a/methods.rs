@@ -1,4 +1,4 @@
-//! The methods of A2A 1.0: a table that both sides are made from.
+//! The methods of A2A 1.0: a table from which both sides are generated.
 
 use opentelemetry::trace::SpanKind;
 
@@ -6,8 +6,8 @@ use crate::capture::Fixed;
 use crate::semconv::{self, a2a as names};
 use crate::span::Site;
 
-/// Hands the table to a macro. A row: the function that both SDK traits have, what it takes and answers, the row's name,
-/// and the method's name in the protocol.
+/// Passes the table to a macro. A row has the function that both SDK traits have, its argument and answer, the row's
+/// name, and the protocol's name for the method.
 macro_rules! for_each_method {
     ($then:ident) => {
         $then! {
@@ -36,7 +36,7 @@ macro_rules! for_each_method {
 }
 pub(super) use for_each_method;
 
-/// What is known of the spans of each method when the program is compiled, on either side.
+/// What is known about the spans of each method at compile time, on either side.
 macro_rules! sites {
     (
         unary { $($unary:ident: $request:ty => $answer:ty, $unary_site:ident = $unary_name:literal;)* }
@@ -74,7 +74,7 @@ const fn site(name: &'static str, fixed: &'static [(&'static str, Fixed)], opent
     Site { name, kind: semconv::SpanKind::Chain.as_str(), opentelemetry, fixed, arguments: &[], fields: &[] }
 }
 
-/// An agent at work on a message.
+/// An agent that works on a message.
 pub(super) static INVOKE_AGENT: Site = Site {
     name: names::INVOKE_AGENT,
     kind: semconv::SpanKind::Agent.as_str(),

@@ -1,7 +1,7 @@
 //! A2A, with the official SDK: `a2a-client-lf`, `a2a-server-lf`, and `a2a-grpc` on top of them.
 //!
-//! A call is a span of kind CLIENT here and one of kind SERVER there, in one trace, with the agent's own spans below,
-//! whichever binding is between them. Two lines on the calling side:
+//! A call is recorded as a span of kind CLIENT on the calling side and one of kind SERVER on the called side, in one
+//! trace, with the agent's own spans below, with every binding. Two lines on the calling side:
 //!
 //! ```
 //! # async fn ask(card: &a2a::AgentCard) -> Result<(), a2a::A2AError> {
@@ -26,8 +26,8 @@
 //! # }
 //! ```
 //!
-//! The context id becomes the session of everything below, unless [`with_session`](crate::with_session) or the caller has
-//! said another. What is recorded, and what an agent that strangers reach should do, says `docs/a2a.md`.
+//! The context id becomes the session of everything below, unless [`with_session`](crate::with_session) or the caller
+//! has set another. `docs/a2a.md` describes what is recorded, and what public agents should do.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ use a2a_client::factory::A2AClientFactoryBuilder;
 use a2a_client::jsonrpc::JsonRpcTransportFactory;
 use a2a_client::rest::RestTransportFactory;
 
-/// A value of any type that can be recorded; nothing where it is `None`.
+/// A value of any type that can be recorded, or nothing for `None`.
 macro_rules! shown {
     ($value:expr) => {
         Capture::new(&$value).a2a_otel_value()
@@ -59,9 +59,10 @@ pub use self::client::{ContextInterceptor, TracedTransport, TracedTransportFacto
 pub use self::response_trace::traceability_extension;
 pub use self::server::{TracedExecutor, TracedHandler};
 
-/// The SDK's client factory, with every call over JSON-RPC and REST observed. See [the module](self) for an example.
+/// Returns the SDK's client factory, with all calls over JSON-RPC and REST recorded. See [the module](self) for an
+/// example.
 ///
-/// Clients that need an HTTP client of their own register [`TracedTransportFactory`] around the SDK's factories.
+/// Clients that need their own HTTP client register [`TracedTransportFactory`] around the SDK's factories.
 #[must_use]
 pub fn client_factory() -> A2AClientFactoryBuilder {
     A2AClientFactory::builder()

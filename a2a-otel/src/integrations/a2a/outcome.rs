@@ -1,4 +1,4 @@
-//! What a call has said, and how it came out: what both the span of a call and the events of a stream need to know.
+//! What a request has set, and how a call failed. Both the span of a call and the events of a stream use this.
 
 use ::a2a::{A2AError, Part, TaskState, TaskStatus, error_reason};
 use opentelemetry::Context;
@@ -9,21 +9,21 @@ use crate::semconv::openinference::SESSION_ID;
 use crate::semconv::ours::CANCELLED;
 use crate::span::{Describe, ErrorDescription};
 
-/// Where a call is seen from.
+/// The side that records a call.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum View {
-    /// A stream that ends before its task does was cut on the way.
+    /// A stream that ends before its task was cut by the connection.
     Caller,
-    /// It ends when the agent has nothing more to say.
+    /// A stream ends when the agent's answer is complete.
     Agent,
 }
 
-/// Whether the user, or the caller, has said which session this is.
+/// Returns whether the user or the caller has set a session.
 pub(super) fn has_session(context: &Context) -> bool {
     inherited(context).any(|attribute| attribute.key.as_str() == SESSION_ID)
 }
 
-/// What a request has said already, so that the answer does not say it again: OpenTelemetry's SDK would keep both.
+/// What the request has set already, so that the answer does not set it again: OpenTelemetry's SDK would keep both.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Said {
     pub(super) task: bool,
@@ -38,7 +38,7 @@ impl Said {
     }
 }
 
-/// Why a call came to nothing.
+/// Why a call failed.
 pub(super) struct Failure {
     kind: &'static str,
     message: String,
@@ -49,7 +49,7 @@ impl Failure {
         Self { kind: error_reason(error.code), message: error.message.clone() }
     }
 
-    /// The failure that a task has ended with, if it has.
+    /// Returns the failure that a task has ended with, if it has.
     pub(super) fn of_task(status: &TaskStatus) -> Option<Self> {
         let otherwise = match status.state {
             TaskState::Failed => "the task failed",

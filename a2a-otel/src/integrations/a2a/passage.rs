@@ -1,7 +1,8 @@
-//! The way from a request handler to the executor that it runs in a task of its own, where no context is current.
+//! Passes the context from a request handler to the executor, which runs in another task without a context.
 //!
-//! Between the two, the SDK carries nothing of ours but the service parameters. They hold a ticket, and the context waits
-//! here for it.
+//! Between the two, the SDK passes on only the service parameters. They carry a ticket, for which the context is kept
+//! here.
+//!
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -13,15 +14,15 @@ use opentelemetry::Context;
 
 use crate::lock::lock;
 
-/// The parameter that holds the ticket. What a client sends under this name is overwritten.
+/// The parameter with the ticket. A value from a client is overwritten.
 const TICKET: &str = "a2a-otel-passage";
 
 static WAITING: LazyLock<Mutex<HashMap<String, Context>>> = LazyLock::new(Mutex::default);
 
-/// A context that waits until this is dropped.
+/// A context that is kept until this is dropped.
 pub(super) struct Passage(String);
 
-/// Lets the current context wait, and puts the ticket into the parameters.
+/// Keeps the current context, and adds the ticket to the parameters.
 pub(super) fn open(params: &mut ServiceParams) -> Passage {
     let ticket = ticket();
     lock(&WAITING).insert(ticket.clone(), Context::current());
@@ -29,7 +30,7 @@ pub(super) fn open(params: &mut ServiceParams) -> Passage {
     Passage(ticket)
 }
 
-/// Nobody can guess it, for who could would have a stranger's context.
+/// Returns a ticket that nobody can guess: who guesses one gets a stranger's context.
 fn ticket() -> String {
     static HASHERS: LazyLock<[RandomState; 2]> = LazyLock::new(|| [RandomState::new(), RandomState::new()]);
     static ISSUED: AtomicU64 = AtomicU64::new(0);
@@ -38,12 +39,12 @@ fn ticket() -> String {
     format!("{first:016x}{second:016x}")
 }
 
-/// What a ticket is good for.
+/// The result of redeeming a ticket.
 pub(super) enum Arrival {
-    /// There is none: nobody stands in front of the executor.
+    /// There is no ticket: the executor has no handler of ours in front.
     Unannounced,
     Announced(Context),
-    /// Whoever let the context wait has gone, with its caller.
+    /// The handler that kept the context is gone, with its caller.
     Late,
 }
 

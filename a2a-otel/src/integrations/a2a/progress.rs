@@ -1,4 +1,4 @@
-//! What a span gathers of a stream's events.
+//! Collects a stream's events for a span.
 
 use ::a2a::{
     A2AError, Artifact, ArtifactId, Part, PartContent, StreamResponse, Task, TaskArtifactUpdateEvent,
@@ -14,7 +14,7 @@ use crate::semconv::a2a as names;
 use crate::semconv::openinference::{OUTPUT_MIME_TYPE, OUTPUT_VALUE, SESSION_ID, mime_type};
 use crate::span::{Current, SpanItems, current};
 
-/// What has come of a task so far.
+/// The state of a task so far.
 pub(super) struct Progress {
     fold: SpanItems,
     /// The span, for events at the time when they happen.
@@ -25,18 +25,18 @@ pub(super) struct Progress {
     status: Option<TaskStatus>,
     has_message: bool,
     made: Made,
-    /// Where what the agent tells of its work goes, as long as it has told nothing.
-    untold: Option<Context>,
+    /// The context for the steps that the agent reports, until it has reported some.
+    unreported: Option<Context>,
 }
 
-/// The parts that the agent has given, by artifact, up to the longest value that is recorded.
+/// The parts that the agent has sent, by artifact, up to the longest value that is recorded.
 struct Made {
     artifacts: Vec<(ArtifactId, Vec<Part>)>,
     room: usize,
 }
 
 impl Progress {
-    /// Of a stream whose span is current.
+    /// Starts with a stream whose span is current.
     pub(super) fn new(fold: SpanItems, said: Said, view: View) -> Self {
         Self {
             fold,
@@ -47,11 +47,11 @@ impl Progress {
             status: None,
             has_message: false,
             made: Made { artifacts: Vec::new(), room: limit() },
-            untold: (view == View::Caller).then(Context::current),
+            unreported: (view == View::Caller).then(Context::current),
         }
     }
 
-    /// Whether the agent has said its last word, at least for now.
+    /// Returns whether the agent's answer is complete, at least for now.
     pub(super) fn is_settled(&self) -> bool {
         self.has_message || self.status.as_ref().is_some_and(is_settled)
     }
@@ -62,7 +62,7 @@ impl Progress {
 
     pub(super) fn event(&mut self, event: &Result<StreamResponse, A2AError>) {
         if let Ok(event) = event {
-            self.told(event);
+            self.read_report(event);
         }
         match event {
             Ok(StreamResponse::Task(task)) => self.snapshot(task),
@@ -83,8 +83,8 @@ impl Progress {
         }
     }
 
-    fn told(&mut self, event: &StreamResponse) {
-        let Some(context) = self.untold.take() else { return };
+    fn read_report(&mut self, event: &StreamResponse) {
+        let Some(context) = self.unreported.take() else { return };
         let metadata = match event {
             StreamResponse::Task(task) => metadata_of(task),
             StreamResponse::Message(message) => message.metadata.iter().collect(),
@@ -98,7 +98,7 @@ impl Progress {
         };
         let _entered = context.clone().attach();
         if !response_trace::record(&metadata) {
-            self.untold = Some(context);
+            self.unreported = Some(context);
         }
     }
 
@@ -111,7 +111,7 @@ impl Progress {
         self.context.get_or_insert_with(|| context.to_owned());
     }
 
-    /// A task as a whole says again what came before.
+    /// A whole task repeats what came before.
     fn snapshot(&mut self, task: &Task) {
         self.is_of(&task.id, &task.context_id);
         self.status(&task.status);
@@ -129,7 +129,8 @@ impl Progress {
         self.status = Some(status.clone());
     }
 
-    /// Only the first piece of an artifact is an event, for an agent that streams may send one a word.
+    /// Only the first part of an artifact is recorded as an event, because an agent that streams may send one part per
+    /// word.
     fn artifact(&mut self, update: &TaskArtifactUpdateEvent) {
         let artifact = &update.artifact;
         if !self.made.has(&artifact.artifact_id) {
@@ -141,7 +142,7 @@ impl Progress {
         self.made.add(&artifact.artifact_id, &artifact.parts);
     }
 
-    /// Hands what was gathered to the span, which ends.
+    /// Records what was collected on the span, which ends.
     pub(super) fn conclude(&mut self, wants_work: bool) {
         let mut parts: Vec<_> = self.made.artifacts.iter().flat_map(|(_, parts)| parts).collect();
         if parts.is_empty() {
@@ -188,7 +189,7 @@ impl Made {
         self.artifacts.iter().any(|(id, _)| id == artifact)
     }
 
-    /// An artifact that comes anew replaces the one that was there.
+    /// An artifact that is sent again replaces the earlier one.
     fn clear(&mut self, artifact: &str) {
         if let Some((_, parts)) = self.artifacts.iter_mut().find(|(id, _)| id == artifact) {
             self.room = self.room.saturating_add(parts.iter().map(size).sum());
@@ -207,7 +208,7 @@ impl Made {
             self.artifacts.len() - 1
         });
         for part in parts {
-            // The part that exceeds the limit is taken too, so that the value shows that it was cut.
+            // The part that exceeds the limit is kept too, so that the value shows that it was cut.
             if self.room > 0 {
                 self.room = self.room.saturating_sub(size(part));
                 self.artifacts[index].1.push(part.clone());
@@ -216,7 +217,7 @@ impl Made {
     }
 }
 
-/// What a part takes of the room, roughly.
+/// Returns roughly how much room a part takes.
 fn size(part: &Part) -> usize {
     1 + match &part.content {
         PartContent::Text(text) | PartContent::Url(text) => text.len(),

@@ -23,7 +23,7 @@ use super::hop::{Events, Hop};
 use super::methods::{INVOKE_AGENT, for_each_method, server};
 use super::outcome::{View, has_session};
 use super::passage::{self, Arrival, Passage};
-use super::response_trace::Telling;
+use super::response_trace::Reporter;
 use super::work::Tasks;
 use crate::capture::Capture;
 use crate::context::with_attributes;
@@ -31,44 +31,44 @@ use crate::propagation::{InboundPolicy, ServiceParamsRef};
 use crate::semconv::openinference::{AGENT_NAME, SESSION_ID};
 use crate::span::{CallScope as _, Opening, Site};
 
-/// A request handler whose requests are spans of kind SERVER, below the caller's.
+/// A request handler that records its requests as spans of kind SERVER, below the caller's.
 ///
-/// Put it around the SDK's handler, and a [`TracedExecutor`] around the executor in that: the SDK runs the executor in a task
-/// of its own, to which the handler hands its context on. See [the module](super) for what is recorded.
+/// Put it around the SDK's handler, and a [`TracedExecutor`] around the executor in that: the SDK runs the executor in
+/// another task, to which the handler passes its context. See [the module](super) for what is recorded.
 #[derive(Debug)]
 pub struct TracedHandler<H> {
     handler: H,
     policy: InboundPolicy,
-    tells: bool,
+    reports: bool,
 }
 
 impl<H: RequestHandler> TracedHandler<H> {
-    /// Watches the requests to a handler, and goes on with the caller's trace.
+    /// Records the requests to a handler, and continues the caller's trace.
     pub const fn new(handler: H) -> Self {
-        Self { handler, policy: InboundPolicy::Continue, tells: false }
+        Self { handler, policy: InboundPolicy::Continue, reports: false }
     }
 
-    /// Does with the caller's trace what the policy says, unless a layer in front has decided.
+    /// Applies a policy to the caller's trace, unless a layer in front has applied one.
     #[must_use]
     pub const fn policy(mut self, policy: InboundPolicy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// Tells callers that ask for it, by the traceability extension, of the steps behind an answer: the spans below the
-    /// request, with their names, times, tokens and errors, and nothing of what they hold. It is meant for callers who may
-    /// know how the agent works; its card says so with [`traceability_extension`](super::traceability_extension).
+    /// Reports the steps behind an answer, with the traceability extension, to callers that ask for it: the spans below
+    /// the request, with their names, times, tokens and errors, but not their content. Use it for callers that may know
+    /// how the agent works; its card announces it with [`traceability_extension`](super::traceability_extension).
     #[must_use]
-    pub const fn traceability(mut self, tells: bool) -> Self {
-        self.tells = tells;
+    pub const fn traceability(mut self, reports: bool) -> Self {
+        self.reports = reports;
         self
     }
 
-    /// The context to work in, and who sees what is done there.
-    fn context(&self, params: &ServiceParams) -> (Context, Option<Telling>) {
+    /// Returns the context to work in, and what reports the steps in it.
+    fn context(&self, params: &ServiceParams) -> (Context, Option<Reporter>) {
         let context = self.policy.accept(&ServiceParamsRef(params));
-        match self.tells.then(|| Telling::asked(params)).flatten() {
-            Some(telling) => (telling.see(&context), Some(telling)),
+        match self.reports.then(|| Reporter::asked(params)).flatten() {
+            Some(reporter) => (reporter.watch(&context), Some(reporter)),
             None => (context, None),
         }
     }
@@ -94,28 +94,28 @@ macro_rules! handler {
         #[async_trait]
         impl<H: RequestHandler> RequestHandler for TracedHandler<H> {
             $(async fn $unary(&self, params: &ServiceParams, request: $request) -> Result<$answer, A2AError> {
-                let (context, telling) = self.context(params);
+                let (context, reporter) = self.context(params);
                 let work = async {
                     let (hop, params, _passage) = Self::open(&server::$unary_site, &request, params);
                     hop.watch(self.handler.$unary(&params, request)).await
                 };
                 let mut answer = work.with_context(context).await?;
-                if let Some(telling) = telling {
-                    telling.tell(Answer::place(&mut answer));
+                if let Some(reporter) = reporter {
+                    reporter.report(Answer::place(&mut answer));
                 }
                 Ok(answer)
             })*
 
             $(async fn $stream(&self, params: &ServiceParams, request: $asked) -> Result<Events, A2AError> {
-                let (context, telling) = self.context(params);
+                let (context, reporter) = self.context(params);
                 let work = async {
-                    // The executor may begin only when the stream is on its way.
+                    // The executor may start only when the stream is returned.
                     let (hop, params, passage) = Self::open(&server::$stream_site, &request, params);
                     hop.watch_stream(self.handler.$stream(&params, request), passage).await
                 };
                 let events = work.with_context(context.clone()).await?;
                 let events = events.with_context(context);
-                Ok(Box::pin(Told { events, telling }))
+                Ok(Box::pin(Reporting { events, reporter }))
             })*
         }
     };
@@ -123,13 +123,13 @@ macro_rules! handler {
 
 for_each_method!(handler);
 
-/// An executor whose work is a span of kind AGENT, `invoke_agent product-agent`, below the request's.
+/// An executor that records its work as a span of kind AGENT, `invoke_agent product-agent`, below the request's.
 ///
-/// Everything that the executor does while its stream is polled is in that span; a task that it spawns takes it along with
+/// Spans that start while the executor's stream is polled are below it. For tasks that it spawns use
 /// [`InCurrentSpan`](crate::InCurrentSpan).
 ///
-/// Without a [`TracedHandler`] in front, it makes the span of kind SERVER itself, called `SendMessage` also for a stream,
-/// which it cannot tell apart; requests that never reach an executor then have no span.
+/// Without a [`TracedHandler`] in front, it starts the span of kind SERVER itself, named `SendMessage` even for a
+/// stream, because it cannot tell the two apart. Requests that never reach an executor then have no span.
 #[derive(Debug)]
 pub struct TracedExecutor<E> {
     executor: E,
@@ -139,36 +139,36 @@ pub struct TracedExecutor<E> {
 }
 
 impl<E: AgentExecutor> TracedExecutor<E> {
-    /// Watches the work of the agent that the card describes, and goes on with the caller's trace.
+    /// Records the work of the agent that the card describes, and continues the caller's trace.
     pub fn new(executor: E, card: &AgentCard) -> Self {
         let agent = Some(Agent::of(card));
         Self { executor, agent, policy: InboundPolicy::Continue, tasks: Tasks::default() }
     }
 
-    /// Makes no span of kind AGENT, for an executor that has one of its own, by `#[agent_span]`.
+    /// Starts no span of kind AGENT, for an executor that already has one, by `#[agent_span]`.
     #[must_use]
     pub fn without_agent_span(mut self) -> Self {
         self.agent = None;
         self
     }
 
-    /// Does with the caller's trace what the policy says, unless a [`TracedHandler`] in front has decided.
+    /// Applies a policy to the caller's trace, unless a [`TracedHandler`] in front has applied one.
     #[must_use]
     pub const fn policy(mut self, policy: InboundPolicy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// The context to work in, and whether it has the span of the request already.
+    /// Returns the context to work in, and whether it has the request's span already.
     fn parent(&self, context: &ExecutorContext) -> (Context, bool) {
         let params = &context.service_params;
         let (parent, is_announced) = match passage::arrive(params) {
             Arrival::Announced(context) => (context, true),
             Arrival::Unannounced => (self.policy.accept(&ServiceParamsRef(params)), false),
-            // What a handler would have decided is not known any more.
+            // The handler's decision is no longer known.
             Arrival::Late => (InboundPolicy::Drop.extract(&ServiceParamsRef(params)), false),
         };
-        // A conversation that the caller has not named has a name only now.
+        // A conversation without an id from the caller has one only now.
         let parent = if has_session(&parent) { parent } else { in_session(&parent, &context.context_id) };
         (parent, is_announced)
     }
@@ -212,24 +212,24 @@ impl<E: AgentExecutor> AgentExecutor for TracedExecutor<E> {
 }
 
 pin_project! {
-    /// Events, the last of which tells of the work behind them where the caller has asked.
-    struct Told<S> {
+    /// Returns events, the last of which reports the work behind them if the caller has asked.
+    struct Reporting<S> {
         #[pin]
         events: S,
-        telling: Option<Telling>,
+        reporter: Option<Reporter>,
     }
 }
 
-impl<S: Stream<Item = Result<StreamResponse, A2AError>>> Stream for Told<S> {
+impl<S: Stream<Item = Result<StreamResponse, A2AError>>> Stream for Reporting<S> {
     type Item = S::Item;
 
     fn poll_next(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Option<S::Item>> {
         let this = self.project();
         let mut event = ready!(this.events.poll_next(task));
-        if let Some(telling) = this.telling
+        if let Some(reporter) = this.reporter
             && let Some(Ok(event)) = &mut event
         {
-            telling.tell(place_in_event(event));
+            reporter.report(place_in_event(event));
         }
         Poll::Ready(event)
     }

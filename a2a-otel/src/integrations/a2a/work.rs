@@ -1,4 +1,5 @@
-//! The tasks that an agent is working on, so that a cancellation, which is another request, finds the work it ends.
+//! The tasks that an agent is working on, so that a cancellation, which is another request, finds the work that it
+//! ends.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +13,7 @@ use crate::lock::lock;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tasks(Arc<Mutex<HashMap<TaskId, Weak<Work>>>>);
 
-/// The work on one task. It is in progress as long as somebody has this.
+/// The work on one task. It is in progress as long as a reference to it exists.
 #[derive(Debug)]
 pub(super) struct Work {
     task: TaskId,

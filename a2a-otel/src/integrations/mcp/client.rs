@@ -1,4 +1,4 @@
-//! Where requests are made.
+//! The client side of MCP.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -29,12 +29,12 @@ use crate::propagation::{self, Meta};
 use crate::semconv::{mcp, ours};
 use crate::span::{self, Ending, Joint, Span};
 
-/// An MCP client whose requests are spans, and carry them to the server.
+/// An MCP client that records its requests as spans and sends their context to the server.
 ///
-/// It has the methods of rmcp's [`RunningService`] for tools, resources, prompts, completions, tasks and skills, with the
-/// same arguments and answers; all of them belong to the span that is current where they are called. What the server's
-/// listings say of a tool is recorded on its calls. Everything else goes by [`inner`](Self::inner) and
-/// [`into_inner`](Self::into_inner), untraced.
+/// It has the methods of rmcp's [`RunningService`] for tools, resources, prompts, completions, tasks and skills, with
+/// the same arguments and results; all are recorded below the span that is current when they are called. What the
+/// server's lists say about a tool is recorded on its calls. For everything else use [`inner`](Self::inner) and
+/// [`into_inner`](Self::into_inner).
 ///
 /// ```
 /// use a2a_otel::mcp::TracedClient;
@@ -52,7 +52,7 @@ pub struct TracedClient<S: Service<RoleClient>> {
     peer: TracedPeer,
 }
 
-/// The other side of a [`TracedClient`], to be cloned and handed about as rmcp's [`Peer`] is.
+/// The server as a [`TracedClient`] sees it. It can be cloned and passed on, like rmcp's [`Peer`].
 ///
 /// ```
 /// use a2a_otel::mcp::TracedPeer;
@@ -66,17 +66,17 @@ pub struct TracedClient<S: Service<RoleClient>> {
 #[derive(Clone)]
 pub struct TracedPeer {
     peer: Peer<RoleClient>,
-    /// What the server's listings have said of its tools.
+    /// The server's tools, as its lists describe them.
     tools: Arc<Mutex<HashMap<String, Tool>>>,
 }
 
 impl<S: Service<RoleClient>> TracedClient<S> {
-    /// Connects as `handler.serve(transport)` of rmcp does. Below a span of the caller's that is a span, too, and what the
-    /// server does to be connected belongs to it.
+    /// Connects as rmcp's `handler.serve(transport)` does. If the caller has a span, connecting is recorded as a span
+    /// below it.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As in rmcp.
     pub async fn connect<T, E, A>(handler: S, transport: T) -> Result<Self, ClientInitializeError>
     where
         T: IntoTransport<RoleClient, E, A>,
@@ -100,26 +100,26 @@ impl<S: Service<RoleClient>> TracedClient<S> {
         service.map(Self::new)
     }
 
-    /// Wraps a client that is connected.
+    /// Wraps a connected client.
     #[must_use]
     pub fn new(service: RunningService<RoleClient, S>) -> Self {
         Self { peer: TracedPeer::new(service.peer().clone()), service }
     }
 
-    /// rmcp's client.
+    /// Returns rmcp's client.
     #[must_use]
     pub const fn inner(&self) -> &RunningService<RoleClient, S> {
         &self.service
     }
 
-    /// rmcp's client, for example to end it.
+    /// Returns rmcp's client, for example to close it.
     #[must_use]
     pub fn into_inner(self) -> RunningService<RoleClient, S> {
         self.service
     }
 }
 
-/// One span holds all rounds in which the server asks back.
+/// One span covers all rounds in which the server asks for input.
 macro_rules! driven {
     ($($name:ident($params:ty) -> $answer:ty = $method:ident;)*) => {
         impl<S: Service<RoleClient>> TracedClient<S> {$(
@@ -127,7 +127,7 @@ macro_rules! driven {
             ///
             /// # Errors
             ///
-            /// As there.
+            /// As in rmcp.
             pub async fn $name(&self, params: $params) -> Result<$answer, ServiceError> {
                 self.peer.observe(&method::$method, params, |params| self.service.$name(params)).await
             }
@@ -148,7 +148,7 @@ macro_rules! requests {
             ///
             /// # Errors
             ///
-            /// As there.
+            /// As in rmcp.
             pub async fn $name(&self, params: $params) -> Result<$answer, ServiceError> {
                 self.observe(&method::$method, params, |params| self.peer.$name(params)).await
             }
@@ -182,7 +182,7 @@ macro_rules! listings {
             ///
             /// # Errors
             ///
-            /// As there.
+            /// As in rmcp.
             pub async fn $all(&self) -> Result<Vec<$item>, ServiceError> {
                 let mut items = Vec::new();
                 let mut cursor = None;
@@ -209,23 +209,23 @@ listings! {
 }
 
 impl TracedPeer {
-    /// Wraps the other side of a client that is connected.
+    /// Wraps the peer of a connected client.
     #[must_use]
     pub fn new(peer: Peer<RoleClient>) -> Self {
         Self { peer, tools: Arc::default() }
     }
 
-    /// rmcp's peer.
+    /// Returns rmcp's peer.
     #[must_use]
     pub const fn inner(&self) -> &Peer<RoleClient> {
         &self.peer
     }
 
-    /// As `Peer::list_tools` of rmcp, in one span. What it says of the tools is recorded on their calls.
+    /// As rmcp's `Peer::list_tools`, in one span. The descriptions of the tools are recorded on their calls.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As in rmcp.
     pub async fn list_tools(
         &self,
         params: Option<PaginatedRequestParams>,
@@ -236,7 +236,7 @@ impl TracedPeer {
         Ok(list)
     }
 
-    /// Makes a request in a span of its own, or as a part of the span of the function that calls this tool.
+    /// Sends a request in its own span, or as a part of the span of the function that calls this tool.
     async fn observe<P, A, F>(
         &self,
         method: &'static Method,
@@ -258,7 +258,7 @@ impl TracedPeer {
             method.record(opening, &params, self.more(&params));
         });
         let work = async move {
-            // Here, for the transport sends from another task, which knows nothing of the caller.
+            // Inject here: the transport sends from another task, which does not know the caller.
             propagation::inject(&mut Meta(params.meta_mut()));
             send(params).await
         };
@@ -267,7 +267,7 @@ impl TracedPeer {
         result
     }
 
-    /// What is known of the server and its tool.
+    /// Records what is known about the server and its tool.
     fn more(&self, params: &impl Params) -> Vec<KeyValue> {
         let tools = lock(&self.tools);
         let tool = if let Target::Tool(name) = params.target() { tools.get(name) } else { None };
@@ -278,7 +278,7 @@ impl TracedPeer {
     }
 }
 
-/// What is known of the server.
+/// Records what is known about the server.
 fn server(peer: &Peer<RoleClient>) -> Vec<KeyValue> {
     let Some(server) = peer.peer_info() else { return Vec::new() };
     let version = KeyValue::new(mcp::PROTOCOL_VERSION, server.protocol_version.to_string());
@@ -293,7 +293,7 @@ impl<S: Service<RoleClient>> Answer for RunningService<RoleClient, S> {
     }
 }
 
-/// A transport that carries its caller's context while the two sides shake hands, which is done in the caller's task.
+/// A transport that carries its caller's context during the handshake, which happens in the caller's task.
 struct Shaking<T> {
     transport: T,
     caller: Arc<Mutex<Option<Context>>>,
@@ -341,13 +341,13 @@ impl<T: Transport<RoleClient>> Transport<RoleClient> for Shaking<T> {
     }
 }
 
-/// The request with the context of the caller.
+/// Returns the request with the context of the caller.
 fn carrying<P: Params>(mut params: P) -> P {
     propagation::inject(&mut Meta(params.meta_mut()));
     params
 }
 
-/// Makes a request as a part of a span that another will end.
+/// Sends a request as a part of a span that other code ends.
 async fn join<A: Answer>(
     joint: &Joint,
     attributes: Vec<KeyValue>,

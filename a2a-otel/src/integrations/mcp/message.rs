@@ -16,14 +16,14 @@ use crate::capture::Capture;
 use crate::record::{Attributes, Document, Retrieval};
 use crate::span::Ending;
 
-/// What a request is about.
+/// The target of a request.
 #[derive(Clone, Copy)]
 pub(super) enum Target<'a> {
     Nothing,
     Tool(&'a str),
     Prompt(&'a str),
     Resource(&'a str),
-    /// A method of somebody's own.
+    /// A custom method.
     Method(&'a str),
 }
 
@@ -37,13 +37,13 @@ pub(super) trait Params {
         None
     }
 
-    /// Where the context goes.
+    /// The place for the context.
     fn meta_mut(&mut self) -> &mut RequestMetaObject;
 }
 
-/// What a request is answered.
+/// The answer to a request.
 pub(super) trait Answer {
-    /// What a tool says that has failed.
+    /// Returns the message of a failed tool.
     fn refusal(&self) -> Option<String> {
         None
     }
@@ -107,7 +107,7 @@ impl Params for CustomRequest {
     }
 }
 
-/// A request without parameters, which is only ever served.
+/// A request without parameters, which is only served.
 #[derive(Default)]
 pub(super) struct NoParams(RequestMetaObject);
 
@@ -117,7 +117,7 @@ impl Params for NoParams {
     }
 }
 
-/// Records all of an answer.
+/// Records the whole answer.
 fn whole(ending: &mut Ending, answer: &impl Serialize) {
     ending.output(Capture::new(answer).a2a_otel_value());
 }
@@ -129,7 +129,7 @@ macro_rules! answers {
                 whole(ending, self);
             }
         })*
-        // The definitions stand on the spans of what they define.
+        // The definitions are on the spans of what they define.
         $(impl Answer for $list {
             fn record(&self, ending: &mut Ending) {
                 whole(ending, &self.$items.iter().map(|item| &*item.$name).collect::<Vec<_>>());
@@ -167,7 +167,7 @@ impl Answer for CallToolResult {
     }
 }
 
-/// Content that is nothing but text.
+/// Returns the text of content that is only text.
 fn text(content: &[ContentBlock]) -> Option<String> {
     let texts: Option<Vec<_>> = content.iter().map(|block| Some(block.as_text()?.text.as_str())).collect();
     texts.filter(|texts| !texts.is_empty()).map(|texts| texts.join("\n"))
@@ -186,7 +186,7 @@ impl Answer for ReadResourceResult {
     }
 }
 
-/// What was read, without what is no text. Its address is the request's, and masked with it.
+/// Returns the contents that are text. Their address is the request's, and is masked with it.
 fn document(contents: &ResourceContents) -> Option<Document> {
     let (mime_type, text) = match contents {
         ResourceContents::TextResourceContents { mime_type, text, .. } => (mime_type, Some(text)),

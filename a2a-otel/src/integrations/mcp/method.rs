@@ -11,12 +11,12 @@ use crate::capture::{self, Capture};
 use crate::semconv::{self, mcp, openinference as names};
 use crate::span::{CallScope as _, ErrorDescription, Opening, Refusal, Site, Span};
 
-/// A method, with its span where it is called and where it is served.
+/// A method, and its spans on the calling and on the serving side.
 pub(super) struct Method {
     name: &'static str,
     pub(super) client: Site,
     pub(super) server: Site,
-    /// Whether it belongs to the connection, so that it matters only to a caller who traces it.
+    /// Whether it belongs to the connection, so that it is recorded only if the caller has a span.
     pub(super) is_of_connection: bool,
 }
 
@@ -57,7 +57,7 @@ methods! {
 }
 
 impl Method {
-    /// Records a request, and what else is known of it.
+    /// Records a request, and what else is known about it.
     pub(super) fn record(
         &self,
         opening: &mut Opening,
@@ -79,7 +79,7 @@ impl Method {
         }
     }
 
-    /// By which names the protocol knows a request.
+    /// Records the protocol's names of a request.
     pub(super) fn attributes(&self, params: &impl Params) -> Vec<KeyValue> {
         let target = params.target();
         let method = if let Target::Method(method) = target { method } else { self.name };
@@ -118,12 +118,12 @@ pub(super) fn definition(tool: &rmcp::model::Tool) -> Vec<KeyValue> {
     capture::attributes(&fields)
 }
 
-/// An error that may come instead of an answer.
+/// An error instead of an answer.
 pub(super) trait Fault {
-    /// The error that came from the other side, if it did.
+    /// Returns the error, if the peer sent it.
     fn data(&self) -> Option<&ErrorData>;
 
-    /// The error, if it did not come from the other side.
+    /// Returns the error, if the peer did not send it.
     fn refusal(&self) -> Refusal;
 }
 
@@ -177,7 +177,7 @@ impl Fault for ClientInitializeError {
     }
 }
 
-/// Why a request failed, if it did, and the code of the error that came as the answer.
+/// Returns why a request failed, if it did, and the code of the error that the peer sent.
 pub(super) fn refusal<A: Answer, E: Fault>(result: &Result<A, E>) -> Option<(Refusal, Option<KeyValue>)> {
     match result {
         Ok(answer) => {

@@ -1,5 +1,5 @@
-//! MCP over [rmcp](https://docs.rs/rmcp): a request is one span where it is made and one where it is served, in one
-//! trace, whatever the transport.
+//! MCP over [rmcp](https://docs.rs/rmcp): a request is recorded as one span on the client and one on the server, in one
+//! trace, with every transport.
 //!
 //! Two lines, one on each side:
 //!
@@ -40,9 +40,9 @@
 //!
 //! The context crosses in `params._meta` (SEP-414): `traceparent`, `tracestate`, and session and user as `baggage`.
 //!
-//! A function with `#[mcp_tool]` or `#[tool_span]` is the same span as the MCP call that it makes or serves: it says what
-//! went in and came out, and the call adds the names of the protocol. Both have to be of the same tool. See `docs/mcp.md`
-//! for what is recorded.
+//! A function with `#[mcp_tool]` or `#[tool_span]` shares its span with the MCP call that it makes or serves: the
+//! function's input and output are recorded, and the call adds the protocol's attributes. Both have to be about the
+//! same tool. See `docs/mcp.md` for what is recorded.
 
 mod client;
 #[expect(deprecated, reason = "what rmcp still takes is still observed")]

@@ -1,4 +1,4 @@
-//! Where requests are served.
+//! The server side of MCP.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -25,12 +25,12 @@ use crate::propagation::{InboundPolicy, MetaRef};
 use crate::semconv::mcp;
 use crate::span::{self, Span};
 
-/// An MCP server whose requests are spans, below those of their callers.
+/// An MCP server that records its requests as spans below those of their callers.
 ///
-/// It is a [`ServerHandler`] itself, so that it goes wherever the one that it wraps goes: to `serve` with any transport,
-/// and to rmcp's service for streamable HTTP.
+/// It is a [`ServerHandler`] itself, so it can be used wherever the server that it wraps can: with `serve` and any
+/// transport, and with rmcp's service for streamable HTTP.
 ///
-/// - A request whose caller gives it up ends its span as cancelled, whether or not the handler goes on.
+/// - The span of a request that the caller cancels ends as cancelled, whether or not the handler continues.
 /// - `initialize`, `server/discover` and `ping` are spans only below a caller's, so that a connection leaves no trace of
 ///   its own; `subscriptions/listen`, which lasts as long as the connection, is none.
 /// - Notifications are no spans. What is done about them runs below the caller's span.
@@ -53,25 +53,24 @@ pub struct TracedServer<S> {
 }
 
 impl<S> TracedServer<S> {
-    /// Wraps a server, and goes on with the callers' traces.
+    /// Wraps a server, and continues the callers' traces.
     pub const fn new(server: S) -> Self {
         Self { server, policy: InboundPolicy::Continue }
     }
 
-    /// Does with the callers' traces what the policy says: a server that strangers reach wants
-    /// [`Restart`](InboundPolicy::Restart).
+    /// Applies a policy to the callers' traces. For public servers use [`Restart`](InboundPolicy::Restart).
     #[must_use]
     pub const fn policy(mut self, policy: InboundPolicy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// The server.
+    /// Returns the server.
     pub const fn inner(&self) -> &S {
         &self.server
     }
 
-    /// The server.
+    /// Returns the server.
     pub fn into_inner(self) -> S {
         self.server
     }
@@ -110,7 +109,7 @@ impl<S: ServerHandler> TracedServer<S> {
         work.with_context(caller).await
     }
 
-    /// What is known of the request and its tool.
+    /// Records what is known about the request and its tool.
     fn more(&self, params: &impl Params, context: &RequestContext<RoleServer>) -> Vec<KeyValue> {
         let tool = if let Target::Tool(name) = params.target() { self.server.get_tool(name) } else { None };
         let mut attributes = tool.as_ref().map(method::definition).unwrap_or_default();
@@ -135,7 +134,7 @@ macro_rules! observed {
     )*};
 }
 
-/// Requests without parameters, likewise.
+/// Requests without parameters, each in a span.
 macro_rules! observed_bare {
     ($($name:ident() -> $answer:ty = $method:ident;)*) => {$(
         async fn $name(&self, context: RequestContext<RoleServer>) -> Result<$answer, ErrorData> {
@@ -156,7 +155,7 @@ macro_rules! noticed {
     )*};
 }
 
-// Every method of rmcp's trait stands here: one that did not would answer as if the server did not have it.
+// Every method of rmcp's trait is listed here: a missing one would answer as if the server did not have it.
 impl<S: ServerHandler> ServerHandler for TracedServer<S> {
     observed! {
         initialize(InitializeRequestParams) -> InitializeResult = INITIALIZE;

@@ -1,10 +1,10 @@
-//! What agents tell each other of their work without OpenTelemetry: the traceability extension.
+//! The traceability extension, by which agents report their work to each other without OpenTelemetry.
 //!
-//! Source: `a2aproject/a2a-samples`, `extensions/traceability/v1`. Its text and its implementation differ; this is the form
-//! that the implementation writes.
+//! Source: `a2aproject/a2a-samples`, `extensions/traceability/v1`. Its specification and its implementation differ;
+//! this is the form that the implementation writes.
 
 mod read;
-mod tell;
+mod report;
 
 use ::a2a::AgentExtension;
 use a2a_client::ServiceParams;
@@ -12,16 +12,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
 
 pub(super) use self::read::record;
-pub(super) use self::tell::Telling;
+pub(super) use self::report::Reporter;
 use crate::semconv::openinference::SPAN_KIND as KIND;
 
-/// What activates it.
+/// The URI that activates it.
 const URI: &str = "https://github.com/a2aproject/a2a-samples/extensions/traceability/v1";
 
-/// Where it stands in the metadata.
+/// Its key in the metadata.
 const KEY: &str = "github.com/a2aproject/a2a-samples/extensions/traceability/v1/traceability";
 
-/// An agent must not fill another's traces.
+/// The most steps that are read, so that an agent cannot fill another's traces.
 const MOST_STEPS: usize = 1000;
 
 #[derive(Default, Deserialize)]
@@ -48,13 +48,12 @@ struct Step {
     additional_attributes: Option<Map<String, Value>>,
     start_time: Option<String>,
     end_time: Option<String>,
-    /// In milliseconds. A number is not whole where it has been through a protocol buffer.
+    /// In milliseconds. The number is not whole if it has been through a protocol buffer.
     latency: Option<Number>,
     error: Option<Value>,
 }
 
-/// What an agent's card says of an agent that tells of its work, where it is asked:
-/// [`TracedHandler::traceability`](super::TracedHandler::traceability).
+/// Returns the entry for the card of an agent that reports its work when it is asked to:
 ///
 /// ```
 /// use a2a::AgentCapabilities;
@@ -69,14 +68,14 @@ pub fn traceability_extension() -> AgentExtension {
     AgentExtension { uri: URI.to_owned(), description, required: Some(false), params: None }
 }
 
-/// Asks the agent for it.
+/// Asks the agent to report its work.
 pub(super) fn ask(params: &mut ServiceParams) {
     if !is_asked(params) {
         params.entry(::a2a::SVC_PARAM_EXTENSIONS.to_owned()).or_default().push(URI.to_owned());
     }
 }
 
-/// Whether a caller asks for it.
+/// Returns whether a caller asks for it.
 fn is_asked(params: &ServiceParams) -> bool {
     let names = |(name, _): &(&String, _)| name.eq_ignore_ascii_case(::a2a::SVC_PARAM_EXTENSIONS);
     let lists = params.iter().filter(names).flat_map(|(_, lists)| lists);

@@ -1,4 +1,4 @@
-//! What another agent tells of its work, as spans below the call.
+//! Records the work that another agent reports as spans below the call.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,13 +15,13 @@ use crate::privacy;
 use crate::semconv::{self, openinference as names};
 use crate::span;
 
-/// Makes the steps that the metadata of an answer tells of spans below the current one, and says whether there were any.
+/// Records the steps in the metadata of an answer as spans below the current one, and returns whether there were any.
 pub(in super::super) fn record(metadata: &[&Metadata]) -> bool {
-    let told = metadata.iter().find_map(|metadata| metadata.get(KEY));
-    let Some(trace) = told.and_then(|trace| ResponseTrace::deserialize(trace).ok()) else { return false };
+    let reported = metadata.iter().find_map(|metadata| metadata.get(KEY));
+    let Some(trace) = reported.and_then(|trace| ResponseTrace::deserialize(trace).ok()) else { return false };
     let context = Context::current();
     let own = context.span().span_context().trace_id().to_string();
-    // An agent that goes on with our trace has sent these spans itself.
+    // An agent that continues our trace has sent these spans itself.
     if trace.trace_id.as_ref() != Some(&own) {
         let steps = trace.steps.iter().take(MOST_STEPS);
         let steps: Vec<_> = steps.filter_map(|step| Step::deserialize(step).ok()).collect();
@@ -38,14 +38,14 @@ impl Step {
         steps.iter().find(|step| step.id == parent)
     }
 
-    /// An agent that knows of more kinds than the extension says which.
+    /// An agent that has more kinds than the extension adds the kind.
     fn kind(&self) -> semconv::SpanKind {
         let said = self.additional_attributes.as_ref().and_then(|attributes| attributes.get(KIND)?.as_str());
         let said = said.or(self.call_type.as_deref()).unwrap_or_default();
         semconv::SpanKind::parse(said).unwrap_or(semconv::SpanKind::Chain)
     }
 
-    /// `left` ends it where ids are given twice, or parents go round in a circle.
+    /// `left` limits the recursion if ids occur twice or parents form a circle.
     fn record(&self, steps: &[Self], parent: &Context, left: &mut usize) {
         if *left == 0 {
             return;
@@ -89,7 +89,7 @@ impl Step {
         span.end_with_timestamp(end);
     }
 
-    /// When it began and ended. What it does not say is filled in, for every span has times.
+    /// When the step started and ended. Missing times are filled in, because every span has times.
     fn times(&self) -> (SystemTime, SystemTime) {
         let time = |text: &Option<String>| {
             text.as_deref().and_then(|text| DateTime::parse_from_rfc3339(text).ok()).map(SystemTime::from)

@@ -1,4 +1,4 @@
-//! What this agent tells of its work, if the caller asks: the spans below the request, without their contents.
+//! Reports the work of this agent, if the caller asks: the spans below the request, without their contents.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,9 +17,9 @@ use crate::lock::lock;
 use crate::pipeline::{Witness, witnessed};
 use crate::semconv::{SpanKind, openinference as names};
 
-/// Sees the spans of one request. The first of them is the request's own, of which the caller has one already.
+/// Collects the spans of one request. The first of them is the request's own, which the caller records already.
 #[derive(Clone, Default)]
-pub(in super::super) struct Telling(Arc<Mutex<Vec<Seen>>>);
+pub(in super::super) struct Reporter(Arc<Mutex<Vec<Seen>>>);
 
 struct Seen {
     id: SpanId,
@@ -28,19 +28,19 @@ struct Seen {
     step: Step,
 }
 
-impl Telling {
-    /// Begins, if the caller asks for it.
+impl Reporter {
+    /// Starts, if the caller asks for it.
     pub(in super::super) fn asked(params: &ServiceParams) -> Option<Self> {
         is_asked(params).then(Self::default)
     }
 
-    /// What is done in this context is seen.
-    pub(in super::super) fn see(&self, context: &Context) -> Context {
+    /// Returns a context whose spans are collected.
+    pub(in super::super) fn watch(&self, context: &Context) -> Context {
         witnessed(context, self.clone())
     }
 
-    /// Writes what was seen into an answer that has a place for it and says nothing of the kind itself.
-    pub(in super::super) fn tell(&self, place: Option<&mut Option<Metadata>>) {
+    /// Adds the collected spans to an answer that has a place for them and does not contain such a report already.
+    pub(in super::super) fn report(&self, place: Option<&mut Option<Metadata>>) {
         if let Some(place) = place
             && let Some(trace) = self.trace()
         {
@@ -58,7 +58,7 @@ impl Telling {
     }
 }
 
-impl Witness for Telling {
+impl Witness for Reporter {
     fn started(&self, span: &SpanData) {
         let mut seen = lock(&self.0);
         if seen.len() <= MOST_STEPS {
@@ -105,7 +105,7 @@ impl Seen {
         Seen { id: span.span_context.span_id(), started: span.start_time, ended: None, step }
     }
 
-    /// What is still going on ends, as far as the caller can see, with the answer.
+    /// Spans that have not ended yet end with the answer, as far as the caller can see.
     fn step(&self, request: &str, now: SystemTime) -> Step {
         let ended = self.ended.unwrap_or(now);
         let lasted = ended.duration_since(self.started).unwrap_or(Duration::ZERO);
@@ -119,7 +119,7 @@ impl Seen {
     }
 }
 
-/// Nothing, where somebody has given a span a time that no calendar has.
+/// Returns nothing if the span has a time that no calendar has.
 fn written(time: SystemTime) -> Option<String> {
     let since = time.duration_since(UNIX_EPOCH).ok()?;
     let time = DateTime::<Utc>::from_timestamp(i64::try_from(since.as_secs()).ok()?, since.subsec_nanos())?;
