@@ -120,7 +120,7 @@ pub struct Fold {
     fields: Vec<KeyValue>,
     failed: Option<Failed>,
     /// The answer of a model, if the items are pieces of one.
-    answer: Option<Box<llm::Fold>>,
+    answer: Option<Box<llm::StreamedAnswer>>,
 }
 
 /// When the first item came.
