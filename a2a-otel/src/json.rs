@@ -1,76 +1,76 @@
-//! JSON, read where it lies: an index of the text's values instead of a tree of copies.
+//! Reads JSON in place: it indexes the values of a text instead of copying them into a tree.
 
 use std::borrow::Cow;
 use std::cell::Cell;
 
 use memchr::{memchr, memchr2};
 
-/// The most values that are indexed. A text with more is not read, so that nobody's input can fill the memory.
+/// The most values that are indexed. A text with more values is not read, so that no input can fill the memory.
 const MOST_VALUES: usize = 1 << 20;
 
-/// The deepest nesting that is read, which is `serde_json`'s own.
+/// The deepest nesting that is read: the limit of `serde_json`.
 const DEEPEST: usize = 128;
 
-/// How many bytes a value usually takes, keys among them.
+/// How many bytes a value usually takes. Keys count as values.
 const USUAL_VALUE: usize = 32;
 
-/// A JSON text and where its values are.
+/// A JSON text and the positions of its values.
 pub(crate) struct Json<'a> {
     text: &'a str,
     entries: Vec<Entry>,
-    /// What strings with escapes say, where it is known. It is given away to the first who asks.
+    /// The contents of strings with escapes, where they are known. The first caller takes the content.
     known: Vec<Cell<String>>,
 }
 
-/// Where the values of a JSON text are. It is made from the text, or while the text is written.
+/// The positions of the values of a JSON text. It is built from the text, or while the text is written.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     entries: Vec<Entry>,
-    /// What strings with escapes say, where that was known when they were written.
+    /// The contents of strings with escapes, where they were known when the strings were written.
     known: Vec<String>,
-    /// The objects and lists that are not closed yet.
+    /// The objects and lists that are still open.
     open: Vec<usize>,
-    place: Place,
+    preceding: Preceding,
 }
 
-/// A value, followed by those that it contains. An object contains its keys and values in turn.
+/// A value, followed by the values that it contains. An object contains its keys and values in turn.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     start: u32,
     end: u32,
-    /// The entry behind this one and all that it contains.
+    /// The entry after this one and everything that it contains.
     next: u32,
-    words: Words,
+    spelling: Spelling,
 }
 
-/// What the text of a value is, where it is a string.
+/// How an indexed string is written.
 #[derive(Clone, Copy, Debug)]
-enum Words {
+enum Spelling {
     AsIs,
     Escaped,
-    /// Escaped, and known under this number.
+    /// With escapes; the content is known and has this number.
     Known(u32),
 }
 
-/// What a string says.
+/// How a string is written, as the writer of the JSON knows it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Said<'a> {
-    /// What is written between its quotes.
+pub(crate) enum StringForm<'a> {
+    /// Without escapes.
     AsIs,
-    /// What is written there has escapes.
+    /// With escapes.
     Escaped,
-    /// This, which is written there with escapes.
+    /// With escapes; this is the content.
     Known(&'a str),
 }
 
-/// Where in an object or list the next value stands.
+/// What precedes the next value of an object or list.
 #[derive(Debug, Default, PartialEq)]
-enum Place {
+enum Preceding {
     #[default]
-    First,
-    /// Behind a number, `true`, `false` or `null`.
-    BehindScalar,
-    BehindOther,
+    Nothing,
+    /// A number, `true`, `false` or `null`.
+    Scalar,
+    Other,
 }
 
 /// One value of a JSON text.
@@ -81,7 +81,7 @@ pub(crate) struct Node<'a> {
 }
 
 impl<'a> Json<'a> {
-    /// Indexes a text; nothing where it is no JSON, or more of it than is read.
+    /// Indexes a text. `None` if it is not JSON or exceeds a limit.
     pub(crate) fn index(text: &'a str) -> Option<Self> {
         u32::try_from(text.len()).ok()?;
         let entries = Vec::with_capacity((text.len() / USUAL_VALUE).min(MOST_VALUES));
@@ -90,7 +90,7 @@ impl<'a> Json<'a> {
         Some(Self::written(text, index))
     }
 
-    /// A text with the index that was made while it was written.
+    /// Joins a text with the index that was built while the text was written.
     pub(crate) fn written(text: &'a str, index: Index) -> Self {
         let known = index.known.into_iter().map(Cell::new).collect();
         Self { text, entries: index.entries, known }
@@ -102,52 +102,52 @@ impl<'a> Json<'a> {
 }
 
 impl Index {
-    /// An object or a list begins.
+    /// Begins an object or a list.
     pub(crate) fn open(&mut self, start: usize) {
         self.open.push(self.entries.len());
-        self.push(start, Words::AsIs);
-        self.place = Place::First;
+        self.push(start, Spelling::AsIs);
+        self.preceding = Preceding::Nothing;
     }
 
-    /// The innermost object or list ends.
+    /// Ends the innermost object or list.
     pub(crate) fn close(&mut self, end: usize) {
         if let Some(container) = self.open.pop() {
             self.end(container, end);
-            self.place = Place::BehindOther;
+            self.preceding = Preceding::Other;
         }
     }
 
-    /// A key, or a value that is a string.
-    pub(crate) fn string(&mut self, start: usize, end: usize, said: Said<'_>) {
-        let words = match said {
-            Said::AsIs => Words::AsIs,
-            Said::Escaped => Words::Escaped,
-            Said::Known(text) => {
+    /// Adds a key, or a value that is a string.
+    pub(crate) fn string(&mut self, start: usize, end: usize, form: StringForm<'_>) {
+        let spelling = match form {
+            StringForm::AsIs => Spelling::AsIs,
+            StringForm::Escaped => Spelling::Escaped,
+            StringForm::Known(text) => {
                 self.known.push(text.to_owned());
-                Words::Known(offset(self.known.len() - 1))
+                Spelling::Known(offset(self.known.len() - 1))
             }
         };
-        let entry = self.push(start, words);
+        let entry = self.push(start, spelling);
         self.end(entry, end);
-        self.place = Place::BehindOther;
+        self.preceding = Preceding::Other;
     }
 
-    /// A value that is neither of them. In a row of such only the first is kept.
+    /// Adds any other value. Of several in a row, only the first is kept.
     pub(crate) fn scalar(&mut self, start: usize, end: usize) {
-        if self.place != Place::BehindScalar {
-            let entry = self.push(start, Words::AsIs);
+        if self.preceding != Preceding::Scalar {
+            let entry = self.push(start, Spelling::AsIs);
             self.end(entry, end);
         }
-        self.place = Place::BehindScalar;
+        self.preceding = Preceding::Scalar;
     }
 
-    /// Whether it is more than is read.
+    /// Whether the index exceeds a limit.
     pub(crate) const fn is_too_much(&self) -> bool {
         self.entries.len() > MOST_VALUES || self.open.len() > DEEPEST
     }
 
-    fn push(&mut self, start: usize, words: Words) -> usize {
-        self.entries.push(Entry { start: offset(start), end: 0, next: 0, words });
+    fn push(&mut self, start: usize, spelling: Spelling) -> usize {
+        self.entries.push(Entry { start: offset(start), end: 0, next: 0, spelling });
         self.entries.len() - 1
     }
 
@@ -159,7 +159,7 @@ impl Index {
 }
 
 impl<'a> Node<'a> {
-    /// The value as it stands in the text.
+    /// The value as it is written in the text.
     pub(crate) fn raw(self) -> &'a str {
         let Entry { start, end, .. } = self.entry();
         &self.json.text[start as usize..end as usize]
@@ -174,12 +174,12 @@ impl<'a> Node<'a> {
         self.entries().find(|(key, _)| *key == name).map(|(_, value)| value).filter(|value| !value.is_null())
     }
 
-    /// The first of the fields that is there.
+    /// The first of these fields that is present and not null.
     pub(crate) fn any(self, names: &[&str]) -> Option<Self> {
         names.iter().find_map(|name| self.get(name))
     }
 
-    /// Whether an object has the field, be it null.
+    /// Whether an object has the field. A null counts.
     pub(crate) fn has(self, name: &str) -> bool {
         self.entries().any(|(key, _)| key == name)
     }
@@ -192,11 +192,11 @@ impl<'a> Node<'a> {
     /// The field's whole number.
     pub(crate) fn count(self, name: &str) -> Option<i64> {
         let raw = self.get(name)?.raw();
-        // A client that keeps all numbers as floats writes `7.0`.
+        // A client that stores all numbers as floats writes `7.0`.
         raw.parse().or_else(|_| raw.trim_end_matches('0').trim_end_matches('.').parse()).ok()
     }
 
-    /// The fields of the object in this field; none where there is no such object.
+    /// The items of the list in this field. Empty if the field holds no list.
     pub(crate) fn list(self, name: &str) -> impl Iterator<Item = Self> + use<'a> {
         self.get(name).into_iter().flat_map(Self::items)
     }
@@ -217,7 +217,7 @@ impl<'a> Node<'a> {
         self.raw().starts_with('"')
     }
 
-    /// The text of a string as it stands, with its escapes.
+    /// The text of a string as it is written, with its escapes.
     pub(crate) fn escaped(self) -> Option<&'a str> {
         self.raw().strip_prefix('"')?.strip_suffix('"')
     }
@@ -225,22 +225,22 @@ impl<'a> Node<'a> {
     /// The text of a string.
     pub(crate) fn text(self) -> Option<Cow<'a, str>> {
         let inner = self.escaped()?;
-        Some(match self.entry().words {
-            Words::AsIs => inner.into(),
-            Words::Escaped => unescaped(inner).into(),
-            Words::Known(number) => match self.json.known[number as usize].take() {
-                given if given.is_empty() => unescaped(inner).into(),
+        Some(match self.entry().spelling {
+            Spelling::AsIs => inner.into(),
+            Spelling::Escaped => unescaped(inner).into(),
+            Spelling::Known(number) => match self.json.known[number as usize].take() {
+                taken if taken.is_empty() => unescaped(inner).into(),
                 known => known.into(),
             },
         })
     }
 
-    /// The text of a string, and the JSON of anything else.
+    /// The text of a string, or the JSON of any other value.
     pub(crate) fn text_or_json(self) -> Cow<'a, str> {
         self.text().unwrap_or_else(|| self.raw().into())
     }
 
-    /// The fields of an object by their names as they are written; of anything else, none.
+    /// The fields of an object, by their names as written. Empty for any other value.
     pub(crate) fn entries(self) -> impl Iterator<Item = (&'a str, Self)> + use<'a> {
         let mut children = Children { inside: self, at: self.at + 1, end: self.end_if('{') };
         std::iter::from_fn(move || {
@@ -249,7 +249,7 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// The values of a list, of which a row of numbers counts as one; of anything else, none.
+    /// The values of a list, where a row of numbers counts as one. Empty for any other value.
     pub(crate) fn items(self) -> impl Iterator<Item = Self> + use<'a> {
         Children { inside: self, at: self.at + 1, end: self.end_if('[') }
     }
@@ -259,7 +259,7 @@ impl<'a> Node<'a> {
     }
 }
 
-/// The text of a string with escapes. What is no escape is shown as it stands.
+/// The text of a string with escapes. An invalid escape is kept as written.
 fn unescaped(text: &str) -> String {
     let mut unescaped = String::with_capacity(text.len());
     let mut rest = text;
@@ -312,7 +312,7 @@ impl<'a> Iterator for Children<'a> {
     }
 }
 
-/// Goes through a text once, without recursion.
+/// Walks through a text once, without recursion.
 struct Indexer<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -321,7 +321,7 @@ struct Indexer<'a> {
 
 impl Indexer<'_> {
     fn run(mut self) -> Option<Index> {
-        self.blank();
+        self.skip_blanks();
         loop {
             self.value()?;
             if self.index.is_too_much() {
@@ -346,29 +346,29 @@ impl Indexer<'_> {
         Some(())
     }
 
-    /// Goes to the next value, over what is closed before it. False at the end of the text.
+    /// Moves to the next value and closes what ends before it. False at the end of the text.
     fn is_at_next(&mut self) -> Option<bool> {
         loop {
-            self.blank();
+            self.skip_blanks();
             let Some(&container) = self.index.open.last() else {
                 return (self.at == self.bytes.len()).then_some(false);
             };
             let is_object = self.bytes[self.index.entries[container].start as usize] == b'{';
-            if self.took(if is_object { b'}' } else { b']' }) {
+            if self.skip(if is_object { b'}' } else { b']' }) {
                 self.index.close(self.at);
                 continue;
             }
-            if self.index.place != Place::First && !self.took(b',') {
+            if self.index.preceding != Preceding::Nothing && !self.skip(b',') {
                 return None;
             }
-            self.blank();
+            self.skip_blanks();
             if is_object {
                 self.string()?;
-                self.blank();
-                if !self.took(b':') {
+                self.skip_blanks();
+                if !self.skip(b':') {
                     return None;
                 }
-                self.blank();
+                self.skip_blanks();
             }
             return Some(true);
         }
@@ -376,21 +376,21 @@ impl Indexer<'_> {
 
     fn string(&mut self) -> Option<()> {
         let start = self.at;
-        if !self.took(b'"') {
+        if !self.skip(b'"') {
             return None;
         }
-        let mut said = Said::AsIs;
+        let mut form = StringForm::AsIs;
         loop {
             let found = self.at + memchr2(b'"', b'\\', self.bytes.get(self.at..)?)?;
             if self.bytes[found] == b'"' {
                 self.at = found + 1;
                 break;
             }
-            // Whatever is escaped, a quote or a backslash, does not end the string.
-            said = Said::Escaped;
+            // An escaped character does not end the string.
+            form = StringForm::Escaped;
             self.at = found + 2;
         }
-        self.index.string(start, self.at, said);
+        self.index.string(start, self.at, form);
         Some(())
     }
 
@@ -402,20 +402,20 @@ impl Indexer<'_> {
         self.index.scalar(start, self.at);
     }
 
-    fn took(&mut self, byte: u8) -> bool {
-        let is_there = self.bytes.get(self.at) == Some(&byte);
-        self.at += usize::from(is_there);
-        is_there
+    fn skip(&mut self, byte: u8) -> bool {
+        let is_next = self.bytes.get(self.at) == Some(&byte);
+        self.at += usize::from(is_next);
+        is_next
     }
 
-    fn blank(&mut self) {
+    fn skip_blanks(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.at) {
             self.at += 1;
         }
     }
 }
 
-/// The whole text was found to be short enough.
+/// [`Json::index`] checks that the text is short enough.
 fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }

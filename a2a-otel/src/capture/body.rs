@@ -1,4 +1,4 @@
-//! Values that may be the body of a request or a response as it goes over the wire, and not only a value of its own.
+//! Values that may be the body of a request or a response, as sent over the wire.
 
 use std::ops::Deref;
 
@@ -6,11 +6,11 @@ use super::text::Text;
 use super::types::Capture;
 use super::value::{Form, Value};
 
-/// A value that may be text or bytes, and is otherwise captured like any other.
+/// A value that may be text or bytes. Any other value is captured as usual.
 pub struct Body<'a, T: ?Sized>(Capture<'a, T>);
 
 impl<'a, T: ?Sized> Body<'a, T> {
-    /// Begins to ask what the value can do.
+    /// Wraps the value to find out what its type can do.
     #[must_use]
     pub const fn new(value: &'a T) -> Self {
         Self(Capture::new(value))

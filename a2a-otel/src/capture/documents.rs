@@ -1,4 +1,4 @@
-//! Lists of documents, as retrievers and rerankers have them, flattened into OpenInference's attributes.
+//! Flattens the lists of documents of retrievers and rerankers into OpenInference's attributes.
 
 use opentelemetry::KeyValue;
 use serde_json::Value as Json;
@@ -6,10 +6,10 @@ use serde_json::Value as Json;
 use super::encode::{Fields, encode_whole};
 use super::text::cut;
 
-/// What a document may call its content: OpenInference's name, and those of the usual clients.
+/// The names for a document's content: OpenInference's, and those of the usual clients.
 const CONTENT: &[&str] = &["content", "text", "page_content"];
 
-/// The attributes of the documents in each list; of a value that is no list, none.
+/// The attributes of the documents in each list. A value that is not a list has none.
 pub(crate) fn documents(fields: &Fields<'_>) -> Vec<KeyValue> {
     let mut attributes = Vec::new();
     for (prefix, value) in fields {

@@ -9,7 +9,7 @@ use super::value::{Form, Value};
 use crate::json::Index;
 use crate::semconv::openinference::mime_type;
 
-/// The longest value that is looked into, in bytes: 64 MiB. What is then recorded of it is cut like any other.
+/// The longest value that is read, in bytes: 64 MiB. It is cut like any other value when it is recorded.
 pub(super) const READ_LIMIT: usize = 1 << 26;
 
 /// A value in its final form.
@@ -20,7 +20,7 @@ pub(crate) struct Encoded {
     pub(crate) structured: bool,
 }
 
-/// A JSON list that grows, bounded as a whole.
+/// A JSON list that grows, with a limit for the whole.
 #[derive(Debug, Default)]
 pub(crate) struct List(Option<Text>);
 
@@ -38,7 +38,7 @@ impl List {
         }
     }
 
-    /// The list; nothing where nothing came.
+    /// The list. `None` if no value was added.
     pub(crate) fn into_encoded(self) -> Option<Encoded> {
         let mut text = self.0?;
         text.push(b"]");
@@ -46,7 +46,7 @@ impl List {
     }
 }
 
-/// Writes named values as a JSON object, bounded as a whole; nothing where none of them can be written.
+/// Writes named values as a JSON object, with a limit for the whole. `None` if no value can be written.
 pub(crate) fn encode_object(names: &[&'static str], values: &[&dyn Value]) -> Option<Encoded> {
     let mut text = Text::up_to(limit());
     for (name, value) in names.iter().zip(values) {
@@ -65,8 +65,8 @@ pub(crate) fn encode_object(names: &[&'static str], values: &[&dyn Value]) -> Op
     Some(into_encoded(text))
 }
 
-/// Writes a value as OpenInference shows it: scalars as they are, everything else as JSON, or in its debug form.
-/// `None` where there is nothing to show.
+/// Writes a value as OpenInference has it: a scalar as it is, any other value as JSON or in its `Debug` form.
+/// `None` if there is nothing to record.
 pub(crate) fn encode(value: &dyn Value) -> Option<Encoded> {
     let mut scalar = Vec::new();
     if push_guarded(value, "", &mut scalar).is_ok() {
@@ -75,30 +75,30 @@ pub(crate) fn encode(value: &dyn Value) -> Option<Encoded> {
     encode_up_to(limit(), value)
 }
 
-/// Values and the key of each.
+/// Values with their keys.
 pub(crate) type Fields<'a> = [(&'static str, &'a dyn Value)];
 
-/// Appends the attributes of such values.
+/// Appends the attributes of these values.
 pub(crate) fn push_fields(attributes: &mut Vec<KeyValue>, fields: &Fields<'_>) {
     for (key, value) in fields {
         push_field(attributes, key, *value);
     }
 }
 
-/// The attributes of such values.
+/// The attributes of these values.
 pub(crate) fn attributes(fields: &Fields<'_>) -> Vec<KeyValue> {
     let mut attributes = Vec::with_capacity(fields.len());
     push_fields(&mut attributes, fields);
     attributes
 }
 
-/// Writes all of a value, to be read before it is recorded.
+/// Writes a whole value, which is read before it is recorded.
 pub(crate) fn encode_whole(value: &dyn Value) -> Option<Encoded> {
     encode_up_to(READ_LIMIT, value)
 }
 
-/// The same of a value that is probably so long, with the index of what became JSON, unless that is to be had from the
-/// text alone.
+/// Writes a whole value of about this length, and indexes the JSON while it writes. There is no index if the value holds text
+/// that is already JSON; it must then be built from the text.
 pub(crate) fn encode_indexed(value: &dyn Value, length: usize) -> Option<(Encoded, Option<Index>)> {
     let bytes = Vec::with_capacity(length.max(USUAL_LENGTH));
     let mut text = Text { bytes, limit: READ_LIMIT, cut: false, index: Some(Index::default()) };
@@ -108,7 +108,7 @@ pub(crate) fn encode_indexed(value: &dyn Value, length: usize) -> Option<(Encode
     (form != Form::Nothing).then(|| (Encoded { text: text.into_string(), structured }, index))
 }
 
-/// All of a value that is text or bytes, as it stands; of any other value, its JSON.
+/// The whole of a value: text or bytes as they are, any other value as JSON.
 pub(crate) fn whole_bytes(value: &dyn Value) -> Option<(Vec<u8>, Form)> {
     let mut text = Text::up_to(READ_LIMIT);
     let form = write_guarded(value, &mut text);
@@ -121,13 +121,13 @@ fn encode_up_to(limit: usize, value: &dyn Value) -> Option<Encoded> {
 }
 
 impl Encoded {
-    /// The value and what it is, under these names.
+    /// The value and its MIME type, under these keys.
     pub(crate) fn into_attributes(self, value: &'static str, mime: &'static str) -> [KeyValue; 2] {
         let form = if self.structured { mime_type::JSON } else { mime_type::TEXT };
         [KeyValue::new(value, self.text), KeyValue::new(mime, form)]
     }
 
-    /// The value no longer than allowed.
+    /// The value, cut to the longest value that is recorded.
     pub(crate) fn cut(self) -> Self {
         let whole = self.text.len();
         let text = cut(self.text);
@@ -135,7 +135,7 @@ impl Encoded {
     }
 }
 
-/// Appends a value under the key, typed where OpenTelemetry has the type.
+/// Appends a value under the key, in OpenTelemetry's type if there is one.
 #[inline]
 pub(crate) fn push_field(attributes: &mut Vec<KeyValue>, key: &'static str, value: &dyn Value) {
     if push_guarded(value, key, attributes).is_err() {
@@ -182,7 +182,7 @@ fn text_of(scalar: AttributeValue) -> String {
     }
 }
 
-/// Appends a value as JSON, whatever its type can do; nothing where it can do nothing.
+/// Appends a value as JSON, whatever its type implements. Appends nothing and returns false if it implements nothing.
 fn push_json(text: &mut Text, value: &dyn Value) -> bool {
     let start = text.bytes.len();
     match write_guarded(value, text) {
@@ -204,7 +204,7 @@ fn into_encoded(text: Text) -> Encoded {
     Encoded { structured: !text.cut, text: text.into_string() }
 }
 
-/// A list of strings, as OpenInference's tags are, or of numbers, as a vector is; other lists stay JSON.
+/// A list of strings, such as OpenInference's tags, or of numbers, such as a vector. Other lists stay JSON.
 pub(crate) fn list(json: &str) -> Option<AttributeValue> {
     let list = match json.as_bytes() {
         [b'[', b'"', ..] => {

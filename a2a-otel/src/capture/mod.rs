@@ -1,4 +1,4 @@
-//! Values become attributes by what their type can do: serialise, or else debug, or else nothing.
+//! Turns values into attributes, by what their type implements: `Serialize`, or else `Debug`, or else neither.
 
 mod body;
 mod documents;

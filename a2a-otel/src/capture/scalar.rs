@@ -1,4 +1,4 @@
-//! Values that fit into one attribute as they are, without a detour through JSON.
+//! Values that become one attribute without a detour through JSON.
 
 use std::fmt::{self, Display};
 
@@ -11,7 +11,7 @@ use super::text::bounded;
 #[derive(Debug)]
 pub struct NotScalar;
 
-/// Nothing where the value is null or unit.
+/// Whether the value was appended. A null or unit appends nothing and is `Ok`.
 pub(crate) type Scalar = Result<(), NotScalar>;
 
 /// Appends the value under the key, if it serialises as a scalar.
@@ -23,14 +23,14 @@ pub(super) fn push_scalar<T: Serialize + ?Sized>(
     value.serialize(ScalarSerializer { key, attributes })
 }
 
-/// Writes straight into the list: a value that is handed from place to place costs more than to make it.
+/// Writes straight into the list: moving a value around takes longer than making it.
 struct ScalarSerializer<'a> {
     key: &'static str,
     attributes: &'a mut Vec<KeyValue>,
 }
 
 impl ScalarSerializer<'_> {
-    #[expect(clippy::unnecessary_wraps, reason = "every scalar ends with it")]
+    #[expect(clippy::unnecessary_wraps, reason = "every scalar returns it")]
     fn push(self, value: impl Into<Value>) -> Scalar {
         self.attributes.push(KeyValue::new(self.key, value));
         Ok(())
@@ -85,7 +85,7 @@ impl Serializer for ScalarSerializer<'_> {
         serialize_struct_variant(&'static str, u32, &'static str, usize) -> SerializeStructVariant,
     }
 
-    /// OpenTelemetry has no unsigned numbers; what does not fit is told as text rather than wrongly.
+    /// OpenTelemetry has no unsigned numbers. A number that does not fit is recorded as text.
     fn serialize_u64(self, value: u64) -> Scalar {
         match i64::try_from(value) {
             Ok(value) => self.push(value),
@@ -97,7 +97,7 @@ impl Serializer for ScalarSerializer<'_> {
         self.serialize_f64(value.into())
     }
 
-    /// As in JSON, and because Phoenix drops them, NaN and infinities are null.
+    /// NaN and infinities are null, as in JSON: Phoenix drops them.
     fn serialize_f64(self, value: f64) -> Scalar {
         if value.is_finite() { self.push(value) } else { Ok(()) }
     }

@@ -1,7 +1,7 @@
-//! Values as JSON, to the byte as `serde_json` writes it.
+//! Serializes values as JSON, byte for byte as `serde_json` does.
 //!
-//! It is done here because texts are long: what has to be escaped is looked for eight bytes at a time, and where a value
-//! will be read, the index of it is made along the way. All but the walk through the user's own types is compiled once.
+//! It has its own serializer because texts are long: it looks for characters to escape eight bytes at a time, and builds the
+//! index of a value that will be read while it writes. Everything except the walk through the user's types is compiled once.
 
 use std::fmt::{self, Display, Write as _};
 
@@ -11,47 +11,47 @@ use serde::ser::{
 };
 
 use super::text::Text;
-use crate::json::Said;
+use crate::json::StringForm;
 
-/// How `serde_json` names structs whose only field is JSON that is written already.
-const WRITTEN_ALREADY: [&str; 2] = ["$serde_json::private::RawValue", "$serde_json::private::Number"];
+/// The names of `serde_json`'s structs whose only field is text that is already JSON.
+const RAW_JSON: [&str; 2] = ["$serde_json::private::RawValue", "$serde_json::private::Number"];
 
-/// The text is full, or the value's own code failed, or it has a key that JSON cannot have.
+/// The text is full, the value's own code failed, or the value has a key that JSON does not allow.
 #[derive(Debug)]
 pub(super) struct Unwritten;
 
 type Written = Result<(), Unwritten>;
 
 pub(super) fn write<T: Serialize + ?Sized>(value: &T, text: &mut Text) -> Written {
-    value.serialize(Writer { text, role: Role::Value })
+    value.serialize(JsonSerializer { text, role: Role::Value })
 }
 
 /// What the next value is.
 #[derive(Clone, Copy, PartialEq)]
 enum Role {
     Value,
-    /// Of an object: a string, whatever it is.
+    /// The key of an object: always a string.
     Key,
-    /// A string that holds JSON.
-    Written,
+    /// A string that is already JSON.
+    RawJson,
 }
 
-struct Writer<'a> {
+struct JsonSerializer<'a> {
     text: &'a mut Text,
     role: Role,
 }
 
-/// What is inside of an object or a list.
+/// The members of an object or a list.
 struct Members<'a> {
     text: &'a mut Text,
     role: Role,
     is_first: bool,
     end: u8,
-    /// Whether it is the only member of an object, which is the variant of an enum.
+    /// Whether it is the only member of an object that stands for the variant of an enum.
     is_variant: bool,
 }
 
-/// What is written may go beyond the limit for a moment: it is cut at the end of each string, number, object and list.
+/// The text may exceed the limit for a moment: it is cut at the end of each string, number, object and list.
 impl Text {
     #[inline]
     fn bound(&mut self) -> Written {
@@ -80,25 +80,27 @@ impl Text {
     }
 
     #[inline]
-    pub(super) fn string(&mut self, said: &str) -> Written {
+    pub(super) fn string(&mut self, content: &str) -> Written {
         let start = self.bytes.len();
-        let shown = self.shown(said);
-        self.bytes.reserve(shown.len() + 2);
+        let kept = self.within_limit(content);
+        self.bytes.reserve(kept.len() + 2);
         self.bytes.push(b'"');
-        let is_escaped = escape(shown, &mut self.bytes);
+        let is_escaped = escape(kept, &mut self.bytes);
         self.bytes.push(b'"');
         let end = self.bytes.len();
-        self.note(|index| index.string(start, end, if is_escaped { Said::Known(said) } else { Said::AsIs }));
+        self.note(|index| {
+            index.string(start, end, if is_escaped { StringForm::Known(content) } else { StringForm::AsIs })
+        });
         self.bound()
     }
 
     fn displayed(&mut self, value: &(impl Display + ?Sized)) -> Written {
         let start = self.bytes.len();
         self.bytes.push(b'"');
-        write!(Escaping(self), "{value}").map_err(|_| Unwritten)?;
+        write!(EscapingWriter(self), "{value}").map_err(|_| Unwritten)?;
         self.bytes.push(b'"');
         let end = self.bytes.len();
-        self.note(|index| index.string(start, end, Said::Escaped));
+        self.note(|index| index.string(start, end, StringForm::Escaped));
         self.bound()
     }
 
@@ -112,21 +114,21 @@ impl Text {
         self.bound()
     }
 
-    /// JSON that is written already. Nobody knows what is in there.
-    fn written(&mut self, json: &str) -> Written {
+    /// Text that is already JSON. Its values are unknown, so the text has no index.
+    fn raw_json(&mut self, json: &str) -> Written {
         self.index = None;
-        let shown = self.shown(json);
-        self.bytes.extend_from_slice(shown);
+        let kept = self.within_limit(json);
+        self.bytes.extend_from_slice(kept);
         self.bound()
     }
 
-    /// No more of a text than could be kept, for it may be huge.
-    fn shown<'a>(&self, text: &'a str) -> &'a [u8] {
+    /// As much of a text as the limit allows, for the text may be huge.
+    fn within_limit<'a>(&self, text: &'a str) -> &'a [u8] {
         &text.as_bytes()[..text.len().min(self.limit)]
     }
 }
 
-/// Appends a text as it stands between the quotes of a string, and says whether any of it is escaped.
+/// Appends a text as it is written between the quotes of a string. Returns whether any of it is escaped.
 #[inline]
 fn escape(text: &[u8], into: &mut Vec<u8>) -> bool {
     let (plain, rest) = text.split_at(plain_length(text));
@@ -137,8 +139,8 @@ fn escape(text: &[u8], into: &mut Vec<u8>) -> bool {
     !rest.is_empty()
 }
 
-/// What stands behind the backslash for each byte that is escaped. A `match` would be a jump, which is mispredicted where
-/// quotes and line ends take turns.
+/// The character after the backslash for each escaped byte. A `match` would compile to a jump, which the processor
+/// mispredicts where quotes and line ends alternate.
 const LETTERS: [u8; 256] = {
     let mut letters = [b'u'; 256];
     letters[b'\n' as usize] = b'n';
@@ -151,7 +153,7 @@ const LETTERS: [u8; 256] = {
     letters
 };
 
-/// The same of a text that begins with what is escaped.
+/// Appends a text that begins with a byte to escape.
 fn escape_each(text: &[u8], into: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut rest = text;
@@ -168,7 +170,7 @@ fn escape_each(text: &[u8], into: &mut Vec<u8>) {
     }
 }
 
-/// How many bytes come before the first that JSON escapes: a control character, a quote or a backslash.
+/// How many bytes precede the first one that JSON escapes: a control character, a quote or a backslash.
 fn plain_length(bytes: &[u8]) -> usize {
     let Some(last) = bytes.last_chunk() else { return short_plain_length(bytes) };
     let (words, _) = bytes.as_chunks();
@@ -178,11 +180,11 @@ fn plain_length(bytes: &[u8]) -> usize {
             return place * 8 + first(escapes);
         }
     }
-    // The last word goes back over bytes that were looked at.
+    // The last word overlaps bytes that are already checked.
     bytes.len() - 8 + first(escapes(*last))
 }
 
-/// The same of less than a word, as most names of fields are.
+/// The same for less than a word. Most names of fields are that short.
 fn short_plain_length(bytes: &[u8]) -> usize {
     if let (Some([a, b, c, d]), Some([e, f, g, h])) = (bytes.first_chunk(), bytes.last_chunk())
         && escapes([*a, *b, *c, *d, *e, *f, *g, *h]) == 0
@@ -196,38 +198,38 @@ const fn is_escaped(byte: u8) -> bool {
     byte < b' ' || byte == b'"' || byte == b'\\'
 }
 
-/// The highest bit of each byte that is escaped, and perhaps of some that come behind such a byte.
+/// The highest bit of each byte to escape, and perhaps of some bytes after such a byte.
 #[inline]
 fn escapes(word: [u8; 8]) -> u64 {
     const fn each(byte: u8) -> u64 {
         u64::from_ne_bytes([byte; 8])
     }
     let word = u64::from_le_bytes(word);
-    // Taken away from a byte that is less, a number borrows, which sets the byte's highest bit.
+    // Subtracting a number from a smaller byte borrows, which sets the byte's highest bit.
     let control = word.wrapping_sub(each(b' '));
     let quote = (word ^ each(b'"')).wrapping_sub(each(1));
     let backslash = (word ^ each(b'\\')).wrapping_sub(each(1));
     (control | quote | backslash) & !word & each(0x80)
 }
 
-/// The first byte of which the bit is set, or eight.
+/// The index of the first byte whose bit is set, or eight.
 const fn first(escapes: u64) -> usize {
     escapes.trailing_zeros() as usize / 8
 }
 
-/// Escapes what is displayed.
-struct Escaping<'a>(&'a mut Text);
+/// Escapes the output of `Display`.
+struct EscapingWriter<'a>(&'a mut Text);
 
-impl fmt::Write for Escaping<'_> {
+impl fmt::Write for EscapingWriter<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let Self(into) = self;
-        escape(into.shown(text), &mut into.bytes);
+        escape(into.within_limit(text), &mut into.bytes);
         into.bound().map_err(|_| fmt::Error)
     }
 }
 
-impl<'a> Writer<'a> {
-    /// As it is, or as a string where it is a key.
+impl<'a> JsonSerializer<'a> {
+    /// Writes a scalar, as a string where it is a key.
     fn scalar(self, value: impl Serialize + Display) -> Written {
         if self.role == Role::Key { self.text.displayed(&value) } else { self.text.scalar(value) }
     }
@@ -236,7 +238,7 @@ impl<'a> Writer<'a> {
         if self.role != Role::Key {
             return self.text.scalar(value);
         }
-        // Not as it displays, for that has no exponents.
+        // `Display` has no exponents.
         let text = serde_json::to_string(&value).map_err(|_| Unwritten)?;
         if is_finite { self.text.string(&text) } else { Err(Unwritten) }
     }
@@ -253,7 +255,7 @@ impl<'a> Writer<'a> {
         Ok(Members { text: self.text, role: Role::Value, is_first: true, end, is_variant: false })
     }
 
-    /// An object whose only member is the variant of an enum.
+    /// Begins an object whose only member is the variant of an enum.
     fn variant(self, name: &str) -> Result<Self, Unwritten> {
         let object = self.members(OBJECT)?;
         object.text.string(name)?;
@@ -285,7 +287,7 @@ impl Members<'_> {
     }
 
     fn finish(self) -> Written {
-        if self.role == Role::Written {
+        if self.role == Role::RawJson {
             return Ok(());
         }
         self.text.end(self.end)?;
@@ -301,7 +303,7 @@ macro_rules! scalars {
     )*};
 }
 
-impl<'a> Serializer for Writer<'a> {
+impl<'a> Serializer for JsonSerializer<'a> {
     type Ok = ();
     type Error = Unwritten;
     type SerializeSeq = Members<'a>;
@@ -339,8 +341,8 @@ impl<'a> Serializer for Writer<'a> {
     }
 
     fn serialize_str(self, value: &str) -> Written {
-        if self.role == Role::Written {
-            return self.text.written(value);
+        if self.role == Role::RawJson {
+            return self.text.raw_json(value);
         }
         self.text.string(value)
     }
@@ -381,7 +383,7 @@ impl<'a> Serializer for Writer<'a> {
         value: &T,
     ) -> Written {
         let Self { text, role } = self.variant(variant)?;
-        value.serialize(Writer { text: &mut *text, role })?;
+        value.serialize(JsonSerializer { text: &mut *text, role })?;
         text.end(OBJECT[1])
     }
 
@@ -412,9 +414,9 @@ impl<'a> Serializer for Writer<'a> {
     }
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Members<'a>, Unwritten> {
-        if self.role == Role::Value && WRITTEN_ALREADY.contains(&name) {
+        if self.role == Role::Value && RAW_JSON.contains(&name) {
             let [_, end] = OBJECT;
-            let role = Role::Written;
+            let role = Role::RawJson;
             return Ok(Members { text: self.text, role, is_first: true, end, is_variant: false });
         }
         self.members(OBJECT)
@@ -443,7 +445,7 @@ macro_rules! lists {
 
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
                 self.next();
-                value.serialize(Writer { text: self.text, role: Role::Value })
+                value.serialize(JsonSerializer { text: self.text, role: Role::Value })
             }
 
             fn end(self) -> Written {
@@ -466,12 +468,12 @@ impl SerializeMap for Members<'_> {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Written {
         self.next();
-        key.serialize(Writer { text: self.text, role: Role::Key })
+        key.serialize(JsonSerializer { text: self.text, role: Role::Key })
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Written {
         self.text.bytes.push(b':');
-        value.serialize(Writer { text: self.text, role: Role::Value })
+        value.serialize(JsonSerializer { text: self.text, role: Role::Value })
     }
 
     fn end(self) -> Written {
@@ -487,7 +489,7 @@ impl SerializeStruct for Members<'_> {
         if self.role == Role::Value {
             self.name(name)?;
         }
-        value.serialize(Writer { text: self.text, role: self.role })
+        value.serialize(JsonSerializer { text: self.text, role: self.role })
     }
 
     fn end(self) -> Written {

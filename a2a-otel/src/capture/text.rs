@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::json::Index;
 
-/// The longest value that is recorded, in bytes, unless the environment says otherwise: 1 MiB.
+/// The longest value that is recorded by default, in bytes: 1 MiB.
 const DEFAULT_LIMIT: usize = 1 << 20;
 
 static LIMIT: AtomicUsize = AtomicUsize::new(DEFAULT_LIMIT);
@@ -19,10 +19,10 @@ pub(crate) fn set_value_limit(limit: Option<usize>) {
     LIMIT.store(limit.unwrap_or(DEFAULT_LIMIT), Ordering::Relaxed);
 }
 
-/// Room for most values, so that the text seldom has to grow.
+/// Long enough for most values, so that the text seldom has to grow.
 pub(super) const USUAL_LENGTH: usize = 128;
 
-/// Written text, bounded.
+/// Text of a bounded length.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Text {
@@ -30,7 +30,7 @@ pub struct Text {
     pub(super) limit: usize,
     /// Whether the value is longer than the limit.
     pub(super) cut: bool,
-    /// Where the values of the JSON are, if somebody will read it.
+    /// The index of the JSON, if it will be read.
     pub(super) index: Option<Index>,
 }
 
@@ -62,10 +62,10 @@ impl Text {
         }
     }
 
-    /// The text, marked where it was cut. What is no text is shown as far as it is.
+    /// The text, with a mark where it was cut. Invalid UTF-8 is replaced.
     pub(super) fn into_string(self) -> String {
         let Self { mut bytes, limit, cut, .. } = self;
-        // Half a character at the end goes as a whole.
+        // Half a character at the end is dropped.
         if cut
             && let Err(half) = std::str::from_utf8(&bytes)
             && half.error_len().is_none()
@@ -87,22 +87,22 @@ impl fmt::Write for Text {
     }
 }
 
-/// The text no longer than allowed, marked where it was cut.
+/// The text, cut to the longest value that is recorded, with a mark where it was cut.
 pub(crate) fn cut(text: String) -> String {
     if text.len() <= limit() { text } else { bounded(&text) }
 }
 
-/// What stands behind a value that was cut.
+/// The mark at the end of a value that was cut.
 pub(crate) fn cut_mark(limit: usize) -> String {
     format!(" … [cut at {limit} bytes]")
 }
 
-/// A copy of the text, likewise.
+/// A copy of the text, cut in the same way.
 pub(crate) fn bounded(text: &str) -> String {
     if text.len() <= limit() { text.to_owned() } else { cut_to(limit(), text) }
 }
 
-/// The beginning of a text that is longer than that.
+/// The beginning of a text that is longer than this limit.
 pub(crate) fn cut_to(limit: usize, text: &str) -> String {
     let mut cut = Text::up_to(limit);
     cut.push(text.as_bytes());

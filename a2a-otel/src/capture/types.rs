@@ -1,8 +1,8 @@
-//! What a type can do: serialise, or else debug, or else nothing.
+//! Finds out what a type implements: `Serialize`, or else `Debug`, or else neither.
 //!
-//! It is found out at compile time, without a bound on the user's function: [`Capture`] has the method for types that
-//! serialise, and dereferences to [`ByDebug`], which has it for types that debug, and that to [`Opaque`]. Method
-//! resolution takes the first that fits. The answer is a `&dyn Value`, so that everything behind it is compiled once.
+//! This happens at compile time, without a bound on the user's function: [`Capture`] has the method for types with
+//! `Serialize`, and dereferences to [`ByDebug`], which has it for types with `Debug`, which dereferences to [`Opaque`].
+//! Method resolution takes the first that fits. The result is a `&dyn Value`, so everything behind it is compiled once.
 
 use std::fmt::{Debug, Display, Write as _};
 use std::ops::Deref;
@@ -17,17 +17,17 @@ use super::serializer;
 use super::text::Text;
 use super::value::{Form, Value};
 
-/// A value that may serialise.
+/// A value that may implement `Serialize`.
 pub struct Capture<'a, T: ?Sized>(pub(super) ByDebug<'a, T>);
 
-/// A value that may debug.
+/// A value that may implement `Debug`.
 pub struct ByDebug<'a, T: ?Sized>(pub(super) Opaque<'a, T>);
 
-/// A value that can do nothing.
+/// A value that implements neither.
 pub struct Opaque<'a, T: ?Sized>(pub(super) &'a T);
 
 impl<'a, T: ?Sized> Capture<'a, T> {
-    /// Begins to ask what the value can do.
+    /// Wraps the value to find out what its type can do.
     #[must_use]
     pub const fn new(value: &'a T) -> Self {
         Self(ByDebug(Opaque(value)))
@@ -74,7 +74,7 @@ impl<T: ?Sized> Opaque<'_, T> {
     }
 }
 
-/// A type of which something can be recorded. What is asked for by name has to be.
+/// A type that can be recorded. A value that the user names must be of such a type.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be recorded: it implements neither `serde::Serialize` nor `Debug`",
     label = "cannot be recorded",
@@ -82,7 +82,7 @@ impl<T: ?Sized> Opaque<'_, T> {
 )]
 pub trait Recordable {}
 
-/// For values that the user asks for by name, which must not be left out in silence.
+/// For values that the user names, which must not be left out silently.
 impl<T: Serialize + ?Sized> Capture<'_, T> {
     /// The value, with what its type can do.
     #[must_use]
@@ -100,7 +100,7 @@ impl<T: Debug + ?Sized> ByDebug<'_, T> {
 }
 
 impl<T: ?Sized> Opaque<'_, T> {
-    /// The value, which can do nothing: an error.
+    /// A compile error: the type implements neither.
     #[must_use]
     pub fn a2a_otel_required(&self) -> &dyn Value
     where
@@ -110,7 +110,7 @@ impl<T: ?Sized> Opaque<'_, T> {
     }
 }
 
-/// For what becomes a name: as it displays, or else as it serialises, which may be nothing, as of `None`.
+/// For values that become a name: the output of `Display`, or else the serialised value, which may be nothing, as for `None`.
 impl<T: Display + ?Sized> Capture<'_, T> {
     /// The value as text.
     #[must_use]
@@ -128,7 +128,7 @@ impl<T: Serialize + ?Sized> ByDebug<'_, T> {
 }
 
 impl<T: ?Sized> Opaque<'_, T> {
-    /// The value as text, which it does not have: an error.
+    /// A compile error: the type has no text.
     #[must_use]
     pub fn a2a_otel_text(&self) -> Option<String>
     where
@@ -138,7 +138,7 @@ impl<T: ?Sized> Opaque<'_, T> {
     }
 }
 
-/// A literal of the user's, as OpenTelemetry has it.
+/// A literal of the user's, in OpenTelemetry's types.
 #[derive(Clone, Copy, Debug)]
 pub enum Fixed {
     /// A text.
@@ -179,7 +179,7 @@ impl Value for Fixed {
     }
 }
 
-/// Types that an attribute knows by their names, so that the compiler need not look for what they can do.
+/// Types that the attribute macros know by name, so that the compiler need not find out what they implement.
 macro_rules! primitives {
     ($($primitive:ty),*) => {$(
         impl Value for $primitive {

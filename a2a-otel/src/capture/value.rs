@@ -12,7 +12,7 @@ use super::text::Text;
     note = "write the parameter's type with its path, as in `self::bool`, or leave the parameter out with `skip(...)`"
 )]
 pub trait Value {
-    /// Writes all of the value, as JSON if it can.
+    /// Writes the whole value, as JSON if it can.
     #[doc(hidden)]
     fn write(&self, into: &mut Text) -> Form;
 
@@ -23,12 +23,12 @@ pub trait Value {
     }
 }
 
-/// What a value was written as.
+/// How a value was written.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Form {
     Json,
     Plain,
-    /// The type can neither serialise nor debug, or its own code failed.
+    /// The type implements neither `Serialize` nor `Debug`, or its own code failed.
     Nothing,
 }

@@ -1,11 +1,11 @@
-//! JSON, written as text: what is JSON already goes in as it stands.
+//! Builds JSON as text. Values that are already JSON are copied as they are.
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::capture;
 
-/// An object that grows. What is absent is left out.
+/// An object that grows. Absent fields are left out.
 pub(super) struct Object(String);
 
 impl Object {
@@ -13,7 +13,7 @@ impl Object {
         Self("{".to_owned())
     }
 
-    /// A field that is JSON.
+    /// Adds a field that is JSON.
     pub(super) fn raw(mut self, name: &str, json: &str) -> Self {
         if self.0.len() > 1 {
             self.0.push(',');
@@ -29,7 +29,7 @@ impl Object {
         }
     }
 
-    /// A field that may be JSON, and is text otherwise.
+    /// Adds a field as JSON if it is JSON, or else as text.
     pub(super) fn either(self, name: &str, text: Option<impl AsRef<str>>) -> Self {
         match &text {
             Some(json) if is_json(json.as_ref()) => self.raw(name, json.as_ref()),
@@ -43,7 +43,7 @@ impl Object {
     }
 }
 
-/// Whether all of a text is JSON.
+/// Whether the whole text is JSON.
 pub(super) fn is_json(text: &str) -> bool {
     serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
@@ -52,10 +52,10 @@ pub(super) fn list(items: &[String]) -> String {
     format!("[{}]", items.join(","))
 }
 
-/// The shortest text that is cut. What gives the others their meaning is shorter.
+/// The shortest text that is cut. Types and names, which give the JSON its meaning, are shorter.
 const SHORTEST: usize = 32;
 
-/// JSON no longer than a value may be: the longest texts in it are cut, so that it still can be read.
+/// JSON that is no longer than a value may be. The longest texts in it are cut, so that it stays valid.
 pub(super) fn fitted(json: String) -> String {
     let limit = capture::limit();
     if json.len() <= limit {

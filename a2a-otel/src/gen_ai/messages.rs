@@ -1,4 +1,4 @@
-//! Messages, tools and documents, which OpenInference flattens into attributes and GenAI has as JSON.
+//! Builds GenAI's JSON of messages, tools and documents from the attributes that OpenInference flattens them into.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use crate::json::{Json, Node};
 use crate::semconv::equivalents::{FINISH_REASONS, MEDIA};
 use crate::semconv::openinference::{self as oi, document, message, message_content, tool_call};
 
-/// What is said of one item of a list: names and values.
+/// The names and values of one item of a list.
 pub(super) type Fields<'a> = Vec<(&'a str, &'a Value)>;
 
 /// The items of a list, in the order of their numbers.
@@ -34,27 +34,27 @@ fn below<'a>(fields: &Fields<'a>, list: &str) -> Vec<Fields<'a>> {
     items(fields.iter().copied(), list)
 }
 
-/// Of a field that was set twice, the last value.
+/// The text of a field. If it was set twice, the last value.
 pub(super) fn text<'a>(fields: &Fields<'a>, name: &str) -> Option<Cow<'a, str>> {
     fields.iter().rfind(|(field, _)| *field == name).map(|(_, value)| value.as_str())
 }
 
-/// Whether a message is of this role.
-pub(super) fn is_of(fields: &Fields<'_>, role: &str) -> bool {
+/// Whether a message has this role.
+pub(super) fn has_role(fields: &Fields<'_>, role: &str) -> bool {
     text(fields, message::ROLE).is_some_and(|own| own == role)
 }
 
-/// The word that messages have for it; where nobody said why the model stopped, it is empty.
+/// GenAI's word for a finish reason. Empty if the reason is unknown.
 pub(super) fn finish_reason(reason: &str) -> &str {
     FINISH_REASONS.iter().find(|(own, _)| *own == reason).map_or(reason, |(_, word)| word)
 }
 
-/// A message of nothing but text.
+/// A message of only text.
 pub(super) fn of_text(role: &str, content: &str, finish_reason: Option<&str>) -> String {
     built(role, &[text_part(content)], None, finish_reason)
 }
 
-/// A message; the role is that of who speaks, where nobody says so.
+/// A message. The role is the default for a message that has none.
 pub(super) fn message(fields: &Fields<'_>, role: &str, finish_reason: Option<&str>) -> String {
     let own = text(fields, message::ROLE);
     built(own.as_deref().unwrap_or(role), &parts(fields), text(fields, message::NAME), finish_reason)
@@ -71,11 +71,11 @@ pub(super) fn parts(fields: &Fields<'_>) -> Vec<String> {
     if let Some(id) = text(fields, message::TOOL_CALL_ID) {
         return vec![tool_response(fields, &contents, &id)];
     }
-    let is_part = |text: &str| contents.iter().any(|part| says(part, text));
+    let is_part = |text: &str| contents.iter().any(|part| has_text(part, text));
     let content = text(fields, message::CONTENT).filter(|content| !is_part(content));
     let mut parts: Vec<_> = content.iter().map(|content| text_part(content)).collect();
     parts.extend(contents.iter().map(part));
-    // Some say the calls among the parts as well, in their order.
+    // Some record the calls among the parts as well.
     if !contents.iter().any(is_tool_call) {
         parts.extend(below(fields, message::TOOL_CALLS).iter().map(tool_request));
     }
@@ -89,7 +89,7 @@ fn text_part(content: &str) -> String {
     Object::new().text("type", Some("text")).text("content", Some(content)).build()
 }
 
-fn says(part: &Fields<'_>, content: &str) -> bool {
+fn has_text(part: &Fields<'_>, content: &str) -> bool {
     text(part, message_content::TEXT).is_some_and(|text| text == content)
 }
 
@@ -111,7 +111,7 @@ fn request_part(
     call.text("name", Some(name.unwrap_or_default())).either("arguments", arguments).build()
 }
 
-/// What a tool answered: its text, or its parts.
+/// The result of a tool: its text, or its parts.
 fn tool_response(fields: &Fields<'_>, contents: &[Fields<'_>], id: &str) -> String {
     let response = Object::new().text("type", Some("tool_call_response")).text("id", Some(id));
     let only = contents.first().filter(|_| contents.len() == 1);
@@ -136,7 +136,7 @@ fn part(part: &Fields<'_>) -> String {
         return media_part(part, kind, &url, text(part, mime_type));
     }
     let content = text(part, message_content::TEXT);
-    // These two have to have a content.
+    // GenAI requires a content for these two.
     let is_text = matches!(&*kind, "text" | "reasoning");
     let content = content.or_else(|| is_text.then(Cow::default));
     let part_of = |name| text(part, name);
@@ -150,7 +150,7 @@ fn part(part: &Fields<'_>) -> String {
         .build()
 }
 
-/// What is in the message itself, or where it is.
+/// A file: its content if the message holds it, or else its URL.
 fn media_part(part: &Fields<'_>, kind: &str, url: &str, mime_type: Option<Cow<'_, str>>) -> String {
     let data = url.strip_prefix("data:").and_then(|data| data.split_once(";base64,"));
     let media = match data {
@@ -167,16 +167,16 @@ fn media_part(part: &Fields<'_>, kind: &str, url: &str, mime_type: Option<Cow<'_
         .build()
 }
 
-/// What providers call the schema of a tool's arguments.
+/// The providers' names for the schema of a tool's arguments.
 const SCHEMAS: &[&str] = &["parameters", "input_schema", "schema", "parametersJsonSchema"];
 
-/// The definition of a tool, whichever provider it is for; nothing where it is no JSON.
+/// The definition of a tool, for any provider. `None` if it is not JSON.
 pub(super) fn tool(fields: &Fields<'_>) -> Option<String> {
     let definition = text(fields, oi::tool::JSON_SCHEMA).filter(|definition| is_json(definition))?;
     let json = Json::index(&definition)?;
     let function = json.root().get("function").unwrap_or(json.root());
     let schema = function.any(SCHEMAS).map(Node::raw);
-    // What the provider runs itself has a type of its own, and perhaps no name.
+    // A tool that the provider runs has its own type, and may have no name.
     let own = json.root().filled("type").filter(|_| schema.is_none());
     let kind = own.unwrap_or("function".into());
     let name = function.filled("name").unwrap_or(kind.clone());

@@ -1,8 +1,9 @@
-//! What a span says in OpenInference's terms, said in those of OpenTelemetry's GenAI conventions: the second writer.
+//! Translates between OpenInference's terms and those of OpenTelemetry's GenAI conventions: the writer (`write.rs`) records
+//! in GenAI's terms what a span says in OpenInference's, and the reader (`read.rs`) does the reverse for other libraries.
 //!
-//! It runs when a span leaves, for whoever recorded it: readers of models' calls, typed records, the user's own code and
-//! other libraries. What is masked is masked by then, so nothing can come back here. What GenAI has names for and
-//! OpenInference has none, the readers add themselves (`crate::llm`).
+//! Both run when a span ends, for every span, whether the attribute macros, typed records, the user's own code or another
+//! library recorded it. The writer runs after masking, so it cannot bring back what is hidden. Where GenAI has a name and
+//! OpenInference has none, the code that reads models' calls adds it (`crate::llm`).
 //!
 //! What corresponds to what is a table, [`crate::semconv::equivalents`], which serves both directions.
 
@@ -21,18 +22,18 @@ use crate::semconv::SemConv;
 
 static SEMCONV: AtomicU8 = AtomicU8::new(SemConv::OpenInference as u8);
 
-/// From now on, spans leave in these terms.
+/// Sets the terms in which spans are recorded.
 pub(crate) fn install(semconv: SemConv) {
     SEMCONV.store(semconv as u8, Ordering::Relaxed);
 }
 
-/// Whether anything is said in GenAI's terms.
+/// Whether anything is recorded in GenAI's terms.
 #[inline]
 pub(crate) fn is_on() -> bool {
     SEMCONV.load(Ordering::Relaxed) != SemConv::OpenInference as u8
 }
 
-/// Says it in the terms that were asked for. What is masked has to be masked already.
+/// Adds GenAI's attributes if they are asked for. The attributes must be masked already.
 #[inline]
 pub(crate) fn write(attributes: &mut Vec<KeyValue>) {
     if is_on() {

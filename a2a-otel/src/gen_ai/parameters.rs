@@ -1,4 +1,4 @@
-//! The parameters of a request, whoever the provider is.
+//! Reads the parameters of a request, for any provider.
 
 use opentelemetry::{Array, StringValue, Value};
 
@@ -6,7 +6,7 @@ use crate::json::{Json, Node};
 use crate::semconv::equivalents::{OUTPUT_FORMATS, PARAMETER_GROUPS, PARAMETERS, Parameter, ParameterType};
 use crate::semconv::gen_ai::{OUTPUT_TYPE, REQUEST_CHOICE_COUNT};
 
-/// Those of the parameters, an object as JSON, that have names.
+/// The parameters that GenAI has names for, from an object as JSON.
 pub(super) fn read(parameters: &str) -> Vec<(&'static str, Value)> {
     let Some(json) = Json::index(parameters) else { return Vec::new() };
     let groups = PARAMETER_GROUPS.iter().filter_map(|group| json.root().get(group));
@@ -14,7 +14,7 @@ pub(super) fn read(parameters: &str) -> Vec<(&'static str, Value)> {
     let find = |sources: &[&str]| groups.iter().find_map(|group| group.any(sources));
     let parameter = |parameter: &Parameter| {
         let value = parameter.value.of(find(parameter.names)?)?;
-        // One choice is what everybody gets.
+        // One choice is the default.
         (parameter.key != REQUEST_CHOICE_COUNT || value != Value::I64(1)).then_some((parameter.key, value))
     };
     let output = find(OUTPUT_FORMATS).and_then(output_type).map(|kind| (OUTPUT_TYPE, kind.into()));
@@ -33,7 +33,7 @@ impl ParameterType {
     }
 }
 
-/// The texts, of which there may be one without a list.
+/// The texts of a list, or a single text.
 fn texts(node: Node<'_>) -> Option<Vec<StringValue>> {
     let items: Vec<_> = if node.is_text() { vec![node] } else { node.items().collect() };
     let texts: Option<Vec<_>> =
@@ -41,7 +41,7 @@ fn texts(node: Node<'_>) -> Option<Vec<StringValue>> {
     texts.filter(|texts| !texts.is_empty())
 }
 
-/// A schema, or an object or a text that says which form the answer shall have.
+/// The output type, from a schema, or from an object or text that names the format of the answer.
 fn output_type(format: Node<'_>) -> Option<&'static str> {
     let kind = format.text().or_else(|| format.filled("type"))?;
     match &*kind {

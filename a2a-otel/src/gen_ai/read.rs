@@ -1,7 +1,7 @@
-//! Spans of other libraries, told in OpenInference's terms as they leave.
+//! The reader: records in OpenInference's terms what the spans of other libraries say in GenAI's.
 //!
-//! A span of ours says its kind. What comes over the bridge to `tracing` does not, and is a `CHAIN` until it says, in
-//! OpenTelemetry's terms, that it is more.
+//! A span of ours has a kind. A span from the bridge to `tracing` has none: it is a `CHAIN` unless its GenAI attributes say
+//! more.
 
 use std::collections::HashSet;
 
@@ -23,16 +23,16 @@ use crate::semconv::openinference::{self as names, mime_type};
 
 const TOKEN_COUNT: &str = "llm.token_count.";
 
-/// Adds what a span of another library says in OpenInference's terms, unless it says that itself.
+/// Adds OpenInference's attributes to a span of another library, unless it has them already.
 #[inline]
 pub(crate) fn read(attributes: &mut Vec<KeyValue>) {
-    let says = |key| find(attributes, key).is_some();
-    if is_undecided(find(attributes, names::SPAN_KIND)) && (says(OPERATION_NAME) || says(WITHIN_MODEL_CALL)) {
+    let has = |key| find(attributes, key).is_some();
+    if is_undecided(find(attributes, names::SPAN_KIND)) && (has(OPERATION_NAME) || has(WITHIN_MODEL_CALL)) {
         translate(attributes);
     }
 }
 
-/// Whether a span of that kind may be more than it says.
+/// Whether a span with this kind may be of another kind.
 #[inline]
 fn is_undecided(kind: Option<&Value>) -> bool {
     match kind {
@@ -50,7 +50,7 @@ fn translate(attributes: &mut Vec<KeyValue>) {
     let Some(operation) = text(attributes, OPERATION_NAME) else { return };
     let row = OPERATIONS.iter().find(|Operation(name, ..)| **name == operation);
     let Some(&Operation(_, kind, _)) = row else { return };
-    // One call of a model is one span of a model, or its tokens count twice.
+    // A call of a model must be one span of a model, or its tokens count twice.
     if is_within && matches!(kind, SpanKind::Llm | SpanKind::Embedding) {
         return;
     }
@@ -66,7 +66,7 @@ fn translate(attributes: &mut Vec<KeyValue>) {
     content(kind, attributes);
 }
 
-/// A field of `tracing` that is recorded twice comes twice.
+/// Removes all but the last value of each key: a field of `tracing` that is recorded twice is here twice.
 fn last_of_each(attributes: &mut Vec<KeyValue>) {
     let mut seen = HashSet::new();
     attributes.reverse();
@@ -82,14 +82,14 @@ fn json(attributes: &[KeyValue], key: &str) -> Option<Json> {
     serde_json::from_str(&find(attributes, key)?.as_str()).ok()
 }
 
-/// Adds an attribute, unless it is there.
+/// Adds an attribute, unless it is there already.
 fn add(attributes: &mut Vec<KeyValue>, key: &'static str, value: impl Into<Value>) {
     if find(attributes, key).is_none() {
         attributes.push(KeyValue::new(key, value));
     }
 }
 
-/// Adds those of a record whose list is not there yet.
+/// Adds the attributes of a record, unless its list is there already.
 fn add_list(attributes: &mut Vec<KeyValue>, list: &str, record: &impl Record) {
     if !attributes.iter().any(|attribute| attribute.key.as_str().starts_with(list)) {
         attributes.extend(Attributes::of(record));
@@ -97,14 +97,14 @@ fn add_list(attributes: &mut Vec<KeyValue>, list: &str, record: &impl Record) {
 }
 
 fn same(kind: SpanKind, attributes: &mut Vec<KeyValue>) {
-    for Same(ours, theirs, _) in SAME.iter().filter(|Same(.., used)| used.is_read_on(kind)) {
-        if let Some(value) = find(attributes, theirs).cloned() {
-            add(attributes, ours, if ours.starts_with(TOKEN_COUNT) { count(value) } else { value });
+    for Same(key, gen_ai_key, _) in SAME.iter().filter(|Same(.., used)| used.is_read_on(kind)) {
+        if let Some(value) = find(attributes, gen_ai_key).cloned() {
+            add(attributes, key, if key.starts_with(TOKEN_COUNT) { count(value) } else { value });
         }
     }
 }
 
-/// An unsigned number comes over the bridge as a text.
+/// A count. The bridge passes unsigned numbers as text.
 fn count(value: Value) -> Value {
     match &value {
         Value::String(text) => text.as_str().parse().map_or(value, Value::I64),
@@ -139,7 +139,7 @@ fn provider(attributes: &mut Vec<KeyValue>) {
     }
 }
 
-/// The first of a list, which may be written as JSON.
+/// The first item of a list, which may be JSON.
 fn first(list: &Value) -> Option<String> {
     match list {
         Value::Array(Array::String(list)) => list.first().map(|first| first.as_str().to_owned()),
@@ -168,14 +168,14 @@ fn parameters(attributes: &mut Vec<KeyValue>) {
 }
 
 fn messages(attributes: &mut Vec<KeyValue>) {
-    let asked = json(attributes, INPUT_MESSAGES).unwrap_or_default();
-    // Some say the instructions a second time, as a message.
-    let instructions = json(attributes, SYSTEM_INSTRUCTIONS).filter(|_| asked[0]["role"] != "system");
+    let requested = json(attributes, INPUT_MESSAGES).unwrap_or_default();
+    // Some libraries repeat the instructions as a message.
+    let instructions = json(attributes, SYSTEM_INSTRUCTIONS).filter(|_| requested[0]["role"] != "system");
     let instructions = instructions.map(|parts| read_message("system", &parts));
-    let asked: Vec<_> = instructions.into_iter().flatten().chain(read_messages(&asked)).collect();
-    add_list(attributes, names::LLM_INPUT_MESSAGES, &Request::new().messages(asked));
-    if let Some(answered) = json(attributes, OUTPUT_MESSAGES) {
-        add_list(attributes, names::LLM_OUTPUT_MESSAGES, &Response::new().messages(read_messages(&answered)));
+    let input: Vec<_> = instructions.into_iter().flatten().chain(read_messages(&requested)).collect();
+    add_list(attributes, names::LLM_INPUT_MESSAGES, &Request::new().messages(input));
+    if let Some(output) = json(attributes, OUTPUT_MESSAGES) {
+        add_list(attributes, names::LLM_OUTPUT_MESSAGES, &Response::new().messages(read_messages(&output)));
     }
     if let Some(Json::Array(tools)) = json(attributes, TOOL_DEFINITIONS) {
         let tools = tools.iter().map(|tool| ToolSchema::new().json_schema(tool));
@@ -183,7 +183,7 @@ fn messages(attributes: &mut Vec<KeyValue>) {
     }
 }
 
-/// What went in and came out as a whole.
+/// Adds the whole input and output.
 fn content(kind: SpanKind, attributes: &mut Vec<KeyValue>) {
     for side in [INPUT, OUTPUT] {
         let [value, mime] = side.value;
@@ -196,7 +196,7 @@ fn content(kind: SpanKind, attributes: &mut Vec<KeyValue>) {
             add(attributes, value, whole);
         }
         if let Some(messages) = text(attributes, side.gen_ai_messages) {
-            add(attributes, value, said(&messages).unwrap_or(messages));
+            add(attributes, value, single_text(&messages).unwrap_or(messages));
         }
         if let Some(value) = find(attributes, value) {
             let is_json = value.as_str().starts_with(['{', '[']);
@@ -205,8 +205,8 @@ fn content(kind: SpanKind, attributes: &mut Vec<KeyValue>) {
     }
 }
 
-/// The one message of a conversation, if it is nothing but text.
-fn said(messages: &str) -> Option<String> {
+/// The text of a conversation that is a single message of only text.
+fn single_text(messages: &str) -> Option<String> {
     let messages: Vec<Json> = serde_json::from_str(messages).ok()?;
     let [message] = &messages[..] else { return None };
     only_text(message.get("parts")?)
@@ -226,7 +226,7 @@ fn read_messages(messages: &Json) -> Vec<Message> {
     messages.flat_map(|one| read_message(one["role"].as_str().unwrap_or_default(), &one["parts"])).collect()
 }
 
-/// The message, and each result of a tool in it as a message of its own, as OpenInference has them.
+/// The message, preceded by a message for each result of a tool in it, as in OpenInference.
 fn read_message(role: &str, parts: &Json) -> Vec<Message> {
     if let Some(text) = only_text(parts) {
         return vec![Message::of(role).content(text)];
@@ -270,7 +270,7 @@ fn read_part(part: &Json) -> Option<Part> {
     }
 }
 
-/// A text as it is, anything else as JSON.
+/// A text as it is, any other value as JSON.
 fn plain(value: &Json) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -1,4 +1,4 @@
-//! The writer: what a span says in OpenInference's terms, said in GenAI's.
+//! The writer: records in GenAI's terms what a span says in OpenInference's.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -22,19 +22,19 @@ pub(crate) fn kind_of(operation: &str) -> Option<SpanKind> {
     OPERATIONS.iter().find(is_it).map(|Operation(_, kind, _)| *kind)
 }
 
-/// What a span of this kind usually does.
+/// The usual operation of a span of this kind.
 fn usual_operation(kind: SpanKind) -> Option<&'static str> {
     let is_it = |Operation(_, own, standing): &&Operation| *own == kind && *standing == Standing::Usual;
     OPERATIONS.iter().find(is_it).map(|Operation(name, ..)| *name)
 }
 
-/// What an attribute of OpenInference is called in GenAI, if it is the same there.
+/// GenAI's name for an attribute of OpenInference that has the same value in both.
 pub(crate) fn name_of(key: &str) -> Option<&'static str> {
     let is_it = |Same(own, _, used): &&Same| *own == key && used.is_written();
     SAME.iter().find(is_it).map(|Same(_, name, _)| *name)
 }
 
-/// `gen_ai.provider.name` by `llm.provider`, or else `llm.system`, and by `llm.system`, if it differs from them.
+/// `gen_ai.provider.name`, by `llm.provider` (or `llm.system` if there is none) and `llm.system`. `None` if it is the same.
 fn provider_name(provider: &str, system: &str) -> Option<&'static str> {
     let mut rows = PROVIDERS.iter().filter(|row| row.served_by == provider);
     let row = rows.find(|row| match row.written_for {
@@ -45,7 +45,7 @@ fn provider_name(provider: &str, system: &str) -> Option<&'static str> {
     row.map(|row| row.name)
 }
 
-/// With `is_alone`, OpenInference's attributes go where GenAI's now say it.
+/// Adds GenAI's attributes. With `is_alone`, removes the OpenInference attributes that they replace.
 #[cold]
 pub(super) fn translate(attributes: &mut Vec<KeyValue>, is_alone: bool) {
     let mut translation = Translation::of(attributes);
@@ -66,19 +66,19 @@ pub(super) fn translate(attributes: &mut Vec<KeyValue>, is_alone: bool) {
     attributes.append(&mut added);
 }
 
-/// Whether it is this attribute, or one of this list.
+/// Whether the key is this one, or is below it.
 fn is_below(key: &str, list: &str) -> bool {
     key.strip_prefix(list).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// A span's attributes on their way from OpenInference's terms to GenAI's.
+/// The translation of one span's attributes.
 struct Translation<'a> {
     attributes: &'a [KeyValue],
-    /// The same by key; of those that were set twice, the last.
+    /// The values by key. Of an attribute that was set twice, the last value.
     values: HashMap<&'a str, &'a Value>,
     kind: Option<SpanKind>,
     added: Vec<KeyValue>,
-    /// The attributes, and lists of them, that now are said twice.
+    /// The attributes and lists that GenAI's attributes repeat.
     replaced: Vec<&'static str>,
 }
 
@@ -94,7 +94,7 @@ impl<'a> Translation<'a> {
         self.values.get(key).map(|value| value.as_str())
     }
 
-    /// The value, if it is text and not the JSON of anything else.
+    /// The value, if it is text and not JSON.
     fn plain(&self, [value, mime_type]: [&str; 2]) -> Option<Cow<'a, str>> {
         let is_plain = self.text(mime_type).is_none_or(|mime_type| mime_type == mime_type::TEXT);
         self.text(value).filter(|_| is_plain)
@@ -105,7 +105,7 @@ impl<'a> Translation<'a> {
         items(fields, list)
     }
 
-    /// Says what these attributes say, unless somebody has.
+    /// Adds an attribute that replaces these, unless it is there already.
     fn add(&mut self, key: &'static str, value: impl Into<Value>, replaced: &[&'static str]) {
         let is_new = self.added.iter().all(|added| added.key.as_str() != key);
         if is_new && !self.values.contains_key(key) {
@@ -114,7 +114,7 @@ impl<'a> Translation<'a> {
         self.replaced.extend(replaced);
     }
 
-    /// A list of objects, as JSON.
+    /// Adds a list of objects, as JSON.
     fn add_list(&mut self, key: &'static str, items: &[String], replaced: &[&'static str]) {
         if !items.is_empty() {
             self.add(key, json::fitted(json::list(items)), replaced);
@@ -127,10 +127,10 @@ impl<'a> Translation<'a> {
         if kind == SpanKind::Llm && self.values.keys().any(|key| is_below(key, oi::LLM_PROMPTS)) {
             operation = operation::TEXT_COMPLETION;
         }
-        let said = self.text(names::OPERATION_NAME);
-        // What somebody else says the span does may be of no kind, or of another.
-        let says_kind = said.is_none_or(|said| kind_of(&said) == Some(kind));
-        self.add(names::OPERATION_NAME, operation, if says_kind { &[oi::SPAN_KIND] } else { &[] });
+        let recorded = self.text(names::OPERATION_NAME);
+        // The operation that another library recorded may imply another kind, or none.
+        let implies_kind = recorded.is_none_or(|operation| kind_of(&operation) == Some(kind));
+        self.add(names::OPERATION_NAME, operation, if implies_kind { &[oi::SPAN_KIND] } else { &[] });
     }
 
     fn same(&mut self) {
@@ -176,31 +176,32 @@ impl<'a> Translation<'a> {
             return 0;
         }
         let messages = self.list(INPUT.messages);
-        let is_instruction = |message: &&Fields<'_>| messages::is_of(message, "system");
+        let is_instruction = |message: &&Fields<'_>| messages::has_role(message, "system");
         let instructions: Vec<_> = messages.iter().take_while(is_instruction).collect();
         let parts: Vec<_> = instructions.iter().flat_map(|message| messages::parts(message)).collect();
         self.add_list(names::SYSTEM_INSTRUCTIONS, &parts, &[]);
         instructions.len()
     }
 
-    /// The messages, or the texts where there are none, or else the whole; `ended` says why which of them ended.
+    /// Adds the messages, or the texts if there are none, or else the whole value. `ended` returns the finish reason of a
+    /// message.
     fn conversation(&mut self, side: &Side, instructions: usize, ended: &dyn Fn(usize) -> Option<String>) {
         let messages = self.list(side.messages);
         let messages = messages.iter().skip(instructions).enumerate();
-        let mut said: Vec<_> = messages
+        let mut written: Vec<_> = messages
             .map(|(index, message)| messages::message(message, side.role, ended(index).as_deref()))
             .collect();
         let of_text = |index, text: &str| messages::of_text(side.role, text, ended(index).as_deref());
         let texts = self.list(side.texts[0]);
         let texts = texts.iter().filter_map(|text| messages::text(text, side.texts[1])).enumerate();
-        said.extend(texts.map(|(index, text)| of_text(index, &text)));
+        written.extend(texts.map(|(index, text)| of_text(index, &text)));
         let is_model = self.kind == Some(SpanKind::Llm);
-        let is_whole = said.is_empty() && (is_model || self.kind == Some(SpanKind::Agent));
+        let is_whole = written.is_empty() && (is_model || self.kind == Some(SpanKind::Agent));
         if is_whole {
-            said.extend(self.plain(side.value).map(|text| of_text(0, &text)));
+            written.extend(self.plain(side.value).map(|text| of_text(0, &text)));
         }
-        self.add_list(side.gen_ai_messages, &said, &[side.messages, side.texts[0]]);
-        if !said.is_empty() && (is_model || is_whole) {
+        self.add_list(side.gen_ai_messages, &written, &[side.messages, side.texts[0]]);
+        if !written.is_empty() && (is_model || is_whole) {
             self.replaced.extend(side.value);
         }
     }
@@ -209,7 +210,7 @@ impl<'a> Translation<'a> {
         let instructions = self.instructions();
         self.conversation(&INPUT, instructions, &|_| None);
         let reasons = self.finish_reasons();
-        // Some make several messages of one answer.
+        // Some record several messages for one answer.
         let reason = |index| reasons.get(index).or(reasons.first()).map_or("", StringValue::as_str);
         self.conversation(&OUTPUT, 0, &|index| Some(messages::finish_reason(reason(index)).to_owned()));
         if !reasons.is_empty() {
@@ -218,7 +219,7 @@ impl<'a> Translation<'a> {
         }
     }
 
-    /// Why each answer ended, or the first one.
+    /// The finish reason of each answer, or of the first one.
     fn finish_reasons(&self) -> Vec<StringValue> {
         match self.values.get(names::RESPONSE_FINISH_REASONS) {
             Some(Value::Array(Array::String(reasons))) => reasons.clone(),
@@ -230,7 +231,7 @@ impl<'a> Translation<'a> {
         }
     }
 
-    /// What only one kind of span says.
+    /// Adds what only one kind of span has.
     fn content(&mut self) {
         match self.kind {
             Some(SpanKind::Tool) => self.tool_call(),

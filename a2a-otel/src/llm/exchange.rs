@@ -1,24 +1,24 @@
-//! What a model was asked and what it answered, whoever the provider is. Borrowed from the JSON where that is possible.
+//! The request to a model and its response, for any provider. Borrowed from the JSON where possible.
 
 use std::borrow::Cow;
 
 use crate::json::Node;
 
-/// A piece of the JSON, or what was made of several.
+/// A text from the JSON, or one made from several.
 pub(crate) type Text<'a> = Cow<'a, str>;
 
-/// What a call is for.
+/// The operation of a call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Operation {
-    /// Messages are answered by a message.
+    /// A message answers messages.
     Chat,
-    /// Prompts are gone on with.
+    /// The model continues prompts.
     Completion,
-    /// Texts become vectors.
+    /// The model turns texts into vectors.
     Embedding,
 }
 
-/// What a model was asked.
+/// A request to a model.
 #[derive(Debug, Default)]
 pub(crate) struct Request<'a> {
     pub(crate) model: Option<Text<'a>>,
@@ -28,73 +28,73 @@ pub(crate) struct Request<'a> {
     /// All other parameters, as one JSON object.
     pub(crate) parameters: String,
     pub(crate) prompts: Vec<Text<'a>>,
-    /// What is to become vectors, where it is text.
+    /// The input to embed, where it is text.
     pub(crate) texts: Vec<Text<'a>>,
 }
 
-/// What a model answered.
+/// A response of a model.
 #[derive(Debug, Default)]
 pub(crate) struct Response<'a> {
     pub(crate) model: Option<Text<'a>>,
     pub(crate) messages: Vec<Message<'a>>,
     pub(crate) finish_reason: Option<Text<'a>>,
     pub(crate) usage: Usage,
-    /// What prompts were gone on with, by number.
+    /// The completions, by number.
     pub(crate) completions: Vec<(usize, Text<'a>)>,
-    /// Vectors by the number of their text.
+    /// The vectors, by the number of their text.
     pub(crate) vectors: Vec<(usize, Vec<f64>)>,
-    /// Images that were made, as URLs.
+    /// The generated images, as URLs.
     pub(crate) images: Vec<Text<'a>>,
 }
 
-/// One message of a conversation. What is absent or empty is not recorded.
+/// One message of a conversation. Absent and empty fields are not recorded.
 #[derive(Debug, Default)]
 pub(crate) struct Message<'a> {
     /// Its number in the conversation, or the number of the answer.
     pub(crate) index: usize,
     pub(crate) role: Text<'a>,
-    /// The whole message, where it is nothing but text.
+    /// The whole message, if it is only text.
     pub(crate) content: Option<Text<'a>>,
     pub(crate) parts: Vec<Part<'a>>,
     pub(crate) name: Option<Text<'a>>,
-    /// The tool call that the message is the result of.
+    /// The tool call whose result the message is.
     pub(crate) tool_call_id: Option<Text<'a>>,
     pub(crate) tool_calls: Vec<ToolCall<'a>>,
-    /// What tool calls were before there were several to a message.
+    /// The older form of a tool call, of which a message has one at most.
     pub(crate) function_call: Option<Box<ToolCall<'a>>>,
 }
 
-/// One part of a message that is more than text.
+/// One part of a message that is not only text.
 #[derive(Debug, Default)]
 pub(crate) struct Part<'a> {
     pub(crate) kind: Kind<'a>,
     pub(crate) text: Option<Text<'a>>,
-    /// Where the image or sound is, or a `data:` URL.
+    /// The URL of the image or audio, or a `data:` URL.
     pub(crate) url: Option<Text<'a>>,
     pub(crate) mime_type: Option<Text<'a>>,
     pub(crate) signature: Option<Text<'a>>,
-    /// Thoughts that the provider keeps to itself.
+    /// Reasoning that the provider redacts.
     pub(crate) data: Option<Text<'a>>,
     pub(crate) encrypted: Option<Text<'a>>,
 }
 
-/// What a part is.
+/// The kind of a part.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum Kind<'a> {
-    /// Nothing that is recorded. It keeps its number.
+    /// A part that is not recorded. It keeps its number.
     #[default]
     Unread,
     Text,
     Image,
     Audio,
     Reasoning,
-    /// The message's tool call of this number.
+    /// The message's tool call with this number.
     ToolCall(usize),
-    /// Anything else, recorded as JSON under the provider's name for it.
+    /// Any other part, recorded as JSON under the provider's name for it.
     Other(Text<'a>),
 }
 
-/// A call of a tool that the model asks for.
+/// A call of a tool that the model requests.
 #[derive(Debug, Default)]
 pub(crate) struct ToolCall<'a> {
     pub(crate) id: Option<Text<'a>>,
@@ -104,7 +104,7 @@ pub(crate) struct ToolCall<'a> {
     pub(crate) signature: Option<Text<'a>>,
 }
 
-/// How many tokens a call took. Those in the details are counted in the sums as well.
+/// How many tokens a call used. The totals include the details.
 #[derive(Debug, Default)]
 pub(crate) struct Usage {
     pub(crate) prompt: Option<i64>,
@@ -118,18 +118,18 @@ pub(crate) struct Usage {
 }
 
 impl<'a> Message<'a> {
-    /// A message of nothing but text.
+    /// A message that is only text.
     pub(crate) fn of_text(index: usize, role: impl Into<Text<'a>>, content: Option<Text<'a>>) -> Self {
         Self { index, role: role.into(), content, ..Self::default() }
     }
 
-    /// Whether there is anything but role and content.
+    /// Whether the message has more than a role and a content.
     pub(crate) const fn is_more_than_text(&self) -> bool {
         let is_named = self.name.is_some() || self.tool_call_id.is_some();
         is_named || !self.parts.is_empty() || !self.tool_calls.is_empty() || self.function_call.is_some()
     }
 
-    /// Adds a tool call that is also a part of the message, in its place among the others.
+    /// Adds a tool call that is also a part of the message.
     pub(crate) fn push_tool_part(&mut self, call: ToolCall<'a>) {
         self.parts.push(Part { kind: Kind::ToolCall(self.tool_calls.len()), ..Part::default() });
         self.tool_calls.push(call);
@@ -159,7 +159,7 @@ pub(crate) fn tools(request: Node<'_>) -> Vec<Text<'_>> {
     request.list("tools").map(|tool| tool.raw().into()).collect()
 }
 
-/// An object's fields as an object, but for those that are recorded elsewhere, and those that say nothing.
+/// An object with the fields of the request, except those that are recorded elsewhere and those that are null.
 pub(crate) fn parameters(request: Node<'_>, recorded: &[&str]) -> String {
     let mut json = String::from("{");
     for (name, value) in request.entries() {
@@ -175,7 +175,7 @@ pub(crate) fn parameters(request: Node<'_>, recorded: &[&str]) -> String {
     json
 }
 
-/// The texts in a field that holds one or a list of them; none where something else is among them.
+/// The texts in a field that holds one text or a list of texts. Empty if the list holds anything else.
 pub(crate) fn texts(field: Option<Node<'_>>) -> Vec<Text<'_>> {
     match field {
         Some(field) if field.is_text() => field.text().into_iter().collect(),

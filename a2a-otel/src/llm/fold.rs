@@ -1,4 +1,4 @@
-//! JSON that grows piece by piece, by the rules of a shape.
+//! JSON that grows chunk by chunk, by the rules of a shape.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -6,37 +6,37 @@ use std::collections::BTreeMap;
 use crate::capture;
 use crate::json::{Json, Node};
 
-/// What a value takes in memory beside its text, in bytes.
+/// The memory that a value takes besides its text, in bytes.
 const VALUE_SIZE: usize = 64;
 
-/// The most fields that are kept of one object, which is searched from its beginning.
+/// The most fields that are kept of one object. An object is searched from its beginning.
 const MOST_FIELDS: usize = 128;
 
-/// How a piece becomes part of what came before it.
+/// How a new piece joins the pieces before it.
 pub(super) enum Rule {
-    /// The newest stays.
+    /// The newest value replaces the others.
     Replace,
-    /// The largest number stays.
+    /// The largest number is kept.
     Largest,
-    /// It is left out.
+    /// The value is dropped.
     Skip,
-    /// A text goes on.
+    /// The text is appended.
     Append,
-    /// A text goes on that is itself JSON in the end.
+    /// The text is appended, and is JSON once it is complete.
     AppendJson,
-    /// A value that comes behind those of the list.
+    /// The value is added to the end of the list.
     Push,
-    /// Fields follow their own rules, under the names that they have in the whole. All others are replaced.
+    /// Each field follows its own rule, under its name in the whole. All other fields are replaced.
     Object(&'static [(&'static str, &'static str, Rule)]),
-    /// Items go on that say which of the list they are.
+    /// Each item has a number, and joins the item of the list with this number.
     Indexed(&'static Rule),
-    /// Items come behind those of the list.
+    /// The items are added to the end of the list.
     Extend,
-    /// Items come behind those of the list, but the field `text` goes on where all other fields are equal.
+    /// The items are added to the end of the list, but if all other fields are equal, the field `text` is appended.
     ExtendText,
 }
 
-/// JSON that grows piece by piece, bounded as a whole.
+/// JSON that grows piece by piece, with a limit for the whole.
 #[derive(Debug)]
 pub(super) struct Grown {
     root: Piece,
@@ -53,17 +53,17 @@ struct Room {
 enum Piece {
     #[default]
     Nothing,
-    /// JSON as it came.
+    /// JSON as received.
     Raw(String),
     Text(String),
-    /// Text that is JSON when all of it has come.
+    /// Text that is JSON once it is complete.
     Json(String),
     Object(Vec<(Box<str>, Piece)>),
     List(BTreeMap<i64, Piece>),
 }
 
-/// A place in growing JSON; nowhere when there is no room left.
-pub(super) struct Place<'a> {
+/// A position in growing JSON. It has no piece if there is no room left.
+pub(super) struct Slot<'a> {
     piece: Option<&'a mut Piece>,
     room: &'a mut Room,
 }
@@ -77,12 +77,12 @@ impl Grown {
         self.root.write(json);
     }
 
-    pub(super) fn root(&mut self) -> Place<'_> {
-        Place { piece: Some(&mut self.root), room: &mut self.room }
+    pub(super) fn root(&mut self) -> Slot<'_> {
+        Slot { piece: Some(&mut self.root), room: &mut self.room }
     }
 }
 
-impl Place<'_> {
+impl Slot<'_> {
     pub(super) fn field(self, name: &str) -> Self {
         let Self { piece, room } = self;
         Self { piece: piece.and_then(|piece| piece.field(name, room)), room }
@@ -93,14 +93,14 @@ impl Place<'_> {
         Self { piece: piece.and_then(|piece| piece.item(index, room)), room }
     }
 
-    /// Lets a text go on.
+    /// Appends a text.
     pub(super) fn append(self, text: Option<Cow<'_, str>>) {
         if let (Some(piece), Some(text)) = (self.piece, text) {
             self.room.push(piece.text(), &text);
         }
     }
 
-    /// Adds what came, by the rule.
+    /// Adds a piece by the rule.
     pub(super) fn merge(self, rule: &Rule, node: Option<Node<'_>>) {
         if let (Some(piece), Some(node)) = (self.piece, node) {
             piece.merge(rule, node, self.room);
@@ -115,8 +115,8 @@ impl Piece {
             Rule::Skip => {}
             Rule::Object(rules) if node.is_object() => self.merge_fields(rules, node, room),
             Rule::Indexed(rule) if node.is_list() => {
-                for (place, item) in (0..).zip(node.items()) {
-                    let index = item.count("index").unwrap_or(place);
+                for (position, item) in (0..).zip(node.items()) {
+                    let index = item.count("index").unwrap_or(position);
                     if let Some(piece) = self.item(index, room) {
                         piece.merge(rule, item, room);
                     }
@@ -134,7 +134,7 @@ impl Piece {
         }
     }
 
-    /// Whether both are numbers, and the other one is no larger.
+    /// Whether both are numbers, and the other one is not larger.
     fn is_at_least(&self, other: Node<'_>) -> bool {
         let number = |raw: &str| raw.parse::<i64>().ok();
         let Self::Raw(mine) = self else { return false };
@@ -171,7 +171,7 @@ impl Piece {
         }
     }
 
-    /// Whether an object has the same fields as the other one, and the same values but for a text.
+    /// Whether an object has the same fields as the other one, and the same values except for a text.
     fn is_like(&self, other: Node<'_>) -> bool {
         let Self::Object(fields) = self else { return false };
         let is_same = |(key, value): (&str, Node<'_>)| {
@@ -243,7 +243,7 @@ impl Piece {
         json
     }
 
-    /// Chunks repeat much that does not change.
+    /// Replaces the value. Chunks repeat many values that do not change.
     fn replace(&mut self, raw: &str, room: &mut Room) {
         let before = match self {
             Self::Raw(before) if before == raw => return,
@@ -256,7 +256,7 @@ impl Piece {
         }
     }
 
-    /// Texts, objects and lists that stayed empty are left out.
+    /// Texts, objects and lists that are still empty are left out.
     fn write(&self, json: &mut String) {
         match self {
             Self::Nothing => {}
@@ -305,7 +305,7 @@ impl Room {
         is_there
     }
 
-    /// Lets a text go on, as far as there is room; where it is cut, it says so.
+    /// Appends as much of a text as there is room for, and a mark where it is cut.
     fn push(&mut self, into: &mut String, text: &str) {
         if self.left == 0 {
             return;

@@ -1,6 +1,6 @@
-//! What OpenInference has no names for, in those of OpenTelemetry's GenAI conventions, for those who ask for them.
+//! Records what has a name in OpenTelemetry's GenAI conventions and none in OpenInference, if GenAI's terms are asked for.
 //!
-//! All else is translated when the span leaves ([`crate::gen_ai`]).
+//! Everything else is translated when the span ends ([`crate::gen_ai`]).
 
 use opentelemetry::{KeyValue, StringValue, Value};
 
@@ -13,13 +13,13 @@ use crate::semconv::gen_ai::{
 use crate::semconv::markers::INSTRUCTIONS_APART;
 use crate::semconv::openinference::system;
 
-/// Where requests have instructions that are not a part of the conversation.
+/// The fields of requests that hold instructions outside the conversation.
 const INSTRUCTIONS: &[&str] = &["system", "systemInstruction", "system_instruction", "instructions"];
 
-/// Where responses say why each of their answers ended.
+/// The fields of responses that say why each answer ended.
 const REASONS: &[(&str, &str)] = &[("choices", "finish_reason"), ("candidates", "finishReason")];
 
-/// What responses are called.
+/// The fields of responses that hold their id.
 const IDS: &[&str] = &["id", "responseId", "response_id"];
 
 pub(super) fn request(read: &mut Read, request: Node<'_>) {
@@ -35,7 +35,7 @@ pub(super) fn response(read: &mut Read, response: Node<'_>) {
     if let Some(id) = response.any(IDS).and_then(Node::text) {
         read.attributes.push(KeyValue::new(RESPONSE_ID, bounded(&id)));
     }
-    // Of one, OpenInference has a name.
+    // OpenInference has a name for a single reason.
     let reasons = reasons(response);
     if reasons.len() > 1 {
         read.attributes.push(KeyValue::new(RESPONSE_FINISH_REASONS, Value::Array(reasons.into())));

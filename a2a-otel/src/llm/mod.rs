@@ -1,7 +1,7 @@
-//! LLM calls, read by the shape of their JSON, so that no provider's crate is tied to us.
+//! Reads LLM calls by the shape of their JSON, so that this crate does not depend on any provider's crate.
 //!
-//! A reader of a shape makes a record of it, which knows nothing of attributes; a writer makes the attributes of a
-//! convention from the record. A new provider is a file with a [`Shape`], and a line in [`SHAPES`].
+//! The reader of a shape makes an exchange of it (`exchange.rs`), which knows nothing of attributes; `openinference.rs` makes
+//! the attributes from the exchange. A new provider is a file with a [`Shape`], and a line in [`SHAPES`].
 
 mod exchange;
 mod fold;
@@ -19,14 +19,14 @@ pub(crate) use self::reading::{Model, Read};
 use self::shape::Shape;
 use self::shapes::SHAPES;
 pub(crate) use self::shapes::system;
-pub(crate) use self::stream::Fold;
+pub(crate) use self::stream::StreamedAnswer;
 use crate::capture::{Encoded, Value, encode_indexed, limit};
 use crate::gen_ai;
 use crate::json::{Index, Json, Node};
 
-/// Reads a request. A shape that is not known gives nothing but the value.
+/// Reads a request. Of an unknown shape, only the value is read.
 pub(crate) fn read_request(value: &dyn Value, is_embedding: bool) -> Read {
-    // A conversation grows turn by turn: its next request will be a little longer than the last.
+    // A conversation grows turn by turn: its next request is a little longer than the last.
     static LAST_LENGTH: AtomicUsize = AtomicUsize::new(0);
     let last_length = LAST_LENGTH.load(Ordering::Relaxed);
     let mut body = Content::of(value, last_length + last_length / 8);
@@ -48,7 +48,7 @@ pub(crate) fn read_request(value: &dyn Value, is_embedding: bool) -> Read {
     Read { value: body.map(Content::into_encoded), ..read.unwrap_or_default() }
 }
 
-/// Reads a response. A shape that is not known gives nothing but the value.
+/// Reads a response. Of an unknown shape, only the value is read.
 pub(crate) fn read_response(value: &dyn Value) -> Read {
     let Some(mut body) = Content::of(value, 0) else { return Read::default() };
     if let Some(json) = body.json() {
@@ -57,16 +57,16 @@ pub(crate) fn read_response(value: &dyn Value) -> Read {
         return Read { value: Some(body.into_encoded()), ..read.unwrap_or_default() };
     }
     let streamed = body.text().and_then(|text| {
-        let mut fold = Fold::default();
-        fold.take_text(text.as_bytes());
-        read_stream(fold)
+        let mut answer = StreamedAnswer::default();
+        answer.take_text(text.as_bytes());
+        read_stream(answer)
     });
     streamed.unwrap_or_else(|| Read { value: Some(body.into_encoded()), ..Read::default() })
 }
 
-/// Reads the answer that a stream's items were pieces of; nothing where they were none.
-pub(crate) fn read_stream(fold: Fold) -> Option<Read> {
-    let (shape, text) = fold.finish()?;
+/// Reads the answer that a stream's items were chunks of. `None` if they were no chunks.
+pub(crate) fn read_stream(answer: StreamedAnswer) -> Option<Read> {
+    let (shape, text) = answer.finish()?;
     let read = Json::index(&text).map(|json| response(shape, &json));
     Some(Read { value: Some(Encoded { text, structured: true }), ..read.unwrap_or_default() })
 }
@@ -83,21 +83,21 @@ fn shape_of(json: &Json<'_>, fits: impl Fn(&Shape, Node<'_>) -> bool) -> Option<
     SHAPES.iter().copied().find(|shape| fits(shape, json.root()))
 }
 
-/// A request or a response in its final form.
+/// The content of a request or a response.
 enum Content {
-    /// With its index, unless that is still to be made.
+    /// With its index, if it was built already.
     Json(Encoded, Option<Index>),
     Text(String),
 }
 
 impl Content {
-    /// The value, which is probably so long.
+    /// Encodes the value, whose length is probably about this.
     fn of(value: &dyn Value, length: usize) -> Option<Self> {
         let (encoded, index) = encode_indexed(value, length)?;
         if !encoded.structured {
             return Some(Self::Text(encoded.text));
         }
-        // What the user has serialised is a text to us, also inside of a JSON value.
+        // A text that the user serialised may be inside a JSON string.
         let is_text = encoded.text.starts_with('"');
         let text = is_text.then(|| serde_json::from_str(&encoded.text).ok()).flatten();
         Some(text.map_or(Self::Json(encoded, index), Self::Text))
@@ -117,7 +117,7 @@ impl Content {
         }
     }
 
-    /// The object that it is, if it is one.
+    /// The content, if it is a JSON object.
     fn json(&mut self) -> Option<Json<'_>> {
         let (text, index) = match self {
             Self::Json(encoded, index) => (&encoded.text, index.take()),

@@ -1,6 +1,6 @@
-//! The record as OpenInference's attributes.
+//! Writes an exchange as OpenInference's attributes.
 //!
-//! Source: OpenInference's semantic conventions for LLM and embedding spans; in what they leave open, its
+//! Source: OpenInference's semantic conventions for LLM and embedding spans; where they leave something open, its
 //! instrumentations for Python.
 
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ use crate::semconv::openinference as names;
 use crate::semconv::openinference::{message, message_content, tool_call};
 
 pub(super) fn request(shape: &Shape, request: Request<'_>) -> Read {
-    let mut writer = Writer::with_room_for(&request.messages);
+    let mut writer = AttributeWriter::with_capacity_for(&request.messages);
     for one in request.messages {
         writer.message(&INPUT, one);
     }
@@ -30,7 +30,7 @@ pub(super) fn request(shape: &Shape, request: Request<'_>) -> Read {
 }
 
 pub(super) fn response(shape: &Shape, response: Response<'_>) -> Read {
-    let mut writer = Writer::with_room_for(&response.messages);
+    let mut writer = AttributeWriter::with_capacity_for(&response.messages);
     for one in response.messages {
         writer.message(&OUTPUT, one);
     }
@@ -67,16 +67,15 @@ fn numbered(texts: &[impl AsRef<str>]) -> impl Iterator<Item = (usize, &str)> {
     texts.iter().map(AsRef::as_ref).enumerate()
 }
 
-/// Writes attributes whose keys begin alike.
-struct Writer {
+/// Writes attributes whose keys share a prefix.
+struct AttributeWriter {
     attributes: Vec<KeyValue>,
-    /// What the keys begin with.
     prefix: String,
 }
 
-impl Writer {
-    /// Most messages have a role and a content.
-    fn with_room_for(messages: &[Message<'_>]) -> Self {
+impl AttributeWriter {
+    /// Reserves space for a role and a content per message.
+    fn with_capacity_for(messages: &[Message<'_>]) -> Self {
         Self { attributes: Vec::with_capacity(messages.len() * 2 + 16), prefix: String::with_capacity(96) }
     }
 
@@ -95,7 +94,7 @@ impl Writer {
         self.attributes.push(KeyValue::new(key, value));
     }
 
-    /// A text, unless it is empty.
+    /// Adds a text, unless it is empty.
     fn text(&mut self, name: &str, text: &str) {
         if !text.is_empty() {
             self.push(name, bounded(text));
@@ -211,14 +210,14 @@ impl Writer {
     }
 }
 
-/// The keys of messages, which are made once, because there are many in a conversation.
+/// The keys of messages. Each is made once, because a conversation has many.
 struct Keys {
     list: &'static str,
     roles: [OnceLock<Box<str>>; KEPT],
     contents: [OnceLock<Box<str>>; KEPT],
 }
 
-/// For how many messages keys are kept.
+/// The number of messages whose keys are kept.
 const KEPT: usize = 256;
 
 static INPUT: Keys = Keys::of_list(names::LLM_INPUT_MESSAGES);
@@ -239,7 +238,7 @@ impl Keys {
     }
 }
 
-/// Most roles are one of a few.
+/// A role. Most are one of a few, which need no copy.
 fn role(role: &str) -> StringValue {
     const ROLES: [&str; 5] = ["user", "assistant", "system", "tool", "developer"];
     match ROLES.into_iter().find(|known| *known == role) {

@@ -1,18 +1,18 @@
-//! What is read of a request or a response.
+//! The result of reading a request or a response.
 
 use opentelemetry::KeyValue;
 
 use crate::capture::Encoded;
 
-/// What was read of a request or a response.
+/// What was read from a request or a response.
 #[derive(Debug, Default)]
 pub(crate) struct Read {
     pub(crate) attributes: Vec<KeyValue>,
-    /// Kept apart, because the response's model is preferred, and one attribute may be set only once.
+    /// Separate, because the response's model takes precedence, and an attribute may be set only once.
     pub(crate) model: Option<Model>,
     pub(crate) system: Option<&'static str>,
     pub(crate) provider: Option<&'static str>,
-    /// The whole, to be recorded as it is; nothing where the value can do nothing.
+    /// The whole value, to be recorded as it is. `None` if its type implements neither `Serialize` nor `Debug`.
     pub(crate) value: Option<Encoded>,
 }
 

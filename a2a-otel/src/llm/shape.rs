@@ -1,4 +1,4 @@
-//! How the requests and responses of one kind of provider look.
+//! A shape: how the requests and responses of one interface look.
 
 use std::fmt;
 
@@ -6,22 +6,22 @@ use super::exchange::{Operation, Request, Response};
 use super::fold::Grown;
 use crate::json::Node;
 
-/// How requests and responses of one kind look, and what they say.
+/// How the requests and responses of one interface are recognised and read.
 pub(super) struct Shape {
     pub(super) operation: Operation,
-    /// Whose models they usually are.
+    /// `llm.system`: the vendor of the models that usually answer.
     pub(super) system: Option<&'static str>,
-    /// Who is asked, where nobody else speaks like that.
+    /// `llm.provider`, if only one provider has this interface.
     pub(super) provider: Option<&'static str>,
-    /// Whether the model that was asked for and the one that answered are recorded each by itself.
+    /// Whether the requested model and the model that answered are recorded separately.
     pub(super) names_both_models: bool,
     pub(super) is_request: fn(Node<'_>) -> bool,
     pub(super) is_response: fn(Node<'_>) -> bool,
-    /// Whether it is a piece of a streamed response.
+    /// Whether this is a chunk of a streamed response.
     pub(super) is_chunk: fn(Node<'_>) -> bool,
     pub(super) request: for<'a> fn(Node<'a>) -> Request<'a>,
     pub(super) response: for<'a> fn(Node<'a>) -> Response<'a>,
-    /// Adds a chunk to what becomes a response.
+    /// Adds a chunk to the growing response.
     pub(super) fold: fn(&mut Grown, Node<'_>),
 }
 

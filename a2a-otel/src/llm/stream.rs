@@ -1,4 +1,4 @@
-//! Streamed answers: chunks become the message that they are the pieces of.
+//! Streamed answers: joins chunks into the response that they are pieces of.
 
 use super::fold::Grown;
 use super::shape::Shape;
@@ -6,28 +6,28 @@ use super::shapes::SHAPES;
 use crate::capture::{self, Form, Value};
 use crate::json::{Json, Node};
 
-/// How much of a stream is looked at, in bytes, before it is taken for something else than a model's answer.
+/// How much of a stream is read, in bytes, before it counts as something other than a model's answer.
 const UNREAD_LIMIT: usize = 1 << 16;
 
-/// The answer that the items of a stream are pieces of, if they are.
+/// The answer whose chunks the items of a stream are, if they are chunks.
 #[derive(Debug)]
-pub(crate) struct Fold {
+pub(crate) struct StreamedAnswer {
     shape: Option<&'static Shape>,
     grown: Grown,
-    /// The line of raw text that is not over yet.
+    /// The unfinished line of raw text.
     line: Vec<u8>,
-    /// How much was no chunk of any shape, in bytes.
+    /// How much was not a chunk of any shape, in bytes.
     unread: usize,
 }
 
-impl Default for Fold {
+impl Default for StreamedAnswer {
     fn default() -> Self {
         Self { shape: None, grown: Grown::up_to(capture::limit()), line: Vec::new(), unread: 0 }
     }
 }
 
-impl Fold {
-    /// Takes an item, whether it is a chunk or raw text in which chunks stand. False as long as there was no chunk.
+impl StreamedAnswer {
+    /// Adds an item: a chunk, or raw text that contains chunks. False until the first chunk.
     pub(crate) fn take(&mut self, item: &dyn Value) -> bool {
         if self.shape.is_none() && self.unread > UNREAD_LIMIT {
             return false;
@@ -40,7 +40,7 @@ impl Fold {
         self.shape.is_some()
     }
 
-    /// Takes a chunk, or the text that a JSON value is.
+    /// Adds a chunk, or the text in a JSON string.
     fn take_value(&mut self, json: &str) {
         match json.starts_with('"').then(|| serde_json::from_str::<String>(json)) {
             Some(Ok(text)) => self.take_text(text.as_bytes()),
@@ -59,7 +59,7 @@ impl Fold {
     }
 
     fn take_chunk(&mut self, chunk: Node<'_>) {
-        // Parsers of server-sent events hand out objects in which the chunk is a text.
+        // Parsers of server-sent events return objects that hold the chunk as text.
         if let Some(data) = chunk.get("data").and_then(Node::text).filter(|data| data.starts_with('{')) {
             return self.take_json(&data);
         }
@@ -71,7 +71,7 @@ impl Fold {
         }
     }
 
-    /// Takes raw text: server-sent events, or JSON line by line. A line may go on in the next item.
+    /// Adds raw text: server-sent events, or JSON line by line. A line may continue in the next item.
     pub(super) fn take_text(&mut self, bytes: &[u8]) {
         let is_object = self.line.is_empty() && bytes.starts_with(b"{");
         let whole = is_object.then(|| String::from_utf8_lossy(bytes));
@@ -99,7 +99,7 @@ impl Fold {
         }
     }
 
-    /// The answer as a response of the shape; nothing where no chunk came.
+    /// The answer as a response of the shape. `None` if there was no chunk.
     pub(super) fn finish(mut self) -> Option<(&'static Shape, String)> {
         self.take_line();
         let mut json = String::new();

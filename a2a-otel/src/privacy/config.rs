@@ -1,4 +1,4 @@
-//! What must not leave the process: what the user says, or else the environment.
+//! The configuration of what must not leave the process: the user's, or else the environment's.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use crate::environment::{Environment, Variable};
 
 /// What must not leave the process, for [`Builder::privacy`](crate::Builder::privacy).
 ///
-/// What is not said here, the environment says: each method names its variable. `docs/privacy.md` lists what each of them
-/// does to which attribute.
+/// A setting that is not set here comes from the environment: each method names its variable. `docs/privacy.md` lists the
+/// effect of each setting on each attribute.
 ///
 /// ```
 /// use a2a_otel::{Privacy, Telemetry};
@@ -23,9 +23,9 @@ use crate::environment::{Environment, Variable};
 /// ```
 #[derive(Clone, Default)]
 pub struct Privacy {
-    /// One bit for each setting that is decided.
-    said: u32,
-    /// One bit for each setting that is decided and hides.
+    /// One bit per setting that is set.
+    decided: u32,
+    /// One bit per setting that is set and hides.
     pub(super) hidden: u32,
     pub(super) image_length: Option<usize>,
     pub(super) redactor: Option<Arc<Redactor>>,
@@ -38,19 +38,19 @@ impl Privacy {
         Self::default()
     }
 
-    /// The longest base64 image that is recorded, as the length of its data URL in bytes; a longer one becomes
-    /// `__REDACTED__`, wherever it stands. The variable is `OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH`, the default 32000.
+    /// Sets the longest base64 image that is recorded, as the length of its data URL in bytes. A longer image becomes
+    /// `__REDACTED__`, in any attribute. The variable is `OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH`, the default 32000.
     #[must_use]
     pub const fn base64_image_max_length(mut self, length: usize) -> Self {
         self.image_length = Some(length);
         self
     }
 
-    /// Has the last word on every attribute of spans and events before it leaves the process: the answer is what is
-    /// recorded, and with `None` nothing is. A status message comes under the name `exception.message`, which it
-    /// repeats.
+    /// Sets a function that decides on every attribute of spans and events before it leaves the process. It returns the
+    /// value to record, or `None` to drop the attribute. It gets a status message under the name `exception.message`, which
+    /// has the same text.
     ///
-    /// It runs where spans end. If it panics, the value becomes `__REDACTED__`, and the agent does not notice.
+    /// It runs where spans end. If it panics, the value becomes `__REDACTED__`, and the agent continues.
     ///
     /// ```
     /// use a2a_otel::Privacy;
@@ -71,13 +71,13 @@ impl Privacy {
         self
     }
 
-    const fn say(mut self, setting: u32, hides: bool) -> Self {
-        self.said |= setting;
+    const fn set(mut self, setting: u32, hides: bool) -> Self {
+        self.decided |= setting;
         self.hidden = if hides { self.hidden | setting } else { self.hidden & !setting };
         self
     }
 
-    /// With what the environment says where this says nothing.
+    /// Fills the settings that are not set from the environment.
     pub(crate) fn resolve(&self, environment: &mut Environment<'_>) -> Self {
         const IMAGE_LENGTH: Variable<usize> = Variable {
             names: &["OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH"],
@@ -87,9 +87,9 @@ impl Privacy {
         };
         let mut resolved = self.clone();
         for (setting, variables) in SETTINGS {
-            if self.said & setting == 0 {
+            if self.decided & setting == 0 {
                 let hides = variables.iter().filter(|name| hides(environment, name)).count() > 0;
-                resolved = resolved.say(*setting, hides);
+                resolved = resolved.set(*setting, hides);
             }
         }
         resolved.image_length = self.image_length.or_else(|| environment.read(&IMAGE_LENGTH));
@@ -97,7 +97,7 @@ impl Privacy {
     }
 }
 
-/// Whether a variable hides. What is neither true nor false was meant to say something: it hides, too.
+/// Whether a variable hides. A value that is neither true nor false hides as well, to be safe.
 fn hides(environment: &mut Environment<'_>, name: &str) -> bool {
     let Some(text) = environment.text(name) else { return false };
     boolean(&text).unwrap_or_else(|| {
@@ -109,7 +109,7 @@ fn hides(environment: &mut Environment<'_>, name: &str) -> bool {
 impl PartialEq for Privacy {
     fn eq(&self, other: &Self) -> bool {
         let redactor = |privacy: &Self| privacy.redactor.as_ref().map(Arc::as_ptr);
-        (self.said, self.hidden, self.image_length) == (other.said, other.hidden, other.image_length)
+        (self.decided, self.hidden, self.image_length) == (other.decided, other.hidden, other.image_length)
             && redactor(self) == redactor(other)
     }
 }
@@ -131,7 +131,7 @@ macro_rules! settings {
     ($($(#[$doc:meta])* $method:ident: $setting:ident = $bit:literal, $variable:literal $(or $old:literal)?;)*) => {
         $(pub(super) const $setting: u32 = 1 << $bit;)*
 
-        /// Each setting with the variables that it goes by.
+        /// Each setting with its variables.
         pub(super) const SETTINGS: &[(u32, &[&str])] = &[$(($setting, &[$variable $(, $old)?])),*];
 
         impl Privacy {
@@ -141,7 +141,7 @@ macro_rules! settings {
                 #[doc = concat!("The variable is `", $variable, "`.")]
                 #[must_use]
                 pub const fn $method(self, hides: bool) -> Self {
-                    self.say($setting, hides)
+                    self.set($setting, hides)
                 }
             )*
         }

@@ -1,4 +1,4 @@
-//! The gate that every attribute passes: what is masked, what is left out, and what is not even built.
+//! The gate that every attribute passes: it masks and drops attributes, and decides which values are not built.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -21,19 +21,19 @@ use crate::semconv::openinference::{INPUT_VALUE, SPAN_KIND};
 use crate::semconv::opentelemetry::EXCEPTION_MESSAGE;
 use crate::semconv::ours::CANCELLED;
 
-/// The longest image that is recorded, as the length of its data URL, unless the user says otherwise.
+/// The longest image that is recorded by default, as the length of its data URL.
 const DEFAULT_IMAGE_LENGTH: usize = 32_000;
 
-/// Nobody has read the environment yet. The attributes mask also where `init` never runs.
+/// The environment has not been read yet. Masking also works where `init` never runs.
 const UNREAD: u32 = 1 << 31;
 
 static HIDDEN: AtomicU32 = AtomicU32::new(UNREAD);
 static IMAGE_LENGTH: AtomicUsize = AtomicUsize::new(DEFAULT_IMAGE_LENGTH);
-/// Whether there is one, which is cheaper to ask.
+/// Whether there is a redactor: cheaper to load than the redactor itself.
 static REDACTS: AtomicBool = AtomicBool::new(false);
 static REDACTOR: ArcSwapOption<Redactor> = ArcSwapOption::const_empty();
 
-/// From now on, this is what must not leave the process.
+/// Installs what must not leave the process.
 pub(crate) fn install(privacy: &Privacy) {
     REDACTOR.store(privacy.redactor.clone());
     REDACTS.store(privacy.redactor.is_some(), Ordering::Relaxed);
@@ -54,7 +54,7 @@ fn hidden() -> u32 {
     }
 }
 
-/// What the environment hides, for those who never call `init`.
+/// Reads what the environment hides, for programs that never call `init`.
 #[cold]
 fn read_environment() -> u32 {
     let mut environment = Environment::new(&process_environment);
@@ -67,14 +67,13 @@ fn read_environment() -> u32 {
     privacy.hidden
 }
 
-/// Whether anything is hidden, so that it matters of what kind a span is.
+/// Whether anything is hidden, so that a span's kind matters.
 #[inline]
 pub(crate) fn is_hiding() -> bool {
     hidden() != 0
 }
 
-/// What will become of an attribute on a span of this kind, asked before it is built. The kind is empty where it is not
-/// known.
+/// The fate of an attribute on a span of this kind, before the attribute is built. The kind is empty if it is unknown.
 #[inline]
 fn fate(kind: &str, key: &str) -> Fate {
     match hidden() {
@@ -83,13 +82,13 @@ fn fate(kind: &str, key: &str) -> Fate {
     }
 }
 
-/// Masks an attribute of a span of this kind, and says whether it is recorded at all.
+/// Masks an attribute of a span of this kind. Returns false if the attribute must be dropped.
 #[inline]
 pub(crate) fn admit(kind: &str, attribute: &mut KeyValue) -> bool {
     are_harmless(std::slice::from_ref(attribute)) || mask(kind, attribute)
 }
 
-/// Whether there is nothing to mask, which is nearly always so: nothing is hidden, and no image is so long.
+/// Whether there is nothing to mask, as is usual: nothing is hidden, and no text is long enough for a long image.
 #[inline]
 fn are_harmless(attributes: &[KeyValue]) -> bool {
     let longest = IMAGE_LENGTH.load(Ordering::Relaxed);
@@ -117,14 +116,14 @@ fn mask(kind: &str, attribute: &mut KeyValue) -> bool {
     true
 }
 
-/// Masks a list of attributes likewise.
+/// Masks a list of attributes, and drops those that must be dropped.
 pub(crate) fn screen(kind: &str, attributes: &mut Vec<KeyValue>) {
     if !are_harmless(attributes) {
         attributes.retain_mut(|attribute| admit(kind, attribute));
     }
 }
 
-/// Appends a value under the key. What will be masked is not built.
+/// Appends a value under the key. A value that will be masked is not built.
 #[inline]
 pub(crate) fn push_field(
     kind: &str,
@@ -146,13 +145,13 @@ pub(crate) fn push_fields(kind: &str, attributes: &mut Vec<KeyValue>, fields: &F
     }
 }
 
-/// The attributes of lists of documents. A list that will be left out is not looked into.
+/// The attributes of lists of documents. A list that will be dropped is not read.
 pub(crate) fn documents(kind: &str, fields: &Fields<'_>) -> Vec<KeyValue> {
     let shown = fields.iter().filter(|(prefix, _)| fate(kind, prefix) != Fate::Drop);
     capture::documents(&shown.copied().collect::<Vec<_>>())
 }
 
-/// A value in its final form; what will be masked is not built.
+/// A value in its final form. A value that will be masked is not built.
 pub(crate) fn encoded(kind: &str, key: &str, encode: impl FnOnce() -> Option<Encoded>) -> Option<Encoded> {
     match fate(kind, key) {
         Fate::Keep => encode(),
@@ -160,7 +159,7 @@ pub(crate) fn encoded(kind: &str, key: &str, encode: impl FnOnce() -> Option<Enc
     }
 }
 
-/// A part of such a value; what will be masked is not looked at.
+/// A part of such a value. A part that will be masked is not read.
 pub(crate) fn part<'a>(kind: &str, key: &str, value: &'a dyn Captured) -> &'a dyn Captured {
     match fate(kind, key) {
         Fate::Keep => value,
@@ -168,7 +167,7 @@ pub(crate) fn part<'a>(kind: &str, key: &str, value: &'a dyn Captured) -> &'a dy
     }
 }
 
-/// A value without the images that are too long, so that these do not take the room of what stands behind them.
+/// A value without the images that are too long, so that these do not take up the space of what follows them.
 pub(crate) fn without_long_images(mut encoded: Encoded) -> Encoded {
     let longest = IMAGE_LENGTH.load(Ordering::Relaxed);
     if encoded.text.len() > longest
@@ -202,14 +201,14 @@ fn without_images(value: &mut Value, longest: usize) {
     }
 }
 
-/// A message of an error, which may quote what is hidden.
+/// The message of an error, which may quote what is hidden.
 pub(crate) fn message(kind: &str, message: Cow<'static, str>) -> Cow<'static, str> {
     let mut attribute = KeyValue::new(EXCEPTION_MESSAGE, message);
     let is_admitted = admit(kind, &mut attribute);
     if is_admitted { attribute.value.as_str().into_owned().into() } else { REDACTED.into() }
 }
 
-/// The last look at a span, whoever made it, before it leaves.
+/// Masks a span that any code recorded, before it leaves the process.
 #[inline]
 pub(crate) fn clean(span: &mut SpanData) {
     let is_plain =
@@ -244,7 +243,7 @@ fn clean_all(span: &mut SpanData) {
     }
 }
 
-/// Lets the user's redactor see what was made of a span that is clean.
+/// Applies the user's redactor to attributes that were made from a masked span.
 pub(crate) fn redact(attributes: &mut Vec<KeyValue>) {
     if let Some(redactor) = redactor() {
         redactor.redact(attributes);

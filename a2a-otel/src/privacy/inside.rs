@@ -1,4 +1,4 @@
-//! Masks inside of a value: images in texts, and the parts of a model's request that have a setting of their own.
+//! Masks parts of a value: images in texts, and the parts of a model's request that have a setting of their own.
 
 use memchr::memmem;
 use serde_json::Value;
@@ -12,27 +12,27 @@ const IMAGE: &str = "data:image/";
 
 const TOOL_FIELDS: &[&str] = &["tools", "functions"];
 
-/// What holds an image, in the requests of OpenAI, Anthropic, Gemini and Ollama.
+/// The fields that hold an image, in the requests of OpenAI, Anthropic, Gemini and Ollama.
 const IMAGE_FIELDS: &[&str] =
     &["image", "image_url", "images", "source", "inlineData", "inline_data", "fileData", "file_data"];
 
-/// What the image itself is called in there.
+/// The fields of the image itself in such a field.
 const IMAGE_CONTENTS: &[&str] = &["url", "data", "fileUri", "file_uri"];
 
-/// What makes an object the request of a model.
+/// The fields that mark an object as the request of a model.
 const CONVERSATION_FIELDS: &[&str] = &["messages", "prompt", "input", "contents"];
 
-/// What is not a parameter in there.
+/// The other fields of a request that are not parameters.
 const OTHER_FIELDS: &[&str] =
     &["model", "system", "system_instruction", "systemInstruction", "instructions", "tools", "functions"];
 
-/// Whether images in the values of this attribute are hidden, whatever their length.
+/// Whether images of any length in the values of this attribute are hidden.
 pub(super) fn hides_images(hidden: u32, key: &str) -> bool {
     hidden & INPUT_IMAGES != 0 && !key.starts_with("output.") && !key.starts_with("llm.output_messages")
 }
 
-/// The text with every base64 image that is longer than this replaced, if there is one. A text that begins with one is
-/// one, perhaps cut.
+/// Replaces every base64 image in the text that is longer than this. `None` if there is none. A text that begins with an image
+/// is replaced as a whole: it is the image, perhaps cut.
 pub(super) fn without_images(text: &str, longest: usize) -> Option<String> {
     if !may_hold_longer_than(longest, text) {
         return None;
@@ -57,7 +57,7 @@ pub(super) fn without_images(text: &str, longest: usize) -> Option<String> {
     (masked.len() != text.len() || masked != text).then_some(masked)
 }
 
-/// Whether there may be a data URL that is longer than this. One that is would fill one of the text's pieces of half the
+/// Whether the text may hold a data URL that is longer than this. Such a URL would fill one of the text's pieces of half that
 /// length, and in nearly all texts each piece has a space within its first few characters.
 fn may_hold_longer_than(longest: usize, text: &str) -> bool {
     let piece = longest / 2;
@@ -69,7 +69,7 @@ fn is_in_data_url(character: char) -> bool {
     character.is_ascii_alphanumeric() || "+/=:;,.-_%".contains(character)
 }
 
-/// The request of a model without its hidden parts, if there are any.
+/// Masks the hidden parts of a model's request. `None` if there is nothing to mask.
 pub(super) fn request(hidden: u32, kind: &str, text: &str) -> Option<String> {
     if kind != SpanKind::Llm.as_str()
         || hidden & (TOOLS | PARAMETERS | INPUT_IMAGES) == 0
@@ -77,7 +77,7 @@ pub(super) fn request(hidden: u32, kind: &str, text: &str) -> Option<String> {
     {
         return None;
     }
-    // A request that was cut cannot be read: nobody knows what is in it.
+    // A request that was cut cannot be parsed, so all of it is hidden.
     let Ok(mut request) = serde_json::from_str(text) else { return Some(REDACTED.to_owned()) };
     if hidden & PARAMETERS != 0 {
         mask_parameters(&mut request);
@@ -86,7 +86,7 @@ pub(super) fn request(hidden: u32, kind: &str, text: &str) -> Option<String> {
     Some(request.to_string())
 }
 
-/// The value is a request, or the arguments of a function, one of which may be a request.
+/// The value is a request, or the arguments of a function, and one of these may be a request.
 fn mask_parameters(value: &mut Value) {
     let Value::Object(fields) = value else { return };
     if CONVERSATION_FIELDS.iter().any(|name| fields.contains_key(*name)) {

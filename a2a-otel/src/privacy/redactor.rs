@@ -4,10 +4,10 @@ use opentelemetry::{Context, KeyValue, Value};
 
 use crate::capture::guarded;
 
-/// What stands where a value was; OpenInference's word.
+/// The text that replaces a hidden value, as in OpenInference.
 pub const REDACTED: &str = "__REDACTED__";
 
-/// The key and the value in; the value that is recorded out, or nothing.
+/// Takes a key and a value, and returns the value to record, or `None`.
 pub(super) type Redact = dyn Fn(&str, Value) -> Option<Value> + Send + Sync;
 
 pub(super) struct Redactor(pub(super) Box<Redact>);
@@ -23,7 +23,7 @@ impl Redactor {
             .collect();
     }
 
-    /// Nothing that the redactor does may come back here, or meet the span that it is asked about, which is locked.
+    /// Suppresses telemetry while the redactor runs: its own spans must not get here, and the current span is locked.
     pub(super) fn answer(&self, key: &str, value: Value) -> Option<Value> {
         let answer = || {
             let _silence = Context::new().with_telemetry_suppressed().attach();

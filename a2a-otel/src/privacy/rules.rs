@@ -1,7 +1,7 @@
-//! Which setting hides which attribute: a table.
+//! The table of which setting hides which attribute.
 //!
-//! Source: `TraceConfig` of OpenInference's Python package, whose results `tests/golden/mask_matrix.json` holds. The rows
-//! that close what it leaves open stand apart.
+//! Source: `TraceConfig` of OpenInference's Python package; `tests/golden/mask_matrix.json` holds its results. The rows
+//! that hide what the package does not hide are separate.
 
 use super::config::{
     CHOICES, DOCUMENTS, EMBEDDED_TEXT, INPUT_IMAGES, INPUT_MESSAGES, INPUT_TEXT, INPUTS, OUTPUT_MESSAGES,
@@ -15,24 +15,24 @@ pub(super) enum Fate {
     Keep,
     /// Its value becomes `__REDACTED__`.
     Redact,
-    /// It is not recorded.
+    /// It is dropped.
     Drop,
 }
 
-/// What hides every text that goes in, and every text that comes out.
+/// The settings that hide all input text, and those that hide all output text.
 const ALL_IN: u32 = INPUTS | INPUT_MESSAGES | INPUT_TEXT | PROMPTS;
 const ALL_OUT: u32 = OUTPUTS | OUTPUT_MESSAGES | OUTPUT_TEXT | CHOICES;
 
-/// What an error message or an explanation may quote.
+/// The settings that hide text which an error message or an explanation may quote.
 const QUOTED: u32 = ALL_IN | ALL_OUT | EMBEDDED_TEXT | DOCUMENTS;
 
-/// Under any of these settings, on spans of this kind (if one is named), this becomes of the attributes of this name, or
-/// below it, or where there is a `*`, with this beginning and end.
+/// Under any of these settings, on spans of this kind (`None`: of any kind), the attributes that match this pattern have
+/// this fate. A pattern is a name, which stands for all names below it as well, or a beginning and an end around a `*`.
 struct Rule(u32, Option<SpanKind>, &'static str, Fate);
 
-/// The first rule that fits says it.
+/// The first rule that matches decides.
 const RULES: &[Rule] = &[
-    // As the peer does: what is dropped, and then what is redacted.
+    // As in the Python package: first what is dropped, then what is redacted.
     Rule(INPUTS, None, "input.mime_type", Fate::Drop),
     Rule(OUTPUTS, None, "output.mime_type", Fate::Drop),
     Rule(INPUTS | INPUT_MESSAGES, None, "llm.input_messages", Fate::Drop),
@@ -57,7 +57,7 @@ const RULES: &[Rule] = &[
     Rule(OUTPUTS | DOCUMENTS, None, "retrieval.documents*document.metadata", Fate::Redact),
     Rule(VECTORS, None, "embedding.embeddings*embedding.vector", Fate::Redact),
     Rule(EMBEDDED_TEXT, None, "embedding.embeddings*embedding.text", Fate::Redact),
-    // What the peer lets through under the same settings.
+    // What the Python package does not hide under the same settings.
     Rule(ALL_IN, None, "input.mime_type", Fate::Drop),
     Rule(ALL_OUT, None, "output.mime_type", Fate::Drop),
     Rule(EMBEDDED_TEXT, Some(SpanKind::Embedding), "input.mime_type", Fate::Drop),
@@ -86,7 +86,7 @@ const RULES: &[Rule] = &[
     Rule(QUOTED, None, "*annotation.explanation", Fate::Redact),
     Rule(QUOTED, None, "*evaluation.metadata", Fate::Redact),
     Rule(QUOTED, None, "*annotation.metadata", Fate::Redact),
-    // The same in OpenTelemetry's GenAI conventions, which the peer does not mask.
+    // The same in OpenTelemetry's GenAI conventions, which the Python package does not mask.
     Rule(PARAMETERS, None, "gen_ai.request.model", Fate::Keep),
     Rule(PARAMETERS, None, "gen_ai.request", Fate::Drop),
     Rule(INPUTS | TOOLS, None, "gen_ai.tool.definitions", Fate::Drop),

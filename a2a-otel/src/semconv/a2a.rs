@@ -1,8 +1,8 @@
-//! A2A: the draft of OpenTelemetry's conventions, and what it leaves open.
+//! A2A: the draft of OpenTelemetry's conventions, and names for what the draft leaves open.
 //!
 //! Source: `open-telemetry/semantic-conventions-genai`, pull request 195: `docs/gen-ai/a2a.md`.
 
-/// The name that the protocol gives the method: `SendMessage`.
+/// The method's name in the protocol: `SendMessage`.
 pub(crate) const METHOD_NAME: &str = "a2a.method.name";
 pub(crate) const PROTOCOL_VERSION: &str = "a2a.protocol.version";
 pub(crate) const MESSAGE_ID: &str = "a2a.message.id";
@@ -12,18 +12,18 @@ pub(crate) const TASK_ID: &str = "a2a.task.id";
 pub(crate) const TASK_STATE: &str = "a2a.task.state";
 pub(crate) const TENANT: &str = "a2a.tenant";
 
-/// The conversation is the protocol's context, and the agent's name, description and version are those of its card.
+/// The conversation is the protocol's context. The agent's name, description and version come from its card.
 pub(crate) use super::gen_ai::{
     AGENT_DESCRIPTION, AGENT_NAME, AGENT_VERSION, CONVERSATION_ID, OPERATION_NAME,
 };
 
-/// What an agent at work does, in the terms of GenAI.
+/// GenAI's operation of an agent at work.
 pub(crate) use super::gen_ai::operation::INVOKE_AGENT;
 
 pub(crate) const SERVER_ADDRESS: &str = "server.address";
 pub(crate) const SERVER_PORT: &str = "server.port";
 
-/// The events of a stream, which the draft does not name: as the protocol calls them.
+/// The events of a stream, which the draft does not name, by the protocol's names.
 pub(crate) const STATUS_UPDATE: &str = "a2a.task.status_update";
 pub(crate) const ARTIFACT_UPDATE: &str = "a2a.task.artifact_update";
 pub(crate) const ARTIFACT_ID: &str = "a2a.artifact.id";

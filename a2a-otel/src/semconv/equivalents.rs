@@ -1,11 +1,11 @@
 //! What corresponds to what in OpenInference and in OpenTelemetry's conventions for generative AI (GenAI): one row per pair.
 //!
-//! A row serves both directions: the writer, which says in GenAI's terms what a span says in OpenInference's, and the reader,
-//! which says in OpenInference's terms what spans of other libraries say in GenAI's. Where a row serves only one of them, it
+//! A row serves both directions: the writer, which records in GenAI's terms what a span says in OpenInference's, and the
+//! reader, which records in OpenInference's terms what spans of other libraries say in GenAI's. A row for only one of them
 //! says so.
 //!
-//! What other libraries write was read in the source of the crates `rig-core`, `rig-agent`, `genai` with its feature `otel`,
-//! and `a2a-protocol-server`, and is held to by tests.
+//! The reader's rows follow the source of the crates `rig-core`, `rig-agent`, `genai` with its feature `otel`, and
+//! `a2a-protocol-server`. Tests run these crates.
 
 use super::SpanKind;
 use super::gen_ai::{
@@ -20,18 +20,18 @@ use super::gen_ai::{
 use super::openinference as oi;
 use super::openinference::system;
 
-/// How far an operation and the kind of its spans stand for each other.
+/// How an operation and the kind of its spans determine each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// The writer records this operation for spans of this kind, unless it knows more.
     Usual,
     /// The operation implies the kind.
     Implies,
-    /// Only the reader takes the kind from the operation: receivers of GenAI's terms do not know it.
+    /// The operation determines the kind for the reader only. The writer keeps the kind, which receivers could not derive.
     ReadOnly,
 }
 
-/// A value of `gen_ai.operation.name`, and the kind of span that it makes.
+/// A value of `gen_ai.operation.name`, and the kind of its spans.
 pub(crate) struct Operation(pub(crate) &'static str, pub(crate) SpanKind, pub(crate) Standing);
 
 /// Kinds without a row have no operation.
@@ -127,11 +127,11 @@ pub(crate) const SAME: &[Same] = &[
     ),
 ];
 
-/// What goes into a call, or comes out of it, in both conventions.
+/// The input or the output of a call, in both conventions.
 pub(crate) struct Side {
     /// OpenInference's list of messages.
     pub(crate) messages: &'static str,
-    /// OpenInference's list of texts, where there are no messages, and the text of an item of it.
+    /// OpenInference's list of texts, for calls without messages, and the key of an item's text.
     pub(crate) texts: [&'static str; 2],
     /// OpenInference's value of the whole, and its MIME type.
     pub(crate) value: [&'static str; 2],
@@ -141,7 +141,7 @@ pub(crate) struct Side {
     pub(crate) gen_ai_tool_value: &'static str,
     /// The value of the whole on an agent's span, as some libraries call it. It is only read.
     pub(crate) gen_ai_agent_value: &'static str,
-    /// Who speaks, where a message does not say so.
+    /// The role of a message that has none.
     pub(crate) role: &'static str,
 }
 
@@ -168,15 +168,15 @@ pub(crate) const OUTPUT: Side = Side {
 /// For which values of `llm.system` the writer records the name of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Systems {
-    /// For each.
+    /// For all.
     Any,
-    /// For the one in the row.
+    /// For the row's `system` only.
     One,
     /// For none: the row is only read.
     None,
 }
 
-/// Who serves a model.
+/// A provider of models.
 pub(crate) struct Provider {
     /// `gen_ai.provider.name`.
     pub(crate) name: &'static str,

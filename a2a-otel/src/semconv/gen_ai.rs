@@ -1,7 +1,7 @@
 //! OpenTelemetry's conventions for generative AI, version 1.41: the keys of its attributes. `equivalents.rs` has what
 //! corresponds to them in OpenInference.
 //!
-//! They are experimental. Of the names that changed since, cache tokens keep that of this version, which Phoenix reads.
+//! They are experimental. Where names have changed since, the cache tokens keep the name of this version, which Phoenix reads.
 //!
 //! Source: the repository `open-telemetry/semantic-conventions-genai`, `docs/gen-ai`.
 
@@ -56,7 +56,7 @@ attributes! {
     EVALUATION_EXPLANATION = "gen_ai.evaluation.explanation", "text";
 }
 
-/// The event that a judgement is.
+/// The event of an evaluation.
 pub(crate) const EVALUATION_RESULT: &str = "gen_ai.evaluation.result";
 
 /// Values of `gen_ai.operation.name` that are needed by name.

@@ -8,23 +8,23 @@ use super::SpanKind;
 pub(crate) use super::gen_ai::operation::EXECUTE_TOOL;
 pub(crate) use super::gen_ai::{OPERATION_NAME, TOOL_NAME};
 
-/// What is asked for, such as `tools/call`.
+/// The method, such as `tools/call`.
 pub(crate) const METHOD_NAME: &str = "mcp.method.name";
-/// The version of the protocol that both speak.
+/// The version of the protocol that both sides use.
 pub(crate) const PROTOCOL_VERSION: &str = "mcp.protocol.version";
 /// The resource that is read.
 pub(crate) const RESOURCE_URI: &str = "mcp.resource.uri";
-/// The prompt that is asked for.
+/// The prompt that is requested.
 pub(crate) const PROMPT_NAME: &str = "gen_ai.prompt.name";
 /// The number of the request, as text.
 pub(crate) const REQUEST_ID: &str = "jsonrpc.request.id";
-/// The code of the error that came as the answer, as text.
+/// The code of the error in the response, as text.
 pub(crate) const STATUS_CODE: &str = "rpc.response.status_code";
 
 /// The `error.type` of a tool that answers with `isError`.
 pub(crate) const TOOL_ERROR: &str = "tool_error";
 
-/// Each method, and the kind of span that it is to OpenInference.
+/// Each method, and the kind of its span.
 macro_rules! methods {
     ($($name:ident = $method:literal, $kind:ident;)*) => {$(
         pub(crate) const $name: (&str, SpanKind) = ($method, SpanKind::$kind);
@@ -54,5 +54,5 @@ methods! {
     GET_SKILL = "skills/get", Chain;
 }
 
-/// The kind of span that a method of somebody's own is.
+/// The kind of the span of a custom method.
 pub(crate) const CUSTOM: SpanKind = SpanKind::Chain;

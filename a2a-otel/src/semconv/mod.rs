@@ -1,6 +1,6 @@
-//! Names, by convention: data, no logic.
+//! The names of the conventions: data, no logic.
 
-/// A row a key: the constant, the key, and what the attribute holds.
+/// One row per key: the constant, the key, and the type of the value.
 macro_rules! attributes {
     ($($name:ident = $key:literal, $holds:literal;)*) => {
         $(
@@ -29,9 +29,9 @@ mod span_kind;
 
 pub use self::span_kind::SpanKind;
 
-/// In whose terms spans are recorded, for [`Builder::semconv`](crate::Builder::semconv).
+/// The conventions that spans follow, for [`Builder::semconv`](crate::Builder::semconv).
 ///
-/// `docs/semconv.md` says what becomes of each attribute. The variable is `A2A_OTEL_SEMCONV`, with the values
+/// `docs/semconv.md` lists what each attribute becomes. The variable is `A2A_OTEL_SEMCONV`, with the values
 /// `openinference`, `gen_ai` and `both`; `OPENINFERENCE_ENABLE_GENAI_SEMCONV=true` means the same as `both`.
 ///
 /// ```
@@ -44,12 +44,12 @@ pub use self::span_kind::SpanKind;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SemConv {
-    /// In those of [OpenInference](https://arize-ai.github.io/openinference/spec/), which Phoenix shows best.
+    /// [OpenInference](https://arize-ai.github.io/openinference/spec/), which Phoenix shows best.
     #[default]
     OpenInference,
-    /// In those of OpenTelemetry's [GenAI conventions](https://opentelemetry.io/docs/specs/semconv/gen-ai/), and in
-    /// OpenInference's only where these have none.
+    /// OpenTelemetry's [GenAI conventions](https://opentelemetry.io/docs/specs/semconv/gen-ai/), and OpenInference where
+    /// these have no name.
     GenAi,
-    /// In both.
+    /// Both.
     Both,
 }

@@ -1,7 +1,7 @@
 //! OpenInference, version 0.1.42 of its semantic conventions: the keys of its attributes, and some of their values.
 //!
-//! Below a list of objects stands each object's number, and below that its attributes, which have modules of their own:
-//! `llm.input_messages.0.message.role`.
+//! The key of a list of objects is followed by an object's number and the object's attribute, as in
+//! `llm.input_messages.0.message.role`. The attributes of objects have modules of their own.
 //!
 //! Source: the package `openinference-semantic-conventions`.
 
@@ -95,7 +95,7 @@ pub mod resource {
     }
 }
 
-/// Below each of `llm.input_messages` and `llm.output_messages`.
+/// Attributes of each item of `llm.input_messages` and `llm.output_messages`.
 pub mod message {
     attributes! {
         ROLE = "message.role", "text";
@@ -109,7 +109,7 @@ pub mod message {
     }
 }
 
-/// Below each of `message.contents`.
+/// Attributes of each item of `message.contents`.
 pub mod message_content {
     attributes! {
         TYPE = "message_content.type", "text";
@@ -125,7 +125,7 @@ pub mod message_content {
     }
 }
 
-/// Below each of `message.tool_calls`, and in a part that is a tool call.
+/// Attributes of each item of `message.tool_calls`, and of a part that is a tool call.
 pub mod tool_call {
     attributes! {
         ID = "tool_call.id", "text";
@@ -135,7 +135,7 @@ pub mod tool_call {
     }
 }
 
-/// Below each of `llm.tools`.
+/// Attributes of each item of `llm.tools`.
 pub mod tool {
     attributes! {
         JSON_SCHEMA = "tool.json_schema", "JSON as text";
@@ -144,28 +144,28 @@ pub mod tool {
     }
 }
 
-/// Below each of `llm.prompts`.
+/// Attributes of each item of `llm.prompts`.
 pub mod prompt {
     attributes! {
         TEXT = "prompt.text", "text";
     }
 }
 
-/// Below each of `llm.choices`.
+/// Attributes of each item of `llm.choices`.
 pub mod completion {
     attributes! {
         TEXT = "completion.text", "text";
     }
 }
 
-/// Below each of `input.images` and `output.images`, and in a part that is an image.
+/// Attributes of each item of `input.images` and `output.images`, and of a part that is an image.
 pub mod image {
     attributes! {
         URL = "image.url", "text";
     }
 }
 
-/// In a part that is sound.
+/// Attributes of a part that is audio.
 pub mod audio {
     attributes! {
         URL = "audio.url", "text";
@@ -174,14 +174,14 @@ pub mod audio {
     }
 }
 
-/// In a part that is a video.
+/// Attributes of a part that is a video.
 pub mod video {
     attributes! {
         URL = "video.url", "text";
     }
 }
 
-/// Below each of a list of documents.
+/// Attributes of each item of a list of documents.
 pub mod document {
     attributes! {
         ID = "document.id", "text";
@@ -194,7 +194,7 @@ pub mod document {
     }
 }
 
-/// On a span of kind `RERANKER`.
+/// Attributes of a span of kind `RERANKER`.
 pub mod reranker {
     attributes! {
         INPUT_DOCUMENTS = "reranker.input_documents", "list of objects";
@@ -205,7 +205,7 @@ pub mod reranker {
     }
 }
 
-/// Below each of `embedding.embeddings`.
+/// Attributes of each item of `embedding.embeddings`.
 pub mod embedding {
     attributes! {
         TEXT = "embedding.text", "text";
@@ -213,7 +213,7 @@ pub mod embedding {
     }
 }
 
-/// Below each of a list of annotations.
+/// Attributes of each item of a list of annotations.
 pub mod annotation {
     attributes! {
         NAME = "annotation.name", "text";
@@ -226,7 +226,7 @@ pub mod annotation {
     }
 }
 
-/// Below each of a list of evaluations.
+/// Attributes of each item of a list of evaluations.
 pub mod evaluation {
     attributes! {
         NAME = "evaluation.name", "text";
@@ -243,14 +243,14 @@ pub mod evaluation {
 pub mod mime_type {
     /// JSON.
     pub const JSON: &str = "application/json";
-    /// Anything else that can be read.
+    /// Any other text.
     pub const TEXT: &str = "text/plain";
 }
 
-/// The event of a streamed answer's first chunk, as OpenInference's instrumentations call it.
+/// The event of a streamed answer's first chunk, named as in OpenInference's instrumentations.
 pub const FIRST_TOKEN: &str = "First Token Stream Event";
 
-// Where the parts of a message that are more than text say what they are.
+// The keys of the files in parts of a message.
 pub(crate) const PART_IMAGE_URL: &str = "message_content.image.image.url";
 pub(crate) const PART_AUDIO_URL: &str = "message_content.audio.audio.url";
 pub(crate) const PART_AUDIO_MIME_TYPE: &str = "message_content.audio.audio.mime_type";

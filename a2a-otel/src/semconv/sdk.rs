@@ -1,4 +1,4 @@
-//! OpenTelemetry's metrics of an SDK about itself, and ours beside them.
+//! OpenTelemetry's metrics of an SDK about itself, and this crate's own.
 //!
 //! Source: <https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/>, version 1.42.
 

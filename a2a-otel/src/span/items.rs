@@ -23,7 +23,7 @@ pub struct SpanItems {
     fields: Vec<KeyValue>,
     failed: Option<ErrorDescription>,
     /// The response of a model, if the items are its chunks.
-    answer: Option<Box<llm::Fold>>,
+    answer: Option<Box<llm::StreamedAnswer>>,
 }
 
 /// When the first item arrived.

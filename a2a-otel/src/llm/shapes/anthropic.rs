@@ -35,26 +35,26 @@ const EVENTS: &[&str] = &[
 ];
 
 /// Parameters that OpenAI's chat does not have.
-const OURS: &[&str] = &["system", "stop_sequences", "thinking", "anthropic_version", "mcp_servers"];
+const OWN_PARAMETERS: &[&str] = &["system", "stop_sequences", "thinking", "anthropic_version", "mcp_servers"];
 
-/// A request much like one for OpenAI's chat: what tells them apart is what only one of them has.
+/// A request much like one for OpenAI's chat. Fields that only one of them has tell them apart.
 fn is_request(request: Node<'_>) -> bool {
     if !request.has("max_tokens") || request.get("messages").is_none() {
         return false;
     }
     let tool = request.list("tools").next();
     let is_claude = || request.filled("model").is_some_and(|model| model.contains("claude"));
-    let is_ours = OURS.iter().any(|name| request.get(name).is_some())
+    let is_own = OWN_PARAMETERS.iter().any(|name| request.get(name).is_some())
         || tool.is_some_and(|tool| tool.has("input_schema"))
         || is_claude() && !tool.is_some_and(|tool| tool.has("function"));
     let is_foreign = |message: Node<'_>| {
         message.has("tool_calls")
             || message.filled("role").is_some_and(|role| FOREIGN_ROLES.contains(&&*role))
     };
-    is_ours && !request.list("messages").any(is_foreign)
+    is_own && !request.list("messages").any(is_foreign)
 }
 
-/// Whose messages cannot be Anthropic's.
+/// Roles that Anthropic's messages do not have.
 const FOREIGN_ROLES: &[&str] = &["system", "developer", "tool", "function"];
 
 fn request(request: Node<'_>) -> Request<'_> {
@@ -78,8 +78,7 @@ fn system_message(system: Node<'_>) -> Option<Message<'_>> {
     (!is_empty).then_some(message)
 }
 
-/// A message, before which each result of a tool becomes one of its own: there may be several, and other
-/// providers have a message for each.
+/// Adds a message. Each result of a tool in it becomes a message of its own before it, as other providers have it.
 fn push_message<'a>(messages: &mut Vec<Message<'a>>, message: Node<'a>) {
     let blocks = || message.list("content");
     for result in blocks().filter(|block| is_of(*block, "tool_result")) {
@@ -111,7 +110,7 @@ fn response(response: Node<'_>) -> Response<'_> {
     }
 }
 
-/// The tokens of the cache are counted beside the input here, and within it everywhere else.
+/// Anthropic counts the tokens of the cache separately from the input; everywhere else the input includes them.
 fn usage(usage: Node<'_>) -> Usage {
     let used = |name| usage.count(name).filter(|count| *count != 0);
     let (cache_read, cache_write) = (used("cache_read_input_tokens"), used("cache_creation_input_tokens"));
@@ -175,12 +174,12 @@ fn image(source: Node<'_>) -> Option<Part<'_>> {
     Some(Part::image(Some(url)))
 }
 
-/// What has no place in the record is told as JSON.
+/// A block that an exchange has no field for, as JSON.
 fn other<'a>(kind: &str, block: Node<'a>) -> Part<'a> {
     Part { kind: Kind::Other(kind.to_owned().into()), text: Some(text_or_redacted(block)), ..Part::default() }
 }
 
-/// The text or JSON of a value, without the documents and images in it: whole files in base64.
+/// The text or JSON of a value, without the documents and images in it, which are whole files in base64.
 fn text_or_redacted(value: Node<'_>) -> Text<'_> {
     const REDACTED: &str = "\"__REDACTED__\"";
     let mut files = Vec::new();
@@ -194,16 +193,16 @@ fn text_or_redacted(value: Node<'_>) -> Text<'_> {
 fn collect_files<'a>(value: Node<'a>, files: &mut Vec<&'a str>) {
     let source = value.get("source").filter(|source| is_of(*source, "base64"));
     files.extend(source.and_then(|source| source.get("data")).map(Node::raw));
-    // Results of tools hold blocks; nothing deeper holds files.
+    // Results of tools hold blocks. Nothing below these holds files.
     for block in value.items().chain(value.list("content")) {
         let source = block.get("source").filter(|source| is_of(*source, "base64"));
         files.extend(source.and_then(|source| source.get("data")).map(Node::raw));
     }
 }
 
-/// What a message becomes while its pieces come.
+/// How events join into a message.
 const MESSAGE: Rule = Object(&[("content", "content", Indexed(&BLOCK)), ("usage", "usage", USAGE)]);
-/// Counts grow. A client may write nought for one that an event does not have.
+/// Counts grow. A client may write zero for a count that an event does not have.
 const USAGE: Rule = Object(&[
     ("input_tokens", "input_tokens", Largest),
     ("output_tokens", "output_tokens", Largest),
@@ -212,7 +211,7 @@ const USAGE: Rule = Object(&[
 ]);
 const BLOCK: Rule = Object(&[("text", "text", Append), ("thinking", "thinking", Append)]);
 const DELTA: Rule = Object(&[
-    // The delta's own, and not the block's.
+    // The type of the delta, not of the block.
     ("type", "type", Skip),
     ("text", "text", Append),
     ("thinking", "thinking", Append),

@@ -1,7 +1,7 @@
-//! Google's Gemini, `POST /v1beta/models/{model}:generateContent`, at Vertex AI as well.
+//! Google's Gemini, `POST /v1beta/models/{model}:generateContent`, also on Vertex AI.
 //!
 //! Source: Google's API reference. What is recorded follows OpenInference's instrumentation of the `google-genai`
-//! package. Google takes and some clients keep names in snake case.
+//! package. Google accepts names in snake case, and some clients use them.
 
 use super::openai_chat::number;
 use crate::json::Node;
@@ -52,7 +52,7 @@ fn request(request: Node<'_>) -> Request<'_> {
     }
 }
 
-/// Clients name a model as a resource or by its own name.
+/// The name of a model. Some clients send it as a resource name.
 fn model(model: Text<'_>) -> Text<'_> {
     match model.rsplit_once("models/") {
         Some((_, name)) => name.to_owned().into(),
@@ -60,7 +60,7 @@ fn model(model: Text<'_>) -> Text<'_> {
     }
 }
 
-/// Functions are declared several to a tool; the other tools are Google's own.
+/// A tool declares one or more functions. Tools without functions are Google's own.
 fn tools(tool: Node<'_>) -> Vec<Text<'_>> {
     match tool.any(&["functionDeclarations", "function_declarations"]) {
         Some(functions) => functions.items().map(|function| function.raw().into()).collect(),
@@ -83,7 +83,7 @@ fn response(response: Node<'_>) -> Response<'_> {
     }
 }
 
-/// Thoughts and the prompts of tools are counted beside the rest here, and within it everywhere else.
+/// Google counts reasoning and the prompts of tools separately; everywhere else the totals include them.
 fn usage(usage: Node<'_>) -> Usage {
     let used = |names: [&str; 2]| names.iter().find_map(|name| usage.count(name)).filter(|count| *count != 0);
     let sum = |one: Option<i64>, other: Option<i64>| match (one, other) {
@@ -107,8 +107,8 @@ fn usage(usage: Node<'_>) -> Usage {
 }
 
 fn audio(details: Option<Node<'_>>) -> Option<i64> {
-    let of_sound = |count: &Node<'_>| count.filled("modality").is_some_and(|modality| modality == "AUDIO");
-    let counts = details?.items().filter(of_sound);
+    let is_audio = |count: &Node<'_>| count.filled("modality").is_some_and(|modality| modality == "AUDIO");
+    let counts = details?.items().filter(is_audio);
     let counts = counts.filter_map(|count| count.count("tokenCount").or_else(|| count.count("token_count")));
     Some(counts.fold(0, i64::saturating_add)).filter(|count| *count != 0)
 }
@@ -153,7 +153,7 @@ fn push_part<'a>(message: &mut Message<'a>, part: Node<'a>, is_single: bool) {
     }
 }
 
-/// An image or a sound, within the request or elsewhere.
+/// An image or audio, inline or by URL.
 fn file(part: Node<'_>) -> Option<Part<'_>> {
     let file = part.any(&["inlineData", "inline_data", "fileData", "file_data"])?;
     let mime_type = file.any(&["mimeType", "mime_type"])?.text()?;
@@ -168,7 +168,7 @@ fn file(part: Node<'_>) -> Option<Part<'_>> {
     }
 }
 
-/// How chunks become a response.
+/// How chunks join into a response.
 const CHUNK: Rule = Object(&[("candidates", "candidates", Indexed(&CANDIDATE))]);
 const CANDIDATE: Rule = Object(&[("content", "content", CONTENT)]);
 const CONTENT: Rule = Object(&[("parts", "parts", ExtendText)]);

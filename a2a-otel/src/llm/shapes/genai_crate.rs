@@ -1,6 +1,6 @@
-//! The chats and embeddings of the crate `genai`, which asks many providers in one shape of its own.
+//! The chats and embeddings of the crate `genai`, which has one shape for many providers.
 //!
-//! Source: the crate's documentation, 0.7. A variant of one of its types is an object with one field, the variant's name.
+//! Source: the crate's documentation, 0.7. A variant of an enum is an object with one field, named after the variant.
 
 use super::openai_chat::{number, usage};
 use super::openai_embeddings::vector;
@@ -38,7 +38,7 @@ pub(super) static EMBEDDINGS: Shape = Shape {
     fold: |_, _| {},
 };
 
-/// The events of a stream, with a field that tells them from what others call so.
+/// The events of a stream, each with a field that distinguishes it from other libraries' events of the same name.
 const EVENTS: &[(&str, &str)] = &[
     ("Chunk", "content"),
     ("ReasoningChunk", "content"),
@@ -73,7 +73,7 @@ fn request(request: Node<'_>) -> Request<'_> {
     }
 }
 
-/// A message, or one for each result of a tool in it.
+/// Adds a message, or one for each result of a tool in it.
 fn push_message<'a>(messages: &mut Vec<Message<'a>>, message: Node<'a>) {
     let role = role(message).unwrap_or_default();
     let results = message.list("content").filter_map(|part| part.get("ToolResponse"));
@@ -89,7 +89,7 @@ fn push_message<'a>(messages: &mut Vec<Message<'a>>, message: Node<'a>) {
 }
 
 fn response(response: Node<'_>) -> Response<'_> {
-    // A stream keeps what its client captured beside what came in pieces, which may be in it.
+    // The end of a stream has what the client captured, which may repeat the chunks.
     let captured = || response.list("captured_content");
     let is_captured = captured().any(|part| part.has("Text"));
     let pieces = response.list("content").filter(|part| !(is_captured && part.has("Text")));
@@ -186,14 +186,14 @@ fn tool_call(call: Node<'_>) -> ToolCall<'_> {
     }
 }
 
-/// What the end of a stream captured, under the names of a response.
+/// The fields of a stream's end, and their names in a response.
 const END: Rule = Object(&[
     ("captured_usage", "usage", Replace),
     ("captured_stop_reason", "stop_reason", Replace),
     ("captured_reasoning_content", "reasoning_content", Replace),
 ]);
 
-/// The calls of tools by their ids, as long as a stream goes on. Its end may tell them once more.
+/// The calls of tools in a stream, by id. Its end may repeat them.
 const CALLS: &str = "tool_calls";
 
 fn fold(grown: &mut Grown, event: Node<'_>) {
@@ -203,7 +203,7 @@ fn fold(grown: &mut Grown, event: Node<'_>) {
     match name {
         "Chunk" => message.field("content").item(0).field("Text").append(text),
         "ReasoningChunk" => message.field("reasoning_content").append(text),
-        // A call comes again with each of its pieces, and the newest is all that there is of it.
+        // Each event repeats the whole call so far, so the newest replaces the others.
         "ToolCallChunk" => {
             let call = value.get("tool_call");
             if let Some(id) = call.and_then(|call| call.get("call_id")?.escaped()) {

@@ -1,4 +1,4 @@
-//! The shapes in which providers are asked, and answer. A new one is a file with a [`Shape`], and a line in [`SHAPES`].
+//! The shapes of the providers' interfaces. A new one is a file with a [`Shape`], and a line in [`SHAPES`].
 
 mod anthropic;
 mod gemini;
@@ -12,7 +12,7 @@ mod openai_responses;
 use super::shape::Shape;
 use crate::semconv::openinference::system;
 
-/// All shapes that are read. The first that fits is taken, so what has marks of its own comes first.
+/// All shapes that are read. The first that matches is taken, so the most distinctive shapes come first.
 pub(super) static SHAPES: &[&Shape] = &[
     &gemini::SHAPE,
     &genai_crate::CHAT,
@@ -26,10 +26,10 @@ pub(super) static SHAPES: &[&Shape] = &[
     &openai_responses::SHAPE,
 ];
 
-/// The shape of embeddings that say nothing else of themselves.
+/// The shape of embeddings that no other shape recognises.
 pub(super) static EMBEDDINGS: &Shape = &openai_embeddings::SHAPE;
 
-/// `llm.system` of a model, by the beginning of its name; OpenInference's values.
+/// The `llm.system` of a model, by the beginning of its name, in OpenInference's values.
 pub(crate) fn system(model: &str) -> Option<&'static str> {
     const SYSTEMS: &[(&str, &str)] = &[
         ("gpt", system::OPENAI),

@@ -17,7 +17,7 @@ pub(super) static CHAT: Shape = Shape {
     system: None,
     provider: Some(system::OLLAMA),
     names_both_models: false,
-    is_request: |request| request.get("messages").is_some() && is_ours(request),
+    is_request: |request| request.get("messages").is_some() && is_own(request),
     is_response: |response| response.has("done") && response.has("message"),
     is_chunk: |chunk| chunk.has("done") && chunk.has("message"),
     request: chat_request,
@@ -30,7 +30,7 @@ pub(super) static GENERATE: Shape = Shape {
     system: None,
     provider: Some(system::OLLAMA),
     names_both_models: false,
-    is_request: |request| request.get("prompt").is_some() && is_ours(request),
+    is_request: |request| request.get("prompt").is_some() && is_own(request),
     is_response: |response| response.has("done") && response.has("response"),
     is_chunk: |chunk| chunk.has("done") && chunk.has("response"),
     request: generate_request,
@@ -38,7 +38,7 @@ pub(super) static GENERATE: Shape = Shape {
     fold: |grown, chunk| grown.root().merge(&GENERATE_CHUNK, Some(chunk)),
 };
 
-/// How chunks become a response.
+/// How chunks join into a response.
 const CHAT_CHUNK: Rule = Object(&[("message", "message", MESSAGE)]);
 const MESSAGE: Rule = Object(&[
     ("content", "content", Append),
@@ -48,7 +48,7 @@ const MESSAGE: Rule = Object(&[
 const GENERATE_CHUNK: Rule = Object(&[("response", "response", Append), ("thinking", "thinking", Append)]);
 
 /// Parameters that OpenAI does not have.
-fn is_ours(request: Node<'_>) -> bool {
+fn is_own(request: Node<'_>) -> bool {
     ["options", "keep_alive", "think", "template", "raw"].iter().any(|name| request.has(name))
 }
 
@@ -81,7 +81,7 @@ fn generate_response(response: Node<'_>) -> Response<'_> {
     Response { completions: text.into_iter().collect(), ..finished(response) }
 }
 
-/// What both kinds of response say at their end. `ollama-rs` keeps it in an object of its own.
+/// The end of both kinds of response. `ollama-rs` has it in a separate object.
 fn finished(response: Node<'_>) -> Response<'_> {
     let end = response.get("final_data").unwrap_or(response);
     let (prompt, completion) = (end.count("prompt_eval_count"), end.count("eval_count"));
@@ -97,7 +97,7 @@ fn finished(response: Node<'_>) -> Response<'_> {
 fn message(index: usize, message: Node<'_>) -> Message<'_> {
     let thoughts = message.filled("thinking").map(|text| Part::reasoning(Some(text)));
     let images = message.list("images").filter_map(|image| image.text().or(image.filled("image")));
-    // Ollama is not told of what kind an image is, and neither is who looks at the trace.
+    // The request does not say which type an image has. Browsers detect it.
     let images = images.map(|image| Part::image(Some(format!("data:image/png;base64,{image}").into())));
     Message {
         index,

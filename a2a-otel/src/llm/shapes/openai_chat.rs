@@ -1,4 +1,4 @@
-//! OpenAI's chat completions, `POST /v1/chat/completions`, which most other providers speak as well.
+//! OpenAI's chat completions, `POST /v1/chat/completions`, which most other providers offer as well.
 //!
 //! Source: OpenAI's API reference. What is recorded follows OpenInference's instrumentation of the `openai` package.
 
@@ -24,7 +24,7 @@ pub(super) static SHAPE: Shape = Shape {
     fold: |grown, chunk| grown.root().merge(&CHUNK, Some(chunk)),
 };
 
-/// How chunks become a response.
+/// How chunks join into a response.
 const CHUNK: Rule = Object(&[("choices", "choices", Indexed(&CHOICE))]);
 const CHOICE: Rule = Object(&[("delta", "message", DELTA)]);
 const DELTA: Rule = Object(&[
@@ -61,12 +61,12 @@ fn response(response: Node<'_>) -> Response<'_> {
     Response { messages: messages.collect(), ..answered(response) }
 }
 
-/// The choices of a response by their numbers.
+/// The choices of a response, by their numbers.
 pub(super) fn choices(response: Node<'_>) -> impl Iterator<Item = (usize, Node<'_>)> {
-    response.list("choices").enumerate().map(|(place, choice)| (number(choice, place), choice))
+    response.list("choices").enumerate().map(|(position, choice)| (number(choice, position), choice))
 }
 
-/// What a response says beside its choices, and why the first of them ended.
+/// The fields of a response besides its choices, and the finish reason of the first choice.
 pub(super) fn answered(response: Node<'_>) -> Response<'_> {
     let first = choices(response).find(|(index, _)| *index == 0);
     Response {
@@ -77,9 +77,9 @@ pub(super) fn answered(response: Node<'_>) -> Response<'_> {
     }
 }
 
-/// The number that an item has, or else its place.
-pub(super) fn number(item: Node<'_>, place: usize) -> usize {
-    item.count("index").and_then(|index| usize::try_from(index).ok()).unwrap_or(place)
+/// The number of an item, or else its position.
+pub(super) fn number(item: Node<'_>, position: usize) -> usize {
+    item.count("index").and_then(|index| usize::try_from(index).ok()).unwrap_or(position)
 }
 
 pub(super) fn usage(usage: Node<'_>) -> Usage {
@@ -90,7 +90,7 @@ pub(super) fn usage(usage: Node<'_>) -> Usage {
         completion: usage.count("completion_tokens"),
         total: usage.count("total_tokens"),
         cache_read: detail(prompt, "cached_tokens"),
-        // The crate `genai` calls them by another name.
+        // The crate `genai` has another name for them.
         cache_write: detail(prompt, "cache_write_tokens").or_else(|| detail(prompt, "cache_creation_tokens")),
         prompt_audio: detail(prompt, "audio_tokens"),
         completion_audio: detail(completion, "audio_tokens"),
@@ -98,7 +98,7 @@ pub(super) fn usage(usage: Node<'_>) -> Usage {
     }
 }
 
-/// In one go, for a conversation has many of them.
+/// Reads a message in one pass, because a conversation has many.
 fn message(index: usize, node: Node<'_>) -> Message<'_> {
     let mut message = Message { index, ..Message::default() };
     for (name, value) in node.entries() {
@@ -108,7 +108,7 @@ fn message(index: usize, node: Node<'_>) -> Message<'_> {
                 message.content = value.text();
                 message.parts.splice(0..0, value.items().map(part));
             }
-            // Not OpenAI's own, but of DeepSeek, Qwen and vLLM, which speak like it.
+            // OpenAI does not have these; DeepSeek, Qwen and vLLM add them.
             "reasoning_content" | "reasoning" => push_filled(&mut message, Part::reasoning, value),
             "refusal" => push_filled(&mut message, Part::text, value),
             "name" => message.name = value.text(),
@@ -121,7 +121,7 @@ fn message(index: usize, node: Node<'_>) -> Message<'_> {
     message
 }
 
-/// Adds a text as a part of its own, behind those of the content.
+/// Adds a text as a separate part, after the parts of the content.
 fn push_filled<'a>(message: &mut Message<'a>, part: fn(Option<Text<'a>>) -> Part<'a>, value: Node<'a>) {
     if let Some(text) = value.text().filter(|text| !text.is_empty()) {
         message.parts.push(part(Some(text)));
@@ -149,7 +149,7 @@ fn audio(audio: Node<'_>) -> Part<'_> {
 }
 
 fn tool_call(call: Node<'_>) -> ToolCall<'_> {
-    // A tool without a schema takes a text, and has a field of its own.
+    // A tool without a schema takes a text, and has a separate field.
     let function = call.any(&["function", "custom"]).map(function).unwrap_or_default();
     ToolCall { id: call.get("id").and_then(Node::text), ..function }
 }

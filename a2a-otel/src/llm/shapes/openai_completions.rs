@@ -1,4 +1,4 @@
-//! OpenAI's completions before there were chats, `POST /v1/completions`.
+//! OpenAI's legacy completions, `POST /v1/completions`.
 //!
 //! Source: OpenAI's API reference. What is recorded follows OpenInference's instrumentation of the `openai` package.
 
@@ -23,7 +23,7 @@ pub(super) static SHAPE: Shape = Shape {
     fold: |grown, chunk| grown.root().merge(&CHUNK, Some(chunk)),
 };
 
-/// How chunks become a response.
+/// How chunks join into a response.
 const CHUNK: Rule = Object(&[("choices", "choices", Indexed(&Object(&[("text", "text", Append)])))]);
 
 fn is_completion(response: Node<'_>) -> bool {

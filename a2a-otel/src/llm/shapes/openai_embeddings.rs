@@ -21,12 +21,12 @@ pub(super) static SHAPE: Shape = Shape {
     fold: |_, _| {},
 };
 
-/// A list of texts or tokens is never the input of a response, and one text may be.
+/// A list of texts or tokens is always the input of embeddings. A single text may be the input of a response instead.
 fn is_request(request: Node<'_>) -> bool {
-    let is_told = request.has("encoding_format") || request.has("dimensions");
+    let is_explicit = request.has("encoding_format") || request.has("dimensions");
     let is_named = || request.filled("model").is_some_and(|model| model.contains("embed"));
     let is_listed = |input: Node<'_>| input.items().next().is_some_and(|item| !item.is_object());
-    request.get("input").is_some_and(|input| is_told || is_listed(input) || is_named())
+    request.get("input").is_some_and(|input| is_explicit || is_listed(input) || is_named())
 }
 
 fn request(request: Node<'_>) -> Request<'_> {
@@ -51,7 +51,7 @@ fn response(response: Node<'_>) -> Response<'_> {
     }
 }
 
-/// A list of numbers, or the bytes of 32-bit ones in base64.
+/// A vector: a list of numbers, or the bytes of 32-bit numbers in base64.
 pub(super) fn vector(embedding: Node<'_>) -> Option<Vec<f64>> {
     match embedding.text() {
         Some(base64) => {
@@ -66,7 +66,7 @@ pub(super) fn vector(embedding: Node<'_>) -> Option<Vec<f64>> {
 /// Decodes base64.
 fn decode(base64: &str) -> Option<Vec<u8>> {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    /// What each byte stands for; what is in no alphabet stands for more than six bits.
+    /// The value of each byte. Bytes outside the alphabet have a value of more than six bits.
     const VALUES: [u8; 256] = {
         let mut values = [u8::MAX; 256];
         let mut value = 0;

@@ -8,7 +8,7 @@ use crate::llm::exchange::{
     Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
 };
 use crate::llm::fold::Rule::{Append, Indexed, Object};
-use crate::llm::fold::{Grown, Place, Rule};
+use crate::llm::fold::{Grown, Rule, Slot};
 use crate::llm::shape::Shape;
 use crate::semconv::openinference::system;
 
@@ -29,8 +29,8 @@ fn is_answer(response: Node<'_>) -> bool {
     is_object(response, "response") || response.has("output_text") || response.has("usage")
 }
 
-/// Where the first message stands that the input holds. The place before it is the instructions', also where there
-/// are none: so does OpenInference's own instrumentation number them, and Phoenix closes the gap.
+/// The number of the first message of the input. The number before it is reserved for the instructions, even if there are
+/// none, as in OpenInference's own instrumentation. Phoenix closes the gap.
 const FIRST_INPUT: usize = 1;
 
 fn request(request: Node<'_>) -> Request<'_> {
@@ -72,14 +72,14 @@ fn usage(usage: Node<'_>) -> Usage {
     }
 }
 
-/// One item of the input or the output; they are of the same types.
+/// One item of the input or the output, which have the same types.
 fn item(index: usize, item: Node<'_>) -> Message<'_> {
     let kind = item.filled("type").unwrap_or("message".into());
     match &*kind {
         "message" => message(index, item),
         "reasoning" => Message { parts: vec![reasoning(item)], ..Message::of_text(index, "assistant", None) },
         "image_generation_call" | "item_reference" => Message { index, ..Message::default() },
-        // What a computer put out is an image.
+        // The output of a computer is an image.
         "computer_call_output" => {
             Message { tool_call_id: item.filled("call_id"), ..Message::of_text(index, "tool", None) }
         }
@@ -120,7 +120,7 @@ fn reasoning(item: Node<'_>) -> Part<'_> {
     Part { kind: Kind::Reasoning, text, encrypted: item.filled("encrypted_content"), ..Part::default() }
 }
 
-/// A call of a tool, the user's or the provider's own. These have no name but their type.
+/// A call of a tool of the user's or of the provider's. The provider's tools have no name, only a type.
 fn call<'a>(kind: &str, item: Node<'a>) -> ToolCall<'a> {
     let input = item.get("input").map(|input| format!(r#"{{"input":{}}}"#, input.raw()).into());
     let arguments = item.get("arguments").map(Node::text_or_json).or(input);
@@ -142,7 +142,7 @@ fn image(item: Node<'_>) -> Option<Text<'_>> {
     Some(format!("data:image/{format};base64,{result}").into())
 }
 
-/// What an item becomes while its pieces come.
+/// How events join into an item.
 const ITEM: Rule = Object(&[
     ("arguments", "arguments", Append),
     ("input", "input", Append),
@@ -154,15 +154,15 @@ const PART: Rule = Object(&[("text", "text", Append), ("refusal", "refusal", App
 const WHOLE: Rule = Object(&[]);
 
 /// The part of an item that an event is about.
-fn part_of<'a>(item: Place<'a>, field: &str, event: Node<'_>) -> Place<'a> {
+fn part_of<'a>(item: Slot<'a>, field: &str, event: Node<'_>) -> Slot<'a> {
     let index = event.count("content_index").or_else(|| event.count("summary_index"));
     item.field(field).item(index.unwrap_or_default())
 }
 
-/// Pieces of the answer, in case that its end never comes; the end brings the whole of it again.
+/// Joins the pieces of an answer, for a stream that is cut off. The last event repeats the whole answer.
 fn fold(grown: &mut Grown, event: Node<'_>) {
     if let Some(response) = event.get("response") {
-        // The first events bring it without its output, and the last one in whole.
+        // The first events have the response without its output; the last event has all of it.
         return grown.root().merge(&WHOLE, Some(response));
     }
     let (Some(kind), Some(index)) = (event.filled("type"), event.count("output_index")) else { return };
