@@ -88,9 +88,8 @@ impl Text {
         let is_escaped = escape(kept, &mut self.bytes);
         self.bytes.push(b'"');
         let end = self.bytes.len();
-        self.note(|index| {
-            index.string(start, end, if is_escaped { StringForm::Known(content) } else { StringForm::AsIs })
-        });
+        let form = if is_escaped { StringForm::Known(content) } else { StringForm::AsIs };
+        self.note(|index| index.string(start, end, form));
         self.bound()
     }
 
