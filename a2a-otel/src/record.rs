@@ -1,5 +1,5 @@
-//! Typed records for what the attribute macros cannot see: messages, tokens, costs, documents, vectors, tools, prompts and
-//! evaluations, in OpenInference's terms.
+//! Typed records for what the attribute macros cannot see: messages, tokens, costs, documents, vectors, tools, prompts
+//! and evaluations, in OpenInference's terms.
 //!
 //! Build a record with its setters and pass it to [`Current::record`](crate::Current::record). `#[llm_call]` reads the
 //! requests and responses of the usual providers by itself (see `docs/llm.md`); use records for everything else.

@@ -1,7 +1,8 @@
 //! Serializes values as JSON, byte for byte as `serde_json` does.
 //!
-//! It has its own serializer because texts are long: it looks for characters to escape eight bytes at a time, and builds the
-//! index of a value that will be read while it writes. Everything except the walk through the user's types is compiled once.
+//! It has its own serializer because texts are long: it looks for characters to escape eight bytes at a time, and
+//! builds the index of a value that will be read while it writes. Everything except the walk through the user's types
+//! is compiled once.
 
 use std::fmt::{self, Display, Write as _};
 
