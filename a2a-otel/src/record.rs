@@ -1,8 +1,8 @@
-//! What a span can hold beyond what an attribute sees: messages, tokens, costs, documents, vectors, tools, prompts,
-//! evaluations, in OpenInference's terms.
+//! Typed records for what the attribute macros cannot see: messages, tokens, costs, documents, vectors, tools, prompts
+//! and evaluations, in OpenInference's terms.
 //!
-//! Each is made with setters and handed to [`Current::record`](crate::Current::record). `#[llm_call]` reads requests and
-//! responses of the usual providers by itself (see `docs/llm.md`); these serve what does not fit.
+//! Build a record with its setters and pass it to [`Current::record`](crate::Current::record). `#[llm_call]` reads the
+//! requests and responses of the usual providers by itself (see `docs/llm.md`); use records for everything else.
 //!
 //! ```
 //! use a2a_otel::record::{Message, Request, Response, ToolCall, Usage};
@@ -30,7 +30,7 @@ use crate::semconv::openinference::{
     completion, document, embedding, evaluation, message, message_content, prompt, tool, tool_call,
 };
 
-/// Something that a span can hold. Implement it to have a type of your own recorded as OpenInference wants it.
+/// Something that can be recorded on a span. Implement it to record a type of your own in OpenInference's terms.
 ///
 /// ```
 /// use a2a_otel::record::{Attributes, Record, Usage};
@@ -47,11 +47,11 @@ use crate::semconv::openinference::{
 /// a2a_otel::current().record(&Bill { tokens: 20, customer: "ada".into() });
 /// ```
 pub trait Record {
-    /// Adds what the span will hold. It is only called where somebody will see it.
+    /// Adds the attributes to record. It is only called if the span is recorded.
     fn record(&self, attributes: &mut Attributes);
 }
 
-/// The attributes that are made of a [`Record`].
+/// The attributes of a [`Record`].
 #[derive(Clone, Debug, Default)]
 pub struct Attributes(Vec<KeyValue>);
 
@@ -71,7 +71,7 @@ impl Attributes {
         self.push(key, cut(text.into()));
     }
 
-    /// NaN and infinities are left out, for Phoenix drops them.
+    /// Adds a number. NaN and infinities are left out: Phoenix drops them.
     fn number(&mut self, key: &'static str, number: f64) {
         if number.is_finite() {
             self.push(key, number);
@@ -82,7 +82,7 @@ impl Attributes {
         self.push(key, i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// A value that is text already is taken for JSON. What does not serialise is left out.
+    /// Adds a value as JSON. A text is taken to be JSON already. A value that fails to serialise is left out.
     fn json(&mut self, key: &'static str, value: &(impl Serialize + ?Sized)) {
         let Ok(value) = serde_json::to_value(value) else { return };
         self.text(key, value.as_str().map_or_else(|| value.to_string(), str::to_owned));
@@ -111,7 +111,7 @@ impl Attributes {
     }
 }
 
-/// One setter of a record, by what it takes.
+/// One setter of a record, by the type of its argument.
 macro_rules! setter {
     ($(#[$doc:meta])* $name:ident: text => $key:expr) => {
         $(#[$doc])*
@@ -164,7 +164,7 @@ macro_rules! setter {
     };
 }
 
-/// The table: a record, its setters, what each takes, and the attribute that holds it.
+/// The table of records: each with its setters, their arguments, and the attributes that hold them.
 macro_rules! records {
     ($(
         $(#[$doc:meta])*
@@ -178,7 +178,7 @@ macro_rules! records {
         pub struct $record(Attributes);
 
         impl $record {
-            /// Nothing yet.
+            /// An empty record.
             pub fn new() -> Self {
                 Self::default()
             }
@@ -201,57 +201,57 @@ macro_rules! records {
 }
 
 records! {
-    /// What a model was asked.
+    /// A request to a model.
     Request {
-        /// The model that is asked.
+        /// The requested model.
         model: text => names::LLM_MODEL_NAME;
-        /// Who is asked, as OpenInference names providers: `openai`, `anthropic`.
+        /// The provider that serves the model, in OpenInference's values: `openai`, `anthropic`.
         provider: text => names::LLM_PROVIDER;
-        /// Whose kind of model it is: `openai`, `anthropic`.
+        /// The vendor or family of the model: `openai`, `anthropic`.
         system: text => names::LLM_SYSTEM;
         /// The conversation so far.
         messages: list of Message => names::LLM_INPUT_MESSAGES;
         /// The tools that the model may call.
         tools: list of ToolSchema => names::LLM_TOOLS;
-        /// Temperature and the like.
+        /// Parameters such as the temperature.
         parameters: json => names::LLM_INVOCATION_PARAMETERS;
-        /// What is to be gone on with, where there are no messages.
+        /// The prompts to complete, if there are no messages.
         prompts: texts at (prompt::TEXT) => names::LLM_PROMPTS;
     }
 
-    /// What a model answered.
+    /// A response of a model.
     Response {
-        /// The model that answered, where the request did not name it.
+        /// The model that answered, if the request did not name it.
         model: text => names::LLM_MODEL_NAME;
-        /// The model that was asked for, where another one answered.
+        /// The requested model, if another one answered.
         request_model: text => names::LLM_REQUEST_MODEL_NAME;
-        /// The model that answered, where another one was asked for.
+        /// The model that answered, if another one was requested.
         response_model: text => names::LLM_RESPONSE_MODEL_NAME;
         /// The answers.
         messages: list of Message => names::LLM_OUTPUT_MESSAGES;
-        /// What prompts were gone on with.
+        /// The completions of the prompts.
         choices: texts at (completion::TEXT) => names::LLM_CHOICES;
         /// Why the model stopped: `stop`, `length`, `tool_calls`.
         finish_reason: text => names::LLM_FINISH_REASON;
-        /// The function that the model wants called, as it was before there were tools.
+        /// The function that the model calls, in the older form without tools.
         function_call: json => names::LLM_FUNCTION_CALL;
     }
 
     /// One message of a conversation.
     Message {
-        /// Whose it is: `user`, `assistant`, `system`, `tool`.
+        /// The role of the author: `user`, `assistant`, `system`, `tool`.
         role: text => message::ROLE;
-        /// The message, where it is nothing but text.
+        /// The message, if it is only text.
         content: text => message::CONTENT;
-        /// The parts of a message that is more than text.
+        /// The parts of a message that is not only text.
         parts: list of Part => message::CONTENTS;
-        /// The name of the one who speaks, or of the tool that answers.
+        /// The name of the author, or of the tool that answers.
         name: text => message::NAME;
-        /// The tool call that the message is the result of.
+        /// The tool call whose result the message is.
         tool_call_id: text => message::TOOL_CALL_ID;
-        /// The calls of tools that the model asks for.
+        /// The calls of tools that the model requests.
         tool_calls: list of ToolCall => message::TOOL_CALLS;
-        /// The one call that a message could ask for before there were tools.
+        /// The function that a message calls, in the older form without tools.
         function_call_name: text => message::FUNCTION_CALL_NAME;
         /// Its arguments.
         function_call_arguments: json => message::FUNCTION_CALL_ARGUMENTS;
@@ -261,105 +261,105 @@ records! {
     Part {
         /// `text`, `image`, `audio`, `video`, `document`, `reasoning` or `tool_use`.
         kind: text => message_content::TYPE;
-        /// What it says.
+        /// The text.
         text: text => message_content::TEXT;
-        /// Where the image is, or a `data:` URL.
+        /// The URL of the image, or a `data:` URL.
         image_url: text => names::PART_IMAGE_URL;
-        /// Where the sound is, or a `data:` URL.
+        /// The URL of the audio, or a `data:` URL.
         audio_url: text => names::PART_AUDIO_URL;
-        /// What kind of sound it is.
+        /// The MIME type of the audio.
         audio_mime_type: text => names::PART_AUDIO_MIME_TYPE;
-        /// What is said in it.
+        /// The transcript of the audio.
         audio_transcript: text => names::PART_AUDIO_TRANSCRIPT;
-        /// Where the video is.
+        /// The URL of the video.
         video_url: text => names::PART_VIDEO_URL;
-        /// Where the document is.
+        /// The URL of the document.
         document_url: text => names::PART_DOCUMENT_URL;
-        /// What kind of document it is.
+        /// The MIME type of the document.
         document_mime_type: text => names::PART_DOCUMENT_MIME_TYPE;
-        /// What the document is called.
+        /// The name of the document.
         document_name: text => names::PART_DOCUMENT_NAME;
-        /// What the provider knows it by.
+        /// The provider's id of the part.
         id: text => message_content::ID;
-        /// The provider's signature of a thought.
+        /// The provider's signature of the reasoning.
         signature: text => message_content::SIGNATURE;
-        /// A thought that the provider keeps to itself.
+        /// Reasoning that the provider redacts.
         data: text => message_content::DATA;
-        /// The same, encrypted.
+        /// Reasoning that the provider encrypts.
         encrypted_content: text => message_content::ENCRYPTED_CONTENT;
     }
 
-    /// A call of a tool that a model asks for.
+    /// A call of a tool that a model requests.
     ToolCall {
-        /// What the result will refer to.
+        /// The id that the result refers to.
         id: text => tool_call::ID;
         /// The tool's name.
         name: text => tool_call::FUNCTION_NAME;
-        /// The arguments; a text is taken for JSON.
+        /// The arguments. A text is taken to be JSON already.
         arguments: json => tool_call::FUNCTION_ARGUMENTS;
-        /// The provider's signature of the thought behind the call.
+        /// The provider's signature of the reasoning behind the call.
         reasoning_signature: text => tool_call::REASONING_SIGNATURE;
     }
 
     /// A tool that a model may call.
     ToolSchema {
-        /// Its definition as the provider takes it.
+        /// The definition in the provider's form.
         json_schema: json => tool::JSON_SCHEMA;
     }
 
-    /// How many tokens a call took. Those in the details are counted in the sums as well, those of caches too.
+    /// How many tokens a call used. The totals include the details, and also the tokens of caches.
     Usage {
-        /// What was read.
+        /// The tokens of the prompt.
         prompt: count => names::LLM_TOKEN_COUNT_PROMPT;
-        /// What was written.
+        /// The tokens of the completion.
         completion: count => names::LLM_TOKEN_COUNT_COMPLETION;
-        /// Both.
+        /// The total.
         total: count => names::LLM_TOKEN_COUNT_TOTAL;
-        /// Of the prompt: what came out of a cache.
+        /// Of the prompt: the part read from a cache.
         cache_read: count => names::LLM_TOKEN_COUNT_PROMPT_DETAILS_CACHE_READ;
-        /// Of the prompt: what went into a cache.
+        /// Of the prompt: the part written to a cache.
         cache_write: count => names::LLM_TOKEN_COUNT_PROMPT_DETAILS_CACHE_WRITE;
-        /// Of the prompt: what a cache held, where reading and writing are not told apart.
+        /// Of the prompt: the cached part, if the provider does not distinguish reads from writes.
         cache_input: count => names::LLM_TOKEN_COUNT_PROMPT_DETAILS_CACHE_INPUT;
-        /// Of the prompt: sound.
+        /// Of the prompt: audio.
         prompt_audio: count => names::LLM_TOKEN_COUNT_PROMPT_DETAILS_AUDIO;
-        /// Of the completion: sound.
+        /// Of the completion: audio.
         completion_audio: count => names::LLM_TOKEN_COUNT_COMPLETION_DETAILS_AUDIO;
-        /// Of the completion: thoughts.
+        /// Of the completion: reasoning.
         reasoning: count => names::LLM_TOKEN_COUNT_COMPLETION_DETAILS_REASONING;
     }
 
-    /// What a call cost, in US dollars. Phoenix computes costs of its own from model and tokens.
+    /// The price of a call, in US dollars. Phoenix computes its own costs from the model and the tokens.
     Cost {
-        /// What was read.
+        /// The cost of the prompt.
         prompt: number => names::LLM_COST_PROMPT;
-        /// What was written.
+        /// The cost of the completion.
         completion: number => names::LLM_COST_COMPLETION;
-        /// Both.
+        /// The total.
         total: number => names::LLM_COST_TOTAL;
-        /// Of the prompt: what no cache held.
+        /// Of the prompt: the part that was not cached.
         input: number => names::LLM_COST_PROMPT_DETAILS_INPUT;
-        /// Of the prompt: what came out of a cache.
+        /// Of the prompt: the part read from a cache.
         cache_read: number => names::LLM_COST_PROMPT_DETAILS_CACHE_READ;
-        /// Of the prompt: what went into a cache.
+        /// Of the prompt: the part written to a cache.
         cache_write: number => names::LLM_COST_PROMPT_DETAILS_CACHE_WRITE;
-        /// Of the prompt: what a cache held, where reading and writing are not told apart.
+        /// Of the prompt: the cached part, if the provider does not distinguish reads from writes.
         cache_input: number => names::LLM_COST_PROMPT_DETAILS_CACHE_INPUT;
-        /// Of the prompt: sound.
+        /// Of the prompt: audio.
         prompt_audio: number => names::LLM_COST_PROMPT_DETAILS_AUDIO;
-        /// Of the completion: what is neither thought nor sound.
+        /// Of the completion: everything except reasoning and audio.
         output: number => names::LLM_COST_COMPLETION_DETAILS_OUTPUT;
-        /// Of the completion: thoughts.
+        /// Of the completion: reasoning.
         reasoning: number => names::LLM_COST_COMPLETION_DETAILS_REASONING;
-        /// Of the completion: sound.
+        /// Of the completion: audio.
         completion_audio: number => names::LLM_COST_COMPLETION_DETAILS_AUDIO;
     }
 
-    /// Texts that became vectors.
+    /// Embeddings: texts and their vectors.
     Embeddings {
-        /// The model that made the vectors.
+        /// The embedding model.
         model: text => names::EMBEDDING_MODEL_NAME;
-        /// Dimensions and the like.
+        /// Parameters such as the number of dimensions.
         parameters: json => names::EMBEDDING_INVOCATION_PARAMETERS;
         /// Each text with its vector.
         embeddings: list of Embedding => names::EMBEDDING_EMBEDDINGS;
@@ -373,59 +373,59 @@ records! {
         vector: vector => embedding::VECTOR;
     }
 
-    /// What a retriever found.
+    /// The result of a retriever.
     Retrieval {
         /// The documents, the best first.
         documents: list of Document => names::RETRIEVAL_DOCUMENTS;
     }
 
-    /// What a reranker put in order.
+    /// The input and result of a reranker.
     Reranking {
-        /// What the documents should fit.
+        /// The query that the documents are compared with.
         query: text => names::reranker::QUERY;
-        /// The model that compares.
+        /// The reranker's model.
         model: text => names::reranker::MODEL_NAME;
-        /// How many documents are wanted.
+        /// How many documents are requested.
         top_k: count => names::reranker::TOP_K;
-        /// The documents as they came.
+        /// The documents in their original order.
         input: list of Document => names::reranker::INPUT_DOCUMENTS;
-        /// The documents as they go, the best first.
+        /// The documents in the new order, the best first.
         output: list of Document => names::reranker::OUTPUT_DOCUMENTS;
     }
 
     /// A document.
     Document {
-        /// What the store knows it by.
+        /// The document's id in its store.
         id: text => document::ID;
-        /// What it says.
+        /// The content.
         content: text => document::CONTENT;
-        /// How well it fits, the higher the better.
+        /// The relevance: the higher the better.
         score: number => document::SCORE;
-        /// What else is known of it.
+        /// Any further data.
         metadata: json => document::METADATA;
-        /// Where it is.
+        /// The URL.
         url: text => document::URL;
-        /// What kind of file it is.
+        /// The MIME type.
         mime_type: text => document::MIME_TYPE;
-        /// What it is called.
+        /// The name.
         name: text => document::NAME;
     }
 
-    /// What goes in and comes out beside text.
+    /// Input and output besides text.
     Media {
-        /// Images that went in.
+        /// The input images.
         input_images: list of Image => names::INPUT_IMAGES;
-        /// Images that came out.
+        /// The output images.
         output_images: list of Image => names::OUTPUT_IMAGES;
-        /// Documents that went in.
+        /// The input documents.
         input_documents: list of Document => names::INPUT_DOCUMENTS;
-        /// Documents that came out.
+        /// The output documents.
         output_documents: list of Document => names::OUTPUT_DOCUMENTS;
     }
 
     /// An image.
     Image {
-        /// Where it is, or a `data:` URL.
+        /// The URL, or a `data:` URL.
         url: text => names::image::URL;
     }
 
@@ -437,41 +437,42 @@ records! {
         description: text => names::TOOL_DESCRIPTION;
         /// The JSON schema of its parameters.
         parameters: json => names::TOOL_PARAMETERS;
-        /// The tool call that it answers.
+        /// The tool call that the call of the tool answers.
         id: text => names::TOOL_ID;
     }
 
-    /// A prompt, before its variables are filled in.
+    /// A prompt template, with the values of its variables.
     Prompt {
-        /// The text with the variables' names.
+        /// The text of the template, with the names of variables.
         template: text => names::LLM_PROMPT_TEMPLATE;
         /// The variables' values, by name.
         variables: json => names::LLM_PROMPT_TEMPLATE_VARIABLES;
-        /// Which version it is.
+        /// The version of the template.
         version: text => names::LLM_PROMPT_TEMPLATE_VERSION;
-        /// Who keeps it.
+        /// The system that stores the prompt.
         vendor: text => names::PROMPT_VENDOR;
-        /// What that one knows it by.
+        /// The prompt's id in that system.
         id: text => names::PROMPT_ID;
-        /// Where it is.
+        /// The prompt's URL.
         url: text => names::PROMPT_URL;
     }
 
-    /// An agent's place among others.
+    /// An agent's position in a graph of agents.
     Node {
         /// The agent's name.
         agent: text => names::AGENT_NAME;
-        /// The node of the graph.
+        /// The id of the node in the graph.
         id: text => names::GRAPH_NODE_ID;
-        /// What the graph shows it as.
+        /// The name of the node in the graph.
         name: text => names::GRAPH_NODE_NAME;
-        /// The node that this one was reached from; a root has none.
+        /// The id of the parent node. A root has none.
         parent: text => names::GRAPH_NODE_PARENT_ID;
     }
 
-    /// What was found of the span, its trace or its session by those who judge.
+    /// Evaluations of the span, its trace or its session.
     ///
-    /// Phoenix keeps these as attributes; what it shows as annotations comes to it by its own interface.
+    /// Phoenix stores these as attributes. What it shows as annotations is sent separately; see
+    /// [`evaluation`](crate::evaluation).
     Evaluations {
         /// Of the span.
         span: list of Evaluation => names::EVALUATIONS;
@@ -481,27 +482,27 @@ records! {
         session: list of Evaluation => names::SESSION_EVALUATIONS;
     }
 
-    /// One verdict. It needs a name, and one of score, label and explanation.
+    /// One evaluation. It needs a name, and a score, a label or an explanation.
     Evaluation {
-        /// What is judged.
+        /// What is evaluated.
         name: text => evaluation::NAME;
-        /// How good it is.
+        /// The score.
         score: number => evaluation::SCORE;
-        /// The same in a word.
+        /// The result in one word.
         label: text => evaluation::LABEL;
-        /// Why.
+        /// The reason for the result.
         explanation: text => evaluation::EXPLANATION;
-        /// Who judges: `HUMAN`, `LLM` or `CODE`.
+        /// What evaluates: `HUMAN`, `LLM` or `CODE`.
         annotator_kind: text => evaluation::ANNOTATOR_KIND;
-        /// Tells verdicts of one name apart.
+        /// Distinguishes evaluations with the same name.
         identifier: text => evaluation::IDENTIFIER;
-        /// What else is known of it.
+        /// Any further data.
         metadata: json => evaluation::METADATA;
     }
 }
 
 impl Message {
-    /// A message of this role: `user`, `assistant`, `system`, `tool`.
+    /// A message with this role: `user`, `assistant`, `system`, `tool`.
     pub fn of(role: impl Into<String>) -> Self {
         Self::new().role(role)
     }

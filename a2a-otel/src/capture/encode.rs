@@ -97,8 +97,8 @@ pub(crate) fn encode_whole(value: &dyn Value) -> Option<Encoded> {
     encode_up_to(READ_LIMIT, value)
 }
 
-/// Writes a whole value of about this length, and indexes the JSON while it writes. There is no index if the value holds text
-/// that is already JSON; it must then be built from the text.
+/// Writes a whole value of about this length, and indexes the JSON while it writes. There is no index if the value
+/// holds text that is already JSON; it must then be built from the text.
 pub(crate) fn encode_indexed(value: &dyn Value, length: usize) -> Option<(Encoded, Option<Index>)> {
     let bytes = Vec::with_capacity(length.max(USUAL_LENGTH));
     let mut text = Text { bytes, limit: READ_LIMIT, cut: false, index: Some(Index::default()) };

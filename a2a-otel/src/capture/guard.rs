@@ -26,7 +26,7 @@ fn count() {
     if PANICS.fetch_add(1, Ordering::Relaxed) == 0 {
         report(
             &"a `Serialize`, `Debug` or `Display` implementation, or a redactor, panicked while a value was recorded; \
-              the agent goes on, and the span says where",
+              the agent continues, and the span shows where",
         );
     }
 }

@@ -1,7 +1,8 @@
 //! Serializes values as JSON, byte for byte as `serde_json` does.
 //!
-//! It has its own serializer because texts are long: it looks for characters to escape eight bytes at a time, and builds the
-//! index of a value that will be read while it writes. Everything except the walk through the user's types is compiled once.
+//! It has its own serializer because texts are long: it looks for characters to escape eight bytes at a time, and
+//! builds the index of a value that will be read while it writes. Everything except the walk through the user's types
+//! is compiled once.
 
 use std::fmt::{self, Display, Write as _};
 
@@ -88,9 +89,8 @@ impl Text {
         let is_escaped = escape(kept, &mut self.bytes);
         self.bytes.push(b'"');
         let end = self.bytes.len();
-        self.note(|index| {
-            index.string(start, end, if is_escaped { StringForm::Known(content) } else { StringForm::AsIs })
-        });
+        let form = if is_escaped { StringForm::Known(content) } else { StringForm::AsIs };
+        self.note(|index| index.string(start, end, form));
         self.bound()
     }
 

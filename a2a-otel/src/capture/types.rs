@@ -110,7 +110,8 @@ impl<T: ?Sized> Opaque<'_, T> {
     }
 }
 
-/// For values that become a name: the output of `Display`, or else the serialised value, which may be nothing, as for `None`.
+/// For values that become a name: the output of `Display`, or else the serialised value, which may be nothing, as for
+/// `None`.
 impl<T: Display + ?Sized> Capture<'_, T> {
     /// The value as text.
     #[must_use]

@@ -1,9 +1,10 @@
-//! Translates between OpenInference's terms and those of OpenTelemetry's GenAI conventions: the writer (`write.rs`) records
-//! in GenAI's terms what a span says in OpenInference's, and the reader (`read.rs`) does the reverse for other libraries.
+//! Translates between OpenInference's terms and those of OpenTelemetry's GenAI conventions: the writer (`write.rs`)
+//! records in GenAI's terms what a span says in OpenInference's, and the reader (`read.rs`) does the reverse for other
+//! libraries.
 //!
-//! Both run when a span ends, for every span, whether the attribute macros, typed records, the user's own code or another
-//! library recorded it. The writer runs after masking, so it cannot bring back what is hidden. Where GenAI has a name and
-//! OpenInference has none, the code that reads models' calls adds it (`crate::llm`).
+//! Both run when a span ends, for every span, whether the attribute macros, typed records, the user's own code or
+//! another library recorded it. The writer runs after masking, so it cannot bring back what is hidden. Where GenAI has
+//! a name and OpenInference has none, the code that reads models' calls adds it (`crate::llm`).
 //!
 //! What corresponds to what is a table, [`crate::semconv::equivalents`], which serves both directions.
 

@@ -1,7 +1,7 @@
 //! The reader: records in OpenInference's terms what the spans of other libraries say in GenAI's.
 //!
-//! A span of ours has a kind. A span from the bridge to `tracing` has none: it is a `CHAIN` unless its GenAI attributes say
-//! more.
+//! A span of ours has a kind. A span from the bridge to `tracing` has none: it is a `CHAIN` unless its GenAI
+//! attributes say more.
 
 use std::collections::HashSet;
 

@@ -34,7 +34,8 @@ pub(crate) fn name_of(key: &str) -> Option<&'static str> {
     SAME.iter().find(is_it).map(|Same(_, name, _)| *name)
 }
 
-/// `gen_ai.provider.name`, by `llm.provider` (or `llm.system` if there is none) and `llm.system`. `None` if it is the same.
+/// `gen_ai.provider.name`, by `llm.provider` (or `llm.system` if there is none) and `llm.system`. `None` if it is the
+/// same.
 fn provider_name(provider: &str, system: &str) -> Option<&'static str> {
     let mut rows = PROVIDERS.iter().filter(|row| row.served_by == provider);
     let row = rows.find(|row| match row.written_for {
@@ -183,8 +184,8 @@ impl<'a> Translation<'a> {
         instructions.len()
     }
 
-    /// Adds the messages, or the texts if there are none, or else the whole value. `ended` returns the finish reason of a
-    /// message.
+    /// Adds the messages, or the texts if there are none, or else the whole value. `ended` returns the finish reason
+    /// of a message.
     fn conversation(&mut self, side: &Side, instructions: usize, ended: &dyn Fn(usize) -> Option<String>) {
         let messages = self.list(side.messages);
         let messages = messages.iter().skip(instructions).enumerate();

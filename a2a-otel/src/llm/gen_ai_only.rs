@@ -1,4 +1,5 @@
-//! Records what has a name in OpenTelemetry's GenAI conventions and none in OpenInference, if GenAI's terms are asked for.
+//! Records what has a name in OpenTelemetry's GenAI conventions and none in OpenInference, if GenAI's terms are asked
+//! for.
 //!
 //! Everything else is translated when the span ends ([`crate::gen_ai`]).
 

@@ -1,7 +1,8 @@
 //! Reads LLM calls by the shape of their JSON, so that this crate does not depend on any provider's crate.
 //!
-//! The reader of a shape makes an exchange of it (`exchange.rs`), which knows nothing of attributes; `openinference.rs` makes
-//! the attributes from the exchange. A new provider is a file with a [`Shape`], and a line in [`SHAPES`].
+//! The reader of a shape makes an exchange of it (`exchange.rs`), which knows nothing of attributes;
+//! `openinference.rs` makes the attributes from the exchange. A new provider is a file with a [`Shape`], and a line in
+//! [`SHAPES`].
 
 mod exchange;
 mod fold;

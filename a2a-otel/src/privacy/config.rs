@@ -11,8 +11,8 @@ use crate::environment::{Environment, Variable};
 
 /// What must not leave the process, for [`Builder::privacy`](crate::Builder::privacy).
 ///
-/// A setting that is not set here comes from the environment: each method names its variable. `docs/privacy.md` lists the
-/// effect of each setting on each attribute.
+/// A setting that is not set here comes from the environment: each method names its variable. `docs/privacy.md` lists
+/// the effect of each setting on each attribute.
 ///
 /// ```
 /// use a2a_otel::{Privacy, Telemetry};
@@ -46,9 +46,9 @@ impl Privacy {
         self
     }
 
-    /// Sets a function that decides on every attribute of spans and events before it leaves the process. It returns the
-    /// value to record, or `None` to drop the attribute. It gets a status message under the name `exception.message`, which
-    /// has the same text.
+    /// Sets a function that decides on every attribute of spans and events before it leaves the process. It returns
+    /// the value to record, or `None` to drop the attribute. It gets a status message under the name
+    /// `exception.message`, which has the same text.
     ///
     /// It runs where spans end. If it panics, the value becomes `__REDACTED__`, and the agent continues.
     ///

@@ -31,8 +31,8 @@ pub(super) fn hides_images(hidden: u32, key: &str) -> bool {
     hidden & INPUT_IMAGES != 0 && !key.starts_with("output.") && !key.starts_with("llm.output_messages")
 }
 
-/// Replaces every base64 image in the text that is longer than this. `None` if there is none. A text that begins with an image
-/// is replaced as a whole: it is the image, perhaps cut.
+/// Replaces every base64 image in the text that is longer than this. `None` if there is none. A text that begins with
+/// an image is replaced as a whole: it is the image, perhaps cut.
 pub(super) fn without_images(text: &str, longest: usize) -> Option<String> {
     if !may_hold_longer_than(longest, text) {
         return None;
@@ -57,8 +57,8 @@ pub(super) fn without_images(text: &str, longest: usize) -> Option<String> {
     (masked.len() != text.len() || masked != text).then_some(masked)
 }
 
-/// Whether the text may hold a data URL that is longer than this. Such a URL would fill one of the text's pieces of half that
-/// length, and in nearly all texts each piece has a space within its first few characters.
+/// Whether the text may hold a data URL that is longer than this. Such a URL would fill one of the text's pieces of
+/// half that length, and in nearly all texts each piece has a space within its first few characters.
 fn may_hold_longer_than(longest: usize, text: &str) -> bool {
     let piece = longest / 2;
     let is_full = |piece: &[u8]| piece.iter().all(|byte| is_in_data_url(char::from(*byte)));

@@ -26,8 +26,9 @@ const ALL_OUT: u32 = OUTPUTS | OUTPUT_MESSAGES | OUTPUT_TEXT | CHOICES;
 /// The settings that hide text which an error message or an explanation may quote.
 const QUOTED: u32 = ALL_IN | ALL_OUT | EMBEDDED_TEXT | DOCUMENTS;
 
-/// Under any of these settings, on spans of this kind (`None`: of any kind), the attributes that match this pattern have
-/// this fate. A pattern is a name, which stands for all names below it as well, or a beginning and an end around a `*`.
+/// Under any of these settings, on spans of this kind (`None`: of any kind), the attributes that match this pattern
+/// have this fate. A pattern is a name, which stands for all names below it as well, or a beginning and an end around
+/// a `*`.
 struct Rule(u32, Option<SpanKind>, &'static str, Fate);
 
 /// The first rule that matches decides.

@@ -1,8 +1,9 @@
-//! What corresponds to what in OpenInference and in OpenTelemetry's conventions for generative AI (GenAI): one row per pair.
+//! What corresponds to what in OpenInference and in OpenTelemetry's conventions for generative AI (GenAI): one row per
+//! pair.
 //!
-//! A row serves both directions: the writer, which records in GenAI's terms what a span says in OpenInference's, and the
-//! reader, which records in OpenInference's terms what spans of other libraries say in GenAI's. A row for only one of them
-//! says so.
+//! A row serves both directions: the writer, which records in GenAI's terms what a span says in OpenInference's, and
+//! the reader, which records in OpenInference's terms what spans of other libraries say in GenAI's. A row for only one
+//! of them says so.
 //!
 //! The reader's rows follow the source of the crates `rig-core`, `rig-agent`, `genai` with its feature `otel`, and
 //! `a2a-protocol-server`. Tests run these crates.
@@ -27,7 +28,8 @@ pub(crate) enum Standing {
     Usual,
     /// The operation implies the kind.
     Implies,
-    /// The operation determines the kind for the reader only. The writer keeps the kind, which receivers could not derive.
+    /// The operation determines the kind for the reader only. The writer keeps the kind, which receivers could not
+    /// derive.
     ReadOnly,
 }
 
@@ -285,8 +287,8 @@ pub(crate) const FINISH_REASONS: &[(&str, &str)] = &[
     ("SAFETY", "content_filter"),
 ];
 
-/// Parts of a message that are not text: GenAI's modality, which is OpenInference's type, and where OpenInference has the URL
-/// and the MIME type.
+/// Parts of a message that are not text: GenAI's modality, which is OpenInference's type, and where OpenInference has
+/// the URL and the MIME type.
 pub(crate) const MEDIA: &[(&str, &str, &str)] = &[
     ("image", oi::PART_IMAGE_URL, ""),
     ("audio", oi::PART_AUDIO_URL, oi::PART_AUDIO_MIME_TYPE),

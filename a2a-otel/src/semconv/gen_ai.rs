@@ -1,7 +1,8 @@
 //! OpenTelemetry's conventions for generative AI, version 1.41: the keys of its attributes. `equivalents.rs` has what
 //! corresponds to them in OpenInference.
 //!
-//! They are experimental. Where names have changed since, the cache tokens keep the name of this version, which Phoenix reads.
+//! They are experimental. Where names have changed since, the cache tokens keep the name of this version, which
+//! Phoenix reads.
 //!
 //! Source: the repository `open-telemetry/semantic-conventions-genai`, `docs/gen-ai`.
 

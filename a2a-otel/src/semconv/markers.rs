@@ -1,5 +1,6 @@
-//! Attributes of ours that exist only within the process. They carry what flattening into OpenInference's attributes would
-//! lose, or what only the code that starts a span knows, to the steps that run when the span ends. No exporter sees them.
+//! Attributes of ours that exist only within the process. They carry what flattening into OpenInference's attributes
+//! would lose, or what only the code that starts a span knows, to the steps that run when the span ends. No exporter
+//! sees them.
 
 /// The system messages at the beginning of a conversation were given apart from it, as instructions.
 ///

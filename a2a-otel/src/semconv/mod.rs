@@ -47,8 +47,8 @@ pub enum SemConv {
     /// [OpenInference](https://arize-ai.github.io/openinference/spec/), which Phoenix shows best.
     #[default]
     OpenInference,
-    /// OpenTelemetry's [GenAI conventions](https://opentelemetry.io/docs/specs/semconv/gen-ai/), and OpenInference where
-    /// these have no name.
+    /// OpenTelemetry's [GenAI conventions](https://opentelemetry.io/docs/specs/semconv/gen-ai/), and OpenInference
+    /// where these have no name.
     GenAi,
     /// Both.
     Both,

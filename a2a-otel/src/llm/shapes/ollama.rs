@@ -1,6 +1,7 @@
 //! Ollama's own API, `POST /api/chat` and `POST /api/generate`.
 //!
-//! Source: Ollama's API documentation. What is recorded follows OpenInference's instrumentation of the `ollama` package.
+//! Source: Ollama's API documentation. What is recorded follows OpenInference's instrumentation of the `ollama`
+//! package.
 
 use super::openai_chat::function;
 use crate::json::Node;

@@ -29,8 +29,8 @@ fn is_answer(response: Node<'_>) -> bool {
     is_object(response, "response") || response.has("output_text") || response.has("usage")
 }
 
-/// The number of the first message of the input. The number before it is reserved for the instructions, even if there are
-/// none, as in OpenInference's own instrumentation. Phoenix closes the gap.
+/// The number of the first message of the input. The number before it is reserved for the instructions, even if there
+/// are none, as in OpenInference's own instrumentation. Phoenix closes the gap.
 const FIRST_INPUT: usize = 1;
 
 fn request(request: Node<'_>) -> Request<'_> {
