@@ -101,7 +101,7 @@ pub(crate) enum Value<'a> {
 /// The parameters that are passed to the runtime unchanged, each once.
 pub(crate) struct Values<'a> {
     /// Those that form the input come first.
-    pub(crate) handed: Vec<Handed<'a>>,
+    pub(crate) passed: Vec<Passed<'a>>,
     /// The names of those. A single empty name means that the parameter is the input itself.
     pub(crate) arguments: Vec<String>,
     /// Attributes that hold one of the values, and the value's index.
@@ -109,7 +109,7 @@ pub(crate) struct Values<'a> {
 }
 
 /// A parameter that is passed to the runtime.
-pub(crate) struct Handed<'a> {
+pub(crate) struct Passed<'a> {
     pub(crate) param: &'a Param,
     pub(crate) is_redacted: bool,
     /// The user's word that asks for it. Its type then has to be one that can be recorded.
@@ -118,13 +118,13 @@ pub(crate) struct Handed<'a> {
 
 impl<'a> Values<'a> {
     pub(crate) fn add_field(&mut self, key: &'a str, (param, mention): (&'a Param, &'a Ident)) {
-        let is_it = |value: &Handed<'_>| !value.is_redacted && value.param.ident == param.ident;
-        let known = self.handed.iter().position(is_it);
-        let index = known.unwrap_or(self.handed.len());
+        let is_it = |value: &Passed<'_>| !value.is_redacted && value.param.ident == param.ident;
+        let known = self.passed.iter().position(is_it);
+        let index = known.unwrap_or(self.passed.len());
         if known.is_none() {
-            self.handed.push(Handed { param, is_redacted: false, mention: None });
+            self.passed.push(Passed { param, is_redacted: false, mention: None });
         }
-        self.handed[index].mention = Some(mention);
+        self.passed[index].mention = Some(mention);
         self.fields.push((key, index));
     }
 }

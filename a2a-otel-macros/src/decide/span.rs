@@ -6,7 +6,7 @@ use syn::ext::IdentExt as _;
 use super::checks::{check_early, check_keys, check_named, check_redacted};
 use crate::errors::Errors;
 use crate::kinds::{self, Arg, Content, Records, SpanKind};
-use crate::plan::{Handed, NamePart, Output, Recorded, SpanPlan, Value, Values};
+use crate::plan::{NamePart, Output, Passed, Recorded, SpanPlan, Value, Values};
 use crate::read::args::Args;
 use crate::read::expr::{Fixed, literal};
 use crate::read::function::{Function, Param};
@@ -174,14 +174,14 @@ fn plan_values<'a>(kind: &SpanKind, args: &Args, function: &'a Function) -> Valu
     let replaced = [kinds::INPUT, kinds::SKIP_ALL, kinds::REQUEST].iter().any(|arg| args.span(arg).is_some());
     let is_wanted =
         |param: &&Param| !replaced && param.recorded && !args.names(&kinds::SKIP).contains(&param.ident);
-    let handed = function.params.iter().filter(is_wanted).map(|param| {
+    let passed = function.params.iter().filter(is_wanted).map(|param| {
         let is_redacted = args.names(&kinds::REDACT).contains(&param.ident);
-        Handed { param, is_redacted, mention: None }
+        Passed { param, is_redacted, mention: None }
     });
-    let handed: Vec<_> = handed.collect();
-    let arguments = match handed.as_slice() {
+    let passed: Vec<_> = passed.collect();
+    let arguments = match passed.as_slice() {
         [only] if only.param.unwrapped || kind.content != Content::Named => vec![String::new()],
         all => all.iter().map(|one| one.param.ident.unraw().to_string()).collect(),
     };
-    Values { handed, arguments, fields: Vec::new() }
+    Values { passed, arguments, fields: Vec::new() }
 }

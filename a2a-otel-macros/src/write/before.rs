@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
-use crate::plan::{Handed, Kept, Plan, Planned, SpanPlan, Values};
+use crate::plan::{Kept, Passed, Plan, Planned, SpanPlan, Values};
 use crate::read::expr::find_ident;
 use crate::read::function::{Param, Shape};
 use crate::read::types::Access;
@@ -65,8 +65,8 @@ impl Plan<'_> {
             let value = self.fixed(value);
             quote!((#key, #value))
         });
-        let Values { handed, arguments, fields } = &span.values;
-        let cfgs = handed.iter().map(|Handed { param, .. }| &param.cfgs);
+        let Values { passed, arguments, fields } = &span.values;
+        let cfgs = passed.iter().map(|Passed { param, .. }| &param.cfgs);
         let arguments = cfgs.zip(arguments).map(|(cfgs, name)| quote!(#(#cfgs)* #name));
         let fields = fields.iter().map(|(key, index)| quote!((#key, #index)));
         hygienic! {
@@ -83,11 +83,11 @@ impl Plan<'_> {
 
     /// The parameters that are passed unchanged, as references, which need no closure.
     fn values(&self, span: &SpanPlan<'_>) -> Option<TokenStream> {
-        let handed = span.values.handed.iter().map(|one| {
-            let (cfgs, value) = (&one.param.cfgs, self.handed(one));
+        let passed = span.values.passed.iter().map(|one| {
+            let (cfgs, value) = (&one.param.cfgs, self.passed(one));
             quote!(#(#cfgs)* #value)
         });
-        (handed.len() > 0).then(|| quote!(&[#(#handed),*]))
+        (passed.len() > 0).then(|| quote!(&[#(#passed),*]))
     }
 
     /// What else is known of the span: the values of expressions.

@@ -40,7 +40,8 @@ impl Plan<'_> {
 
     fn async_call(&self, ty: &TokenStream) -> TokenStream {
         let (runtime, body) = (&self.runtime, &self.function.body);
-        // An async block has no declared type: a `return` says it. A function that never returns needs none.
+        // An async block cannot declare its type, but a `return` in it fixes the type. A function that never returns
+        // needs none.
         let hint = (!self.never_returns()).then(|| hygienic!(if false { return #runtime::hint::<#ty>(); }));
         let body = hygienic!(async move { #hint #body });
         match self.end_by_type(ty) {
@@ -80,7 +81,7 @@ impl Plan<'_> {
         if boxed { quote!(#runtime::Box::pin(#value)) } else { value }
     }
 
-    /// The output type of the closure around a sync body, where the body alone does not say it: several boxes of
+    /// The output type of the closure around a sync body, if the body alone does not fix it: several boxes of
     /// different streams are one type only if that type is declared, and a body that never returns fits any type.
     fn closure_output(&self, ty: &TokenStream) -> Option<TokenStream> {
         let is_boxed_stream = self.stream.is_some_and(|stream| stream.boxed);

@@ -5,7 +5,7 @@ use quote::{ToTokens as _, quote, quote_spanned};
 use syn::Expr;
 use syn::spanned::Spanned as _;
 
-use crate::plan::{Handed, Plan, Recorded, Value};
+use crate::plan::{Passed, Plan, Recorded, Value};
 use crate::read::expr::{Fixed, output_ident};
 use crate::read::function::Param;
 use crate::read::types::Access;
@@ -13,14 +13,14 @@ use crate::runtime::{Ability, Method, Target, Wrapper};
 
 impl Plan<'_> {
     /// A parameter that is passed unchanged.
-    pub(super) fn handed(&self, value: &Handed<'_>) -> TokenStream {
+    pub(super) fn passed(&self, value: &Passed<'_>) -> TokenStream {
         let runtime = &self.runtime;
         match *value {
-            Handed { is_redacted: true, .. } => quote!(&#runtime::Fixed::Text(#runtime::REDACTED)),
-            Handed { param, mention: Some(name), .. } => {
+            Passed { is_redacted: true, .. } => quote!(&#runtime::Fixed::Text(#runtime::REDACTED)),
+            Passed { param, mention: Some(name), .. } => {
                 self.param(param, name, name.span(), Ability::Required)
             }
-            Handed { param, .. } => self.param(param, &param.ident, Span::mixed_site(), Ability::Value),
+            Passed { param, .. } => self.param(param, &param.ident, Span::mixed_site(), Ability::Value),
         }
     }
 
