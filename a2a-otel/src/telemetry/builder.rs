@@ -9,8 +9,8 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanProcessor, TracerProviderBuilder};
 
+use super::handle::{Handle, INSTALLED, LATEST, Running, Telemetry};
 use super::sampler::{Sampled, foresight};
-use super::{Handle, INSTALLED, LATEST, Running, Telemetry};
 use crate::environment::{Environment, Warning, process_environment};
 use crate::lock::lock;
 #[cfg(feature = "metrics")]

@@ -1,6 +1,7 @@
-//! Starting and ending telemetry: configuration, the providers, and the guard that holds them.
+//! Starting and ending telemetry.
 
 mod builder;
+mod handle;
 mod sampler;
 #[cfg(all(unix, feature = "signals"))]
 mod signals;
@@ -8,31 +9,10 @@ mod signals;
 #[cfg(all(test, feature = "otlp", feature = "testing"))]
 mod tests;
 
-use std::ops::Deref;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, Weak, mpsc};
-use std::thread;
-use std::time::{Duration, Instant};
-
-use opentelemetry_sdk::trace::SdkTracerProvider;
-
 pub use self::builder::{Builder, InitError};
-use crate::lock::lock;
-#[cfg(feature = "metrics")]
-use crate::metrics::{Meters, MetricsSnapshot};
-use crate::pipeline::annotations::Annotator;
+pub use self::handle::{Handle, Telemetry};
 pub use crate::pipeline::health::{Condition, ExporterHealth, Health, QueueHealth};
-use crate::pipeline::{Backend, Delivery, Ledger};
 pub use crate::settings::{self, Settings};
-
-/// How long dropping the guard takes at most.
-const DROP_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The number of the guard that was installed last. An older guard must not remove what a newer one installed.
-static LATEST: AtomicUsize = AtomicUsize::new(0);
-
-/// The telemetry that is installed globally, while it runs.
-static INSTALLED: Mutex<Weak<Running>> = Mutex::new(Weak::new());
 
 /// Starts telemetry as the environment configures it. It never fails: what is wrong with the configuration is reported
 /// on standard error and left out.
@@ -45,21 +25,6 @@ static INSTALLED: Mutex<Weak<Running>> = Mutex::new(Weak::new());
 pub fn init() -> Telemetry {
     Builder::default().start()
 }
-
-/// Keeps telemetry running. Dropping it sends what is waiting, for at most five seconds, and shuts telemetry down.
-///
-/// ```
-/// use std::time::Duration;
-///
-/// let telemetry = a2a_otel::Telemetry::builder().service_name("shop").tracing(false).init()?;
-/// // ... the agents run ...
-/// let delivery = telemetry.shutdown(Duration::from_secs(2));
-/// println!("{delivery}");
-/// # Ok::<(), a2a_otel::InitError>(())
-/// ```
-#[derive(Debug)]
-#[must_use = "telemetry stops when this guard is dropped"]
-pub struct Telemetry(Handle);
 
 impl Telemetry {
     /// Configures telemetry in code.
@@ -74,207 +39,5 @@ impl Telemetry {
     /// ```
     pub fn builder() -> Builder {
         Builder::default()
-    }
-
-    /// Returns a handle for code that does not keep telemetry running, such as health probes and signal handlers.
-    ///
-    /// ```
-    /// # let telemetry = a2a_otel::Telemetry::builder().tracing(false).init()?;
-    /// let handle = telemetry.handle();
-    /// std::thread::spawn(move || println!("{}", handle.health()));
-    /// # Ok::<(), a2a_otel::InitError>(())
-    /// ```
-    #[must_use]
-    pub fn handle(&self) -> Handle {
-        self.0.clone()
-    }
-}
-
-impl Deref for Telemetry {
-    type Target = Handle;
-
-    fn deref(&self) -> &Handle {
-        &self.0
-    }
-}
-
-impl Drop for Telemetry {
-    fn drop(&mut self) {
-        self.shutdown(DROP_TIMEOUT);
-    }
-}
-
-/// Access to running telemetry. A handle does not keep it running: [`Telemetry`] does.
-#[derive(Clone, Debug)]
-pub struct Handle(Arc<Running>);
-
-#[derive(Debug)]
-struct Running {
-    settings: Settings,
-    provider: Option<SdkTracerProvider>,
-    backends: Vec<Backend>,
-    /// Takes annotations, if spans go to a Phoenix.
-    annotator: Option<Arc<Annotator>>,
-    #[cfg(feature = "metrics")]
-    meters: Option<Meters>,
-    /// The number of this installation, if it is global.
-    installed: Option<usize>,
-    closed: OnceLock<Delivery>,
-}
-
-impl Handle {
-    /// Returns the telemetry that runs in this process, if there is any.
-    ///
-    /// ```
-    /// let telemetry = a2a_otel::Telemetry::builder().tracing(false).init()?;
-    /// assert!(a2a_otel::Handle::installed().is_some());
-    /// # Ok::<(), a2a_otel::InitError>(())
-    /// ```
-    #[must_use]
-    pub fn installed() -> Option<Self> {
-        lock(&INSTALLED).upgrade().map(Handle)
-    }
-
-    /// Returns the settings in use.
-    #[must_use]
-    pub fn settings(&self) -> &Settings {
-        &self.0.settings
-    }
-
-    /// Sends what is waiting, for at most `timeout`.
-    ///
-    /// ```
-    /// # let telemetry = a2a_otel::Telemetry::builder().tracing(false).init()?;
-    /// let delivery = telemetry.flush(std::time::Duration::from_secs(1));
-    /// assert_eq!(delivery.waiting(), 0);
-    /// # Ok::<(), a2a_otel::InitError>(())
-    /// ```
-    #[expect(clippy::must_use_candidate, reason = "most callers only want it done")]
-    pub fn flush(&self, timeout: Duration) -> Delivery {
-        if let (Some(provider), None) = (&self.0.provider, self.0.closed.get()) {
-            let (provider, running) = (provider.clone(), self.0.clone());
-            let deadline = Instant::now() + timeout;
-            let is_hope_left = move || {
-                Instant::now() < deadline && running.backends.iter().any(|backend| !backend.is_absent())
-            };
-            let flush = move || {
-                // A processor waits for five seconds, which can be less than was asked for.
-                while provider.force_flush().is_err() && is_hope_left() {
-                    thread::sleep(Duration::from_millis(10));
-                }
-            };
-            let annotator = self.0.annotator.clone();
-            within(timeout, move || {
-                in_parallel(flush, || annotator.iter().for_each(|annotator| annotator.flush(timeout)));
-            });
-        }
-        self.delivery()
-    }
-
-    /// Sends what is waiting, shuts telemetry down, and returns what became of every span. A second call only returns
-    /// that.
-    ///
-    /// ```
-    /// # let telemetry = a2a_otel::Telemetry::builder().tracing(false).init()?;
-    /// let delivery = telemetry.shutdown(std::time::Duration::from_secs(1));
-    /// assert_eq!(delivery.dropped_total(), 0, "{delivery}");
-    /// # Ok::<(), a2a_otel::InitError>(())
-    /// ```
-    #[expect(clippy::must_use_candidate, reason = "most callers only want it done")]
-    pub fn shutdown(&self, timeout: Duration) -> Delivery {
-        self.0.closed.get_or_init(|| self.close(timeout)).clone()
-    }
-
-    /// Returns what became of the spans so far.
-    fn delivery(&self) -> Delivery {
-        self.0.closed.get().cloned().unwrap_or_else(|| self.count())
-    }
-
-    fn count(&self) -> Delivery {
-        let spans = self.0.backends.iter().map(Backend::delivery);
-        let annotations = self.0.annotator.as_deref().map(Annotator::delivery).unwrap_or_default();
-        Delivery { annotations, ..spans.fold(Delivery::default(), Delivery::add) }
-    }
-
-    fn close(&self, timeout: Duration) -> Delivery {
-        if self.0.installed == Some(LATEST.load(Ordering::Relaxed)) {
-            crate::span::deactivate();
-        }
-        self.0.backends.iter().for_each(Backend::close);
-        if let Some(provider) = self.0.provider.clone() {
-            #[cfg(feature = "metrics")]
-            let meters = self.0.meters.clone();
-            let annotator = self.0.annotator.clone();
-            let shut_down = move || {
-                let _ = provider.shutdown_with_timeout(timeout);
-                #[cfg(feature = "metrics")]
-                meters.iter().for_each(Meters::shutdown);
-            };
-            within(timeout, move || {
-                in_parallel(shut_down, || annotator.iter().for_each(|annotator| annotator.close(timeout)));
-            });
-        }
-        self.0.backends.iter().for_each(Backend::write_off);
-        self.0.annotator.iter().for_each(|annotator| annotator.write_off());
-        self.count()
-    }
-
-    /// Returns the state of each part.
-    ///
-    /// ```
-    /// # let telemetry = a2a_otel::Telemetry::builder().tracing(false).init()?;
-    /// let health = telemetry.health();
-    /// assert!(health.is_good());
-    /// println!("{health}");
-    /// # Ok::<(), a2a_otel::InitError>(())
-    /// ```
-    #[must_use]
-    pub fn health(&self) -> Health {
-        let provider = match (&self.0.provider, self.0.closed.get()) {
-            (None, _) => Condition::Disabled,
-            (_, Some(_)) => Condition::ShutDown,
-            _ => Condition::Good,
-        };
-        #[cfg(feature = "metrics")]
-        let metrics = if self.0.meters.is_some() { provider.clone() } else { Condition::Disabled };
-        #[cfg(not(feature = "metrics"))]
-        let metrics = Condition::Disabled;
-        let exporters = self.0.backends.iter().map(Backend::health).collect();
-        let annotations = self.0.annotator.as_deref().and_then(Annotator::ledger).map(Ledger::condition);
-        Health { provider, exporters, annotations, metrics, panics: crate::capture::panics() }
-    }
-
-    /// Collects the metrics of this process and returns them.
-    ///
-    /// ```
-    /// # let telemetry = a2a_otel::Telemetry::builder().tracing(false).init()?;
-    /// println!("{}", telemetry.metrics());
-    /// # Ok::<(), a2a_otel::InitError>(())
-    /// ```
-    #[cfg(feature = "metrics")]
-    #[must_use]
-    pub fn metrics(&self) -> MetricsSnapshot {
-        self.0.meters.as_ref().map(Meters::collect).unwrap_or_default()
-    }
-}
-
-/// Runs both at the same time, so that one that hangs does not use up the other's time.
-fn in_parallel(one: impl FnOnce() + Send, other: impl FnOnce()) {
-    thread::scope(|scope| {
-        scope.spawn(one);
-        other();
-    });
-}
-
-/// Runs work on another thread, so that neither a hanging receiver, nor a runtime that this thread drives, nor a panic
-/// in an exporter can block the caller.
-fn within(timeout: Duration, work: impl FnOnce() + Send + 'static) {
-    let (done, wait) = mpsc::channel();
-    let worker = thread::Builder::new().name("a2a-otel".to_owned()).spawn(move || {
-        work();
-        let _ = done.send(());
-    });
-    if worker.is_ok() {
-        let _ = wait.recv_timeout(timeout);
     }
 }

@@ -7,7 +7,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
-use super::{DROP_TIMEOUT, Handle};
+use super::handle::{DROP_TIMEOUT, Handle};
 
 /// On the first of these signals, sends what is waiting and then lets the signal take its usual effect.
 pub(super) fn handle_signals(handle: Handle) -> io::Result<()> {

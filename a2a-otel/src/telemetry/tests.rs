@@ -3,7 +3,9 @@
 use std::io::{Read, Write as _};
 use std::net::TcpListener;
 use std::process::Command;
-use std::sync::{Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::Duration;
 
 use opentelemetry::trace::{Span, Status, TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Context, KeyValue, global};
@@ -11,6 +13,7 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData, SpanExporter};
 
 use super::*;
+use crate::pipeline::Delivery;
 use crate::testing::{Behaviour, ReceivedStatus, Receiver};
 
 const SOON: Duration = Duration::from_secs(5);

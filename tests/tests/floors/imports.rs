@@ -105,7 +105,7 @@ impl Crate {
             self.import(module, &named, |target| !(is_own(target) && one.is_public), &mut imports);
         }
         for mention in &module.mentions {
-            let Some(named) = self.mentioned(path, module, mention) else { continue };
+            let Some(named) = mentioned(path, module, mention) else { continue };
             self.import(module, &named, |_| true, &mut imports);
         }
         imports
@@ -134,21 +134,6 @@ impl Crate {
         if !is_whole_module && counts(&target) {
             add(&target.file);
         }
-    }
-
-    /// What a path in the code of a module names, unless that is certainly nothing of another file, or counted as `use`.
-    fn mentioned(&self, path: &Names, module: &Module, mention: &Mention) -> Option<Names> {
-        let (first, rest) = mention.path.split_first()?;
-        if let Some(named) = absolute(path, module, &mention.path).filter(|_| !rest.is_empty()) {
-            return Some(named);
-        }
-        let bound = module.uses.iter().find(|one| one.name.as_ref() == Some(first))?;
-        // A variable may have the name of a function.
-        let is_variable = !mention.is_called && first.starts_with(char::is_lowercase);
-        if rest.is_empty() && (!bound.is_public || is_variable) {
-            return None;
-        }
-        Some([&*absolute(path, module, &bound.path)?, rest].concat())
     }
 
     /// Follows a path from the root, through whatever passes it on. Nothing if it leaves the crate.
@@ -198,6 +183,21 @@ impl Module {
         let is_mentioned = |mention: &Mention| mention.path.first().is_some_and(|first| first == name);
         self.children.contains(name) || self.binds(name) || self.mentions.iter().any(is_mentioned)
     }
+}
+
+/// What a path in the code of a module names, unless that is certainly nothing of another file, or counted as `use`.
+fn mentioned(path: &Names, module: &Module, mention: &Mention) -> Option<Names> {
+    let (first, rest) = mention.path.split_first()?;
+    if let Some(named) = absolute(path, module, &mention.path).filter(|_| !rest.is_empty()) {
+        return Some(named);
+    }
+    let bound = module.uses.iter().find(|one| one.name.as_ref() == Some(first))?;
+    // A variable may have the name of a function.
+    let is_variable = !mention.is_called && first.starts_with(char::is_lowercase);
+    if rest.is_empty() && (!bound.is_public || is_variable) {
+        return None;
+    }
+    Some([&*absolute(path, module, &bound.path)?, rest].concat())
 }
 
 /// A path as the root sees it, if it stays in the crate.
@@ -275,6 +275,7 @@ fn mentions(tokens: TokenStream, depth: usize, found: &mut Vec<Mention>) {
         at.and_then(|at| tokens.get(at))
             .is_some_and(|token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == sign))
     };
+    let word = |at: usize, word: &str| matches!(&tokens[at], TokenTree::Ident(ident) if ident == word);
     let mut at = 0;
     while at < tokens.len() {
         match &tokens[at] {
@@ -284,6 +285,7 @@ fn mentions(tokens: TokenStream, depth: usize, found: &mut Vec<Mention>) {
                 mentions(group.stream(), depth + usize::from(is_module), found);
             }
             TokenTree::Ident(ident) if !continues(at, punct) => {
+                let is_definition = at > 0 && word(at - 1, "fn");
                 let mut path = vec![ident.to_string()];
                 while punct(Some(at + 1), ':') && punct(Some(at + 2), ':') {
                     match tokens.get(at + 3) {
@@ -298,7 +300,7 @@ fn mentions(tokens: TokenStream, depth: usize, found: &mut Vec<Mention>) {
                 }
                 let is_called = punct(Some(at + 1), '!')
                     || matches!(tokens.get(at + 1), Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis);
-                found.push(Mention { path: outside(path, depth), is_called });
+                found.push(Mention { path: outside(path, depth), is_called: is_called && !is_definition });
             }
             _ => {}
         }

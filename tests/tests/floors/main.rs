@@ -41,7 +41,7 @@ fn sources(package: &str) -> Sources {
             let name = path.file_name().and_then(|name| name.to_str()).expect("a name in UTF-8");
             if path.is_dir() {
                 read(&path, &format!("{prefix}{name}/"), sources);
-            } else if name.ends_with(".rs") {
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
                 sources.insert(format!("{prefix}{name}"), fs::read_to_string(&path).expect("a source"));
             }
         }
@@ -75,12 +75,12 @@ fn faults(sources: &Sources, floors: &[Floor]) -> Vec<String> {
         imports.iter().map(|import| (room(&import.from), room(&import.to), import.to_string()));
     let between_rooms = circles(between_rooms.filter(|(from, to, _)| from != to));
     let between_rooms = between_rooms.into_iter().map(|circle| format!("rooms in a circle: {circle}"));
-    let own = imports.iter().filter(|import| room(&import.from) == room(&import.to));
-    nameless.chain(empty).chain(misplaced).chain(between_rooms).chain(file_circles(own)).collect()
+    let own: Vec<_> = imports.iter().filter(|import| room(&import.from) == room(&import.to)).collect();
+    nameless.chain(empty).chain(misplaced).chain(between_rooms).chain(file_circles(&own)).collect()
 }
 
-fn file_circles<'a>(imports: impl Iterator<Item = &'a Import>) -> Vec<String> {
-    let edges = imports.map(|import| (&*import.from, &*import.to, import.to_string()));
+fn file_circles(imports: &[&Import]) -> Vec<String> {
+    let edges = imports.iter().map(|import| (&*import.from, &*import.to, import.to_string()));
     circles(edges).into_iter().map(|circle| format!("files in a circle: {circle}")).collect()
 }
 
@@ -92,7 +92,8 @@ fn imports_run_down_the_floors() {
 
 #[test]
 fn no_files_of_the_macros_import_each_other_in_a_circle() {
-    let faults = file_circles(imports(&sources("a2a-otel-macros")).iter());
+    let imports = imports(&sources("a2a-otel-macros"));
+    let faults = file_circles(&imports.iter().collect::<Vec<_>>());
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
@@ -169,9 +170,12 @@ fn tests_may_import_what_they_like() {
 fn what_a_room_passes_on_is_imported_from_where_it_is_defined() {
     let files = [
         ("top.rs", ""),
-        ("ground/mod.rs", "mod a; mod b; pub(crate) use self::a::A; pub(crate) use self::b::B; struct Own;"),
-        ("ground/a.rs", "use super::Own; pub struct A;"),
-        ("ground/b.rs", "use super::A; pub struct B;"),
+        (
+            "ground/mod.rs",
+            "mod a; mod b; pub(crate) use self::a::{A, act}; pub(crate) use self::b::B; struct Own; fn act() {}",
+        ),
+        ("ground/a.rs", "use super::Own; pub struct A; pub fn act() {}"),
+        ("ground/b.rs", "use super::A; pub struct B; fn act() {}"),
     ];
     assert_faults(&files, &[]);
 }
