@@ -271,7 +271,7 @@ pin_project! {
 
 #[derive(Debug)]
 enum Place {
-    /// Not polled yet.
+    /// The future has not been polled yet.
     Ahead(Scope),
     Within(Context),
 }
