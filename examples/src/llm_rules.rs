@@ -206,7 +206,7 @@ fn call_each(calls: impl Iterator<Item = Call>) -> Move {
 fn say_found(found: &Value) -> String {
     let products = found["products"].as_array().map(Vec::as_slice).unwrap_or_default();
     if products.is_empty() {
-        return "Nothing fits that wish.".into();
+        return "No product matches.".into();
     }
     let lines = products.iter().map(|product| {
         format!(

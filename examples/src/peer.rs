@@ -23,7 +23,7 @@ pub enum PeerError {
         source: A2AError,
     },
     /// The call itself failed.
-    #[error("the {peer} could not be asked")]
+    #[error("the call to the {peer} failed")]
     Call {
         /// The agent's name.
         peer: String,
@@ -40,7 +40,7 @@ pub enum PeerError {
         reason: String,
     },
     /// The agent's task ended without being completed.
-    #[error("the {peer} left its task {state:?}; ask again")]
+    #[error("the {peer} ended its task with {state:?}; ask again")]
     Unfinished {
         /// The agent's name.
         peer: String,

@@ -23,7 +23,7 @@ pub type Guard = fn(&str) -> Result<(), Refusal>;
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// The request orders something that cannot be a reservation.
-    #[error("`{0}` is no reservation; reserve stock first, then order with an id like R-0001")]
+    #[error("`{0}` is not a reservation; reserve stock first, then order with an id like R-0001")]
     MalformedOrder(String),
 }
 
@@ -31,7 +31,7 @@ pub enum Refusal {
 pub const COORDINATOR: Role = Role {
     name: "coordinator",
     description: "Serves customers of the marketplace: finds products, checks stock, sells and reports.",
-    prompt: "You serve customers of a marketplace. Delegate every wish to the agents that your \
+    prompt: "You serve customers of a marketplace. Delegate every request to the agents that your \
              tools reach, and answer with what they say. To sell, first have stock reserved, then have the \
              reservation sold.",
     tools: &[],
@@ -53,7 +53,7 @@ pub const PRODUCT: Role = Role {
 pub const INVENTORY: Role = Role {
     name: "inventory-agent",
     description: "Says how many pieces of a product are in stock, and reserves pieces for an order.",
-    prompt: "You mind the stock. Check or reserve what you are asked for, and name ids and quantities.",
+    prompt: "You manage the stock. Check or reserve what you are asked for, and name ids and quantities.",
     tools: &["check_stock", "reserve_stock"],
     streams: false,
     guard: None,

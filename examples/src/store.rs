@@ -114,7 +114,7 @@ pub enum StoreError {
     #[error("there is no open reservation {0}; reserve stock first, then order with the id it gives")]
     UnknownReservation(String),
     /// `SQLite` failed.
-    #[error("the catalogue's database failed; restart the catalogue to begin with full shelves")]
+    #[error("the catalogue's database failed; restart the catalogue to begin with full stock")]
     Database(#[from] rusqlite::Error),
 }
 

@@ -27,7 +27,7 @@ pub enum ToolError {
     #[error("there is no tool {0}; call one of those offered")]
     Unknown(String),
     /// The model's arguments do not match the tool's schema.
-    #[error("the arguments do not fit; follow the tool's schema")]
+    #[error("the arguments do not match the tool's schema")]
     Arguments(#[from] serde_json::Error),
     /// Nothing answers at the catalogue's address.
     #[error("no catalogue at {url}; start it or correct its address")]

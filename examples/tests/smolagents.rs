@@ -188,7 +188,7 @@ AGENT scout.run
     LLM chat gpt-4o
   CHAIN Step 2 ! find failed
     LLM chat gpt-4o
-    TOOL find ! the arguments do not fit; follow the tool's schema
+    TOOL find ! the arguments do not match the tool's schema
   CHAIN Step 3
     LLM chat gpt-4o
     TOOL final_answer

@@ -68,7 +68,7 @@ async fn every_agent_shares_the_session_and_every_answer_its_tokens() {
 #[tokio::test]
 async fn a_refused_order_fails_on_every_level() {
     let (spans, answer) = serve("Sell me reservation 12-BANANA.").await;
-    assert!(answer.contains("`12-BANANA` is no reservation"), "{answer}");
+    assert!(answer.contains("`12-BANANA` is not a reservation"), "{answer}");
     let failed =
         spans.spans().into_iter().filter(|span| error(span).is_some_and(|text| text.contains("BANANA")));
     let names: Vec<_> = failed.map(|span| span.name).collect();

@@ -20,7 +20,7 @@ pub type Failure = Box<dyn Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
     /// The model's arguments do not match the tool's schema.
-    #[error("the arguments do not fit; follow the tool's schema")]
+    #[error("the arguments do not match the tool's schema")]
     Arguments(#[from] serde_json::Error),
     /// The tool itself failed.
     #[error("{0}")]

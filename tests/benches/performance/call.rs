@@ -1,4 +1,4 @@
-//! A call with a span of ten attributes, four of them computed, in the states that telemetry can be in.
+//! Measures a call with a span of ten attributes, four of them computed, in each state of telemetry.
 
 use std::hint::black_box;
 use std::sync::LazyLock;
@@ -24,7 +24,7 @@ use crate::rows::{
 
 const TEXT: &str = "a lamp for the desk";
 
-/// Counts, as the cheapest of all backends would.
+/// A processor that only counts spans, as the cheapest possible backend.
 #[derive(Debug)]
 struct Count;
 
@@ -66,7 +66,7 @@ fn by_tracing(number: i64, text: &str) -> i64 {
     work(number, text)
 }
 
-/// Fastrace has text only, and no expressions: four values are formatted.
+/// Fastrace has only text and no expressions, so four values are formatted.
 #[fastrace::trace(properties = {
     "kind": "CHAIN", "a": "1", "b": "2", "c": "three", "d": "four", "e": "true",
     "f": "{number}", "g": "{number}", "h": "{number}", "i": "{text}"
@@ -107,24 +107,25 @@ fn work(number: i64, text: &str) -> i64 {
     black_box(number + i64::try_from(text.len()).unwrap_or(0))
 }
 
-/// Starts ours as the environment says, until the process ends.
+/// Starts our telemetry as the environment configures it, until the process ends.
 pub(crate) fn start_ours() {
     let telemetry = Telemetry::builder().span_processor(Count).tracing(false).metrics(false).init();
     Box::leak(Box::new(telemetry.expect("a plain environment")));
 }
 
-/// A tracer of the SDK itself. It reads the sampler from the same variable as ours.
+/// A tracer of the SDK. It reads the sampler from the same variable as ours.
 pub(crate) fn sdk_tracer() -> SdkTracer {
     SdkTracerProvider::builder().with_span_processor(Count).build().tracer("benchmark")
 }
 
-/// As an application does it: globally, which is cheaper than for a scope, and with the layer's own defaults.
+/// Sets up `tracing` as an application does: globally, which is cheaper than for a scope, and with the layer's
+/// defaults.
 pub(crate) fn start_tracing() {
     let layer = tracing_opentelemetry::layer().with_tracer(sdk_tracer());
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer)).expect("the first");
 }
 
-/// Fastrace collects only below a local parent, and reports from a thread of its own.
+/// Fastrace collects only below a local parent, and reports from its own thread.
 pub(crate) fn start_fastrace() {
     fastrace::set_reporter(Count, Config::default());
 }
@@ -146,7 +147,7 @@ fn fastrace() -> Variant {
     Variant { settle: fastrace::flush, ..Variant::of_call(FASTRACE, |number| by_fastrace(number, TEXT)) }
 }
 
-/// Until its reporter has them: ours has given its spans to the processor when the call returns.
+/// Waits until fastrace's reporter has the spans, because our processor has them when the call returns.
 fn fastrace_reported() -> Variant {
     let mut caller = fastrace().inside(|| fastrace_parent(true));
     Variant::new(FASTRACE, move |calls| {
@@ -163,7 +164,7 @@ fn fastrace_roots() -> Variant {
     Variant { settle: fastrace::flush, ..Variant::of_call(FASTRACE_ROOTS, call) }
 }
 
-/// A root, and what makes it the parent of the spans in it.
+/// A root span, and the guard that makes it the parent of the spans in its scope.
 pub(crate) fn fastrace_parent(sampled: bool) -> (fastrace::Span, LocalParentGuard) {
     let root = fastrace::Span::root("root", fastrace::collector::SpanContext::random().sampled(sampled));
     let guard = root.set_local_parent();
@@ -199,7 +200,7 @@ pub(crate) fn below_unsampled() -> Vec<Variant> {
     ]
 }
 
-/// As it comes in from a caller who is not sampled.
+/// The parent of a call from a caller that is not sampled.
 fn unsampled() -> ContextGuard {
     let (trace, span) = (TraceId::from(1), SpanId::from(1));
     let parent = SpanContext::new(trace, span, TraceFlags::default(), true, TraceState::default());
@@ -222,7 +223,7 @@ pub(crate) fn without_provider() -> Vec<Variant> {
     static KEPT: LazyLock<BoxedTracer> = LazyLock::new(|| global::tracer("benchmark"));
     vec![
         ours(),
-        // A library has to ask each time, for the provider may come later.
+        // A library has to ask each time, because the provider may be set later.
         Variant::of_call(BY_HAND, |number| by_hand(&global::tracer("benchmark"), number, TEXT)),
         Variant::of_call(TRACER_KEPT, |number| by_hand(&*KEPT, number, TEXT)),
     ]

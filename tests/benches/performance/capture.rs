@@ -1,4 +1,4 @@
-//! A call whose argument and result are ten kilobytes of JSON.
+//! Measures a call whose argument and result are ten kilobytes of JSON.
 
 use std::hint::black_box;
 

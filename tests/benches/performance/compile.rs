@@ -1,7 +1,7 @@
-//! What 1,000 annotated functions cost the compiler, and how large they become.
+//! Measures how long the compiler takes for 1,000 annotated functions, and how large they become.
 //!
-//! A workspace under `target/` holds one crate for each attribute, of the same functions. It uses our `Cargo.lock`, so
-//! its versions are the workspace's.
+//! A workspace under `target/` has one crate for each attribute macro, with the same functions. It uses our
+//! `Cargo.lock`, and so the same versions.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -55,7 +55,8 @@ const CRATES: &[Crate] = &[
     },
 ];
 
-/// `{number}` makes the functions and what they record differ, so that neither the compiler nor the linker can fold them.
+/// `{number}` makes the functions and what they record different, so that neither the compiler nor the linker merges
+/// them.
 const FUNCTION: &str = "
 {attribute}
 async fn find_{number}(query: &str, limit: usize, exact: bool) -> Result<Vec<String>, std::num::ParseIntError> {
@@ -69,8 +70,8 @@ fn boxed_{number}() -> Found {
 }
 ";
 
-/// As trait objects, all polls are compiled. Each is boxed in a function of its own: with a thousand in one, what the
-/// compiler does grows with the square, and nothing else can be seen.
+/// With trait objects, all polls are compiled. Each future is boxed in its own function: with a thousand in one, the
+/// compiler's work would grow quadratically and dominate the result.
 const ALL: &str = "
 type Found = std::pin::Pin<Box<dyn Future<Output = Result<Vec<String>, std::num::ParseIntError>>>>;
 
@@ -85,7 +86,7 @@ pub(crate) fn build() -> Vec<Figure> {
     measure(&["build", "--lib"])
 }
 
-/// Bytes of code that one function more adds.
+/// Bytes of code that each additional function adds.
 pub(crate) fn text() -> Vec<Figure> {
     generate();
     let many = CRATES.iter().map(|member| text_of(member, FUNCTIONS)).collect::<Vec<_>>();
@@ -105,7 +106,7 @@ fn text_of(member: &Crate, functions: usize) -> f64 {
     size.expect("a program has code")
 }
 
-/// The least CPU time of each crate, when all that it depends on is there.
+/// The shortest CPU time of each crate, with all dependencies already built.
 fn measure(command: &[&str]) -> Vec<Figure> {
     generate();
     for member in CRATES {
@@ -128,9 +129,9 @@ fn cpu_of(command: &mut Command) -> f64 {
     cpu_of_children() - start
 }
 
-/// Seconds of user and system time of all children that have ended. Linux alone says so without unsafe code.
+/// Seconds of user and system time of all children that have ended. Only Linux reports this without unsafe code.
 fn cpu_of_children() -> f64 {
-    // Fields 16 and 17 of proc_pid_stat(5), of which the second is a name in brackets; Linux counts 100 a second.
+    // Fields 16 and 17 of proc_pid_stat(5). The second field is a name in parentheses. Linux counts 100 ticks a second.
     let stat = fs::read_to_string("/proc/self/stat").expect("the benchmark of compilation runs on Linux");
     let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
     fields.skip(13).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
@@ -138,7 +139,7 @@ fn cpu_of_children() -> f64 {
 
 fn cargo(command: &[&str], member: &Crate) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // The lock file names more than these crates need, so it may change; but nothing is asked of the network.
+    // The lock file lists more than these crates need, so it may change, but without access to the network.
     cargo.args(command).args(["--offline", "--quiet", "--package", member.name]);
     cargo.current_dir(root()).env("CARGO_INCREMENTAL", "0").env("CARGO_TARGET_DIR", "target");
     cargo

@@ -1,4 +1,4 @@
-//! A call of a model with a conversation of a hundred messages.
+//! Measures a call to a model with a conversation of a hundred messages.
 
 use std::hint::black_box;
 
@@ -31,7 +31,7 @@ fn empty(request: &Request) -> usize {
     black_box(request).messages.len()
 }
 
-/// Messages of six lines; JSON escapes the ends of lines and the quotes.
+/// Messages of six lines. JSON escapes the line ends and the quotes.
 fn request() -> Request {
     let line =
         "A lamp for the desk, warm white, with a \"long\" cable, for those who read until late at night.\n";

@@ -1,4 +1,5 @@
-//! A call from one agent to another: client and server, SDK and HTTP, on one thread, so that its time is its CPU.
+//! Measures a call from one agent to another, with SDK and HTTP. Client and server are on one thread, so that the time
+//! is CPU time.
 
 use std::rc::Rc;
 
@@ -22,7 +23,7 @@ use crate::rows::{OURS, PLAIN, TOWER_HTTP};
 
 pub(crate) fn variants() -> Vec<Variant> {
     start_ours();
-    // What the HTTP stack says of itself would be measured, too.
+    // The spans of the HTTP stack itself must not be measured.
     let layer = tracing_opentelemetry::layer().with_tracer(sdk_tracer()).with_filter(LevelFilter::INFO);
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer)).expect("the first");
     let runtime = Rc::new(runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"));
@@ -59,7 +60,7 @@ async fn ask_traced(client: &Client, request: &SendMessageRequest) {
     ask(client, request).await;
 }
 
-/// With what a service of axum's usually has: a span for each request, of which it knows what HTTP does.
+/// With what an axum service usually has: a span for each request that describes the HTTP request.
 async fn serve_traced() -> AgentCard {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));

@@ -1,8 +1,8 @@
-//! What an attribute costs, when it runs and when it is compiled, beside the ways to do it without us.
+//! Measures the overhead of an attribute macro, at run time and at compile time, compared with the alternatives.
 //!
-//! `cargo bench -p a2a-otel-tests` measures everything, `... -- poll` the rows with that word in their name, and
-//! `... -- --instructions poll` counts instructions instead, which noise does not touch. `docs/performance.md` says
-//! what is compared with what.
+//! `cargo bench -p a2a-otel-tests` measures everything, `... -- poll` only the rows with that word in their name, and
+//! `... -- --instructions poll` counts instructions instead, which are not affected by noise. `docs/performance.md`
+//! describes the comparisons.
 
 mod call;
 mod capture;
@@ -26,7 +26,7 @@ fn main() {
         ["--time", row] => measure::print_times(find(row)),
         ["--send", way, endpoint] => pipeline::send(way, endpoint),
         ["--loop", row, variant, calls] => measure::run_loop(find(row), variant, calls),
-        // `cargo test --all-targets` starts benchmarks too, and means to test.
+        // `cargo test --all-targets` also starts benchmarks, but should only test.
         _ if !arguments.contains(&"--bench") => println!("only `cargo bench` measures"),
         _ => print_table(&arguments),
     }

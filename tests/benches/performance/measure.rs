@@ -8,15 +8,15 @@ use crate::rows::{Measure, OURS, PLAIN, Row};
 
 const ROUNDS: usize = 200;
 
-/// What one of the row's variants came to.
+/// The result of one variant of a row.
 pub(crate) type Figure = (String, f64);
 
-/// One way to do what the row is about.
+/// One way to do what the row measures.
 pub(crate) struct Variant {
     pub(crate) name: &'static str,
-    /// Does it so many times.
+    /// Does it this many times.
     pub(crate) run: Box<dyn FnMut(u32)>,
-    /// What is done behind the caller's back is waited for here, so that it does not disturb the next round.
+    /// Waits for background work, so that it does not disturb the next round.
     pub(crate) settle: fn(),
 }
 
@@ -25,7 +25,7 @@ impl Variant {
         Self { name, run: Box::new(run), settle: || {} }
     }
 
-    /// Runs a function so many times, each time with another number.
+    /// Runs a function this many times, each time with a different number.
     pub(crate) fn of_call<R>(name: &'static str, mut call: impl FnMut(i64) -> R + 'static) -> Self {
         Self::new(name, move |calls| {
             (0..calls).for_each(|number| drop(black_box(call(black_box(number.into())))));
@@ -42,7 +42,7 @@ impl Variant {
         self
     }
 
-    /// Nanoseconds a call, of one round.
+    /// Nanoseconds per call, in one round.
     fn time(&mut self, calls: u32) -> f64 {
         let start = Instant::now();
         (self.run)(calls);
@@ -52,7 +52,7 @@ impl Variant {
     }
 }
 
-/// The least time of each variant, measured in a process of its own.
+/// The shortest time of each variant, measured in a separate process.
 pub(crate) fn measure_time(row: &Row) -> Vec<Figure> {
     let mut child = Command::new(program());
     child.args(["--time", row.name]).envs(row.environment.iter().copied());
@@ -65,8 +65,7 @@ fn parse(line: &str) -> Option<Figure> {
     Some((name.to_owned(), figure.parse().ok()?))
 }
 
-/// The child's side of [`measure_time`]. Machines are shared, so the rounds of the variants take turns, and the least
-/// counts.
+/// The child's side of [`measure_time`]. Machines are shared, so the variants take turns, and the fastest round counts.
 pub(crate) fn print_times(row: &Row) {
     let Measure::Calls { a_round, variants } = row.measure else { return };
     let mut variants = variants();
@@ -81,7 +80,7 @@ pub(crate) fn print_times(row: &Row) {
     }
 }
 
-/// Does one thing in a loop, for whoever watches from outside.
+/// Runs one variant in a loop, for a profiler.
 pub(crate) fn run_loop(row: &Row, name: &str, calls: &str) {
     let Measure::Calls { variants, .. } = row.measure else { return };
     let calls = calls.parse().expect("a number of calls");
@@ -91,7 +90,7 @@ pub(crate) fn run_loop(row: &Row, name: &str, calls: &str) {
     }
 }
 
-/// Callgrind is told to count in here alone: fastrace's clock spins for a while when any program with it starts.
+/// Callgrind counts only inside this function, because fastrace's clock spins for a while when the program starts.
 #[inline(never)]
 fn watched_loop(variant: &mut Variant, calls: u32) {
     (variant.run)(calls);
@@ -120,7 +119,7 @@ fn program() -> std::path::PathBuf {
     std::env::current_exe().expect("a running program has a path")
 }
 
-/// Runs a program to its end, which has to be a good one.
+/// Runs a program, which has to succeed.
 pub(crate) fn run(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));

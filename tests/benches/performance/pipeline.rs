@@ -1,4 +1,5 @@
-//! What becomes of a span that has ended: how long its end holds the caller, and what sending it costs.
+//! Measures what happens to a span that has ended: how long its end takes for the caller, and the CPU time of sending
+//! it.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -19,16 +20,16 @@ use opentelemetry_sdk::trace::{BatchSpanProcessor, SdkTracerProvider, SpanData, 
 use crate::measure::{Figure, Variant, run};
 use crate::rows::{OURS, PLAIN, SDK_BATCH};
 
-/// As many as the SDK's queue holds, so that it loses nothing in between two flushes.
+/// As many spans as the SDK's queue holds, so that it loses none between two flushes.
 const A_ROUND: u32 = 2_000;
 const ROUNDS: u32 = 200;
 
-/// Time is counted in ticks of this length by Linux.
+/// The length of the ticks in which Linux counts time.
 const TICKS_A_SECOND: f64 = 100.0;
 
 const FLUSH: Duration = Duration::from_secs(30);
 
-/// An exporter to which everything is done.
+/// An exporter that does nothing.
 #[derive(Debug)]
 struct Nowhere;
 
@@ -41,14 +42,14 @@ impl SpanExporter for Nowhere {
 static TELEMETRY: OnceLock<Telemetry> = OnceLock::new();
 static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 
-/// A span that starts and ends, with an exporter behind the queue that costs nothing.
+/// A span that starts, ends and is queued for an exporter that does nothing.
 pub(crate) fn ends() -> Vec<Variant> {
     let ours = Telemetry::builder().span_exporter(Nowhere).metrics(false).tracing(false).start();
     let _ = TELEMETRY.set(ours);
     let ours = global::tracer("bench");
     let batch = BatchSpanProcessor::builder(Nowhere).build();
     let provider = SdkTracerProvider::builder().with_span_processor(batch).build();
-    // Behind a box, as the global one is.
+    // Boxed, like the global tracer.
     let theirs = BoxedTracer::new(Box::new(provider.tracer("bench")));
     let _ = PROVIDER.set(provider);
     let settle = || {
@@ -61,12 +62,12 @@ pub(crate) fn ends() -> Vec<Variant> {
     ]
 }
 
-/// Microseconds of CPU, in the process that sends, for a span of 2 kB; each way in a process of its own.
+/// Microseconds of CPU time, in the process that sends, for a span of 2 kB. Each variant runs in a separate process.
 pub(crate) fn sent() -> Vec<Figure> {
     [("none", PLAIN), ("ours", OURS), ("sdk", SDK_BATCH)].map(|(way, name)| figure(way, name, "none")).into()
 }
 
-/// The same, compressed.
+/// The same with compression.
 pub(crate) fn sent_compressed() -> Vec<Figure> {
     [("none", PLAIN), ("ours", OURS), ("sdk", SDK_BATCH)].map(|(way, name)| figure(way, name, "gzip")).into()
 }
@@ -80,7 +81,7 @@ fn figure(way: &str, name: &str, compression: &str) -> Figure {
     (name.to_owned(), seconds * 1e6 / f64::from(A_ROUND * ROUNDS))
 }
 
-/// The child's side: sends the spans one way, and prints the seconds of CPU that all its threads took.
+/// The child's side: sends the spans with one variant, and prints the CPU seconds of all its threads.
 pub(crate) fn send(way: &str, endpoint: &str) {
     match way {
         "ours" => {
@@ -130,13 +131,13 @@ fn make_spans<T: Tracer>(tracer: &T, flush: impl Fn()) {
 
 fn cpu_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").expect("Linux says what a process did");
-    // The name of the program, in parentheses, may hold anything.
+    // The name of the program, in parentheses, may contain anything.
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks: f64 = fields[11..13].iter().map(|field| field.parse::<f64>().expect("a number")).sum();
     ticks / TICKS_A_SECOND
 }
 
-/// Takes requests and answers 200 without looking at them, in this process, whose time does not count.
+/// Accepts requests and answers 200 without reading them. It runs in this process, whose time does not count.
 struct Receiver {
     endpoint: String,
 }
@@ -154,7 +155,7 @@ impl Receiver {
     }
 }
 
-/// Keeps the connection, as receivers do.
+/// Keeps the connection open, as receivers do.
 fn serve(stream: &TcpStream) {
     let mut reader = BufReader::new(stream);
     let mut writer = stream;

@@ -1,4 +1,4 @@
-//! A future inside a span that is polled again and again.
+//! Measures polling a future inside a span.
 
 use std::future::Future;
 use std::hint::black_box;
@@ -13,7 +13,7 @@ use crate::call::{fastrace_parent, sdk_tracer, start_fastrace, start_ours, start
 use crate::measure::Variant;
 use crate::rows::{BY_HAND, FASTRACE, OURS, PLAIN, TRACING};
 
-/// Is pending so many times.
+/// A future that is pending this many times.
 struct Pending(u32);
 
 impl Future for Pending {
@@ -51,7 +51,7 @@ async fn by_fastrace(polls: u32) {
     Pending(polls).await;
 }
 
-/// One call of many polls: what the span itself costs does not count among so many.
+/// One call with many polls, so that the overhead of the span itself is negligible.
 fn polled<F: Future + 'static>(name: &'static str, future: fn(u32) -> F) -> Variant {
     Variant::new(name, move |polls| {
         let mut future = pin!(future(polls));

@@ -1,9 +1,9 @@
-//! The rows of the table: what is measured, beside what, and which figure is wanted.
+//! The rows of the table: what is measured, with which alternatives it is compared, and the targets.
 
 use crate::measure::{Figure, Variant};
 use crate::{call, capture, compile, conversation, hop, pipeline, poll, size};
 
-// Who does it.
+// The alternatives.
 pub(crate) const PLAIN: &str = "plain";
 pub(crate) const OURS: &str = "ours";
 pub(crate) const BY_HAND: &str = "OTel API by hand";
@@ -11,13 +11,13 @@ pub(crate) const TRACER_KEPT: &str = "OTel API by hand, tracer kept";
 pub(crate) const TRACING: &str = "tracing + tracing-opentelemetry";
 pub(crate) const NO_SUBSCRIBER: &str = "tracing without subscriber";
 pub(crate) const FASTRACE: &str = "fastrace";
-/// Without the work of the thread that gives the spans to the reporter.
+/// Without the work of the thread that passes the spans to the reporter.
 pub(crate) const FASTRACE_CALLER: &str = "fastrace, caller's thread only";
-/// Each call a trace of its own, as the calls of the others are.
+/// Each call is a separate trace, as with the other alternatives.
 pub(crate) const FASTRACE_ROOTS: &str = "fastrace, each call a root";
 pub(crate) const SERDE: &str = "serde_json of both + empty span";
 pub(crate) const SERDE_ONCE: &str = "serde_json once + empty span";
-/// The SDK's processor; where spans are sent, with opentelemetry-otlp behind it.
+/// The SDK's processor; in the rows that send spans, with opentelemetry-otlp.
 pub(crate) const SDK_BATCH: &str = "OTel SDK's batch processor";
 /// A span on each side: `#[instrument]` here, `TraceLayer` there.
 pub(crate) const TOWER_HTTP: &str = "tower-http + tracing-opentelemetry";
@@ -26,42 +26,42 @@ pub(crate) const INSTRUMENT_RET: &str = "#[instrument(err, ret, fields)]";
 pub(crate) const SKIP_ALL: &str = "ours with skip_all";
 
 pub(crate) struct Row {
-    /// What the command line and the child process call it.
+    /// The name on the command line and for the child process.
     pub(crate) name: &'static str,
     pub(crate) what: &'static str,
     pub(crate) unit: &'static str,
-    /// Whether the figures are what is added to `PLAIN`.
+    /// Whether the figures are differences from `PLAIN`.
     pub(crate) over_plain: bool,
-    /// How the process is configured.
+    /// The environment of the process.
     pub(crate) environment: &'static [(&'static str, &'static str)],
     pub(crate) measure: Measure,
     pub(crate) beside: &'static [(&'static str, Target)],
 }
 
 pub(crate) enum Measure {
-    /// Calls that are timed, in a process of their own, for their state is process-wide.
+    /// Calls that are timed, in a separate process, because their state is process-wide.
     Calls { a_round: u32, variants: fn() -> Vec<Variant> },
-    /// Figures that need no time.
+    /// Figures that are not times.
     Figures(fn() -> Vec<Figure>),
 }
 
-/// What ours should be to theirs.
+/// The target for ours, relative to theirs.
 #[derive(Clone, Copy)]
 pub(crate) enum Target {
     /// At most this many times theirs.
     AtMost(f64),
     /// Less than this many times theirs.
     Below(f64),
-    /// Theirs and at most this much.
+    /// Theirs plus at most this much.
     Plus(f64),
-    /// For information.
+    /// No target: only for information.
     Ratio,
     Difference,
 }
 
 use Target::{AtMost, Below, Difference, Plus, Ratio};
 
-/// Telemetry is on, and nothing stands behind the span processor.
+/// Telemetry is on, and no exporter follows the span processor.
 const ON: &[(&str, &str)] = &[("OTEL_TRACES_EXPORTER", "none")];
 const OFF_BY_SAMPLER: &[(&str, &str)] =
     &[("OTEL_TRACES_EXPORTER", "none"), ("OTEL_TRACES_SAMPLER", "always_off")];

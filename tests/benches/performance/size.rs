@@ -1,9 +1,9 @@
-//! How large the attribute makes a future.
+//! Measures how large an attribute macro makes a future.
 
 use crate::measure::Figure;
 use crate::rows::{FASTRACE, OURS, PLAIN, SKIP_ALL, TRACING};
 
-/// The same functions under each attribute.
+/// The same functions with each attribute macro.
 macro_rules! shapes {
     ($($module:ident $(#[$attribute:meta])?;)*) => {$(
         mod $module {

@@ -1,16 +1,16 @@
-//! Prints the table, as Markdown that is read as it is.
+//! Prints the table in Markdown.
 
 use crate::measure::Figure;
 use crate::rows::{OURS, PLAIN, Row, Target};
 
 pub(crate) fn print_head() {
     print_line(
-        ["what", "ours", "beside", "theirs", "ours to theirs", "target", "reached"].map(str::to_owned),
+        ["what", "ours", "compared with", "theirs", "ours to theirs", "target", "reached"].map(str::to_owned),
     );
     println!("|{:-<36}|{:->18}:|{:-<33}|{:->10}:|{:->15}:|{:->10}:|{:-<9}|", "", "", "", "", "", "", "");
 }
 
-/// One line for each peer; what the row shares is said once.
+/// One line for each alternative. What they share is printed only in the first line.
 pub(crate) fn print(row: &Row, unit: &str, figures: &[Figure]) {
     let plain = if row.over_plain { find(figures, PLAIN) } else { 0.0 };
     let ours = find(figures, OURS) - plain;
@@ -27,7 +27,7 @@ fn find(figures: &[Figure], name: &str) -> f64 {
     figures.iter().find(|(variant, _)| variant == name).map_or(f64::NAN, |(_, figure)| *figure)
 }
 
-/// How ours is to theirs, how it should be, and whether it is.
+/// The ratio or difference of ours to theirs, the target, and whether it is reached.
 fn judge(target: Target, ours: f64, theirs: f64) -> [String; 3] {
     let (ratio, difference) = (ours / theirs, ours - theirs);
     match target {
@@ -43,7 +43,7 @@ fn say(reached: bool) -> String {
     if reached { "yes" } else { "**no**" }.to_owned()
 }
 
-/// Three digits, which is more than the machine is good for.
+/// Rounds to three digits, which is more precise than the measurement.
 fn number(figure: f64) -> String {
     let decimals = if figure.abs() < 10.0 { 2 } else { usize::from(figure.abs() < 100.0) };
     format!("{figure:.decimals$}")
