@@ -1,6 +1,6 @@
-//! The workshop of the tests: real services, and what a test asks of them.
+//! Test support: real services, and helpers for what tests ask of them.
 //!
-//! A test that needs a service says so and goes on without it where it cannot be had:
+//! A test that needs a service requires it, and is skipped if the service is not available:
 //!
 //! ```no_run
 //! use a2a_otel_tests::{phoenix::Phoenix, services::require};
@@ -12,7 +12,7 @@
 //! tree.assert_path(&["AGENT coordinator", "...", "LLM"]);
 //! ```
 //!
-//! Where an answer is not what it has to be, these helpers panic as an assertion does, and say what was there.
+//! If an answer is not as expected, these helpers panic like an assertion, and show the answer.
 
 pub mod parity;
 pub mod parrot;

@@ -1,7 +1,7 @@
-//! Whether two say the same of one conversation: what was recorded from a peer, and ours.
+//! Compares what two instrumentations record of one conversation: a recorded peer, and ours.
 //!
-//! Where they differ on purpose, a guide says so in a table; a difference that is not in it fails, and so does a row
-//! that no longer occurs.
+//! Intended differences are listed in a table of a guide. A difference that is not in the table fails, and so does a
+//! row that explains no difference.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,18 +9,18 @@ use std::fmt;
 use a2a_otel::opentelemetry::{Array, StringValue, Value as Attribute};
 use serde_json::{Value, json};
 
-/// What is said, by key.
+/// What is recorded, by key.
 pub type Said = BTreeMap<String, Value>;
 
-/// Something that one of two says, and the other says otherwise or not at all.
+/// Something that one side records, and the other records differently or not at all.
 pub struct Difference {
-    /// Which conversation or span it is about.
+    /// The conversation or span.
     pub of: String,
-    /// What it is about.
+    /// The key.
     pub key: String,
     /// `only here`, `only there` or `otherwise`.
     pub kind: String,
-    /// What is said here and there.
+    /// The values on both sides.
     pub said: String,
 }
 
@@ -37,7 +37,7 @@ pub fn json_of(value: &Attribute) -> Value {
     }
 }
 
-/// What the two do not say alike.
+/// Returns what the two sides record differently.
 #[must_use]
 pub fn differences(of: &str, ours: &Said, theirs: &Said) -> Vec<Difference> {
     let keys: BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
@@ -55,7 +55,7 @@ pub fn differences(of: &str, ours: &Said, theirs: &Said) -> Vec<Difference> {
     keys.into_iter().filter_map(difference).collect()
 }
 
-/// Holds the differences to the table below `## Where it differs` in a guide, in which a `*` stands for any text.
+/// Checks the differences against the table below `## Where it differs` in a guide. A `*` in it stands for any text.
 ///
 /// # Panics
 ///
@@ -64,11 +64,11 @@ pub fn assert_explained(found: &[Difference], guide: &str) {
     assert_explained_by(found, guide, "Where it differs");
 }
 
-/// The same of the table below another heading.
+/// The same for the table below another heading.
 ///
 /// # Panics
 ///
-/// Likewise.
+/// As [`assert_explained`].
 pub fn assert_explained_by(found: &[Difference], guide: &str, heading: &str) {
     let rows = explained(guide, heading);
     let surprises: Vec<_> = found.iter().filter(|one| !rows.iter().any(|row| row.explains(one))).collect();

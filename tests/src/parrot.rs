@@ -1,4 +1,4 @@
-//! An A2A agent that does as it is told, over each binding, and clients of it.
+//! An A2A agent that does what the message says, with each binding, and clients for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,15 +23,15 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tonic::transport::server::TcpIncoming;
 
-/// What an agent's stream gives.
+/// The items of an agent's stream.
 pub type Event = Result<StreamResponse, A2AError>;
-/// A client of an agent, over whichever binding.
+/// A client of an agent, with any binding.
 pub type Client = A2AClient<Box<dyn Transport>>;
 
-/// What the tests call the agent.
+/// The agent's name in the tests.
 pub const NAME: &str = "parrot";
 
-/// How a client and an agent talk.
+/// The bindings between client and agent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Binding {
     /// JSON-RPC, with server-sent events.
@@ -42,13 +42,13 @@ pub enum Binding {
     Grpc,
 }
 
-/// All of them.
+/// All bindings.
 pub const BINDINGS: [Binding; 3] = [Binding::JsonRpc, Binding::Rest, Binding::Grpc];
 
-/// Repeats what it hears, word by word, unless the first word is one of those below.
+/// Repeats the message word by word, unless the first word is one of those below.
 #[derive(Clone, Default)]
 pub struct Parrot {
-    /// Told when a task is cancelled.
+    /// Notified when a task is cancelled.
     cancelled: Arc<Notify>,
 }
 
@@ -89,7 +89,7 @@ impl AgentExecutor for Parrot {
     }
 }
 
-/// Has nothing to say until it is cancelled.
+/// Returns nothing until it is cancelled.
 fn waiting(working: Event, cancelled: Arc<Notify>) -> BoxStream<'static, Event> {
     let silence = stream::once(async move { cancelled.notified().await }).filter_map(async |()| None);
     stream::iter([working]).chain(silence).boxed()
@@ -135,7 +135,7 @@ fn said(text: &str) -> Message {
     Message::new(Role::Agent, vec![Part::text(text)])
 }
 
-/// The card of an agent at `url`.
+/// Returns the card of an agent at `url`.
 #[must_use]
 pub fn card(name: &str, binding: Binding, url: &str) -> AgentCard {
     let protocol = match binding {
@@ -161,22 +161,22 @@ pub fn card(name: &str, binding: Binding, url: &str) -> AgentCard {
     }
 }
 
-/// The SDK's handler around an executor.
+/// Returns the SDK's handler around an executor.
 pub fn unobserved(executor: impl AgentExecutor) -> DefaultRequestHandler {
     DefaultRequestHandler::new(executor, InMemoryTaskStore::new())
 }
 
-/// The handler as the guide has it, with both lines.
+/// Returns the handler as in the guide, with both lines.
 pub fn observed(executor: impl AgentExecutor) -> TracedHandler<DefaultRequestHandler> {
     let card = card(NAME, Binding::JsonRpc, "http://nowhere");
     TracedHandler::new(unobserved(TracedExecutor::new(executor, &card)))
 }
 
-/// Serves until the runtime ends, and answers the agent's card.
+/// Serves until the runtime ends, and returns the agent's card.
 ///
 /// # Panics
 ///
-/// If there is no port left.
+/// If no port is free.
 pub async fn serve(binding: Binding, handler: impl RequestHandler) -> AgentCard {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -198,7 +198,7 @@ pub fn spawn(listener: TcpListener, router: axum::Router) {
     tokio::spawn(async { axum::serve(listener, router).await });
 }
 
-/// A client as the guide has it.
+/// Returns a client as in the guide.
 ///
 /// # Panics
 ///
@@ -216,7 +216,7 @@ pub fn request(text: &str) -> SendMessageRequest {
     SendMessageRequest { message, configuration: None, metadata: None, tenant: None }
 }
 
-/// The same, in a conversation.
+/// A message in a conversation.
 #[must_use]
 pub fn request_in(context: &str, text: &str) -> SendMessageRequest {
     let mut request = request(text);
@@ -224,7 +224,7 @@ pub fn request_in(context: &str, text: &str) -> SendMessageRequest {
     request
 }
 
-/// Everything that a stream gives.
+/// Collects the items of a stream.
 pub async fn drain(mut events: BoxStream<'static, Event>) -> Vec<Event> {
     let mut all = Vec::new();
     while let Some(event) = events.next().await {
@@ -233,13 +233,13 @@ pub async fn drain(mut events: BoxStream<'static, Event>) -> Vec<Event> {
     all
 }
 
-/// What has been captured, once so many spans have ended: the called side may end after the calling one.
+/// Returns what was captured once this many spans have ended: the called side may end after the calling side.
 pub async fn settled(capturing: &Capturing, spans: usize) -> String {
     ended(capturing, spans).await;
     capturing.tree()
 }
 
-/// Waits until so many spans have ended, but not for ever.
+/// Waits until this many spans have ended, with a time limit.
 pub async fn ended(capturing: &Capturing, spans: usize) {
     for _ in 0..100 {
         if capturing.spans().len() >= spans {

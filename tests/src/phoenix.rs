@@ -1,4 +1,4 @@
-//! A real Phoenix, and what it tells about the spans that it was sent.
+//! A real Phoenix, and queries about the spans that were sent to it.
 
 mod answers;
 mod project;
@@ -22,13 +22,13 @@ use crate::services::{Service, free_ports, unique, workshop};
 /// The version that these tests run against.
 pub const VERSION: &str = "20.26.1";
 
-/// A cold start takes 10 s, and twice that on a busy machine.
+/// The time limit for a start. A cold start takes 10 s, and twice that on a busy machine.
 const START: Duration = Duration::from_secs(120);
 
-/// Ports are free when they are chosen, and Phoenix binds them seconds later.
+/// How often to try with new ports: they are free when they are chosen, but Phoenix binds them seconds later.
 const ATTEMPTS: usize = 3;
 
-/// A running Phoenix with an empty database, which ends with its owner.
+/// A running Phoenix with an empty database. It ends when this is dropped, or when the process ends.
 #[derive(Debug)]
 pub struct Phoenix {
     service: Service,
@@ -39,40 +39,40 @@ pub struct Phoenix {
     bearer: Option<String>,
 }
 
-/// An HTTP status and the JSON that came with it, or null for any other body.
+/// An HTTP answer: the status, and the JSON body, or null for any other body.
 #[derive(Debug)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// What was said.
+    /// The body.
     pub body: Value,
 }
 
 impl Phoenix {
-    /// The one instance for all tests of a test binary, started by the first of them.
+    /// The instance that all tests of a test binary share. The first test starts it.
     ///
     /// # Errors
     ///
-    /// If it cannot be had on this machine; see [`require`](crate::services::require).
+    /// If it is not available on this machine; see [`require`](crate::services::require).
     pub fn shared() -> Result<&'static Self, String> {
         static SHARED: OnceLock<Result<Phoenix, String>> = OnceLock::new();
         SHARED.get_or_init(Self::start).as_ref().map_err(Clone::clone)
     }
 
-    /// An instance for a test that shall not see the spans of others.
+    /// An instance for a test that must not see the spans of other tests.
     ///
     /// # Errors
     ///
-    /// If it cannot be had on this machine.
+    /// If it is not available on this machine.
     pub fn start() -> Result<Self, String> {
         Self::start_with(&[])
     }
 
-    /// An instance with more environment variables; with `PHOENIX_ADMIN_SECRET` it is asked in that one's name.
+    /// An instance with additional environment variables. With `PHOENIX_ADMIN_SECRET`, requests use that secret.
     ///
     /// # Errors
     ///
-    /// If it cannot be had on this machine.
+    /// If it is not available on this machine.
     pub fn start_with(variables: &[(&str, &str)]) -> Result<Self, String> {
         let python = python()?;
         let mut outcome = Self::launch(&python, free_ports(), variables);
@@ -82,12 +82,12 @@ impl Phoenix {
         outcome
     }
 
-    /// Ends it as an operator does, and starts it again after this time, at the same address. It remembers what it was
-    /// told only if its variables name a database that is a file.
+    /// Stops it as an operator does, and starts it again after this time, at the same address. It keeps its data only
+    /// if its variables select a database in a file.
     ///
     /// # Errors
     ///
-    /// If it does not come back.
+    /// If it does not start again.
     pub fn restart(self, pause: Duration, variables: &[(&str, &str)]) -> Result<Self, String> {
         let Self { service, ports, .. } = self;
         drop(service);
@@ -113,7 +113,7 @@ impl Phoenix {
 
     fn wait_until_ready(&mut self) -> Result<(), String> {
         let Self { service, agent, url, .. } = self;
-        // Anything else but these two answers 200 with the page of the user interface.
+        // All paths except these two answer 200 with the page of the user interface.
         let says = |path: &str, expected: &str| {
             let answer = agent.get(format!("{url}{path}")).call();
             answer
@@ -123,37 +123,37 @@ impl Phoenix {
         service.wait_until(START, || says("/healthz", "OK") && says("/arize_phoenix_version", VERSION))
     }
 
-    /// Where its user interface and its OTLP/HTTP receiver are, without a final slash.
+    /// The address of its user interface and its OTLP/HTTP receiver, without a final slash.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Where its OTLP/gRPC receiver is.
+    /// The address of its OTLP/gRPC receiver.
     #[must_use]
     pub fn grpc_url(&self) -> &str {
         &self.grpc_url
     }
 
-    /// The end of its log, without the requests that went well.
+    /// The end of its log, without successful requests.
     #[must_use]
     pub fn last_words(&self) -> String {
         self.service.last_words_except(|line| line.contains("HTTP/1.1\" 2"))
     }
 
-    /// A project that no other test writes to; Phoenix makes it with its first span.
+    /// A project that no other test writes to. Phoenix creates it with its first span.
     #[must_use]
     pub fn project(&self, topic: &str) -> Project<'_> {
         self.project_named(&unique(topic))
     }
 
-    /// The project of this name.
+    /// The project with this name.
     #[must_use]
     pub fn project_named(&self, name: &str) -> Project<'_> {
         Project::new(self, name)
     }
 
-    /// What Phoenix says about a trace as a whole, once it has it.
+    /// Phoenix's details of a trace, once it has stored the trace.
     #[must_use]
     #[track_caller]
     pub fn trace(&self, trace_id: &str) -> Option<TraceDetails> {
@@ -161,7 +161,7 @@ impl Phoenix {
         TraceDetails::read(&self.by_id(&field, trace_id)["getTraceByOtelId"])
     }
 
-    /// What a span cost, once Phoenix has worked it out, which it does for kind LLM and models that it knows.
+    /// The cost of a span, once Phoenix has computed it, which it does for spans of kind LLM with a known model.
     #[must_use]
     #[track_caller]
     pub fn span_cost(&self, span_id: &str) -> Option<Cost> {
@@ -174,11 +174,11 @@ impl Phoenix {
         self.graphql(&format!("query($id: String!) {{ {field} }}"), &json!({ "id": id }))
     }
 
-    /// Asks the GraphQL API, whose schema is Phoenix's own business and may change with its version.
+    /// Queries the GraphQL API, whose schema is internal to Phoenix and may change with its version.
     ///
     /// # Panics
     ///
-    /// If Phoenix reports errors, which it does with status 200.
+    /// If Phoenix reports errors, which have status 200.
     #[must_use]
     #[track_caller]
     pub fn graphql(&self, query: &str, variables: &Value) -> Value {
@@ -187,7 +187,7 @@ impl Phoenix {
         answer.body["data"].take()
     }
 
-    /// Asks the REST API.
+    /// Sends a GET request to the REST API.
     ///
     /// # Panics
     ///
@@ -199,7 +199,7 @@ impl Phoenix {
         self.answered(path, self.authorized(request).call())
     }
 
-    /// Tells the REST API.
+    /// Sends a POST request to the REST API.
     ///
     /// # Panics
     ///
@@ -230,12 +230,12 @@ impl Phoenix {
     }
 }
 
-/// The Python of an environment with Phoenix in it.
+/// The Python of an environment in which Phoenix is installed.
 fn python() -> Result<PathBuf, String> {
     python_environment(&format!("phoenix-{VERSION}"), &[&format!("arize-phoenix=={VERSION}")])
 }
 
-/// An agent that goes straight to this machine, whatever proxy the environment names.
+/// An HTTP agent that connects to this machine without the environment's proxy.
 fn local_agent() -> Agent {
     Agent::config_builder()
         .proxy(None)
@@ -251,7 +251,7 @@ fn serve(
     grpc_port: u16,
     variables: &[(&str, &str)],
 ) -> Result<Command, String> {
-    // Phoenix reads settings from files in the folders above where it is started.
+    // Phoenix reads settings from files in the parents of its working directory.
     let folder = workshop()?.join("phoenix-work");
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut command = Command::new(python);
@@ -273,7 +273,7 @@ fn serve(
     Ok(command)
 }
 
-/// What the environment of the test says to Phoenix's own clients, or to another Phoenix.
+/// Variables in the test's environment that are meant for Phoenix's own clients, or for another Phoenix.
 fn inherited_settings() -> impl Iterator<Item = OsString> {
     let is_setting = |key: &OsString| key.to_string_lossy().starts_with("PHOENIX_");
     env::vars_os().map(|(key, _)| key).filter(is_setting)

@@ -1,4 +1,4 @@
-//! Python packages in virtual environments, each made once for all tests and kept.
+//! Python packages in virtual environments, each of which is created once for all tests and kept.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -7,24 +7,24 @@ use std::time::Duration;
 
 use crate::services::{Service, workshop};
 
-/// Phoenix comes to 900 MB on disk; with a slow line or a busy machine that takes its time.
+/// The time limit for an installation. Phoenix takes 900 MB on disk, which takes long with a slow connection.
 const INSTALLATION: Duration = Duration::from_secs(20 * 60);
 
-/// Newest first after the machine's own: a name may be there for a version that is not.
+/// The machine's default first, then the newest first. A command may exist although its version is not installed.
 const PYTHONS: [&str; 5] = ["python3", "python3.14", "python3.13", "python3.12", "python3.11"];
 
-/// What a Python says with its exit status: whether Phoenix runs on it, and whether it can make an environment.
+/// A script whose exit status says whether Phoenix runs on this Python, and whether it can create an environment.
 const CHECK: &str = "import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))";
 
-/// The Python of an environment with these packages in it, as pip names them: `"mcp==2.3.0"`.
+/// Returns the Python of an environment with these packages, in pip's notation: `"mcp==2.3.0"`.
 ///
 /// # Errors
 ///
-/// If there is no suitable Python on this machine, or the packages cannot be had; see
+/// If there is no suitable Python on this machine, or the packages cannot be installed; see
 /// [`require`](crate::services::require).
 pub fn python_environment(name: &str, requirements: &[&str]) -> Result<PathBuf, String> {
     let environment = workshop()?.join(name);
-    // Test binaries run side by side: the first installs, and the others wait for it here.
+    // Test binaries run in parallel: the first one installs, and the others wait for it here.
     let _lock = lock(&workshop()?.join(format!("{name}.lock")))?;
     if !is_complete(&environment, requirements) {
         discard(&environment)?;
@@ -33,7 +33,7 @@ pub fn python_environment(name: &str, requirements: &[&str]) -> Result<PathBuf, 
     Ok(python_of(&environment))
 }
 
-/// File locks are younger than what the rest of the workspace asks for, but this package is not published.
+/// File locks need a newer Rust than the rest of the workspace, but this package is not published.
 fn lock(path: &Path) -> Result<File, String> {
     let described = |error| format!("{}: {error}", path.display());
     let file = File::create(path).map_err(described)?;
@@ -41,7 +41,7 @@ fn lock(path: &Path) -> Result<File, String> {
     Ok(file)
 }
 
-/// Whether an installation of these came to its end, and the Python that it was made from is still there.
+/// Whether these packages were installed completely, and the Python of the environment still exists.
 fn is_complete(environment: &Path, requirements: &[&str]) -> bool {
     let installed = fs::read_to_string(marker(environment));
     installed.is_ok_and(|installed| installed == requirements.join("\n"))
@@ -61,7 +61,7 @@ fn install(environment: &Path, requirements: &[&str]) -> Result<(), String> {
     let mut pip = Command::new(python_of(environment));
     pip.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check"]).args(requirements);
     Service::start("pip", &pip)?.finish(INSTALLATION)?;
-    // Written last: an environment without it was interrupted.
+    // Written last: without it, the installation was interrupted.
     fs::write(marker(environment), requirements.join("\n"))
         .map_err(|error| format!("{}: {error}", environment.display()))
 }

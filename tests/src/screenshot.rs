@@ -1,4 +1,4 @@
-//! A picture of a page, taken by Chromium without a window.
+//! Takes a screenshot of a page with headless Chromium.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -10,10 +10,11 @@ use crate::services::{Service, unique, workshop};
 
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
-/// The page's own clock, which runs ahead while nothing is loading: enough for all that it draws later.
+/// The time on the page's virtual clock, which runs faster while nothing is loading. It is long enough for all
+/// animations.
 const PAGE_TIME: Duration = Duration::from_secs(25);
 
-/// The clock on the wall.
+/// The limit in real time.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Writes a PNG of the page at `url`.
@@ -27,13 +28,13 @@ pub fn screenshot(url: &str, png: &Path) -> Result<(), String> {
     let profile = workshop()?.join(unique("chromium-profile"));
     let taken = Service::start("chromium", &photograph(browser, &profile, url, png))
         .and_then(|chromium| chromium.finish(PATIENCE));
-    // What is left of the profile is no reason to fail.
+    // Failing to delete the profile is not an error.
     let _ = fs::remove_dir_all(&profile);
     taken?;
     if png.is_file() { Ok(()) } else { Err(format!("{browser} has not written {}", png.display())) }
 }
 
-/// A picture of an earlier run must not pass for this one.
+/// Removes the screenshot of an earlier run, so that it is not mistaken for a new one.
 fn discard_old(png: &Path) -> Result<(), String> {
     match fs::remove_file(png) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(format!("{}: {error}", png.display())),
@@ -54,11 +55,11 @@ fn runs(browser: &str) -> bool {
 fn photograph(browser: &str, profile: &Path, url: &str, png: &Path) -> Command {
     let mut command = Command::new(browser);
     command
-        // Without the sandbox, because root of a container may not have one, and the page is our own.
+        // Without the sandbox, which root in a container may not use; the page is our own.
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-proxy-server"])
         .args(["--no-first-run", "--disable-background-networking", "--disable-component-update"])
         .args(["--disable-sync", "--hide-scrollbars", "--window-size=1500,950"])
-        // Or the picture shows a panel that is still sliding in.
+        // Otherwise, the screenshot may show a panel that is still sliding in.
         .arg("--force-prefers-reduced-motion")
         .arg(format!("--user-data-dir={}", profile.display()))
         .arg(format!("--virtual-time-budget={}", PAGE_TIME.as_millis()))

@@ -1,4 +1,4 @@
-//! Services of the outside world: whether a test can have them, and how they end.
+//! External services: whether they are available to a test, and how they end.
 
 use std::array;
 use std::env;
@@ -15,21 +15,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Where this is `1`, a test whose service cannot be had fails instead of being skipped.
+/// If this variable is `1`, a test whose service is not available fails instead of being skipped.
 pub const REQUIRE_SERVICES: &str = "A2A_OTEL_REQUIRE_SERVICES";
 
-/// The service, or nothing and a printed reason, after which the test returns.
+/// Returns the service, or prints why it is not available and returns `None`; the test then returns.
 ///
 /// # Panics
 ///
-/// If the service cannot be had although [`REQUIRE_SERVICES`] asks for it.
+/// If the service is not available although [`REQUIRE_SERVICES`] is set.
 #[track_caller]
 pub fn require<T>(what: &str, service: Result<T, impl Display>) -> Option<T> {
     match service {
         Ok(service) => Some(service),
         Err(reason) => {
             assert!(!services_are_required(), "{what} is required: {reason}");
-            // Not `eprintln!`, which the test harness swallows for every test that passes.
+            // Not `eprintln!`, whose output the test harness hides for tests that pass.
             let _ = writeln!(io::stderr(), "skipped: {what}: {reason}");
             None
         }
@@ -40,32 +40,32 @@ fn services_are_required() -> bool {
     env::var_os(REQUIRE_SERVICES).is_some_and(|value| value == "1")
 }
 
-/// A name that no other test and no other run has: sessions and traces are global in Phoenix.
+/// Returns a name that no other test and no other run uses: sessions and traces are global in Phoenix.
 #[must_use]
 pub fn unique(topic: &str) -> String {
     format!("{topic}-{:016x}", RandomState::new().hash_one(topic))
 }
 
-/// Ports that were free a moment ago, all different.
+/// Returns different ports that were free a moment ago.
 ///
 /// # Panics
 ///
-/// If this machine has no port left.
+/// If no port is free.
 #[must_use]
 pub fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
-    // All are held before the first is given back, or two of them could be the same.
+    // All ports are bound before the first is released, because two of them could otherwise be the same.
     let listeners: [TcpListener; COUNT] = array::from_fn(|_| listen_anywhere());
     listeners.map(|listener| listener.local_addr().expect("a bound port has an address").port())
 }
 
 fn listen_anywhere() -> TcpListener {
-    // Phoenix's gRPC server takes both families, whatever its configuration says.
+    // Phoenix's gRPC server binds IPv4 and IPv6, whatever its configuration says.
     let both_families =
         [SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)), SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))];
     TcpListener::bind(&both_families[..]).expect("a free port")
 }
 
-/// Asks again and again, at first quickly, until there is an answer or patience has run out.
+/// Polls until there is an answer or the time is over, quickly at first.
 pub fn eventually<T>(patience: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + patience;
     let mut pause = Duration::from_millis(20);
@@ -81,18 +81,18 @@ pub fn eventually<T>(patience: Duration, mut ask: impl FnMut() -> Option<T>) -> 
     }
 }
 
-/// The folder in cargo's target directory where services are installed and write their logs.
+/// Returns the folder in cargo's target directory in which services are installed and write their logs.
 ///
 /// # Errors
 ///
-/// If it cannot be made.
+/// If it cannot be created.
 pub fn workshop() -> Result<PathBuf, String> {
     let folder = target_directory().join("services");
     fs::create_dir_all(folder.join("logs")).map_err(|error| format!("{}: {error}", folder.display()))?;
     Ok(folder)
 }
 
-/// The directory that holds the running test, so that worktrees with one target directory share what is in it.
+/// The directory of the running test, so that worktrees with one target directory share the services.
 fn target_directory() -> PathBuf {
     let tagged = |folder: &Path| folder.join("CACHEDIR.TAG").is_file();
     env::current_exe()
@@ -101,16 +101,16 @@ fn target_directory() -> PathBuf {
         .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"))
 }
 
-/// How long a service may take to put its things in order after it was asked to end.
+/// How long a service may take to shut down.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How many lines of a log make its end.
+/// How many lines at the end of a log are shown.
 const LAST_WORDS: usize = 40;
 
 /// Runs a service until it ends, or until the pipe on standard input closes.
 ///
-/// A static is never dropped and a killed process drops nothing, but the system closes the pipe in either case.
-/// The loop reads with the shell's own `read`, so that no helper process outlives the service.
+/// A static is never dropped, and a killed process drops nothing, but the system closes the pipe in both cases. The
+/// loop uses the shell's own `read`, so that no helper process outlives the service.
 const WATCHER: &str = r#"
 grace=$1; shift
 exec 3<&0
@@ -128,7 +128,7 @@ kill "$guard"
 exit "$status"
 "#;
 
-/// A process of ours that ends with its owner, however that ends.
+/// A child process that ends when its owner ends in any way.
 #[derive(Debug)]
 pub struct Service {
     name: String,
@@ -159,7 +159,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If it ends before, or does not answer in time; with the last lines of its log.
+    /// If it ends early, or does not answer in time. The error shows the last lines of its log.
     pub fn wait_until(&mut self, patience: Duration, mut ready: impl FnMut() -> bool) -> Result<(), String> {
         let outcome = eventually(patience, || match self.exit_status() {
             Some(status) => Some(Err(self.complaint(&format!("ended early, {status}")))),
@@ -172,7 +172,7 @@ impl Service {
     ///
     /// # Errors
     ///
-    /// If it fails, or does not end in time; with the last lines of its log.
+    /// If it fails, or does not end in time. The error shows the last lines of its log.
     pub fn finish(mut self, patience: Duration) -> Result<(), String> {
         match eventually(patience, || self.exit_status()) {
             Some(status) if status.success() => Ok(()),
@@ -181,13 +181,13 @@ impl Service {
         }
     }
 
-    /// The end of what the service has written.
+    /// The last lines of the service's log.
     #[must_use]
     pub fn last_words(&self) -> String {
         self.last_words_except(|_| false)
     }
 
-    /// The end of what the service has written, without the lines that tell nothing.
+    /// The last lines of the service's log, without irrelevant lines.
     pub fn last_words_except(&self, is_noise: impl Fn(&str) -> bool) -> String {
         let bytes = fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
@@ -207,7 +207,7 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         drop(self.watcher.stdin.take());
-        // The watcher itself kills the service after the grace time, and then ends.
+        // The watching shell kills the service after the grace time, and then ends.
         if eventually(GRACE * 2, || self.exit_status()).is_none() {
             let _ = self.watcher.kill();
             let _ = self.watcher.wait();
@@ -215,7 +215,7 @@ impl Drop for Service {
     }
 }
 
-/// The command as the watcher runs it: in a process group of its own, for Ctrl-C ends the test, and that the service.
+/// The command in the watching shell. It runs in its own process group: Ctrl-C ends the test, which ends the service.
 fn watched(command: &Command) -> Command {
     let grace_in_tenths = (GRACE.as_secs() * 10).to_string();
     let mut watcher = Command::new("sh");

@@ -1,4 +1,4 @@
-//! An MCP server of every kind: tools with and without attributes, resources and prompts, and what may go wrong in each.
+//! An MCP server with tools with and without attribute macros, resources, prompts, and all kinds of failures.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use tokio::net::TcpListener;
 /// The resource that can be read.
 pub const CATALOGUE: &str = "shop://catalogue";
 
-/// What it says.
+/// Its content.
 pub const CATALOGUE_TEXT: &str = "lamp, table, chair";
 
 /// The server.
@@ -44,12 +44,12 @@ pub struct Shop {
 pub struct Product {
     /// Its number.
     pub product: u32,
-    /// Whoever reads the trace shall not see it.
+    /// A value that must not appear in the trace.
     #[serde(default)]
     pub secret: String,
 }
 
-/// What a prompt is about: its arguments are texts.
+/// The arguments of a prompt, which are texts.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
 struct Subject {
@@ -63,7 +63,7 @@ async fn look_up(product: u32) -> u32 {
     product * 2
 }
 
-/// Somebody else's tool.
+/// A tool of another server.
 #[mcp_tool]
 async fn help(pieces: u32) -> String {
     pieces.to_string()
@@ -218,7 +218,7 @@ impl ServerHandler for Shop {
     }
 }
 
-/// Serves over streamable HTTP below `/mcp`, as long as the answer is polled.
+/// Serves over streamable HTTP below `/mcp`, as long as the returned future is polled.
 ///
 /// # Errors
 ///

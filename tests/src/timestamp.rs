@@ -1,14 +1,14 @@
-//! Phoenix's timestamps, in both directions, to the microsecond that it keeps.
+//! Reads and writes Phoenix's timestamps, with its precision of a microsecond.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 const SECONDS_A_DAY: u64 = 86_400;
 
-/// Reads what Phoenix writes: `2026-11-23T00:34:16.410474+00:00`, without the fraction where that is nought.
+/// Reads a timestamp of Phoenix: `2026-11-23T00:34:16.410474+00:00`, without the fraction if it is zero.
 ///
 /// # Panics
 ///
-/// If the text is something else, or in another zone than UTC.
+/// If the text is not a timestamp, or not in UTC.
 #[must_use]
 pub fn parse(text: &str) -> SystemTime {
     try_parse(text).unwrap_or_else(|| panic!("not a timestamp of Phoenix: {text:?}"))
@@ -30,7 +30,7 @@ fn numbers(text: &str, separator: char) -> Option<[u64; 3]> {
     numbers?.try_into().ok()
 }
 
-/// Writes what Phoenix reads.
+/// Writes a timestamp that Phoenix can read.
 ///
 /// # Panics
 ///
@@ -45,8 +45,8 @@ pub fn format(time: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{microsecond:06}+00:00")
 }
 
-// Both ways count years from the first of March, so that the leap day is the last of its year, and from the year
-// 0, where the pattern of 400 years begins. That day lies 719,468 days before 1970.
+// Both directions count years from the first of March, so that the leap day is the last day of a year, and from the
+// year 0, where the 400-year cycle begins. That day is 719,468 days before 1970.
 const DAYS_BEFORE_1970: u64 = 719_468;
 const DAYS_IN_400_YEARS: u64 = 146_097;
 

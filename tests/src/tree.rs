@@ -1,23 +1,23 @@
-//! The spans of a trace as the tree that a reader of Phoenix sees.
+//! The spans of a trace as a tree, as Phoenix shows them.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::phoenix::Span;
 
-/// Stands in a path for any number of levels, also none.
+/// In a path, matches any number of levels, including none.
 const ANY_LEVELS: &str = "...";
 
 /// One trace.
 #[derive(Debug, Clone)]
 pub struct Tree {
-    /// Its id, in hexadecimal digits.
+    /// The trace's id, in hexadecimal digits.
     pub trace_id: String,
     spans: Vec<Span>,
 }
 
 impl Tree {
-    /// The traces that these spans belong to, in the order of their start.
+    /// Groups these spans into traces, in the order of their start.
     #[must_use]
     pub fn forest(spans: &[Span]) -> Vec<Self> {
         let mut traces: BTreeMap<&str, Vec<Span>> = BTreeMap::new();
@@ -34,11 +34,11 @@ impl Tree {
         Self { trace_id: trace_id.to_owned(), spans }
     }
 
-    /// The one trace that these spans are: with one root, from which every span hangs.
+    /// Returns the only trace of these spans, which has one root above all other spans.
     ///
     /// # Panics
     ///
-    /// If they are several traces or none, or pieces of one.
+    /// If there is not exactly one trace, or the trace is incomplete.
     #[must_use]
     #[track_caller]
     pub fn single(spans: &[Span]) -> Self {
@@ -49,11 +49,11 @@ impl Tree {
         tree
     }
 
-    /// Asserts that there is one root, and that every span hangs from it.
+    /// Asserts that there is one root, and that every other span is below it.
     ///
     /// # Panics
     ///
-    /// If a second span has no parent, or a parent is not there.
+    /// If a second span has no parent, or a parent is missing.
     #[track_caller]
     pub fn assert_whole(&self) {
         let roots = self.roots().count();
@@ -65,7 +65,7 @@ impl Tree {
     ///
     /// # Panics
     ///
-    /// If there is none, or another one.
+    /// If there is not exactly one.
     #[must_use]
     #[track_caller]
     pub fn root(&self) -> &Span {
@@ -73,7 +73,7 @@ impl Tree {
         self.roots().next().expect("a whole tree has a root")
     }
 
-    /// Every span, in the order of their start.
+    /// All spans, in the order of their start.
     #[must_use]
     pub fn spans(&self) -> &[Span] {
         &self.spans
@@ -84,16 +84,16 @@ impl Tree {
         self.spans.iter().filter(|span| span.parent_id.as_ref() == Some(&parent.span_id))
     }
 
-    /// The spans that a pattern describes: `"LLM"`, `"TOOL find"` (a prefix of the name), `"* find"`.
+    /// The spans that match a pattern: `"LLM"`, `"TOOL find"` (a prefix of the name), `"* find"`.
     pub fn all<'a>(&'a self, pattern: &str) -> impl Iterator<Item = &'a Span> {
         self.spans.iter().filter(move |span| matches(pattern, span))
     }
 
-    /// The only span that a pattern describes.
+    /// The only span that matches a pattern.
     ///
     /// # Panics
     ///
-    /// If there are others, or none.
+    /// If there is not exactly one.
     #[must_use]
     #[track_caller]
     pub fn find(&self, pattern: &str) -> &Span {
@@ -102,7 +102,8 @@ impl Tree {
         span
     }
 
-    /// Whether patterns, from the root on, describe a parent, its child, and so on; `"..."` is any number of levels.
+    /// Whether the patterns match a path from the root: a parent, its child, and so on; `"..."` is any number of
+    /// levels.
     #[must_use]
     pub fn has_path(&self, path: &[&str]) -> bool {
         self.roots().any(|root| self.leads_along(root, path))
@@ -112,7 +113,7 @@ impl Tree {
     ///
     /// # Panics
     ///
-    /// If it does not; with the tree.
+    /// If it does not. The message shows the tree.
     #[track_caller]
     pub fn assert_path(&self, path: &[&str]) {
         assert!(self.has_path(path), "no path {path:?} in\n{self}");
@@ -149,7 +150,7 @@ impl Tree {
         walked
     }
 
-    /// The spans that hang from no root: orphans with their descendants, and circles.
+    /// The spans that are not below a root: orphans with their descendants, and circles.
     fn lost(&self) -> Vec<&Span> {
         let walked = self.walk();
         let is_lost = |span: &&Span| !walked.iter().any(|(_, other)| other.span_id == span.span_id);
@@ -171,7 +172,7 @@ impl fmt::Display for Tree {
     }
 }
 
-/// The traces one below the other, for the message of a failed assertion.
+/// Formats the traces for the message of a failed assertion.
 #[must_use]
 pub fn text(forest: &[Tree]) -> String {
     forest.iter().map(Tree::to_string).collect()

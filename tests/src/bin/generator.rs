@@ -1,7 +1,7 @@
-//! An agent for the tests of reliability: it makes as many spans as it is told to, and says what became of them.
+//! An agent for the reliability tests: it creates the requested number of spans, and prints what became of them.
 //!
-//! `generator spans=2000 per_second=500 bytes=100 poison=7 scores=true timeout=30 exit=shutdown`; telemetry is configured by the
-//! environment. What it prints is one line of JSON.
+//! `generator spans=2000 per_second=500 bytes=100 poison=7 scores=true timeout=30 exit=shutdown`; the environment
+//! configures telemetry. The output is one line of JSON.
 
 use std::collections::HashMap;
 use std::env;
@@ -77,7 +77,7 @@ fn main() {
     }
 }
 
-/// Goes on for as long, or until nothing is left to be sent.
+/// Waits for this time, or until nothing remains to be sent.
 fn linger(telemetry: &Telemetry, time: Duration) {
     let end = Instant::now() + time;
     while Instant::now() < end {
@@ -90,7 +90,7 @@ fn linger(telemetry: &Telemetry, time: Duration) {
     }
 }
 
-/// Makes the spans, at a steady pace, and returns what the slowest hundredth of the calls took at least.
+/// Creates the spans at a steady rate, and returns the 99th percentile of the calls' durations.
 fn generate(arguments: &Arguments) -> u128 {
     let spans = arguments.number("spans").unwrap_or(1000);
     let text = "x".repeat(usize::try_from(arguments.number("bytes").unwrap_or(100)).unwrap_or_default());
@@ -111,7 +111,7 @@ fn generate(arguments: &Arguments) -> u128 {
     times.get(times.len() * 99 / 100).copied().unwrap_or_default()
 }
 
-/// The most memory that the process has had, as Linux counts it.
+/// The peak memory of the process, as Linux counts it.
 fn peak_kilobytes() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;

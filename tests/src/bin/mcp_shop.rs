@@ -1,4 +1,5 @@
-//! The MCP server of the tests as a process of its own: on standard input and output, or with an address over HTTP.
+//! The MCP server of the tests as a separate process: over standard input and output, or over HTTP if an address is
+//! given.
 
 use a2a_otel::mcp::TracedServer;
 use a2a_otel_tests::shop::{Shop, serve_http};

@@ -1,4 +1,4 @@
-//! Phoenix's answers, typed.
+//! Phoenix's answers as types.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::timestamp;
 
-/// A macro, because only a literal can be part of another query's literal.
+/// A macro, because `concat!` only accepts literals.
 macro_rules! cost_fields {
     () => {
         "costSummary { prompt { tokens cost } completion { tokens cost } total { tokens cost } }"
@@ -17,11 +17,11 @@ macro_rules! cost_fields {
 /// A stored span, with attributes flattened to dotted keys.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Span {
-    /// Phoenix's own id, which its links carry.
+    /// Phoenix's own id, which its links contain.
     pub id: String,
-    /// What it is called.
+    /// The name.
     pub name: String,
-    /// What kind of work it is, in capitals; not among the attributes.
+    /// The span's kind, in capitals; it is not among the attributes.
     pub kind: String,
     /// 32 hexadecimal digits.
     pub trace_id: String,
@@ -31,11 +31,11 @@ pub struct Span {
     pub parent_id: Option<String>,
     /// `OK`, `ERROR` or `UNSET`.
     pub status_code: String,
-    /// What went wrong.
+    /// The status message.
     pub status_message: String,
-    /// JSON texts under `metadata` and `tool.parameters` come back parsed and flattened.
+    /// The attributes. Phoenix parses and flattens JSON texts under `metadata` and `tool.parameters`.
     pub attributes: Map<String, Value>,
-    /// In the order of their time.
+    /// The events, in the order of their time.
     pub events: Vec<Event>,
     /// To the microsecond.
     pub start: SystemTime,
@@ -73,7 +73,7 @@ impl Span {
         self.events.iter().find(|event| event.name == name)
     }
 
-    /// From start to end, or nothing for a clock that went backwards.
+    /// The duration, or `None` if the clock went backwards.
     #[must_use]
     pub fn duration(&self) -> Duration {
         self.end.duration_since(self.start).unwrap_or_default()
@@ -91,7 +91,7 @@ impl fmt::Display for Span {
 /// An event of a span.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// `exception`, for one.
+    /// The name, such as `exception`.
     pub name: String,
     /// To the microsecond.
     pub time: SystemTime,
@@ -136,14 +136,14 @@ impl Trace {
     }
 }
 
-/// What the page of a trace shows above the tree.
+/// The summary that the page of a trace shows above the tree.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TraceDetails {
     /// Of the root.
     pub latency: Duration,
-    /// How many there are.
+    /// The number of spans or traces.
     pub spans: u64,
-    /// How many of them failed.
+    /// The number of those that failed.
     pub errors: u64,
     /// The name of the root.
     pub root: Option<String>,
@@ -151,7 +151,7 @@ pub struct TraceDetails {
     pub session: Option<String>,
     /// The user whom the root names.
     pub user: Option<String>,
-    /// Nothing until Phoenix has worked it out.
+    /// `None` until Phoenix has computed it.
     pub cost: Option<Cost>,
 }
 
@@ -174,14 +174,14 @@ impl TraceDetails {
     }
 }
 
-/// What a user did in several traces.
+/// A session: several traces of one user.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Session {
-    /// As the spans name it.
+    /// The id, as the spans record it.
     pub id: String,
-    /// How many there are.
+    /// The number of spans or traces.
     pub traces: u64,
-    /// How many of them failed.
+    /// The number of those that failed.
     pub traces_with_error: u64,
     /// The input of the first root.
     pub first_input: Option<String>,
@@ -193,7 +193,7 @@ pub struct Session {
     pub prompt_tokens: f64,
     /// Of all traces.
     pub completion_tokens: f64,
-    /// Nothing until Phoenix has worked it out.
+    /// `None` until Phoenix has computed it.
     pub cost: Option<Cost>,
 }
 
@@ -222,11 +222,11 @@ impl Session {
 /// Tokens and their price, by Phoenix's price list.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cost {
-    /// What was sent, cache included.
+    /// The prompt, cache included.
     pub prompt: Amount,
-    /// What came back.
+    /// The completion.
     pub completion: Amount,
-    /// Both.
+    /// The total.
     pub total: Amount,
 }
 
@@ -257,7 +257,7 @@ impl Amount {
     }
 }
 
-/// Reads every element of a JSON list.
+/// Converts every element of a JSON list.
 pub(super) fn list<T>(values: &Value, read: impl Fn(&Value) -> T) -> Vec<T> {
     values.as_array().into_iter().flatten().map(read).collect()
 }

@@ -10,13 +10,13 @@ use super::{Answer, Cost, Phoenix, Session, Span, Trace};
 use crate::services::eventually;
 use crate::tree::{self, Tree};
 
-/// A span is there after 0.1 s, and Phoenix takes in 200 a second.
+/// How long to wait for spans. A span is stored after 0.1 s, and Phoenix stores 200 spans a second.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The largest page that Phoenix gives.
+/// The largest page that Phoenix returns.
 const PAGE: &str = "limit=1000";
 
-/// A project of a [`Phoenix`], which need not be there yet.
+/// A project of a [`Phoenix`], which need not exist yet.
 #[derive(Debug)]
 pub struct Project<'a> {
     phoenix: &'a Phoenix,
@@ -30,19 +30,19 @@ impl<'a> Project<'a> {
         Self { phoenix, name: name.to_owned(), id: OnceLock::new(), patience: PATIENCE }
     }
 
-    /// Waits longer, or less long, for what has been sent.
+    /// Sets how long to wait for what has been sent.
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
 
-    /// What spans have to name as their project.
+    /// The project name that spans have to be sent with.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Phoenix's own id, which works where a name with a slash does not; nothing before the first span is stored.
+    /// Phoenix's own id, which also works if the name contains a slash. `None` before the first span is stored.
     #[must_use]
     #[track_caller]
     pub fn id(&self) -> Option<&str> {
@@ -65,14 +65,14 @@ impl<'a> Project<'a> {
         format!("{}/projects/{id}/traces/{trace_id}", self.phoenix.url())
     }
 
-    /// Sends spans by Phoenix's JSON API, which unlike OTLP reports what is invalid or there already.
+    /// Sends spans with Phoenix's JSON API, which, unlike OTLP, reports invalid and duplicate spans.
     #[must_use]
     #[track_caller]
     pub fn post_spans(&self, spans: &[Value]) -> Answer {
         self.phoenix.post(&format!("/v1/projects/{}/spans", self.name), &json!({ "data": spans }))
     }
 
-    /// Every span that is stored, in the order of their start.
+    /// All stored spans, in the order of their start.
     #[must_use]
     #[track_caller]
     pub fn spans(&self) -> Vec<Span> {
@@ -80,11 +80,11 @@ impl<'a> Project<'a> {
         pages.iter().flat_map(|page| list(page, Span::read)).collect()
     }
 
-    /// The spans, once there are enough of them.
+    /// Waits until there are enough spans, and returns them.
     ///
     /// # Panics
     ///
-    /// If that does not come true in time; with what is there.
+    /// If there are not enough in time. The message shows the spans that are there.
     #[track_caller]
     pub fn wait_for_spans(&self, enough: impl Fn(&[Span]) -> bool) -> Vec<Span> {
         let mut spans = Vec::new();
@@ -96,18 +96,18 @@ impl<'a> Project<'a> {
         spans
     }
 
-    /// The one trace of this project, once it has this many spans, and no more.
+    /// Waits until the only trace of this project has exactly this many spans, and returns it.
     ///
     /// # Panics
     ///
-    /// If it does not get them in time, or they are not one tree.
+    /// If the number of spans is wrong after the waiting time, or they are not one tree.
     #[must_use]
     #[track_caller]
     pub fn wait_for_tree(&self, spans: usize) -> Tree {
         Tree::single(&self.wait_for_spans(|stored| stored.len() == spans))
     }
 
-    /// Every trace that is stored, the latest first.
+    /// All stored traces, the latest first.
     #[must_use]
     #[track_caller]
     pub fn traces(&self) -> Vec<Trace> {
@@ -115,7 +115,7 @@ impl<'a> Project<'a> {
         pages.iter().flat_map(|page| list(page, Trace::read)).collect()
     }
 
-    /// How many spans a condition of the filter box finds: `span_kind == 'TOOL'`.
+    /// The number of spans that match a condition of the filter box, such as `span_kind == 'TOOL'`.
     ///
     /// # Panics
     ///
@@ -123,19 +123,19 @@ impl<'a> Project<'a> {
     #[must_use]
     #[track_caller]
     pub fn count(&self, condition: &str) -> u64 {
-        // A JSON text is a GraphQL text, quotes and all.
+        // A JSON string, with its quotes, is also a GraphQL string.
         let fields = format!("recordCount(filterCondition: {})", Value::from(condition));
         self.ask(&fields)["recordCount"].as_u64().unwrap_or_default()
     }
 
-    /// What all spans cost together, once Phoenix has worked it out.
+    /// The total cost of all spans, once Phoenix has computed it.
     #[must_use]
     #[track_caller]
     pub fn cost(&self) -> Option<Cost> {
         Cost::read(&self.ask(Cost::FIELDS)["costSummary"])
     }
 
-    /// The session of this id, which belongs to the project that named it first.
+    /// The session with this id. It belongs to the project in which it was first used.
     #[must_use]
     #[track_caller]
     pub fn session(&self, session_id: &str) -> Option<Session> {
@@ -151,7 +151,7 @@ impl<'a> Project<'a> {
         list(&sessions["sessions"]["edges"], |edge| Session::read(&edge["node"]))
     }
 
-    /// Asks for fields of the project, or gets null where it is not there yet.
+    /// Queries fields of the project. Returns null if it does not exist yet.
     #[track_caller]
     fn ask(&self, fields: &str) -> Value {
         let query = format!("query($name: String!) {{ getProjectByName(name: $name) {{ {fields} }} }}");
