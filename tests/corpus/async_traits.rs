@@ -1,4 +1,4 @@
-//! Methods of `async_trait`, with the attribute above and below the other attributes.
+//! Methods of `async_trait`, with the attribute macro above and below the other attributes.
 
 use std::collections::HashMap;
 use std::sync::Arc;

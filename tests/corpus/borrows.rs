@@ -1,4 +1,4 @@
-//! Results that borrow from the arguments: the shapes of tracing's issues 2796 and 2857, and their like.
+//! Results that borrow from the arguments: the shapes of tracing's issues 2796 and 2857, and similar ones.
 
 use std::cell::{Ref, RefCell, RefMut};
 use std::collections::HashMap;

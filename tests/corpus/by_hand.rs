@@ -1,4 +1,4 @@
-//! Functions that return a future which they write, box or get by themselves.
+//! Functions that return a future that they write, box or get themselves.
 
 use std::future::{Future, IntoFuture, Ready, ready};
 use std::pin::Pin;

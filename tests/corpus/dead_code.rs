@@ -1,4 +1,4 @@
-//! Functions that nobody calls: rustc says so in spite of the attribute.
+//! Functions that are never called: rustc warns about them in spite of the attribute macro.
 
 use crate::log::Log;
 use crate::observe;

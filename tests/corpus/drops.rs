@@ -304,8 +304,8 @@ fn drive_later(log: &mut Log) {
     log.shape("closure_in_an_async_function", || wait!(closure_in_an_async_function(argument())));
 }
 
-/// By-value arguments that the body does not use, or not before it is abandoned: a closure or an async block drops
-/// what it holds in the order in which it took it, a function drops its arguments from the last to the first.
+/// By-value arguments that the body does not use, or not before it is abandoned: a closure or an async block drops what
+/// it captured in the order of capture, while a function drops its arguments from the last to the first.
 fn drive_exceptions(log: &mut Log) {
     let [first, second, argument] = [|| Loud("first"), || Loud("second"), || Loud("argument")];
     log.in_any_order("unused_arguments", || unused_arguments(first(), second()));

@@ -1,4 +1,4 @@
-//! What only edition 2024 understands.
+//! Code that is only valid in edition 2024.
 
 use crate::log::{Log, Loud, note, pause, wait};
 use crate::observe;

@@ -1,5 +1,5 @@
-//! Lints that are expected, which an attribute silences: what was recorded was used, and Clippy does not look at
-//! signatures that an attribute wrote.
+//! Expected lints that an attribute macro silences: recorded parameters count as used, and Clippy does not check
+//! signatures that an attribute macro wrote.
 
 use crate::log::{Log, wait};
 use crate::observe;

@@ -1,4 +1,4 @@
-//! Ways through a function's body, and out of it.
+//! Control flow within a function's body, and out of it.
 
 use std::convert::Infallible;
 use std::num::ParseIntError;

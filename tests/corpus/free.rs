@@ -1,4 +1,4 @@
-//! Free functions: what a signature may say, and what may stand above it.
+//! Free functions with all forms of signatures and attributes.
 
 use crate::log::{Log, note};
 use crate::observe;

@@ -1,4 +1,4 @@
-//! Functions that macros write, and attributes that macros write.
+//! Functions and attribute macros that other macros write.
 
 use crate::log::{Log, note};
 use crate::observe;

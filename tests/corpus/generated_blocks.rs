@@ -1,4 +1,4 @@
-//! Bodies that a macro was given as a block: rustc calls the braces unnecessary where they look like the user's.
+//! Bodies that are a block passed to a macro: rustc warns about unnecessary braces if they look like the user's.
 
 use crate::log::{Log, wait};
 use crate::observe;

@@ -1,4 +1,4 @@
-//! Generics, lifetimes and `impl Trait` wherever they may stand.
+//! Generics, lifetimes and `impl Trait` in all positions.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! Bodies whose types are inferred from the signature, and values that are coerced on their way out.
+//! Bodies whose types are inferred from the signature, and results that are coerced.
 
 use std::collections::{BTreeSet, HashMap};
 use std::error::Error;

@@ -1,4 +1,4 @@
-//! Lints that are forbidden, and lints that are expected.
+//! Forbidden lints and expected lints.
 
 use crate::log::{Log, wait};
 use crate::observe;

@@ -1,4 +1,4 @@
-//! `#[track_caller]`: the place of the call is the caller's.
+//! `#[track_caller]`: the reported location is the caller's.
 
 use std::panic::Location;
 
@@ -112,7 +112,7 @@ trait Located {
     }
 }
 
-// What stands on the trait's declaration, no attribute on the implementation sees: it is said there again.
+// An attribute macro on the implementation does not see attributes of the trait's declaration, so they are repeated.
 impl Located for Agent {
     #[observe]
     #[track_caller]

@@ -1,4 +1,4 @@
-//! Names that mean something else than they usually do.
+//! Names with an unusual meaning.
 
 use crate::log::Log;
 use crate::observe;
@@ -267,7 +267,7 @@ mod shadowed_primitives {
     #[derive(Debug)]
     pub(super) struct usize(pub(super) u8);
 
-    // By their paths: a plain `bool` is taken for the language's.
+    // With their paths, because a plain `bool` is assumed to be the primitive type.
     #[observe(err = display)]
     pub(super) fn primitives(a: self::bool, b: self::str, n: self::usize) -> Result<(bool, str), u8> {
         if n.0 == 0 { Err(0) } else { Ok((a, b)) }

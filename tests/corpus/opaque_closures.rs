@@ -1,4 +1,4 @@
-//! Closures whose parameters have the types that the signature's `impl Fn` says.
+//! Closures whose parameter types come from the signature's `impl Fn`.
 
 use crate::log::Log;
 use crate::observe;

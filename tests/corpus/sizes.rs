@@ -1,11 +1,11 @@
-//! What a future weighs: no part of the user's is held twice.
+//! The size of futures: no value of the user is stored twice.
 
 use std::future::Future;
 
 use crate::log::{Log, note, pause, wait};
 use crate::observe;
 
-/// What the attribute may add to a future, in bytes.
+/// How much an attribute macro may add to a future, in bytes.
 const ALLOWANCE: usize = 512;
 
 const LARGE: usize = 4096;
@@ -45,7 +45,7 @@ fn large_boxed_future(n: u8) -> std::pin::Pin<Box<dyn Future<Output = u8>>> {
     })
 }
 
-/// rustc itself holds an argument twice: as it came in, and as the body's.
+/// rustc itself stores an argument twice: as it was passed, and as the body's variable.
 #[observe(skip_all)]
 async fn large_argument(large: [u8; LARGE]) -> u8 {
     pause().await;

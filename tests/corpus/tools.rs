@@ -1,4 +1,4 @@
-//! Tools of rmcp, with the attribute above and below `#[tool]`.
+//! Tools of rmcp, with the attribute macro above and below `#[tool]`.
 
 use rmcp::handler::server::wrapper::{Json, Parameters};
 use rmcp::model::{CallToolResult, ContentBlock};
@@ -28,7 +28,7 @@ impl Catalogue {
         wanted.id.to_string()
     }
 
-    // rmcp forgets the description at any attribute that follows it, whoever's it is.
+    // rmcp loses the description at any attribute that follows it.
     #[tool]
     #[observe]
     /// Looks a product up.

@@ -74,7 +74,7 @@ pub fn assert_explained_by(found: &[Difference], guide: &str, heading: &str) {
     let surprises: Vec<_> = found.iter().filter(|one| !rows.iter().any(|row| row.explains(one))).collect();
     assert!(surprises.is_empty(), "{surprises:#?}");
     for row in rows {
-        assert!(found.iter().any(|difference| row.explains(difference)), "{row:?} occurs no more");
+        assert!(found.iter().any(|difference| row.explains(difference)), "{row:?} explains no difference");
     }
 }
 
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "occurs no more")]
+    #[should_panic(expected = "explains no difference")]
     fn a_row_that_explains_nothing_is_told() {
         assert_explained(&[], GUIDE);
     }

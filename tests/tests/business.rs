@@ -1,5 +1,5 @@
-//! `#[business_metric]` feeds the meter: every instrument, with attributes, by outcome. One test, because the global
-//! meter provider is one.
+//! Tests what `#[business_metric]` records: every instrument, with attributes, by outcome. There is only one test,
+//! because the meter provider is global.
 
 use std::time::Duration;
 

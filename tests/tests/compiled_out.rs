@@ -1,5 +1,5 @@
-//! Without the feature `trace` an attribute leaves nothing behind: the function runs instruction for instruction as it
-//! runs without the attribute, which callgrind counts.
+//! Tests that without the feature `trace`, an attribute macro adds no code: the function runs the same number of
+//! instructions with and without it, as counted by callgrind.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ const ATTRIBUTES: &[&str] = &[
     "#[a2a_otel::business_metric(counter = \"calls\", value = *output as u64, attributes(text = text))]",
 ];
 
-/// What is counted: sync, fallible and async functions, many times.
+/// The measured program: sync, fallible and async functions, called many times.
 const PROGRAM: &str = r"
 use std::hint::black_box;
 use std::pin::pin;
@@ -58,7 +58,7 @@ fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a member of the workspace")
 }
 
-/// A package with the program in two versions, on the library without `trace`.
+/// A package with two versions of the program, which uses the library without `trace`.
 fn generate() -> PathBuf {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled_out");
     fs::create_dir_all(root.join("src/bin")).expect("target/ can be written to");
@@ -108,7 +108,7 @@ fn without_trace_an_attribute_costs_no_instruction() {
     };
     let root = generate();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    // The lock file names more than this package needs, so it may change; but nothing is asked of the network.
+    // The lock file lists more than this package needs, so it may change, but without access to the network.
     let mut build = Command::new(cargo);
     build.args(["build", "--release", "--offline", "--quiet"]).current_dir(&root);
     run(build.env("CARGO_TARGET_DIR", "target").env_remove("CARGO_BUILD_TARGET_DIR"));

@@ -1,4 +1,4 @@
-//! What spans inherit from a scope around them, and where it goes with them.
+//! Tests what spans inherit from a scope around them, and how it is passed on.
 
 use std::collections::HashMap;
 
@@ -51,7 +51,7 @@ fn chat() -> Json {
     json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]})
 }
 
-/// An attribute as JSON, read where it is a text that can be.
+/// An attribute as JSON; texts that are JSON are parsed.
 fn plain(value: &Value) -> Json {
     let json = match value {
         Value::Array(list) => list.to_string(),
@@ -222,14 +222,14 @@ fn what_waits_in_a_scope_may_go_to_another_thread() {
     is_send(&agent().in_current_span());
 }
 
-/// What the next process gets.
+/// The headers that the next process gets.
 fn sent() -> HashMap<String, Vec<String>> {
     let mut parameters = HashMap::new();
     inject(&mut ServiceParams(&mut parameters));
     parameters
 }
 
-/// The span of a next process that was sent this.
+/// The span of the next process that gets these headers.
 fn received(sent: &HashMap<String, Vec<String>>) -> Captured {
     let capturing = capture();
     let _context = extract(&ServiceParamsRef(sent)).attach();

@@ -1,4 +1,4 @@
-//! Scores, annotations and links: recorded through the public API, and found where they belong.
+//! Tests that scores, annotations and links are recorded through the public API and found in Phoenix.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -21,10 +21,10 @@ use serde_json::{Value, json};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Phoenix looks every ten seconds whether the span of an annotation has come.
+/// Phoenix checks every ten seconds whether the span of an annotation has arrived.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// Telemetry is one for the whole process.
+/// Telemetry is global, so all tests share it.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -39,7 +39,7 @@ fn received_by(receiver: &Receiver) -> a2a_otel::Builder {
     Telemetry::builder().endpoint(receiver.endpoint()).tracing(false)
 }
 
-/// The ids under which a call can be found.
+/// The ids of a call's span, trace and session.
 struct Ids {
     span: String,
     trace: String,
@@ -55,7 +55,7 @@ fn ids() -> Ids {
     }
 }
 
-/// The annotations of a subject that Phoenix has, by name and identifier, once there are so many.
+/// Waits until Phoenix has this many annotations of a subject, and returns them by name and identifier.
 #[track_caller]
 fn wait_for(phoenix: &Phoenix, project: &Project<'_>, what: &str, id: &str, count: usize) -> Vec<Value> {
     let mut last = Vec::new();
@@ -75,7 +75,7 @@ fn annotations(phoenix: &Phoenix, project: &Project<'_>, what: &str, id: &str) -
     found
 }
 
-/// What was said, without what Phoenix adds.
+/// The annotation without what Phoenix adds.
 fn said(annotation: &Value) -> Value {
     let said = ["name", "annotator_kind", "result", "metadata", "identifier"];
     said.into_iter().map(|key| (key.to_owned(), annotation[key].clone())).collect()
@@ -148,7 +148,7 @@ fn a_later_opinion_replaces_the_one_with_its_name_and_identifier() {
 
     let opinion = || Annotation::new("helpful").annotator_kind(AnnotatorKind::Human);
     for (user, label) in [("ada", "no"), ("bob", "no"), ("ada", "yes")] {
-        // As a browser may have kept it.
+        // As a browser may have stored it.
         annotate_span(ids.span.to_uppercase(), opinion().label(label).identifier(user));
         annotate_trace(&ids.trace, opinion().label(label).identifier(user));
         annotate_session(&ids.session, opinion().label(label).identifier(user));
@@ -215,7 +215,7 @@ fn a_phoenix_with_accounts_takes_scores_with_the_key_of_the_spans() {
     assert_eq!(wait_for(&phoenix, &project, "span", &ids.span, 2).len(), 2);
 }
 
-/// Hands on all connections to an address, as a server there would have them.
+/// Forwards all connections to an address.
 fn relay(from: SocketAddr, to: &str) {
     let listener = TcpListener::bind(from).expect("the port is free");
     let to = to.trim_start_matches("http://").to_owned();
@@ -283,11 +283,11 @@ fn links_lead_to_the_pages_of_spans_traces_and_sessions() {
         assert!(picture.starts_with(b"\x89PNG"), "{url}");
         sizes.insert(name, picture.len());
     }
-    // A page that says that there is no such thing has less to say.
+    // A page that reports a missing subject is shorter.
     assert!(["span", "trace", "session"].iter().all(|name| sizes[name] > 2 * sizes["nothing"]), "{sizes:?}");
 }
 
-/// What a receiver got of one call of `judge` in a span.
+/// What a receiver gets from one call of `judge` in a span.
 fn received(
     builder: a2a_otel::Builder,
     receiver: &Receiver,
@@ -434,7 +434,7 @@ fn a_capture_has_the_annotations_of_its_test() {
 fn says_what_is_wrong_with_annotations() {
     let receiver = Receiver::start();
     let telemetry = received_by(&receiver).init().expect("the settings are well-formed");
-    // Each fault twice, to be told once.
+    // Each fault happens twice, and must be reported once.
     for _ in 0..2 {
         annotate_session("s", Annotation::new("").score(1.0));
         annotate_session("s", Annotation::new("note").score(1.0));

@@ -1,4 +1,4 @@
-//! The attributes on functions of every shape that agents are written in: one span each, with the right outcome.
+//! Tests the attribute macros on all kinds of functions: each records one span with the right outcome.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -409,7 +409,7 @@ fn chat(fail: bool) -> serde_json::Value {
         "fail": fail,
         "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": [
             {"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": "data:x"}}]}],
-        // In the order of the alphabet, which a map keeps with and without serde_json's `preserve_order`.
+        // In alphabetical order, which a map has with and without serde_json's `preserve_order`.
         "tools": [{"function": {"name": "find"}, "type": "function"}],
     })
 }
@@ -693,7 +693,7 @@ fn a_thread_may_end_with_a_future_that_nobody_dropped() {
     let capturing = capture();
     let context = Context::current();
     let held = std::thread::spawn(move || {
-        // Before OpenTelemetry's own, so that the thread gives up that one first.
+        // Created before OpenTelemetry's storage, so that the thread destroys that one first.
         HELD.with_borrow(|held| assert!(held.is_none()));
         let _entered = context.attach();
         let mut future: Pin<Box<dyn Future<Output = ()>>> = Box::pin(abandoned());

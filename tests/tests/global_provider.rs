@@ -1,5 +1,5 @@
-//! Without our `init` the attributes use the provider that is global at the time of the call, as every
-//! instrumented library does. One test, because the global provider is one.
+//! Tests that without `init`, the attribute macros use the provider that is global at the time of the call, as every
+//! instrumented library does. There is only one test, because the provider is global.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -69,7 +69,7 @@ fn the_global_provider_of_the_moment_makes_the_spans_and_nothing_is_computed_in_
     call();
     assert_eq!(names(&second_spans), Vec::<String>::new());
 
-    // Below a parent that is not sampled the sampler decides, and the usual one says no.
+    // Below a parent that is not sampled, the sampler decides, and the default one does not sample.
     let (third, third_spans) = provider(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)));
     let (unsampled, _) = provider(Sampler::AlwaysOff);
     global::set_tracer_provider(third);

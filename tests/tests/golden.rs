@@ -1,7 +1,8 @@
-//! The conversations of `golden/`, recorded from OpenInference's instrumentations for Python, through our attributes.
+//! Replays the conversations in `golden/`, recorded from OpenInference's instrumentations for Python, through our
+//! attribute macros.
 //!
-//! The same attributes have to come of them, but for the differences that stand in a table of `docs/llm.md`. A
-//! difference that is not in the table fails, and so does a row of the table that no longer occurs.
+//! The span attributes must be the same, except for the differences in a table of `docs/llm.md`. A difference that is
+//! not in the table fails, and so does a row of the table that explains no difference.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,10 +17,10 @@ use bytes::Bytes;
 use futures::stream::{self, Stream, StreamExt as _};
 use serde_json::{Value, json};
 
-/// How many items were read of the streams that were not read to their end.
+/// How many items were read of the streams that were not read to the end.
 const ABANDONED: &[(&str, usize)] = &[("openai_chat_stream_abandoned", 3), ("openai_chat_stream_dropped", 1)];
 
-/// A provider's refusal, as a client tells it.
+/// A provider's error, as a client reports it.
 #[derive(Debug)]
 struct ProviderError(String);
 
@@ -75,7 +76,7 @@ fn read_json(file: &str) -> Option<Value> {
     fs::read_to_string(folder().join(file)).ok().map(|text| serde_json::from_str(&text).expect(file))
 }
 
-/// The recorded traces by the names of their files.
+/// The recorded traces, by the names of their files.
 fn recorded() -> BTreeMap<String, Value> {
     let files =
         fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -86,7 +87,7 @@ fn recorded() -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// The span of the instrumentation; the client of Anthropic adds one of its own.
+/// The span of the instrumentation. Anthropic's client adds another one.
 fn peer(trace: &Value) -> &Value {
     let spans = trace["spans"].as_array().unwrap().iter();
     let mut spans =
@@ -98,7 +99,7 @@ fn request_of(trace: &Value) -> Value {
     serde_json::from_str(peer(trace)["attributes"]["input.value"].as_str().unwrap()).unwrap()
 }
 
-/// Texts that are JSON compare as JSON, and without what is null: Python's classes print fields that nobody sent.
+/// Parses texts that are JSON, and removes nulls, because Python's classes print fields that were not sent.
 fn comparable(value: Value) -> Value {
     let parsed = value.as_str().filter(|text| text.starts_with(['{', '['])).map(serde_json::from_str);
     without_nulls(parsed.and_then(Result::ok).unwrap_or(value))
@@ -115,7 +116,7 @@ fn without_nulls(value: Value) -> Value {
     }
 }
 
-/// What a span says, by attribute; beside them its status and events.
+/// What a span records: its attributes, status and events.
 fn said_by_peer(span: &Value) -> Said {
     let mut said: Said = span["attributes"]
         .as_object()
@@ -155,7 +156,7 @@ fn said_by_us(span: &Captured) -> Said {
     said
 }
 
-/// Holds the conversation once more, with what the provider answered.
+/// Replays the conversation with the provider's answers.
 async fn repeat(case: &str, trace: &Value) -> Captured {
     let capturing = capture();
     let span = peer(trace);
@@ -188,7 +189,7 @@ async fn read<T>(case: &str, stream: impl Stream<Item = T>) {
     }
 }
 
-/// The events of a stream as clients hand them out.
+/// The events of a stream, as clients return them.
 fn chunks(events: &str) -> Vec<Value> {
     let data = events.lines().filter_map(|line| line.strip_prefix("data: "));
     data.filter(|data| *data != "[DONE]").map(|data| serde_json::from_str(data).unwrap()).collect()
@@ -206,7 +207,7 @@ async fn the_same_conversations_give_the_same_attributes() {
     assert_explained(&found, include_str!("../../docs/llm.md"));
 }
 
-/// Whether it says something of how the items came, and not of what they were.
+/// Whether the key is about the timing of the items, and not about their content.
 fn is_of_items(key: &str) -> bool {
     key.starts_with("a2a_otel.stream.") || key == "gen_ai.response.time_to_first_chunk"
 }

@@ -1,4 +1,4 @@
-//! The workshop itself: what the other tests rely on, against a real Phoenix that other hands have filled.
+//! Tests the test support itself, with a real Phoenix whose spans were sent directly.
 
 use std::env;
 use std::fs;
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The ids of one trace: a number in it makes a span's.
+/// The ids of one trace. The id of a span is made from its number.
 struct Ids {
     trace: String,
     prefix: String,
@@ -40,7 +40,7 @@ fn hexadecimal() -> String {
     unique("x")[2..].to_owned()
 }
 
-/// A span as Phoenix's JSON API takes it: number, parent's number, kind and name.
+/// A span for Phoenix's JSON API: number, parent's number, kind and name.
 fn span(ids: &Ids, number: usize, parent: Option<usize>, kind: &str, name: &str) -> Value {
     let start =
         SystemTime::now() + Duration::from_millis(100) * u32::try_from(number).expect("a small number");
@@ -56,7 +56,7 @@ fn span(ids: &Ids, number: usize, parent: Option<usize>, kind: &str, name: &str)
     })
 }
 
-/// An agent that asks a model, which has it call a tool, which fails.
+/// An agent that asks a model and calls a tool, which fails.
 fn conversation(ids: &Ids, session: &str) -> [Value; 4] {
     let mut agent = span(ids, 1, None, "AGENT", "coordinator");
     agent["attributes"] = json!({
@@ -281,11 +281,11 @@ fn a_trace_can_be_photographed() {
 
     let Some(()) = require("Chromium", screenshot(&project.trace_url(&tree.trace_id), &png)) else { return };
     let picture = fs::read(&png).expect("the picture is there");
-    // A page that is still loading has hardly 20 kB.
+    // The screenshot of a page that is still loading has less than 20 kB.
     assert!(picture.starts_with(b"\x89PNG") && picture.len() > 50_000, "{} bytes", picture.len());
 }
 
-/// Runs one of the ignored tests below in a process of its own, with or without services being required.
+/// Runs one of the ignored tests below in a separate process, with or without services being required.
 fn in_a_process_of_its_own(test: &str, services_are_required: &str) -> Command {
     let mut command = Command::new(env::current_exe().expect("this test has a path"));
     command

@@ -1,4 +1,4 @@
-//! What an orchestrator hears of telemetry. One test, because what is global is one.
+//! Tests the health probes. There is only one test, because telemetry is global.
 
 use std::time::Duration;
 

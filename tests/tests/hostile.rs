@@ -1,4 +1,4 @@
-//! Code of the user's types that panics because a value is recorded: the agent does not notice.
+//! Tests user code that panics while a value is recorded: the agent is not affected.
 
 use std::fmt::{self, Debug, Display};
 
@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 
 const PANICKED: &str = "[not recorded: the value's own code panicked]";
 
-/// Panics whatever it is asked for.
+/// A type whose methods all panic.
 #[derive(Clone)]
 struct Bomb;
 

@@ -1,4 +1,4 @@
-//! Context in HTTP headers, over sockets: axum and reqwest, and whatever takes tower's layers.
+//! Tests context in HTTP headers, over sockets: with axum, reqwest, and tower's layers.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -27,7 +27,7 @@ fn shout(word: &str) -> String {
     word.to_uppercase()
 }
 
-/// The words of the answer are made while the body is being sent.
+/// The words of the answer are produced while the body is being sent.
 async fn answer_word_by_word(question: String) -> Body {
     let words: Vec<_> = question.split(' ').map(str::to_owned).collect();
     Body::from_stream(stream::iter(words).map(|word| Ok::<_, Infallible>(Bytes::from(shout(&word)))))

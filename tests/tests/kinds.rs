@@ -1,4 +1,4 @@
-//! What each attribute's own arguments record.
+//! Tests what each attribute macro's own arguments record.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -11,7 +11,7 @@ use a2a_otel::{
 use serde::Serialize;
 use serde_json::json;
 
-/// The text attributes of the only span, which has to be of that kind and to hold no key twice.
+/// The text attributes of the only span, which must have this kind and no key twice.
 fn assert_records(span: &Captured, kind: &str, expected: &[(&str, &str)]) {
     assert_eq!(span.kind, kind, "{}", span.name);
     for (key, value) in expected {

@@ -1,5 +1,5 @@
-//! Long values are cut where everybody sees it, and are read before they are cut. The limit comes from the
-//! environment, so the test runs in a process of its own.
+//! Tests that long values are visibly cut, and are read before they are cut. The limit comes from the environment, so
+//! the test runs in a separate process.
 
 use std::process::Command;
 

@@ -1,5 +1,5 @@
-//! What is read of each provider's requests and responses, whole and streamed. The conversations that peers recorded
-//! are in `golden.rs`; here is what these do not show.
+//! Tests what is read from each provider's requests and responses, whole and streamed, as far as the recorded
+//! conversations in `golden.rs` do not show it.
 
 use a2a_otel::opentelemetry::trace::Status;
 use a2a_otel::opentelemetry::{Array, Value as Attribute};
@@ -45,7 +45,7 @@ async fn streamed<T: serde::Serialize>(request: &Value, items: impl IntoIterator
     capturing.only()
 }
 
-/// All that is said of the keys that begin like that, and nothing else.
+/// Asserts the attributes whose keys begin with this prefix, and that there are no others.
 fn assert_says(span: &Captured, beginning: &str, expected: &[(&str, &str)]) {
     let said = span.attributes.iter().filter_map(|(key, value)| Some((key.strip_prefix(beginning)?, value)));
     let said: Vec<_> =
@@ -660,7 +660,7 @@ async fn a_stream_that_fails_keeps_what_came() {
     assert_eq!(span.text("llm.model_name"), Some("gpt-4o"));
 }
 
-/// Parsers of server-sent events hand out objects with the data as text; other lines stand between the events.
+/// Parsers of server-sent events return objects with the data as text. Other lines are between the events.
 #[tokio::test]
 async fn chunks_may_come_inside_of_events() {
     let chunk = |text: &str| json!({"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": text}}]});

@@ -1,4 +1,4 @@
-//! Input that nobody meant: the readers of models' calls neither panic nor run out of stack, memory or time.
+//! Tests malformed input: the readers of models' calls neither panic nor run out of stack, memory or time.
 
 use a2a_otel::llm_call;
 use a2a_otel::testing::{Captured, capture};
@@ -22,7 +22,7 @@ fn stream_bytes(request: &str, items: Vec<Vec<u8>>) -> impl Stream<Item = Vec<u8
     stream::iter(items)
 }
 
-/// Once as a request and response, and once as a stream of pieces of that length.
+/// Records the input once as a request and response, and once as a stream of pieces of this length.
 fn read(text: &str, size: usize) -> Vec<Captured> {
     let capturing = capture();
     ask(text, text.to_owned());
@@ -31,7 +31,7 @@ fn read(text: &str, size: usize) -> Vec<Captured> {
     capturing.spans()
 }
 
-/// Nothing is lost, and no attribute is longer than the limit and its mark.
+/// Asserts that nothing is lost, and that no attribute is longer than the limit and its mark.
 fn assert_recorded(spans: &[Captured], text: &str) {
     const LIMIT: usize = 1 << 20;
     for span in spans {
@@ -43,7 +43,7 @@ fn assert_recorded(spans: &[Captured], text: &str) {
     }
 }
 
-/// Names that mean something to a reader.
+/// Names that the readers look for.
 const NAMES: &[&str] = &[
     "arguments",
     "candidates",
@@ -91,7 +91,7 @@ const NAMES: &[&str] = &[
     "usageMetadata",
 ];
 
-/// Texts that mean something to a reader.
+/// Texts that the readers look for.
 const TEXTS: &[&str] = &[
     "",
     "{}",
@@ -117,7 +117,7 @@ const TEXTS: &[&str] = &[
     "\u{0}",
 ];
 
-/// JSON of the names and texts that readers look for, anywhere.
+/// JSON with these names and texts at any position.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

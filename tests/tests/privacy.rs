@@ -1,6 +1,7 @@
-//! What must not leave the process does not: by every setting, from code and environment, and by the user's redactor.
+//! Tests that what must not leave the process does not, with every setting, from code and environment, and with the
+//! user's redactor.
 //!
-//! What is hidden is hidden in the whole process, so tests that hide something take turns.
+//! Settings apply to the whole process, so tests that hide something take turns.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, Output};
@@ -32,7 +33,7 @@ fn take_turns() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The spans that are exported under these settings.
+/// The spans that are exported with these settings.
 fn exported(privacy: Privacy, run: impl FnOnce()) -> Vec<SpanData> {
     let _turn = take_turns();
     let exporter = InMemorySpanExporter::default();
@@ -47,14 +48,14 @@ fn attributes(span: &SpanData) -> BTreeMap<String, Value> {
     span.attributes.iter().map(|attribute| (attribute.key.to_string(), attribute.value.clone())).collect()
 }
 
-/// Runs an ignored test of this file in a process of its own.
+/// Runs an ignored test of this file in a separate process.
 fn child(test: &str, variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([test, "--exact", "--ignored", "--nocapture"]).envs(variables.iter().copied());
     command.output().unwrap()
 }
 
-/// With a setting of OpenInference's, as its Python package calls it.
+/// Changes a setting by the name that OpenInference's Python package uses.
 fn with_setting(privacy: Privacy, setting: &str) -> Privacy {
     match setting {
         "hide_inputs" => privacy.hide_inputs(true),
@@ -87,7 +88,8 @@ fn in_environment(case: &str) -> Option<(String, String)> {
 const ALL_IN: &[&str] = &["hide_inputs", "hide_input_messages", "hide_input_text", "hide_prompts"];
 const ALL_OUT: &[&str] = &["hide_outputs", "hide_output_messages", "hide_output_text", "hide_choices"];
 
-/// What becomes of attributes that the peer lets through, beside those in its matrix: settings, attributes, fate.
+/// What becomes of attributes that the peer lets through, in addition to those in its matrix: settings, attributes,
+/// outcome.
 const CLOSED: &[(&[&str], &[&str], &str)] = &[
     (
         ALL_IN,
@@ -153,7 +155,7 @@ fn all_keys() -> BTreeSet<String> {
     golden.chain(closed).collect()
 }
 
-/// A value such as the peer's matrix was made with.
+/// A value like those with which the peer's matrix was recorded.
 fn sample(key: &str) -> String {
     let base64 = |kind: &str, length: usize| format!("data:{kind};base64,{}", "A".repeat(length));
     match key {
@@ -173,7 +175,7 @@ fn record_all_keys() {
     }
 }
 
-/// What became of each key that did not stay as it was.
+/// What became of each key that changed.
 fn fates(recorded: &BTreeMap<String, Value>) -> BTreeMap<String, String> {
     let fate = |key: String| match recorded.get(&key) {
         None => Some((key, "DROP".to_owned())),
@@ -219,7 +221,7 @@ fn every_cell_of_the_matrix_is_as_the_peer_has_it_by_environment() {
     }
 }
 
-/// Without `init`: the environment counts all the same.
+/// Without `init`, the environment also applies.
 #[test]
 #[ignore = "a child"]
 fn child_that_records_all_keys() {
@@ -257,7 +259,7 @@ fn child_that_hides_inputs() {
         Ok(hides) => Privacy::new().hide_inputs(hides),
         Err(_) => Privacy::new(),
     };
-    // The strict form: a value that hides is used, and no reason not to start.
+    // The strict form: a value that hides is used, and does not prevent the start.
     let exporter = InMemorySpanExporter::default();
     let builder = Telemetry::builder().privacy(privacy).span_exporter(exporter.clone());
     let telemetry = builder.tracing(false).init().unwrap();
@@ -271,7 +273,7 @@ fn step(query: &str) {
     let _ = query;
 }
 
-/// Counts how often it is written.
+/// A value that counts how often it is serialised.
 struct Counted<'a>(&'a AtomicUsize);
 
 impl Serialize for Counted<'_> {
@@ -307,7 +309,7 @@ fn what_will_be_masked_is_not_built() {
     assert_ne!(written.load(Ordering::Relaxed), 0);
 }
 
-/// It can neither serialise nor debug.
+/// A type that implements neither `Serialize` nor `Debug`.
 struct Password(&'static str);
 
 #[tool_span(redact(password))]
@@ -334,9 +336,9 @@ fn an_argument_is_redacted_by_name() {
     );
 }
 
-// What each setting hides, wherever it stands.
+// What each setting hides, in any attribute.
 
-/// Texts that can be told apart in everything that leaves the process.
+/// Distinct texts that can be found in everything that leaves the process.
 const CANARIES: [&str; 14] = [
     "Message",
     "Image",
@@ -354,7 +356,7 @@ const CANARIES: [&str; 14] = [
     "Result",
 ];
 
-/// Under which setting which of them must not be found.
+/// Which of them must not be found with which setting.
 const HIDDEN: &[(&str, &[&str])] = &[
     ("(default)", &[]),
     ("hide_inputs", &["Message", "Image", "Tool", "Prompt", "Embedded", "Metadata", "Variable", "Argument"]),
@@ -466,7 +468,7 @@ fn tell_everything() {
     scope.prompt_template("{x}", "", json!({"x": canary("Variable")})).run(|| agent(&canary("Message")));
 }
 
-/// Then nothing of ours stands before the exporters: what is hidden must not reach the spans.
+/// Then no code of ours runs before the exporters, so hidden values must not reach the spans.
 #[test]
 fn nothing_that_is_hidden_reaches_a_provider_of_the_users() {
     for (case, hidden) in HIDDEN {
@@ -501,19 +503,19 @@ fn child_that_tells_everything() {
     assert_eq!(delivery.delivered, 9, "{delivery}");
 }
 
-/// Where we hide more than the peer did in its golden traces.
+/// Where this library hides more than the peer did in its golden traces.
 const HIDES_MORE: &[(&str, &[&str])] = &[
     ("hide_input_messages", &["input.value", "input.mime_type"]),
     ("hide_input_text", &["input.value", "input.mime_type", "output.value", "output.mime_type"]),
     ("hide_llm", &["input.value"]),
 ];
 
-/// A value as JSON, read where it is a text that can be.
+/// A value as JSON; texts that are JSON are parsed.
 fn plain(value: &Json) -> Json {
     value.as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| value.clone())
 }
 
-/// The attributes that may be masked, of the peer or of ours.
+/// The attributes that may be masked, by the peer or by this library.
 fn maskable(attributes: impl Iterator<Item = (String, Json)>, hides_more: &[&str]) -> BTreeMap<String, Json> {
     let may_be = |key: &str| {
         ["input.", "output.", "llm."].iter().any(|prefix| key.starts_with(prefix))
@@ -678,7 +680,7 @@ fn what_agents_say_to_each_other_is_hidden_on_both_sides() {
         drain(client.send_streaming_message(&request("my password")).await.unwrap()).await;
     };
     let spans = exported(Privacy::new().hide_inputs(true).hide_outputs(true), || runtime.block_on(talk));
-    // Of each call the call, the request and the agent, and a tool for every word that is repeated.
+    // For each call: the call, the request, the agent, and a tool for every repeated word.
     assert_eq!(spans.len(), 3 * 3 + 4);
     for span in &spans {
         let told = format!("{span:?}").to_lowercase();

@@ -1,4 +1,4 @@
-//! Every name of OpenInference is a constant and can be recorded, or is left out on purpose.
+//! Tests that every name of OpenInference is a constant and can be recorded, or is left out on purpose.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,7 +12,7 @@ use a2a_otel::testing::{Captured, capture};
 use a2a_otel::{chain_span, current};
 use serde_json::{Value, json};
 
-/// Names that nothing records, and why.
+/// Names that no record sets, and why.
 const LEFT_OUT: &[(&str, &str)] = &[
     ("decision.", "of a kind of span that no attribute of ours makes"),
     ("annotations", "means the same as `evaluations`, and Phoenix reads neither"),
@@ -21,7 +21,7 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("annotation.", "as for `annotations`"),
 ];
 
-/// Names that are an object: what is below them is recorded.
+/// Names of objects: the attributes below them are recorded.
 const OBJECTS: &[&str] = &[
     "llm.token_count.prompt_details",
     "llm.cost.prompt_details",
@@ -32,7 +32,7 @@ const OBJECTS: &[&str] = &[
     "message_content.document",
 ];
 
-/// The names of the convention's attributes, as its package for Python has them.
+/// The names of the convention's attributes, from its Python package.
 fn convention() -> BTreeSet<String> {
     let path = format!("{}/openinference.json", env!("CARGO_MANIFEST_DIR"));
     let groups: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
@@ -129,7 +129,7 @@ fn recorded() -> Captured {
     capturing.spans().remove(0)
 }
 
-/// The parts of a key between the numbers: each is a name of the convention.
+/// The parts of a key between the numbers, each of which is a name of the convention.
 fn parts(key: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     for word in key.split('.') {

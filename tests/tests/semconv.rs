@@ -1,7 +1,7 @@
-//! One run of an agent in the terms of OpenInference, of OpenTelemetry's GenAI conventions, and of both; and what a real
-//! Phoenix makes of the second.
+//! Records one run of an agent with OpenInference, with OpenTelemetry's GenAI conventions, and with both, and checks
+//! how a real Phoenix shows the second.
 //!
-//! In whose terms spans leave is decided for the whole process, so tests take turns.
+//! The conventions are a setting of the whole process, so the tests take turns.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -33,7 +33,7 @@ fn take_turns() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What leaves in these terms.
+/// The spans that are exported with these conventions.
 fn exported(semconv: SemConv, privacy: Privacy, run: impl FnOnce()) -> Vec<SpanData> {
     let _turn = take_turns();
     let exporter = InMemorySpanExporter::default();
@@ -58,7 +58,7 @@ fn said(span: &SpanData) -> Said {
     said
 }
 
-/// Texts that are JSON compare as JSON.
+/// Parses texts that are JSON, so that they are compared as JSON.
 fn comparable(value: Value) -> Value {
     let parsed = value.as_str().filter(|text| text.starts_with(['{', '['])).map(serde_json::from_str);
     parsed.and_then(Result::ok).unwrap_or(value)
@@ -188,7 +188,7 @@ fn run() {
     shop("s-1", QUESTION);
 }
 
-/// What each span says in GenAI's terms alone.
+/// What each span records with only GenAI's conventions.
 fn expected() -> Value {
     let text = |text: &str| json!({"type": "text", "content": text});
     let call = |arguments: Value| json!({"type": "tool_call", "id": "call-1", "name": "stock", "arguments": arguments});
@@ -296,10 +296,10 @@ fn is_gen_ai(key: &str) -> bool {
     key.starts_with("gen_ai.")
 }
 
-/// In the names of what no two runs have in common: how long the first item took.
+/// A part of the names of attributes that differ in each run: the time to the first item.
 const TIME: &str = "time_to_first";
 
-/// What is said in GenAI's terms, or in all others.
+/// The attributes with GenAI's names, or all others.
 fn half(said: &Said, gen_ai: bool) -> Said {
     let half = said.iter().filter(|(key, _)| is_gen_ai(key) == gen_ai && !key.contains(TIME));
     half.map(|(key, value)| (key.clone(), value.clone())).collect()
@@ -336,7 +336,7 @@ fn both_say_what_each_says() {
     assert_eq!(Vec::from_iter(beside), ["gen_ai.agent.id", "gen_ai.response.time_to_first_chunk"]);
 }
 
-/// Kinds of spans, as OpenInference has them.
+/// OpenInference's kinds of spans.
 const KINDS: [&str; 12] = [
     "AGENT",
     "CHAIN",
@@ -352,7 +352,7 @@ const KINDS: [&str; 12] = [
     "UNKNOWN",
 ];
 
-/// Every attribute of OpenInference; of a list, one item. Values are JSON and no plain text.
+/// Every attribute of OpenInference, with one item for each list. The values are JSON instead of plain text.
 fn every_attribute() -> Vec<KeyValue> {
     let lists: &[(&str, &[&str])] = &[
         (openinference::LLM_INPUT_MESSAGES, openinference::message::ALL),
@@ -399,7 +399,7 @@ fn what_stays_is_what_the_guide_says() {
                 every_attribute().into_iter().chain([KeyValue::new(openinference::SPAN_KIND, kind)]),
             );
         }
-        // Here, a count has no counterpart.
+        // Here, a count has no equivalent.
         foreign("counts", [KeyValue::new(openinference::LLM_TOKEN_COUNT_TOTAL, 3)]);
     });
     let stays = said.iter().flat_map(|(kind, said)| {
@@ -434,7 +434,7 @@ fn what_others_say_in_gen_ai_stands() {
         foreign("http", [KeyValue::new("http.request.method", "GET")]);
         fetch("lamp");
     });
-    // Without its kind, Phoenix would not know what it is.
+    // Without its kind, Phoenix would show it as unknown.
     assert_eq!(
         said["plan"],
         object(json!({"openinference.span.kind": "AGENT", "gen_ai.operation.name": "plan"}))
@@ -499,7 +499,7 @@ fn calls_that_are_not_as_usual() {
     assert_eq!(refused.get("gen_ai.response.model"), None, "nobody answered");
     assert_eq!(refused["error.type"].as_str().unwrap().rsplit_once("::").unwrap().1, "Busy");
 
-    // Of a call that is not read, the text is the message, and the arguments stay what they are.
+    // If a call is not read, the text is the message, and the arguments are unchanged.
     assert_eq!(said["guess"]["input.value"], json!({"question": "lamp", "length": 1}));
     assert_eq!(said["guess"]["gen_ai.output.messages"][0]["parts"][0]["content"], "lamp");
 
@@ -611,7 +611,7 @@ fn what_is_recorded_by_hand_is_said_as_well() {
 
 type Hide = fn(Privacy) -> Privacy;
 
-/// Each setting, which all of OpenInference's attributes obey.
+/// Each setting applies to all of OpenInference's attributes.
 const SETTINGS: &[(&str, Hide)] = &[
     ("nothing", |privacy| privacy),
     ("inputs", |privacy| privacy.hide_inputs(true)),
@@ -631,10 +631,10 @@ const SETTINGS: &[(&str, Hide)] = &[
     }),
 ];
 
-/// Pieces of what may have to be hidden.
+/// Fragments of what may have to be hidden.
 const SECRETS: [&str; 7] = [QUESTION, DOCUMENT, RESULT, ANSWER, IMAGE, "4711", "How many there are."];
 
-/// Which of the secrets each span tells.
+/// Which of the secrets each span contains.
 fn told(semconv: SemConv, hide: Hide) -> BTreeSet<(String, &'static str)> {
     let spans = exported(semconv, hide(Privacy::new()), run);
     let tells = |span: &SpanData| {
@@ -691,7 +691,7 @@ fn child_with_short_values() {
     assert!(Value::from(messages.clone()).to_string().len() <= 400);
 }
 
-/// What leaves as the environment says.
+/// The spans that are exported with the environment's settings.
 fn in_terms_of_environment() -> BTreeMap<String, Said> {
     let exporter = InMemorySpanExporter::default();
     let telemetry = Telemetry::builder().span_exporter(exporter.clone()).tracing(false).init().unwrap();
@@ -769,7 +769,7 @@ fn shown(phoenix: &Phoenix, semconv: SemConv) -> BTreeMap<String, Said> {
     let project = phoenix.project("semconv");
     let builder = Telemetry::builder().semconv(semconv).endpoint(phoenix.url()).tracing(false);
     let telemetry = builder.project_name(project.name()).init().unwrap();
-    // A session is of one project for ever.
+    // A session belongs to one project forever.
     shop(project.name(), QUESTION);
     telemetry.shutdown(SOON);
     let spans = project.wait_for_spans(|spans| spans.len() == 7);
@@ -795,7 +795,7 @@ fn phoenix_shows_gen_ai_alone_as_the_guide_says() {
         [SemConv::OpenInference, SemConv::GenAi, SemConv::Both].map(|semconv| shown(phoenix, semconv));
     let found = gen_ai.iter().flat_map(|(name, said)| differences(name, said, &open_inference[name]));
     assert_explained(&found.collect::<Vec<_>>(), GUIDE);
-    // What Phoenix makes of GenAI never goes before what is said already.
+    // What Phoenix derives from GenAI never takes precedence over recorded attributes.
     for (name, said) in &open_inference {
         let kept: Said = both[name].clone().into_iter().filter(|(key, _)| said.contains_key(key)).collect();
         assert_eq!(&kept, said, "{name}");

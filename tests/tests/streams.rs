@@ -1,4 +1,4 @@
-//! Functions that give back streams: the span lives as long as the stream, and says what came of it.
+//! Tests functions that return streams: the span lasts as long as the stream, and records its items.
 
 use std::future::Future;
 use std::pin::{Pin, pin};

@@ -1,4 +1,5 @@
-//! Telemetry of ours beside what else a process has. One test, because what is global is one.
+//! Tests our telemetry together with other telemetry in the process. There is only one test, because telemetry is
+//! global.
 
 use a2a_otel::opentelemetry::Context;
 use a2a_otel::opentelemetry::trace::{
@@ -13,7 +14,7 @@ fn add(a: u32, b: u32) -> u32 {
     a + b
 }
 
-/// The context of a caller who does not record.
+/// The context of a caller that does not record.
 fn below_unsampled() -> Context {
     let caller =
         SpanContext::new(TraceId::from(1), SpanId::from(2), TraceFlags::NOT_SAMPLED, true, TraceState::NONE);

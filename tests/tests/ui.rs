@@ -1,4 +1,5 @@
-//! What the attributes say to mistakes: one error each, at the word to change. `TRYBUILD=overwrite` blesses.
+//! Tests the attribute macros' error messages: one for each mistake, at the word to change. `TRYBUILD=overwrite`
+//! updates them.
 
 #[test]
 fn mistakes_get_messages_that_teach() {

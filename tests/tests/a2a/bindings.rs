@@ -1,4 +1,4 @@
-//! Each binding, unary and streaming: one trace, its parents, and what its spans say.
+//! Tests each binding, unary and streaming: one trace, the parents, and what the spans record.
 
 use std::collections::HashSet;
 

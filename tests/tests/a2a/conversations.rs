@@ -1,4 +1,4 @@
-//! Ten thousand conversations at once, and none of them hears another.
+//! Tests that ten thousand simultaneous conversations do not mix.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use a2a_otel_tests::parrot::{Binding, Client, Event, connect, ended, observed, r
 const CONVERSATIONS: usize = 10_000;
 const AT_A_TIME: usize = 64;
 
-/// How many agents a conversation goes through, one behind the other.
+/// How many agents each conversation passes, one after the other.
 const fn hops(number: usize) -> usize {
     match number % 10 {
         0 => 3,
@@ -25,12 +25,12 @@ const fn hops(number: usize) -> usize {
     }
 }
 
-/// The conversation, and of each hop call, request and agent.
+/// The spans of a conversation: its root, and call, request and agent of each hop.
 const fn spans_of(number: usize) -> usize {
     1 + 3 * hops(number)
 }
 
-/// Passes on what it hears to the next agent, if there is one, and repeats the answer.
+/// An agent that forwards the message to the next agent, if there is one, and returns the answer.
 struct Relay(Option<Arc<Client>>);
 
 impl AgentExecutor for Relay {
@@ -59,7 +59,7 @@ fn heard(answer: SendMessageResponse) -> String {
     }
 }
 
-/// Three agents, of which each asks the next, or answers itself.
+/// Three agents, each of which asks the next one, or answers itself.
 async fn agents() -> [Arc<Client>; 3] {
     let mut agents = Vec::new();
     let mut next = None;

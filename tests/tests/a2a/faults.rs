@@ -1,4 +1,4 @@
-//! What goes wrong on a hop: both sides say it, and end.
+//! Tests failures on a hop: both sides record them, and end.
 
 use std::time::Duration;
 
@@ -155,7 +155,7 @@ async fn a_server_that_answers_500() {
     }
 }
 
-/// A client that loses patience.
+/// A client with a timeout.
 fn impatient(card: &AgentCard) -> A2AClient<TracedTransport<JsonRpcTransport>> {
     let url = &card.supported_interfaces[0].url;
     let patience = Duration::from_millis(300);
@@ -178,7 +178,7 @@ async fn a_caller_that_loses_patience_is_seen_on_both_sides_and_the_agent_works_
 async fn an_agent_that_panics() {
     let card = serve(Binding::JsonRpc, observed(Parrot::default())).await;
     let capturing = capture();
-    // The SDK does not notice, so that the call lasts as long as its client's patience.
+    // The SDK does not notice, so the call lasts until the client's timeout.
     impatient(&card).send_message(&request("panic")).await.expect_err("no answer");
     settled(&capturing, 3).await;
     assert_failed(&capturing, AGENT, "panic", "the parrot panics");
@@ -246,7 +246,7 @@ async fn a_task_that_is_cancelled_is_seen_by_whoever_waits_for_it() {
     }
 }
 
-/// Goes between a client and an agent, and closes both connections once the agent has begun to answer.
+/// A proxy that closes both connections once the agent has begun to answer.
 async fn cutting(card: &AgentCard) -> AgentCard {
     let agent = card.supported_interfaces[0].url.strip_prefix("http://").expect("an address").to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

@@ -1,4 +1,4 @@
-//! Headers of strangers: whatever they hold, the agent answers, and keeps no more of them than it has to.
+//! Tests hostile headers: whatever they contain, the agent answers, and keeps no more of them than necessary.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -17,12 +17,12 @@ use a2a_otel_tests::parrot::{Binding, Parrot, observed, serve};
 
 const POLICIES: [InboundPolicy; 3] = [InboundPolicy::Continue, InboundPolicy::Restart, InboundPolicy::Drop];
 
-/// Nothing of what comes in may take more than this, in bytes: the longest baggage, decoded, and its names.
+/// The most that may be kept of incoming headers, in bytes: the longest baggage, decoded, and its names.
 const MOST: usize = 3 * 8192;
 
 const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-/// What may stand in an HTTP header: the values are made of words that mean something, broken in many ways.
+/// Arbitrary HTTP header values, made of meaningful words that are broken in many ways.
 fn header() -> impl Strategy<Value = String> {
     let words = vec![
         PARENT,
@@ -55,7 +55,7 @@ fn header() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A parent that is one, nearly one, or none.
+/// A `traceparent` that is valid, nearly valid, or invalid.
 fn parent() -> impl Strategy<Value = String> {
     let ids = "0?0-[+0]?[0-9a-f]{1,32}-[+0]?[0-9a-f]{1,16}-[0-9a-f]{1,2}";
     prop_oneof![4 => Just(PARENT.to_owned()), 2 => ids, 2 => header()]
@@ -87,7 +87,7 @@ proptest! {
             let span = context.span().span_context().clone();
             prop_assert_eq!(span.is_valid() && policy != InboundPolicy::Continue, false);
             if span.is_valid() {
-                // As they stand there, and not made up of fewer digits.
+                // Exactly as in the header, and not padded from fewer digits.
                 let ids = format!("{}-{}", span.trace_id(), span.span_id());
                 prop_assert!(values[0].contains(&ids), "{}", ids);
             }
@@ -95,7 +95,7 @@ proptest! {
             let baggage: usize = context.baggage().iter().map(|(key, (value, _))| key.as_str().len() + value.as_str().len()).sum();
             prop_assert!(baggage <= 8192);
 
-            // And what goes on to the next agent is no longer, and is read there as it was here.
+            // What is sent to the next agent is not longer, and is read there in the same way.
             let _entered = context.attach();
             let mut sent = HashMap::new();
             propagation::inject(&mut propagation::ServiceParams(&mut sent));
@@ -105,7 +105,7 @@ proptest! {
     }
 }
 
-/// An agent that stays for all cases.
+/// An agent that serves all cases.
 struct Agent {
     runtime: Runtime,
     url: String,

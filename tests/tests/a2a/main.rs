@@ -1,4 +1,4 @@
-//! A2A with the official SDK, over real sockets: what is seen of a hop, on both sides.
+//! Tests A2A with the official SDK, over real sockets: what both sides of a hop record.
 
 mod bindings;
 mod conversations;

@@ -1,4 +1,4 @@
-//! Whose trace it is: the policy of each listener, and what stands in front of it.
+//! Tests the policy of each listener, with and without layers in front of it.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 const CALLER: &str = "CHAIN SendMessage parrot\n";
 const CALLED: &str = "CHAIN SendMessage\n  AGENT invoke_agent parrot\n    TOOL shout\n";
 
-/// Serves a handler behind whatever the routes are put behind.
+/// Serves a handler behind the given layers.
 async fn behind(handler: impl RequestHandler, layered: impl FnOnce(Router) -> Router) -> Capturing {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -93,7 +93,7 @@ async fn http(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// A middleware that goes on with the caller's trace itself.
+/// A middleware that continues the caller's trace itself.
 async fn continued(request: Request, next: Next) -> Response {
     use a2a_otel::opentelemetry::trace::FutureExt as _;
     let context = a2a_otel::http::extract(request.headers());

@@ -1,4 +1,4 @@
-//! Agents whose spans the caller does not get, and who tell of their work when they are asked.
+//! Tests agents whose spans the caller does not get, but that report their work on request.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 const URI: &str = "https://github.com/a2aproject/a2a-samples/extensions/traceability/v1";
 const KEY: &str = "github.com/a2aproject/a2a-samples/extensions/traceability/v1/traceability";
 
-/// Tells this of its work, if it is asked.
+/// An agent that reports these steps, if it is asked.
 struct Teller(Value);
 
 impl AgentExecutor for Teller {
@@ -48,7 +48,7 @@ impl AgentExecutor for Teller {
     }
 }
 
-/// As the extension's implementation writes it: children before their parents, for they end first.
+/// As the extension's implementation writes it: children before their parents, because they end first.
 fn told() -> Value {
     let step = |id: &str, parent: Option<&str>, kind: &str, name: &str, error: Option<&str>| {
         json!({
@@ -123,7 +123,7 @@ async fn an_agent_that_tells_nonsense_does_no_harm() {
     }
 }
 
-/// Works below the AGENT span, for callers who may see that.
+/// An agent with work below its AGENT span.
 struct Worker;
 
 #[tool_span]
@@ -175,7 +175,7 @@ impl AgentExecutor for Worker {
 const TOTAL: &str = "llm.token_count.total";
 const STEPS: &str = "\n    LLM complete\n      TOOL get_rate\n    TOOL get_weather ! no such city\n";
 
-/// As the card of such an agent has it, and its handler: a stranger's trace is none of its own.
+/// The card and the handler of such an agent, which does not continue other traces.
 async fn serve_telling(binding: Binding, policy: InboundPolicy) -> AgentCard {
     let mut card = serve(binding, observed(Worker).policy(policy).traceability(true)).await;
     card.capabilities.extensions = Some(vec![traceability_extension()]);
@@ -216,7 +216,7 @@ async fn an_agent_tells_of_its_work_where_it_is_asked() {
     }
 }
 
-/// The steps of the answer to a message, as they are on the wire.
+/// The steps in the answer to a message, as sent over the wire.
 async fn told_over(card: &AgentCard, uri: &str, text: &str) -> Value {
     let request = json!({ "jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": { "message": {
         "messageId": "m", "role": "ROLE_USER", "parts": [{ "text": text }] } } });

@@ -1,4 +1,4 @@
-//! A2A with the Python SDK on the other end, in a real Phoenix: each way is one trace.
+//! Tests A2A with the Python SDK as the peer, in a real Phoenix: each direction is one trace.
 
 use std::path::Path;
 use std::process::Command;
@@ -25,7 +25,7 @@ const PACKAGES: &[&str] = &[
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What both ways need: Phoenix, a project in it that this process and the scripts write to, and Python.
+/// What both directions need: Phoenix, a project that this process and the scripts write to, and Python.
 struct World {
     phoenix: &'static Phoenix,
     project: String,
@@ -34,7 +34,7 @@ struct World {
 }
 
 impl World {
-    /// One for both tests: a process has one telemetry.
+    /// Shared by both tests, because telemetry is global.
     fn shared() -> Result<&'static Self, String> {
         static SHARED: OnceLock<Result<World, String>> = OnceLock::new();
         SHARED.get_or_init(Self::new).as_ref().map_err(Clone::clone)
@@ -56,7 +56,7 @@ impl World {
             .arg(folder.join(name))
             .env("PHOENIX", self.phoenix.url())
             .env("PROJECT", &self.project)
-            // Its own spans, one for each of its functions, are not what this is about.
+            // The SDK's own spans, one for each of its functions, are not part of this test.
             .env("OTEL_INSTRUMENTATION_A2A_SDK_ENABLED", "false")
             .env("PYTHONDONTWRITEBYTECODE", "1");
         command
@@ -66,7 +66,7 @@ impl World {
         self.phoenix.project_named(&self.project)
     }
 
-    /// The trace of this session, once it is whole and has that many spans.
+    /// Waits until the trace of this session is complete and has this many spans, and returns it.
     fn wait_for_tree(&self, session: &str, spans: usize) -> Tree {
         let trace = |stored: &[a2a_otel_tests::phoenix::Span]| {
             let own = stored.iter().find(|span| span.attribute("session.id") == session)?;
@@ -121,7 +121,7 @@ async fn errand(client: &Client) {
     assert!(drain(events).await.len() > 2);
 }
 
-/// The card of the agent in Python, once it listens.
+/// Waits until the Python agent listens, and returns its card.
 async fn card_at(url: &str, service: &mut Service) -> AgentCard {
     let resolver = AgentCardResolver::new(None);
     let handle = tokio::runtime::Handle::current();

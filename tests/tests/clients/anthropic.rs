@@ -1,4 +1,4 @@
-//! `misanthropic`, whose types serialise to what goes over Anthropic's wire.
+//! Tests `misanthropic`, whose types serialise to Anthropic's wire format.
 
 use a2a_otel::llm_call;
 use a2a_otel::opentelemetry::trace::Status;
@@ -22,7 +22,7 @@ async fn ask(client: &Client, request: &Prompt) -> Result<response::Message, Err
     client.message(request).await
 }
 
-/// A type of stream of the client's own cannot stand here: what is given back observes it.
+/// The client's own stream type cannot be returned, because the attribute macro returns a stream that observes it.
 #[llm_call(request = request)]
 async fn ask_bit_by_bit(
     client: &Client,

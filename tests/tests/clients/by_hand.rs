@@ -1,4 +1,4 @@
-//! `reqwest` by hand: JSON, text and bytes.
+//! Tests `reqwest` by hand: JSON, text and bytes.
 
 use a2a_otel::llm_call;
 use a2a_otel::opentelemetry::trace::Status;
@@ -34,7 +34,7 @@ async fn piece_by_piece(
     Ok(Client::new().post(url).json(&request).send().await?.error_for_status()?.bytes_stream())
 }
 
-/// Types that do not serialise, as some clients have them.
+/// Types that do not serialise, like those of some clients.
 struct Question {
     model: &'static str,
     text: &'static str,
@@ -98,7 +98,7 @@ async fn streams_of_bytes_are_read() {
     }
 }
 
-/// Beyond ASCII, with everything that is escaped, and split within characters.
+/// Text beyond ASCII, with everything that is escaped, and split within characters.
 #[tokio::test]
 async fn bytes_are_read_whatever_they_are() {
     let text = "grüß\u{7f} \"dich\"\\ \u{1f600}\t'\0";
@@ -123,7 +123,7 @@ async fn a_call_that_fails_names_the_model() {
     assert_has(&span, &[("llm.model_name", "gpt-4o"), ("llm.input_messages.1.message.role", "user")]);
 }
 
-/// Retries of the user's own are calls of their own.
+/// In the user's own retry loop, each attempt is a separate call.
 #[tokio::test]
 async fn each_attempt_of_a_loop_is_a_span() {
     let answer = answer_of("openai_chat");

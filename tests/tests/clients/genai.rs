@@ -1,4 +1,4 @@
-//! `genai`, which speaks to every provider in its own way, and to its user in one shape of its own.
+//! Tests `genai`, which uses each provider's own interface, and has one shape of its own for all of them.
 
 use a2a_otel::opentelemetry::trace::Status;
 use a2a_otel::testing::{Captured, capture};
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::provider::{Answer, Provider};
 use super::{answer_of, assert_has, events_of};
 
-/// The request does not say which model it is for, so the attribute does.
+/// The request does not name the model, so the attribute macro does.
 #[llm_call(request = request, model = model.model.model_name.as_str())]
 async fn ask(client: &Client, model: ServiceTarget, request: ChatRequest) -> Result<ChatResponse, Error> {
     client.exec_chat(model, request, None).await
@@ -47,7 +47,7 @@ fn at(provider: &Provider, adapter: AdapterKind, path: &str, model: &str) -> Ser
     }
 }
 
-/// A conversation with everything that is recorded of one.
+/// A conversation with everything that can be recorded.
 fn conversation() -> ChatRequest {
     let call = ToolCall {
         call_id: "call_1".to_owned(),

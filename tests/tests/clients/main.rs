@@ -1,6 +1,6 @@
-//! The client crates that people use, annotated as they would do it, against a provider on a port of this machine.
+//! Tests popular client crates, annotated as their users would do it, with a provider on a local port.
 //!
-//! What a client's types say of a call has to be what went over the wire says, whatever the types are called.
+//! What is recorded from a client's types must be what is recorded from the bytes on the wire.
 
 mod anthropic;
 mod by_hand;
@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use self::provider::Asked;
 
-/// What is recorded as it is, or tells of the function and not of the call.
+/// Attributes that are recorded unchanged, or describe the function and not the call.
 const OF_THE_CLIENT: &[&str] =
     &["input.value", "output.value", "gen_ai.response.time_to_first_chunk", "a2a_otel.stream."];
 
@@ -30,22 +30,22 @@ fn golden(file: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// What the provider answered in a recorded conversation.
+/// The provider's answer in a recorded conversation.
 fn answer_of(case: &str) -> String {
     whole_seconds(&golden(&format!("{case}.response.json")))
 }
 
-/// The events that the provider answered with in a recorded conversation.
+/// The events of the provider's answer in a recorded conversation.
 fn events_of(case: &str) -> String {
     whole_seconds(&golden(&format!("{case}.response.txt")))
 }
 
-/// Python's class wrote a time as a fraction, which a provider does not.
+/// Converts times to whole numbers: Python's class wrote them as fractions, which a provider does not.
 fn whole_seconds(answer: &str) -> String {
     answer.replace("1700000000.0", "1700000000")
 }
 
-/// What the provider was asked in a recorded conversation, in a client's type.
+/// The request of a recorded conversation, as a client's type.
 fn request_of<T: DeserializeOwned>(case: &str) -> T {
     let trace: Value = serde_json::from_str(&golden(&format!("{case}.json"))).unwrap();
     let mut spans = trace["spans"].as_array().unwrap().iter();
@@ -53,18 +53,18 @@ fn request_of<T: DeserializeOwned>(case: &str) -> T {
     serde_json::from_str(request.unwrap()).unwrap_or_else(|error| panic!("{case}: {error}"))
 }
 
-/// The span of a call where request and answer are read as they went over the wire.
+/// The span of a call whose request and answer are read from the bytes on the wire.
 #[llm_call(request = asked.body)]
 async fn over_the_wire(asked: &Asked, answer: &str) -> String {
     answer.to_owned()
 }
 
-/// Asserts that a span says of a call what its request and answer say as they went over the wire.
+/// Asserts that a span records of a call what the bytes on the wire contain.
 async fn assert_says_all(span: &Captured, asked: &[Asked], answer: &str) {
     assert_says_all_but(&[], span, asked, answer).await;
 }
 
-/// The same, but for what the types of a client have no place for.
+/// The same, except for what the client's types have no field for.
 async fn assert_says_all_but(lost: &[&str], span: &Captured, asked: &[Asked], answer: &str) {
     let capturing = capture();
     over_the_wire(asked.last().expect("a request"), answer).await;
@@ -78,14 +78,14 @@ async fn assert_says_all_but(lost: &[&str], span: &Captured, asked: &[Asked], an
     assert_eq!(span.status, Status::Ok, "{}", span.name);
 }
 
-/// What a span says of a call, in a form that compares.
+/// What a span records of a call, in a comparable form.
 fn said(span: &Captured) -> BTreeMap<&str, Value> {
     let is_of_the_client = |key: &str| OF_THE_CLIENT.iter().any(|beginning| key.starts_with(beginning));
     let attributes = span.attributes.iter().filter(|(key, _)| !is_of_the_client(key));
     attributes.map(|(key, value)| (key.as_str(), comparable(&value.as_str()))).collect()
 }
 
-/// JSON in a text compares as JSON, without what is null and what the client sets itself.
+/// Parses texts that are JSON, and removes nulls and what the client sets itself.
 fn comparable(text: &str) -> Value {
     let json =
         Some(text).filter(|text| text.starts_with('{')).and_then(|text| serde_json::from_str(text).ok());
@@ -98,7 +98,7 @@ fn comparable(text: &str) -> Value {
     }
 }
 
-/// Asserts that a span has these attributes, numbers in the form of text.
+/// Asserts that a span has these attributes. Numbers are given as text.
 #[track_caller]
 fn assert_has(span: &Captured, expected: &[(&str, &str)]) {
     for (key, value) in expected {

@@ -1,4 +1,4 @@
-//! `ollama-rs`, whose types keep what stands at an answer's end in an object of its own.
+//! Tests `ollama-rs`, whose types keep the data at the end of an answer in a separate object.
 
 use a2a_otel::llm_call;
 use a2a_otel::opentelemetry::trace::Status;
@@ -16,7 +16,7 @@ use serde_json::json;
 use super::provider::{Answer, Provider};
 use super::{assert_has, assert_says_all_but};
 
-/// What has no place in its types.
+/// What its types have no field for.
 const LOST: &[&str] = &["llm.finish_reason"];
 
 fn client(provider: &Provider) -> Ollama {
@@ -64,7 +64,7 @@ fn prompt() -> GenerationRequest<'static> {
     GenerationRequest::new("llama3.2".to_owned(), "Once upon").options(ModelOptions::default().seed(7))
 }
 
-/// A line of Ollama's; what stands at an answer's end is in the last one.
+/// A line of Ollama's answer. The last one contains the data at the end.
 fn line(said: &serde_json::Value, is_last: bool) -> String {
     let mut line = json!({"model": "llama3.2", "created_at": "2026-11-24T20:00:00Z", "done": is_last});
     let end = json!({

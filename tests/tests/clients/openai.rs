@@ -1,4 +1,4 @@
-//! `async-openai`, whose types serialise to what goes over the wire.
+//! Tests `async-openai`, whose types serialise to the wire format.
 
 use a2a_otel::opentelemetry::trace::Status;
 use a2a_otel::testing::{Captured, capture};

@@ -1,4 +1,4 @@
-//! A provider on a port of its own, which gives the answers that it was told to give, and remembers what it was asked.
+//! A provider on its own port, which returns prepared answers, and keeps the requests.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -15,7 +15,7 @@ use futures::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// What a provider answers to one request.
+/// A provider's answer to one request.
 pub(crate) struct Answer {
     status: u16,
     content_type: &'static str,
@@ -33,19 +33,19 @@ impl Answer {
         }
     }
 
-    /// Server-sent events, each in a piece of its own.
+    /// Server-sent events, each in a separate piece.
     pub(crate) fn events(body: &str) -> Self {
         let pieces = body.split_inclusive("\n\n").map(|event| event.to_owned().into()).collect();
         Self { content_type: "text/event-stream", pieces, ..Self::json("") }
     }
 
-    /// JSON line by line, each in a piece of its own.
+    /// Lines of JSON, each in a separate piece.
     pub(crate) fn lines(body: &str) -> Self {
         let pieces = body.split_inclusive('\n').map(|line| line.to_owned().into()).collect();
         Self { content_type: "application/x-ndjson", pieces, ..Self::json("") }
     }
 
-    /// Too many requests, as OpenAI says it.
+    /// OpenAI's answer to too many requests.
     pub(crate) fn busy() -> Self {
         let error =
             json!({"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"});
@@ -56,13 +56,13 @@ impl Answer {
         Self { status, ..Self::json(&error.to_string()) }
     }
 
-    /// In pieces of so many bytes, wherever they then end.
+    /// Splits the answer into pieces of this many bytes, at any position.
     pub(crate) fn split(self, size: usize) -> Self {
         let pieces = self.pieces.concat().chunks(size).map(Bytes::copy_from_slice).collect();
         Self { pieces, ..self }
     }
 
-    /// The connection breaks behind so many pieces.
+    /// Breaks the connection after this many pieces.
     pub(crate) fn cut_after(self, pieces: usize) -> Self {
         Self { pieces: self.pieces.into_iter().take(pieces).collect(), is_cut: true, ..self }
     }
@@ -70,7 +70,7 @@ impl Answer {
     fn into_response(self) -> Response {
         let end = self.is_cut.then(|| Err(io::Error::other("the cable was pulled")));
         let pieces = stream::iter(self.pieces.into_iter().map(Ok).chain(end)).then(|piece| async {
-            // Lets what came before go out, so that pieces arrive one by one.
+            // Lets the previous piece be sent, so that the pieces arrive one by one.
             tokio::task::yield_now().await;
             piece
         });
@@ -82,14 +82,14 @@ impl Answer {
     }
 }
 
-/// A request that came.
+/// A received request.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) path: String,
     pub(crate) body: Value,
 }
 
-/// A running provider. It ends with the test's runtime.
+/// A running provider, which ends with the test's runtime.
 pub(crate) struct Provider {
     url: String,
     script: Arc<Script>,
@@ -112,7 +112,7 @@ impl Provider {
         Self { url, script }
     }
 
-    /// Where a path of the provider's is.
+    /// The URL of a path.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }

@@ -1,8 +1,9 @@
-//! Circles in a graph.
+//! Finds circles in a graph.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One circle, the shortest, through each node that is in one and not yet shown, with the label of each edge.
+/// For each node in a circle that is not yet shown, returns the shortest circle through it, with the label of each
+/// edge.
 pub(crate) fn circles<'a>(edges: impl Iterator<Item = (&'a str, &'a str, String)>) -> Vec<String> {
     let mut graph: BTreeMap<&str, BTreeMap<&str, String>> = BTreeMap::new();
     for (from, to, label) in edges {
@@ -23,7 +24,7 @@ pub(crate) fn circles<'a>(edges: impl Iterator<Item = (&'a str, &'a str, String)
     circles
 }
 
-/// The shortest way from a node to itself.
+/// The shortest path from a node to itself.
 fn way_back<'a>(
     graph: &BTreeMap<&'a str, BTreeMap<&'a str, String>>,
     start: &'a str,

@@ -1,4 +1,4 @@
-//! Who imports what in a crate, read from its sources.
+//! Reads the imports of a crate from its sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,12 +9,12 @@ use syn::{Attribute, Item, ItemUse, UseTree, Visibility};
 
 use super::{Sources, room};
 
-/// One file names something that another defines.
+/// A file refers to something that another file defines.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Import {
     pub(crate) from: String,
     pub(crate) to: String,
-    /// As the crate's root sees it.
+    /// The path from the crate's root.
     path: String,
 }
 
@@ -36,10 +36,10 @@ struct Module {
     mentions: Vec<Mention>,
 }
 
-/// A name that `use` binds, or a glob.
+/// A name that a `use` binds, or a glob.
 #[derive(Clone, Debug)]
 struct Use {
-    /// Nothing for a glob.
+    /// `None` for a glob.
     name: Option<String>,
     path: Names,
     is_public: bool,
@@ -52,7 +52,7 @@ struct Mention {
     is_called: bool,
 }
 
-/// What a path leads to.
+/// What a path refers to.
 struct Target {
     file: String,
     is_module: bool,
@@ -60,7 +60,7 @@ struct Target {
 
 struct Crate(BTreeMap<Names, Module>);
 
-/// The imports between the files of a crate, without those of its tests.
+/// Returns the imports between the files of a crate, without those of its tests.
 pub(crate) fn imports(sources: &Sources) -> Vec<Import> {
     let mut modules = Crate(BTreeMap::new());
     modules.load(sources, Names::new(), "lib.rs");
@@ -95,12 +95,12 @@ impl Crate {
         self.0.insert(path, module);
     }
 
-    /// What one module imports.
+    /// Collects the imports of one module.
     fn of(&self, path: &Names, module: &Module) -> Vec<Import> {
         let mut imports = Vec::new();
         for one in &module.uses {
             let Some(named) = absolute(path, module, &one.path) else { continue };
-            // What a room passes on is imported by those who use it.
+            // A re-export is not an import: it is counted where it is used.
             let is_own = |target: &Target| room(&target.file) == room(&module.file);
             self.import(module, &named, |target| !(is_own(target) && one.is_public), &mut imports);
         }
@@ -129,14 +129,14 @@ impl Crate {
             add(&root.file);
         }
         let Some(target) = self.resolve(named, 0) else { return };
-        // Of a module in the same room, what is named in it counts.
+        // For a module in the same room, the item counts that is named in it.
         let is_whole_module = target.is_module && room(&target.file) == room(&module.file);
         if !is_whole_module && counts(&target) {
             add(&target.file);
         }
     }
 
-    /// Follows a path from the root, through whatever passes it on. Nothing if it leaves the crate.
+    /// Follows a path from the root through re-exports. Returns `None` if it leaves the crate.
     fn resolve(&self, named: &[String], depth: usize) -> Option<Target> {
         assert!(depth < 16, "{named:?} is passed on in a circle");
         let mut at = Names::new();
@@ -145,7 +145,7 @@ impl Crate {
             let rest = &named[index + 1..];
             let is_child = module.children.contains(name);
             let bound = module.uses.iter().find(|one| one.name.as_ref() == Some(name));
-            // A module and a function may share a name; the last one is then the function.
+            // A module and a function may share a name. The last segment is then the function.
             let bound = bound.filter(|_| rest.is_empty() || !is_child);
             let target = bound.map(|bound| absolute(&at, module, &bound.path));
             match target {
@@ -165,7 +165,7 @@ impl Crate {
         Some(Target { file: self.0[&at].file.clone(), is_module: true })
     }
 
-    /// The modules of which a module passes on everything.
+    /// The modules that a module re-exports with a glob.
     fn globs<'a>(&'a self, path: &'a Names, module: &'a Module) -> impl Iterator<Item = Names> + 'a {
         let globs = module.uses.iter().filter(|one| one.name.is_none());
         let globs = globs.filter_map(|one| absolute(path, module, &one.path));
@@ -178,21 +178,21 @@ impl Module {
         self.uses.iter().any(|one| one.name.as_deref() == Some(name))
     }
 
-    /// Whether a name is likely to be one of this module's: it stands somewhere in it.
+    /// Whether this module probably defines a name: the name occurs in it.
     fn defines(&self, name: &str) -> bool {
         let is_mentioned = |mention: &Mention| mention.path.first().is_some_and(|first| first == name);
         self.children.contains(name) || self.binds(name) || self.mentions.iter().any(is_mentioned)
     }
 }
 
-/// What a path in the code of a module names, unless that is certainly nothing of another file, or counted as `use`.
+/// Returns what a path in a module's code names, unless it cannot be in another file, or is counted as a `use`.
 fn mentioned(path: &Names, module: &Module, mention: &Mention) -> Option<Names> {
     let (first, rest) = mention.path.split_first()?;
     if let Some(named) = absolute(path, module, &mention.path).filter(|_| !rest.is_empty()) {
         return Some(named);
     }
     let bound = module.uses.iter().find(|one| one.name.as_ref() == Some(first))?;
-    // A variable may have the name of a function.
+    // A variable may have the same name as a function.
     let is_variable = !mention.is_called && first.starts_with(char::is_lowercase);
     if rest.is_empty() && (!bound.is_public || is_variable) {
         return None;
@@ -200,7 +200,7 @@ fn mentioned(path: &Names, module: &Module, mention: &Mention) -> Option<Names> 
     Some([&*absolute(path, module, &bound.path)?, rest].concat())
 }
 
-/// A path as the root sees it, if it stays in the crate.
+/// Returns a path from the root, if it stays in the crate.
 fn absolute(path: &Names, module: &Module, named: &[String]) -> Option<Names> {
     let (first, mut rest) = named.split_first()?;
     let mut base = path.clone();
@@ -268,7 +268,7 @@ fn uses(item: &ItemUse) -> Vec<Use> {
     uses
 }
 
-/// Collects the paths among tokens; `depth` is how many modules they are in that a macro writes.
+/// Collects the paths in tokens; `depth` is the number of modules around them that a macro writes.
 fn mentions(tokens: TokenStream, depth: usize, found: &mut Vec<Mention>) {
     let tokens: Vec<_> = tokens.into_iter().collect();
     let punct = |at: Option<usize>, sign: char| {
@@ -308,7 +308,7 @@ fn mentions(tokens: TokenStream, depth: usize, found: &mut Vec<Mention>) {
     }
 }
 
-/// Whether an identifier is no beginning of a path: it is a field, a method, a lifetime, or what follows `::`.
+/// Whether an identifier does not begin a path: it is a field, a method, a lifetime, or follows `::`.
 fn continues(at: usize, punct: impl Fn(Option<usize>, char) -> bool) -> bool {
     let before = |distance: usize| at.checked_sub(distance);
     let is_field = punct(before(1), '.') && !punct(before(2), '.');
@@ -316,7 +316,7 @@ fn continues(at: usize, punct: impl Fn(Option<usize>, char) -> bool) -> bool {
     is_field || is_part || punct(before(1), '\'')
 }
 
-/// The paths of a `use` in a function: a prefix, and what stands in braces.
+/// The paths of a `use` in a function: a prefix, and the part in braces.
 fn grouped(prefix: &Names, tokens: TokenStream, depth: usize, found: &mut Vec<Mention>) {
     let mut within = Vec::new();
     mentions(tokens, 0, &mut within);
@@ -326,7 +326,7 @@ fn grouped(prefix: &Names, tokens: TokenStream, depth: usize, found: &mut Vec<Me
     }
 }
 
-/// A path as the module sees it around those that a macro writes.
+/// Returns a path as seen from the module around those that a macro writes.
 fn outside(path: Names, depth: usize) -> Names {
     let inner = path.iter().take(depth).take_while(|name| *name == "super").count();
     match inner {

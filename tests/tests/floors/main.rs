@@ -1,7 +1,7 @@
-//! Imports run down the floors of the house, and never in a circle.
+//! Checks that imports run down the floors, and never in a circle.
 //!
-//! Rooms are what `a2a-otel/src/lib.rs` declares, a file or a folder each. What a room's `mod.rs` passes on by `pub use`
-//! counts as imported from the file that defines it.
+//! The rooms are the modules that `a2a-otel/src/lib.rs` declares, each a file or a folder. An item that a room's
+//! `mod.rs` re-exports with `pub use` counts as imported from the file that defines it.
 
 mod circles;
 mod imports;
@@ -13,10 +13,10 @@ use std::path::Path;
 use self::circles::circles;
 use self::imports::{Import, imports};
 
-/// A floor, and what its rooms are for.
+/// A floor, and the purpose of its rooms.
 type Floor = (&'static [&'static str], &'static str);
 
-/// From the roof down. A room imports from the floors below it, and from no other room of its own floor.
+/// The floors from the top down. A room may import from the floors below, but not from other rooms on its own floor.
 const FLOORS: &[Floor] = &[
     (&["lib", "__private"], "what users see, and what generated code calls"),
     (&["integrations", "phoenix"], "other people's SDKs, and links to Phoenix"),
@@ -31,7 +31,7 @@ const FLOORS: &[Floor] = &[
     (&["environment", "json", "semconv", "report", "lock", "attributes"], "the ground"),
 ];
 
-/// The sources of a crate, by their path below `src`.
+/// The sources of a crate, by path below `src`.
 type Sources = BTreeMap<String, String>;
 
 fn sources(package: &str) -> Sources {
@@ -56,7 +56,7 @@ fn room(file: &str) -> &str {
     file.split('/').next().unwrap_or(file).trim_end_matches(".rs")
 }
 
-/// What is wrong with the imports of a crate.
+/// Returns what is wrong with the imports of a crate.
 fn faults(sources: &Sources, floors: &[Floor]) -> Vec<String> {
     let imports = imports(sources);
     let floor_of = |room: &str| floors.iter().position(|(rooms, _)| rooms.contains(&room));
@@ -99,7 +99,7 @@ fn no_files_of_the_macros_import_each_other_in_a_circle() {
 
 const TWO_FLOORS: &[Floor] = &[(&["lib"], "roof"), (&["top", "aside"], "upper"), (&["ground"], "lower")];
 
-/// What is wrong with a small crate of the rooms `top`, `aside` and `ground`.
+/// Returns what is wrong with a small crate that has the rooms `top`, `aside` and `ground`.
 fn faults_of(files: &[(&str, &str)]) -> Vec<String> {
     let rooms = [("lib.rs", "mod top; mod aside; mod ground; pub use top::Top;"), ("aside.rs", "")];
     let rooms = rooms.iter().chain(files).map(|(file, source)| ((*file).to_owned(), (*source).to_owned()));

@@ -1,4 +1,4 @@
-//! The crate `a2a-protocol-server`.
+//! Tests the crate `a2a-protocol-server`.
 
 use a2a_otel::chain_span;
 use a2a_otel::testing::{Capturing, capture};

@@ -1,4 +1,4 @@
-//! The crate `genai` with its feature `otel`.
+//! Tests the crate `genai` with its feature `otel`.
 
 use a2a_otel::opentelemetry::trace::Status;
 use a2a_otel::testing::capture;
@@ -64,7 +64,7 @@ async fn observed(url: &str, request: ChatRequest) -> Result<ChatResponse, Error
     ask(url, request).await
 }
 
-/// Or its tokens would count twice.
+/// Its tokens would otherwise count twice.
 #[tokio::test]
 async fn a_chat_that_an_attribute_observes_is_one_call_of_a_model() {
     bridged();

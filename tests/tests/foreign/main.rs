@@ -1,4 +1,4 @@
-//! Spans that other crates make with `tracing` read as well as ours.
+//! Tests that `tracing` spans of other crates are shown as well as ours.
 
 mod a2a_protocol;
 mod genai;
@@ -17,7 +17,7 @@ use opentelemetry_sdk::trace::InMemorySpanExporter;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// The bridge to `tracing`, and a pipeline that it leads to.
+/// The bridge to `tracing`, and the pipeline behind it.
 pub(crate) fn bridged() {
     static TELEMETRY: OnceLock<Telemetry> = OnceLock::new();
     TELEMETRY.get_or_init(|| {
@@ -26,7 +26,7 @@ pub(crate) fn bridged() {
     });
 }
 
-/// Runs a test of this binary again, in a process with that variable; true in the process that is to go on.
+/// Runs a test of this binary again, in a process with this variable. Returns true in that process.
 pub(crate) fn is_within(test: &str, variable: &str, value: &str) -> bool {
     if env::var(variable).is_ok_and(|is| is == value) {
         return true;
@@ -37,12 +37,12 @@ pub(crate) fn is_within(test: &str, variable: &str, value: &str) -> bool {
     false
 }
 
-/// A provider that answers once, with that; and its address.
+/// Starts a provider that answers once, and returns its address.
 pub(crate) async fn provider(answer: Value) -> String {
     provider_of([answer]).await
 }
 
-/// A provider with these answers, in this order.
+/// Starts a provider with these answers, in order.
 pub(crate) async fn provider_of<const COUNT: usize>(answers: [Value; COUNT]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -55,7 +55,7 @@ pub(crate) async fn provider_of<const COUNT: usize>(answers: [Value; COUNT]) -> 
     url
 }
 
-/// An answer as OpenAI gives it.
+/// An answer in OpenAI's form.
 pub(crate) fn completion() -> Value {
     json!({
         "id": "chatcmpl-1",
@@ -78,7 +78,7 @@ pub(crate) fn completion() -> Value {
     })
 }
 
-/// What every reader of a model's call wants to know.
+/// Asserts the attributes that every call to a model must have.
 pub(crate) fn assert_call(span: &Captured) {
     assert_eq!(span.kind, "LLM", "{span:?}");
     assert_eq!(span.text("llm.model_name"), Some("gpt-4o-mini-2024-07-18"), "{span:?}");
@@ -91,7 +91,7 @@ pub(crate) fn assert_call(span: &Captured) {
     assert!(span.duplicates.is_empty(), "{span:?}");
 }
 
-/// What was said, where the user wants it recorded.
+/// Asserts the messages, which are recorded if the user allows it.
 pub(crate) fn assert_conversation(span: &Captured) {
     let said = |key: &str| span.text(key).unwrap_or_else(|| panic!("no {key} in {span:?}"));
     assert_eq!(said("llm.input_messages.0.message.role"), "system");

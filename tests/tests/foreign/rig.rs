@@ -1,4 +1,4 @@
-//! The crates `rig-core` and `rig-agent`.
+//! Tests the crates `rig-core` and `rig-agent`.
 
 use a2a_otel::testing::capture;
 use a2a_otel::{agent_span, chain_span};
@@ -65,7 +65,7 @@ async fn ask_agent(url: &str) -> String {
     agent.prompt("How many lamps?").max_turns(3).await.expect("an answer").to_string()
 }
 
-/// Also where it asks for a root, because it does not see spans that are not `tracing`'s.
+/// This also holds if rig asks for a root, because it only sees spans of `tracing`.
 #[tokio::test]
 async fn an_agent_is_an_agent_below_ours() {
     bridged();

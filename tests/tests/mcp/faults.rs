@@ -1,4 +1,4 @@
-//! What goes wrong on a hop: the spans on both sides say what happened, and end.
+//! Tests failures on a hop: the spans on both sides record what happened, and end.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn error(span: &Captured) -> &str {
     }
 }
 
-/// Waits until as many spans have ended.
+/// Waits until this many spans have ended.
 async fn ended(capturing: &Capturing, count: usize) {
     for _ in 0..500 {
         if capturing.spans().len() >= count {
@@ -89,7 +89,7 @@ async fn a_cancelled_request_is_cancelled_on_both_sides() {
             assert_eq!(error(span), "cancelled");
             assert!(span.event("cancelled").is_some(), "{span:?}");
         }
-        // What the handler does afterwards stays in the trace.
+        // Spans that the handler starts afterwards stay in the trace.
         let looks = capturing.spans().into_iter().filter(|span| span.name == "look_up");
         assert!(looks.map(|look| look.parent_id).eq([Some(served.span_id); 2]), "{capturing:?}");
     }
@@ -105,7 +105,7 @@ async fn a_handler_that_does_not_listen_is_cancelled_too() {
     assert_eq!(error(&served), "cancelled");
 }
 
-/// rmcp then never answers.
+/// In this case, rmcp never answers.
 #[tokio::test]
 async fn a_panic_is_the_server_s_error() {
     let client = worlds::duplex().await;
@@ -119,7 +119,7 @@ async fn a_panic_is_the_server_s_error() {
     assert!(served.duplicates.is_empty(), "{served:?}");
 }
 
-/// To rmcp that is the tool's failure, which a model can do something about.
+/// rmcp treats this as a failure of the tool, which a model can correct.
 #[tokio::test]
 async fn arguments_that_do_not_fit_are_an_error_on_both_sides() {
     let client = worlds::duplex().await;

@@ -1,4 +1,4 @@
-//! Tools, resources and prompts: what each side records, over each transport.
+//! Tests what each side records of tools, resources and prompts, with each transport.
 
 use a2a_otel::mcp::TracedServer;
 use a2a_otel::opentelemetry::Context;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::worlds::{self, Client, describe, hop, product, request, text};
 
-/// One visit, with everything that a shop offers.
+/// One visit that uses everything that a shop offers.
 #[agent_span(skip_all)]
 async fn visit(client: &Client) {
     client.list_all_tools().await.expect("tools");
@@ -159,7 +159,7 @@ async fn a_request_without_a_caller_is_a_trace_of_its_own() {
     assert_eq!(capturing.tree(), "TOOL tools/call plain_span\n  TOOL tools/call plain_span\n");
 }
 
-/// The caller decides for the server as well.
+/// The caller's sampling decision also applies to the server.
 #[tokio::test]
 async fn what_is_not_sampled_is_not_sampled_on_either_side() {
     let client = worlds::duplex().await;
@@ -177,7 +177,7 @@ async fn what_is_not_sampled_is_not_sampled_on_either_side() {
     assert_eq!(capturing.tree(), "");
 }
 
-/// Who is not watched leaves it to the server whether it is.
+/// If the caller suppresses telemetry, the server decides whether it records the call.
 #[tokio::test]
 async fn a_suppressed_call_leaves_nothing_with_the_caller() {
     let client = worlds::duplex().await;
@@ -193,7 +193,7 @@ async fn count(client: &Client, number: u32) {
     assert_eq!(text(&stock), (2 * number).to_string());
 }
 
-/// Every span has the trace and the session of its own visit.
+/// Checks that every span has the trace and the session of its visit.
 #[tokio::test]
 async fn visits_at_once_do_not_mix() {
     const VISITS: u32 = 200;

@@ -1,4 +1,4 @@
-//! What strangers may put into `_meta`: the tool answers, and the spans stay whole.
+//! Tests hostile values in `_meta`: the tool answers, and the spans stay intact.
 
 use a2a_otel::mcp::TracedServer;
 use a2a_otel::testing::capture;
@@ -11,10 +11,10 @@ use tokio::io::{
 };
 use tokio::runtime::{Builder, Runtime};
 
-/// The longest baggage that W3C has everybody pass on, in bytes.
+/// The longest baggage that every implementation must pass on, in bytes.
 const LONGEST_BAGGAGE: usize = 8192;
 
-/// A client that says whatever it likes.
+/// A client that can send anything.
 struct Stranger {
     runtime: Runtime,
     answers: Lines<BufReader<ReadHalf<DuplexStream>>>,
@@ -54,13 +54,13 @@ impl Stranger {
         serde_json::from_str(&answer.expect("a server that lives")).expect("JSON")
     }
 
-    /// A call of a tool, with that in `_meta`.
+    /// Calls a tool with this in `_meta`.
     fn call(&mut self, meta: &Value) -> Value {
         self.ask("tools/call", &json!({ "name": "bare", "arguments": { "product": 4 }, "_meta": meta }))
     }
 }
 
-/// The tree that is left, which is the server's own where nothing of `meta` was taken.
+/// The resulting tree, which is the server's own if nothing of `meta` was accepted.
 fn assert_answered(stranger: &mut Stranger, meta: &Value) -> String {
     let capturing = capture();
     let answer = stranger.call(meta);
@@ -99,7 +99,7 @@ fn what_is_too_long_does_not_grow() {
     }
 }
 
-/// What is no object is refused by rmcp, and the connection goes on.
+/// If `_meta` is not an object, rmcp refuses the request, and the connection continues.
 #[test]
 fn a_meta_that_is_no_object_harms_nobody_else() {
     let mut stranger = Stranger::connected();

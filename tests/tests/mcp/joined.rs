@@ -1,4 +1,4 @@
-//! A function with an attribute, and the MCP call that it makes or serves, are one span.
+//! Tests that a function with an attribute macro and the MCP call that it makes or serves share one span.
 
 use a2a_otel::mcp::TracedServer;
 use a2a_otel::opentelemetry::trace::Status;
@@ -9,7 +9,7 @@ use rmcp::model::{CallToolRequestParams, CallToolResult};
 
 use crate::worlds::{self, Client, product, request, text};
 
-/// A description of the caller's.
+/// The caller's own description.
 #[mcp_tool(server = "shop", input = number, output = text(output))]
 async fn check_stock(client: &Client, number: u32) -> Result<CallToolResult, ServiceError> {
     client.call_tool(request("check_stock", product(number))).await
@@ -30,7 +30,7 @@ async fn one_span_on_each_side() {
     let theirs = capturing.named("tools/call check_stock");
     assert_eq!(theirs.text("tool.description"), Some("Says how many pieces are in stock."));
     for span in [ours, theirs] {
-        // What the functions say of their input, without the secret that is in the protocol's.
+        // The input as the functions record it, without the secret in the protocol's arguments.
         assert_eq!(span.text("input.value"), Some("21"));
         assert_eq!(span.text("output.value"), Some("42"));
         assert_eq!(span.text("mcp.method.name"), Some("tools/call"));
@@ -108,7 +108,7 @@ async fn both(client: &Client) {
     }
 }
 
-/// Only the first call of the same name belongs to the function itself.
+/// Only the first call with the same name belongs to the function.
 #[tokio::test]
 async fn other_calls_are_children() {
     let client = worlds::duplex().await;
@@ -145,7 +145,7 @@ async fn a_tool_that_a_served_function_uses_is_its_child() {
     assert_eq!(capturing.named("help").text("input.value"), Some(r#"{"pieces":3}"#));
 }
 
-/// A proxy's own call of the same tool is a hop of its own.
+/// A proxy's own call of the same tool is a separate hop.
 #[tokio::test]
 async fn a_proxy_s_call_is_no_part_of_the_call_that_it_serves() {
     let upstream = std::sync::Arc::new(worlds::duplex().await);

@@ -1,4 +1,4 @@
-//! MCP over rmcp: one trace from the caller to the server, over every transport.
+//! Tests MCP over rmcp: one trace from the caller to the server, with every transport.
 
 mod faults;
 mod hops;

@@ -1,4 +1,4 @@
-//! A conversation of four: a Rust agent, a Python server, a Python client and a Rust server, as Phoenix shows them.
+//! Tests how Phoenix shows a trace of four processes: a Rust agent, a Python server, a Python client and a Rust server.
 
 use std::process::Stdio;
 
@@ -26,7 +26,7 @@ fn a_visit_of_a_python_client_reads_well_in_phoenix() {
     let output = client.output().expect("a Python that runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 
-    // Each of 7 requests and the handshake is two spans, and 4 look something up.
+    // Each of 7 requests and the handshake has two spans, and 4 look something up.
     let tree = project.wait_for_tree(1 + 2 * 8 + 4);
     assert_eq!(tree.root().name, "visit");
     tree.assert_path(&["* visit", "* MCP send initialize", "CHAIN initialize"]);

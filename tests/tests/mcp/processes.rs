@@ -1,4 +1,4 @@
-//! A server in a process of its own, over its pipes and over HTTP.
+//! Tests a server in a separate process, over pipes and over HTTP.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use rmcp::transport::{StreamableHttpClientTransport, TokioChildProcess};
 use crate::seen::{Seen, Trace, received};
 use crate::worlds::{Client, describe, product, request};
 
-/// What a process that is to export there needs to know.
+/// The environment of a process that exports there.
 pub(crate) fn exporting(receiver: &Receiver) -> [(&'static str, String); 3] {
     [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.endpoint()),
@@ -27,7 +27,7 @@ pub(crate) fn shop() -> Command {
     Command::new(env!("CARGO_BIN_EXE_mcp_shop"))
 }
 
-/// A server over HTTP, and its URL.
+/// Starts a server over HTTP, and returns its URL.
 pub(crate) fn http_shop(receiver: &Receiver, more: &[(&str, &str)]) -> (Service, String) {
     let [port] = free_ports();
     let mut command = shop();
@@ -39,7 +39,7 @@ pub(crate) fn http_shop(receiver: &Receiver, more: &[(&str, &str)]) -> (Service,
     (service, format!("http://{address}/mcp"))
 }
 
-/// A child whose log is nobody's business.
+/// A child process whose log is discarded.
 pub(crate) fn quiet(command: tokio::process::Command) -> TokioChildProcess {
     let child = TokioChildProcess::builder(command).stderr(Stdio::null()).spawn();
     child.expect("a child").0
@@ -63,7 +63,7 @@ async fn visit(client: &Client) {
     client.get_prompt(describe("1")).await.expect("a prompt");
 }
 
-/// The servers' spans of a visit: one for each request, and what they did.
+/// The servers' spans of a visit: one for each request, and those below.
 const SERVED: usize = 7 + 4;
 
 fn assert_visit(capturing: &Capturing, receiver: &Receiver) {
@@ -161,7 +161,7 @@ async fn a_server_that_dies_in_the_middle_is_an_error() {
     assert!(span.event("exception").is_some(), "{span:?}");
 }
 
-/// rmcp's client tries to get the stream again, for as long as its caller has patience.
+/// rmcp's client retries the stream until its caller gives up.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_to_a_server_over_http_that_dies_ends_with_the_caller_s_patience() {
     let receiver = Receiver::start();

@@ -1,4 +1,4 @@
-//! The official Python SDK on the other end, which traces itself.
+//! Tests the official Python SDK as the peer, which records its own spans.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -38,7 +38,7 @@ fn server_script(python: &Path, receiver: &Receiver) -> Command {
     command
 }
 
-/// What the Python client prints of its visit.
+/// What the Python client prints about its visit.
 fn send_client(python: &Path, receiver: &Receiver, mode: &str, server: &[&str]) -> String {
     let mut client = client_script(python);
     client
@@ -135,7 +135,7 @@ fn assert_served(root: &str, capturing: &Capturing, receiver: &Receiver) {
     trace.only(&path);
     assert_eq!(trace.only(&path[..3]).attributes["a2a_otel.mcp.server.name"], "python-shop");
     assert_eq!(trace.only(&path[..3]).attributes["tool.description"], "Says on whose behalf it is called.");
-    // Python names a resource's span by its method as well.
+    // Python also names a resource's span after the method.
     for target in ["tools/list", "resources/read", "prompts/get describe", "tools/call sell_the_shop"] {
         trace.only(&[root, "visit", target, target]);
     }

@@ -1,4 +1,4 @@
-//! Spans of several processes, put together.
+//! The joined spans of several processes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use a2a_otel::opentelemetry::trace::{SpanId, Status};
 use a2a_otel::testing::{Captured, ReceivedSpan, ReceivedStatus, Receiver};
 use a2a_otel_tests::services::eventually;
 
-/// A span, whoever made it.
+/// A span from any process.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) name: String,
@@ -55,7 +55,7 @@ impl From<&ReceivedSpan> for Seen {
     }
 }
 
-/// Spans that are one trace: with one root, from which every other hangs.
+/// The spans of one trace, with one root above all others.
 #[derive(Debug)]
 pub(crate) struct Trace(pub(crate) Vec<Seen>);
 
@@ -88,7 +88,7 @@ impl Trace {
         self.0.iter().filter(|span| self.path(span) == path).collect()
     }
 
-    /// The one span at this path.
+    /// The only span at this path.
     #[track_caller]
     pub(crate) fn only(&self, path: &[&str]) -> &Seen {
         let found = self.at(path);
@@ -100,7 +100,7 @@ impl Trace {
     }
 }
 
-/// What a receiver has taken, once it is enough.
+/// Waits until a receiver has accepted enough spans, and returns them.
 #[track_caller]
 pub(crate) fn received(receiver: &Receiver, is_enough: impl Fn(&[ReceivedSpan]) -> bool) -> Vec<Seen> {
     let enough = || Some(receiver.spans()).filter(|spans| is_enough(spans));

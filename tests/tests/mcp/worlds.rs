@@ -1,4 +1,4 @@
-//! Connections to a shop, over each transport.
+//! Connections to a shop, with each transport.
 
 use a2a_otel::mcp::{TracedClient, TracedServer};
 use a2a_otel::testing::{Captured, Capturing};
@@ -53,12 +53,12 @@ pub(crate) fn product(number: u32) -> Value {
     json!({ "product": number, "secret": "hunter2" })
 }
 
-/// What a tool says.
+/// The text of a tool's result.
 pub(crate) fn text(result: &CallToolResult) -> &str {
     result.content.first().and_then(|block| block.as_text()).map_or("", |text| text.text.as_str())
 }
 
-/// The two spans of that name: the client's, and the server's below it.
+/// The two spans with this name: the client's, and the server's below it.
 pub(crate) fn hop(capturing: &Capturing, name: &str) -> (Captured, Captured) {
     let spans = capturing.spans();
     let named: Vec<_> = spans.into_iter().filter(|span| span.name == name).collect();

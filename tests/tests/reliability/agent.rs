@@ -1,4 +1,4 @@
-//! The agent whose spans are followed: `tests/src/bin/generator.rs`.
+//! Runs the agent whose spans are checked: `tests/src/bin/generator.rs`.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, BufReader, Read};
@@ -14,12 +14,12 @@ pub(crate) struct Agent {
     command: Command,
 }
 
-/// One that works.
+/// A running agent.
 pub(crate) struct Running {
     child: Child,
 }
 
-/// What it said at its end.
+/// The report that it prints at its end.
 #[derive(Debug)]
 pub(crate) struct Report {
     pub(crate) generated: u64,
@@ -30,11 +30,11 @@ pub(crate) struct Report {
     pub(crate) replayed: u64,
     pub(crate) annotations: Annotations,
     pub(crate) peak_kilobytes: u64,
-    /// What it told its user.
+    /// The messages that it printed.
     pub(crate) messages: Vec<String>,
 }
 
-/// What it said of its annotations.
+/// The counts of its annotations.
 #[derive(Debug)]
 pub(crate) struct Annotations {
     pub(crate) generated: u64,
@@ -58,10 +58,10 @@ impl Agent {
         self
     }
 
-    /// No file that it writes may grow beyond so many kilobytes.
+    /// Limits the size of the files that it writes, in kilobytes.
     pub(crate) fn with_file_size_limit(self, kilobytes: u64) -> Self {
         let mut command = Command::new("bash");
-        // Without the trap the signal of the limit would end the process instead of failing the write.
+        // Without the trap, the limit's signal would end the process instead of failing the write.
         command.args(["-c", &format!("trap '' XFSZ; ulimit -f {kilobytes}; exec \"$@\""), "bash"]);
         command.arg(self.command.get_program()).args(self.command.get_args());
         for (name, value) in self.command.get_envs() {
@@ -109,13 +109,13 @@ impl Running {
         self.child.wait().expect("the generator should end")
     }
 
-    /// As `SIGKILL` does.
+    /// Kills the agent with `SIGKILL`.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("the generator should still work");
         self.child.wait().expect("the generator should end");
     }
 
-    /// The line that it prints before it lingers.
+    /// The line that it prints before it waits.
     pub(crate) fn wait_for_line(&mut self) {
         let stdout = self.child.stdout.take().expect("standard output is a pipe");
         let mut line = String::new();
@@ -145,7 +145,7 @@ impl Report {
         }
     }
 
-    /// Every annotation is on the books once, and so many of them are with the receiver.
+    /// Asserts that every annotation is counted once, and that this many were delivered.
     #[track_caller]
     pub(crate) fn assert_annotated(&self, generated: u64, delivered: u64) {
         let Annotations { dropped, .. } = &self.annotations;
@@ -154,7 +154,7 @@ impl Report {
         assert_eq!(delivered + dropped.values().sum::<u64>(), generated, "{self:?}");
     }
 
-    /// Every span is on the books once.
+    /// Asserts that every span is counted once.
     #[track_caller]
     pub(crate) fn assert_balanced(&self, generated: u64) {
         assert_eq!(self.generated, generated, "{self:?}");
@@ -162,7 +162,7 @@ impl Report {
         assert_eq!(self.generated, self.delivered + self.spooled + dropped, "{self:?}");
     }
 
-    /// Every span is with the receiver.
+    /// Asserts that every span was delivered.
     #[track_caller]
     pub(crate) fn assert_delivered(&self, generated: u64, receiver: &Receiver) {
         self.assert_balanced(generated);
@@ -184,12 +184,12 @@ fn reasons(dropped: &Value) -> BTreeMap<String, u64> {
     dropped.map(|(reason, lost)| (reason.clone(), lost.as_u64().unwrap_or_default())).collect()
 }
 
-/// How many different spans these are.
+/// The number of different spans.
 pub(crate) fn distinct(spans: &[ReceivedSpan]) -> usize {
     spans.iter().map(|span| &span.span_id).collect::<HashSet<_>>().len()
 }
 
-/// Waits until something is so, which it has to be within half a minute.
+/// Waits until a condition holds, for at most half a minute.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     for _ in 0..600 {

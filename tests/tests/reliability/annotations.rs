@@ -1,4 +1,4 @@
-//! Annotations go their own way beside the spans, and have the same faults to meet there.
+//! Tests annotations, which are sent separately from spans, with the same faults.
 
 use std::collections::HashSet;
 use std::thread;
@@ -8,7 +8,7 @@ use a2a_otel::testing::{Behaviour, Receiver};
 
 use crate::agent::{Agent, Report, wait_until};
 
-/// So many spans, each with a score.
+/// This many spans, each with a score.
 const SCORED: [&str; 2] = ["spans=250", "scores=true"];
 
 fn under(behaviour: Behaviour, arguments: &[&str]) -> (Report, Receiver) {
@@ -18,7 +18,7 @@ fn under(behaviour: Behaviour, arguments: &[&str]) -> (Report, Receiver) {
     (report, receiver)
 }
 
-/// How many of the receiver's spans it also has a score for.
+/// How many of the receiver's spans have a score there.
 #[track_caller]
 fn scored(receiver: &Receiver) -> usize {
     let annotations = receiver.annotations();
@@ -80,7 +80,7 @@ fn an_outage_costs_nothing() {
         let receiver = Receiver::start();
         receiver.behave(behaviour.clone());
         let agent = Agent::new(&receiver.endpoint(), &SCORED).start();
-        // Who asks again was refused before.
+        // A repeated request was refused before.
         wait_until("annotations were refused", || posts(&receiver) > 1);
         receiver.behave(Behaviour::Accept);
         let report = agent.wait();

@@ -1,4 +1,4 @@
-//! How a process may end.
+//! Tests the ways in which a process may end.
 
 use std::os::unix::process::ExitStatusExt as _;
 

@@ -1,4 +1,4 @@
-//! Faults that pass: nothing is lost, whatever the receiver did meanwhile.
+//! Tests temporary faults: nothing is lost, whatever the receiver did meanwhile.
 
 use std::thread;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::agent::{Agent, Report, distinct, wait_until};
 
 const COME_BACK: Duration = Duration::from_secs(20);
 
-/// Spans at a steady pace while the receiver does this, and then works.
+/// Creates spans at a steady rate while the receiver behaves like this, and then lets it work.
 fn through(behaviour: Behaviour, time: Duration, arguments: &[&str]) -> (Report, Receiver) {
     let receiver = Receiver::start();
     receiver.behave(behaviour);
@@ -95,7 +95,7 @@ fn a_receiver_that_never_answers_holds_neither_the_agent_nor_its_memory() {
         .with("A2A_OTEL_QUEUE_BYTES", &(32 << 20).to_string())
         .with("OTEL_EXPORTER_OTLP_TIMEOUT", "2000")
         .start();
-    // The agent is through when it has made its spans, whatever the receiver does.
+    // The agent finishes when it has created its spans, whatever the receiver does.
     thread::sleep(Duration::from_secs(8));
     assert_eq!(receiver.spans().len(), 0);
     receiver.behave(Behaviour::Accept);

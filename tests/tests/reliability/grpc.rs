@@ -1,4 +1,4 @@
-//! Over gRPC, to a server of tonic's and to Phoenix.
+//! Tests sending over gRPC, to a tonic server and to Phoenix.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -23,7 +23,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::agent::{Agent, Report};
 
-/// Says what a request with so many spans is answered with.
+/// Returns the answer to a request with this many spans.
 type Judge = dyn Fn(usize) -> Result<(), Status> + Send + Sync;
 
 /// A receiver that lives as long as its runtime does.
@@ -157,7 +157,7 @@ fn a_server_that_hangs_does_not_keep_the_agent() {
     let report = receiver.agent(&["spans=10", "timeout=2"]).run();
     report.assert_balanced(10);
     assert_eq!(report.dropped["not sent in time"], 10, "{report:?}");
-    // Its threads sleep, and nothing waits for them.
+    // The runtime's threads sleep, and nothing waits for them.
     std::mem::forget(receiver);
 }
 

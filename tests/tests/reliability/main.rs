@@ -1,4 +1,5 @@
-//! What becomes of spans under faults: an agent in a process of its own, and a receiver that can be switched.
+//! Tests what happens to spans under faults, with an agent in a separate process and a receiver whose behaviour can be
+//! switched.
 
 mod agent;
 mod annotations;

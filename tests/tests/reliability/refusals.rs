@@ -1,4 +1,4 @@
-//! Faults that do not pass: what cannot be delivered is named, and takes nothing else along.
+//! Tests permanent faults: what cannot be delivered is named, and nothing else is lost with it.
 
 use a2a_otel::testing::{Behaviour, Receiver};
 

@@ -1,4 +1,4 @@
-//! Spans on disk: over outages, over the end of the process, and over what may happen to a disk.
+//! Tests spans on disk: during outages, after the end of the process, and with disk faults.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use a2a_otel_tests::services::unique;
 
 use crate::agent::{Agent, Report, distinct, wait_until};
 
-/// A folder that is gone with the test.
+/// A folder that is deleted after the test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -48,13 +48,13 @@ fn agent(endpoint: &str, folder: &Folder, arguments: &[&str]) -> Agent {
     Agent::new(endpoint, arguments).with("A2A_OTEL_SPOOL_DIR", folder.text())
 }
 
-/// An address at which nobody listens for now.
+/// An address at which nothing listens yet.
 fn absent() -> (std::net::SocketAddr, String) {
     let address = Receiver::start().address();
     (address, format!("http://{address}"))
 }
 
-/// A run without a receiver, which leaves these spans behind.
+/// A run without a receiver, which leaves these spans on disk.
 fn leave(endpoint: &str, folder: &Folder, spans: u64) -> Report {
     let report = agent(endpoint, folder, &[&format!("spans={spans}"), "timeout=5"]).run();
     report.assert_balanced(spans);
@@ -62,7 +62,7 @@ fn leave(endpoint: &str, folder: &Folder, spans: u64) -> Report {
     report
 }
 
-/// A run that sends what is left there, and so many of its own.
+/// A run that sends the spans that are left on disk, and this many of its own.
 fn replay(endpoint: &str, folder: &Folder, spans: u64) -> Report {
     let report = agent(endpoint, folder, &[&format!("spans={spans}"), "linger=20"]).run();
     report.assert_balanced(spans);
@@ -210,7 +210,7 @@ fn a_folder_that_cannot_be_written_is_reported_and_memory_serves() {
 #[test]
 fn a_full_disk_is_reported_and_memory_serves() {
     let (folder, (address, endpoint)) = (Folder::new(), absent());
-    // A limit of the shell's on the size of a file, in blocks of 1,024 bytes, stands for a disk that is full.
+    // The shell's limit on the size of a file, in blocks of 1,024 bytes, simulates a full disk.
     let agent = agent(&endpoint, &folder, &["spans=2000", "bytes=2000", "per_second=1000", "linger=2"]);
     let running = agent.with_file_size_limit(1024).start();
     thread::sleep(Duration::from_secs(3));
@@ -230,7 +230,7 @@ fn several_processes_share_a_folder() {
         let report = running.wait();
         report.assert_balanced(1000);
         assert_eq!(report.spooled, 1000, "{report:?}");
-        // One of those who come later may have adopted what an earlier one has left.
+        // A later process may have adopted what an earlier one has left.
         assert!(report.recovered <= 2000, "{report:?}");
     }
     let receiver = Receiver::at(address);

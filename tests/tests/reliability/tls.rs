@@ -1,4 +1,4 @@
-//! Over TLS, with certificates of an authority that nobody else knows.
+//! Tests sending over TLS, with certificates of a private authority.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ const AUTHORITY: &str = "OTEL_EXPORTER_OTLP_CERTIFICATE";
 const CLIENT_CERTIFICATE: &str = "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE";
 const CLIENT_KEY: &str = "OTEL_EXPORTER_OTLP_CLIENT_KEY";
 
-/// Everyone's certificates, in a folder of their own.
+/// All certificates, in a separate folder.
 struct Files {
     folder: PathBuf,
 }
@@ -67,7 +67,7 @@ impl Files {
         settings.iter().fold(agent, |agent, (variable, name)| agent.with(variable, &self.path(name)))
     }
 
-    /// What a server says that has one of the certificates, and asks everyone for another.
+    /// The configuration of a TLS server. If it `asks`, it requires a client certificate.
     fn server(&self, asks: bool) -> ServerConfig {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut roots = RootCertStore::empty();
@@ -86,7 +86,7 @@ impl Files {
     }
 }
 
-/// Takes TLS away in front of a receiver, for as long as it lives.
+/// A proxy that terminates TLS in front of a receiver, until it is dropped.
 struct Terminator {
     endpoint: String,
     _runtime: Runtime,
@@ -112,7 +112,7 @@ impl Terminator {
     }
 }
 
-/// The agent sends over each protocol, and what it says is looked at.
+/// Sends with each protocol, and checks what the agent reports.
 fn over_each(test: &str, asks: bool, settings: &[(&str, &str)], check: impl Fn(&Report)) {
     let files = Files::new(test);
     let receiver = Receiver::start();

@@ -1,13 +1,13 @@
-//! Compares a topic of the corpus with the same topic without its attributes.
+//! Compares a topic of the corpus with the same topic without its attribute macros.
 
 use std::fmt::Write as _;
 
 use crate::log::{Log, Shape};
 
-/// How many shapes the corpus has at least.
+/// The smallest number of shapes in the corpus.
 const ENOUGH: usize = 450;
 
-/// One file of the corpus, in its two versions.
+/// One file of the corpus, in both versions.
 pub(crate) struct Topic {
     pub(crate) name: &'static str,
     pub(crate) plain: fn(&mut Log),
@@ -52,7 +52,7 @@ impl Topic {
     }
 }
 
-/// Fails where shapes are missing, or two go by one name.
+/// Fails if shapes are missing, or two have the same name.
 pub(crate) fn check_the_number_of_shapes(topics: &[Topic], open: &[Topic]) {
     let names: Vec<_> = topics.iter().flat_map(Topic::names).collect();
     for topic in open {
@@ -80,9 +80,9 @@ fn futures_that_are_not_send_are_told_apart() {
     assert_eq!(lines, ["the future is Send: false", "the future is Send: true"]);
 }
 
-/// Declares the versions without attributes, the list of topics, and a test for each.
+/// Declares the versions without attribute macros, the list of topics, and a test for each.
 ///
-/// What is `open` runs without its attributes only, since they cannot do it yet.
+/// A topic that is `open` runs only without its attribute macros, because they do not support it yet.
 macro_rules! topics {
     (shared: $($shared:ident)*; here: $($here:ident)*; open: $($open:ident)*;) => {
         #[allow(

@@ -1,4 +1,4 @@
-//! Functions of every shape do with the attribute what they do without it, here in edition 2021.
+//! Tests that functions of every shape behave the same with and without the attribute macro, in edition 2021.
 
 #![deny(warnings, clippy::pedantic)]
 #![allow(unsafe_code, reason = "unsafe functions are shapes too")]

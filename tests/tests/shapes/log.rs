@@ -1,4 +1,4 @@
-//! What a run of the corpus leaves behind, to be compared with the other run.
+//! Records a run of the corpus, so that it can be compared with the other run.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -14,7 +14,7 @@ thread_local! {
     static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The shapes that ran, each with what it showed.
+/// The shapes that ran, each with its record.
 #[derive(Default)]
 pub(crate) struct Log {
     pub(crate) shapes: Vec<Shape>,
@@ -23,16 +23,16 @@ pub(crate) struct Log {
 /// One run of one shape.
 pub(crate) struct Shape {
     pub(crate) name: &'static str,
-    /// How often it calls observed functions.
+    /// How many observed functions it calls.
     pub(crate) calls: usize,
-    /// What was noted on the way, and the result.
+    /// The notes that were taken, and the result.
     pub(crate) lines: Vec<String>,
-    /// The tree of spans that it made, and their number.
+    /// The tree of its spans, and their number.
     pub(crate) tree: String,
     pub(crate) spans: usize,
-    /// The tree that it has to make, where its form is part of the shape.
+    /// The expected tree, if it is part of the shape.
     pub(crate) expected_tree: Option<&'static str>,
-    /// The names of attributes that a span holds twice.
+    /// The names of attributes that a span has twice.
     pub(crate) duplicates: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ impl Log {
         self.calls(1, name, run);
     }
 
-    /// Runs a shape that calls observed functions that often.
+    /// Runs a shape that calls observed functions this often.
     pub(crate) fn calls<T: Debug>(&mut self, calls: usize, name: &'static str, run: impl FnOnce() -> T) {
         LINES.take();
         let capturing = capture();
@@ -66,7 +66,7 @@ impl Log {
         });
     }
 
-    /// Runs a shape whose observed functions call each other, so that their spans make this tree.
+    /// Runs a shape whose observed functions call each other, so that their spans form this tree.
     pub(crate) fn tree<T: Debug>(&mut self, tree: &'static str, name: &'static str, run: impl FnOnce() -> T) {
         self.calls(tree.lines().count(), name, run);
         if let Some(shape) = self.shapes.last_mut() {
@@ -74,7 +74,7 @@ impl Log {
         }
     }
 
-    /// Runs a shape of which the attribute changes the order of what is noted: the documented exception.
+    /// Runs a shape in which the attribute macro changes the order of the notes, which is the documented exception.
     pub(crate) fn in_any_order<T: Debug>(&mut self, name: &'static str, run: impl FnOnce() -> T) {
         self.shape(name, run);
         if let Some(shape) = self.shapes.last_mut() {
@@ -93,14 +93,14 @@ pub(crate) fn note(line: impl Display) {
     LINES.with_borrow_mut(|lines| lines.push(line.to_string()));
 }
 
-/// Notes the place that a function was called from.
+/// Notes the location of the caller.
 #[track_caller]
 pub(crate) fn note_caller(of: &str) {
     let caller = Location::caller();
     note(format_args!("{of} was called in {}:{}", caller.line(), caller.column()));
 }
 
-/// Notes when it is dropped.
+/// A value that takes a note when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Loud(pub(crate) &'static str);
 
@@ -124,7 +124,7 @@ pub(crate) async fn pause() {
     .await;
 }
 
-/// Asks a value for the auto traits of its type: the inherent methods win where their bounds hold.
+/// Finds the auto traits of a value's type: an inherent method is preferred if its bounds hold.
 pub(crate) struct Ask<T>(PhantomData<T>);
 
 impl<T> Ask<T> {
@@ -160,7 +160,7 @@ macro_rules! wait {
     };
 }
 
-/// Lets a future run until it first waits, and drops it.
+/// Polls a future once, and drops it.
 macro_rules! abandon {
     ($future:expr) => {
         match $future {

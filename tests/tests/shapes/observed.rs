@@ -1,4 +1,4 @@
-//! The corpus with its attributes.
+//! The corpus with its attribute macros.
 
 #[path = "../../corpus/async_traits.rs"]
 pub(crate) mod async_traits;
