@@ -59,7 +59,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use self::files::{Disk, Files, Metadata};
+use self::files::{Files, Metadata, StdFiles};
 use self::home::Home;
 use self::segment::{Extent, Segment, bytes_to_store};
 use super::ledger::{Ledger, Loss, Origin};
@@ -140,7 +140,7 @@ impl Spool {
         receiver: &str,
         ledger: Arc<Ledger>,
     ) -> io::Result<(Self, Vec<Record>)> {
-        Self::open_on(Arc::new(Disk), limits, SEGMENT_BYTES, receiver, ledger)
+        Self::open_on(Arc::new(StdFiles), limits, SEGMENT_BYTES, receiver, ledger)
     }
 
     fn open_on(

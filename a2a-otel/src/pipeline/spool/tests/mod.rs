@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use self::disk::{Fault, Process, SimulatedDisk};
-use super::files::{Disk, Files};
+use super::files::{Files, StdFiles};
 use super::{Record, Spool};
 use crate::lock::lock;
 use crate::pipeline::Delivery;
@@ -303,7 +303,7 @@ fn the_real_disk_does_what_the_simulated_one_does() {
     let unique = RandomState::new().hash_one(());
     let folder = std::env::temp_dir().join(format!("a2a-otel-files-{unique:016x}"));
     let path = folder.join("file");
-    for files in [&Disk as &dyn Files, &SimulatedDisk::default().process()] {
+    for files in [&StdFiles as &dyn Files, &SimulatedDisk::default().process()] {
         assert_eq!(files.open_lock(&path).unwrap_err().kind(), ErrorKind::NotFound, "{files:?}");
         assert_eq!(files.list(&folder).unwrap_err().kind(), ErrorKind::NotFound, "{files:?}");
         files.create_folder(&folder).unwrap();
