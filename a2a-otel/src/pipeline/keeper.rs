@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::ledger::Ledger;
 use super::queue::Queue;
 use super::signal::{Durable, Payload as _};
-use super::spool::{Record, Spool};
+use super::spool::{Spool, StoredRecord};
 use crate::lock::lock;
 
 /// The time between two saves, which a process that is killed may lose.
@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// Replaces the items in a queue by the records it has written to disk.
 pub(super) struct Keeper<S: Durable> {
-    queue: Arc<Queue<S::Item, Record>>,
+    queue: Arc<Queue<S::Item, StoredRecord>>,
     spool: Arc<Spool>,
     ledger: Arc<Ledger>,
     signal: S,
@@ -26,7 +26,7 @@ pub(super) struct Keeper<S: Durable> {
 
 impl<S: Durable> Keeper<S> {
     pub(super) fn new(
-        queue: Arc<Queue<S::Item, Record>>,
+        queue: Arc<Queue<S::Item, StoredRecord>>,
         spool: Arc<Spool>,
         ledger: Arc<Ledger>,
         signal: S,
@@ -35,7 +35,7 @@ impl<S: Durable> Keeper<S> {
     }
 
     /// Works until the queue is closed.
-    pub(super) fn run(keeper: &Mutex<Self>, queue: &Queue<S::Item, Record>) {
+    pub(super) fn run(keeper: &Mutex<Self>, queue: &Queue<S::Item, StoredRecord>) {
         let mut is_over = false;
         while !is_over {
             is_over = queue.wait_to_save(INTERVAL);

@@ -10,7 +10,7 @@ use super::keeper::Keeper;
 use super::ledger::{Ledger, Origin};
 use super::queue::{Amount, Queue};
 use super::signal::Durable;
-use super::spool::{Record, Spool};
+use super::spool::{Spool, StoredRecord};
 use crate::lock::lock;
 use crate::settings::{self, Batch};
 
@@ -19,7 +19,7 @@ pub(crate) struct Storage<S: Durable> {
     keeper: Arc<Mutex<Keeper<S>>>,
     spool: Arc<Spool>,
     /// What earlier processes have left.
-    recovered: VecDeque<Record>,
+    recovered: VecDeque<StoredRecord>,
 }
 
 impl<S: Durable> Storage<S> {
@@ -31,7 +31,7 @@ impl<S: Durable> Storage<S> {
     pub(crate) fn open(
         settings: &settings::Spool,
         receiver: &str,
-        queue: &Arc<Queue<S::Item, Record>>,
+        queue: &Arc<Queue<S::Item, StoredRecord>>,
         ledger: &Arc<Ledger>,
         signal: S,
     ) -> io::Result<Self> {
@@ -48,7 +48,7 @@ impl<S: Durable> Storage<S> {
 }
 
 impl<S: Durable> Disk<S::Payload> for Storage<S> {
-    type Record = Record;
+    type Record = StoredRecord;
 
     fn save_waiting(&mut self) {
         lock(&self.keeper).save_waiting();
@@ -58,7 +58,7 @@ impl<S: Durable> Disk<S::Payload> for Storage<S> {
         !self.recovered.is_empty()
     }
 
-    fn take_recovered(&mut self, limits: &Batch) -> Vec<Record> {
+    fn take_recovered(&mut self, limits: &Batch) -> Vec<StoredRecord> {
         let (mut records, mut taken) = (Vec::new(), Amount::default());
         while let Some(record) = self.recovered.front()
             && (records.is_empty() || taken.leaves_room_for(record.amount(), limits))
@@ -69,8 +69,8 @@ impl<S: Durable> Disk<S::Payload> for Storage<S> {
         records
     }
 
-    fn load(&self, records: Vec<Record>) -> Option<(S::Payload, Vec<Record>)> {
-        let load = |record: Record| Some((self.spool.load(&record)?, record));
+    fn load(&self, records: Vec<StoredRecord>) -> Option<(S::Payload, Vec<StoredRecord>)> {
+        let load = |record: StoredRecord| Some((self.spool.load(&record)?, record));
         let (requests, records): (Vec<_>, Vec<_>) = records.into_iter().filter_map(load).unzip();
         if records.is_empty() {
             return None;
@@ -80,11 +80,11 @@ impl<S: Durable> Disk<S::Payload> for Storage<S> {
         Some((payload, records))
     }
 
-    fn origin(&self, record: &Record) -> Origin {
+    fn origin(&self, record: &StoredRecord) -> Origin {
         record.origin()
     }
 
-    fn done(&self, record: &Record) {
+    fn done(&self, record: &StoredRecord) {
         self.spool.done(record);
     }
 

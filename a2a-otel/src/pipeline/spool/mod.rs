@@ -76,12 +76,12 @@ const SHARE_OF_AGE: u32 = 8;
 
 /// One request on disk.
 #[derive(Clone, Debug)]
-pub(crate) struct Record {
+pub(crate) struct StoredRecord {
     file: Arc<SpoolFile>,
     extent: Extent,
 }
 
-impl Record {
+impl StoredRecord {
     pub(crate) fn amount(&self) -> Amount {
         Amount { items: self.extent.items as usize, bytes: self.extent.length as usize }
     }
@@ -139,7 +139,7 @@ impl Spool {
         limits: &settings::Spool,
         receiver: &str,
         ledger: Arc<Ledger>,
-    ) -> io::Result<(Self, Vec<Record>)> {
+    ) -> io::Result<(Self, Vec<StoredRecord>)> {
         Self::open_on(Arc::new(StdFiles), limits, SEGMENT_BYTES, receiver, ledger)
     }
 
@@ -149,7 +149,7 @@ impl Spool {
         segment_bytes: u64,
         receiver: &str,
         ledger: Arc<Ledger>,
-    ) -> io::Result<(Self, Vec<Record>)> {
+    ) -> io::Result<(Self, Vec<StoredRecord>)> {
         let folder = limits.folder.join(receiver);
         files.create_folder(&folder)?;
         let home = Home::create(&*files, &folder)?;
@@ -160,7 +160,7 @@ impl Spool {
     }
 
     /// Takes over what processes have left that have ended.
-    fn adopt(&self, folder: &Path) -> Vec<Record> {
+    fn adopt(&self, folder: &Path) -> Vec<StoredRecord> {
         let mut state = lock(&self.state);
         let mut found = Vec::new();
         for home in Home::adopt(&*self.files, folder) {
@@ -177,11 +177,11 @@ impl Spool {
             if file.is_done() {
                 state.remove(&*self.files, &file);
             } else if !file.is_evicted.load(Ordering::Relaxed) {
-                records.extend(extents.into_iter().map(|extent| Record { file: file.clone(), extent }));
+                records.extend(extents.into_iter().map(|extent| StoredRecord { file: file.clone(), extent }));
             }
         }
         state.delete_empty_homes(&*self.files);
-        self.ledger.recovered(records.iter().map(Record::items).sum());
+        self.ledger.recovered(records.iter().map(StoredRecord::items).sum());
         records
     }
 
@@ -209,13 +209,13 @@ impl Spool {
     }
 
     /// Writes a request to disk.
-    pub(crate) fn store(&self, body: &[u8], items: usize) -> io::Result<Record> {
+    pub(crate) fn store(&self, body: &[u8], items: usize) -> io::Result<StoredRecord> {
         let mut state = lock(&self.state);
         self.evict(&mut state, bytes_to_store(body));
         let file = self.active(&mut state)?;
         let items = u32::try_from(items).map_err(io::Error::other)?;
         let extent = lock(&file.segment).append(body, items)?;
-        let record = Record { file, extent };
+        let record = StoredRecord { file, extent };
         record.file.add(extent.items);
         self.ledger.spooled(record.items());
         Ok(record)
@@ -223,7 +223,7 @@ impl Spool {
 
     /// Reads a request back, and keeps its file until [`Spool::done`]. Returns nothing if the request was evicted, or
     /// is not what was written; then it is counted as lost.
-    pub(crate) fn load(&self, record: &Record) -> Option<Vec<u8>> {
+    pub(crate) fn load(&self, record: &StoredRecord) -> Option<Vec<u8>> {
         let file = &record.file;
         // Under the lock that evicting takes as well.
         let state = lock(&self.state);
@@ -241,7 +241,7 @@ impl Spool {
     }
 
     /// The request that was loaded is delivered, or given up. When all of a file is done, the file is deleted.
-    pub(crate) fn done(&self, record: &Record) {
+    pub(crate) fn done(&self, record: &StoredRecord) {
         let file = &record.file;
         // If this fails, the next process sends the request once more, and the receiver knows it by its ids.
         let _ = lock(&file.segment).mark_done(record.extent);
@@ -255,7 +255,7 @@ impl Spool {
     }
 
     /// The request that was stored, and not loaded since, stays in memory instead.
-    pub(crate) fn take_back(&self, record: &Record) {
+    pub(crate) fn take_back(&self, record: &StoredRecord) {
         let state = lock(&self.state);
         if record.file.is_evicted.load(Ordering::Relaxed) {
             // It was counted as lost, so it is no longer counted as spooled.
