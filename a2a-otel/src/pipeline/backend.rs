@@ -12,11 +12,11 @@ use super::queue::{Amount, Queue};
 use super::weigh::Weigh;
 use super::{Delivery, Ledger};
 
-/// The account and the queue of one exporter.
+/// The ledger and the queue of one exporter.
 #[derive(Clone)]
 pub(crate) struct Backend {
     ledger: Arc<Ledger>,
-    /// Nothing where spans are passed on at once, or nowhere.
+    /// `None` if spans are passed on immediately, or not at all.
     queue: Option<Arc<dyn Held>>,
     has_spool: bool,
     /// Its type, as the semantic conventions name it.
@@ -24,7 +24,7 @@ pub(crate) struct Backend {
     exporter_type: &'static str,
 }
 
-/// A queue of any item and record.
+/// A queue of any type of item and record.
 trait Held: Send + Sync {
     fn held(&self) -> Amount;
     fn capacity(&self) -> usize;

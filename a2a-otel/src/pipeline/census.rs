@@ -1,4 +1,4 @@
-//! How many spans are recorded, from their start on.
+//! Counts recorded spans from their start.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,9 +22,9 @@ impl Census {
         self.started.load(Ordering::Relaxed)
     }
 
-    /// Spans that have started and not ended.
+    /// The number of spans that have started and not ended.
     pub(crate) fn spans_alive(&self) -> u64 {
-        // Ended is read first, so that a span which ends meanwhile still counts as alive.
+        // Read `ended` first, so that a span that ends between the two reads still counts as alive.
         let ended = self.ended.load(Ordering::Relaxed);
         self.spans_started().saturating_sub(ended)
     }

@@ -37,8 +37,8 @@ pub struct Delivery {
     pub annotations: Annotations,
 }
 
-/// What became of the [`Annotation`](crate::evaluation::Annotation)s: `generated = delivered + dropped`. Before shutdown,
-/// some may still be waiting.
+/// What became of the [`Annotation`](crate::evaluation::Annotation)s: `generated = delivered + dropped`. Before
+/// shutdown, some may still be waiting.
 ///
 /// ```
 /// use a2a_otel::Telemetry;
@@ -61,13 +61,13 @@ pub struct Annotations {
 }
 
 impl Annotations {
-    /// How many are lost.
+    /// Returns how many are lost.
     #[must_use]
     pub fn dropped_total(&self) -> u64 {
         self.dropped.values().sum()
     }
 
-    /// How many are neither sent nor lost.
+    /// Returns how many are neither sent nor lost.
     #[must_use]
     pub fn waiting(&self) -> u64 {
         self.generated.saturating_sub(self.delivered + self.dropped_total())
@@ -93,13 +93,13 @@ fn write_waiting(f: &mut fmt::Formatter<'_>, waiting: u64) -> fmt::Result {
 }
 
 impl Delivery {
-    /// How many spans are lost.
+    /// Returns how many spans are lost.
     #[must_use]
     pub fn dropped_total(&self) -> u64 {
         self.dropped.values().sum()
     }
 
-    /// How many spans are neither sent nor lost.
+    /// Returns how many spans are neither sent nor lost.
     #[must_use]
     pub fn waiting(&self) -> u64 {
         self.generated.saturating_sub(self.delivered + self.spooled + self.dropped_total())

@@ -1,4 +1,4 @@
-//! Where spans go: to exporters of the application's own, or to what the settings name.
+//! Where spans go: to the application's own exporters, or to the receiver in the settings.
 
 use std::sync::Arc;
 
@@ -21,17 +21,17 @@ use crate::environment::Warning;
 use crate::settings::Endpoint;
 use crate::settings::{Batch, Exporter, Settings};
 
-/// Puts an exporter behind the fan-out. Only its closure knows its type, for the trait of exporters cannot be boxed.
+/// Adds an exporter to the fan-out. Only the closure knows its type, because the `SpanExporter` trait cannot be boxed.
 type Connect = Box<dyn FnOnce(&Arc<Ledger>, &Batch, &Resource, &mut FanOut) -> Backend + Send>;
 
-/// A place that spans are sent to.
+/// A destination of spans.
 pub(crate) struct Destination {
     ledger: Ledger,
     connect: Option<Connect>,
 }
 
 impl Destination {
-    /// An exporter of the application's own.
+    /// The application's own exporter.
     pub(crate) fn custom<E: SpanExporter + 'static>(mut exporter: E) -> Self {
         let name = std::any::type_name::<E>();
         let connect: Connect = Box::new(|ledger, limits, resource, fan_out| {
@@ -48,7 +48,7 @@ impl Destination {
         Self { ledger: Ledger::new(&signal::SPANS_HANDED_OVER, name), connect: Some(connect) }
     }
 
-    /// What the settings ask for.
+    /// The destination that the settings name.
     pub(crate) fn configured(settings: &Settings, warnings: &mut Vec<Warning>) -> Self {
         match settings.exporter {
             Exporter::Otlp => Self::otlp(settings, warnings),
@@ -93,7 +93,7 @@ impl Destination {
         Self { ledger: Ledger::new(&signal::SPANS, endpoint.to_string()), connect: Some(connect) }
     }
 
-    /// Without the feature no setting asks for it.
+    /// Without the feature `otlp`, no setting selects it.
     #[cfg(not(feature = "otlp"))]
     fn otlp(_settings: &Settings, _warnings: &mut Vec<Warning>) -> Self {
         Self::nowhere()
@@ -124,7 +124,7 @@ impl Destination {
     }
 }
 
-/// What sends requests to the endpoint, and its type as the semantic conventions name it.
+/// The outlet that sends requests to the endpoint, and its type as the semantic conventions name it.
 #[cfg(feature = "otlp")]
 #[cfg_attr(not(feature = "otlp-grpc"), expect(clippy::unnecessary_wraps, reason = "gRPC may be refused"))]
 fn outlet(settings: &Settings, endpoint: &Endpoint) -> Result<(Outlet<SpanRequest>, &'static str), String> {
@@ -140,7 +140,7 @@ fn outlet(settings: &Settings, endpoint: &Endpoint) -> Result<(Outlet<SpanReques
     Ok((send, "otlp_http_span_exporter"))
 }
 
-/// The folder of the spool. Its name differs by receiver and project, and shows no secret.
+/// The folder of the spool. Its name is different for each receiver and project, and shows no secret.
 #[cfg(feature = "otlp")]
 fn spool_name(settings: &Settings, endpoint: &Endpoint) -> String {
     let mut hasher = crc32fast::Hasher::new();

@@ -1,4 +1,4 @@
-//! What the sender needs of a disk: a place that keeps items over an outage, and over the end of the process.
+//! What the sender needs from a disk: it keeps items during an outage, and after the end of the process.
 
 use std::convert::Infallible;
 
@@ -7,32 +7,32 @@ use crate::settings::Batch;
 
 /// Keeps requests on disk until they are sent.
 pub(crate) trait Disk<P>: Send {
-    /// Where one request lies.
+    /// The position of one request on the disk.
     type Record: Send + Sync;
 
-    /// Writes down what waits in memory, so that everything is sent in its order.
+    /// Writes the items that wait in memory to disk, so that everything is sent in order.
     fn save_waiting(&mut self);
 
-    /// Whether requests of earlier processes are left to be sent.
+    /// Whether requests of earlier processes still have to be sent.
     fn has_recovered(&self) -> bool;
 
-    /// Takes as many of those as fit into one batch.
+    /// Takes as many of these requests as fit into one batch.
     fn take_recovered(&mut self, limits: &Batch) -> Vec<Self::Record>;
 
-    /// Reads requests back as one payload, with the records that could be read. Nothing if none could.
+    /// Reads requests back as one payload, with the records that could be read. `None` if none could.
     fn load(&self, records: Vec<Self::Record>) -> Option<(P, Vec<Self::Record>)>;
 
     /// Which process a request comes from.
     fn origin(&self, record: &Self::Record) -> Origin;
 
-    /// The request is sent or given up, and need not be kept.
+    /// Marks a request that was sent or given up, and need not be kept.
     fn done(&self, record: &Self::Record);
 
-    /// Writes down what is left, and removes what is empty.
+    /// Writes the remaining items to disk, and removes empty files and folders.
     fn close(&mut self);
 }
 
-/// The disk of a signal that is only kept in memory. There is no value of it.
+/// The disk of a signal that is only kept in memory. This type has no values.
 #[derive(Debug)]
 pub(crate) enum NoDisk {}
 

@@ -1,4 +1,4 @@
-//! Exporters of the application's own, as an outlet. They get each batch once: whether to retry is up to them.
+//! The application's own exporters as outlets. They get each batch once: whether to retry is up to them.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,7 +15,7 @@ use super::signal::{Payload, Signal};
 use super::transport::Answer;
 use super::weigh::Weigh;
 
-/// Spans that are handed over as they are.
+/// The signal of spans that are handed over unchanged.
 pub(super) struct HandedOver;
 
 impl Signal for HandedOver {
@@ -30,7 +30,7 @@ impl Signal for HandedOver {
 
 /// One batch.
 pub(super) struct Handover {
-    /// Empty once they are handed over.
+    /// Empty once the spans are handed over.
     spans: Vec<SpanData>,
     items: usize,
     bytes: usize,
@@ -72,14 +72,14 @@ impl<E: SpanExporter> Drop for ShutDownOnDrop<E> {
     }
 }
 
-/// An exporter that panics must not end the thread, and with it all telemetry.
+/// Catches panics: an exporter that panics must not end the thread, and with it all telemetry.
 fn export(exporter: &impl SpanExporter, batch: Vec<SpanData>) -> OTelSdkResult {
     let export = AssertUnwindSafe(|| block_on(exporter.export(batch)));
     let panicked = |_| Err(OTelSdkError::InternalFailure("the exporter panicked".to_owned()));
     catch_unwind(export).unwrap_or_else(panicked)
 }
 
-/// Exporters are asynchronous by their type, and most of them are not in fact.
+/// Waits for a future on this thread. Exporters return futures, but most of them do their work synchronously.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(Thread);
     impl Wake for Unpark {

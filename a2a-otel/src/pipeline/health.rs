@@ -8,16 +8,16 @@ use super::Delivery;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// The tracer provider, which makes the spans.
+    /// The tracer provider, which creates the spans.
     pub provider: Condition,
     /// The exporters, which send them.
     pub exporters: Vec<ExporterHealth>,
-    /// The exporter of annotations, from the first annotation on.
+    /// The exporter of annotations; `None` before the first annotation.
     pub annotations: Option<Condition>,
     /// The meter provider.
     pub metrics: Condition,
-    /// How often a `Serialize`, `Debug` or `Display` implementation or a redactor panicked while a value was recorded. The
-    /// span shows where.
+    /// How often a `Serialize`, `Debug` or `Display` implementation or a redactor panicked while a value was recorded.
+    /// The span shows where.
     pub panics: u64,
 }
 
@@ -29,7 +29,7 @@ pub struct ExporterHealth {
     pub target: String,
     /// Whether the last request succeeded.
     pub condition: Condition,
-    /// The spans that wait to be sent.
+    /// The spans that are waiting to be sent.
     pub queue: QueueHealth,
     /// Whether spans can be saved to disk.
     pub spool: Condition,
@@ -50,9 +50,9 @@ impl ExporterHealth {
 pub struct QueueHealth {
     /// Spans in memory that are not sent yet.
     pub spans: usize,
-    /// About how many bytes they take.
+    /// Roughly how many bytes they take.
     pub bytes: usize,
-    /// How many bytes they take at most. Further spans are dropped and counted.
+    /// The largest number of bytes that they may take. Further spans are dropped and counted.
     pub capacity: usize,
 }
 

@@ -1,4 +1,4 @@
-//! The thread that saves, so that no item is kept in memory alone for long.
+//! The thread that saves items to disk, so that they do not stay only in memory for long.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -9,13 +9,13 @@ use super::signal::{Durable, Payload as _};
 use super::spool::{Spool, StoredRecord};
 use crate::lock::lock;
 
-/// The time between two saves, which a process that is killed may lose.
+/// The time between two saves. A process that is killed may lose the items of this period.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// The pause after a failure: a full disk is tried again after it.
+/// The pause after a failure, such as a full disk, before the next attempt.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Replaces the items in a queue by the records it has written to disk.
+/// Replaces the items in a queue with the records that it has written to disk.
 pub(super) struct Keeper<S: Durable> {
     queue: Arc<Queue<S::Item, StoredRecord>>,
     spool: Arc<Spool>,
@@ -34,7 +34,7 @@ impl<S: Durable> Keeper<S> {
         Keeper { queue, spool, ledger, signal, next_attempt: Instant::now() }
     }
 
-    /// Works until the queue is closed.
+    /// Runs until the queue is closed.
     pub(super) fn run(keeper: &Mutex<Self>, queue: &Queue<S::Item, StoredRecord>) {
         let mut is_over = false;
         while !is_over {
@@ -43,7 +43,7 @@ impl<S: Durable> Keeper<S> {
         }
     }
 
-    /// Saves what waits, unless the disk has failed a moment ago.
+    /// Saves waiting items, unless the disk has failed a moment ago.
     pub(super) fn save_waiting(&mut self) {
         while Instant::now() >= self.next_attempt {
             let items = self.queue.take_to_save();

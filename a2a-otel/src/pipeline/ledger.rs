@@ -1,4 +1,4 @@
-//! The account of one exporter: what became of each item, and the state of the connection.
+//! The ledger of one exporter: what became of each item, and the state of the connection.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,10 +16,10 @@ use crate::lock::lock;
 use crate::report::{announce, report};
 use crate::semconv::opentelemetry::ERROR_TYPE;
 
-/// Whether the receiver takes items.
+/// Whether the receiver accepts items.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Connection {
-    /// Nothing was sent yet.
+    /// Nothing has been sent yet.
     Unused,
     Working,
     /// The last request failed, for this reason.
@@ -30,28 +30,28 @@ enum Connection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub(crate) enum Loss {
-    /// An exporter of the application's own failed.
+    /// The application's own exporter failed.
     ExportFailed,
-    /// No exporter takes spans.
+    /// There is no exporter.
     NoExporter,
     QueueFull,
     /// It ended after shutdown.
     TooLate,
-    /// The receiver does not take it.
+    /// The receiver refused it.
     Refused,
-    /// The receiver took the others of the request.
+    /// The receiver rejected it, and accepted other items of the request.
     Rejected,
     /// It was still waiting at the end.
     NotSentInTime,
     /// Newer items needed its space on disk.
     SpoolFull,
-    /// It lay on disk for too long.
+    /// It was on disk for too long.
     SpoolTooOld,
-    /// What is on disk is not what was written.
+    /// Its data on disk is not what was written.
     SpoolDamaged,
 }
 
-/// Every reason, with the words that a [`Delivery`] uses, in the order of the variants.
+/// Every reason with its name in a [`Delivery`], in the order of the variants.
 const LOSSES: [(Loss, &str); 10] = [
     (Loss::ExportFailed, "export failed"),
     (Loss::NoExporter, "no exporter"),
@@ -66,7 +66,7 @@ const LOSSES: [(Loss, &str); 10] = [
 ];
 
 impl Loss {
-    /// The reason as a [`Delivery`] names it.
+    /// The name of the reason in a [`Delivery`].
     pub(crate) fn reason(self) -> &'static str {
         LOSSES[self as usize].1
     }
@@ -81,7 +81,7 @@ pub(crate) enum Origin {
     Earlier,
 }
 
-/// Messages that are reported once, until the connection works again.
+/// Which messages have been reported. Each is reported once, until the connection works again.
 #[derive(Debug, Default)]
 struct Reported {
     queue_full: AtomicBool,
@@ -105,11 +105,11 @@ pub(crate) struct Ledger {
     replayed: AtomicU64,
     dropped: [AtomicU64; LOSSES.len()],
     connection: Mutex<Connection>,
-    /// Why items cannot be written to disk.
+    /// Why items cannot be written to disk, if they cannot.
     spool_trouble: Mutex<Option<String>>,
-    /// Items in the request under way.
+    /// Items in the current request.
     inflight: AtomicU64,
-    /// How long requests take, with the attributes that name the exporter.
+    /// The histogram of request durations, with the attributes that name the exporter.
     durations: OnceLock<(Histogram<f64>, Vec<KeyValue>)>,
     reported: Reported,
     closing: AtomicBool,
@@ -149,7 +149,7 @@ impl Ledger {
         self.dropped[loss as usize].fetch_add(items, Ordering::Relaxed);
     }
 
-    /// Items are lost. Those of an earlier process are not in this process's account.
+    /// Counts lost items. Those of an earlier process are not counted by this one.
     pub(crate) fn lost(&self, origin: Origin, loss: Loss, items: u64) {
         if origin == Origin::Here {
             self.dropped(loss, items);
@@ -170,14 +170,14 @@ impl Ledger {
         }
     }
 
-    /// A request failed, and its items wait to be sent again.
+    /// Records that a request failed, and its items wait to be sent again.
     pub(crate) fn failing(&self, cause: &str) {
         if !matches!(self.change_to(Connection::Failing(cause.to_owned())), Connection::Failing(_)) {
             self.report_failure(cause, "wait until the receiver answers");
         }
     }
 
-    /// The receiver takes no items until somebody changes something.
+    /// Records that the receiver refuses items until somebody fixes the cause.
     pub(crate) fn refused(&self, cause: &str) {
         self.change_to(Connection::Failing(cause.to_owned()));
         if is_first(&self.reported.refused) {
@@ -192,7 +192,8 @@ impl Ledger {
         ));
     }
 
-    /// Nothing is received at the path of the signal. True where that is final, because few receivers take the signal.
+    /// Records that the receiver does not know the path of the signal. Returns true if this is final, because few
+    /// receivers accept the signal.
     pub(crate) fn unknown(&self, cause: &str) -> bool {
         let Some(taker) = self.wording.only_taken_by else {
             self.refused(cause);
@@ -201,18 +202,19 @@ impl Ledger {
         self.change_to(Connection::Failing(cause.to_owned()));
         let (many, target, cause) = (self.wording.many, &self.target, sentence(cause));
         report(&format_args!(
-            "{target} takes no {many}, only {taker} does: {cause} From now on {many} are dropped; spans are sent as before"
+            "{target} does not accept {many}, only {taker} does: {cause} From now on, {many} are dropped; \
+            spans are still sent"
         ));
         true
     }
 
-    /// An exporter of the application's own failed.
+    /// Records that the application's own exporter failed.
     pub(crate) fn export_failed(&self, cause: &str) {
         self.absent();
         self.refused(cause);
     }
 
-    /// The receiver rejected items of a request, and does not name them.
+    /// Records that the receiver rejected items of a request without naming them.
     pub(crate) fn rejected(&self, items: u64, message: &str) {
         if is_first(&self.reported.rejected) {
             let (many, target, message) = (self.wording.many, &self.target, sentence(message));
@@ -220,13 +222,13 @@ impl Ledger {
         }
     }
 
-    /// One item is lost, and it is known which one.
+    /// Reports which item was refused.
     pub(crate) fn refused_one(&self, name: &str, cause: &str) {
         let (one, target, cause) = (self.wording.one, &self.target, sentence(cause));
-        report(&format_args!("{target} does not take the {one} {name}: {cause} It is dropped"));
+        report(&format_args!("{target} does not accept the {one} {name}: {cause} It is dropped"));
     }
 
-    /// Items are sent without all of their text.
+    /// Records that items are sent with shortened texts.
     pub(crate) fn shortened(&self, items: u64, bytes: usize) {
         if is_first(&self.reported.shortened) {
             let (many, target) = (self.wording.many, &self.target);
@@ -245,7 +247,7 @@ impl Ledger {
         }
     }
 
-    /// Items were written to disk.
+    /// Counts items that were written to disk.
     pub(crate) fn spooled(&self, items: u64) {
         self.spooled.fetch_add(items, Ordering::Relaxed);
         if lock(&self.spool_trouble).take().is_some() {
@@ -253,17 +255,17 @@ impl Ledger {
         }
     }
 
-    /// Items on disk are sent or given up.
+    /// Counts items on disk that were sent or given up.
     pub(crate) fn unspooled(&self, items: u64) {
         self.spooled.fetch_sub(items, Ordering::Relaxed);
     }
 
-    /// Items of an earlier process were found.
+    /// Counts items of an earlier process that were found on disk.
     pub(crate) fn recovered(&self, items: u64) {
         self.recovered.store(items, Ordering::Relaxed);
     }
 
-    /// Items on disk are lost.
+    /// Counts items on disk that are lost.
     pub(crate) fn lost_from_spool(&self, origin: Origin, loss: Loss, items: u64) {
         if origin == Origin::Here {
             self.unspooled(items);
@@ -279,7 +281,7 @@ impl Ledger {
         }
     }
 
-    /// Items cannot be written to disk, and stay in memory.
+    /// Records that items cannot be written to disk, and stay in memory.
     pub(crate) fn spool_failed(&self, cause: &std::io::Error) {
         if lock(&self.spool_trouble).replace(cause.to_string()).is_none() {
             report(&format_args!(
@@ -289,13 +291,13 @@ impl Ledger {
         }
     }
 
-    /// From now on, requests are timed.
+    /// Records the duration of requests from now on.
     #[cfg(feature = "metrics")]
     pub(crate) fn time_requests(&self, durations: Histogram<f64>, component: Vec<KeyValue>) {
         let _ = self.durations.set((durations, component));
     }
 
-    /// Makes a request of so many items.
+    /// Sends a request with this many items.
     pub(crate) fn request<A>(
         &self,
         items: u64,
@@ -323,7 +325,7 @@ impl Ledger {
         lock(&self.spool_trouble).clone()
     }
 
-    /// What still waits is lost: no caller waits for it any longer.
+    /// Counts everything that still waits as lost, because no caller waits for it any longer.
     pub(crate) fn write_off(&self) {
         let waiting = self.delivery().waiting();
         if waiting > 0 {
@@ -347,18 +349,18 @@ impl Ledger {
         }
     }
 
-    /// From now on, a receiver that never answered is not waited for, so that the process can end.
+    /// Stops waiting for a receiver that never answered, so that the process can end.
     pub(crate) fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
     }
 
-    /// Nothing answers at the address.
+    /// Records that nothing answers at the address.
     pub(crate) fn absent(&self) {
         self.absent.store(true, Ordering::Relaxed);
         self.absent_while_closing.fetch_or(self.closing.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
-    /// Whether nothing answers, and never did. A receiver that has worked before may return soon.
+    /// Whether nothing answers now, and nothing ever did. A receiver that has worked before may return soon.
     pub(crate) fn is_absent(&self) -> bool {
         self.absent.load(Ordering::Relaxed) && !self.ever_worked.load(Ordering::Relaxed)
     }
@@ -368,7 +370,7 @@ impl Ledger {
         self.absent_while_closing.load(Ordering::Relaxed) && self.is_absent()
     }
 
-    /// How long the receiver may take. Nothing where asking it would only delay the end of the process.
+    /// How long the receiver may take. `None` if sending would only delay the end of the process.
     pub(crate) fn patience(&self, order: Order, longest: Duration) -> Option<Duration> {
         let Order::Close(deadline) = order else { return Some(longest) };
         let left = deadline.saturating_duration_since(Instant::now());
@@ -376,7 +378,7 @@ impl Ledger {
     }
 
     pub(crate) fn delivery(&self) -> Delivery {
-        // What is generated is read last, so that an item under way counts as waiting, and never as one too many.
+        // Read `generated` last, so that an item in transit counts as waiting, and the parts never exceed the total.
         let dropped = self.dropped_by_reason();
         let delivered = self.delivered.load(Ordering::Relaxed);
         let generated = self.generated.load(Ordering::Relaxed);
@@ -392,7 +394,7 @@ impl Ledger {
     }
 }
 
-/// Whether a message is due for the first time.
+/// Whether a message has not been reported yet; marks it as reported.
 fn is_first(reported: &AtomicBool) -> bool {
     !reported.swap(true, Ordering::Relaxed)
 }

@@ -1,4 +1,4 @@
-//! What happens to a span once it has ended. It is counted, waits, and is sent; then it is counted again.
+//! What happens to a span once it has ended: it is counted, queued, sent, and counted again by its outcome.
 //!
 //! ```text
 //! processors → queue → sender → outlet → receiver
@@ -6,10 +6,10 @@
 //!              keeper   disk (storage → spool)
 //! ```
 //!
-//! A [`signal::Signal`] says what its items are and how they become requests. Everything else is the same for all signals:
+//! A [`signal::Signal`] defines its items and how they become requests. Everything else is the same for all signals:
 //! the [`ledger`] counts items, the [`sender`] sends payloads, and the spool keeps bytes.
 
-#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "without it nobody takes annotations"))]
+#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "without it, annotations are not sent"))]
 pub(crate) mod annotations;
 mod backend;
 #[cfg(feature = "metrics")]
@@ -23,7 +23,7 @@ pub(crate) mod health;
 mod keeper;
 #[cfg_attr(
     not(feature = "otlp"),
-    allow(dead_code, reason = "exporters of the application's own need a part of it")
+    allow(dead_code, reason = "the application's own exporters use only a part of it")
 )]
 mod ledger;
 #[cfg(feature = "otlp")]
@@ -31,13 +31,13 @@ mod otlp;
 mod processors;
 #[cfg_attr(
     not(feature = "otlp"),
-    allow(dead_code, reason = "exporters of the application's own need a part of it")
+    allow(dead_code, reason = "the application's own exporters use only a part of it")
 )]
 mod queue;
 mod sender;
 #[cfg_attr(
     not(feature = "otlp"),
-    allow(dead_code, reason = "exporters of the application's own need a part of it")
+    allow(dead_code, reason = "the application's own exporters use only a part of it")
 )]
 mod signal;
 #[cfg(feature = "otlp")]
@@ -46,7 +46,7 @@ mod spool;
 mod storage;
 #[cfg_attr(
     not(feature = "otlp"),
-    allow(dead_code, reason = "exporters of the application's own need a part of it")
+    allow(dead_code, reason = "the application's own exporters use only a part of it")
 )]
 pub(crate) mod transport;
 mod tree;

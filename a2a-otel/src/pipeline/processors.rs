@@ -15,10 +15,10 @@ use super::census::Census;
 use super::ledger::{Ledger, Loss, Origin};
 use super::queue::{Queue, Refusal};
 
-/// How long a flush takes at most where the caller sets no limit.
+/// The longest time that a flush takes if the caller sets no limit.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Puts spans into a queue, which another thread empties.
+/// Puts spans into a queue that another thread empties.
 #[derive(Debug)]
 pub(crate) struct Queued<Saved> {
     queue: Arc<Queue<SpanData, Saved>>,
@@ -26,7 +26,7 @@ pub(crate) struct Queued<Saved> {
 }
 
 impl<Saved> Queued<Saved> {
-    /// If no thread can be started, the spans wait in the queue and are counted as lost at the end.
+    /// If no thread can be started, the spans wait in the queue and are counted as lost on shutdown.
     pub(crate) fn new(
         queue: Arc<Queue<SpanData, Saved>>,
         ledger: Arc<Ledger>,
@@ -60,7 +60,7 @@ impl<Saved: Debug + Send> SpanProcessor for Queued<Saved> {
     }
 }
 
-/// Passes every span on at once, to a processor that cannot fail.
+/// Passes every span on immediately, to a processor that cannot fail.
 #[derive(Debug)]
 pub(crate) struct Immediate<P> {
     pub(crate) inner: P,
@@ -93,17 +93,17 @@ impl<P: SpanProcessor> SpanProcessor for Immediate<P> {
     }
 }
 
-/// A step that completes a span when it has ended, before any processor sees it: masking, for example.
+/// A step that completes an ended span before any processor sees it, such as masking.
 pub(crate) type FinishingStep = fn(&mut SpanData);
 
-/// All processors of a provider as one. The SDK copies a span for each processor, the last one included.
+/// Combines all processors of a provider into one, because the SDK copies a span for each processor, even for the last.
 #[derive(Debug)]
 pub(crate) struct FanOut {
     finishing_steps: &'static [FinishingStep],
     pub(crate) processors: Vec<Box<dyn SpanProcessor>>,
-    /// Processors that only take sampled spans which have ended.
+    /// Processors that only need sampled spans that have ended.
     pub(crate) queues: Vec<Box<dyn SpanProcessor>>,
-    /// The accounts of spans that no exporter takes.
+    /// The ledgers of spans that no exporter gets.
     pub(crate) uncollected: Vec<Arc<Ledger>>,
     #[cfg(feature = "metrics")]
     pub(crate) census: Option<Arc<Census>>,
@@ -121,7 +121,7 @@ impl FanOut {
         }
     }
 
-    /// Runs the processors side by side, so that one that hangs does not take the others' time.
+    /// Runs the processors in parallel, so that one that hangs does not use up the others' time.
     fn each(&self, act: impl Fn(&dyn SpanProcessor) -> OTelSdkResult + Sync) -> OTelSdkResult {
         let panicked = |_| Err(OTelSdkError::InternalFailure("the processor panicked".to_owned()));
         thread::scope(|scope| {

@@ -1,4 +1,5 @@
-//! Where items wait to be sent. The queue is bounded in bytes, so that a few huge prompts cannot take the agent's memory.
+//! The queue in which items wait to be sent. It is bounded in bytes, so that a few huge prompts cannot take up the
+//! agent's memory.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -9,12 +10,12 @@ use super::weigh::Weigh;
 use crate::lock::lock;
 use crate::settings::Batch;
 
-/// Items are saved early once they take this part of the queue: one fourth.
+/// Items are saved early once they fill one fourth of the queue.
 const CROWDED: usize = 4;
 
-/// Stands between the agent, which must never wait, and the thread that sends.
+/// A queue between the agent, which must never wait, and the thread that sends.
 ///
-/// With a spool, another thread replaces the items by the records it has written to disk, in their order.
+/// With a spool, another thread replaces the items with the records that it has written to disk, in order.
 #[derive(Debug)]
 pub(crate) struct Queue<Item, Saved = Infallible> {
     limits: Batch,
@@ -23,37 +24,37 @@ pub(crate) struct Queue<Item, Saved = Infallible> {
     work: Condvar,
     /// Wakes the thread that saves.
     save: Condvar,
-    /// Wakes those who wait for the queue to be empty.
+    /// Wakes the callers that wait for the queue to be empty.
     idle: Condvar,
 }
 
 #[derive(Debug)]
 struct State<Item, Saved> {
-    /// Records on disk, older than what is waiting.
+    /// Records on disk, which are older than the waiting items.
     saved: VecDeque<(Amount, Saved)>,
     items_saved: usize,
     waiting: VecDeque<Item>,
     bytes_waiting: usize,
-    /// What the thread that saves is writing.
+    /// What the thread that saves is writing now.
     saving: Amount,
-    /// What the thread that sends has taken and still holds.
+    /// What the thread that sends has taken and not finished.
     taken: Amount,
     /// How many callers wait for the queue to be empty.
     flushes: usize,
-    /// How often the receiver turned out to be absent.
+    /// How many attempts found the receiver absent.
     failed_attempts: u64,
     closing: Option<Instant>,
     finished: bool,
 }
 
-/// How much something holds.
+/// A number of items, and the bytes that they take.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Amount {
     pub(crate) items: usize,
     pub(crate) bytes: usize,
 }
 
-/// Why an item was not taken in.
+/// Why the queue refused an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     Full,
@@ -63,15 +64,15 @@ pub(crate) enum Refusal {
 /// What the thread that sends does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
-    /// Send full batches, and everything when the delay is over.
+    /// Send full batches immediately, and everything else after the delay.
     Collect,
-    /// Send everything now: a caller waits for it.
+    /// Send everything now, because a caller is waiting.
     Flush,
-    /// Send everything and end. After this time no caller waits any longer.
+    /// Send everything and end. No caller waits beyond this time.
     Close(Instant),
 }
 
-/// The oldest of what waits, at most one batch.
+/// The oldest waiting items, at most one batch.
 pub(crate) enum Load<Item, Saved> {
     Items(Vec<Item>),
     Saved(Vec<Saved>),
@@ -98,7 +99,8 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         let becomes_crowded = state.bytes_waiting < crowded && crowded <= state.bytes_waiting + bytes;
         state.bytes_waiting += bytes;
         state.waiting.push_back(item);
-        // A wake-up costs more than everything else here, so only a full batch causes one. The delay covers the rest.
+        // Waking the thread takes longer than everything else here, so only a full batch does. The delay covers the
+        // rest.
         let is_full_batch = state.waiting.len() == self.limits.size;
         drop(state);
         if is_full_batch {
@@ -110,7 +112,7 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         Ok(())
     }
 
-    /// Waits until a batch is full, a caller waits for the queue, or the time is over.
+    /// Waits until a batch is full, a caller waits for the queue, or the time has passed.
     pub(crate) fn wait(&self, patience: Duration) -> Order {
         let deadline = Instant::now() + patience;
         let mut state = lock(&self.state);
@@ -124,7 +126,7 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         }
     }
 
-    /// Waits after a failure. New items do not end the pause; a caller who begins to wait does.
+    /// Waits after a failure. New items do not end the pause; a caller that begins to wait does.
     pub(crate) fn rest(&self, pause: Duration) -> Order {
         let until = Instant::now() + pause;
         let mut state = lock(&self.state);
@@ -149,7 +151,7 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         lock(&self.state).items() >= self.limits.size
     }
 
-    /// Takes the oldest items, at most one batch. They count as held until [`Queue::settle`].
+    /// Takes the oldest items, at most one batch. They count as held until [`Queue::settle`] is called.
     pub(crate) fn take(&self) -> Load<Item, Saved> {
         let mut state = lock(&self.state);
         if state.saved.is_empty() {
@@ -161,7 +163,7 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         }
     }
 
-    /// Sets how much the thread that sends still holds.
+    /// Sets how much the thread that sends has not finished.
     pub(crate) fn settle(&self, taken: Amount) {
         let mut state = lock(&self.state);
         state.taken = taken;
@@ -170,7 +172,7 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         }
     }
 
-    /// Waits until it is time to save. True once the queue is closed.
+    /// Waits until it is time to save. Returns true once the queue is closed.
     pub(crate) fn wait_to_save(&self, patience: Duration) -> bool {
         let deadline = Instant::now() + patience;
         let mut state = lock(&self.state);
@@ -184,7 +186,8 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         }
     }
 
-    /// Takes the oldest items that are not saved, at most one batch. [`Queue::saved`] or [`Queue::give_back`] must follow.
+    /// Takes the oldest items that are not saved, at most one batch. The caller must then call [`Queue::saved`] or
+    /// [`Queue::give_back`].
     pub(crate) fn take_to_save(&self) -> Vec<Item> {
         let mut state = lock(&self.state);
         let (items, saving) = state.take_items(&self.limits);
@@ -192,7 +195,7 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         items
     }
 
-    /// Replaces the items that were taken to be saved by their records.
+    /// Replaces the items that were taken to be saved with their records.
     pub(crate) fn saved(&self, saved: impl IntoIterator<Item = (Amount, Saved)>) {
         let mut state = lock(&self.state);
         state.saving = Amount::default();
@@ -205,7 +208,7 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         }
     }
 
-    /// Puts back items that could not be saved, as the oldest.
+    /// Puts back items that could not be saved, as the oldest ones.
     pub(crate) fn give_back(&self, items: Vec<Item>) {
         let mut state = lock(&self.state);
         state.saving = Amount::default();
@@ -215,7 +218,7 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         }
     }
 
-    /// The thread that sends has ended.
+    /// Records that the thread that sends has ended.
     pub(crate) fn finish(&self) {
         let mut state = lock(&self.state);
         state.finished = true;
@@ -223,13 +226,13 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         self.idle.notify_all();
     }
 
-    /// Ends flushes early: no receiver has ever answered, so waiting longer would not help.
+    /// Ends flushes early, because no receiver has ever answered and waiting longer would not help.
     pub(crate) fn receiver_absent(&self) {
         lock(&self.state).failed_attempts += 1;
         self.idle.notify_all();
     }
 
-    /// Waits until everything that was pushed is gone. False if time ran out first.
+    /// Waits until everything that was pushed is gone. Returns false if the time runs out first.
     pub(crate) fn flush(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
         let mut state = lock(&self.state);
@@ -243,7 +246,7 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         state.is_empty()
     }
 
-    /// Takes no more items, and waits until the thread that sends has ended.
+    /// Stops accepting items, and waits until the thread that sends has ended.
     pub(crate) fn close(&self, timeout: Duration) -> bool {
         let deadline = Instant::now() + timeout;
         let mut state = lock(&self.state);
@@ -268,14 +271,14 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         }
     }
 
-    /// How much is in memory, including what is being saved or sent.
+    /// How much is in memory, including items that are being saved or sent.
     pub(crate) fn held(&self) -> Amount {
         let state = lock(&self.state);
         let items = state.waiting.len() + state.saving.items + state.taken.items;
         Amount { items, bytes: state.bytes() }
     }
 
-    /// How many bytes the queue holds at most.
+    /// The largest number of bytes that the queue holds.
     pub(crate) fn capacity(&self) -> usize {
         self.limits.queue_bytes
     }
@@ -304,7 +307,7 @@ impl Amount {
         self.bytes += other.bytes;
     }
 
-    /// Whether both fit into one batch.
+    /// Whether both amounts fit into one batch.
     pub(crate) fn leaves_room_for(self, other: Amount, limits: &Batch) -> bool {
         self.items + other.items <= limits.size && self.bytes + other.bytes <= limits.bytes
     }

@@ -1,16 +1,16 @@
-//! The loop that sends, the same for every signal. It takes items from the queue, and holds them until it knows what became
-//! of them.
+//! The loop that sends, which is the same for every signal. It takes items from the queue, and holds them until it
+//! knows what became of them.
 //!
 //! | answer | the payload is |
 //! | --- | --- |
 //! | accepted | delivered, except for the items that the receiver rejects |
 //! | later, absent | kept, and sent again after a pause |
-//! | too large | halved; an item on its own is shortened |
-//! | unacceptable | halved until the item is found that the receiver does not take |
-//! | broken | sent again, then halved; an item on its own is dropped once others get through |
+//! | too large | halved; a single item is shortened |
+//! | unacceptable | halved until the item is found that the receiver refuses |
+//! | broken | sent again, then halved; a single item is dropped if others are accepted meanwhile |
 //! | refused | dropped |
-//! | unknown | dropped, and where few receivers take the signal, nothing more is sent |
-//! | failed | dropped: an exporter of the application's own has had its one attempt |
+//! | unknown | dropped; if few receivers accept the signal, nothing more is sent |
+//! | failed | dropped: the application's own exporter has had its one attempt |
 
 #[cfg(test)]
 mod tests;
@@ -27,13 +27,13 @@ use super::signal::{Payload, Signal};
 use super::transport::{Answer, Backoff};
 use crate::settings::Batch;
 
-/// How many errors of the receiver a payload may meet before it is suspected to be the cause.
+/// How many receiver errors a payload may get before it is suspected to be the cause.
 const ERRORS_BEFORE_SUSPICION: u32 = 3;
 
-/// The smallest size, in bytes, that an item is shortened to. Below it, size is not why the receiver refuses.
+/// The smallest size, in bytes, that an item is shortened to. Below this, size is not why the receiver refuses it.
 const SMALLEST_ITEM: usize = 1024;
 
-/// Sends a payload within a time, and says what the receiver answered.
+/// Sends a payload within the given time, and returns the receiver's answer.
 pub(crate) type Outlet<P> = Box<dyn FnMut(&mut P, Duration) -> Answer + Send>;
 
 /// The state of the loop.
@@ -44,14 +44,14 @@ pub(crate) struct Sender<S: Signal, D: Disk<S::Payload> = NoDisk> {
     signal: S,
     outlet: Outlet<S::Payload>,
     disk: Option<D>,
-    /// Taken from the queue, and sent before what is still in it.
+    /// Payloads that were taken from the queue. They are sent before what is still in it.
     pending: VecDeque<ParcelOf<S, D>>,
     backoff: Backoff,
-    /// When everything that waits is sent, whether it fills a batch or not.
+    /// When everything that waits is sent next, even if it does not fill a batch.
     next_sweep: Instant,
     /// How many requests the receiver has accepted.
     accepted: u64,
-    /// The receiver has no place for this signal.
+    /// Whether sending has been given up, because the receiver does not know this signal.
     is_given_up: bool,
 }
 
@@ -59,20 +59,20 @@ pub(crate) struct Sender<S: Signal, D: Disk<S::Payload> = NoDisk> {
 #[derive(Debug)]
 struct Parcel<P, R> {
     payload: P,
-    /// Where it lies on disk.
+    /// Its requests on disk, if it was read from there.
     receipt: Option<Arc<Receipt<R>>>,
-    /// How many errors of the receiver it has met.
+    /// How many receiver errors it has got.
     errors: u32,
-    /// How many requests the receiver had accepted when it met the first.
+    /// How many requests the receiver had accepted before the first of these errors.
     accepted_before: u64,
 }
 
 type ParcelOf<S, D> = Parcel<<S as Signal>::Payload, <D as Disk<<S as Signal>::Payload>>::Record>;
 
-/// What is done with a parcel that cannot be halved, for this cause.
+/// What to do with a parcel that cannot be halved. The text is the cause.
 type RuleForOne<S, D> = fn(&mut Sender<S, D>, ParcelOf<S, D>, &str);
 
-/// Requests on disk that were read into a payload, which may have been divided since.
+/// The requests on disk that were read into a payload, which may have been divided since.
 #[derive(Debug)]
 struct Receipt<R> {
     records: Vec<R>,
@@ -123,7 +123,7 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
         }
     }
 
-    /// Works until the queue is closed and everything is sent, or no receiver can be expected to take the rest.
+    /// Runs until the queue is closed and everything is sent, or no receiver can be expected to accept the rest.
     pub(crate) fn run(mut self) {
         loop {
             let until_sweep = self.next_sweep.saturating_duration_since(Instant::now());
@@ -135,7 +135,7 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
         }
         let Sender { queue, outlet, mut disk, .. } = self;
         disk.iter_mut().for_each(Disk::close);
-        // An exporter of the application's own shuts down here, which belongs to what `Telemetry::shutdown` waits for.
+        // This shuts down the application's own exporter, and `Telemetry::shutdown` waits for that.
         drop(outlet);
         queue.finish();
     }
@@ -165,14 +165,15 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
         if self.pending.is_empty() && (is_time || self.queue.has_batch()) {
             self.take();
         }
-        // What is left of earlier processes is sent while nothing else is, and never keeps this one from ending.
+        // Requests of earlier processes are sent when there is nothing else to send, and never delay the end of this
+        // one.
         if self.pending.is_empty() && !matches!(order, Order::Close(_)) {
             self.take_recovered();
         }
         self.pending.pop_front()
     }
 
-    /// Takes a batch from the queue. With a disk, what waits is written there first.
+    /// Takes a batch from the queue. With a disk, waiting items are written there first.
     fn take(&mut self) {
         self.disk.iter_mut().for_each(Disk::save_waiting);
         if !self.queue.has_batch() {
@@ -205,7 +206,7 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
         self.pending.push_back(Parcel::new(payload, Some(Receipt { records, origin, open })));
     }
 
-    /// Sends a parcel, and does what the answer asks for. Some pause is to be made before the next.
+    /// Sends a parcel, and acts on the answer. Returns the pause before the next request, if one is needed.
     fn deliver(&mut self, mut parcel: ParcelOf<S, D>, patience: Duration) -> Option<Duration> {
         if self.is_given_up {
             self.lose(&parcel, Loss::Refused, parcel.items());
@@ -260,7 +261,7 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
         self.ledger.lost(parcel.origin(), loss, items);
     }
 
-    /// So many items of the parcel need not stay on disk.
+    /// Records that this many items of the parcel need not stay on disk.
     fn check_off(&self, parcel: &ParcelOf<S, D>, items: u64) {
         let (Some(disk), Some(receipt)) = (&self.disk, &parcel.receipt) else { return };
         if receipt.origin == Origin::Here {
@@ -277,7 +278,7 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
         self.backoff.next(after)
     }
 
-    /// Halves a parcel. One that cannot be halved is treated as the rule for an item on its own says.
+    /// Halves a parcel. If it cannot be halved, applies the rule for a single item.
     fn divide(&mut self, parcel: ParcelOf<S, D>, cause: &str, alone: RuleForOne<S, D>) {
         let Parcel { payload, receipt, errors, accepted_before } = parcel;
         let part = |payload| Parcel { payload, receipt: receipt.clone(), errors, accepted_before };
@@ -302,16 +303,14 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
         self.pending.push_front(parcel);
     }
 
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "it is a rule for a parcel on its own, as `shorten` is"
-    )]
+    #[expect(clippy::needless_pass_by_value, reason = "it is a `RuleForOne`, as `shorten` is")]
     fn give_up(&mut self, parcel: ParcelOf<S, D>, cause: &str) {
         self.ledger.refused_one(&parcel.payload.name_of_first(), cause);
         self.lose(&parcel, Loss::Refused, parcel.items());
     }
 
-    /// An error of the receiver may pass, or be caused by one item. If others get through meanwhile, it is the item's.
+    /// Handles a receiver error, which may be temporary or caused by one item. If others are accepted meanwhile, the
+    /// item is the cause.
     fn suspect(&mut self, mut parcel: ParcelOf<S, D>, cause: &str) -> Option<Duration> {
         if parcel.errors == 0 {
             parcel.accepted_before = self.accepted;
@@ -322,7 +321,7 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
         if parcel.errors <= ERRORS_BEFORE_SUSPICION {
             self.pending.push_front(parcel);
         } else if !parcel.is_alone() {
-            // From now on each half has one attempt before it is halved itself.
+            // From now on, each half has one attempt before it is halved again.
             self.divide(parcel, cause, Self::give_up);
             return None;
         } else if others_get_through {
@@ -334,7 +333,7 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
         Some(self.backoff.next(None))
     }
 
-    /// Sends others first: whether they get through shows whose fault the error is.
+    /// Sends others first: whether the receiver accepts them shows whether this parcel is the cause.
     fn let_others_pass(&mut self, parcel: ParcelOf<S, D>) {
         if self.pending.is_empty() {
             self.take();
@@ -342,7 +341,7 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
         self.pending.push_back(parcel);
     }
 
-    /// Tells the queue how much is still held.
+    /// Reports to the queue how much is still held.
     fn settle(&self) {
         let mut held = Amount::default();
         for Parcel { payload, .. } in &self.pending {

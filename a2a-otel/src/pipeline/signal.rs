@@ -1,10 +1,10 @@
-//! What a signal is: items that wait, the payloads that they are sent in, and the words that messages use for them.
+//! Defines a signal: its items, the payloads in which they are sent, and the words that messages use for them.
 
 use super::weigh::Weigh;
 
-/// Spans, annotations, or whatever else is sent.
+/// A kind of data that is sent, such as spans or annotations.
 pub(crate) trait Signal: Send + 'static {
-    /// What waits in the queue, one by one.
+    /// An entry of the queue.
     type Item: Weigh + Send;
     /// Items that are sent together.
     type Payload: Payload;
@@ -15,46 +15,47 @@ pub(crate) trait Signal: Send + 'static {
 
 /// A signal whose items can be kept on disk.
 pub(crate) trait Durable: Signal {
-    /// Packs items that are still needed if their payloads cannot be written to disk.
+    /// Packs items without consuming them: they are still needed if their payloads cannot be written to disk.
     fn pack_copy(&mut self, items: &mut [Self::Item]) -> Vec<Self::Payload>;
 
-    /// The request that a payload becomes, as it is sent and as it is kept on disk.
+    /// Encodes the request of a payload, as it is sent and as it is kept on disk.
     fn body(payload: &Self::Payload) -> Vec<u8>;
 
-    /// One payload of all these requests, with the number of items in each.
+    /// Joins encoded requests, each with the number of its items, into one payload.
     fn restore(requests: impl IntoIterator<Item = (Vec<u8>, usize)>) -> Self::Payload;
 }
 
 /// Items that are sent together.
 pub(crate) trait Payload: Send + Sized {
-    /// How many there are.
+    /// The number of items.
     fn items(&self) -> usize;
 
-    /// About how many bytes the request takes.
+    /// Roughly how many bytes the request takes.
     fn bytes(&self) -> usize;
 
-    /// Two halves; the payload itself where it cannot be divided.
+    /// Returns two halves, or the payload itself if it cannot be divided.
     fn halve(self) -> Result<[Self; 2], Self>;
 
-    /// Shortens the texts of each item that takes more than so many bytes. A payload that has none stays as it is.
+    /// Shortens the texts of each item that takes more than this many bytes. By default, nothing is shortened.
     fn shorten(self, _bytes: usize) -> Self {
         self
     }
 
-    /// The first item, as messages name it.
+    /// The name of the first item for messages.
     fn name_of_first(&self) -> String;
 }
 
-/// What messages call a signal, and what they advise.
+/// The words that messages use for a signal, and the advice that they give.
 #[derive(Debug)]
 pub(crate) struct Wording {
     pub(crate) one: &'static str,
     pub(crate) many: &'static str,
-    /// What helps where the queue is full.
+    /// The advice for a full queue.
     pub(crate) when_full: &'static str,
-    /// What would have helped where the time to send was too short.
+    /// The advice if the time to send was too short.
     pub(crate) when_late: &'static str,
-    /// Who alone takes the signal, where most receivers do not. One that does not is not asked again.
+    /// The only receiver that accepts the signal, if most do not. A receiver that does not accept it gets no more
+    /// requests.
     pub(crate) only_taken_by: Option<&'static str>,
 }
 
@@ -66,7 +67,7 @@ pub(crate) static SPANS: Wording = Wording {
     only_taken_by: None,
 };
 
-/// Spans for an exporter of the application's own, which no spool keeps.
+/// Spans for the application's own exporter, which the spool does not keep.
 pub(crate) static SPANS_HANDED_OVER: Wording = Wording {
     one: "span",
     many: "spans",

@@ -1,4 +1,4 @@
-//! The spool as the sender's disk, and the thread that fills it.
+//! Connects the spool to the sender as its disk, and starts the thread that fills it.
 
 use std::collections::VecDeque;
 use std::io;
@@ -14,11 +14,11 @@ use super::spool::{Spool, StoredRecord};
 use crate::lock::lock;
 use crate::settings::{self, Batch};
 
-/// The spool of one receiver, behind the queue of one signal.
+/// The spool of one receiver, for the queue of one signal.
 pub(crate) struct Storage<S: Durable> {
     keeper: Arc<Mutex<Keeper<S>>>,
     spool: Arc<Spool>,
-    /// What earlier processes have left.
+    /// Requests that earlier processes have left.
     recovered: VecDeque<StoredRecord>,
 }
 
@@ -27,7 +27,7 @@ impl<S: Durable> Storage<S> {
     ///
     /// # Errors
     ///
-    /// If the folder cannot be used. Items then stay in memory.
+    /// If the folder cannot be used; items then stay in memory.
     pub(crate) fn open(
         settings: &settings::Spool,
         receiver: &str,
@@ -41,7 +41,7 @@ impl<S: Durable> Storage<S> {
         let keeper = Arc::new(Mutex::new(keeper));
         let (working, queue) = (keeper.clone(), queue.clone());
         let run = move || Keeper::run(&working, &queue);
-        // Without a thread of its own, the sender saves before it sends.
+        // If no thread can be started, the sender saves items before it sends them.
         let _ = thread::Builder::new().name("a2a-otel-keeper".to_owned()).spawn(run);
         Ok(Storage { keeper, spool, recovered: recovered.into() })
     }

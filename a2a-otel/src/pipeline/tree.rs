@@ -17,10 +17,10 @@ use crate::semconv::gen_ai::OPERATION_NAME;
 use crate::semconv::openinference as names;
 use crate::semconv::ours::CANCELLED;
 
-/// The most spans that are kept of one trace: one that never ends must not take all memory.
+/// The largest number of spans that is kept of one trace, because a trace that never ends must not take all memory.
 const MOST_SPANS: usize = 10_000;
 
-/// Deeper branches are not indented further: they would be unreadable, and the output would grow with the square.
+/// Deeper branches are not indented further: they would be unreadable, and the output would grow quadratically.
 const DEEPEST_INDENT: usize = 40;
 
 /// Prints every finished trace as a tree: kinds, names, durations, tokens and errors.
@@ -183,7 +183,7 @@ impl Tree {
 
     fn draw(&self) -> String {
         let mut text = self.header();
-        // A stack of our own, because a trace can be deeper than recursion allows.
+        // Uses an explicit stack, because a trace can be deeper than recursion allows.
         let mut stack = Vec::new();
         push_branches(&mut stack, &self.roots, "");
         while let Some(Branch { index, indent, is_last }) = stack.pop() {
@@ -317,7 +317,7 @@ impl Tokens {
 fn value<'a>(span: &'a SpanData, name: &str) -> Option<&'a Value> {
     let other = crate::gen_ai::name_of(name);
     let is_it = |key: &str| key == name || Some(key) == other;
-    // An attribute that is set twice is in the list twice. The last one counts.
+    // An attribute that is set twice is in the list twice. The last value counts.
     span.attributes
         .iter()
         .rev()
@@ -332,7 +332,8 @@ fn text<'a>(span: &'a SpanData, name: &str) -> Option<&'a str> {
     }
 }
 
-/// Escapes control characters: names and messages of models and callers must not break the tree or control the terminal.
+/// Escapes control characters: names and messages of models and callers must not break the tree or control the
+/// terminal.
 fn one_line(text: &str) -> String {
     let visible = |character: char| if character.is_control() { ' ' } else { character };
     text.chars().map(visible).collect()

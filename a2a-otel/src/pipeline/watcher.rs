@@ -1,4 +1,4 @@
-//! The one who watches all spans of the process, in tests.
+//! Lets a watcher see all spans of the process, in tests.
 
 use std::sync::OnceLock;
 
@@ -7,14 +7,14 @@ use opentelemetry_sdk::trace::{Span, SpanData};
 
 static WATCHER: OnceLock<&dyn SpanWatcher> = OnceLock::new();
 
-/// Watches recorded spans. They are complete when they have ended.
+/// Watches recorded spans. An ended span is complete.
 pub(crate) trait SpanWatcher: Send + Sync {
     fn started(&self, span: &Span, context: &Context);
 
     fn ended(&self, span: &SpanData);
 }
 
-/// From now on, spans are watched. Only the first watcher of a process is heeded.
+/// Registers a watcher. Only the first one of a process counts.
 pub(crate) fn watch(watcher: &'static dyn SpanWatcher) {
     let _ = WATCHER.set(watcher);
 }

@@ -1,12 +1,12 @@
-//! How much memory waiting items take.
+//! Estimates how much memory waiting items take.
 
 use opentelemetry::trace::{Event, Link, Status};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
-/// What can wait in a queue, which is bounded in bytes.
+/// An item that can wait in a queue, which is bounded in bytes.
 pub(crate) trait Weigh {
-    /// About how much memory it takes, in bytes.
+    /// Roughly how much memory it takes, in bytes.
     fn bytes(&self) -> usize;
 }
 

@@ -1,4 +1,4 @@
-//! Lets a caller see the spans below a context while they run.
+//! Lets a witness see the spans below a context while they run.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use opentelemetry_sdk::trace::{Span, SpanData};
 
 use crate::lock::lock;
 
-/// How many witnesses there are. Without one, spans are not looked up.
+/// The number of witnesses. Without any, spans are not looked up.
 static WITNESSES: AtomicUsize = AtomicUsize::new(0);
 
 /// The spans that have a witness and have not ended.
@@ -35,7 +35,7 @@ impl<W: ?Sized> Drop for Counted<W> {
     }
 }
 
-/// A context below which the witness sees every span.
+/// Returns a context below which the witness sees every span.
 pub(crate) fn witnessed(context: &Context, witness: impl Witness + 'static) -> Context {
     WITNESSES.fetch_add(1, Ordering::Relaxed);
     context.with_value(Witnessed(Arc::new(Counted(witness))))

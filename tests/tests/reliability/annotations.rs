@@ -57,8 +57,9 @@ fn a_collector_is_asked_once_and_gets_its_spans() {
     report.assert_annotated(250, 0);
     assert_eq!(report.annotations.dropped["refused by the receiver"], 250);
     assert_eq!(posts(&receiver), 1);
-    report
-        .assert_said(&["takes no annotations, only Phoenix does: status 404 Not Found; check the endpoint."]);
+    report.assert_said(&[
+        "does not accept annotations, only Phoenix does: status 404 Not Found; check the endpoint.",
+    ]);
 }
 
 #[test]
@@ -125,7 +126,7 @@ fn an_annotation_that_is_not_taken_is_found_and_takes_no_other_along() {
         let named = report
             .messages
             .iter()
-            .filter(|message| message.contains("does not take the annotation \"poison\": status"));
+            .filter(|message| message.contains("does not accept the annotation \"poison\": status"));
         assert_eq!(named.count(), 1, "{:#?}", report.messages);
     }
 }

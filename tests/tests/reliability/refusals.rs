@@ -20,8 +20,10 @@ fn a_poisoned_span_is_found_and_named_whatever_the_status() {
         report.assert_balanced(512);
         assert_eq!(report.dropped["refused by the receiver"], 1, "{status}: {report:?}");
         assert_eq!(receiver.spans().len(), 511, "{status}");
-        let named =
-            report.messages.iter().filter(|message| message.contains("does not take the span \"poison\" ("));
+        let named = report
+            .messages
+            .iter()
+            .filter(|message| message.contains("does not accept the span \"poison\" ("));
         assert_eq!(named.count(), 1, "{status}: {:#?}", report.messages);
     }
 }

@@ -166,12 +166,12 @@ fn what_is_wrong_with_the_files_is_said_at_the_start() {
     let authority = (AUTHORITY, "authority");
     let cases: [(&[(&str, &str)], &str); 6] = [
         (&[(AUTHORITY, "absent")], "{folder}/absent cannot be read: No such file or directory (os error 2)"),
-        (&[(AUTHORITY, "client.key")], "{folder}/client.key holds no certificate in PEM"),
+        (&[(AUTHORITY, "client.key")], "{folder}/client.key contains no PEM certificate"),
         (
             &[authority, (CLIENT_KEY, "client.key")],
-            "the key {folder}/client.key belongs to no client certificate",
+            "the key {folder}/client.key is set without a client certificate",
         ),
-        (&[authority, (CLIENT_CERTIFICATE, "client")], "{folder}/client holds no private key in PEM"),
+        (&[authority, (CLIENT_CERTIFICATE, "client")], "{folder}/client contains no PEM private key"),
         (
             &[authority, (CLIENT_CERTIFICATE, "client"), (CLIENT_KEY, "other.key")],
             "{folder}/client and {folder}/other.key do not belong together",

@@ -1,4 +1,4 @@
-//! Annotations on their way to Phoenix. They have a queue of their own and, from the first one on, a thread of their own.
+//! Sends annotations to Phoenix. They have their own queue and, once there is one, their own thread.
 
 #[cfg(feature = "otlp")]
 mod request;
@@ -19,12 +19,13 @@ use crate::pipeline::queue::{Queue, Refusal};
 use crate::pipeline::weigh::Weigh;
 use crate::settings::Endpoint;
 
-/// Takes annotations, while telemetry is installed.
+/// Accepts annotations while telemetry is installed.
 static CURRENT: ArcSwapOption<Annotator> = ArcSwapOption::const_empty();
 
-/// Why nothing is sent over gRPC, or to an address for spans alone: neither shows where Phoenix's interface is.
+/// Why nothing is sent over gRPC, or to an address that is only for spans: neither shows where Phoenix's REST interface
+/// is.
 const NO_PHOENIX: &str =
-    "only Phoenix takes them, over HTTP, at an address of which the path ends in /v1/traces";
+    "only Phoenix accepts them, over HTTP, if the path of the spans' address ends in /v1/traces";
 
 /// What is annotated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +36,8 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
-    /// Where Phoenix takes its annotations. Without `sync`, Phoenix keeps them for ten minutes until it has their subject.
+    /// The path at which Phoenix accepts its annotations. Without `sync`, Phoenix keeps them for up to ten minutes
+    /// until their subject arrives.
     pub(crate) fn path(self) -> &'static str {
         match self {
             Subject::Span => "/v1/span_annotations",
@@ -53,7 +55,7 @@ impl Subject {
         }
     }
 
-    /// The name of its id there.
+    /// The name of the field that holds its id.
     pub(crate) fn id_field(self) -> &'static str {
         match self {
             Subject::Span => "span_id",
@@ -78,9 +80,9 @@ impl Weigh for Entry {
     }
 }
 
-/// Takes annotations without waiting.
+/// Accepts annotations without waiting.
 pub(crate) struct Annotator {
-    /// The address of Phoenix, credentials included. Nothing where the endpoint of the spans does not show it.
+    /// The address of Phoenix, credentials included. `None` if the endpoint of the spans does not show it.
     server: Option<Endpoint>,
     queue: Arc<Queue<Entry>>,
     ledger: Arc<Ledger>,
@@ -125,7 +127,7 @@ impl Annotator {
     fn start(&self) {
         let Some(empty) = lock(&self.empty).take() else { return };
         if thread::Builder::new().name("a2a-otel-annotator".to_owned()).spawn(empty).is_err() {
-            // What waits is counted as lost later, and no caller waits for it.
+            // Waiting annotations are counted as lost later; callers must not wait for them.
             self.queue.finish();
         }
     }
@@ -138,7 +140,7 @@ impl Annotator {
         self.queue.flush(timeout);
     }
 
-    /// Takes no more annotations.
+    /// Stops accepting annotations.
     pub(crate) fn close(&self, timeout: Duration) {
         self.ledger.close();
         self.queue.close(if self.is_started() { timeout } else { Duration::ZERO });
@@ -158,18 +160,18 @@ impl Annotator {
     }
 }
 
-/// Without the feature nobody takes annotations.
+/// Without the feature `otlp`, annotations are not sent.
 #[cfg(not(feature = "otlp"))]
 pub(crate) fn annotator(_settings: &crate::settings::Settings) -> Option<Annotator> {
     None
 }
 
-/// From now on, annotations go here.
+/// Sends all annotations to this annotator from now on.
 pub(crate) fn install(annotator: Option<Arc<Annotator>>) {
     CURRENT.store(annotator);
 }
 
-/// What takes annotations, if telemetry is installed.
+/// The annotator, if telemetry is installed.
 pub(crate) fn current() -> Option<Arc<Annotator>> {
     CURRENT.load_full()
 }

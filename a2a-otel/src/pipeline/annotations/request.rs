@@ -1,4 +1,4 @@
-//! Annotations as a signal: requests of Phoenix's own interface, in JSON.
+//! Annotations as a signal: JSON requests to Phoenix's REST interface.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ const QUEUE_BYTES: usize = 4 * 1024 * 1024;
 const REQUEST_ITEMS: usize = 100;
 const REQUEST_BYTES: usize = 1024 * 1024;
 
-/// Connects to the Phoenix that spans are sent to, if they are sent.
+/// Returns an annotator for the Phoenix that spans are sent to, if they are sent.
 pub(crate) fn annotator(settings: &Settings) -> Option<Annotator> {
     let endpoint = settings.endpoint.as_ref().filter(|_| settings.exporter == Exporter::Otlp)?;
     let server = endpoint.server();
@@ -39,7 +39,7 @@ pub(crate) fn annotator(settings: &Settings) -> Option<Annotator> {
     Some(Annotator::new(server, queue, ledger, move || sender.run()))
 }
 
-/// Posts to the path of the request's subject. Without a server, no annotation gets into the queue.
+/// Posts to the path of the request's subject. Without a server, annotations never enter the queue.
 fn outlet(mut http: Http, server: Option<&Endpoint>) -> Outlet<AnnotationRequest> {
     let server = server.map(Endpoint::as_str).unwrap_or_default().to_owned();
     Box::new(move |request, patience| {
@@ -55,7 +55,8 @@ impl Signal for Judgements {
     type Item = Entry;
     type Payload = AnnotationRequest;
 
-    /// What replaces an entry goes into a later request: Phoenix does not say which of two it keeps that come in one.
+    /// An entry that replaces another goes into a later request: if both are in one request, Phoenix does not define
+    /// which one it keeps.
     fn pack(&mut self, entries: Vec<Entry>) -> Vec<AnnotationRequest> {
         let mut requests: Vec<AnnotationRequest> = Vec::new();
         for entry in entries {
@@ -71,7 +72,7 @@ impl Signal for Judgements {
     }
 }
 
-/// Annotations of one kind of subject, in one request.
+/// Annotations of one kind of subject, sent in one request.
 #[derive(Debug)]
 struct AnnotationRequest {
     subject: Subject,

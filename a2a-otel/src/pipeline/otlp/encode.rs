@@ -1,6 +1,7 @@
-//! A span as OTLP has it.
+//! Encodes spans as OTLP.
 //!
-//! Source: <https://github.com/open-telemetry/opentelemetry-proto/blob/v1.9.0/opentelemetry/proto/trace/v1/trace.proto>.
+//! Source:
+//! <https://github.com/open-telemetry/opentelemetry-proto/blob/v1.9.0/opentelemetry/proto/trace/v1/trace.proto>.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,15 +15,15 @@ use opentelemetry_sdk::trace::SpanData;
 use super::request::{Encoded, SPANS_OF_SCOPE, SpanRequest};
 use super::wire::Wire;
 
-/// `SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK`: whether the parent is remote is known.
+/// `SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK`: it is known whether the parent is remote.
 const KNOWS_REMOTE: u32 = 0x100;
 /// `SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK`.
 const IS_REMOTE: u32 = 0x200;
 
-/// How many bytes a span may be longer than the last one before its buffer grows.
+/// How much longer than the previous one a span may be, in bytes, before its buffer grows.
 const SPARE: usize = 128;
 
-/// Encodes spans. The parts that many of them share are encoded once.
+/// Encodes spans. Shared parts, the resource and the scopes, are encoded once.
 #[derive(Clone, Debug)]
 pub(crate) struct Encoder {
     resource: Arc<[u8]>,
@@ -35,7 +36,7 @@ impl Encoder {
     }
 
     pub(crate) fn request(&mut self, spans: &[SpanData]) -> SpanRequest {
-        // Spans of one agent are alike: the length of the last one is a good guess for the next.
+        // Spans of one agent are similar: the length of the previous one is a good estimate for the next.
         let mut room = 0;
         let encode = |span: &SpanData| {
             let bytes = encode_span(span, room);
@@ -76,7 +77,7 @@ fn encode_scope(scope: &InstrumentationScope) -> Arc<[u8]> {
     wire.into_bytes().into()
 }
 
-/// The span as a field of its `ScopeSpans`.
+/// Encodes the span as a field of its `ScopeSpans`.
 fn encode_span(span: &SpanData, room: usize) -> Vec<u8> {
     let mut wire = Wire::with_room(room);
     wire.message(SPANS_OF_SCOPE, |wire| span_fields(wire, span));
@@ -153,7 +154,7 @@ fn any_value(wire: &mut Wire, value: &Value) {
         Value::I64(number) => wire.present_number(3, number.cast_unsigned()),
         Value::F64(number) => wire.present_fixed64(4, number.to_bits()),
         Value::Array(array) => wire.message(5, |wire| array_values(wire, array)),
-        // A kind of value that OpenTelemetry may add; as text it is at least seen.
+        // OpenTelemetry may add kinds of values. They are sent as text, so that they are not lost.
         other => wire.present_bytes(1, other.as_str().as_bytes()),
     }
 }

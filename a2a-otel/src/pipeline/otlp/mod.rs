@@ -1,4 +1,4 @@
-//! Signals in the form of OTLP: encoded once, gathered into requests, and shortened where a request would be too long.
+//! Signals in OTLP: items are encoded once, packed into requests, and shortened if a request would be too long.
 
 mod encode;
 mod request;

@@ -1,4 +1,4 @@
-//! A request of encoded spans, which can be divided when the receiver refuses it.
+//! A request with encoded spans, which can be divided if the receiver refuses it.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ const RESOURCE_SPANS: u32 = 1;
 const SCOPE_SPANS: u32 = 2;
 pub(super) const SPANS_OF_SCOPE: u32 = 2;
 
-/// How many bytes of a shortened text are kept at least, so that one can recognise it.
+/// The smallest number of bytes that is kept of a shortened text, so that it can be recognised.
 const SHORTEST_CUT: usize = 256;
 
 /// One span.
@@ -29,16 +29,16 @@ pub(crate) struct Encoded {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Spans that are sent together.
+/// Spans that are sent in one request.
 #[derive(Clone, Debug)]
 pub(crate) enum SpanRequest {
     Spans(Vec<Encoded>),
-    /// A request that is encoded already, as it lies on disk, with so many spans.
+    /// A request that is already encoded, as stored on disk, and the number of its spans.
     Body(Vec<u8>, usize),
 }
 
 impl SpanRequest {
-    /// Joins requests to one. Encoded messages of protobuf can be joined as they are.
+    /// Joins requests into one. Encoded protobuf messages can be concatenated.
     pub(crate) fn join(bodies: impl IntoIterator<Item = (Vec<u8>, usize)>) -> Self {
         let mut bodies = bodies.into_iter();
         let (mut body, mut spans) = bodies.next().unwrap_or_default();
@@ -49,7 +49,7 @@ impl SpanRequest {
         SpanRequest::Body(body, spans)
     }
 
-    /// The request: an `ExportTraceServiceRequest`.
+    /// Encodes the request: an `ExportTraceServiceRequest`.
     pub(crate) fn body(&self) -> Vec<u8> {
         match self {
             SpanRequest::Spans(spans) => body(spans),
@@ -57,7 +57,7 @@ impl SpanRequest {
         }
     }
 
-    /// The spans one by one. A request that is encoded already is decoded for it.
+    /// Returns the individual spans. An encoded request is decoded first.
     fn unfold(self) -> Result<Vec<Encoded>, Self> {
         match self {
             SpanRequest::Spans(spans) => Ok(spans),
@@ -68,7 +68,7 @@ impl SpanRequest {
         }
     }
 
-    /// Divides the request until each part takes at most so many bytes. A longer span is a part on its own.
+    /// Divides the request until each part takes at most this many bytes. A longer span becomes a part of its own.
     pub(crate) fn within(self, bytes: usize) -> Vec<Self> {
         if self.bytes() <= bytes {
             return vec![self];
@@ -79,8 +79,8 @@ impl SpanRequest {
         }
     }
 
-    /// Shortens the longest texts of each span that takes more than so many bytes, and marks them. Returns how many spans
-    /// were shortened.
+    /// Shortens the longest texts of each span that takes more than this many bytes, and marks them. Returns how many
+    /// spans were shortened.
     pub(crate) fn shorten_spans(self, bytes: usize) -> (Self, u64) {
         let mut spans = match self.unfold() {
             Ok(spans) => spans,
@@ -156,7 +156,7 @@ fn body(spans: &[Encoded]) -> Vec<u8> {
     body
 }
 
-/// Groups the spans by resource and scope. There are few of both.
+/// Groups the spans by resource and scope. There are few of either.
 fn by_resource(spans: &[Encoded]) -> Vec<(&Arc<[u8]>, Vec<ScopeSpans<'_>>)> {
     let mut resources: Vec<(&Arc<[u8]>, Vec<ScopeSpans<'_>>)> = Vec::new();
     for span in spans {
@@ -204,7 +204,7 @@ struct ScopeSpans<'a> {
 
 impl Encoded {
     fn decode(&self) -> Option<Span> {
-        // The span follows its tag, of one byte, and its length.
+        // The bytes begin with the tag, which takes one byte, and the length of the span.
         Span::decode_length_delimited(self.bytes.get(1..)?).ok()
     }
 }
@@ -216,7 +216,7 @@ fn field(span: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Shortens the longest text until the span fits, or none is left that is long enough.
+/// Shortens the longest texts until the span fits, or no text is long enough to be shortened.
 fn shorten_texts(span: &mut Span, bytes: usize) {
     loop {
         let length = span.encoded_len();
@@ -233,7 +233,7 @@ fn shorten_texts(span: &mut Span, bytes: usize) {
     }
 }
 
-/// All texts of a span, wherever they stand.
+/// All texts of a span: its name, its status message, and those in its attributes, events and links.
 fn texts(span: &mut Span) -> Vec<&mut String> {
     let of_events = span.events.iter_mut().flat_map(|event| &mut event.attributes);
     let of_links = span.links.iter_mut().flat_map(|link| &mut link.attributes);

@@ -1,8 +1,8 @@
 //! Fixes what a receiver would silently drop.
 //!
-//! Phoenix answers 200 and then drops a span with NUL in a text, which `PostgreSQL` does not store, or with a key of more
-//! than 254 segments. A number that JSON does not have breaks its answers. Of two attributes with the same key, either
-//! may be kept.
+//! Phoenix answers 200 and then drops a span if a text contains NUL, which `PostgreSQL` does not store, or if a key has
+//! more than 254 segments. A number that JSON cannot express breaks Phoenix's own answers. Of two attributes with the
+//! same key, either may be kept.
 
 use std::collections::HashSet;
 use std::mem;
@@ -12,10 +12,11 @@ use opentelemetry::trace::Status;
 use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
-/// The most segments of a key. Phoenix nests keys at their dots, and drops spans that are nested deeper than 254.
+/// The largest number of segments of a key. Phoenix nests keys at their dots, and drops spans that are nested deeper
+/// than 254.
 const MOST_SEGMENTS: usize = 128;
 
-/// Up to this many attributes, comparing them is faster than a set.
+/// Up to this many attributes, comparing each pair is faster than a set.
 const FEW: usize = 16;
 
 /// Fixes a span in place.
@@ -88,7 +89,7 @@ fn holds_nul(text: &str) -> bool {
     memchr(0, text.as_bytes()).is_some()
 }
 
-/// Replaces NUL by the symbol that Unicode has for it, so that it stays visible.
+/// Replaces NUL with Unicode's symbol for it, so that it stays visible.
 fn without_nul(text: &str) -> String {
     text.replace('\0', "\u{2400}")
 }
@@ -103,7 +104,7 @@ fn has_duplicates(attributes: &[KeyValue]) -> bool {
     !attributes.iter().all(|attribute| keys.insert(attribute.key.as_str()))
 }
 
-/// Keeps the last attribute of each key: an attribute that is set twice is in the list twice.
+/// Keeps the last value of each key: an attribute that is set twice is in the list twice.
 fn keep_last_of_each(attributes: &mut Vec<KeyValue>) {
     let mut keys = HashSet::with_capacity(attributes.len());
     attributes.reverse();

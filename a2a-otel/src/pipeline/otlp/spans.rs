@@ -1,4 +1,4 @@
-//! Spans as a signal: OTLP's trace requests.
+//! Spans as a signal: OTLP trace requests.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use crate::pipeline::ledger::Ledger;
 use crate::pipeline::signal::{Durable, Payload, Signal};
 use crate::settings::Batch;
 
-/// The method of gRPC that takes them.
+/// The gRPC method that accepts them.
 #[cfg(feature = "otlp-grpc")]
 pub(crate) const EXPORT_METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
-/// Makes requests of spans, each within the bound on its bytes.
+/// Packs spans into requests that do not exceed the limit on bytes.
 #[derive(Clone)]
 pub(crate) struct OtlpSpans {
     encoder: Encoder,

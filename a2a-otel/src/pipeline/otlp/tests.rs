@@ -1,4 +1,4 @@
-//! What is written is what OpenTelemetry's own types would write.
+//! The encoder writes what OpenTelemetry's own types would write.
 
 use std::time::{Duration, SystemTime};
 

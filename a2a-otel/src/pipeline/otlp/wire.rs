@@ -1,7 +1,7 @@
-//! Writes protobuf, as far as OTLP needs it.
+//! Writes the part of protobuf that OTLP needs.
 //!
-//! A message is written in one pass over the span. The generated types would first copy every string into a tree of their
-//! own.
+//! A message is written in one pass over the span. The generated types would first copy every string into their own
+//! tree.
 
 /// The wire type of a field, in the lower three bits of its tag.
 #[derive(Clone, Copy)]
@@ -17,7 +17,7 @@ enum Layout {
 pub(super) struct Wire(Vec<u8>);
 
 impl Wire {
-    /// A message with capacity for so many bytes.
+    /// A message with capacity for this many bytes.
     pub(super) fn with_room(bytes: usize) -> Self {
         Wire(Vec::with_capacity(bytes))
     }
@@ -74,20 +74,20 @@ impl Wire {
         self.0.extend_from_slice(bytes);
     }
 
-    /// A member of a `oneof`, as above.
+    /// Like [`present_bytes`](Self::present_bytes), for a number.
     pub(super) fn present_number(&mut self, field: u32, number: u64) {
         self.tag(field, Layout::Varint);
         self.varint(number);
     }
 
-    /// A member of a `oneof`, as above.
+    /// Like [`present_bytes`](Self::present_bytes), for a number.
     pub(super) fn present_fixed64(&mut self, field: u32, number: u64) {
         self.tag(field, Layout::Fixed64);
         self.0.extend(number.to_le_bytes());
     }
 
-    /// A nested message. Its length precedes it and is known only after it. One byte is reserved for the length, and a
-    /// message with a longer one is moved.
+    /// A nested message. Its length precedes it, but is known only after it is written. One byte is reserved for the
+    /// length; if the length needs more, the message is moved.
     pub(super) fn message(&mut self, field: u32, write: impl FnOnce(&mut Self)) {
         self.tag(field, Layout::Delimited);
         self.0.push(0);
@@ -104,7 +104,7 @@ impl Wire {
     }
 }
 
-/// How many bytes a length takes.
+/// How many bytes the encoded length takes.
 pub(super) fn length_of_varint(number: usize) -> usize {
     let bits = (usize::BITS - (number | 1).leading_zeros()) as usize;
     bits.div_ceil(7)

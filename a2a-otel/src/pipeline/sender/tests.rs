@@ -1,4 +1,4 @@
-//! The rules of the loop, tried with an outlet that is a closure: no process, no socket, and no pause is really made.
+//! Tests the rules of the loop with a closure as the outlet, without processes, sockets and real pauses.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use crate::lock::lock;
 use crate::pipeline::signal::{self, Wording};
 use crate::pipeline::weigh::Weigh;
 
-/// An item of the tests: its number, and how many bytes its text takes.
+/// A test item: its number, and how many bytes its text takes.
 #[derive(Clone, Debug, PartialEq)]
 struct Number(u32, usize);
 
@@ -65,7 +65,7 @@ impl Payload for Vec<Number> {
 /// The requests that a receiver has seen.
 type Requests = Arc<Mutex<Vec<Vec<Number>>>>;
 
-/// A loop whose receiver answers as the closure says, which also sees how many requests came before.
+/// A loop with a closure as its receiver. The closure also gets the number of earlier requests.
 struct Rig {
     sender: Sender<Numbers>,
     requests: Requests,
@@ -100,7 +100,7 @@ impl Rig {
         Rig { sender, requests, pauses: Rc::default() }
     }
 
-    /// A receiver that gives these answers in turn, and then accepts everything.
+    /// A receiver that returns these answers in turn, and then accepts everything.
     fn answering(answers: impl IntoIterator<Item = Answer>) -> Self {
         let mut answers: VecDeque<Answer> = answers.into_iter().collect();
         Self::new(&signal::SPANS, move |_, _| answers.pop_front().unwrap_or_else(Answer::accepted))
@@ -117,7 +117,7 @@ impl Rig {
         assert_eq!(self.sender.queue.push(Number(number, bytes)), Ok(()));
     }
 
-    /// Sends everything, as a flush does. Pauses are noted and not made.
+    /// Sends everything, as a flush does. Pauses are recorded but not made.
     fn flush(&mut self) -> &Self {
         while self.sender.queue.held().items > 0 {
             let pauses = self.pauses.clone();
@@ -130,7 +130,7 @@ impl Rig {
         self
     }
 
-    /// The numbers of each request.
+    /// The numbers of the items in each request.
     fn requests(&self) -> Vec<Vec<u32>> {
         let requests = lock(&self.requests);
         requests.iter().map(|request| request.iter().map(|number| number.0).collect()).collect()
@@ -335,7 +335,7 @@ fn answers() -> impl Strategy<Value = Vec<Answer>> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever the receiver answers, and whenever items come: each has one fate, and the last answers are `accepted`.
+    /// For any answers and any order of items, each item has exactly one outcome. The last answers are `accepted`.
     #[test]
     fn every_item_has_one_fate(
         answers in answers(),
@@ -359,7 +359,7 @@ proptest! {
         }
     }
 
-    /// An item that the receiver accepted is not sent again, and nobody is forgotten.
+    /// An item that the receiver accepted is not sent again, and no item is forgotten.
     #[test]
     fn an_accepted_item_is_sent_once(answers in answers(), count in 1..40_u32) {
         let mut scripted: VecDeque<Answer> = answers.into();

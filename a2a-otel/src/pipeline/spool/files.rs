@@ -1,4 +1,4 @@
-//! What the spool needs of a file system, so that tests can replace the disk by one that fails on request.
+//! What the spool needs from a file system, so that tests can replace the disk with one that fails on request.
 
 use std::fmt::Debug;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -6,29 +6,29 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// A file system and its clock. Each method is one step between which a process may die.
+/// A file system and its clock. Each method is one step, and a process may die between any two steps.
 pub(super) trait Files: Debug + Send + Sync {
-    /// Creates a folder, and those above it, that only its owner can read.
+    /// Creates a folder and its parents, readable only by the owner.
     fn create_folder(&self, path: &Path) -> io::Result<()>;
 
-    /// Creates a file that only its owner can read. It is an error if there is one.
+    /// Creates a file that only its owner can read. Fails if the file exists.
     fn create(&self, path: &Path) -> io::Result<Box<dyn File>>;
 
     /// Opens a file for reading and writing.
     fn open(&self, path: &Path) -> io::Result<Box<dyn File>>;
 
-    /// Opens a file to be locked, and creates it if there is none.
+    /// Opens a file for locking, and creates it if it does not exist.
     fn open_lock(&self, path: &Path) -> io::Result<Box<dyn File>>;
 
     fn delete(&self, path: &Path) -> io::Result<()>;
 
-    /// Deletes a folder, which has to be empty.
+    /// Deletes an empty folder.
     fn delete_folder(&self, path: &Path) -> io::Result<()>;
 
-    /// What is in a folder, in no particular order.
+    /// Lists the contents of a folder, in no particular order.
     fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>>;
 
-    /// The present, by the clock that [`Metadata::modified`] is taken from.
+    /// The current time, by the clock that [`Metadata::modified`] uses.
     fn now(&self) -> SystemTime;
 }
 
@@ -37,18 +37,18 @@ pub(super) trait File: Debug + Send + Sync {
     /// Fills the whole buffer.
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
 
-    /// Writes all bytes. After an error, the first of them may be there.
+    /// Writes all bytes. After an error, some of the first bytes may have been written.
     fn write_at(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
     fn set_length(&mut self, length: u64) -> io::Result<()>;
 
     fn metadata(&self) -> io::Result<Metadata>;
 
-    /// Takes the lock of the file, or fails if another process has it. Closing the file releases it, and so does the
-    /// end of the process, however it ends.
+    /// Locks the file, or fails if another process holds the lock. The lock is released when the file is closed or the
+    /// process ends in any way.
     fn try_lock(&self) -> io::Result<()>;
 
-    /// Whether the path leads to this file, and not to none or to another.
+    /// Whether the path still leads to this file.
     fn is_at(&self, path: &Path) -> io::Result<bool>;
 }
 
@@ -74,7 +74,7 @@ impl Files for StdFiles {
     fn create(&self, path: &Path) -> io::Result<Box<dyn File>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);
-        // Prompts and answers are in it.
+        // The files contain prompts and answers.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         Ok(Box::new(options.open(path)?))

@@ -1,4 +1,4 @@
-//! The folder of one process, and who may touch it.
+//! The folder of one process, and the lock that protects it.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
@@ -9,20 +9,20 @@ use super::files::{File, Files};
 const LOCK: &str = "lock";
 const EXTENSION: &str = "spool";
 
-/// How often a process tries to get a folder of its own.
+/// How often a process tries to create its own folder.
 const ATTEMPTS: usize = 5;
 
 /// A folder with a lock that this process holds.
 #[derive(Debug)]
 pub(super) struct Home {
     path: PathBuf,
-    /// Closing it would release the lock.
+    /// Kept open, because closing it would release the lock.
     _lock: Box<dyn File>,
 }
 
 impl Home {
-    /// Creates a folder for this process. Before it is locked, another process may take it for one that was left
-    /// behind, and delete it: then another is created.
+    /// Creates a folder for this process. Before it is locked, another process may mistake it for an abandoned one and
+    /// delete it; then another one is created.
     pub(super) fn create(files: &dyn Files, receiver: &Path) -> io::Result<Self> {
         let mut last = io::Error::other("no folder of its own");
         for _ in 0..ATTEMPTS {
@@ -46,19 +46,19 @@ impl Home {
         let lock_path = path.join(LOCK);
         let lock = files.open_lock(&lock_path)?;
         lock.try_lock()?;
-        // Whoever had the lock before may have deleted the folder since this process opened the file.
+        // The previous holder of the lock may have deleted the folder since this process opened the file.
         if !lock.is_at(&lock_path)? {
             return Err(io::Error::other("its folder was deleted"));
         }
         Ok(Home { path: path.to_owned(), _lock: lock })
     }
 
-    /// Where the segment with this number belongs.
+    /// The path of the segment with this number.
     pub(super) fn segment(&self, number: u32) -> PathBuf {
         self.path.join(format!("{number:08}.{EXTENSION}"))
     }
 
-    /// The segments that are there, the oldest first.
+    /// The existing segments, the oldest first.
     pub(super) fn segments(&self, files: &dyn Files) -> io::Result<Vec<PathBuf>> {
         let mut segments = files.list(&self.path)?;
         segments.retain(|path| path.extension().is_some_and(|extension| extension == EXTENSION));
@@ -66,7 +66,7 @@ impl Home {
         Ok(segments)
     }
 
-    /// Deletes the folder if no segment is in it, and says whether that is so.
+    /// Deletes the folder if it contains no segment, and returns whether it did.
     pub(super) fn delete_if_empty(&self, files: &dyn Files) -> bool {
         let is_empty = self.segments(files).is_ok_and(|segments| segments.is_empty());
         if is_empty {

@@ -1,4 +1,5 @@
-//! Requests on disk: what is not yet delivered outlives an outage of the receiver, and the end of the process.
+//! Keeps requests on disk, so that what is not yet delivered survives an outage of the receiver and the end of the
+//! process.
 //!
 //! ```text
 //! <folder>/<receiver>/<process>/lock             locked by the process, or by the one that adopted the folder
@@ -6,45 +7,45 @@
 //! ```
 //!
 //! A request is the body of one OTLP request of any signal, with the number of items in it. Only the owner of the
-//! process can read the files. These are the promises; the names are those of the tests in `tests/mod.rs`, and
-//! `tests/model.rs` checks all of them at once.
+//! process can read the files. The spool makes the following promises. The names in parentheses are tests in
+//! `tests/mod.rs`; `tests/model.rs` checks all promises together.
 //!
-//! **What survives.** A request that [`Spool::store`] has written is there after the process has ended, however it
-//! ends (`a_stored_request_outlives_its_process`, `a_death_at_any_call_loses_nothing_that_was_stored`). The files are
-//! not synchronised: when the machine loses power, the last requests may be lost, and the rest of their file is still
-//! read. Damage costs the requests that it hits (`damage_costs_the_request_that_it_hits_and_is_counted`). Their number
-//! is unknown to a later process, which reports the damaged bytes; a bit that flips in the mark for what is done is
-//! not noticed. What cannot be read at the start of a process stays for the next one
+//! **What survives.** A request that [`Spool::store`] has written survives the process, however it ends
+//! (`a_stored_request_outlives_its_process`, `a_death_at_any_call_loses_nothing_that_was_stored`). The files are not
+//! synchronised to the disk: if the machine loses power, the last requests may be lost, and the rest of their file can
+//! still be read. Damage loses only the requests that it hits
+//! (`damage_costs_the_request_that_it_hits_and_is_counted`). A later process does not know how many items these had,
+//! and reports the damaged bytes instead. A flipped bit in the mark for a finished request is not noticed. A file that
+//! cannot be read when a process starts stays for the next process
 //! (`what_cannot_be_read_at_the_start_stays_for_the_next_one`).
 //!
 //! **What is deleted, and when.** Only whole segments are deleted:
-//! - when every request in them is done (`a_segment_is_deleted_when_all_in_it_is_done`), whatever number of items it
-//!   has (`a_request_without_items_is_one_as_well`);
-//! - the oldest, when a request is stored or the spool is opened and the limit on bytes would be exceeded
+//! - when every request in the segment is done (`a_segment_is_deleted_when_all_in_it_is_done`), even if a request has
+//!   no items (`a_request_without_items_is_one_as_well`);
+//! - when a request is stored or the spool is opened, and the limit on bytes would be exceeded: the oldest segments
 //!   (`the_oldest_segment_makes_room_and_is_counted`);
-//! - when a request is stored or the spool is opened and they are older than the limit on age. A segment takes
-//!   requests for an eighth of that time, so no request is deleted before seven eighths of it
-//!   (`what_is_too_old_is_deleted_and_what_is_young_is_not`). The age of an adopted segment counts from when it was
-//!   last written to.
+//! - when a request is stored or the spool is opened, and the segment is older than the limit on age. A segment accepts
+//!   requests for an eighth of that time, so no request is deleted before seven eighths of it have passed
+//!   (`what_is_too_old_is_deleted_and_what_is_young_is_not`). The age of an adopted segment counts from its last write.
 //!
-//! A segment of which a request is being sent stays (`a_segment_stays_while_a_request_in_it_is_sent`). So more than
-//! the limit is on disk while all older segments are being sent, or if one request is larger than the limit; and each
-//! of the processes that share a folder has the limit to itself. Every request of this process that is lost is
-//! counted in the ledger, with the reason; what an earlier process has left and is lost is only reported.
+//! A segment stays while one of its requests is being sent (`a_segment_stays_while_a_request_in_it_is_sent`). So the
+//! limit is exceeded while all older segments are being sent, or if a single request is larger than the limit. If
+//! several processes share a folder, the limit applies to each of them. Every lost request of this process is counted
+//! in the ledger, with the reason; lost requests of earlier processes are only reported.
 //!
-//! **What two processes may do to one another's folders.** Nothing, while both live
+//! **What processes may do to each other's folders.** Nothing while both are running
 //! (`a_living_process_keeps_its_folder`). When a process has ended, the next one that starts adopts its folder, sends
-//! what is in it, and deletes it. That holds as well when they start and end at the same moment
+//! its contents, and deletes it. This also holds if processes start and end at the same moment
 //! (`processes_that_start_and_end_at_once_do_not_disturb_each_other`).
 //!
-//! **A full disk.** A request that does not fit is not stored, in whole or in part, and what is there stays
-//! (`a_full_disk_keeps_what_it_has_and_takes_nothing_in_part`). The caller keeps it in memory and tries again.
+//! **A full disk.** A request that does not fit is not stored, not even in part, and what is already stored stays
+//! (`a_full_disk_keeps_what_it_has_and_takes_nothing_in_part`). The caller keeps the request in memory and tries again.
 //!
-//! **What is sent twice.** A request that was sent is found again only if its mark did not reach the disk: because
-//! the process ended between the answer and [`Spool::done`], because writing failed, or because the mark was damaged
-//! (`a_request_is_sent_again_only_if_it_could_not_be_marked`). The receiver knows spans by their ids. In the same
-//! way, a later process may send what was taken back into memory, and what was counted as lost although its segment
-//! could not be deleted.
+//! **What is sent twice.** A request that was sent is found again only if its mark did not reach the disk: because the
+//! process ended between the answer and [`Spool::done`], because writing failed, or because the mark was damaged
+//! (`a_request_is_sent_again_only_if_it_could_not_be_marked`). The receiver identifies spans by their ids. In the same
+//! way, a later process may send requests that were taken back into memory, or that were counted as lost although
+//! their segment could not be deleted.
 
 mod files;
 mod home;
@@ -68,10 +69,11 @@ use crate::lock::lock;
 use crate::report::report;
 use crate::settings;
 
-/// Disk space is freed a file at a time, so in steps of this size.
+/// The size of a segment. Disk space is freed one file at a time, and so in steps of this size.
 const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
 
-/// A segment takes requests for this part of the age limit, so that none is deleted much earlier than the limit says.
+/// A segment accepts requests for one eighth of the age limit, so that none is deleted much earlier than the limit
+/// says.
 const SHARE_OF_AGE: u32 = 8;
 
 /// One request on disk.
@@ -96,17 +98,17 @@ impl StoredRecord {
     }
 }
 
-/// A segment, and what is still to be done about it.
+/// A segment, and what remains to be sent from it.
 #[derive(Debug)]
 struct SpoolFile {
     path: PathBuf,
     segment: Mutex<Segment>,
     written: SystemTime,
     origin: Origin,
-    /// What is still to be sent. A request may have no items.
+    /// Requests that remain to be sent. A request may have no items.
     requests_left: AtomicUsize,
     items_left: AtomicU64,
-    /// Requests that are being sent. While there are any, the file is not evicted.
+    /// Requests that are being sent. The file is not evicted while there are any.
     pins: AtomicUsize,
     is_evicted: AtomicBool,
 }
@@ -126,10 +128,10 @@ pub(crate) struct Spool {
 struct State {
     /// The oldest first.
     files: VecDeque<Arc<SpoolFile>>,
-    /// The one of these that is written to.
+    /// The file that is written to.
     active: Option<Arc<SpoolFile>>,
     next_number: u32,
-    /// Folders of processes that have ended. Each is deleted when it is empty.
+    /// Folders of processes that have ended. Each is deleted once it is empty.
     adopted: Vec<Home>,
 }
 
@@ -159,7 +161,7 @@ impl Spool {
         Ok((spool, records))
     }
 
-    /// Takes over what processes have left that have ended.
+    /// Takes over the requests of processes that have ended.
     fn adopt(&self, folder: &Path) -> Vec<StoredRecord> {
         let mut state = lock(&self.state);
         let mut found = Vec::new();
@@ -170,7 +172,7 @@ impl Spool {
         }
         found.sort_by_key(|(file, _)| file.written);
         state.files.extend(found.iter().map(|(file, _)| file.clone()));
-        // Only now is it known how many items are lost by that.
+        // Evicting has to come now, when it is known how many items it loses.
         self.evict(&mut state, 0);
         let mut records = Vec::new();
         for (file, extents) in found {
@@ -185,7 +187,7 @@ impl Spool {
         records
     }
 
-    /// Opens the file of another process, and finds what is still to be sent.
+    /// Opens the file of another process, and finds the requests that remain to be sent.
     fn reopen(&self, path: &Path) -> Option<(Arc<SpoolFile>, Vec<Extent>)> {
         let shown = path.display();
         let read = |(mut segment, metadata): (Segment, Metadata)| Ok((segment.scan()?, segment, metadata));
@@ -221,11 +223,11 @@ impl Spool {
         Ok(record)
     }
 
-    /// Reads a request back, and keeps its file until [`Spool::done`]. Returns nothing if the request was evicted, or
-    /// is not what was written; then it is counted as lost.
+    /// Reads a request back, and keeps its file until [`Spool::done`] is called. Returns `None` if the request was
+    /// evicted, or if it is damaged, in which case it is counted as lost.
     pub(crate) fn load(&self, record: &StoredRecord) -> Option<Vec<u8>> {
         let file = &record.file;
-        // Under the lock that evicting takes as well.
+        // Eviction takes the same lock.
         let state = lock(&self.state);
         if file.is_evicted.load(Ordering::Relaxed) {
             return None;
@@ -240,12 +242,12 @@ impl Spool {
         body.ok()
     }
 
-    /// The request that was loaded is delivered, or given up. When all of a file is done, the file is deleted.
+    /// Marks a loaded request as delivered or given up. Deletes its file if all requests in it are done.
     pub(crate) fn done(&self, record: &StoredRecord) {
         let file = &record.file;
-        // If this fails, the next process sends the request once more, and the receiver knows it by its ids.
+        // If this fails, the next process sends the request again, and the receiver recognises the ids.
         let _ = lock(&file.segment).mark_done(record.extent);
-        // Under the lock that storing takes as well: more may have been stored in the file.
+        // Storing takes the same lock, because it may add requests to this file.
         let mut state = lock(&self.state);
         file.remove(record.extent.items);
         file.pins.fetch_sub(1, Ordering::Relaxed);
@@ -254,11 +256,11 @@ impl Spool {
         }
     }
 
-    /// The request that was stored, and not loaded since, stays in memory instead.
+    /// Removes a request that was stored and not loaded since, because it stays in memory instead.
     pub(crate) fn take_back(&self, record: &StoredRecord) {
         let state = lock(&self.state);
         if record.file.is_evicted.load(Ordering::Relaxed) {
-            // It was counted as lost, so it is no longer counted as spooled.
+            // It was already counted as lost, and is no longer counted as spooled.
             return;
         }
         record.file.pins.fetch_add(1, Ordering::Relaxed);
@@ -267,7 +269,7 @@ impl Spool {
         self.done(record);
     }
 
-    /// Ends the work. If nothing is left to be sent, nothing is left on disk.
+    /// Closes the spool. If nothing remains to be sent, nothing remains on disk.
     pub(crate) fn leave(&self) {
         let mut state = lock(&self.state);
         if state.files.iter().all(|file| file.is_done()) {
@@ -279,7 +281,7 @@ impl Spool {
         }
     }
 
-    /// The file to write to: a new one if that is full, or has been written to for long.
+    /// Returns the file to write to: a new one if the current one is full, or has been in use for too long.
     fn active(&self, state: &mut State) -> io::Result<Arc<SpoolFile>> {
         if let Some(active) = state.active.take() {
             let is_full = lock(&active.segment).length() >= self.segment_bytes;
@@ -300,7 +302,7 @@ impl Spool {
         Ok(file)
     }
 
-    /// Deletes the oldest files until there is room for so many bytes, and those that are too old.
+    /// Deletes the oldest files until there is room for this many bytes, and all files that are too old.
     fn evict(&self, state: &mut State, bytes: u64) {
         while let Some((oldest, loss)) = state.to_evict(&self.limits, bytes, self.files.now()) {
             if state.is_active(&oldest) {
@@ -318,7 +320,7 @@ impl State {
         self.active.as_ref().is_some_and(|active| Arc::ptr_eq(active, file))
     }
 
-    /// The next file to evict, and why. One of which a request is being sent stays.
+    /// Returns the next file to evict, and the reason. A file stays while one of its requests is being sent.
     fn to_evict(
         &self,
         limits: &settings::Spool,
@@ -379,7 +381,7 @@ impl SpoolFile {
     }
 
     fn age(&self, now: SystemTime) -> Duration {
-        // A clock that was set back says nothing about the age.
+        // The age is unknown if the clock was set back.
         now.duration_since(self.written).unwrap_or_default()
     }
 }

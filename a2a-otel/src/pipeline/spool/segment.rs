@@ -8,8 +8,8 @@
 //! body    = an OTLP request of any signal, as it is sent, with so many items
 //! ```
 //!
-//! Records are appended, and never changed but for their state. Whatever is not a record is skipped up to the next
-//! mark.
+//! Records are appended, and only their state changes afterwards. Bytes that are not a record are skipped up to the
+//! next mark.
 
 use std::io;
 #[cfg(test)]
@@ -27,7 +27,7 @@ const STATE: u64 = RECORD_MARK.len() as u64;
 pub(super) const HEADER: usize = RECORD_MARK.len() + 1 + 3 * size_of::<u32>();
 const DONE: u8 = 1;
 
-/// Where a request lies in its file.
+/// The position of a request in its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Extent {
     offset: u64,
@@ -36,14 +36,14 @@ pub(super) struct Extent {
 }
 
 impl Extent {
-    /// The bytes of the file that it takes.
+    /// The bytes that it takes in the file.
     #[cfg(test)]
     pub(super) fn range(self) -> Range<u64> {
         self.offset..self.offset + HEADER as u64 + u64::from(self.length)
     }
 }
 
-/// How much longer a request makes the files, a new one's mark included.
+/// How many bytes a request adds to the files, including the mark of a new file.
 pub(super) fn bytes_to_store(body: &[u8]) -> u64 {
     (FILE_MARK.len() + HEADER + body.len()) as u64
 }
@@ -51,7 +51,7 @@ pub(super) fn bytes_to_store(body: &[u8]) -> u64 {
 /// A file, and its length.
 #[derive(Debug)]
 pub(super) struct Segment {
-    /// Nothing once it is closed.
+    /// `None` once it is closed.
     file: Option<Box<dyn File>>,
     length: u64,
 }
@@ -60,7 +60,7 @@ impl Segment {
     pub(super) fn create(files: &dyn Files, path: &Path) -> io::Result<Self> {
         let mut file = files.create(path)?;
         if let Err(error) = file.write_at(0, FILE_MARK) {
-            // The disk may be full for long, and each attempt would leave a file behind.
+            // The disk may stay full for a long time, and each attempt would leave a file behind.
             let _ = files.delete(path);
             return Err(error);
         }
@@ -74,7 +74,7 @@ impl Segment {
         Ok((Segment { file: Some(file), length: metadata.length }, metadata))
     }
 
-    /// Closes the file: one that is deleted takes space on disk for as long as it is open.
+    /// Closes the file, because a deleted file takes space on disk as long as it is open.
     pub(super) fn close(&mut self) {
         self.file = None;
     }
@@ -120,7 +120,7 @@ impl Segment {
         self.file()?.write_at(extent.offset + STATE, &[DONE])
     }
 
-    /// Finds the requests that are still to be sent, and how many bytes are not what was once written.
+    /// Finds the requests that remain to be sent, and the number of damaged bytes.
     pub(super) fn scan(&mut self) -> io::Result<(Vec<Extent>, usize)> {
         let mut content = vec![0; usize::try_from(self.length).map_err(io::Error::other)?];
         self.file()?.read_at(0, &mut content)?;
@@ -142,7 +142,7 @@ impl Segment {
     }
 }
 
-/// What stands before a body.
+/// The part of a record before its body.
 struct Header {
     state: u8,
     length: u32,
@@ -150,7 +150,7 @@ struct Header {
 }
 
 impl Header {
-    /// The header of the record at the beginning of these bytes, if the record is as it was written.
+    /// Parses the record at the beginning of these bytes. Returns `None` if it is damaged.
     fn parse(bytes: &[u8]) -> Option<Self> {
         let header = bytes.strip_prefix(RECORD_MARK)?;
         let (&state, header) = header.split_first()?;

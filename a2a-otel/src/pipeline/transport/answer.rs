@@ -1,37 +1,37 @@
-//! What became of a request, as the loop that sends understands it.
+//! The receiver's answer to a request, as the sender understands it.
 
 use std::time::Duration;
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// The receiver has taken all items, except for so many.
+    /// The receiver accepted all items except this many.
     Accepted { rejected: u64, message: String },
-    /// The receiver is busy or unwell, and may take the request after this time.
+    /// The receiver is busy or unavailable, and may accept the request after this time.
     Later { cause: String, after: Option<Duration> },
     /// Nothing answers at the address.
     Absent { cause: String },
-    /// The receiver takes fewer items at a time.
+    /// The request is too large for the receiver.
     TooLarge { cause: String },
-    /// Something is wrong with the items, or with one of them.
+    /// Something is wrong with at least one of the items.
     Unacceptable { cause: String },
-    /// Something is wrong with every request, whatever its items are: the key, for example.
+    /// Something is wrong with every request, whatever its items are, such as the API key.
     Refused { cause: String },
-    /// Nothing is received at this path.
+    /// The receiver does not know this path.
     Unknown { cause: String },
-    /// The receiver has failed. It does not say whether one of the items was the cause.
+    /// The receiver has failed. One of the items may be the cause.
     Broken { cause: String },
-    /// An exporter of the application's own has failed.
+    /// The application's own exporter has failed.
     Failed { cause: String },
 }
 
 impl Answer {
-    /// All items are accepted.
+    /// The answer that all items were accepted.
     pub(crate) fn accepted() -> Self {
         Answer::Accepted { rejected: 0, message: String::new() }
     }
 
-    /// The kind of error, as the attribute `error.type` of the metrics names it.
+    /// The kind of error, for the metrics' attribute `error.type`.
     pub(crate) fn error(&self) -> Option<&'static str> {
         Some(match self {
             Answer::Accepted { .. } => return None,

@@ -1,14 +1,14 @@
-//! How long to wait before the next attempt.
+//! Decides how long to wait before the next attempt.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(100);
 
-/// A receiver on the same machine is back within seconds, and an attempt is cheap.
+/// The longest pause. A receiver on the same machine is back within seconds, and an attempt is cheap.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Doubles the pause with every failure in a row.
+/// Doubles the pause with each consecutive failure.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
     failures: u32,
@@ -19,7 +19,7 @@ impl Backoff {
         self.failures = 0;
     }
 
-    /// The next pause, which is no shorter than what the receiver asks for.
+    /// Returns the next pause, which is at least as long as the receiver asks for.
     pub(crate) fn next(&mut self, after: Option<Duration>) -> Duration {
         let full = FIRST.saturating_mul(1 << self.failures.min(16)).min(LONGEST);
         self.failures = self.failures.saturating_add(1);
@@ -27,9 +27,9 @@ impl Backoff {
     }
 }
 
-/// Between half of the pause and all of it, so that many agents do not all return at once.
+/// Returns a random time between half of the pause and all of it, so that many agents do not all retry at once.
 fn jittered(full: Duration) -> Duration {
-    // The standard library's only source of randomness, and enough to tell processes apart.
+    // The only source of randomness in the standard library, and good enough to spread processes.
     let random = RandomState::new().hash_one(()) % 1024;
     full / 2 + full / 2 * u32::try_from(random).unwrap_or_default() / 1024
 }

@@ -1,4 +1,4 @@
-//! Requests over gRPC, on a runtime of their own that lives in the thread which sends.
+//! Sends requests over gRPC, on a separate runtime that lives in the thread that sends.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use super::otlp::{accepted, beginning};
 use super::tls::Credentials;
 use crate::settings::{Compression, Endpoint, Settings, Tls};
 
-/// One method of one server, and how it is called.
+/// A client for one method of one server.
 #[derive(Debug)]
 pub(crate) struct Grpc {
     runtime: Runtime,
@@ -26,7 +26,7 @@ pub(crate) struct Grpc {
     server: Server,
     tls: Tls,
     compression: Compression,
-    /// Replaced after each failure of the connection: the next one reads the certificates again.
+    /// Replaced after each failed connection, so that the next one reads the certificates again.
     client: Option<Client<Channel>>,
     /// The path of the method.
     method: PathAndQuery,
@@ -36,7 +36,7 @@ pub(crate) struct Grpc {
 impl Grpc {
     /// # Errors
     ///
-    /// If the address cannot be used, or no runtime is to be had.
+    /// If the address cannot be used, or no runtime can be started.
     pub(crate) fn new(
         settings: &Settings,
         endpoint: &Endpoint,
@@ -65,7 +65,7 @@ impl Grpc {
         if let Some(credentials) = Credentials::read(&self.endpoint, &self.tls)? {
             server = server.tls_config(credentials.for_grpc()).map_err(|error| reason(&error))?;
         }
-        // A lazy channel wants to know the runtime that it will be used in.
+        // A lazy channel needs the runtime that it will be used in.
         let _within = self.runtime.enter();
         let client = Client::new(server.connect_lazy());
         Ok(match self.compression {
@@ -94,7 +94,7 @@ impl Grpc {
                 accepted(&answer.into_inner())
             }
             Ok(Err(status)) => {
-                // With any other code the server has answered, so nothing is wrong with the connection.
+                // With any other code, the server has answered, and the connection works.
                 self.client = Some(client).filter(|_| status.code() != Code::Unavailable);
                 of_status(&status)
             }
@@ -103,10 +103,10 @@ impl Grpc {
     }
 }
 
-/// What a status means.
+/// Returns the meaning of a status.
 ///
-/// Source: <https://opentelemetry.io/docs/specs/otlp/#failures>. Beyond it, an error of the server's own is retried, as
-/// over HTTP.
+/// Source: <https://opentelemetry.io/docs/specs/otlp/#failures>. In addition, internal errors of the server are
+/// retried, as over HTTP.
 fn of_status(status: &Status) -> Answer {
     use Code::{
         Aborted, Cancelled, DataLoss, DeadlineExceeded, FailedPrecondition, Internal, InvalidArgument,
@@ -121,7 +121,7 @@ fn of_status(status: &Status) -> Answer {
             Answer::Later { cause, after }
         }
         ResourceExhausted if retry_info.is_some() => Answer::Later { cause, after },
-        // Without `RetryInfo`, a server says so that a message is too large.
+        // Without `RetryInfo`, this means that the message is too large.
         ResourceExhausted => Answer::TooLarge { cause },
         InvalidArgument | FailedPrecondition => Answer::Unacceptable { cause },
         Internal | Unknown => Answer::Broken { cause },
@@ -143,7 +143,7 @@ fn is_refused(status: &Status) -> bool {
 
 fn describe(status: &Status) -> String {
     match status.code() {
-        // The message is left out because it may repeat the key.
+        // The message is left out because it may contain the API key.
         code @ (Code::Unauthenticated | Code::PermissionDenied) => {
             format!("gRPC status {code:?}; check PHOENIX_API_KEY")
         }
@@ -154,7 +154,7 @@ fn describe(status: &Status) -> String {
     }
 }
 
-/// The innermost cause: the ones around it only say that there is one.
+/// Returns the innermost cause; the errors around it only say that there is a cause.
 fn reason(error: &dyn std::error::Error) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
@@ -163,7 +163,7 @@ fn reason(error: &dyn std::error::Error) -> String {
     innermost.to_string()
 }
 
-/// Passes on requests that are encoded already, and answers as they come.
+/// A codec that passes on encoded requests and answers unchanged.
 #[derive(Clone, Copy, Debug, Default)]
 struct Raw;
 

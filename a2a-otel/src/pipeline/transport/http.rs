@@ -1,4 +1,4 @@
-//! Requests over HTTP. The client blocks its thread, so that it needs no runtime.
+//! Sends requests over HTTP. The client blocks its thread, so that it needs no runtime.
 
 use std::io::{Read, Write};
 use std::time::{Duration, SystemTime};
@@ -14,16 +14,16 @@ use super::otlp::{accepted, beginning, of_status, retry_after};
 use super::tls::Credentials;
 use crate::settings::{Compression, Endpoint, Settings, Tls};
 
-/// The most that is read of an answer, in bytes. One of OTLP has a few.
+/// The largest number of bytes that is read of an answer. OTLP answers have only a few.
 const LONGEST_ANSWER: u64 = 64 * 1024;
 
-/// One server, and how requests are sent to it.
+/// A client for one server.
 #[derive(Debug)]
 pub(crate) struct Http {
-    /// Replaced after each failure of the connection: the next one reads the certificates again.
+    /// Replaced after each failed connection, so that the next one reads the certificates again.
     agent: Option<Agent>,
     endpoint: Endpoint,
-    /// Reads the body of an answer that is one of success.
+    /// Reads the body of a successful answer.
     accepted: fn(&[u8]) -> Answer,
     tls: Tls,
     headers: HeaderMap,
@@ -31,7 +31,7 @@ pub(crate) struct Http {
 }
 
 impl Http {
-    /// For OTLP, with protobuf.
+    /// Creates a client for OTLP, with protobuf.
     pub(crate) fn otlp(settings: &Settings, endpoint: &Endpoint) -> Self {
         let mut http = Http::new(settings, endpoint, "application/x-protobuf");
         http.accepted = accepted;
@@ -42,7 +42,7 @@ impl Http {
         http
     }
 
-    /// For Phoenix's own interface, with JSON. It reads no compressed requests.
+    /// Creates a client for Phoenix's REST interface, with JSON. Phoenix does not read compressed requests there.
     pub(crate) fn json(settings: &Settings, endpoint: &Endpoint) -> Self {
         Http::new(settings, endpoint, "application/json")
     }
@@ -102,14 +102,14 @@ impl Http {
     }
 }
 
-/// With the fastest level, which already removes most of a request: it is mostly text.
+/// Compresses with the fastest level. Requests are mostly text, so this already removes most of their size.
 fn compressed(body: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Level::fast());
     encoder.write_all(body)?;
     encoder.finish()
 }
 
-/// What the answer means, unless it means success.
+/// Returns the meaning of the answer, or `None` if it means success.
 fn refusal(answer: &Response<Vec<u8>>) -> Option<Answer> {
     let status = answer.status();
     if !status.is_success() {
@@ -124,12 +124,12 @@ fn refusal(answer: &Response<Vec<u8>>) -> Option<Answer> {
 
 fn not_answered(error: &ureq::Error) -> Answer {
     match error {
-        // Without the number of the error, which tells the user nothing.
+        // Leaves out the number of the error, which does not help the user.
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
             Answer::Absent { cause: format!("{}; is Phoenix running?", error.kind()) }
         }
         ureq::Error::HostNotFound => Answer::Absent { cause: format!("{error}; check the endpoint") },
-        // What TLS has to say stands inside.
+        // An error of TLS is inside.
         ureq::Error::Io(error) => {
             let cause = error.get_ref().map_or_else(|| error.kind().to_string(), ToString::to_string);
             Answer::Later { cause, after: None }
@@ -140,8 +140,8 @@ fn not_answered(error: &ureq::Error) -> Answer {
 
 /// A blocking client for one server.
 ///
-/// A proxy is never asked for an address of this machine, and a redirect is never followed: it turns a POST into a GET
-/// of some page, whose 200 would pass for success.
+/// A proxy is never used for an address of this machine, and a redirect is never followed, because it turns a POST into
+/// a GET of some page, whose status 200 would look like success.
 ///
 /// # Errors
 ///
@@ -175,7 +175,7 @@ fn is_web_page(answer: &Response<Vec<u8>>) -> bool {
 fn describe(answer: &Response<Vec<u8>>) -> String {
     let status = answer.status();
     match status.as_u16() {
-        // The body is left out: it may repeat the key.
+        // The body is left out because it may contain the API key.
         401 | 403 => format!("status {status}; check PHOENIX_API_KEY"),
         404 | 405 => format!("status {status}; check the endpoint"),
         _ if answer.body().is_empty() || is_web_page(answer) => format!("status {status}"),

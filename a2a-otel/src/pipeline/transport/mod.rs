@@ -1,4 +1,4 @@
-//! Brings requests to a receiver, and understands its answers. A transport knows bytes, and no signal.
+//! Sends requests to a receiver, and interprets its answers. A transport knows only bytes, and nothing about signals.
 
 mod answer;
 mod backoff;

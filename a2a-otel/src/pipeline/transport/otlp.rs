@@ -1,4 +1,4 @@
-//! What OTLP's receivers answer, over HTTP and gRPC.
+//! Interprets the answers of OTLP receivers, over HTTP and gRPC.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,29 +10,29 @@ use super::answer::Answer;
 /// The longest pause that a receiver may ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
-/// How many characters of an error page are shown: enough to recognise it.
+/// How many characters of an error page are shown, so that it can be recognised.
 const SHOWN: usize = 200;
 
-/// Reads the answer to a request that was taken. The responses of all signals have the same fields.
+/// Reads the answer to an accepted request. The responses of all signals have the same fields.
 pub(super) fn accepted(body: &[u8]) -> Answer {
-    // A body that is no protobuf comes from a receiver that does not say what it rejects.
+    // If the body is not protobuf, the receiver does not report what it rejects.
     let partial =
         ExportTraceServiceResponse::decode(body).unwrap_or_default().partial_success.unwrap_or_default();
     let rejected = u64::try_from(partial.rejected_spans).unwrap_or_default();
     Answer::Accepted { rejected, message: beginning(partial.error_message.as_bytes()) }
 }
 
-/// The beginning of a text of the receiver's, in one line.
+/// Returns the beginning of a text from the receiver, on one line.
 pub(super) fn beginning(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     line.chars().take(SHOWN).collect()
 }
 
-/// What an HTTP status means.
+/// Returns the meaning of an HTTP status.
 ///
-/// Source: <https://opentelemetry.io/docs/specs/otlp/#failures-1>. Beyond it, a 500 is retried: a receiver answers so that
-/// fails over one item, and so does one that is being restarted.
+/// Source: <https://opentelemetry.io/docs/specs/otlp/#failures-1>. In addition, a 500 is retried: receivers return it
+/// while they restart, and also if one item makes them fail.
 pub(super) fn of_status(status: u16, cause: String, after: Option<Duration>) -> Answer {
     match status {
         408 | 425 | 429 | 502 | 503 | 504 => Answer::Later { cause, after },
@@ -44,7 +44,7 @@ pub(super) fn of_status(status: u16, cause: String, after: Option<Duration>) -> 
     }
 }
 
-/// The header `Retry-After`: seconds, or a date.
+/// Parses the header `Retry-After`: seconds, or a date.
 ///
 /// Source: <https://www.rfc-editor.org/rfc/rfc9110#field.retry-after>.
 pub(super) fn retry_after(header: &str, now: SystemTime) -> Option<Duration> {

@@ -1,4 +1,4 @@
-//! The certificates of a connection. They are read from their files whenever one is made.
+//! Reads the certificates of a connection. This happens for each new connection.
 
 use std::fs;
 use std::path::Path;
@@ -33,11 +33,11 @@ impl std::fmt::Debug for Identity {
 }
 
 impl Credentials {
-    /// Reads the files for an endpoint that uses TLS. Nothing for any other.
+    /// Reads the files for an endpoint that uses TLS. Returns `None` for any other endpoint.
     ///
     /// # Errors
     ///
-    /// If a file cannot be read, or does not contain what it should.
+    /// If a file cannot be read, or does not contain what is expected.
     pub(crate) fn read(endpoint: &Endpoint, files: &Tls) -> Result<Option<Self>, String> {
         if !endpoint.is_tls() {
             return Ok(None);
@@ -46,7 +46,7 @@ impl Credentials {
         let identity = match (&files.client_certificate, &files.client_key) {
             (Some(chain), key) => Some(identity(chain, key.as_ref().unwrap_or(chain))?),
             (None, Some(key)) => {
-                return Err(format!("the key {} belongs to no client certificate", key.display()));
+                return Err(format!("the key {} is set without a client certificate", key.display()));
             }
             (None, None) => None,
         };
@@ -91,7 +91,9 @@ fn authorities(path: &Path) -> Result<Vec<u8>, String> {
     let pem = read(path)?;
     let mut roots = RootCertStore::empty();
     for certificate in chain(path, &pem)? {
-        roots.add(certificate).map_err(|error| format!("{} is no authority: {error}", path.display()))?;
+        roots
+            .add(certificate)
+            .map_err(|error| format!("{} is not a valid authority: {error}", path.display()))?;
     }
     Ok(pem)
 }
@@ -101,7 +103,7 @@ fn identity(chain_path: &Path, key_path: &Path) -> Result<Identity, String> {
     let identity = Identity { chain: read(chain_path)?, key: read(key_path)? };
     let certificates = chain(chain_path, &identity.chain)?;
     let key = PrivateKeyDer::from_pem_slice(&identity.key)
-        .map_err(|_| format!("{} holds no private key in PEM", key_path.display()))?;
+        .map_err(|_| format!("{} contains no PEM private key", key_path.display()))?;
     ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map(|config| config.with_root_certificates(RootCertStore::empty()))
@@ -116,7 +118,7 @@ fn chain(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let certificates = certificates.map_err(|error| format!("{} is not PEM: {error}", path.display()))?;
     if certificates.is_empty() {
-        return Err(format!("{} holds no certificate in PEM", path.display()));
+        return Err(format!("{} contains no PEM certificate", path.display()));
     }
     Ok(certificates)
 }

@@ -1,4 +1,4 @@
-//! A disk in memory that several processes share, and that fails on request.
+//! An in-memory disk that several processes share, and that fails on request.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,15 +10,15 @@ use std::time::{Duration, SystemTime};
 use super::super::files::{File, Files, Metadata};
 use crate::lock::lock;
 
-/// What the disk holds. It behaves as a POSIX file system does: what a process has written is there after its death,
-/// its locks are not, and a deleted file takes space for as long as it is open.
+/// The content of the disk. It behaves like a POSIX file system: what a process has written survives its death, its
+/// locks do not, and a deleted file takes space as long as it is open.
 #[derive(Clone, Default)]
 pub(super) struct SimulatedDisk(Arc<Mutex<Content>>);
 
 #[derive(Default)]
 struct Content {
     entries: BTreeMap<PathBuf, Entry>,
-    /// Files that were ever created, those that are deleted and still open included.
+    /// All files that were ever created, including deleted files that are still open.
     created: Vec<Weak<Mutex<Inode>>>,
     capacity: Option<u64>,
     /// Since the epoch. Each call takes a millisecond.
@@ -51,13 +51,13 @@ struct Holder {
     handle: u64,
 }
 
-/// What goes wrong at a call. If that call is a write, so many of its bytes are written nevertheless.
+/// What goes wrong at a call. If the call is a write, this many of its bytes are written anyway.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fault {
     Error {
         written: usize,
     },
-    /// The process dies: this call and all that follow do nothing.
+    /// The process dies: this call and all later ones do nothing.
     Crash {
         written: usize,
     },
@@ -71,7 +71,7 @@ pub(super) struct Process {
     course: Arc<Mutex<Course>>,
 }
 
-/// What is to happen to a process, and when.
+/// What happens to a process, and when.
 #[derive(Default)]
 struct Course {
     calls: usize,
@@ -98,13 +98,13 @@ impl SimulatedDisk {
         lock(&self.0).time += time;
     }
 
-    /// Leaves this many free bytes, or as many as anybody wants.
+    /// Leaves this many free bytes; `None` removes the limit.
     pub(super) fn leave_free(&self, bytes: Option<u64>) {
         let used = self.used();
         lock(&self.0).capacity = bytes.map(|bytes| used + bytes);
     }
 
-    /// Bytes that are taken, by deleted files that are open as well.
+    /// The number of used bytes, including deleted files that are open.
     pub(super) fn used(&self) -> u64 {
         lock(&self.0).used()
     }
@@ -113,7 +113,7 @@ impl SimulatedDisk {
         lock(&self.0).entries.contains_key(path)
     }
 
-    /// The files of spools that can be found.
+    /// The spool files on the disk.
     pub(super) fn segments(&self) -> Vec<SegmentFile> {
         let content = lock(&self.0);
         let segments = content.entries.iter().filter_map(|(path, entry)| {
@@ -131,7 +131,7 @@ impl SimulatedDisk {
         lock(&self.0).capacity.is_some()
     }
 
-    /// Everything that is below a folder.
+    /// Everything below a folder.
     pub(super) fn below(&self, folder: &Path) -> Vec<PathBuf> {
         let content = lock(&self.0);
         content.entries.keys().filter(|path| *path != folder && path.starts_with(folder)).cloned().collect()
@@ -144,7 +144,7 @@ impl SimulatedDisk {
         }
     }
 
-    /// Changes a file behind everybody's back.
+    /// Changes a file without any process noticing.
     pub(super) fn change<T>(&self, path: &Path, change: impl FnOnce(&mut Vec<u8>) -> T) -> T {
         let inode = lock(&self.0).file(path).unwrap();
         change(&mut lock(&inode).content)
@@ -193,25 +193,25 @@ impl Content {
 }
 
 impl Process {
-    /// Lets something go wrong at this call, counted from now on.
+    /// Injects a fault at this call, counted from now on.
     pub(super) fn fail_at(&self, call: usize, fault: Fault) {
         let mut course = lock(&self.course);
         course.fault = Some((course.calls + call, fault));
         course.has_failed = false;
     }
 
-    /// Does something in the name of another process before this call, counted from now on.
+    /// Runs code of another process before this call, counted from now on.
     pub(super) fn interrupt_at(&self, call: usize, other: impl FnOnce() + Send + 'static) {
         let mut course = lock(&self.course);
         course.interruption = Some((course.calls + call, Box::new(other)));
     }
 
-    /// Whether what was to go wrong has gone wrong.
+    /// Whether the injected fault has happened.
     pub(super) fn has_failed(&self) -> bool {
         lock(&self.course).has_failed
     }
 
-    /// From now on nothing goes wrong.
+    /// Removes all faults.
     pub(super) fn recover(&self) {
         let mut course = lock(&self.course);
         course.fault = None;
@@ -234,7 +234,7 @@ impl Process {
         course.interruption.take_if(|(at, _)| *at == calls).map(|(_, other)| other)
     }
 
-    /// Begins a call. If it has to fail, so many bytes are to be written before.
+    /// Begins a call. If it has to fail, returns how many bytes to write first.
     fn call(&self) -> Result<(), usize> {
         if let Some(other) = self.interruption() {
             other();
@@ -258,7 +258,7 @@ impl Process {
         }
     }
 
-    /// The content of the disk, for a call that is not a write.
+    /// Runs a call that is not a write on the content of the disk.
     fn with<T>(&self, call: impl FnOnce(&mut Content) -> io::Result<T>) -> io::Result<T> {
         self.call().map_err(failed)?;
         call(&mut lock(&self.disk.0))

@@ -1,4 +1,4 @@
-//! The promises of the spool, on a simulated disk.
+//! Tests the promises of the spool on a simulated disk.
 
 mod disk;
 mod model;
@@ -192,7 +192,7 @@ fn a_living_process_keeps_its_folder() {
     assert_eq!(Agent::start(&disk).recovered.len(), 1);
 }
 
-/// Whatever another process does between any two calls.
+/// Another process acts between any two calls.
 #[test]
 fn processes_that_start_and_end_at_once_do_not_disturb_each_other() {
     for call in 0..40 {
@@ -234,7 +234,7 @@ fn a_full_disk_keeps_what_it_has_and_takes_nothing_in_part() {
     let agent = Agent::start(&disk);
     let records = [agent.store(), agent.store()];
     let used = disk.used();
-    // Enough for neither the mark of a new file nor a request.
+    // Too little for the mark of a new file or for a request.
     for free in [0, 50, 50] {
         disk.leave_free(Some(free));
         assert_eq!(agent.spool.store(BODY, 1).unwrap_err().kind(), ErrorKind::StorageFull);

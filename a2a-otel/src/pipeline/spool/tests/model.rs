@@ -1,8 +1,8 @@
-//! The spool against a model that knows what must be on disk, what may be, and what must not.
+//! Compares the spool with a model that knows what must be on disk, what may be, and what must not be.
 //!
-//! Two processes share a disk, and do what the sender and the keeper do in any order. In each step one call may fail,
-//! or the process may die at it; between steps bits flip, files are cut off, and the disk becomes full. After each
-//! step the whole disk is read, and compared with the model, and so is the account of each process.
+//! Two processes share a disk, and do in any order what the sender and the keeper do. In each step, one call may fail
+//! or kill the process; between steps, bits flip, files are truncated, and the disk becomes full. After each step, the
+//! whole disk and the ledger of each process are compared with the model.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -26,24 +26,24 @@ use crate::pipeline::signal;
 use crate::settings;
 
 const SEGMENT_BYTES: u64 = 256;
-/// Bodies contain what looks like the beginning of a record.
+/// The content of bodies, which looks like the beginning of a record.
 const FILLER: &[u8] = b"a2rc\0\x01\0";
-/// The mark of a new file may be needed as well.
+/// Bytes for the mark of a new file, which may be needed.
 const ROUNDING: u64 = 8;
 const AGE: Duration = Duration::from_secs(1000);
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// A process starts, unless it runs.
+    /// Starts a process, unless it is running.
     Start,
-    /// As the keeper does: if one cannot be stored, all are taken back.
+    /// Saves requests as the keeper does: if one cannot be stored, all are taken back.
     Save(Vec<(usize, u64)>),
-    /// What waits longest, or another.
+    /// Loads the oldest request, or another one.
     Load(Index),
     Done(Index),
-    /// It ends in good order.
+    /// Ends the process normally.
     Leave,
-    /// It ends at once.
+    /// Kills the process.
     Kill,
     Flip(Index, Index, u8),
     CutOff(Index, Index),
@@ -80,16 +80,16 @@ fn events() -> impl Strategy<Value = Event> {
         (0..200_usize).prop_map(|written| Fault::Error { written }),
         (0..200_usize).prop_map(|written| Fault::Crash { written }),
     ];
-    // A start makes more calls than the other steps.
+    // Starting makes more calls than the other steps.
     let call = prop_oneof![3 => 0..4_usize, 2 => 0..30_usize];
     let fault = prop::option::weighted(0.2, (call, fault));
     (0..2_usize, steps(), fault).prop_map(|(process, step, fault)| Event { process, step, fault })
 }
 
-/// What the disk holds of a request.
+/// Whether a request is on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// It has to be there.
+    /// It must be there.
     Kept,
     /// Nothing is promised.
     Open,
@@ -104,7 +104,7 @@ struct Request {
     fate: Fate,
     is_damaged: bool,
     stored: SystemTime,
-    /// Where it lies, once that is known.
+    /// Its position, once that is known.
     place: Option<(PathBuf, Range<u64>)>,
 }
 
@@ -115,7 +115,7 @@ struct Found {
     body: Vec<u8>,
 }
 
-/// A process, and what its sender and its keeper know.
+/// A process, with the state of its sender and its keeper.
 struct Running {
     process: Process,
     spool: Spool,
@@ -123,12 +123,12 @@ struct Running {
     home: PathBuf,
     waiting: Vec<(u32, StoredRecord)>,
     loaded: Vec<(u32, StoredRecord)>,
-    /// What the ledger has to say.
+    /// The expected counts of the ledger.
     expected: Delivery,
-    /// Items that could not be stored, and those of them that are counted as lost as well.
+    /// Items that could not be stored, and those of them that are also counted as lost.
     in_memory: u64,
     counted_twice: u64,
-    /// A call has failed, so that there may be more on disk than the spool knows of.
+    /// Whether a call has failed, so that the disk may hold more than the spool knows.
     has_failed: bool,
 }
 
@@ -171,7 +171,7 @@ impl World {
         self.running.iter().flatten().for_each(Running::check_account);
     }
 
-    /// Does a step, and says whether the process lives on.
+    /// Does a step, and returns whether the process is still running.
     fn work(&mut self, agent: &mut Running, step: &Step, fault: Option<(usize, Fault)>) -> bool {
         if let Some((call, fault)) = fault {
             agent.process.fail_at(call, fault);
@@ -349,7 +349,7 @@ impl World {
         self.finish(agent, id);
     }
 
-    /// It need not be there any longer, and comes back only if it could not be marked.
+    /// The request need not be on disk any longer, and comes back only if it could not be marked.
     fn finish(&mut self, agent: &Running, id: u32) {
         let is_certain = !agent.process.has_failed() && !self.requests[&id].is_damaged;
         self.request(id).fate = if is_certain { Fate::Gone } else { Fate::Open };
@@ -391,7 +391,7 @@ impl World {
         (request.fate, request.is_damaged, request.place) = (Fate::Kept, false, place);
     }
 
-    /// The requests in a file that are to be sent, as any process would read it.
+    /// The requests in a file that remain to be sent, as any process would read them.
     fn read(&self, path: &Path) -> Vec<Found> {
         let (mut segment, _) = Segment::open(&self.disk.process(), path).unwrap();
         let (extents, _) = segment.scan().unwrap();
@@ -422,7 +422,7 @@ impl World {
         assert_eq!(self.disk.used(), bytes, "deleted files take space");
     }
 
-    /// A request belongs to one process, which holds the lock of its folder.
+    /// Checks that each request belongs to one process, which holds the lock of its folder.
     fn check_owners(&self) {
         let mut owned = BTreeSet::new();
         for agent in self.running.iter().flatten() {
@@ -436,7 +436,7 @@ impl World {
         }
     }
 
-    /// Compares what a call has evicted with what it should have, to make room for so many bytes.
+    /// Compares what a call has evicted with what it should have evicted to make room for this many bytes.
     fn check_evicted(&mut self, agent: &mut Running, before: &[File], needed: u64) {
         let evicted: Vec<_> =
             before.iter().filter(|file| file.inner.is_evicted.load(Ordering::Relaxed)).collect();
@@ -476,7 +476,7 @@ impl World {
     }
 }
 
-/// What a spool knows of one of its files.
+/// What a spool knows about one of its files.
 struct File {
     inner: Arc<SpoolFile>,
     length: u64,
@@ -508,7 +508,7 @@ impl Running {
         assert_eq!(generated + self.counted_twice, accounted, "the account is not balanced");
     }
 
-    /// After a request was stored, nothing is left that could make room.
+    /// Checks that after a request was stored, nothing remains that could be evicted to respect the limit.
     fn check_bound(&self, record: &StoredRecord, limit: u64) {
         let files = self.files();
         let bytes: u64 = files.iter().map(|file| file.length).sum();
