@@ -24,8 +24,10 @@ fn page() -> String {
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a folder of sources");
     let paths = entries.map(|entry| entry.expect("an entry").path());
+    let is_test = |path: &PathBuf| path.file_stem().is_some_and(|name| name == "tests");
     let nested = |path: PathBuf| if path.is_dir() { sources(&path) } else { vec![path] };
     paths
+        .filter(|path| !is_test(path))
         .flat_map(nested)
         .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
         .collect()
@@ -79,7 +81,13 @@ const SPEAKERS: [&str; 4] = ["report", "announce", "notice", "Malformed"];
 
 fn is_test(item: &syn::Item) -> bool {
     let syn::Item::Mod(module) = item else { return false };
-    module.attrs.iter().any(|attribute| attribute.meta.to_token_stream().to_string() == "cfg (test)")
+    let is_of_tests = |tokens: TokenStream| {
+        tokens.to_string().split(|c: char| !c.is_alphanumeric()).any(|word| word == "test")
+    };
+    module
+        .attrs
+        .iter()
+        .any(|attribute| attribute.path().is_ident("cfg") && is_of_tests(attribute.meta.to_token_stream()))
 }
 
 fn words(text: &str) -> Vec<&str> {

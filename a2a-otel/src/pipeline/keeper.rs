@@ -56,7 +56,7 @@ impl<S: Durable> Keeper<S> {
 
     fn save(&mut self, mut items: Vec<S::Item>) {
         let mut records = Vec::new();
-        for payload in self.signal.pack_copy(&mut items) {
+        for payload in self.signal.pack_borrowed(&mut items) {
             match self.spool.store(&S::body(&payload), payload.items()) {
                 Ok(record) => records.push(record),
                 Err(error) => {

@@ -5,9 +5,9 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use super::disk::Disk;
+use super::disk::{Disk, Loaded};
 use super::keeper::Keeper;
-use super::ledger::{Ledger, Origin};
+use super::ledger::Ledger;
 use super::queue::{Amount, Queue};
 use super::signal::Durable;
 use super::spool::{Spool, StoredRecord};
@@ -69,19 +69,13 @@ impl<S: Durable> Disk<S::Payload> for Storage<S> {
         records
     }
 
-    fn load(&self, records: Vec<StoredRecord>) -> Option<(S::Payload, Vec<StoredRecord>)> {
+    fn load(&self, records: Vec<StoredRecord>) -> Option<Loaded<S::Payload, StoredRecord>> {
         let load = |record: StoredRecord| Some((self.spool.load(&record)?, record));
         let (requests, records): (Vec<_>, Vec<_>) = records.into_iter().filter_map(load).unzip();
-        if records.is_empty() {
-            return None;
-        }
+        let origin = records.first()?.origin();
         let items = records.iter().map(|record| record.amount().items);
         let payload = S::restore(requests.into_iter().zip(items));
-        Some((payload, records))
-    }
-
-    fn origin(&self, record: &StoredRecord) -> Origin {
-        record.origin()
+        Some(Loaded { payload, records, origin })
     }
 
     fn done(&self, record: &StoredRecord) {
