@@ -24,8 +24,8 @@ use crate::semconv::gen_ai::OPERATION_NAME;
 use crate::semconv::markers::WITHIN_MODEL_CALL;
 use crate::semconv::openinference::SPAN_KIND;
 
-/// Libraries whose spans are ignored: those that send telemetry, whose spans would be about the sending itself, and
-/// rmcp, whose spans of a service and a session last as long as these.
+/// Libraries whose spans are ignored: those that send telemetry, whose spans would describe the sending itself, and
+/// rmcp, whose spans last as long as a service or a session.
 const IGNORED: [&str; 9] =
     ["h2", "hyper", "hyper_util", "reqwest", "rmcp", "rustls", "tonic", "tower", "ureq"];
 
@@ -95,7 +95,7 @@ impl Tracer for GlobalTracer {
 
     fn build_with_context(&self, mut builder: SpanBuilder, parent: &Context) -> BoxedSpan {
         let attributes = builder.attributes.get_or_insert_default();
-        // A library that asks for a root because it sees no span of `tracing` does not see ours.
+        // A library that asks for a root because it sees no `tracing` span does not see our spans.
         let is_work = attributes.iter().any(|attribute| attribute.key.as_str() == OPERATION_NAME);
         let current = (is_work && !parent.has_active_span()).then(context::current);
         let parent = current.as_ref().unwrap_or(parent);
@@ -372,7 +372,7 @@ mod tests {
         assert_eq!(world.span("step").events[0].name, "inside");
     }
 
-    /// Its debug form runs code that is observed itself.
+    /// A value whose debug form runs observed code.
     struct Lazy;
 
     impl fmt::Debug for Lazy {
@@ -443,7 +443,7 @@ mod tests {
         log_filter(&mut Environment::new(&|_| Some(text.to_owned())))
     }
 
-    /// What is printed under a `RUST_LOG`, and the world in which it was.
+    /// Logs a few lines with this `RUST_LOG`, and returns what was printed and the recorded spans.
     fn logged(rust_log: &'static str) -> (String, World) {
         let (paper, world) = (Paper::default(), World::new());
         let writer = paper.clone();

@@ -437,7 +437,7 @@ records! {
         description: text => names::TOOL_DESCRIPTION;
         /// The JSON schema of its parameters.
         parameters: json => names::TOOL_PARAMETERS;
-        /// The tool call that the call of the tool answers.
+        /// The id of the model's tool call that this call answers.
         id: text => names::TOOL_ID;
     }
 

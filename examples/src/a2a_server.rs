@@ -26,11 +26,11 @@ use crate::roles::Role;
 
 type Event = Result<StreamResponse, A2AError>;
 
-/// The routes of an agent that others reach at `url`.
+/// The routes of an agent that is reached at `url`.
 pub fn router(agent: Agent, url: &str) -> Router {
     let card = card(agent.role(), url);
     let executor = Executor { agent: Arc::new(agent), running: Running::default() };
-    // The agent has a span of its own, by its attribute.
+    // `#[agent_span]` already records the agent's span.
     let executor = TracedExecutor::new(executor, &card).without_agent_span();
     let handler = DefaultRequestHandler::new(executor, InMemoryTaskStore::new())
         .with_capabilities(card.capabilities.clone());
@@ -119,7 +119,7 @@ struct Running(Arc<Mutex<HashMap<TaskId, AbortHandle>>>);
 
 impl Running {
     fn spawn(&self, id: TaskId, work: impl Future<Output = ()> + Send + 'static) {
-        // Locked until the task is known, for it may end before `spawn` returns.
+        // Locked until the task is registered, because it may end before `spawn` returns.
         let mut tasks = self.tasks();
         let (running, finished) = (self.clone(), id.clone());
         let task = tokio::spawn(async move {
@@ -140,7 +140,7 @@ impl Running {
     }
 }
 
-/// Tells the A2A client how its task goes.
+/// Reports the progress of a task to the A2A client.
 struct Reporter {
     task: TaskId,
     session: String,
@@ -183,7 +183,7 @@ impl Reporter {
     }
 
     fn send(&self, event: StreamResponse) {
-        // Nobody listens any more once the task was canceled.
+        // Nothing receives the event if the task was canceled.
         let _ = self.events.unbounded_send(Ok(event));
     }
 }

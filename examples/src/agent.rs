@@ -1,4 +1,4 @@
-//! An agent: a model that is asked in a loop, and the tools that it calls between its answers.
+//! An agent: a loop that asks a model and runs the tools that the model calls.
 
 use a2a_otel::{agent_span, chain_span};
 use async_openai::error::OpenAIError;
@@ -30,20 +30,20 @@ pub enum AgentError {
     /// The model sent an empty response.
     #[error("the model sent neither text nor tool calls; ask again or use another model")]
     NoAnswer,
-    /// A tool is broken, as opposed to one that refuses what the model asked of it.
+    /// A tool is broken. This is different from a tool that refuses the model's request.
     #[error(transparent)]
     Tool(#[from] ToolError),
-    /// The model went on calling tools.
+    /// The model kept calling tools.
     #[error("no answer after {MOST_STEPS} steps; ask for less at a time")]
     TooManySteps,
 }
 
-/// What an agent is asked to do.
+/// A request to an agent.
 #[derive(Clone, Debug, Serialize)]
 pub struct Request {
-    /// The customer's session, which every agent on the way shares.
+    /// The customer's session, which all agents that work on the request share.
     pub session: String,
-    /// The request in words.
+    /// The text of the request.
     pub text: String,
 }
 
@@ -56,7 +56,7 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Gives a role its model and tools.
+    /// Creates an agent from a role, a model and tools.
     ///
     /// # Errors
     ///
@@ -66,7 +66,7 @@ impl Agent {
         Ok(Self { role, llm, tools, definitions })
     }
 
-    /// What the agent is.
+    /// The agent's role.
     #[must_use]
     pub fn role(&self) -> &'static Role {
         self.role
@@ -92,12 +92,12 @@ impl Agent {
         Err(AgentError::TooManySteps)
     }
 
-    /// Stops what other agents do on behalf of a session.
+    /// Stops the work of other agents for a session.
     pub async fn abandon(&self, session: &str) {
         self.tools.abandon(session).await;
     }
 
-    /// One turn: the model's answer, or the results of the tools that it calls.
+    /// Runs one step, which returns the model's answer or the results of the tools that it calls.
     #[chain_span(name = format!("step {number}"), input = conversation.latest())]
     async fn step(
         &self,
@@ -136,7 +136,7 @@ impl Agent {
         response.choices.into_iter().next().map(|choice| choice.message).ok_or(AgentError::NoAnswer)
     }
 
-    /// A refusal goes back to the model, which can do better; a broken tool ends the run.
+    /// Runs a tool. A refusal is returned to the model, which can try again; a broken tool ends the run.
     async fn use_tool(
         &self,
         call: &ChatCompletionMessageToolCall,

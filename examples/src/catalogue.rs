@@ -17,10 +17,10 @@ use tokio_util::sync::CancellationToken;
 use crate::products::Product;
 use crate::store::{Order, Reservation, SalesReport, Search, Stock, Store, StoreError};
 
-/// The path below the catalogue's address at which it speaks MCP.
+/// The path of the MCP endpoint, below the catalogue's address.
 pub const MCP_PATH: &str = "/mcp";
 
-/// The name under which traces know the catalogue.
+/// The catalogue's name in traces.
 pub const NAME: &str = "catalogue";
 
 /// The MCP server.
@@ -29,7 +29,7 @@ pub struct Catalogue {
     store: Arc<Store>,
 }
 
-/// Products that fit a search.
+/// The products that match a search.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
 struct Found {
@@ -44,7 +44,7 @@ struct ProductId {
     product_id: String,
 }
 
-/// What to set aside.
+/// The product and quantity to set aside.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
 struct Wanted {
@@ -132,7 +132,7 @@ pub fn router(shutdown: CancellationToken) -> Result<Router, StoreError> {
     let service = StreamableHttpService::new(
         move || Ok(TracedServer::new(catalogue.clone())),
         Arc::new(LocalSessionManager::default()),
-        // In a network of containers the catalogue has whatever name its operator gave it.
+        // In a network of containers, the operator chooses the catalogue's host name.
         StreamableHttpServerConfig::default().with_cancellation_token(shutdown).disable_allowed_hosts(),
     );
     Ok(Router::new().nest_service(MCP_PATH, service))

@@ -1,4 +1,4 @@
-//! A manager and a researcher who find out how many people live where: agents of [`smol`](crate::smol).
+//! A manager and a researcher that find the populations of cities: agents built with [`smol`](crate::smol).
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -32,7 +32,7 @@ async fn multiply(Multiply { a, b }: Multiply) -> Result<f64, Failure> {
     Ok(a * b)
 }
 
-/// The manager, who has the researcher do the work. Each has a model.
+/// Creates the manager, which delegates the work to the researcher. Each has its own model.
 pub fn manager<M: Model>(model: M, researchers_model: M) -> Agent<M> {
     let researcher = Agent::new("researcher", "Finds facts", researchers_model)
         .tool(Tool::new("population", population))

@@ -1,4 +1,4 @@
-//! What `async-openai` takes many words for: messages that call tools, and the definitions of tools.
+//! Shorthands for verbose parts of `async-openai`: messages that call tools, and definitions of tools.
 
 use async_openai::types::chat::{
     ChatCompletionMessageToolCall, ChatCompletionMessageToolCalls, ChatCompletionRequestAssistantMessage,
@@ -16,7 +16,7 @@ pub(crate) fn function_calls(message: &ChatCompletionResponseMessage) -> Vec<Cha
     message.tool_calls.iter().flatten().filter_map(function).collect()
 }
 
-/// The model's message as a part of the next request.
+/// Converts the model's message for the next request.
 pub(crate) fn repeated(message: ChatCompletionResponseMessage) -> ChatCompletionRequestAssistantMessage {
     ChatCompletionRequestAssistantMessage {
         content: message.content.map(Into::into),
@@ -25,7 +25,7 @@ pub(crate) fn repeated(message: ChatCompletionResponseMessage) -> ChatCompletion
     }
 }
 
-/// What a call came to, for the model.
+/// The result of a tool call, as a message to the model.
 pub(crate) fn result_of(
     call: ChatCompletionMessageToolCall,
     result: String,
@@ -33,7 +33,7 @@ pub(crate) fn result_of(
     ChatCompletionRequestToolMessage { content: result.into(), tool_call_id: call.id }
 }
 
-/// A tool as a model is told about it.
+/// The definition of a tool, for a request to a model.
 pub(crate) fn definition(name: &str, description: &str, parameters: Value) -> ChatCompletionTools {
     let function = FunctionObject {
         name: name.into(),

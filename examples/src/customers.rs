@@ -1,4 +1,4 @@
-//! A day's customers: what they wish, how it ends, and what is expected of it.
+//! The customers of a run: what they ask for, and which outcome is expected.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,27 +10,27 @@ use uuid::Uuid;
 
 use crate::peer::{Peer, PeerError};
 
-/// How many customers are served side by side.
+/// How many customers are served at the same time.
 const AT_A_TIME: usize = 4;
 
-/// Why a customer leaves without an answer.
+/// Why a customer gets no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum VisitError {
     /// The marketplace failed.
     #[error(transparent)]
     Unserved(#[from] PeerError),
-    /// The customer went away.
+    /// The customer cancelled the request.
     #[error("the customer withdrew the request after {0:?}")]
     Withdrawn(Duration),
 }
 
-/// What a visit is expected to come to.
+/// The expected outcome of a visit.
 enum Expected {
-    /// An answer that holds this.
+    /// An answer that contains this text.
     Answer(&'static str),
-    /// A failure that says this.
+    /// A failure whose message contains this text.
     Failure(&'static str),
-    /// The customer loses patience after this time.
+    /// The customer cancels the request after this time.
     Withdrawal(Duration),
 }
 
@@ -41,7 +41,7 @@ struct Wish {
 
 use Expected::{Answer, Failure, Withdrawal};
 
-/// The wishes of a run. Those in the same group of [`AT_A_TIME`] are served side by side.
+/// The requests of a run. Each group of [`AT_A_TIME`] requests is served at the same time.
 const WISHES: [Wish; 12] = [
     Wish { text: "Find me a lamp under 60 euros.", expected: Answer("P-") },
     Wish { text: "Buy 1 of P-0101.", expected: Answer("Sold 1") },
@@ -60,7 +60,7 @@ const WISHES: [Wish; 12] = [
     Wish { text: "Send me the sales report.", expected: Answer("orders") },
 ];
 
-/// Serves every customer of a run, and says whether each visit ended as expected.
+/// Serves every customer of a run, and returns whether each visit ended as expected.
 ///
 /// # Errors
 ///
@@ -130,7 +130,7 @@ impl Expected {
     }
 }
 
-/// One customer's visit, the root of everything that happens on their behalf.
+/// One customer's visit. Its span is the root of everything that happens for this customer.
 #[chain_span(name = "customer request", session = session, input = wish)]
 #[business_metric(counter = "marketplace.customer.requests", unit = "{request}", on = always)]
 #[business_metric(histogram = "marketplace.customer.latency", unit = "ms", on = always)]

@@ -1,9 +1,9 @@
-//! How errors are told: each with its sources, on one line.
+//! Formats errors: each with its sources, on one line.
 
 use std::error::Error;
 use std::process::ExitCode;
 
-/// An error and its sources.
+/// Formats an error and its sources.
 #[must_use]
 pub fn with_sources(error: &dyn Error) -> String {
     let mut text = error.to_string();
@@ -15,7 +15,7 @@ pub fn with_sources(error: &dyn Error) -> String {
     text
 }
 
-/// Ends a program: with success, without it, or with what went wrong on standard error.
+/// Returns the exit code of a program, and prints an error to standard error.
 #[must_use]
 pub fn exit(ended: Result<bool, Box<dyn Error>>) -> ExitCode {
     match ended {

@@ -1,15 +1,14 @@
-//! A marketplace run by four agents, to be watched with a2a-otel.
+//! A marketplace run by four agents, observed with a2a-otel.
 //!
-//! Beside it, [`smol`] is an agent to copy from, and [`census`] two of them at work.
+//! In addition, [`smol`] is an agent to copy from, and [`census`] uses two of them.
 //!
-//! Customers talk A2A to a coordinator, whose model plans by calling the product, inventory and
-//! sales agents, again over A2A. Those have a model of their own, which calls the tools of a
-//! catalogue over MCP. The catalogue keeps its products, stock and sales in `SQLite`.
+//! Customers call a coordinator over A2A. Its model calls the product, inventory and sales agents,
+//! again over A2A. Each of these has its own model, which calls the tools of a catalogue over MCP.
+//! The catalogue stores its products, stock and sales in `SQLite`.
 //!
-//! The model is whatever `OPENAI_BASE_URL`, `OPENAI_API_KEY` and `OPENAI_MODEL` say. Without
-//! them it is a built-in stand-in that follows rules instead of thinking: see [`llm_server`].
-//! What a run expects of its customers' visits is what the stand-in makes of them; a model that
-//! thinks may serve them otherwise.
+//! `OPENAI_BASE_URL`, `OPENAI_API_KEY` and `OPENAI_MODEL` select the model. Without them, a built-in
+//! stand-in answers by fixed rules: see [`llm_server`]. The expected outcomes of the customers'
+//! visits are those of the stand-in; a real model may serve the customers differently.
 //!
 //! # Run it
 //!
@@ -19,7 +18,7 @@
 //! cargo run -p a2a-otel-examples --bin marketplace
 //! ```
 //!
-//! Each part as a process of its own, on whatever hosts, and the same customers sent in:
+//! Each part in a separate process, on any hosts, and the same customers:
 //!
 //! ```text
 //! agent llm         --listen 127.0.0.1:7000
@@ -33,10 +32,10 @@
 //! marketplace --coordinator http://127.0.0.1:7005
 //! ```
 //!
-//! The parts start in any order: each waits for those that it needs. `--url` tells where others
-//! reach a part that listens elsewhere, as in a container. `GET /healthz` answers `ok`, `GET /readyz`
-//! says whether its spans get through.
-//! `OTEL_SERVICE_NAME` gives each process a name of its own in its traces.
+//! The parts start in any order: each waits for those that it needs. `--url` sets the address at
+//! which other parts reach this one, if it is not the one on which it listens, as in a container.
+//! `GET /healthz` answers `ok`, and `GET /readyz` reports whether its spans are delivered.
+//! `OTEL_SERVICE_NAME` sets the name of each process in its traces.
 
 pub mod a2a_server;
 pub mod agent;

@@ -1,6 +1,6 @@
-//! The agents' model: any endpoint that speaks the `OpenAI` chat API.
+//! The agents' model: any endpoint that offers `OpenAI`'s chat API.
 //!
-//! One function is one provider call; retries are a loop of ours around it, so that each shows.
+//! One function makes exactly one call to the provider. Retries are a loop around it, so that each attempt is a span.
 
 use std::time::Duration;
 
@@ -21,13 +21,13 @@ const DEFAULT_MODEL: &str = "gpt-4o-mini";
 const ATTEMPTS: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
-/// Hears every finished line of an answer while it is being written.
+/// Receives every finished line of an answer while the answer is streamed.
 pub type OnLine<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
 /// Why there is no model to ask.
 #[derive(Debug, thiserror::Error)]
 pub enum LlmError {
-    /// Neither a real endpoint nor the built-in one is known.
+    /// Neither a real endpoint nor the built-in one is configured.
     #[error(
         "no model to ask: set OPENAI_API_KEY or OPENAI_BASE_URL, or name the built-in one with --peer llm=URL"
     )]
@@ -42,7 +42,8 @@ pub struct Llm {
 }
 
 impl Llm {
-    /// The built-in model, if there is one, else the one that `OPENAI_BASE_URL` and `OPENAI_API_KEY` name.
+    /// Connects to the built-in model if there is one, or else to the one that `OPENAI_BASE_URL` and `OPENAI_API_KEY`
+    /// select.
     ///
     /// # Errors
     ///
@@ -54,7 +55,7 @@ impl Llm {
             None => return Err(LlmError::NoEndpoint),
         };
         let model = std::env::var("OPENAI_MODEL").unwrap_or_else(|_| DEFAULT_MODEL.into());
-        // A service of our own takes the place of the client's hidden retries.
+        // A plain HTTP service replaces the client's hidden retries.
         let client = Client::with_config(config).with_http_service(ReqwestService::default());
         Ok(Self { client, model })
     }
@@ -65,11 +66,11 @@ impl Llm {
         &self.model
     }
 
-    /// Asks until the provider answers or has refused too often. With `on_line` the answer is streamed.
+    /// Asks the model until the provider answers or has refused too often. With `on_line`, the answer is streamed.
     ///
     /// # Errors
     ///
-    /// The provider's last error.
+    /// Returns the provider's last error.
     pub async fn complete_with_retry(
         &self,
         request: &CreateChatCompletionRequest,
@@ -108,7 +109,7 @@ impl Llm {
         self.create(request).await
     }
 
-    /// Asks once, for callers that observe the call themselves.
+    /// Asks the model once, for callers that record the call themselves.
     pub(crate) async fn create(
         &self,
         request: CreateChatCompletionRequest,
@@ -154,7 +155,7 @@ fn streamed(request: &CreateChatCompletionRequest) -> CreateChatCompletionReques
     CreateChatCompletionRequest { stream: Some(true), stream_options: Some(options), ..request.clone() }
 }
 
-/// A streamed answer as far as it has come.
+/// The part of a streamed answer that has arrived.
 #[derive(Default)]
 struct Answer {
     response: CreateChatCompletionResponse,
@@ -179,7 +180,7 @@ impl Answer {
         }
     }
 
-    /// The first piece of a call names it, later ones only carry more of its arguments.
+    /// Adds a piece of a tool call. The first piece has the tool's name; later ones only contain more of its arguments.
     fn add_to_call(&mut self, piece: ChatCompletionMessageToolCallChunk) {
         let index = piece.index as usize;
         if self.calls.len() <= index {

@@ -1,6 +1,6 @@
-//! What the built-in model says: rules over the conversation so far, one set for each agent.
+//! The answers of the built-in model: rules for the conversation so far, one set for each agent.
 //!
-//! A conversation shows whose it is by the tools that it offers.
+//! The tools that a request offers show which agent it comes from.
 
 use async_openai::types::chat::{
     ChatCompletionMessageToolCalls, ChatCompletionRequestMessage as Message,
@@ -17,13 +17,13 @@ pub(crate) enum Move {
     Call(Vec<Call>),
 }
 
-/// A tool call that the model wishes for.
+/// A tool call that the model requests.
 pub(crate) struct Call {
     pub(crate) tool: &'static str,
     pub(crate) arguments: Value,
 }
 
-/// A conversation as the rules see it: the wish, the tools, and what they have answered.
+/// A conversation as the rules see it: the request, the tools, and their results.
 pub(crate) struct Talk<'a> {
     wish: &'a str,
     tools: Vec<&'a str>,
@@ -37,7 +37,7 @@ struct Answer<'a> {
 
 type Rule = fn(&Talk<'_>) -> Move;
 
-/// The tool that marks an agent, and the agent's rule.
+/// The tool that identifies an agent, and the agent's rule.
 const RULES: [(&str, Rule); 6] = [
     ("ask_product_agent", coordinate),
     ("search_products", find_products),
@@ -49,7 +49,7 @@ const RULES: [(&str, Rule); 6] = [
 
 type Phrase = fn(&Value) -> String;
 
-/// How a tool's result is put into words. What is not here already is words.
+/// How a tool's result is put into words. The results of other tools are text already.
 const PHRASES: [(&str, Phrase); 5] = [
     ("search_products", say_found),
     ("check_stock", say_stock),
@@ -201,7 +201,7 @@ fn call_each(calls: impl Iterator<Item = Call>) -> Move {
     if calls.is_empty() { Move::Say("Which products do you mean?".into()) } else { Move::Call(calls) }
 }
 
-// Results in words.
+// Results as text.
 
 fn say_found(found: &Value) -> String {
     let products = found["products"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -258,7 +258,7 @@ fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_default()
 }
 
-// Reading wishes.
+// Reading the customers' requests.
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|letter: char| !letter.is_alphanumeric() && letter != '-').filter(|word| !word.is_empty())
@@ -291,7 +291,7 @@ fn categories(text: &str) -> impl Iterator<Item = &'static Category> {
         .filter(move |category| words(&text).any(|word| [category.name, category.noun].contains(&word)))
 }
 
-// Reading requests.
+// Reading requests to the model.
 
 fn user_text(message: &Message) -> Option<&str> {
     match message {

@@ -1,8 +1,8 @@
 //! The built-in model: a stand-in that needs no key, no network and no money.
 //!
-//! It speaks the `OpenAI` chat API over a real socket, with tool calls, streams, usage and rate
-//! limits, but what it says comes from the rules in `llm_rules`, not from a
-//! language model, and its token counts are estimates of the real texts.
+//! It offers `OpenAI`'s chat API over a real socket, with tool calls, streams, usage and rate
+//! limits, but its answers come from the rules in `llm_rules` instead of a language model, and its
+//! token counts are estimates.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -28,9 +28,9 @@ use uuid::Uuid;
 
 use crate::llm_rules::{Call, Move, Talk};
 
-/// A customer who says so is refused once with status 429, as on a busy day.
+/// A request with these words is refused once with status 429, as on a busy day.
 const BUSY: &str = "rush hour";
-/// A product search that says so takes longer than customers who change their mind wait.
+/// A product search with these words takes longer than impatient customers wait.
 const UNHURRIED: &str = "no hurry";
 const UNHURRIED_TIME: Duration = Duration::from_secs(8);
 const TIME_PER_TOKEN: Duration = Duration::from_millis(1);
@@ -61,7 +61,7 @@ async fn chat(State(server): State<Server>, Json(request): Json<CreateChatComple
 }
 
 impl Server {
-    /// The first call of a conversation, and no other.
+    /// Whether to refuse a call: only the first one of a conversation.
     fn refuses(&self, conversation: &str) -> bool {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         refused.insert(conversation.to_owned())
@@ -114,7 +114,7 @@ fn calls_tools(calls: Vec<Call>) -> ChatCompletionResponseMessage {
     }
 }
 
-/// `OpenAI` answers with the dated name of the model that was asked for.
+/// The dated name of a model, which `OpenAI` returns in its answers.
 fn released(model: &str) -> String {
     if model.ends_with(RELEASE) { model.into() } else { format!("{model}{RELEASE}") }
 }
@@ -131,13 +131,13 @@ fn usage(request: &CreateChatCompletionRequest, message: &ChatCompletionResponse
     CompletionUsage { prompt_tokens, completion_tokens, total_tokens, ..Default::default() }
 }
 
-/// About four characters make a token.
+/// Estimates the number of tokens: about four characters each.
 fn tokens(texts: &impl Serialize) -> u32 {
     let characters = serde_json::to_string(texts).map_or(0, |text| text.chars().count());
     u32::try_from(characters.div_ceil(4)).unwrap_or(u32::MAX)
 }
 
-/// The same response in pieces: words or tool calls, the end, the usage, `[DONE]`.
+/// The same response as a stream: words or tool calls, the end, the usage, `[DONE]`.
 fn events(response: CreateChatCompletionResponse) -> impl Stream<Item = Result<Event, Infallible>> {
     let chunks = chunks(response).into_iter().map(|chunk| Event::default().json_data(chunk));
     let done = std::iter::once(Ok(Event::default().data("[DONE]")));

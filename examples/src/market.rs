@@ -1,4 +1,4 @@
-//! The parts of the marketplace, each a server of its own: how they start, and in what order.
+//! The parts of the marketplace, each of them a server, and how they start.
 
 use std::collections::HashMap;
 use std::io;
@@ -19,10 +19,10 @@ use crate::store::StoreError;
 use crate::tools::{CatalogueClient, ToolError, Toolbox};
 use crate::{a2a_server, catalogue, llm_server};
 
-/// How long a starting part waits for those that it needs.
+/// How long a starting part waits for the parts that it needs.
 const PATIENCE: Duration = Duration::from_secs(20);
 const BETWEEN_TRIES: Duration = Duration::from_millis(200);
-/// How long open connections may hold up the end.
+/// How long open connections may delay the shutdown.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Addresses of other parts, by name.
@@ -37,12 +37,12 @@ pub enum StartError {
     /// Another part's address was not given.
     #[error("the address of {0} is missing; name it with --peer {0}=URL")]
     MissingPeer(&'static str),
-    /// The address is taken or not ours.
+    /// The address is in use, or not on this machine.
     #[error("cannot listen on {address}; choose another address or port 0")]
     Listen {
         /// The address.
         address: String,
-        /// What the system says.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
@@ -69,7 +69,7 @@ pub enum Part {
     Catalogue,
     /// An agent that works with the catalogue.
     Specialist(&'static str, &'static Role),
-    /// The agent to which customers talk.
+    /// The agent that customers call.
     Coordinator,
 }
 
@@ -83,7 +83,7 @@ pub const PARTS: [Part; 6] = [
     Part::Coordinator,
 ];
 
-/// The names under which the coordinator knows the specialists.
+/// The coordinator's names for the specialists.
 const SPECIALISTS: [&str; 3] = ["product", "inventory", "sales"];
 
 fn names() -> String {
@@ -111,7 +111,7 @@ impl Part {
         }
     }
 
-    /// The part's routes, for a part that others reach at `url`.
+    /// The routes of a part that is reached at `url`.
     async fn router(
         self,
         url: &str,
@@ -145,7 +145,7 @@ fn address<'a>(peers: &'a Addresses, name: &'static str) -> Result<&'a str, Star
     peers.get(name).map(String::as_str).ok_or(StartError::MissingPeer(name))
 }
 
-/// Processes start in any order, so the first tries may find nobody.
+/// Retries for a while: processes start in any order, so nothing may be listening at first.
 async fn patiently<T, E, F: Future<Output = Result<T, E>>>(attempt: impl Fn() -> F) -> Result<T, E> {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
@@ -156,9 +156,9 @@ async fn patiently<T, E, F: Future<Output = Result<T, E>>>(attempt: impl Fn() ->
     }
 }
 
-/// A part that listens.
+/// A part that is listening.
 pub struct Server {
-    /// Where it listens.
+    /// Its address.
     pub url: String,
     listener: TcpListener,
     router: Router,
@@ -166,7 +166,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds `address` and connects the part with its peers. `public` is where others reach it, if not there.
+    /// Binds `address` and connects the part to its peers. `public` is the address at which others reach it, if it is
+    /// different.
     ///
     /// # Errors
     ///
@@ -185,7 +186,7 @@ impl Server {
         Ok(Self { url, listener, router: with_probes(router), shutdown })
     }
 
-    /// Serves until the shutdown, and then no longer than open requests need.
+    /// Serves until the shutdown, and then only as long as open requests need.
     ///
     /// # Errors
     ///
@@ -205,7 +206,7 @@ fn url(address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// The built-in model, on a port of its own until the process ends.
+/// Starts the built-in model on a free port, until the process ends.
 ///
 /// # Errors
 ///
@@ -218,7 +219,7 @@ pub async fn built_in_model() -> Result<Llm, StartError> {
     Ok(llm)
 }
 
-/// The whole marketplace in one process, each part on a port of its own.
+/// The whole marketplace in one process, each part on its own port.
 pub struct Market {
     addresses: Addresses,
     servers: Vec<JoinHandle<io::Result<()>>>,
@@ -226,7 +227,7 @@ pub struct Market {
 }
 
 impl Market {
-    /// Starts every part, but the built-in model only where the environment names no other.
+    /// Starts every part, and the built-in model only if the environment does not select another.
     ///
     /// # Errors
     ///
@@ -258,7 +259,7 @@ impl Market {
         Ok(())
     }
 
-    /// Where customers go.
+    /// The address that customers call.
     #[must_use]
     pub fn coordinator(&self) -> &str {
         &self.addresses[Part::Coordinator.name()]
@@ -271,7 +272,7 @@ impl Market {
     }
 }
 
-/// What an orchestrator asks: whether the part lives, and whether its spans get through.
+/// Adds the probes of an orchestrator: whether the part is alive, and whether its spans are delivered.
 fn with_probes(router: Router) -> Router {
     router
         .route_service("/healthz", a2a_otel::http::alive())

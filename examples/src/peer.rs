@@ -1,4 +1,4 @@
-//! The client side of A2A: another agent, found by its card and asked in words.
+//! The client side of A2A: finds another agent by its card, and sends it text requests.
 
 use a2a::{
     A2AError, AgentCard, CancelTaskRequest, ListTasksRequest, Message, Part, Role, SendMessageRequest,
@@ -18,7 +18,7 @@ pub enum PeerError {
     Unreachable {
         /// The address.
         url: String,
-        /// What the A2A client says.
+        /// The A2A client's error.
         #[source]
         source: A2AError,
     },
@@ -27,19 +27,19 @@ pub enum PeerError {
     Call {
         /// The agent's name.
         peer: String,
-        /// What the A2A client says.
+        /// The A2A client's error.
         #[source]
         source: A2AError,
     },
-    /// The agent worked and failed.
+    /// The agent worked on the task and failed.
     #[error("the {peer} failed: {reason}")]
     Failed {
         /// The agent's name.
         peer: String,
-        /// What it says about it.
+        /// The agent's message.
         reason: String,
     },
-    /// The agent's task ended in another way than being completed.
+    /// The agent's task ended without being completed.
     #[error("the {peer} left its task {state:?}; ask again")]
     Unfinished {
         /// The agent's name.
@@ -55,18 +55,18 @@ pub struct Peer {
     client: A2AClient<Box<dyn Transport>>,
 }
 
-/// A task's outcome: its state, and what the agent has said.
+/// The outcome of a task: its state, and the agent's text.
 struct Outcome {
     state: TaskState,
     text: String,
 }
 
 impl Peer {
-    /// Reads the card of the agent at `url` and picks the transport that it offers.
+    /// Reads the card of the agent at `url`, and selects a transport that it offers.
     ///
     /// # Errors
     ///
-    /// When nothing answers there, or the card offers nothing that we speak.
+    /// When nothing answers there, or the card offers no supported transport.
     pub async fn connect(url: &str) -> Result<Self, PeerError> {
         let unreachable = |source| PeerError::Unreachable { url: url.into(), source };
         let card = AgentCardResolver::new(None).resolve(url).await.map_err(unreachable)?;
@@ -86,7 +86,7 @@ impl Peer {
         &self.card.description
     }
 
-    /// Asks the agent, in the way that its card prefers, and waits for its answer.
+    /// Sends a question to the agent, streamed if its card supports that, and waits for the answer.
     ///
     /// # Errors
     ///
@@ -113,7 +113,7 @@ impl Peer {
         self.answer(outcome.map_err(|source| self.call_failed(source))?)
     }
 
-    /// Stops every task on which the agent works for this session, and says how many there were.
+    /// Cancels every task on which the agent works for this session, and returns their number.
     ///
     /// # Errors
     ///
@@ -195,7 +195,7 @@ async fn fold(mut events: BoxStream<'static, Result<StreamResponse, A2AError>>) 
     Ok(outcome)
 }
 
-/// The session is the A2A context, so that an agent's tasks can be found by it.
+/// Creates a request with the session as the A2A context, so that the agent's tasks can be found by it.
 fn request(session: &str, question: &str) -> SendMessageRequest {
     let mut message = Message::new(Role::User, vec![Part::text(question)]);
     message.context_id = Some(session.into());

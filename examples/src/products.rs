@@ -1,15 +1,15 @@
-//! The goods on the shelves: the same few hundred in every run, drawn from a fixed seed.
+//! The products: the same few hundred in every run, generated from a fixed seed.
 
 use rmcp::schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// One product as agents, tools and models see it.
+/// One product, as agents, tools and models see it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
 pub struct Product {
-    /// The id by which every tool knows the product, such as `P-0042`.
+    /// The product's id in every tool, such as `P-0042`.
     pub id: String,
-    /// What the customer reads.
+    /// The name that customers read.
     pub name: String,
     /// One of [`CATEGORIES`].
     pub category: String,
@@ -17,16 +17,16 @@ pub struct Product {
     pub price: f64,
 }
 
-/// One shelf of the marketplace.
+/// One category of products.
 pub struct Category {
-    /// The plural, as customers say it.
+    /// The plural, which customers use.
     pub name: &'static str,
-    /// The singular, as product names say it.
+    /// The singular, which product names use.
     pub noun: &'static str,
     euros: std::ops::Range<u32>,
 }
 
-/// Every shelf. Products are dealt onto them in turn.
+/// All categories. Products are assigned to them in turn.
 pub const CATEGORIES: [Category; 8] = [
     Category { name: "lamps", noun: "lamp", euros: 20..120 },
     Category { name: "chairs", noun: "chair", euros: 60..320 },
@@ -45,10 +45,10 @@ const MAKERS: [&str; 7] = ["Nordal", "Kestrel", "Obermann", "Sato", "Veldhuis", 
 const SEED: u64 = 20_251_123;
 const PRODUCTS: u32 = 320;
 const HIGHEST_STOCK: u32 = 40;
-/// Every so many products one is sold out, so that stock-outs happen in every run.
+/// One product in this many is sold out, so that stock-outs happen in every run.
 const SOLD_OUT_EVERY: u32 = 7;
 
-/// What a shelf holds: the product, its price in cents and how many there are.
+/// A product with its price in cents and its stock.
 pub(crate) struct Shelved {
     pub(crate) product: Product,
     pub(crate) cents: u32,
@@ -71,12 +71,12 @@ fn shelve(number: u32, dice: &mut Dice) -> Shelved {
     Shelved { product, cents, stock }
 }
 
-/// Money is kept in whole cents, and shown in euros.
+/// Converts cents to euros. Money is stored in whole cents, and shown in euros.
 pub(crate) fn euros(cents: u32) -> f64 {
     f64::from(cents) / 100.0
 }
 
-/// `SplitMix64`: a few lines that give every machine the same numbers.
+/// `SplitMix64`: a random number generator that returns the same numbers on every machine.
 struct Dice(u64);
 
 impl Dice {

@@ -1,4 +1,4 @@
-//! The business figures of a run, read from the meter that the attributes feed.
+//! The business figures of a run, read from the metrics that the attribute macros record.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ const fn latency(label: &'static str, read: fn(&MetricsSnapshot) -> Option<f64>)
     Figure { label, unit: "ms", decimals: 0, read }
 }
 
-/// What the marketplace's owner wants to know.
+/// The figures for the marketplace's owner.
 const FIGURES: [Figure; 9] = [
     count("customer requests", |metrics| sum(metrics, REQUESTS)),
     count("searches", |metrics| sum(metrics, SEARCHES)),
@@ -40,7 +40,7 @@ const FIGURES: [Figure; 9] = [
     latency("latency, 95th percentile", |metrics| metrics.percentile(LATENCY, 0.95)),
 ];
 
-/// Shows the figures that were measured in this process, a line each.
+/// Shows the figures that were measured in this process, one per line.
 pub struct Report(pub MetricsSnapshot);
 
 impl fmt::Display for Report {
@@ -57,7 +57,7 @@ fn sum(metrics: &MetricsSnapshot, name: &str) -> Option<f64> {
     metrics.get(name).map(|_| metrics.sum(name))
 }
 
-/// How many requests led to an order, in percent.
+/// The share of requests that led to an order, in percent.
 fn conversion(metrics: &MetricsSnapshot) -> Option<f64> {
     Some(100.0 * sum(metrics, ORDERS)? / sum(metrics, REQUESTS)?)
 }

@@ -1,33 +1,33 @@
-//! Who works in the marketplace: the four agents, as data.
+//! The four agents of the marketplace, as data.
 
 /// What one agent is and may do.
 pub struct Role {
     /// Its name on agent cards and in traces.
     pub name: &'static str,
-    /// What its card says about it. The coordinator's model chooses by it.
+    /// Its description on its card, by which the coordinator's model chooses.
     pub description: &'static str,
-    /// What its model is told first.
+    /// The system prompt of its model.
     pub prompt: &'static str,
     /// The catalogue's tools that it may use.
     pub tools: &'static [&'static str],
     /// Whether its answers are streamed while they are written.
     pub streams: bool,
-    /// What it refuses before it works, if anything.
+    /// A check that refuses requests before the work starts, if there is one.
     pub guard: Option<Guard>,
 }
 
-/// Reads a request and refuses it when it is malformed.
+/// Checks a request, and refuses it if it is malformed.
 pub type Guard = fn(&str) -> Result<(), Refusal>;
 
-/// Why an agent does not take a request on.
+/// Why an agent refuses a request.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// The request orders something that can be no reservation.
+    /// The request orders something that cannot be a reservation.
     #[error("`{0}` is no reservation; reserve stock first, then order with an id like R-0001")]
     MalformedOrder(String),
 }
 
-/// Talks to customers and has the others do the work.
+/// Serves customers, and delegates the work to the other agents.
 pub const COORDINATOR: Role = Role {
     name: "coordinator",
     description: "Serves customers of the marketplace: finds products, checks stock, sells and reports.",
@@ -49,7 +49,7 @@ pub const PRODUCT: Role = Role {
     guard: None,
 };
 
-/// Minds the stock.
+/// Manages the stock.
 pub const INVENTORY: Role = Role {
     name: "inventory-agent",
     description: "Says how many pieces of a product are in stock, and reserves pieces for an order.",
@@ -69,7 +69,7 @@ pub const SALES: Role = Role {
     guard: Some(accept_order),
 };
 
-/// What follows the word "reservation" has to be an id of one.
+/// Checks that the word "reservation" is followed by the id of one.
 fn accept_order(request: &str) -> Result<(), Refusal> {
     let named = request.split_whitespace().skip_while(|word| *word != "reservation").nth(1);
     let id = named.map(|word| word.trim_end_matches(['.', ',', '!']));

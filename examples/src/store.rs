@@ -1,6 +1,6 @@
 //! The catalogue's data: products, stock, reservations and orders, in `SQLite`.
 //!
-//! What the business counts happens here, so its figures hang on these methods.
+//! The business events happen here, so these methods record the business metrics.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::products::{Product, Shelved, assortment, euros};
 
-/// What a customer looks for.
+/// A search.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
 pub struct Search {
@@ -21,7 +21,7 @@ pub struct Search {
     pub max_price: Option<f64>,
 }
 
-/// How many of a product there are.
+/// The stock of a product.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
 pub struct Stock {
@@ -53,9 +53,9 @@ pub struct Reservation {
 pub struct Order {
     /// The order's id, such as `O-0001`.
     pub order_id: String,
-    /// What was sold.
+    /// The sold product.
     pub product_id: String,
-    /// The shelf on which it stood.
+    /// The product's category.
     pub category: String,
     /// Pieces sold.
     pub quantity: u32,
@@ -67,7 +67,7 @@ pub struct Order {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
 pub struct SalesReport {
-    /// One line a category, best first.
+    /// One row per category, the best first.
     pub categories: Vec<CategorySales>,
     /// Orders so far.
     pub orders: u32,
@@ -81,17 +81,17 @@ pub struct SalesReport {
 pub struct CategorySales {
     /// The category.
     pub category: String,
-    /// Products of it.
+    /// Its products.
     pub products: u32,
-    /// Products of it that are sold out.
+    /// Its products that are sold out.
     pub sold_out: u32,
-    /// Orders of it.
+    /// Its orders.
     pub orders: u32,
-    /// Revenue with it, in euros.
+    /// Its revenue, in euros.
     pub revenue: f64,
 }
 
-/// Why the catalogue did not do what it was asked.
+/// Why the catalogue failed or refused a request.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// No product has this id.
@@ -102,12 +102,12 @@ pub enum StoreError {
     NotEnough {
         /// The product's id.
         product_id: String,
-        /// Pieces there are.
+        /// The available pieces.
         available: u32,
-        /// Pieces asked for.
+        /// The requested pieces.
         wanted: u32,
     },
-    /// Nothing was asked for.
+    /// The requested quantity is zero.
     #[error("a reservation needs a quantity of at least 1")]
     NoQuantity,
     /// No reservation with this id waits for its order.
@@ -140,13 +140,13 @@ const REPORT: &str = "
            ON product = id
     GROUP BY category ORDER BY 5 DESC, category";
 
-/// The catalogue's database. Its calls take microseconds, so they run where they are called.
+/// The catalogue's database. Its calls take microseconds, so they run on the caller's thread.
 pub struct Store {
     connection: Mutex<Connection>,
 }
 
 impl Store {
-    /// Fills the shelves of a new store.
+    /// Opens a new store and fills it with products.
     ///
     /// # Errors
     ///
@@ -162,7 +162,7 @@ impl Store {
         Ok(Self { connection: Mutex::new(connection) })
     }
 
-    /// The cheapest products that fit.
+    /// Returns the cheapest products that match.
     ///
     /// # Errors
     ///
@@ -180,7 +180,7 @@ impl Store {
         Ok(products.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// How many of a product there are.
+    /// Returns the stock of a product.
     ///
     /// # Errors
     ///
@@ -246,7 +246,7 @@ impl Store {
         Ok(Order { order_id, product_id: product.id, category: product.category, quantity, total })
     }
 
-    /// Sales so far.
+    /// Reports the sales so far.
     ///
     /// # Errors
     ///
@@ -262,7 +262,7 @@ impl Store {
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
-        // A transaction that a panic cut short has rolled back: the data behind the lock is sound.
+        // A transaction that a panic interrupted was rolled back, so the data behind the lock is consistent.
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -276,7 +276,7 @@ fn put_on_shelf(transaction: &Transaction<'_>, shelved: &Shelved) -> Result<()> 
     Ok(())
 }
 
-/// The place where every question for stock passes, so that stock-outs are counted here.
+/// Looks up the stock of a product. Every query for stock calls this function, so that stock-outs are counted here.
 #[business_metric(
     counter = "marketplace.stock_outs",
     unit = "{stock_out}",

@@ -1,4 +1,4 @@
-//! What an agent's model may call: tools of the catalogue, or other agents.
+//! The tools of an agent's model: tools of the catalogue, or other agents.
 
 use std::collections::BTreeMap;
 
@@ -17,16 +17,16 @@ use crate::catalogue::{self, MCP_PATH};
 use crate::chat::definition;
 use crate::peer::{Peer, PeerError};
 
-/// Why a tool call came to nothing.
+/// Why a tool call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
-    /// The tool ran and said no.
+    /// The tool ran and refused the request.
     #[error("{0}")]
     Refused(String),
-    /// The model made a tool up.
+    /// The model called a tool that does not exist.
     #[error("there is no tool {0}; call one of those offered")]
     Unknown(String),
-    /// The model's arguments are not what the tool takes.
+    /// The model's arguments do not match the tool's schema.
     #[error("the arguments do not fit; follow the tool's schema")]
     Arguments(#[from] serde_json::Error),
     /// Nothing answers at the catalogue's address.
@@ -34,7 +34,7 @@ pub enum ToolError {
     NoCatalogue {
         /// The address.
         url: String,
-        /// What the MCP client says.
+        /// The MCP client's error.
         #[source]
         source: Box<rmcp::service::ClientInitializeError>,
     },
@@ -47,7 +47,7 @@ pub enum ToolError {
 }
 
 impl ToolError {
-    /// Whether the model can do something about it.
+    /// Whether the model can correct the error.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Refused(_) | Self::Unknown(_) | Self::Arguments(_))
@@ -58,7 +58,7 @@ impl ToolError {
 pub enum Toolbox {
     /// The catalogue's MCP tools.
     Catalogue(CatalogueClient),
-    /// Other agents, by the name of the tool that asks them.
+    /// Other agents, by the name of the tool that calls them.
     Peers(BTreeMap<String, Peer>),
 }
 
@@ -74,7 +74,7 @@ impl Toolbox {
         Self::Peers(peers.into_iter().map(|peer| (tool_of(&peer), peer)).collect())
     }
 
-    /// The tools as the model is told about them: the `allowed` ones of the catalogue, or every peer.
+    /// The definitions of the tools for the model: the `allowed` tools of the catalogue, or every peer.
     ///
     /// # Errors
     ///
@@ -106,7 +106,7 @@ impl Toolbox {
         }
     }
 
-    /// Stops what other agents do for a session.
+    /// Stops the work of other agents for a session.
     pub async fn abandon(&self, session: &str) {
         let Self::Peers(peers) = self else { return };
         for result in join_all(peers.values().map(|peer| peer.cancel(session))).await {

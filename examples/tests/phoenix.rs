@@ -1,4 +1,4 @@
-//! The marketplace in a real Phoenix, as one process and as six: what its users see there.
+//! Runs the marketplace as one process and as six, and checks what a real Phoenix shows.
 
 mod support;
 
@@ -11,12 +11,12 @@ use a2a_otel_tests::tree::{Tree, text};
 use support::{Parts, marketplace};
 
 const CUSTOMERS: usize = 12;
-/// What a customer's run is called.
+/// The name of a customer's root span.
 const REQUEST: &str = "customer request";
 /// The agents that ask the catalogue for its tools when they start.
 const LISTINGS: usize = 3;
 const MODEL: &str = "gpt-4o-mini";
-/// What the built-in model calls itself in its answers, as the provider does.
+/// The model's name in the built-in model's answers, which is dated like the provider's.
 const DATED_MODEL: &str = "gpt-4o-mini-2024-07-18";
 
 #[test]
@@ -37,7 +37,7 @@ fn a_run_in_one_process_shows_in_phoenix() {
 fn a_run_in_six_processes_shows_in_phoenix_as_well() {
     let Some(phoenix) = require("Phoenix", Phoenix::shared()) else { return };
     let project = phoenix.project("marketplace-processes");
-    // What is logged has no say in what is traced.
+    // The log level does not affect traces.
     let mut environment = environment(phoenix, &project).to_vec();
     environment.push(("RUST_LOG", "off"));
     let parts = Parts::start(&environment);
@@ -71,14 +71,14 @@ fn a_phoenix_that_is_restarted_in_the_middle_has_every_trace_whole() {
         phoenix
     });
     parts.terminate();
-    // What a process left that had ended before Phoenix came back, the next one sends.
+    // Some processes ended before Phoenix came back. The next ones send their spans.
     let later = Parts::start(&environment);
     let spans = phoenix.project_named(&name).wait_for_spans(|spans| {
         let requests = spans.iter().filter(|span| span.name == REQUEST).count();
         requests == CUSTOMERS && is_whole(spans)
     });
     let trees = Tree::forest(&spans);
-    // Parts that start ask the catalogue what it has, for nobody.
+    // Parts also list the catalogue's tools when they start, outside of any customer's request.
     for tree in trees.iter().filter(|tree| tree.root().name == REQUEST) {
         tree.assert_whole();
         check_session(tree);
@@ -91,7 +91,7 @@ fn environment<'a>(phoenix: &'a Phoenix, project: &'a Project<'_>) -> [(&'a str,
     [("PHOENIX_COLLECTOR_ENDPOINT", phoenix.url()), ("PHOENIX_PROJECT", project.name())]
 }
 
-/// Everything that has to be seen of a run, in whatever form it ran.
+/// Checks everything that Phoenix shows of a run, whether in one process or in six.
 fn check(phoenix: &Phoenix, project: &Project<'_>) {
     let spans = project.wait_for_spans(is_complete);
     let (listings, trees): (Vec<_>, Vec<_>) =
@@ -112,7 +112,7 @@ fn check(phoenix: &Phoenix, project: &Project<'_>) {
     check_filters(project, &spans);
 }
 
-/// All roots are there, and nobody's parent is missing.
+/// Whether all roots are there, and no parent is missing.
 fn is_complete(spans: &[Span]) -> bool {
     let roots = spans.iter().filter(|span| span.parent_id.is_none()).count();
     roots == LISTINGS + CUSTOMERS && is_whole(spans)
@@ -136,7 +136,7 @@ fn check_session(tree: &Tree) {
     assert_eq!(strays.count(), 0, "not all spans are of {session}:\n{tree}");
 }
 
-/// The whole way: customer, coordinator, two specialists with their steps, and the catalogue's tools.
+/// Checks a complete trace: customer, coordinator, two specialists with their steps, and the catalogue's tools.
 fn check_sale(phoenix: &Phoenix, tree: &Tree) {
     let coordinator = [
         "CHAIN customer request",

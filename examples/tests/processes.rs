@@ -1,4 +1,4 @@
-//! The marketplace needs nothing but itself: in one process and in six, with its traces printed.
+//! Runs the marketplace without any other service, in one process and in six, and checks the printed traces.
 
 mod support;
 

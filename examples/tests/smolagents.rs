@@ -1,4 +1,4 @@
-//! The trace of an agent in the manner of smolagents: the same as the peer's, and what goes wrong shows.
+//! Checks the trace of an agent in the style of smolagents: it equals the Python trace, and shows failures.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::process::Command;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 const GUIDE: &str = include_str!("../../docs/agents.md");
 
-/// A model that answers what it was given to answer, one message after the other.
+/// A model that returns prepared messages, one after the other.
 struct Script(Mutex<VecDeque<Value>>);
 
 impl Script {
@@ -62,14 +62,14 @@ fn answers(answer: &str) -> Value {
     call("final_answer", &json!({ "answer": answer }))
 }
 
-/// Where to look.
+/// A place to find.
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 struct Place {
     /// Its name.
     name: String,
 }
 
-/// An agent that does as the script says, with a tool that finds only what begins with a capital.
+/// An agent whose model follows the script, with a tool that finds only names that begin with a capital letter.
 fn scout(script: impl IntoIterator<Item = Value>) -> Agent<Script> {
     let find = async |Place { name }| -> Result<String, Failure> {
         if name.starts_with(char::is_uppercase) { Ok(name) } else { Err(format!("no {name}").into()) }
@@ -116,7 +116,7 @@ AGENT scout.run
     assert_eq!(message(finds[0]).as_deref(), Some("no oslo"));
     let retries: Vec<_> = finds.iter().map(|span| span.number("smolagents.retry_count")).collect();
     assert_eq!(retries, [None, Some(1)]);
-    // The model is told, and the step says why it failed.
+    // The model gets the error, and the step records it.
     let step = capturing.named("Step 1");
     assert!(step.event("exception").unwrap()["exception.stacktrace"].as_str().contains("no oslo"));
     let told = spans.iter().filter(|span| span.kind == "LLM").nth(1).unwrap();
@@ -161,7 +161,7 @@ AGENT scout.run
     assert_eq!(step.text("output.value"), None);
     let spans = capturing.spans();
     let last = spans.iter().rfind(|span| span.kind == "LLM").unwrap();
-    // What it said, and after it and after nothing, what was wrong with that.
+    // The model's text, followed by the error; the empty message is followed by an error too.
     assert_eq!(last.text("llm.input_messages.2.message.content"), Some("Oslo, I think."));
     assert_eq!(last.text("llm.input_messages.3.message.content"), Some(status(&step)));
     assert_eq!(last.text("llm.input_messages.4.message.content"), Some(status(&step)));
@@ -255,14 +255,15 @@ fn the_program_answers_and_prints_its_trace() {
     assert!(trace.contains("error: nobody has counted Atlantis"), "{trace}");
 }
 
-/// A span of either side: where it stands in the tree, and what it says.
+/// A span of either side: its place in the tree, and its attributes.
 struct Spoken {
     /// The kinds and names from the root down to it.
     path: Vec<String>,
     said: Said,
 }
 
-/// The peer names models and tools after Python's classes.
+/// Labels a span. Names of models are left out, and tools have the name of the tool, because the peer's spans are named
+/// after Python's classes.
 fn label(kind: &str, name: &str, tool: Option<&str>) -> String {
     match kind {
         "LLM" => "LLM".into(),
@@ -271,7 +272,7 @@ fn label(kind: &str, name: &str, tool: Option<&str>) -> String {
     }
 }
 
-/// Puts spans (id, parent, label and what they say), in the order in which they started, into the order of the tree.
+/// Sorts spans (id, parent, label and attributes), which are in the order of their start, into the order of the tree.
 fn in_tree_order(spans: &[(String, String, String, Said)]) -> Vec<Spoken> {
     let places: BTreeMap<_, _> = spans.iter().enumerate().map(|(place, span)| (&span.0, place)).collect();
     let ancestry = |mut place: usize| {
@@ -291,7 +292,7 @@ fn in_tree_order(spans: &[(String, String, String, Said)]) -> Vec<Spoken> {
     ancestries.into_iter().map(spoken).collect()
 }
 
-/// Texts that are JSON compare as JSON, without the sizes that Rust's numbers have.
+/// Parses texts that are JSON, and removes the number formats that Rust adds to schemas.
 fn comparable(value: Value) -> Value {
     let parsed = value.as_str().filter(|text| text.starts_with(['{', '['])).map(serde_json::from_str);
     match parsed.and_then(Result::ok).unwrap_or(value) {
@@ -334,7 +335,7 @@ fn ours(capturing: &Capturing) -> Vec<Spoken> {
     in_tree_order(&spans.collect::<Vec<_>>())
 }
 
-/// The model's messages below the run of an agent, for it to say them again.
+/// The model's messages below the run of an agent, as a script that repeats them.
 fn script(spans: &[Spoken], agent: &str) -> Script {
     let run = format!("AGENT {agent}.run");
     let is_own = |path: &[String]| path.iter().rfind(|label| label.starts_with("AGENT ")) == Some(&run);

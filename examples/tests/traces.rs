@@ -1,4 +1,4 @@
-//! What a watcher of the marketplace sees: the traces of single requests, and of a whole run.
+//! Checks the marketplace's traces: those of single requests, and those of a whole run.
 
 use a2a_otel::opentelemetry::trace::Status;
 use a2a_otel::testing::{Captured, Capturing, capture};
@@ -6,7 +6,7 @@ use a2a_otel_examples::customers;
 use a2a_otel_examples::market::{Market, PARTS};
 use a2a_otel_examples::peer::Peer;
 
-/// Serves one wish in a marketplace of its own, with the built-in model.
+/// Serves one request in a new marketplace, with the built-in model.
 async fn serve(wish: &str) -> (Capturing, String) {
     let market = Market::of(&PARTS).await.expect("a marketplace");
     let coordinator = Peer::connect(market.coordinator()).await.expect("a coordinator");

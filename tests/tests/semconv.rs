@@ -760,7 +760,7 @@ fn the_python_package_says_the_same() {
         replay(&theirs["input.value"], &theirs["output.value"]);
     });
     let found = differences("gpt-4o", &half(&ours["replay"], true), &half(&theirs, true));
-    assert_explained_by(&found, GUIDE, "Beside OpenInference's Python package");
+    assert_explained_by(&found, GUIDE, "Compared with OpenInference's Python package");
 }
 
 /// What Phoenix shows of a run.

@@ -1,4 +1,4 @@
-//! What stands after the body: its result, or each item of its stream, is recorded, and the scope ends.
+//! The code after the body: it records the result, or each item of the stream, and ends the scope.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -10,7 +10,7 @@ use crate::read::types::Streams;
 use crate::runtime::{Ability, End, Method, Target, Wrapper};
 
 impl Plan<'_> {
-    /// Records the result and ends the scope; its value is what the function returns.
+    /// Records the result and ends the scope. The value of this code is what the function returns.
     pub(super) fn outcome(&self) -> TokenStream {
         if self.never_returns() {
             return hygienic!(match ended.1 {});
@@ -28,13 +28,13 @@ impl Plan<'_> {
         quote!(#check #recorded)
     }
 
-    /// Lets the compiler report at the user's word that the function returns no `Result`.
+    /// Makes the compiler report at the user's argument that the function does not return a `Result`.
     fn check_result(&self, span: Span) -> TokenStream {
         let (runtime, ended) = (&self.runtime, Ident::new("ended", span.resolved_at(Span::mixed_site())));
         quote_spanned!(span=> #runtime::fallible(&#ended.1);)
     }
 
-    /// How the scope ends, if no expression of the user's looks at the result.
+    /// How the scope ends, if none of the user's expressions uses the result.
     pub(super) fn end(&self) -> Option<TokenStream> {
         let end = match &self.effect {
             Planned::Metric(metric) => (!metric.is_late()).then_some(End::WithoutValue)?,

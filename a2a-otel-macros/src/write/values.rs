@@ -97,7 +97,7 @@ impl Plan<'_> {
     }
 }
 
-/// Gives the user's word `output` its meaning, around the expressions that use it.
+/// Binds the user's identifier `output` around the expressions that use it.
 pub(super) fn bind_output(exprs: &[&Expr], records: &TokenStream) -> TokenStream {
     match exprs.iter().find_map(|expr| output_ident(expr.to_token_stream())) {
         Some(output) => hygienic!({ let #output = value; #records }),

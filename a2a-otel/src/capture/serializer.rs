@@ -122,7 +122,7 @@ impl Text {
         self.bound()
     }
 
-    /// As much of a text as the limit allows, for the text may be huge.
+    /// As much of a text as the limit allows, because the text may be huge.
     fn within_limit<'a>(&self, text: &'a str) -> &'a [u8] {
         &text.as_bytes()[..text.len().min(self.limit)]
     }

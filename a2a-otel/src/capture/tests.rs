@@ -1,4 +1,4 @@
-//! Values are written as `serde_json` writes them.
+//! Tests that values are written as `serde_json` writes them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
@@ -62,7 +62,7 @@ impl Serialize for Map {
     }
 }
 
-/// What `serde_json` writes, with the index that reading it gives, or that it cannot be written.
+/// Checks that a value is written as `serde_json` writes it, with the index of that text, or that neither can write it.
 fn is_as_serde_json_writes<T: Serialize + ?Sized>(value: &T) {
     let expected = serde_json::to_string(value).ok();
     let written = encode_indexed(&Capture::new(value), 0);
@@ -74,7 +74,7 @@ fn is_as_serde_json_writes<T: Serialize + ?Sized>(value: &T) {
     }
 }
 
-/// All values of a tree, as they are written and as they are read.
+/// All values of a tree, each as written and as read.
 fn unfolded(node: Node<'_>) -> Vec<(String, Option<String>)> {
     let own = (node.raw().to_owned(), node.text().map(String::from));
     let fields = node.entries().flat_map(|(key, value)| {

@@ -139,7 +139,7 @@ impl<T: ?Sized> Opaque<'_, T> {
     }
 }
 
-/// A literal of the user's, in OpenTelemetry's types.
+/// A literal in the user's code, as one of OpenTelemetry's types.
 #[derive(Clone, Copy, Debug)]
 pub enum Fixed {
     /// A text.

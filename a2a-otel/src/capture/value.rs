@@ -7,8 +7,8 @@ use super::text::Text;
 
 /// A value that may be recorded.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` has the name of a primitive type, but is another",
-    label = "taken for the primitive type",
+    message = "`{Self}` has the name of a primitive type, but is a different type",
+    label = "assumed to be the primitive type",
     note = "write the parameter's type with its path, as in `self::bool`, or leave the parameter out with `skip(...)`"
 )]
 pub trait Value {

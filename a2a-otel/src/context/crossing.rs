@@ -24,7 +24,7 @@ const FAMILIES: [&[&str]; 5] = [
 /// The attributes that always cross to the next process. The others cross if the user asks for it.
 pub(super) const CROSSING: [&str; 2] = [SESSION_ID, USER_ID];
 
-/// The length of a baggage header that everybody has to pass on, in bytes. A longer one may be refused as a whole.
+/// The longest baggage header that every implementation must pass on, in bytes. A longer one may be refused as a whole.
 pub(crate) const BAGGAGE_LIMIT: usize = 8192;
 
 /// Returns whether an attribute of the inner scope replaces one of the outer.
@@ -64,6 +64,6 @@ pub(super) fn crossed(key: &str, value: &StringValue) -> Option<KeyValue> {
 pub(crate) fn report_oversize(key: &str) {
     static REPORTED: Once = Once::new();
     REPORTED.call_once(|| {
-        report(&format_args!("{key} is too long to be sent and stays in this process: baggage may have {BAGGAGE_LIMIT} bytes; shorten the value"));
+        report(&format_args!("{key} is too long to be sent and stays in this process: baggage is limited to {BAGGAGE_LIMIT} bytes; shorten the value"));
     });
 }

@@ -271,7 +271,7 @@ pin_project! {
 
 #[derive(Debug)]
 enum Entry {
-    /// Not polled yet.
+    /// The future has not been polled yet.
     Pending(Scope),
     Entered(Context),
 }

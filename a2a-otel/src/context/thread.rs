@@ -1,5 +1,6 @@
 //! The thread-local storage of the current context. When a thread ends, OpenTelemetry's storage is destroyed while
-//! other thread-local values may still exist. Code that then asks for the context panics, which ends the process.
+//! other thread-local values may still exist. If their code then asks for the context, it panics, which ends the
+//! process.
 
 use opentelemetry::{Context, ContextGuard};
 

@@ -75,7 +75,7 @@ pub(super) fn parts(fields: &Fields<'_>) -> Vec<String> {
     let content = text(fields, message::CONTENT).filter(|content| !is_part(content));
     let mut parts: Vec<_> = content.iter().map(|content| text_part(content)).collect();
     parts.extend(contents.iter().map(part));
-    // Some record the calls among the parts as well.
+    // Some libraries record the calls among the parts as well.
     if !contents.iter().any(is_tool_call) {
         parts.extend(below(fields, message::TOOL_CALLS).iter().map(tool_request));
     }

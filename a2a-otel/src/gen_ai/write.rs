@@ -211,7 +211,7 @@ impl<'a> Translation<'a> {
         let instructions = self.instructions();
         self.conversation(&INPUT, instructions, &|_| None);
         let reasons = self.finish_reasons();
-        // Some record several messages for one answer.
+        // Some libraries record several messages for one answer.
         let reason = |index| reasons.get(index).or(reasons.first()).map_or("", StringValue::as_str);
         self.conversation(&OUTPUT, 0, &|index| Some(messages::finish_reason(reason(index)).to_owned()));
         if !reasons.is_empty() {

@@ -13,7 +13,7 @@ use crate::telemetry::Handle;
 #[derive(Clone, Copy, Debug)]
 pub struct Probe(fn() -> (StatusCode, String));
 
-/// Answers 200 while the process runs. For `/healthz`, by which an orchestrator decides whether to restart it.
+/// Answers 200 while the process runs. Use it for `/healthz`, by which an orchestrator decides whether to restart it.
 ///
 /// ```
 /// use axum::Router;
@@ -28,7 +28,7 @@ pub fn alive() -> Probe {
 }
 
 /// Answers 200 while the spans of this process are delivered, or kept in the spool, and 503 with the reason otherwise.
-/// For `/readyz`.
+/// Use it for `/readyz`.
 ///
 /// An agent works even if its telemetry fails. Make traffic depend on this probe only if the agent must not work
 /// unobserved; otherwise use it for monitoring.

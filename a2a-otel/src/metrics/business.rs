@@ -200,9 +200,9 @@ impl MetricItems {
 }
 
 /// A number that a metric can take. `None` is not measured; a [`Duration`] is converted to the metric's unit if that is
-/// one of time, and to seconds otherwise.
+/// a unit of time, and to seconds otherwise.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no value for a metric",
+    message = "`{Self}` cannot be the value of a metric",
     label = "not a number",
     note = "a metric takes numbers, `bool`, `std::time::Duration`, and `Option` of these"
 )]

@@ -1,7 +1,7 @@
 //! W3C baggage, within its limits.
 //!
-//! The SDK's propagator reads the header. It does not write it, because it leaves `%` and `\` in values unencoded, so
-//! that the receiver reads another text, and because it sends headers that are longer than receivers accept.
+//! The SDK's propagator is used only to read the header. When it writes, it leaves `%` and `\` in values unencoded, so
+//! that the next process reads a different text, and it sends headers that are longer than other processes accept.
 //!
 //! Source: <https://www.w3.org/TR/baggage/>.
 

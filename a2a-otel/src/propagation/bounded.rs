@@ -1,6 +1,6 @@
 //! Reads a caller's headers only if they are well formed and not too long.
 //!
-//! Anybody can send headers. Every span of a trace keeps its state and sends it on with every call, and a malformed
+//! Anybody can send headers. Every span of a trace keeps the trace state and sends it with every call, and a malformed
 //! parent would become a parent that does not exist.
 
 use opentelemetry::propagation::Extractor;
@@ -9,7 +9,7 @@ use crate::context::BAGGAGE_LIMIT;
 
 /// The longest value of each header, in bytes. Longer ones are ignored.
 ///
-/// Sources: W3C Trace Context, 3.3.1.5, and W3C Baggage, 3.3.2, which define what everybody has to pass on.
+/// Sources: W3C Trace Context, 3.3.1.5, and W3C Baggage, 3.3.2, which define what every implementation must pass on.
 const LIMITS: &[(&str, usize)] = &[(TRACEPARENT, 256), (TRACESTATE, 512), ("baggage", BAGGAGE_LIMIT)];
 
 const TRACEPARENT: &str = "traceparent";
@@ -35,7 +35,7 @@ impl<E: Extractor> Extractor for Bounded<'_, E> {
     }
 }
 
-/// Returns whether a `traceparent` has the form of version 00, or is of a later version and begins like it.
+/// Returns whether a `traceparent` has the form of version 00, or has a later version and begins in the same way.
 fn is_well_formed(traceparent: &str) -> bool {
     let mut parts = traceparent.trim().split('-');
     let is_hexadecimal = |part: &str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));

@@ -42,7 +42,7 @@ pub enum InboundPolicy {
     Drop,
 }
 
-/// Marks a context for which a policy was applied, so that no other is applied behind it.
+/// Marks a context for which a policy was applied, so that no other policy is applied later.
 struct Decided;
 
 impl InboundPolicy {
@@ -59,7 +59,8 @@ impl InboundPolicy {
         context.with_value(Decided)
     }
 
-    /// Does the same, unless a layer in front has applied a policy, or the current span can be the parent.
+    /// Like [`extract`](Self::extract), unless a layer in front has applied a policy, or the current span can be the
+    /// parent.
     ///
     /// If the current span belongs to a middleware that started a trace of its own, the caller takes precedence. If it
     /// continues the caller's trace, it is between the caller and us, and stays the parent.
@@ -101,7 +102,7 @@ fn restarted(carrier: &impl Extractor) -> Context {
     with_attributes(&detached(), &ids, false)
 }
 
-/// Returns the current context without a parent span and without what came from elsewhere.
+/// Returns the current context without a parent span and without anything that came from another process.
 fn detached() -> Context {
     let context = Context::current();
     if context.has_active_span() {

@@ -10,32 +10,32 @@ pub(crate) const SPAN_STARTED: SdkMetric =
 pub(crate) const SPAN_LIVE: SdkMetric =
     SdkMetric("otel.sdk.span.live", "{span}", "Recorded spans that have not ended");
 pub(crate) const QUEUE_SIZE: SdkMetric =
-    SdkMetric("otel.sdk.processor.span.queue.size", "{span}", "Spans in memory that are not sent");
+    SdkMetric("otel.sdk.processor.span.queue.size", "{span}", "Spans in memory that are not sent yet");
 pub(crate) const PROCESSED: SdkMetric = SdkMetric(
     "otel.sdk.processor.span.processed",
     "{span}",
-    "Spans that the processor has handed on, or lost (error.type)",
+    "Spans that the processor has passed on or lost (error.type)",
 );
 pub(crate) const INFLIGHT: SdkMetric =
-    SdkMetric("otel.sdk.exporter.span.inflight", "{span}", "Spans in requests that are not answered");
+    SdkMetric("otel.sdk.exporter.span.inflight", "{span}", "Spans in requests that are not answered yet");
 pub(crate) const EXPORTED: SdkMetric = SdkMetric(
     "otel.sdk.exporter.span.exported",
     "{span}",
-    "Spans that the receiver has confirmed, or not taken (error.type)",
+    "Spans that the receiver has confirmed or not accepted (error.type)",
 );
 pub(crate) const DURATION: SdkMetric =
-    SdkMetric("otel.sdk.exporter.operation.duration", "s", "How long requests took");
+    SdkMetric("otel.sdk.exporter.operation.duration", "s", "Duration of requests");
 
 pub(crate) const QUEUE_BYTES: SdkMetric =
-    SdkMetric("a2a_otel.queue.bytes", "By", "About how much memory the waiting spans take");
+    SdkMetric("a2a_otel.queue.bytes", "By", "Approximate memory that waiting spans take");
 pub(crate) const QUEUE_CAPACITY: SdkMetric =
-    SdkMetric("a2a_otel.queue.capacity", "By", "How much memory they may take");
+    SdkMetric("a2a_otel.queue.capacity", "By", "Memory that waiting spans may take");
 pub(crate) const SPOOLED: SdkMetric =
     SdkMetric("a2a_otel.spool.spans", "{span}", "Spans of this process on disk");
 pub(crate) const RECOVERED: SdkMetric =
     SdkMetric("a2a_otel.spool.recovered", "{span}", "Spans that earlier processes have left on disk");
 pub(crate) const REPLAYED: SdkMetric =
-    SdkMetric("a2a_otel.spool.replayed", "{span}", "Those of them that the receiver has confirmed");
+    SdkMetric("a2a_otel.spool.replayed", "{span}", "Recovered spans that the receiver has confirmed");
 
 pub(crate) const COMPONENT_NAME: &str = "otel.component.name";
 pub(crate) const COMPONENT_TYPE: &str = "otel.component.type";

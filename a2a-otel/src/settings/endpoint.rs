@@ -64,8 +64,8 @@ impl Endpoint {
         Some(Endpoint { url: format!("{base}{path}"), ..endpoint })
     }
 
-    /// Returns the address without the path of the traces. Where other paths of the server are is known only if the
-    /// address ends in that path.
+    /// Returns the address without the path of the traces. The server's other paths are known only if the address ends
+    /// in that path.
     pub(crate) fn server(&self) -> Option<Self> {
         let url = self.url.strip_suffix(TRACES_PATH)?.to_owned();
         Some(Endpoint { url, ..self.clone() })
@@ -108,12 +108,13 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// Returns a text that need not be an address without what may be secret: the user and the query.
+/// Returns a text, which need not be an address, without the parts that may be secret: the user and the query.
 pub(super) fn shown(text: &str) -> String {
     Parts::of(text).to_string()
 }
 
-/// The parts of a text, read as an address, which it need not be. They are displayed without the user and the query.
+/// The parts of a text that is read as an address, even if it is not one. They are displayed without the user and the
+/// query.
 struct Parts<'a> {
     /// With `://`, or empty.
     scheme: &'a str,
@@ -145,7 +146,7 @@ fn split_before<'a>(text: &'a str, characters: &[char]) -> (&'a str, &'a str) {
     text.split_at(text.find(characters).unwrap_or(text.len()))
 }
 
-/// Returns the host without its port, or nothing if one of the two is malformed.
+/// Returns the host without its port, or `None` if one of the two is malformed.
 fn host_name(address: &str) -> Option<&str> {
     let (name, port) = match address.rsplit_once(':') {
         // The colons of an IPv6 address are inside its brackets.

@@ -7,12 +7,12 @@ use crate::environment::Environment;
 
 type Pairs = &'static [(&'static str, &'static str)];
 
-/// Variables of the environment, calls of the builder, what then is asked, the beginnings of the warnings.
+/// Environment variables, builder calls, expected settings, and the beginnings of the expected warnings.
 struct Row(Pairs, Pairs, Pairs, &'static [&'static str]);
 
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
-    // Nothing said.
+    // Defaults.
     Row(&[], &[], &[("service", "agent"), ("project", "default"), ("disabled", "false"), ("sampling", "On, parent true")], &[]),
     Row(&[], &[], &[("endpoint", "http://localhost:6006/v1/traces"), ("header x-project-name", "default")], &[]),
     Row(&[], &[], &[("timeout", "10s"), ("compression", "Gzip"), ("batch", "1s None 512 30s"), ("limits", "10000 10000 128 None")], &[]),
@@ -72,7 +72,7 @@ const TABLE: &[Row] = &[
     Row(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")], &[], &[], &[]),
     Row(&[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")], &[], &[], if cfg!(feature = "otlp-grpc") { &[] } else { &["OTEL_EXPORTER_OTLP_PROTOCOL=\"grpc\" is ignored: expected http/protobuf"] }),
     Row(&[("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json")], &[], &[], &["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=\"http/json\""]),
-    // What is recorded and what becomes of it.
+    // What is recorded, and where it goes.
     Row(&[("OTEL_SDK_DISABLED", "TRUE")], &[], &[("disabled", "true")], &[]),
     Row(&[("OTEL_SDK_DISABLED", "1")], &[], &[("disabled", "false")], &["OTEL_SDK_DISABLED=\"1\" is ignored: expected true or false"]),
     Row(&[("OTEL_TRACES_EXPORTER", "console")], &[], &[("exporter", "Console")], &[]),
@@ -94,7 +94,7 @@ const TABLE: &[Row] = &[
     Row(&[("OPENINFERENCE_HIDE_OUTPUTS", "true")], &[("hide_outputs", "false")], &[("privacy hides: []", "true")], &[]),
     Row(&[("OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH", "10")], &[], &[("privacy length: Some(10)", "true")], &[]),
     Row(&[("OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH", "-1")], &[], &[("privacy length: None", "true")], &["OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH=\"-1\" is ignored: expected a whole number"]),
-    // In whose terms.
+    // The conventions.
     Row(&[], &[], &[("semconv", "OpenInference")], &[]),
     Row(&[("A2A_OTEL_SEMCONV", "gen_ai")], &[], &[("semconv", "GenAi")], &[]),
     Row(&[("A2A_OTEL_SEMCONV", "both")], &[("semconv", "openinference")], &[("semconv", "OpenInference")], &[]),

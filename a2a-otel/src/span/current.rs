@@ -16,7 +16,7 @@ use crate::semconv::openinference::SESSION_ID;
 use crate::semconv::opentelemetry::EXCEPTION;
 use crate::{context, gen_ai, privacy};
 
-/// The span that was innermost when [`current`] was called, whoever started it.
+/// The span that was innermost when [`current`] was called, whatever code started it.
 #[derive(Clone, Debug)]
 pub struct Current(Context);
 

@@ -26,7 +26,7 @@ pub struct Ending {
     status: Status,
     /// Whether the response named the model.
     is_model_named: bool,
-    /// The shared span that this call has joined; the one who opened it ends it.
+    /// The shared span that this call has joined. The observer that opened it ends it.
     joined: Option<Arc<Joint>>,
 }
 

@@ -1,9 +1,9 @@
-//! What completes a span when it has ended, before any processor sees it.
+//! The steps that complete an ended span before any processor sees it.
 
 use crate::pipeline::FinishingStep;
 use crate::{gen_ai, privacy};
 
-/// In this order: masks look at OpenInference's attributes, and what is written in other terms is masked already.
+/// The order matters: masking works on OpenInference's attributes, and GenAI's attributes are made from masked ones.
 pub(crate) static FINISHING_STEPS: &[FinishingStep] = &[
     // Spans of other libraries get OpenInference's attributes.
     |span| gen_ai::read::read(&mut span.attributes),

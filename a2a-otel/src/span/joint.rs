@@ -57,7 +57,8 @@ pub(crate) struct Refusal {
 }
 
 impl Joint {
-    /// For a span with these attributes, if it is a tool's. A second observer replaces what is `deferred`.
+    /// The shared state of a span with these attributes, if it is a tool's span. A second observer replaces what is
+    /// `deferred`.
     pub(super) fn of(site: &Site, attributes: &[KeyValue], deferred: Vec<KeyValue>) -> Option<Self> {
         let tool = tool_of(attributes)?.into_owned();
         let keys = attributes.iter().map(|attribute| attribute.key.clone()).collect();
@@ -70,7 +71,7 @@ impl Joint {
         Arc::new(self)
     }
 
-    /// The parent span, which a function's attribute macro may [`join`](Self::join) if both are of the same tool.
+    /// The parent span, which a function's attribute macro may [`join`](Self::join) if both are about the same tool.
     pub(super) fn for_function(site: &Site) -> Option<Arc<Self>> {
         if !site.is_of_tool() || !site.is_of_function() {
             return None;
@@ -92,7 +93,7 @@ impl Joint {
         })
     }
 
-    /// Joins the span, if these attributes are of the same tool and nobody has joined before.
+    /// Joins the span, if these attributes are about the same tool and no second observer has joined before.
     pub(super) fn join(&self, attributes: &[KeyValue]) -> bool {
         tool_of(attributes).is_some_and(|tool| tool == self.tool) && self.take()
     }

@@ -23,8 +23,7 @@ use crate::{context, gen_ai, privacy};
 #[cfg(feature = "tracing")]
 const AGENT: &str = crate::semconv::SpanKind::Agent.as_str();
 
-/// As many attributes as fit into an allocation that malloc serves from its cache, which in glibc has up to 1,032
-/// bytes.
+/// As many attributes as fit into an allocation that malloc serves from its cache. In glibc, that is up to 1,032 bytes.
 const INITIAL_CAPACITY: usize = 18;
 
 /// What is recorded of a call before it runs. It exists only for calls that are recorded.
@@ -286,7 +285,7 @@ impl Opening {
         name
     }
 
-    /// Joins the protocol's span if it is of the same tool, and starts a span of its own otherwise.
+    /// Joins the protocol's span if it is about the same tool, and starts a separate span otherwise.
     fn join_or_start(&mut self, joint: Arc<Joint>, record: &mut dyn FnMut(&mut Self)) -> Span {
         let name = self.fill(record);
         if !joint.join(&self.attributes) {

@@ -114,7 +114,7 @@ steps! {
     TryDebug<R>(TryAnyError<R>);
     /// Results whose error implements none of these.
     TryAnyError<R>(NotAResult<R>);
-    /// Everything that is no `Result`, and so is a success.
+    /// All types that are not a `Result`. They count as success.
     NotAResult<R>(PhantomData<fn(R)>);
 
     /// Results whose value implements `Serialize`.
@@ -153,7 +153,7 @@ impl<R> NotAResult<R> {
         Ok(result)
     }
 
-    /// The result is a value, and no error.
+    /// The result is a value and cannot be an error.
     #[must_use]
     pub const fn a2a_otel_classify(self) -> Classified<R, Infallible, NoError> {
         Classified::NEW
@@ -277,7 +277,8 @@ impl<S: CallScope, T, E, A: Classify<T, E>, O: Output<S, T>> Conclude<S, A::Resu
         if scope.holds() {
             end::<S, T, E, A, O>(scope, result);
         } else {
-            // Dropping would check for a running span again, which is most of the cost of a call that is not recorded.
+            // Dropping would check for a running span again, which is most of the overhead of a call that is not
+            // recorded.
             std::mem::forget(scope);
         }
     }

@@ -13,7 +13,7 @@ use super::joint::Joint;
 use super::scope::{CallScope, StreamEnd};
 use crate::context;
 
-/// A running span, or nothing if the call is not recorded. Dropping it records that the call was cancelled.
+/// A running span, or an empty one if the call is not recorded. Dropping it records that the call was cancelled.
 pub struct Span(State);
 
 enum State {

@@ -67,7 +67,7 @@ where
             unreachable!("only dropping removes the stream")
         };
         let Some((scope, items)) = this.running else {
-            // The stream is polled after its end, and defines itself what that does.
+            // The caller polls the stream after its end; the stream defines what happens.
             return stream.poll_next(context);
         };
         let mut polled = Poll::Pending;

@@ -105,19 +105,19 @@ pub(super) fn mode() -> Mode {
     }
 }
 
-/// From now on, this tracer starts the spans.
+/// Starts spans with this tracer from now on.
 pub(crate) fn activate(tracer: SdkTracer, foresight: Foresight) {
     OURS.store(Some(Arc::new(tracer)));
     MODE.store(Mode::ours(foresight).0, Ordering::Release);
 }
 
-/// From now on, no spans are started.
+/// Starts no spans from now on.
 pub(crate) fn disable() {
     MODE.store(Mode::DISABLED.0, Ordering::Release);
     OURS.store(None);
 }
 
-/// From now on, the global tracer provider starts the spans.
+/// Starts spans with the global tracer provider from now on.
 pub(crate) fn deactivate() {
     MODE.store(Mode::GLOBAL.0, Ordering::Release);
     OURS.store(None);

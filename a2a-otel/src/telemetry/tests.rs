@@ -1,4 +1,4 @@
-//! Telemetry against a receiver: what is global is tried in processes of its own.
+//! Tests telemetry against a receiver. Tests that change global state run in child processes.
 
 use std::io::{Read, Write as _};
 use std::net::TcpListener;
@@ -18,12 +18,12 @@ use crate::testing::{Behaviour, ReceivedStatus, Receiver};
 
 const SOON: Duration = Duration::from_secs(5);
 
-/// An address at which nobody listens, for the port is reserved.
+/// An address at which nothing listens, because the port is reserved.
 fn refused() -> String {
     "http://127.0.0.1:1".to_owned()
 }
 
-/// Telemetry that is not installed globally, under these variables.
+/// Telemetry with these environment variables that is not installed globally.
 fn prepare(builder: Builder, variables: &[(&str, &str)]) -> Telemetry {
     let lookup = |name: &str| {
         variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
@@ -249,7 +249,7 @@ fn the_books_are_metrics_as_well() {
     drop(kept);
 }
 
-/// Answers every request with this page.
+/// Starts a server that answers every request with this page.
 fn web_server(page: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -273,7 +273,7 @@ fn a_web_page_is_no_success() {
     assert!(cause.contains("web page"), "{cause}");
 }
 
-/// An exporter that waits to be let go.
+/// An exporter that blocks until the gate is opened.
 #[derive(Clone, Debug, Default)]
 struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
@@ -328,7 +328,7 @@ impl SpanExporter for Clumsy {
     }
 }
 
-/// Holds the thread that sends for as long as the test may take.
+/// An exporter that blocks the sending thread for longer than the test.
 #[derive(Debug)]
 struct Hanging;
 
@@ -421,10 +421,10 @@ fn phoenix_names_the_page_of_a_project() {
     assert_eq!(sending_to(&refused()).phoenix_url(), None);
 }
 
-/// Says to a test that it is the child of another one.
+/// The variable that marks the child process of a test.
 const CHILD: &str = "A2A_OTEL_TEST_CHILD";
 
-/// Runs one of the children below in a process of its own, and returns what we tell its user.
+/// Runs one of the tests below in a child process, and returns the messages that it prints.
 fn run_child(name: &str, variables: &[(&str, &str)]) -> Vec<String> {
     let printed = print_child(name, variables);
     printed.lines().filter(|line| line.starts_with("a2a-otel: ")).map(str::to_owned).collect()
@@ -578,7 +578,7 @@ fn spans_that_a_silent_receiver_costs_are_reported() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
     let warnings = run_child("child_in_a_hurry", &[("PHOENIX_COLLECTOR_ENDPOINT", &endpoint)]);
-    // The request ends with the time that `shutdown` has, so its failure may be reported as well.
+    // The request's timeout is the one of `shutdown`, so its failure may be reported as well.
     let is_loss = |warning: &&String| warning.contains("were not sent in time and are lost");
     let is_failure =
         |warning: &&String| warning.contains("cannot send spans to") && warning.contains("timeout");

@@ -23,7 +23,7 @@ use crate::span;
 
 type Sink = Arc<Mutex<Caught>>;
 
-/// What a capture has so far.
+/// What a capture has collected so far.
 #[derive(Default)]
 struct Caught {
     spans: Vec<Captured>,
@@ -262,7 +262,7 @@ fn write_branch(tree: &mut String, span: &Captured, spans: &[Captured], depth: u
     }
 }
 
-/// Hands the spans of each trace to the capture that it started in.
+/// Passes the spans of each trace to the capture in which the trace started.
 struct Router;
 
 impl SpanWatcher for Router {
@@ -297,7 +297,7 @@ pub(crate) fn is_capturing() -> bool {
     RUNNING.load(Ordering::Relaxed) > 0
 }
 
-/// Makes the spans of captures while no `Telemetry` does.
+/// The tracer that starts captured spans while no `Telemetry` is installed.
 fn tracer() -> &'static SdkTracer {
     static TRACER: LazyLock<SdkTracer> = LazyLock::new(|| {
         let provider = SdkTracerProvider::builder()

@@ -176,7 +176,7 @@ impl Receiver {
         Self::at((Ipv4Addr::LOCALHOST, 0).into())
     }
 
-    /// Starts a receiver at a local address, for example one that comes back.
+    /// Starts a receiver at a given local address, for example to simulate a restart.
     ///
     /// # Panics
     ///
@@ -247,7 +247,7 @@ impl Receiver {
         self.shared.received().requests.clone()
     }
 
-    /// From now on, answers with this status. Spans are accepted only with one from 200 to 299.
+    /// Answers with this status from now on. Spans are accepted only with a status from 200 to 299.
     ///
     /// ```
     /// let receiver = a2a_otel::testing::Receiver::start();
@@ -275,7 +275,7 @@ impl Drop for Receiver {
     fn drop(&mut self) {
         self.shared.stopped.store(true, Ordering::Relaxed);
         self.behave(Behaviour::Accept);
-        // Wakes the listener, which then notices that it is to stop.
+        // Wakes the listener, which then notices that it has to stop.
         let _ = TcpStream::connect(self.address);
         if let Some(listener) = self.listener.take() {
             let _ = listener.join();
@@ -362,7 +362,7 @@ impl Reply {
         content.spans.retain(|span| span.name != rejected);
         let partial_success = ExportTracePartialSuccess {
             rejected_spans: i64::try_from(before - content.spans.len()).unwrap_or_default(),
-            error_message: "told to reject them".to_owned(),
+            error_message: "rejected by the test".to_owned(),
         };
         let response = ExportTraceServiceResponse { partial_success: Some(partial_success) };
         Reply { body: response.encode_to_vec(), ..Self::new(200, content) }
@@ -394,7 +394,7 @@ impl Shared {
         }
     }
 
-    /// Returns the behaviour, as soon as it is one that answers.
+    /// Waits until the behaviour is one that answers, and returns it.
     fn behaviour(&self) -> Behaviour {
         let behaviour = lock(&self.behaviour);
         let is_hanging = |behaviour: &mut Behaviour| *behaviour == Behaviour::Hang;

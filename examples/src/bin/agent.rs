@@ -1,4 +1,4 @@
-//! Runs one part of the marketplace as a process of its own, until SIGTERM or Ctrl-C.
+//! Runs one part of the marketplace in a separate process, until SIGTERM or Ctrl-C.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -12,14 +12,15 @@ use tokio_util::sync::CancellationToken;
 const USAGE: &str = "usage: agent coordinator|product|inventory|sales|catalogue|llm \
                      --listen ADDR [--url URL] [--peer NAME=URL ...]";
 
-/// How long the last spans may take to be sent.
+/// How long sending the last spans may take.
 const FLUSH: Duration = Duration::from_secs(5);
 
-/// What the command line says.
+/// The command-line arguments.
 struct Arguments {
     part: Part,
     listen: String,
-    /// Where others reach this part, if not where it listens: behind a proxy, in a container.
+    /// The address at which other parts reach this one, if it is not the one on which it listens, for example behind a
+    /// proxy or in a container.
     url: Option<String>,
     peers: Addresses,
 }

@@ -1,4 +1,4 @@
-//! Serves a dozen customers: in a marketplace of its own, or with `--coordinator URL` in one that runs.
+//! Serves a dozen customers in its own marketplace, or with `--coordinator URL` in one that is already running.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -12,7 +12,7 @@ use a2a_otel_examples::report::Report;
 use a2a_otel_examples::{customers, errors};
 
 const USAGE: &str = "usage: marketplace [--coordinator URL]";
-/// How long the last spans may take to be sent.
+/// How long sending the last spans may take.
 const FLUSH: Duration = Duration::from_secs(5);
 
 #[tokio::main]
@@ -20,7 +20,7 @@ async fn main() -> ExitCode {
     errors::exit(run(observed()).await)
 }
 
-/// Without a Phoenix to send to, traces are printed anyway; with one, they are printed as well.
+/// Starts telemetry that prints traces, whether or not they are also sent to a Phoenix.
 fn observed() -> Telemetry {
     let builder = Telemetry::builder();
     #[cfg(feature = "otlp")]
@@ -45,7 +45,8 @@ async fn run(telemetry: Telemetry) -> Result<bool, Box<dyn Error>> {
     served
 }
 
-/// Phoenix opens the project when it stores the first span, which can be a while after it has taken it.
+/// Prints the link to the project once Phoenix has created it. Phoenix does that when it stores the first span, which
+/// may be a while after it has accepted the span.
 #[cfg(feature = "otlp")]
 async fn show_link(telemetry: &Telemetry) {
     for _ in 0..20 {

@@ -1,4 +1,4 @@
-//! Asks a manager, who has a researcher find out, how many people live in a city.
+//! Asks a manager how many people live in a city. The manager delegates the question to a researcher.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use a2a_otel_examples::llm::{Llm, real_endpoint_is_named};
 use a2a_otel_examples::{census, errors, market};
 
 const QUESTION: &str = "How many people live in Testville, doubled?";
-/// How long the last spans may take to be sent.
+/// How long sending the last spans may take.
 const FLUSH: Duration = Duration::from_secs(5);
 
 #[tokio::main]

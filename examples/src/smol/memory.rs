@@ -1,4 +1,4 @@
-//! What an agent remembers during a run.
+//! The memory of an agent during a run.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ pub(super) struct Memory {
     messages: Vec<ChatCompletionRequestMessage>,
     /// Tokens of the prompts and of the answers.
     tokens: (u64, u64),
-    /// How often each tool has failed since it last did not.
+    /// How often each tool has failed since it last succeeded.
     failures: HashMap<String, usize>,
 }
 
@@ -46,7 +46,7 @@ impl Memory {
         self.tokens.1 += u64::from(usage.completion_tokens);
     }
 
-    /// The run's own tokens, if the provider tells them. Those of managed agents stand on runs of their own.
+    /// Records the run's tokens, if the provider reports them. Those of managed agents are recorded on their own runs.
     pub(super) fn record_usage(&self) {
         let (prompt, completion) = self.tokens;
         if prompt + completion > 0 {
@@ -55,7 +55,7 @@ impl Memory {
         }
     }
 
-    /// Keeps what the model did, and what came of it: also a failure, for the model to do better.
+    /// Stores the model's calls and their results, including failures, so that the model can try again.
     pub(super) fn observe(
         &mut self,
         message: ChatCompletionResponseMessage,
@@ -71,7 +71,7 @@ impl Memory {
         }
     }
 
-    /// Keeps what the model said instead of acting, and tells it so.
+    /// Stores a message in which the model called no tool, with an error that tells it so.
     pub(super) fn correct(&mut self, message: ChatCompletionResponseMessage, error: &AgentError) {
         if message.content.is_some() {
             self.messages.push(repeated(message).into());

@@ -1,7 +1,7 @@
-//! A multi-step agent in the manner of smolagents: a model that calls tools, and other agents, until it has an answer.
+//! A multi-step agent in the style of smolagents: a model that calls tools, and other agents, until it has an answer.
 //!
-//! Four functions carry an attribute, and make the whole trace: an agent's run, a step of it, the call of the model
-//! and the call of a tool. The names of their attributes are those of OpenInference's instrumentation of smolagents.
+//! Four functions carry an attribute macro, and make up the whole trace: an agent's run, a step of it, the call of the
+//! model and the call of a tool. The span attributes have the names of OpenInference's instrumentation of smolagents.
 //! `docs/agents.md` shows an agent and its trace.
 
 mod memory;
@@ -41,7 +41,7 @@ pub enum AgentError {
     /// The model neither acted nor answered.
     #[error("no tool was called; call one, or final_answer with the answer")]
     NoCall,
-    /// The model made a tool up.
+    /// The model called a tool that does not exist.
     #[error("there is no tool {0}; call one of those offered")]
     UnknownTool(String),
     /// A tool failed.
@@ -49,7 +49,7 @@ pub enum AgentError {
     Tool {
         /// The tool.
         tool: String,
-        /// What it says.
+        /// Its error.
         #[source]
         source: ToolError,
     },
@@ -58,11 +58,11 @@ pub enum AgentError {
     Agent {
         /// The agent.
         agent: String,
-        /// What it says.
+        /// Its error.
         #[source]
         source: Box<AgentError>,
     },
-    /// The model went on calling tools.
+    /// The model kept calling tools.
     #[error("no answer after {0} steps; ask for less, or allow more")]
     OutOfSteps(usize),
 }
@@ -85,14 +85,15 @@ struct FinalAnswer {
     answer: String,
 }
 
-/// What a manager asks of an agent.
+/// The task that a manager gives to an agent.
 #[derive(Deserialize, JsonSchema)]
 struct Assignment {
     /// What to do, with all that the agent has to know.
     task: String,
 }
 
-/// The agents that one manages. Their number is known only when it runs, and with it the names of the attributes.
+/// The agents that an agent manages. The names of their attributes depend on their number, which is known only at run
+/// time.
 struct Team<'a, M>(&'a [Agent<M>]);
 
 impl<M> Record for Team<'_, M> {
@@ -105,7 +106,7 @@ impl<M> Record for Team<'_, M> {
     }
 }
 
-/// What a step came to.
+/// The result of a step.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Progress {
@@ -114,7 +115,7 @@ enum Progress {
 }
 
 impl<M: Model> Agent<M> {
-    /// An agent that knows nothing yet but how to answer. A manager chooses by the description.
+    /// Creates an agent that has only the tool for the final answer. A manager chooses by the description.
     #[must_use]
     pub fn new(name: &str, description: &str, model: M) -> Self {
         let final_answer = Tool::new(FINAL_ANSWER, async |FinalAnswer { answer }| Ok(answer));
@@ -129,21 +130,21 @@ impl<M: Model> Agent<M> {
         }
     }
 
-    /// Gives the agent a tool.
+    /// Adds a tool to the agent.
     #[must_use]
     pub fn tool(mut self, tool: Tool) -> Self {
         self.tools.push(tool);
         self
     }
 
-    /// Gives the agent another one to manage, which its model calls as it does a tool.
+    /// Adds another agent to manage, which this agent's model calls like a tool.
     #[must_use]
     pub fn manages(mut self, agent: Self) -> Self {
         self.team.push(agent);
         self
     }
 
-    /// How many steps a run may take; 20 if nothing is said.
+    /// Sets how many steps a run may take; the default is 20.
     #[must_use]
     pub fn max_steps(mut self, max_steps: usize) -> Self {
         self.max_steps = max_steps;
@@ -154,13 +155,13 @@ impl<M: Model> Agent<M> {
     ///
     /// # Errors
     ///
-    /// When the model fails, or has no answer after the last step. What fails in between is told to the model, which
-    /// can do better in the next step.
+    /// When the model fails, or has no answer after the last step. Other failures are reported to the model, which can
+    /// try again in the next step.
     pub async fn run(&self, task: &str) -> Result<String, AgentError> {
         self.work(task, None).await
     }
 
-    /// Boxed, because a manager's work contains that of its agents.
+    /// Boxed, because a manager's future contains those of its agents.
     #[agent_span(
         name = format!("{}.run", self.name),
         agent = self.name,
@@ -193,7 +194,7 @@ impl<M: Model> Agent<M> {
             match self.step(number, memory).await {
                 Ok(Progress::Answered(answer)) => return Ok(answer),
                 Err(error @ AgentError::Model(_)) => return Err(error),
-                // A step that failed did so for the model to read.
+                // The model reads the error of a failed step.
                 Ok(Progress::Observed(_)) | Err(_) => {}
             }
         }

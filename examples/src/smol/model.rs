@@ -1,21 +1,22 @@
-//! What an agent needs of a model.
+//! What an agent needs from a model.
 
 use async_openai::error::OpenAIError;
 use async_openai::types::chat::{CreateChatCompletionRequest, CreateChatCompletionResponse};
 
 use crate::llm::Llm;
 
-/// A model that answers requests of `OpenAI`'s chat API.
+/// A model that answers requests in the form of `OpenAI`'s chat API.
 pub trait Model: Send + Sync {
     /// Its name, for requests.
     fn name(&self) -> &str;
 
-    /// Who serves it, as `llm.provider` has it: `openai`, `azure` and so on. Not every client knows.
+    /// The provider that serves it, as a value of `llm.provider`: `openai`, `azure` and so on. Not every client knows
+    /// it.
     fn provider(&self) -> Option<&str> {
         None
     }
 
-    /// Answers a request, by one call of the provider: one call is one span.
+    /// Answers a request with one call to the provider, which is recorded as one span.
     fn generate(
         &self,
         request: &CreateChatCompletionRequest,

@@ -1,4 +1,4 @@
-//! Tools: functions of one struct, which a model fills in.
+//! Tools: functions with one struct as argument, which a model fills in.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -13,16 +13,16 @@ use serde_json::Value;
 
 use crate::chat::definition;
 
-/// Whatever may go wrong in a tool.
+/// Any error of a tool.
 pub type Failure = Box<dyn Error + Send + Sync>;
 
-/// Why a tool's call came to nothing.
+/// Why a tool call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolError {
-    /// The model's arguments are not what the tool takes.
+    /// The model's arguments do not match the tool's schema.
     #[error("the arguments do not fit; follow the tool's schema")]
     Arguments(#[from] serde_json::Error),
-    /// The tool itself says so.
+    /// The tool itself failed.
     #[error("{0}")]
     Failed(Failure),
 }
@@ -38,8 +38,8 @@ pub struct Tool {
 }
 
 impl Tool {
-    /// A tool that runs `body`. The model reads the doc comments of `Arguments`: the struct's says what the tool does,
-    /// those of the fields what they mean.
+    /// Creates a tool that runs `body`. The model reads the doc comments of `Arguments`: the struct's comment describes
+    /// the tool, and those of the fields describe its parameters.
     ///
     /// ```
     /// use a2a_otel_examples::smol::Tool;
@@ -107,7 +107,7 @@ impl Tool {
     }
 }
 
-/// Description and schema of what a tool takes, from the doc comments of its type.
+/// The description of a tool and the schema of its arguments, from the doc comments of its type.
 pub(super) fn schema<Arguments: JsonSchema>() -> (String, Value) {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.meta_schema = None;
@@ -119,7 +119,7 @@ pub(super) fn schema<Arguments: JsonSchema>() -> (String, Value) {
     (description.unwrap_or_default(), schema.to_value())
 }
 
-/// A model's arguments are JSON, or should be.
+/// Reads a model's arguments, which should be JSON.
 fn json(arguments: &str) -> Value {
     serde_json::from_str(arguments).unwrap_or_else(|_| arguments.into())
 }

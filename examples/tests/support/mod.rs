@@ -1,10 +1,10 @@
-//! The marketplace as its users start it: as one process, or as processes that find each other.
+//! Starts the marketplace as users do: as one process, or as several processes that connect to each other.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
-/// What the processes of a test see of the environment, beside what is always there.
+/// Additional environment variables for the processes of a test.
 pub(crate) type Environment<'a> = &'a [(&'a str, &'a str)];
 
 /// Every part, with the parts whose addresses it needs.
@@ -17,7 +17,7 @@ const PARTS: [(&str, &[&str]); 6] = [
     ("coordinator", &["llm", "product", "inventory", "sales"]),
 ];
 
-/// Serves the dozen customers, and answers what the run printed.
+/// Serves the dozen customers, and returns what the run printed.
 pub(crate) fn marketplace(arguments: &[&str], environment: Environment<'_>) -> String {
     let run =
         command(env!("CARGO_BIN_EXE_marketplace"), environment).args(arguments).output().expect("a run");
@@ -26,7 +26,7 @@ pub(crate) fn marketplace(arguments: &[&str], environment: Environment<'_>) -> S
     text
 }
 
-/// Each part as a process of its own.
+/// Each part in a separate process.
 pub(crate) struct Parts(Vec<Part>);
 
 struct Part {
@@ -48,7 +48,7 @@ impl Parts {
         self.0.iter().find(|part| part.name == "coordinator").map(|part| &part.url).expect("a coordinator")
     }
 
-    /// Asserts that every part says that it is alive.
+    /// Asserts that every part reports that it is alive.
     pub(crate) fn check_health(&self) {
         for part in &self.0 {
             let answer = get(&part.url, "/healthz");
@@ -62,7 +62,7 @@ impl Parts {
         }
     }
 
-    /// Asks every part to end, which it has to do well.
+    /// Terminates every part, and asserts that each exits successfully.
     pub(crate) fn terminate(self) {
         self.0.into_iter().for_each(Part::terminate);
     }
@@ -90,13 +90,13 @@ impl Part {
 }
 
 impl Drop for Part {
-    /// A failed assertion must not leave processes behind. One that has ended already is not harmed.
+    /// Kills the process, so that a failed assertion does not leave it running.
     fn drop(&mut self) {
         let _ = self.child.kill();
     }
 }
 
-/// A command that knows nothing of the tester's own model and telemetry.
+/// A command without the variables of the tester's own model and telemetry.
 fn command(program: &str, environment: Environment<'_>) -> Command {
     let mut command = Command::new(program);
     let foreign = |name: &str| ["OPENAI_", "OTEL_", "PHOENIX_"].iter().any(|prefix| name.starts_with(prefix));

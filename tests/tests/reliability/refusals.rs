@@ -35,7 +35,7 @@ fn a_partial_success_is_counted_and_told_once() {
     report.assert_balanced(1024);
     assert_eq!(report.dropped["rejected by the receiver"], 1, "{report:?}");
     assert_eq!(receiver.spans().len(), 1023);
-    report.assert_said(&["rejected 1 spans of a batch: told to reject them."]);
+    report.assert_said(&["rejected 1 spans of a batch: rejected by the test."]);
 }
 
 #[test]

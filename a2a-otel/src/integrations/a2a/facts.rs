@@ -130,7 +130,7 @@ fn place_in_task(task: &mut Task) -> Option<&mut Option<Metadata>> {
     Some(message.or(artifact).unwrap_or(&mut task.metadata))
 }
 
-/// Does the same for an event of a stream.
+/// Like [`place_in_task`], for an event of a stream.
 pub(super) fn place_in_event(event: &mut StreamResponse) -> Option<&mut Option<Metadata>> {
     match event {
         StreamResponse::Task(task) => place_in_task(task),

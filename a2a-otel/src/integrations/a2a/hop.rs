@@ -173,7 +173,7 @@ impl CallScope for Hop {
 
     fn streamed(self, mut progress: Progress, end: StreamEnd<'_>) {
         let end = match end {
-            // A caller that has seen the last event need not wait for the end of the stream.
+            // A caller that has received the last event need not wait for the end of the stream.
             StreamEnd::Dropped if progress.is_settled() => StreamEnd::Complete,
             StreamEnd::Complete if !progress.is_settled() && self.is_cancelled() => StreamEnd::Dropped,
             end => end,

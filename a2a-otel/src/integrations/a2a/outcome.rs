@@ -12,9 +12,9 @@ use crate::span::{Describe, ErrorDescription};
 /// The side that records a call.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum View {
-    /// A stream that ends before its task was cut by the connection.
+    /// If a stream ends before its task, the connection has broken.
     Caller,
-    /// A stream ends when the agent's answer is complete.
+    /// A stream normally ends when the agent's answer is complete.
     Agent,
 }
 
@@ -23,7 +23,8 @@ pub(super) fn has_session(context: &Context) -> bool {
     inherited(context).any(|attribute| attribute.key.as_str() == SESSION_ID)
 }
 
-/// What the request has set already, so that the answer does not set it again: OpenTelemetry's SDK would keep both.
+/// What the request has set already, so that the answer does not set it again: OpenTelemetry's SDK would keep both
+/// values.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Said {
     pub(super) task: bool,

@@ -29,7 +29,7 @@ pub(super) fn open(params: &mut ServiceParams) -> Passage {
     Passage(ticket)
 }
 
-/// Returns a ticket that nobody can guess: who guesses one gets a stranger's context.
+/// Returns a ticket that cannot be guessed, because a guessed ticket would give access to another caller's context.
 fn ticket() -> String {
     static HASHERS: LazyLock<[RandomState; 2]> = LazyLock::new(|| [RandomState::new(), RandomState::new()]);
     static ISSUED: AtomicU64 = AtomicU64::new(0);
@@ -40,10 +40,10 @@ fn ticket() -> String {
 
 /// The result of redeeming a ticket.
 pub(super) enum Arrival {
-    /// There is no ticket: the executor has no handler of ours in front.
+    /// There is no ticket: no `TracedHandler` is in front of the executor.
     Unannounced,
     Announced(Context),
-    /// The handler that kept the context is gone, with its caller.
+    /// The handler that kept the context has ended, because its caller went away.
     Late,
 }
 

@@ -111,7 +111,7 @@ impl Progress {
         self.context.get_or_insert_with(|| context.to_owned());
     }
 
-    /// A whole task repeats what came before.
+    /// Takes a whole task, which repeats what came before.
     fn snapshot(&mut self, task: &Task) {
         self.is_of(&task.id, &task.context_id);
         self.status(&task.status);
@@ -189,7 +189,7 @@ impl Made {
         self.artifacts.iter().any(|(id, _)| id == artifact)
     }
 
-    /// An artifact that is sent again replaces the earlier one.
+    /// Removes an artifact, because it is sent again.
     fn clear(&mut self, artifact: &str) {
         if let Some((_, parts)) = self.artifacts.iter_mut().find(|(id, _)| id == artifact) {
             self.room = self.room.saturating_add(parts.iter().map(size).sum());

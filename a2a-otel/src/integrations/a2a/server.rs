@@ -165,10 +165,10 @@ impl<E: AgentExecutor> TracedExecutor<E> {
         let (parent, is_announced) = match passage::arrive(params) {
             Arrival::Announced(context) => (context, true),
             Arrival::Unannounced => (self.policy.accept(&ServiceParamsRef(params)), false),
-            // The handler's decision is no longer known.
+            // The policy that the handler applied is no longer known.
             Arrival::Late => (InboundPolicy::Drop.extract(&ServiceParamsRef(params)), false),
         };
-        // A conversation without an id from the caller has one only now.
+        // If the caller sent no context id, the SDK has generated one by now.
         let parent = if has_session(&parent) { parent } else { in_session(&parent, &context.context_id) };
         (parent, is_announced)
     }

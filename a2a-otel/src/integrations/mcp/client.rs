@@ -76,7 +76,7 @@ impl<S: Service<RoleClient>> TracedClient<S> {
     ///
     /// # Errors
     ///
-    /// As in rmcp.
+    /// The errors of rmcp's method.
     pub async fn connect<T, E, A>(handler: S, transport: T) -> Result<Self, ClientInitializeError>
     where
         T: IntoTransport<RoleClient, E, A>,
@@ -127,7 +127,7 @@ macro_rules! driven {
             ///
             /// # Errors
             ///
-            /// As in rmcp.
+            /// The errors of rmcp's method.
             pub async fn $name(&self, params: $params) -> Result<$answer, ServiceError> {
                 self.peer.observe(&method::$method, params, |params| self.service.$name(params)).await
             }
@@ -148,7 +148,7 @@ macro_rules! requests {
             ///
             /// # Errors
             ///
-            /// As in rmcp.
+            /// The errors of rmcp's method.
             pub async fn $name(&self, params: $params) -> Result<$answer, ServiceError> {
                 self.observe(&method::$method, params, |params| self.peer.$name(params)).await
             }
@@ -182,7 +182,7 @@ macro_rules! listings {
             ///
             /// # Errors
             ///
-            /// As in rmcp.
+            /// The errors of rmcp's method.
             pub async fn $all(&self) -> Result<Vec<$item>, ServiceError> {
                 let mut items = Vec::new();
                 let mut cursor = None;
@@ -225,7 +225,7 @@ impl TracedPeer {
     ///
     /// # Errors
     ///
-    /// As in rmcp.
+    /// The errors of rmcp's method.
     pub async fn list_tools(
         &self,
         params: Option<PaginatedRequestParams>,

@@ -107,7 +107,7 @@ impl Params for CustomRequest {
     }
 }
 
-/// A request without parameters, which is only served.
+/// A request without parameters. Only the server side needs it.
 #[derive(Default)]
 pub(super) struct NoParams(RequestMetaObject);
 
@@ -153,8 +153,7 @@ impl Answer for () {
 
 impl Answer for CallToolResult {
     fn refusal(&self) -> Option<String> {
-        let says =
-            || text(&self.content).unwrap_or_else(|| "the tool failed and does not say why".to_owned());
+        let says = || text(&self.content).unwrap_or_else(|| "the tool failed without a message".to_owned());
         (self.is_error == Some(true)).then(says)
     }
 

@@ -45,10 +45,10 @@
 //! same tool. See `docs/mcp.md` for what is recorded.
 
 mod client;
-#[expect(deprecated, reason = "what rmcp still takes is still observed")]
+#[expect(deprecated, reason = "rmcp still accepts these requests, so they are observed")]
 mod message;
 mod method;
-#[expect(deprecated, reason = "what rmcp still hands to servers is handed on")]
+#[expect(deprecated, reason = "rmcp still passes these to servers, so they are passed on")]
 mod server;
 
 pub use self::client::{TracedClient, TracedPeer};

@@ -31,9 +31,9 @@ use crate::span::{self, Span};
 /// transport, and with rmcp's service for streamable HTTP.
 ///
 /// - The span of a request that the caller cancels ends as cancelled, whether or not the handler continues.
-/// - `initialize`, `server/discover` and `ping` are spans only below a caller's, so that a connection leaves no trace of
-///   its own; `subscriptions/listen`, which lasts as long as the connection, is none.
-/// - Notifications are no spans. What is done about them runs below the caller's span.
+/// - `initialize`, `server/discover` and `ping` are recorded only if the caller has a span, so that a connection does
+///   not create a trace of its own; `subscriptions/listen`, which lasts as long as the connection, is not recorded.
+/// - Notifications are not recorded. The code that handles them runs below the caller's span.
 ///
 /// ```
 /// use a2a_otel::mcp::TracedServer;

@@ -63,7 +63,7 @@ struct Step {
 /// ```
 #[must_use]
 pub fn traceability_extension() -> AgentExtension {
-    let description = "Tells of the steps behind an answer";
+    let description = "Reports the steps behind an answer";
     let description = Some(description.to_owned());
     AgentExtension { uri: URI.to_owned(), description, required: Some(false), params: None }
 }
@@ -75,7 +75,7 @@ pub(super) fn ask(params: &mut ServiceParams) {
     }
 }
 
-/// Returns whether a caller asks for it.
+/// Returns whether the caller asks for a report.
 fn is_asked(params: &ServiceParams) -> bool {
     let names = |(name, _): &(&String, _)| name.eq_ignore_ascii_case(::a2a::SVC_PARAM_EXTENSIONS);
     let lists = params.iter().filter(names).flat_map(|(_, lists)| lists);

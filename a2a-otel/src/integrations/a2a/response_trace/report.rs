@@ -29,7 +29,7 @@ struct Seen {
 }
 
 impl Reporter {
-    /// Starts, if the caller asks for it.
+    /// Starts collecting spans, if the caller asks for a report.
     pub(in super::super) fn asked(params: &ServiceParams) -> Option<Self> {
         is_asked(params).then(Self::default)
     }
@@ -105,7 +105,7 @@ impl Seen {
         Seen { id: span.span_context.span_id(), started: span.start_time, ended: None, step }
     }
 
-    /// Spans that have not ended yet end with the answer, as far as the caller can see.
+    /// Converts a span to a step. A span that has not ended yet is reported as ending with the answer.
     fn step(&self, request: &str, now: SystemTime) -> Step {
         let ended = self.ended.unwrap_or(now);
         let lasted = ended.duration_since(self.started).unwrap_or(Duration::ZERO);
@@ -119,7 +119,7 @@ impl Seen {
     }
 }
 
-/// Returns nothing if the span has a time that no calendar has.
+/// Formats a time. Returns `None` if it is out of range.
 fn written(time: SystemTime) -> Option<String> {
     let since = time.duration_since(UNIX_EPOCH).ok()?;
     let time = DateTime::<Utc>::from_timestamp(i64::try_from(since.as_secs()).ok()?, since.subsec_nanos())?;
