@@ -16,6 +16,7 @@ mod json;
 mod llm;
 mod lock;
 pub mod metrics;
+mod percent;
 #[cfg(feature = "otlp")]
 pub mod phoenix;
 pub mod pipeline;

@@ -22,7 +22,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use ureq::http::Request;
 
-use crate::environment::values::percent_encode;
+use crate::percent;
 use crate::pipeline::annotations;
 use crate::pipeline::transport::{agent, header_map};
 use crate::settings::{Endpoint, Exporter};
@@ -99,7 +99,7 @@ fn page(list: &str, id: &dyn Display) -> Option<String> {
     let annotator = annotations::current()?;
     // A link goes to people and logs. It needs no credentials: Phoenix has its own login.
     let server = annotator.server()?.without_credentials();
-    Some(format!("{server}/redirects/{list}/{}", percent_encode(&id.to_string())))
+    Some(format!("{server}/redirects/{list}/{}", percent::encode(&id.to_string())))
 }
 
 impl Telemetry {
@@ -127,7 +127,7 @@ impl Telemetry {
 
     /// Phoenix accepts a name in the path only if it is made of plain characters. Every name can be searched for.
     fn find_project(&self, server: &Endpoint, name: &str) -> Option<Project> {
-        let encoded = percent_encode(name).to_string();
+        let encoded = percent::encode(name).to_string();
         if encoded == name {
             return self.get(server, &format!("/v1/projects/{name}"));
         }

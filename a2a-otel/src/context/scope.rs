@@ -206,7 +206,7 @@ impl Scope {
     /// # drop(work);
     /// ```
     pub const fn wrap<T>(self, inner: T) -> InScope<T> {
-        InScope { inner, place: Place::Ahead(self) }
+        InScope { inner, entry: Entry::Pending(self) }
     }
 
     /// Enters the scope on this thread until the returned guard is dropped. For async code use [`wrap`](Self::wrap)
@@ -265,25 +265,25 @@ pin_project! {
     pub struct InScope<T> {
         #[pin]
         inner: T,
-        place: Place,
+        entry: Entry,
     }
 }
 
 #[derive(Debug)]
-enum Place {
+enum Entry {
     /// The future has not been polled yet.
-    Ahead(Scope),
-    Within(Context),
+    Pending(Scope),
+    Entered(Context),
 }
 
-impl Place {
+impl Entry {
     fn enter(&mut self) -> Option<ContextGuard> {
-        if let Self::Ahead(scope) = self {
-            *self = Self::Within(scope.within_current());
+        if let Self::Pending(scope) = self {
+            *self = Self::Entered(scope.within_current());
         }
         match self {
-            Self::Within(context) => attach(context.clone()),
-            Self::Ahead(_) => unreachable!("it has just been entered"),
+            Self::Entered(context) => attach(context.clone()),
+            Self::Pending(_) => unreachable!("it has just been entered"),
         }
     }
 }
@@ -293,7 +293,7 @@ impl<T: Future> Future for InScope<T> {
 
     fn poll(self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<T::Output> {
         let this = self.project();
-        let _entered = this.place.enter();
+        let _entered = this.entry.enter();
         this.inner.poll(waking)
     }
 }
@@ -303,7 +303,7 @@ impl<T: Stream> Stream for InScope<T> {
 
     fn poll_next(self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<Option<T::Item>> {
         let this = self.project();
-        let _entered = this.place.enter();
+        let _entered = this.entry.enter();
         this.inner.poll_next(waking)
     }
 

@@ -5,22 +5,22 @@
 use opentelemetry::{Context, ContextGuard};
 
 /// A marker that is destroyed before OpenTelemetry's storage, because it was created after it.
-struct Place;
+struct StorageMarker;
 
-impl Drop for Place {
+impl Drop for StorageMarker {
     fn drop(&mut self) {}
 }
 
 thread_local! {
-    static PLACE: Place = {
+    static MARKER: StorageMarker = {
         Context::map_current(|_| ());
-        Place
+        StorageMarker
     };
 }
 
 /// Returns whether the storage still exists.
 pub(crate) fn has_context() -> bool {
-    PLACE.try_with(|_| ()).is_ok()
+    MARKER.try_with(|_| ()).is_ok()
 }
 
 /// Passes the current context to `look`, or an empty one if the storage is gone.

@@ -1,9 +1,8 @@
 //! The forms of configuration values.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, percent_decode_str, utf8_percent_encode};
+use crate::percent;
 
 /// Reads `true` or `false`. The specification allows nothing else, so that no spelling is true by accident.
 pub(crate) fn boolean(text: &str) -> Option<bool> {
@@ -37,8 +36,8 @@ pub(crate) fn probability(text: &str) -> Option<f64> {
 /// Reads a pair as in `name=two%20words`.
 pub(crate) fn pair(text: &str) -> Option<(String, String)> {
     let (key, value) = text.split_once('=')?;
-    let key = percent_decode(key.trim())?;
-    (!key.is_empty()).then_some((key, percent_decode(value.trim())?))
+    let key = percent::decode(key.trim())?;
+    (!key.is_empty()).then_some((key, percent::decode(value.trim())?))
 }
 
 /// Headers that a request sets itself. Another value would break it.
@@ -56,18 +55,4 @@ pub(crate) fn header(name: &str, value: &str) -> Option<(String, String)> {
 /// Returns whether a text can be the value of a header.
 pub(crate) fn is_header_value(text: &str) -> bool {
     text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
-}
-
-/// Decodes a text. A malformed `%` is an error here; the crate leaves it as it is.
-fn percent_decode(text: &str) -> Option<String> {
-    let starts_with_digits =
-        |text: &str| text.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
-    let is_valid = text.split('%').skip(1).all(starts_with_digits);
-    is_valid.then(|| percent_decode_str(text).decode_utf8().ok()).flatten().map(Cow::into_owned)
-}
-
-/// Encodes a text for any part of a URL or a list: everything except what RFC 3986 calls unreserved.
-pub(crate) fn percent_encode(text: &str) -> PercentEncode<'_> {
-    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-    utf8_percent_encode(text, RESERVED)
 }

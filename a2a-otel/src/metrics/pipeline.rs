@@ -22,33 +22,33 @@ pub(crate) fn observe(meter: &Meter, backends: &[Backend]) -> Arc<Census> {
         let durations = meter.f64_histogram(name).with_unit(unit).with_description(description).build();
         backend.time_requests(durations, exporter.to_vec());
     }
-    let count = |metric, read: Read| counter(meter, metric, &backends, read);
-    let gauge = |metric, read: Read| up_down_counter(meter, metric, &backends, read);
-    count(PROCESSED, |of, tell| {
+    let count = |metric, source: Source| counter(meter, metric, &backends, source);
+    let gauge = |metric, source: Source| up_down_counter(meter, metric, &backends, source);
+    count(PROCESSED, |of, observe| {
         let delivery = of.backend.delivery();
         let lost = |loss: Loss| delivery.dropped.get(loss.reason()).copied().unwrap_or_default();
         let before = [(Loss::QueueFull, "queue_full"), (Loss::TooLate, "already_shutdown")];
         let lost_before: u64 = before.iter().map(|(loss, _)| lost(*loss)).sum();
-        tell(delivery.generated - lost_before - delivery.waiting(), &of.processor, None);
+        observe(delivery.generated - lost_before - delivery.waiting(), &of.processor, None);
         for (loss, error) in before {
-            tell(lost(loss), &of.processor, Some(error));
+            observe(lost(loss), &of.processor, Some(error));
         }
     });
-    count(EXPORTED, |of, tell| {
+    count(EXPORTED, |of, observe| {
         let delivery = of.backend.delivery();
-        tell(delivery.delivered + delivery.replayed, &of.exporter, None);
+        observe(delivery.delivered + delivery.replayed, &of.exporter, None);
         for (reason, spans) in delivery.dropped {
             let error = if reason == Loss::Rejected.reason() { "rejected" } else { reason };
-            tell(spans, &of.exporter, Some(error));
+            observe(spans, &of.exporter, Some(error));
         }
     });
-    gauge(INFLIGHT, |of, tell| tell(of.backend.inflight(), &of.exporter, None));
-    gauge(QUEUE_SIZE, |of, tell| tell(of.backend.queue().spans as u64, &of.processor, None));
-    gauge(QUEUE_BYTES, |of, tell| tell(of.backend.queue().bytes as u64, &of.processor, None));
-    gauge(QUEUE_CAPACITY, |of, tell| tell(of.backend.queue().capacity as u64, &of.processor, None));
-    gauge(SPOOLED, |of, tell| tell(of.backend.delivery().spooled, &of.exporter, None));
-    count(RECOVERED, |of, tell| tell(of.backend.delivery().recovered, &of.exporter, None));
-    count(REPLAYED, |of, tell| tell(of.backend.delivery().replayed, &of.exporter, None));
+    gauge(INFLIGHT, |of, observe| observe(of.backend.inflight(), &of.exporter, None));
+    gauge(QUEUE_SIZE, |of, observe| observe(of.backend.queue().spans as u64, &of.processor, None));
+    gauge(QUEUE_BYTES, |of, observe| observe(of.backend.queue().bytes as u64, &of.processor, None));
+    gauge(QUEUE_CAPACITY, |of, observe| observe(of.backend.queue().capacity as u64, &of.processor, None));
+    gauge(SPOOLED, |of, observe| observe(of.backend.delivery().spooled, &of.exporter, None));
+    count(RECOVERED, |of, observe| observe(of.backend.delivery().recovered, &of.exporter, None));
+    count(REPLAYED, |of, observe| observe(of.backend.delivery().replayed, &of.exporter, None));
     census
 }
 
@@ -69,11 +69,11 @@ impl Named {
     }
 }
 
-/// Takes a number, its component, and what went wrong.
-type Tell<'a> = dyn FnMut(u64, &[KeyValue; 2], Option<&'static str>) + 'a;
+/// Takes a number, its component, and the type of error that it counts.
+type Observe<'a> = dyn FnMut(u64, &[KeyValue; 2], Option<&'static str>) + 'a;
 
 /// Reads the numbers of one backend.
-type Read = fn(&Named, &mut Tell<'_>);
+type Source = fn(&Named, &mut Observe<'_>);
 
 fn observe_spans(meter: &Meter, census: &Arc<Census>) {
     let sampled = || [KeyValue::new(SAMPLING_RESULT, "RECORD_AND_SAMPLE")];
@@ -101,10 +101,10 @@ fn observe_spans(meter: &Meter, census: &Arc<Census>) {
         .build();
 }
 
-fn counter(meter: &Meter, SdkMetric(name, unit, description): SdkMetric, of: &Arc<[Named]>, read: Read) {
+fn counter(meter: &Meter, SdkMetric(name, unit, description): SdkMetric, of: &Arc<[Named]>, source: Source) {
     let of = of.clone();
     let callback = move |observer: &dyn AsyncInstrument<u64>| {
-        tell_all(&of, read, |number, key| observer.observe(number, key));
+        observe_all(&of, source, |number, key| observer.observe(number, key));
     };
     meter
         .u64_observable_counter(name)
@@ -118,11 +118,11 @@ fn up_down_counter(
     meter: &Meter,
     SdkMetric(name, unit, description): SdkMetric,
     of: &Arc<[Named]>,
-    read: Read,
+    source: Source,
 ) {
     let of = of.clone();
     let callback = move |observer: &dyn AsyncInstrument<i64>| {
-        tell_all(&of, read, |number, key| observer.observe(number.cast_signed(), key));
+        observe_all(&of, source, |number, key| observer.observe(number.cast_signed(), key));
     };
     meter
         .i64_observable_up_down_counter(name)
@@ -132,9 +132,9 @@ fn up_down_counter(
         .build();
 }
 
-fn tell_all(of: &[Named], read: Read, mut observe: impl FnMut(u64, &[KeyValue])) {
+fn observe_all(of: &[Named], source: Source, mut observe: impl FnMut(u64, &[KeyValue])) {
     for named in of {
-        read(named, &mut |number, component, error| {
+        source(named, &mut |number, component, error| {
             let error = error.map(|error| KeyValue::new(ERROR_TYPE, error));
             let attributes: Vec<_> = component.iter().cloned().chain(error).collect();
             observe(number, &attributes);

@@ -19,17 +19,23 @@ pub(crate) trait Disk<P>: Send {
     /// Takes as many of these requests as fit into one batch.
     fn take_recovered(&mut self, limits: &Batch) -> Vec<Self::Record>;
 
-    /// Reads requests back as one payload, with the records that could be read. `None` if none could.
-    fn load(&self, records: Vec<Self::Record>) -> Option<(P, Vec<Self::Record>)>;
-
-    /// Which process a request comes from.
-    fn origin(&self, record: &Self::Record) -> Origin;
+    /// Reads requests back as one payload. `None` if none could be read.
+    fn load(&self, records: Vec<Self::Record>) -> Option<Loaded<P, Self::Record>>;
 
     /// Marks a request that was sent or given up, and need not be kept.
     fn done(&self, record: &Self::Record);
 
     /// Writes the remaining items to disk, and removes empty files and folders.
     fn close(&mut self);
+}
+
+/// A payload that was read back.
+pub(crate) struct Loaded<P, R> {
+    pub(crate) payload: P,
+    /// The requests that could be read.
+    pub(crate) records: Vec<R>,
+    /// Which process they come from.
+    pub(crate) origin: Origin,
 }
 
 /// The disk of a signal that is only kept in memory. This type has no values.
@@ -51,12 +57,8 @@ impl<P> Disk<P> for NoDisk {
         match *self {}
     }
 
-    fn load(&self, _records: Vec<Infallible>) -> Option<(P, Vec<Infallible>)> {
+    fn load(&self, _records: Vec<Infallible>) -> Option<Loaded<P, Infallible>> {
         match *self {}
-    }
-
-    fn origin(&self, record: &Infallible) -> Origin {
-        match *record {}
     }
 
     fn done(&self, record: &Infallible) {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::ledger::Ledger;
 use super::queue::Queue;
 use super::signal::{Durable, Payload as _};
-use super::spool::{Record, Spool};
+use super::spool::{Spool, StoredRecord};
 use crate::lock::lock;
 
 /// The time between two saves. A process that is killed may lose the items of this period.
@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// Replaces the items in a queue with the records that it has written to disk.
 pub(super) struct Keeper<S: Durable> {
-    queue: Arc<Queue<S::Item, Record>>,
+    queue: Arc<Queue<S::Item, StoredRecord>>,
     spool: Arc<Spool>,
     ledger: Arc<Ledger>,
     signal: S,
@@ -26,7 +26,7 @@ pub(super) struct Keeper<S: Durable> {
 
 impl<S: Durable> Keeper<S> {
     pub(super) fn new(
-        queue: Arc<Queue<S::Item, Record>>,
+        queue: Arc<Queue<S::Item, StoredRecord>>,
         spool: Arc<Spool>,
         ledger: Arc<Ledger>,
         signal: S,
@@ -35,7 +35,7 @@ impl<S: Durable> Keeper<S> {
     }
 
     /// Runs until the queue is closed.
-    pub(super) fn run(keeper: &Mutex<Self>, queue: &Queue<S::Item, Record>) {
+    pub(super) fn run(keeper: &Mutex<Self>, queue: &Queue<S::Item, StoredRecord>) {
         let mut is_over = false;
         while !is_over {
             is_over = queue.wait_to_save(INTERVAL);
@@ -56,7 +56,7 @@ impl<S: Durable> Keeper<S> {
 
     fn save(&mut self, mut items: Vec<S::Item>) {
         let mut records = Vec::new();
-        for payload in self.signal.pack_copy(&mut items) {
+        for payload in self.signal.pack_borrowed(&mut items) {
             match self.spool.store(&S::body(&payload), payload.items()) {
                 Ok(record) => records.push(record),
                 Err(error) => {

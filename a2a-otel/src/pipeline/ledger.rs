@@ -203,7 +203,7 @@ impl Ledger {
         let (many, target, cause) = (self.wording.many, &self.target, sentence(cause));
         report(&format_args!(
             "{target} does not accept {many}, only {taker} does: {cause} From now on, {many} are dropped; \
-            spans are still sent"
+            everything else is still sent"
         ));
         true
     }

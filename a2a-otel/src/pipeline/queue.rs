@@ -32,7 +32,7 @@ pub(crate) struct Queue<Item, Saved = Infallible> {
 struct State<Item, Saved> {
     /// Records on disk, which are older than the waiting items.
     saved: VecDeque<(Amount, Saved)>,
-    items_saved: usize,
+    amount_saved: Amount,
     waiting: VecDeque<Item>,
     bytes_waiting: usize,
     /// What the thread that saves is writing now.
@@ -101,9 +101,10 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         state.waiting.push_back(item);
         // Waking the thread takes longer than everything else here, so only a full batch does. The delay covers the
         // rest.
-        let is_full_batch = state.waiting.len() == self.limits.size;
+        let fills_batch = state.waiting.len() == self.limits.size
+            || (state.bytes_waiting - bytes < self.limits.bytes && self.limits.bytes <= state.bytes_waiting);
         drop(state);
-        if is_full_batch {
+        if fills_batch {
             self.work.notify_one();
         }
         if becomes_crowded {
@@ -119,7 +120,7 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let order = state.order();
-            if order != Order::Collect || left.is_zero() || state.items() >= self.limits.size {
+            if order != Order::Collect || left.is_zero() || state.has_batch(&self.limits) {
                 return order;
             }
             state = wait(&self.work, state, left);
@@ -148,7 +149,7 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
 
     /// Whether a batch is full.
     pub(crate) fn has_batch(&self) -> bool {
-        lock(&self.state).items() >= self.limits.size
+        lock(&self.state).has_batch(&self.limits)
     }
 
     /// Takes the oldest items, at most one batch. They count as held until [`Queue::settle`] is called.
@@ -200,10 +201,10 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         let mut state = lock(&self.state);
         state.saving = Amount::default();
         for (amount, saved) in saved {
-            state.items_saved += amount.items;
+            state.amount_saved.add(amount);
             state.saved.push_back((amount, saved));
         }
-        if state.items_saved >= self.limits.size {
+        if state.has_batch(&self.limits) {
             self.work.notify_one();
         }
     }
@@ -288,7 +289,7 @@ impl<Item, Saved> Default for State<Item, Saved> {
     fn default() -> Self {
         State {
             saved: VecDeque::new(),
-            items_saved: 0,
+            amount_saved: Amount::default(),
             waiting: VecDeque::new(),
             bytes_waiting: 0,
             saving: Amount::default(),
@@ -315,7 +316,12 @@ impl Amount {
 
 impl<Item: Weigh, Saved> State<Item, Saved> {
     fn items(&self) -> usize {
-        self.waiting.len() + self.items_saved
+        self.waiting.len() + self.amount_saved.items
+    }
+
+    /// Whether a batch is full, by its number of items or by their bytes.
+    fn has_batch(&self, limits: &Batch) -> bool {
+        self.items() >= limits.size || self.bytes_waiting + self.amount_saved.bytes >= limits.bytes
     }
 
     fn bytes(&self) -> usize {
@@ -350,7 +356,8 @@ impl<Item: Weigh, Saved> State<Item, Saved> {
             taken.add(amount);
             load.push(saved);
         }
-        self.items_saved -= taken.items;
+        self.amount_saved.items -= taken.items;
+        self.amount_saved.bytes -= taken.bytes;
         self.taken.add(taken);
         load
     }

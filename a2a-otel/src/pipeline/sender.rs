@@ -7,7 +7,7 @@
 //! | later, absent | kept, and sent again after a pause |
 //! | too large | halved; a single item is shortened |
 //! | unacceptable | halved until the item is found that the receiver refuses |
-//! | broken | sent again, then halved; a single item is dropped if others are accepted meanwhile |
+//! | broken | sent again, then halved; a single item is dropped if others are accepted meanwhile. If the signal keeps its order, it is only sent again |
 //! | refused | dropped |
 //! | unknown | dropped; if few receivers accept the signal, nothing more is sent |
 //! | failed | dropped: the application's own exporter has had its one attempt |
@@ -16,11 +16,12 @@
 mod tests;
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::disk::{Disk, NoDisk};
+use super::disk::{Disk, Loaded, NoDisk};
 use super::ledger::{Ledger, Loss, Origin};
 use super::queue::{Amount, Load, Order, Queue};
 use super::signal::{Payload, Signal};
@@ -135,8 +136,9 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
         }
         let Sender { queue, outlet, mut disk, .. } = self;
         disk.iter_mut().for_each(Disk::close);
-        // This shuts down the application's own exporter, and `Telemetry::shutdown` waits for that.
-        drop(outlet);
+        // This shuts down the application's own exporter, and `Telemetry::shutdown` waits for that. If its code panics,
+        // the queue is still finished.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(outlet)));
         queue.finish();
     }
 
@@ -162,9 +164,8 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
 
     fn next_parcel(&mut self, order: Order) -> Option<ParcelOf<S, D>> {
         let is_time = order != Order::Collect || Instant::now() >= self.next_sweep;
-        if self.pending.is_empty() && (is_time || self.queue.has_batch()) {
-            self.take();
-        }
+        // A load may come to nothing, because its requests are gone from the disk.
+        while self.pending.is_empty() && (is_time || self.queue.has_batch()) && self.take() {}
         // Requests of earlier processes are sent when there is nothing else to send, and never delay the end of this
         // one.
         if self.pending.is_empty() && !matches!(order, Order::Close(_)) {
@@ -173,21 +174,26 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
         self.pending.pop_front()
     }
 
-    /// Takes a batch from the queue. With a disk, waiting items are written there first.
-    fn take(&mut self) {
+    /// Takes a batch from the queue. With a disk, waiting items are written there first. False if nothing was waiting.
+    fn take(&mut self) -> bool {
         self.disk.iter_mut().for_each(Disk::save_waiting);
         if !self.queue.has_batch() {
             self.next_sweep = Instant::now() + self.limits.delay;
         }
-        match self.queue.take() {
-            Load::Items(items) if items.is_empty() => {}
+        let has_taken = match self.queue.take() {
+            Load::Items(items) if items.is_empty() => false,
             Load::Items(items) => {
                 let payloads = self.signal.pack(items);
                 self.pending.extend(payloads.into_iter().map(|payload| Parcel::new(payload, None)));
+                true
             }
-            Load::Saved(records) => self.load(records),
-        }
+            Load::Saved(records) => {
+                self.load(records);
+                true
+            }
+        };
         self.settle();
+        has_taken
     }
 
     fn take_recovered(&mut self) {
@@ -200,8 +206,7 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
 
     fn load(&mut self, records: Vec<D::Record>) {
         let Some(disk) = &self.disk else { return };
-        let Some((payload, records)) = disk.load(records) else { return };
-        let origin = records.first().map_or(Origin::Here, |record| disk.origin(record));
+        let Some(Loaded { payload, records, origin }) = disk.load(records) else { return };
         let open = AtomicU64::new(payload.items() as u64);
         self.pending.push_back(Parcel::new(payload, Some(Receipt { records, origin, open })));
     }
@@ -209,7 +214,7 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
     /// Sends a parcel, and acts on the answer. Returns the pause before the next request, if one is needed.
     fn deliver(&mut self, mut parcel: ParcelOf<S, D>, patience: Duration) -> Option<Duration> {
         if self.is_given_up {
-            self.lose(&parcel, Loss::Refused, parcel.items());
+            self.lose(&parcel, Loss::Refused);
             return None;
         }
         let items = parcel.items();
@@ -226,18 +231,19 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
             }
             Answer::TooLarge { cause } => self.divide(parcel, &cause, Self::shorten),
             Answer::Unacceptable { cause } => self.divide(parcel, &cause, Self::give_up),
+            Answer::Broken { cause } if S::KEEPS_ORDER => return Some(self.postpone(parcel, &cause, None)),
             Answer::Broken { cause } => return self.suspect(parcel, &cause),
             Answer::Refused { cause } => {
                 self.ledger.refused(&cause);
-                self.lose(&parcel, Loss::Refused, items);
+                self.lose(&parcel, Loss::Refused);
             }
             Answer::Unknown { cause } => {
                 self.is_given_up = self.ledger.unknown(&cause);
-                self.lose(&parcel, Loss::Refused, items);
+                self.lose(&parcel, Loss::Refused);
             }
             Answer::Failed { cause } => {
                 self.ledger.export_failed(&cause);
-                self.lose(&parcel, Loss::ExportFailed, items);
+                self.lose(&parcel, Loss::ExportFailed);
             }
         }
         None
@@ -249,20 +255,20 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
         let rejected = rejected.min(items);
         if rejected > 0 {
             self.ledger.rejected(rejected, message);
-            self.lose(parcel, Loss::Rejected, rejected);
+            self.ledger.lost(parcel.origin(), Loss::Rejected, rejected);
         }
-        let delivered = items - rejected;
-        self.check_off(parcel, delivered);
-        self.ledger.delivered(parcel.origin(), delivered);
+        self.check_off(parcel);
+        self.ledger.delivered(parcel.origin(), items - rejected);
     }
 
-    fn lose(&self, parcel: &ParcelOf<S, D>, loss: Loss, items: u64) {
-        self.check_off(parcel, items);
-        self.ledger.lost(parcel.origin(), loss, items);
+    fn lose(&self, parcel: &ParcelOf<S, D>, loss: Loss) {
+        self.check_off(parcel);
+        self.ledger.lost(parcel.origin(), loss, parcel.items());
     }
 
-    /// Records that this many items of the parcel need not stay on disk.
-    fn check_off(&self, parcel: &ParcelOf<S, D>, items: u64) {
+    /// Records that the parcel need not stay on disk. Its requests are done when no other part of them is left.
+    fn check_off(&self, parcel: &ParcelOf<S, D>) {
+        let items = parcel.items();
         let (Some(disk), Some(receipt)) = (&self.disk, &parcel.receipt) else { return };
         if receipt.origin == Origin::Here {
             self.ledger.unspooled(items);
@@ -306,7 +312,7 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
     #[expect(clippy::needless_pass_by_value, reason = "it is a `RuleForOne`, as `shorten` is")]
     fn give_up(&mut self, parcel: ParcelOf<S, D>, cause: &str) {
         self.ledger.refused_one(&parcel.payload.name_of_first(), cause);
-        self.lose(&parcel, Loss::Refused, parcel.items());
+        self.lose(&parcel, Loss::Refused);
     }
 
     /// Handles a receiver error, which may be temporary or caused by one item. If others are accepted meanwhile, the

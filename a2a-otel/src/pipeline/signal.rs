@@ -9,6 +9,10 @@ pub(crate) trait Signal: Send + 'static {
     /// Items that are sent together.
     type Payload: Payload;
 
+    /// Whether a later item may replace an earlier one, so that none may overtake another. A payload over which the
+    /// receiver fails is then only retried.
+    const KEEPS_ORDER: bool = false;
+
     /// Packs items into payloads, in their order.
     fn pack(&mut self, items: Vec<Self::Item>) -> Vec<Self::Payload>;
 }
@@ -16,7 +20,7 @@ pub(crate) trait Signal: Send + 'static {
 /// A signal whose items can be kept on disk.
 pub(crate) trait Durable: Signal {
     /// Packs items without consuming them: they are still needed if their payloads cannot be written to disk.
-    fn pack_copy(&mut self, items: &mut [Self::Item]) -> Vec<Self::Payload>;
+    fn pack_borrowed(&mut self, items: &mut [Self::Item]) -> Vec<Self::Payload>;
 
     /// Encodes the request of a payload, as it is sent and as it is kept on disk.
     fn body(payload: &Self::Payload) -> Vec<u8>;

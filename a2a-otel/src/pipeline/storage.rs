@@ -5,12 +5,12 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use super::disk::Disk;
+use super::disk::{Disk, Loaded};
 use super::keeper::Keeper;
-use super::ledger::{Ledger, Origin};
+use super::ledger::Ledger;
 use super::queue::{Amount, Queue};
 use super::signal::Durable;
-use super::spool::{Record, Spool};
+use super::spool::{Spool, StoredRecord};
 use crate::lock::lock;
 use crate::settings::{self, Batch};
 
@@ -19,7 +19,7 @@ pub(crate) struct Storage<S: Durable> {
     keeper: Arc<Mutex<Keeper<S>>>,
     spool: Arc<Spool>,
     /// Requests that earlier processes have left.
-    recovered: VecDeque<Record>,
+    recovered: VecDeque<StoredRecord>,
 }
 
 impl<S: Durable> Storage<S> {
@@ -31,7 +31,7 @@ impl<S: Durable> Storage<S> {
     pub(crate) fn open(
         settings: &settings::Spool,
         receiver: &str,
-        queue: &Arc<Queue<S::Item, Record>>,
+        queue: &Arc<Queue<S::Item, StoredRecord>>,
         ledger: &Arc<Ledger>,
         signal: S,
     ) -> io::Result<Self> {
@@ -48,7 +48,7 @@ impl<S: Durable> Storage<S> {
 }
 
 impl<S: Durable> Disk<S::Payload> for Storage<S> {
-    type Record = Record;
+    type Record = StoredRecord;
 
     fn save_waiting(&mut self) {
         lock(&self.keeper).save_waiting();
@@ -58,7 +58,7 @@ impl<S: Durable> Disk<S::Payload> for Storage<S> {
         !self.recovered.is_empty()
     }
 
-    fn take_recovered(&mut self, limits: &Batch) -> Vec<Record> {
+    fn take_recovered(&mut self, limits: &Batch) -> Vec<StoredRecord> {
         let (mut records, mut taken) = (Vec::new(), Amount::default());
         while let Some(record) = self.recovered.front()
             && (records.is_empty() || taken.leaves_room_for(record.amount(), limits))
@@ -69,22 +69,16 @@ impl<S: Durable> Disk<S::Payload> for Storage<S> {
         records
     }
 
-    fn load(&self, records: Vec<Record>) -> Option<(S::Payload, Vec<Record>)> {
-        let load = |record: Record| Some((self.spool.load(&record)?, record));
+    fn load(&self, records: Vec<StoredRecord>) -> Option<Loaded<S::Payload, StoredRecord>> {
+        let load = |record: StoredRecord| Some((self.spool.load(&record)?, record));
         let (requests, records): (Vec<_>, Vec<_>) = records.into_iter().filter_map(load).unzip();
-        if records.is_empty() {
-            return None;
-        }
+        let origin = records.first()?.origin();
         let items = records.iter().map(|record| record.amount().items);
         let payload = S::restore(requests.into_iter().zip(items));
-        Some((payload, records))
+        Some(Loaded { payload, records, origin })
     }
 
-    fn origin(&self, record: &Record) -> Origin {
-        record.origin()
-    }
-
-    fn done(&self, record: &Record) {
+    fn done(&self, record: &StoredRecord) {
         self.spool.done(record);
     }
 

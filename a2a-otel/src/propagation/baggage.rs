@@ -15,7 +15,7 @@ use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry_sdk::propagation::BaggagePropagator;
 
 use crate::context::{BAGGAGE_LIMIT, report_oversize};
-use crate::environment::values::percent_encode;
+use crate::percent;
 
 /// Reads and writes the header `baggage`.
 #[derive(Debug, Default)]
@@ -63,7 +63,7 @@ fn header(context: &Context) -> String {
 }
 
 fn member(key: &str, value: &str, properties: &str) -> String {
-    let mut member = format!("{key}={}", percent_encode(value.trim()));
+    let mut member = format!("{key}={}", percent::encode(value.trim()));
     if !properties.is_empty() {
         let _ = write!(member, ";{properties}");
     }

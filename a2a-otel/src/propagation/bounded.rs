@@ -2,7 +2,6 @@
 //!
 //! Anybody can send headers. Every span of a trace keeps the trace state and sends it with every call, and a malformed
 //! parent would become a parent that does not exist.
-//!
 
 use opentelemetry::propagation::Extractor;
 

@@ -1,7 +1,6 @@
 //! The environment variables of a configuration, one row each.
 //!
 //! Variables that only one room reads are rows there: `RUST_LOG` in `bridge`, the masks in `privacy`.
-//!
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -12,6 +12,7 @@ mod tests;
 pub use self::builder::{Builder, InitError};
 pub use self::handle::{Handle, Telemetry};
 pub use crate::pipeline::health::{Condition, ExporterHealth, Health, QueueHealth};
+#[doc(no_inline)]
 pub use crate::settings::{self, Settings};
 
 /// Starts telemetry as the environment configures it. It never fails: what is wrong with the configuration is reported

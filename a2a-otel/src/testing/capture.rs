@@ -2,7 +2,6 @@
 //!
 //! The capture travels in the OpenTelemetry context. A span that starts in it assigns its whole trace to the capture,
 //! so that spans from another task or from across a socket are captured too.
-//!
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Write as _};

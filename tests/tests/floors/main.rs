@@ -27,12 +27,16 @@ const FLOORS: &[Floor] = &[
     (&["pipeline", "propagation"], "where a span goes after its end; context across processes"),
     (&["settings", "context", "gen_ai"], "a configuration; what spans inherit; the other conventions"),
     (&["privacy", "record"], "what is masked; what users say of a span"),
-    (&["capture"], "how values are written"),
-    (&["environment", "json", "semconv", "report", "lock", "attributes"], "the ground"),
+    (&["capture", "environment"], "how values are written; how variables are read"),
+    (&["json", "semconv", "percent", "report", "lock", "attributes"], "the ground"),
 ];
 
 /// The sources of a crate, by path below `src`.
 type Sources = BTreeMap<String, String>;
+
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a member of the workspace")
+}
 
 fn sources(package: &str) -> Sources {
     fn read(folder: &Path, prefix: &str, sources: &mut Sources) {
@@ -46,9 +50,8 @@ fn sources(package: &str) -> Sources {
             }
         }
     }
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a member of the workspace");
     let mut sources = Sources::new();
-    read(&workspace.join(package).join("src"), "", &mut sources);
+    read(&workspace().join(package).join("src"), "", &mut sources);
     sources
 }
 
@@ -88,6 +91,16 @@ fn file_circles(imports: &[&Import]) -> Vec<String> {
 fn imports_run_down_the_floors() {
     let faults = faults(&sources("a2a-otel"), FLOORS);
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+#[test]
+fn the_picture_shows_the_floors() {
+    let page = workspace().join("docs/architecture.md");
+    let page = fs::read_to_string(page).expect("docs/architecture.md");
+    for (rooms, duty) in FLOORS {
+        let line = format!("{:<48} {duty}\n", rooms.join(", "));
+        assert!(page.contains(&line), "docs/architecture.md should have the line {line}");
+    }
 }
 
 #[test]

@@ -2,7 +2,6 @@
 //!
 //! Between the two, the SDK passes on only the service parameters. They carry a ticket, for which the context is kept
 //! here.
-//!
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};

@@ -55,6 +55,8 @@ impl Signal for Judgements {
     type Item = Entry;
     type Payload = AnnotationRequest;
 
+    const KEEPS_ORDER: bool = true;
+
     /// An entry that replaces another goes into a later request: if both are in one request, Phoenix does not define
     /// which one it keeps.
     fn pack(&mut self, entries: Vec<Entry>) -> Vec<AnnotationRequest> {

@@ -138,14 +138,14 @@ impl Payload for SpanRequest {
 fn body(spans: &[Encoded]) -> Vec<u8> {
     let field = |length: usize| 1 + length_of_varint(length) + length;
     let resources = by_resource(spans);
-    let of_scopes = |scopes: &[Scope<'_>]| scopes.iter().map(|scope| field(scope.length)).sum::<usize>();
+    let of_scopes = |scopes: &[ScopeSpans<'_>]| scopes.iter().map(|scope| field(scope.length)).sum::<usize>();
     let lengths: Vec<_> =
         resources.iter().map(|(resource, scopes)| resource.len() + of_scopes(scopes)).collect();
     let mut body = Vec::with_capacity(lengths.iter().copied().map(field).sum());
     for ((resource, scopes), length) in resources.into_iter().zip(lengths) {
         head(RESOURCE_SPANS, length, &mut body);
         body.extend_from_slice(resource);
-        for Scope { fields, length, spans } in scopes {
+        for ScopeSpans { fields, length, spans } in scopes {
             head(SCOPE_SPANS, length, &mut body);
             body.extend_from_slice(fields);
             for span in spans {
@@ -157,8 +157,8 @@ fn body(spans: &[Encoded]) -> Vec<u8> {
 }
 
 /// Groups the spans by resource and scope. There are few of either.
-fn by_resource(spans: &[Encoded]) -> Vec<(&Arc<[u8]>, Vec<Scope<'_>>)> {
-    let mut resources: Vec<(&Arc<[u8]>, Vec<Scope<'_>>)> = Vec::new();
+fn by_resource(spans: &[Encoded]) -> Vec<(&Arc<[u8]>, Vec<ScopeSpans<'_>>)> {
+    let mut resources: Vec<(&Arc<[u8]>, Vec<ScopeSpans<'_>>)> = Vec::new();
     for span in spans {
         let known = resources.iter().rposition(|(resource, _)| Arc::ptr_eq(resource, &span.resource));
         let index = known.unwrap_or_else(|| {
@@ -168,7 +168,7 @@ fn by_resource(spans: &[Encoded]) -> Vec<(&Arc<[u8]>, Vec<Scope<'_>>)> {
         let scopes = &mut resources[index].1;
         let known = scopes.iter().rposition(|scope| Arc::ptr_eq(scope.fields, &span.scope));
         let index = known.unwrap_or_else(|| {
-            scopes.push(Scope { fields: &span.scope, length: span.scope.len(), spans: Vec::new() });
+            scopes.push(ScopeSpans { fields: &span.scope, length: span.scope.len(), spans: Vec::new() });
             scopes.len() - 1
         });
         scopes[index].length += span.bytes.len();
@@ -196,7 +196,7 @@ fn read(body: &[u8]) -> Result<Vec<Encoded>, prost::DecodeError> {
     Ok(spans)
 }
 
-struct Scope<'a> {
+struct ScopeSpans<'a> {
     fields: &'a Arc<[u8]>,
     length: usize,
     spans: Vec<&'a Encoded>,

@@ -35,12 +35,12 @@ impl Signal for OtlpSpans {
     type Payload = SpanRequest;
 
     fn pack(&mut self, mut spans: Vec<SpanData>) -> Vec<SpanRequest> {
-        self.pack_copy(&mut spans)
+        self.pack_borrowed(&mut spans)
     }
 }
 
 impl Durable for OtlpSpans {
-    fn pack_copy(&mut self, spans: &mut [SpanData]) -> Vec<SpanRequest> {
+    fn pack_borrowed(&mut self, spans: &mut [SpanData]) -> Vec<SpanRequest> {
         spans.iter_mut().for_each(sanitise);
         let request = self.encoder.request(spans);
         if request.bytes() <= self.bytes {

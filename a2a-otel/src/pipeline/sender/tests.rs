@@ -1,5 +1,7 @@
 //! Tests the rules of the loop with a closure as the outlet, without processes, sockets and real pauses.
 
+mod disk;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -23,6 +25,20 @@ impl Weigh for Number {
 }
 
 struct Numbers;
+
+/// The same, where a later item may replace an earlier one.
+struct OrderedNumbers;
+
+impl Signal for OrderedNumbers {
+    type Item = Number;
+    type Payload = Vec<Number>;
+
+    const KEEPS_ORDER: bool = true;
+
+    fn pack(&mut self, items: Vec<Number>) -> Vec<Vec<Number>> {
+        vec![items]
+    }
+}
 
 impl Signal for Numbers {
     type Item = Number;
@@ -66,17 +82,25 @@ impl Payload for Vec<Number> {
 type Requests = Arc<Mutex<Vec<Vec<Number>>>>;
 
 /// A loop with a closure as its receiver. The closure also gets the number of earlier requests.
-struct Rig {
-    sender: Sender<Numbers>,
+struct Rig<S: Signal = Numbers, D: Disk<S::Payload> = NoDisk> {
+    sender: Sender<S, D>,
     requests: Requests,
     pauses: Rc<RefCell<Vec<Duration>>>,
 }
 
 const BATCH_SIZE: usize = 8;
 
-impl Rig {
-    fn new(
+/// A batch is full with this many bytes, too.
+const BATCH_BYTES: usize = 1 << 16;
+
+/// Makes a disk that knows the ledger and the queue.
+type MakeDisk<D> = fn(&Arc<Ledger>, &Arc<Queue<Number, <D as Disk<Vec<Number>>>::Record>>) -> Option<D>;
+
+impl<S: Signal<Item = Number, Payload = Vec<Number>>, D: Disk<Vec<Number>>> Rig<S, D> {
+    fn of(
+        signal: S,
         wording: &'static Wording,
+        disk: MakeDisk<D>,
         mut answer: impl FnMut(&[Number], usize) -> Answer + Send + 'static,
     ) -> Self {
         let limits = Batch {
@@ -84,7 +108,7 @@ impl Rig {
             queue_bytes: 1 << 20,
             queue: None,
             size: BATCH_SIZE,
-            bytes: 1 << 20,
+            bytes: BATCH_BYTES,
             timeout: Duration::from_secs(10),
         };
         let requests = Requests::default();
@@ -96,14 +120,9 @@ impl Rig {
         });
         let queue = Arc::new(Queue::new(limits));
         let ledger = Arc::new(Ledger::new(wording, "the receiver".to_owned()));
-        let sender = Sender::new(queue, ledger, limits, Numbers, outlet, None);
+        let disk = disk(&ledger, &queue);
+        let sender = Sender::new(queue, ledger, limits, signal, outlet, disk);
         Rig { sender, requests, pauses: Rc::default() }
-    }
-
-    /// A receiver that returns these answers in turn, and then accepts everything.
-    fn answering(answers: impl IntoIterator<Item = Answer>) -> Self {
-        let mut answers: VecDeque<Answer> = answers.into_iter().collect();
-        Self::new(&signal::SPANS, move |_, _| answers.pop_front().unwrap_or_else(Answer::accepted))
     }
 
     fn push(&self, numbers: impl IntoIterator<Item = u32>) {
@@ -119,7 +138,7 @@ impl Rig {
 
     /// Sends everything, as a flush does. Pauses are recorded but not made.
     fn flush(&mut self) -> &Self {
-        while self.sender.queue.held().items > 0 {
+        while self.sender.queue.held().items > 0 || self.sender.ledger.delivery().spooled > 0 {
             let pauses = self.pauses.clone();
             self.sender.send_what_is_due(Order::Flush, |_, pause| {
                 pauses.borrow_mut().push(pause);
@@ -146,6 +165,21 @@ impl Rig {
 
     fn dropped(&self) -> BTreeMap<&'static str, u64> {
         self.sender.ledger.delivery().dropped
+    }
+}
+
+impl Rig {
+    fn new(
+        wording: &'static Wording,
+        answer: impl FnMut(&[Number], usize) -> Answer + Send + 'static,
+    ) -> Self {
+        Self::of(Numbers, wording, |_, _| None, answer)
+    }
+
+    /// A receiver that returns these answers in turn, and then accepts everything.
+    fn answering(answers: impl IntoIterator<Item = Answer>) -> Self {
+        let mut answers: VecDeque<Answer> = answers.into_iter().collect();
+        Self::new(&signal::SPANS, move |_, _| answers.pop_front().unwrap_or_else(Answer::accepted))
     }
 }
 
@@ -315,6 +349,28 @@ fn a_receiver_that_never_answered_is_asked_once_while_closing() {
     let close = Order::Close(Instant::now() + Duration::from_secs(3600));
     rig.sender.send_what_is_due(close, |_, _| close);
     assert_eq!(rig.requests().len(), 1);
+}
+
+#[test]
+fn large_items_fill_a_batch_by_their_bytes() {
+    let mut rig = Rig::answering([]);
+    (0..5).for_each(|number| rig.push_long(number, BATCH_BYTES / 2));
+    rig.sender.send_what_is_due(Order::Collect, |_, _| unreachable!());
+    assert_eq!(rig.requests(), [[0, 1], [2, 3]]);
+}
+
+#[test]
+fn no_item_overtakes_another_that_it_may_replace() {
+    let answer = |numbers: &[Number], before: usize| match numbers {
+        [Number(0, _), ..] if before < 20 => Answer::Broken { cause: cause() },
+        _ => Answer::accepted(),
+    };
+    let mut rig = Rig::<_, NoDisk>::of(OrderedNumbers, &signal::ANNOTATIONS, |_, _| None, answer);
+    rig.push(0..20);
+    rig.flush();
+    let requests = rig.requests();
+    assert!(requests[..20].iter().all(|request| request[0] == 0), "{requests:?}");
+    assert_eq!((rig.delivered(), rig.dropped()), (20, BTreeMap::new()));
 }
 
 fn answers() -> impl Strategy<Value = Vec<Answer>> {

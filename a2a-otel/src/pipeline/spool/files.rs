@@ -60,9 +60,9 @@ pub(super) struct Metadata {
 
 /// The file system of this machine.
 #[derive(Debug)]
-pub(super) struct Disk;
+pub(super) struct StdFiles;
 
-impl Files for Disk {
+impl Files for StdFiles {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
         let mut builder = DirBuilder::new();
         builder.recursive(true);

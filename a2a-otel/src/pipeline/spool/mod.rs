@@ -60,7 +60,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use self::files::{Disk, Files, Metadata};
+use self::files::{Files, Metadata, StdFiles};
 use self::home::Home;
 use self::segment::{Extent, Segment, bytes_to_store};
 use super::ledger::{Ledger, Loss, Origin};
@@ -78,12 +78,12 @@ const SHARE_OF_AGE: u32 = 8;
 
 /// One request on disk.
 #[derive(Clone, Debug)]
-pub(crate) struct Record {
+pub(crate) struct StoredRecord {
     file: Arc<SpoolFile>,
     extent: Extent,
 }
 
-impl Record {
+impl StoredRecord {
     pub(crate) fn amount(&self) -> Amount {
         Amount { items: self.extent.items as usize, bytes: self.extent.length as usize }
     }
@@ -141,8 +141,8 @@ impl Spool {
         limits: &settings::Spool,
         receiver: &str,
         ledger: Arc<Ledger>,
-    ) -> io::Result<(Self, Vec<Record>)> {
-        Self::open_on(Arc::new(Disk), limits, SEGMENT_BYTES, receiver, ledger)
+    ) -> io::Result<(Self, Vec<StoredRecord>)> {
+        Self::open_on(Arc::new(StdFiles), limits, SEGMENT_BYTES, receiver, ledger)
     }
 
     fn open_on(
@@ -151,7 +151,7 @@ impl Spool {
         segment_bytes: u64,
         receiver: &str,
         ledger: Arc<Ledger>,
-    ) -> io::Result<(Self, Vec<Record>)> {
+    ) -> io::Result<(Self, Vec<StoredRecord>)> {
         let folder = limits.folder.join(receiver);
         files.create_folder(&folder)?;
         let home = Home::create(&*files, &folder)?;
@@ -162,7 +162,7 @@ impl Spool {
     }
 
     /// Takes over the requests of processes that have ended.
-    fn adopt(&self, folder: &Path) -> Vec<Record> {
+    fn adopt(&self, folder: &Path) -> Vec<StoredRecord> {
         let mut state = lock(&self.state);
         let mut found = Vec::new();
         for home in Home::adopt(&*self.files, folder) {
@@ -179,11 +179,11 @@ impl Spool {
             if file.is_done() {
                 state.remove(&*self.files, &file);
             } else if !file.is_evicted.load(Ordering::Relaxed) {
-                records.extend(extents.into_iter().map(|extent| Record { file: file.clone(), extent }));
+                records.extend(extents.into_iter().map(|extent| StoredRecord { file: file.clone(), extent }));
             }
         }
         state.delete_empty_homes(&*self.files);
-        self.ledger.recovered(records.iter().map(Record::items).sum());
+        self.ledger.recovered(records.iter().map(StoredRecord::items).sum());
         records
     }
 
@@ -211,13 +211,13 @@ impl Spool {
     }
 
     /// Writes a request to disk.
-    pub(crate) fn store(&self, body: &[u8], items: usize) -> io::Result<Record> {
+    pub(crate) fn store(&self, body: &[u8], items: usize) -> io::Result<StoredRecord> {
         let mut state = lock(&self.state);
         self.evict(&mut state, bytes_to_store(body));
         let file = self.active(&mut state)?;
         let items = u32::try_from(items).map_err(io::Error::other)?;
         let extent = lock(&file.segment).append(body, items)?;
-        let record = Record { file, extent };
+        let record = StoredRecord { file, extent };
         record.file.add(extent.items);
         self.ledger.spooled(record.items());
         Ok(record)
@@ -225,7 +225,7 @@ impl Spool {
 
     /// Reads a request back, and keeps its file until [`Spool::done`] is called. Returns `None` if the request was
     /// evicted, or if it is damaged, in which case it is counted as lost.
-    pub(crate) fn load(&self, record: &Record) -> Option<Vec<u8>> {
+    pub(crate) fn load(&self, record: &StoredRecord) -> Option<Vec<u8>> {
         let file = &record.file;
         // Eviction takes the same lock.
         let state = lock(&self.state);
@@ -243,7 +243,7 @@ impl Spool {
     }
 
     /// Marks a loaded request as delivered or given up. Deletes its file if all requests in it are done.
-    pub(crate) fn done(&self, record: &Record) {
+    pub(crate) fn done(&self, record: &StoredRecord) {
         let file = &record.file;
         // If this fails, the next process sends the request again, and the receiver recognises the ids.
         let _ = lock(&file.segment).mark_done(record.extent);
@@ -257,7 +257,7 @@ impl Spool {
     }
 
     /// Removes a request that was stored and not loaded since, because it stays in memory instead.
-    pub(crate) fn take_back(&self, record: &Record) {
+    pub(crate) fn take_back(&self, record: &StoredRecord) {
         let state = lock(&self.state);
         if record.file.is_evicted.load(Ordering::Relaxed) {
             // It was already counted as lost, and is no longer counted as spooled.

@@ -182,7 +182,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::files::Disk;
+    use super::super::files::StdFiles;
     use super::*;
 
     struct Scratch(PathBuf);
@@ -202,7 +202,7 @@ mod tests {
 
     fn written(bodies: &[Vec<u8>]) -> (Scratch, Vec<Extent>) {
         let scratch = Scratch::new();
-        let mut segment = Segment::create(&Disk, &scratch.0).unwrap();
+        let mut segment = Segment::create(&StdFiles, &scratch.0).unwrap();
         let extents = bodies.iter().map(|body| segment.append(body, 1).unwrap()).collect();
         (scratch, extents)
     }
@@ -216,7 +216,7 @@ mod tests {
         let mut expected = b"a2aotel1a2rc\x00\x02\x00\x00\x00\x01\x00\x00\x00\xbd\x53\x69\xb5hi".to_vec();
         let (scratch, extents) = written(&[b"hi".to_vec()]);
         assert_eq!(fs::read(&scratch.0).unwrap(), expected);
-        Segment::open(&Disk, &scratch.0).unwrap().0.mark_done(extents[0]).unwrap();
+        Segment::open(&StdFiles, &scratch.0).unwrap().0.mark_done(extents[0]).unwrap();
         expected[12] = 1;
         assert_eq!(fs::read(&scratch.0).unwrap(), expected);
     }
@@ -227,7 +227,7 @@ mod tests {
         #[test]
         fn what_was_appended_is_found_but_for_what_is_done(bodies in bodies(), done in any::<u16>()) {
             let (scratch, extents) = written(&bodies);
-            let mut segment = Segment::open(&Disk, &scratch.0).unwrap().0;
+            let mut segment = Segment::open(&StdFiles, &scratch.0).unwrap().0;
             let is_done = |index: usize| done >> index & 1 == 1;
             for (index, extent) in extents.iter().enumerate().filter(|(index, _)| is_done(*index)) {
                 prop_assert!(index < 16);
@@ -249,7 +249,7 @@ mod tests {
             let position = FILE_MARK.len() + at.index(content.len() - FILE_MARK.len());
             content[position] ^= 1_u8 << bit;
             fs::write(&scratch.0, &content).unwrap();
-            let (found, _) = Segment::open(&Disk, &scratch.0).unwrap().0.scan().unwrap();
+            let (found, _) = Segment::open(&StdFiles, &scratch.0).unwrap().0.scan().unwrap();
             let end = |extent: &Extent| extent.offset + (HEADER + extent.length as usize) as u64;
             let hit = extents.iter().find(|extent| end(extent) > position as u64).unwrap();
             let others: Vec<_> = extents.iter().filter(|extent| *extent != hit).copied().collect();
@@ -263,7 +263,7 @@ mod tests {
             let content = fs::read(&scratch.0).unwrap();
             let length = at.index(content.len());
             fs::write(&scratch.0, &content[..length]).unwrap();
-            let (found, _) = Segment::open(&Disk, &scratch.0).unwrap().0.scan().unwrap();
+            let (found, _) = Segment::open(&StdFiles, &scratch.0).unwrap().0.scan().unwrap();
             let is_whole = |extent: &&Extent| extent.offset + (HEADER + extent.length as usize) as u64 <= length as u64;
             prop_assert_eq!(found, extents.iter().filter(is_whole).copied().collect::<Vec<_>>());
         }
@@ -272,7 +272,7 @@ mod tests {
         fn no_content_makes_the_reader_panic(content in prop::collection::vec(any::<u8>(), 0..400)) {
             let scratch = Scratch::new();
             fs::write(&scratch.0, content).unwrap();
-            let (extents, _) = Segment::open(&Disk, &scratch.0).unwrap().0.scan().unwrap();
+            let (extents, _) = Segment::open(&StdFiles, &scratch.0).unwrap().0.scan().unwrap();
             prop_assert!(extents.len() < 400);
         }
     }

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use self::disk::{Fault, Process, SimulatedDisk};
-use super::files::{Disk, Files};
-use super::{Record, Spool};
+use super::files::{Files, StdFiles};
+use super::{Spool, StoredRecord};
 use crate::lock::lock;
 use crate::pipeline::Delivery;
 use crate::pipeline::ledger::{Ledger, Origin};
@@ -35,7 +35,7 @@ fn open(
     limits: &settings::Spool,
     segment_bytes: u64,
     ledger: Arc<Ledger>,
-) -> io::Result<(Spool, Vec<Record>)> {
+) -> io::Result<(Spool, Vec<StoredRecord>)> {
     Spool::open_on(Arc::new(process.clone()), limits, segment_bytes, RECEIVER, ledger)
 }
 
@@ -44,7 +44,7 @@ struct Agent {
     process: Process,
     ledger: Arc<Ledger>,
     spool: Spool,
-    recovered: Vec<Record>,
+    recovered: Vec<StoredRecord>,
 }
 
 impl Agent {
@@ -67,11 +67,11 @@ impl Agent {
         Ok(Agent { process, ledger, spool, recovered })
     }
 
-    fn store(&self) -> Record {
+    fn store(&self) -> StoredRecord {
         self.spool.store(BODY, 1).unwrap()
     }
 
-    fn deliver(&self, record: &Record) {
+    fn deliver(&self, record: &StoredRecord) {
         assert_eq!(self.spool.load(record).as_deref(), Some(BODY));
         self.spool.done(record);
     }
@@ -303,7 +303,7 @@ fn the_real_disk_does_what_the_simulated_one_does() {
     let unique = RandomState::new().hash_one(());
     let folder = std::env::temp_dir().join(format!("a2a-otel-files-{unique:016x}"));
     let path = folder.join("file");
-    for files in [&Disk as &dyn Files, &SimulatedDisk::default().process()] {
+    for files in [&StdFiles as &dyn Files, &SimulatedDisk::default().process()] {
         assert_eq!(files.open_lock(&path).unwrap_err().kind(), ErrorKind::NotFound, "{files:?}");
         assert_eq!(files.list(&folder).unwrap_err().kind(), ErrorKind::NotFound, "{files:?}");
         files.create_folder(&folder).unwrap();

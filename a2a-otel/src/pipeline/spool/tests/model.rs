@@ -16,7 +16,7 @@ use proptest::sample::Index;
 
 use super::super::files::Files;
 use super::super::segment::{Extent, HEADER, Segment};
-use super::super::{Record, SHARE_OF_AGE, Spool, SpoolFile};
+use super::super::{SHARE_OF_AGE, Spool, SpoolFile, StoredRecord};
 use super::disk::{Fault, Process, SegmentFile, SimulatedDisk};
 use super::{FOLDER, open, receiver};
 use crate::lock::lock;
@@ -121,8 +121,8 @@ struct Running {
     spool: Spool,
     ledger: Arc<Ledger>,
     home: PathBuf,
-    waiting: Vec<(u32, Record)>,
-    loaded: Vec<(u32, Record)>,
+    waiting: Vec<(u32, StoredRecord)>,
+    loaded: Vec<(u32, StoredRecord)>,
     /// The expected counts of the ledger.
     expected: Delivery,
     /// Items that could not be stored, and those of them that are also counted as lost.
@@ -301,7 +301,7 @@ impl World {
         }
     }
 
-    fn take_back(&mut self, agent: &mut Running, id: u32, record: &Record) {
+    fn take_back(&mut self, agent: &mut Running, id: u32, record: &StoredRecord) {
         let items = self.requests[&id].items;
         let was_evicted = record.file.is_evicted.load(Ordering::Relaxed);
         agent.spool.take_back(record);
@@ -314,7 +314,7 @@ impl World {
         }
     }
 
-    fn load(&mut self, agent: &mut Running, id: u32, record: Record) {
+    fn load(&mut self, agent: &mut Running, id: u32, record: StoredRecord) {
         let was_evicted = record.file.is_evicted.load(Ordering::Relaxed);
         let body = agent.spool.load(&record);
         let Request { items, is_damaged, .. } = self.requests[&id];
@@ -335,7 +335,7 @@ impl World {
         }
     }
 
-    fn done(&mut self, agent: &mut Running, id: u32, record: &Record) {
+    fn done(&mut self, agent: &mut Running, id: u32, record: &StoredRecord) {
         let items = self.requests[&id].items;
         if record.origin() == Origin::Here {
             agent.ledger.unspooled(items);
@@ -385,7 +385,7 @@ impl World {
         self.requests.get_mut(&id).unwrap()
     }
 
-    fn keep(&mut self, id: u32, record: &Record) {
+    fn keep(&mut self, id: u32, record: &StoredRecord) {
         let place = Some((record.file.path.clone(), record.extent.range()));
         let request = self.request(id);
         (request.fate, request.is_damaged, request.place) = (Fate::Kept, false, place);
@@ -509,7 +509,7 @@ impl Running {
     }
 
     /// Checks that after a request was stored, nothing remains that could be evicted to respect the limit.
-    fn check_bound(&self, record: &Record, limit: u64) {
+    fn check_bound(&self, record: &StoredRecord, limit: u64) {
         let files = self.files();
         let bytes: u64 = files.iter().map(|file| file.length).sum();
         let could_go = |file: &File| !file.is_pinned && !Arc::ptr_eq(&file.inner, &record.file);
