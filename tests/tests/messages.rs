@@ -1,7 +1,7 @@
-//! `docs/troubleshooting.md` and the messages of the library say the same.
+//! Tests that `docs/troubleshooting.md` and the messages of the library agree.
 //!
-//! Messages are the texts given to `report`, `announce` and `notice`, and to warnings about the configuration. In the
-//! page, `…` stands for anything.
+//! Messages are the texts that are passed to `report`, `announce` and `notice`, and to warnings about the
+//! configuration. On the page, `…` stands for anything.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens as _;
 
-/// What messages pass on of libraries: their words may change with any version.
+/// Texts of libraries that messages contain. They may change with any version.
 const OF_LIBRARIES: &[&str] =
     &["connection refused", "invalid peer certificate: UnknownIssuer", "timeout: global"];
 
@@ -33,7 +33,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The texts of a source, and those of them that are messages.
+/// The string literals of the sources, and those of them that are messages.
 #[derive(Default)]
 struct Texts {
     all: Vec<String>,
@@ -54,7 +54,7 @@ impl Texts {
         items.into_iter().filter(|item| !is_test(item)).for_each(|item| self.look_at(item.to_token_stream()));
     }
 
-    /// Collects the texts among tokens, also inside of macros.
+    /// Collects the string literals in tokens, also inside macros.
     fn look_at(&mut self, tokens: TokenStream) {
         let mut last = String::new();
         for tree in tokens {
@@ -76,7 +76,7 @@ impl Texts {
     }
 }
 
-/// What takes a message.
+/// The functions and variants that take a message.
 const SPEAKERS: [&str; 4] = ["report", "announce", "notice", "Malformed"];
 
 fn is_test(item: &syn::Item) -> bool {
@@ -95,8 +95,8 @@ fn words(text: &str) -> Vec<&str> {
     text.split_whitespace().map(|word| word.trim_matches(is_mark)).filter(|word| !word.is_empty()).collect()
 }
 
-/// Whether words of the page are a part of a text, in which `{...}` stands for any one word. At least half of them are
-/// the text's own.
+/// Whether words of the page are a part of a text, in which `{...}` stands for any one word. At least half of them must
+/// be literally in the text.
 fn is_part(quoted: &[&str], text: &str) -> bool {
     let text = words(text);
     let is_wild = |word: &str| word.contains('{');
@@ -107,8 +107,8 @@ fn is_part(quoted: &[&str], text: &str) -> bool {
     })
 }
 
-/// The messages that the page quotes: what stands in backticks in the first column of a table whose head is `message`, and
-/// in the text below "At the start".
+/// The messages that the page quotes: the text in backticks in the first column of tables with the head `message`, and
+/// in the section "At the start".
 fn quoted(page: &str) -> Vec<String> {
     let mut is_table = false;
     let mut quoted = Vec::new();
@@ -129,7 +129,7 @@ fn in_backticks(text: &str) -> Vec<String> {
     text.split(fence).skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// The parts of a quoted message that are said as they stand there.
+/// The parts of a quoted message that must occur literally.
 fn parts(quoted: &str) -> Vec<String> {
     let mut rest = quoted.to_owned();
     for library in OF_LIBRARIES {
@@ -151,7 +151,7 @@ fn the_page_quotes_what_the_library_says() {
     let texts = Texts::of_library();
     let quoted = quoted(&page);
     assert!(quoted.len() > 20, "{quoted:#?}");
-    // The name of the signal may be the last word of the text before.
+    // The name of the signal may precede the text.
     let is_said = |part: &String| {
         let words = words(part);
         texts.all.iter().any(|text| is_part(&words, text) || is_part(&words[1..], text))

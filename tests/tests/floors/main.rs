@@ -19,16 +19,16 @@ type Floor = (&'static [&'static str], &'static str);
 /// The floors from the top down. A room may import from the floors below, but not from other rooms on its own floor.
 const FLOORS: &[Floor] = &[
     (&["lib", "__private"], "what users see, and what generated code calls"),
-    (&["integrations", "phoenix"], "other people's SDKs, and links to Phoenix"),
+    (&["integrations", "phoenix"], "integrations with SDKs, and links to Phoenix"),
     (&["telemetry"], "wiring: builder, guard, handle, sampler, signals"),
     (&["metrics", "bridge", "testing"], "meters, the bridge to `tracing`, the test kit"),
     (&["span"], "how a span is opened, run and ended"),
-    (&["evaluation", "llm"], "annotations; what models are asked and answer"),
-    (&["pipeline", "propagation"], "where a span goes after its end; context across processes"),
-    (&["settings", "context", "gen_ai"], "a configuration; what spans inherit; the other conventions"),
-    (&["privacy", "record"], "what is masked; what users say of a span"),
+    (&["evaluation", "llm"], "annotations; requests and responses of models"),
+    (&["pipeline", "propagation"], "what happens to ended spans; context across processes"),
+    (&["settings", "context", "gen_ai"], "configuration; what spans inherit; GenAI conventions"),
+    (&["privacy", "record"], "what is masked; records that users add to a span"),
     (&["capture", "environment"], "how values are written; how variables are read"),
-    (&["json", "semconv", "percent", "report", "lock", "attributes"], "the ground"),
+    (&["json", "semconv", "percent", "report", "lock", "attributes"], "basics that everything uses"),
 ];
 
 /// The sources of a crate, by path below `src`.
