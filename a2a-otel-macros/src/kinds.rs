@@ -333,7 +333,7 @@ pub(crate) static BUSINESS_METRIC: Kind = Kind {
     ],
 };
 
-/// All rows, for the tests.
+/// All rows, for tests.
 #[cfg(test)]
 pub(crate) static ALL: &[&Kind] = &[
     &AGENT_SPAN,

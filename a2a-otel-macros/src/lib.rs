@@ -1,6 +1,6 @@
 //! The attribute macros of `a2a-otel`. Use that crate, which re-exports and documents them.
 //!
-//! `instrument` runs three stages, each in a folder of its own: `read`, `decide` and `write`. They share the table of
+//! `instrument` runs three stages, each in its own folder: `read`, `decide` and `write`. They share the table of
 //! the attribute macros (`kinds`), the plan that stage two makes and stage three writes (`plan`), and the names that
 //! generated code may use (`runtime`).
 

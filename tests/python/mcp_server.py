@@ -24,7 +24,7 @@ server = MCPServer("python-shop")
 def whose(request: Context) -> str:
     """Says on whose behalf it is called."""
     with tracer.start_as_current_span("look_up"):
-        # The SDK takes the parent from `_meta`, and leaves the baggage to the server's author.
+        # The SDK reads the parent from `_meta`, but not the baggage.
         said = W3CBaggagePropagator().extract(dict(request.request_context.meta))
         return f"{baggage.get_baggage('session.id', said)} {baggage.get_baggage('user.id', said)}"
 

@@ -29,7 +29,7 @@ pub(crate) enum Access {
     Primitive,
     /// A reference: its target is borrowed.
     Reference,
-    /// Anything else: moved to a variable of its own, and borrowed there.
+    /// Anything else: moved to a separate variable, and borrowed there.
     Value,
     /// A variable that is mutable or comes from a pattern: borrowed in place.
     Place,

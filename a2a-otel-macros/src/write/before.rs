@@ -11,7 +11,7 @@ use crate::runtime::{Ability, Method, Observer, Target, TextMethod, Wrapper};
 
 impl Plan<'_> {
     /// All code before the body. An async function stores a parameter twice if it is borrowed in the place from which
-    /// the body takes it, so the parameter is moved to a variable of its own while it is borrowed.
+    /// the body takes it, so the parameter is moved to a separate variable while it is borrowed.
     pub(super) fn before(&self) -> TokenStream {
         let mut before = self.open();
         before.extend(self.keep());

@@ -12,7 +12,7 @@ use crate::semconv::sdk::{
     QUEUE_SIZE, RECOVERED, REPLAYED, SAMPLING_RESULT, SPAN_LIVE, SPAN_STARTED, SPOOLED, SdkMetric,
 };
 
-/// Creates instruments that read the counts of backends and spans whenever a meter is collected.
+/// Creates instruments that read the counts of exporters and spans whenever metrics are collected.
 pub(crate) fn observe(meter: &Meter, backends: &[Backend]) -> Arc<Census> {
     let census = Arc::default();
     observe_spans(meter, &census);
@@ -52,7 +52,7 @@ pub(crate) fn observe(meter: &Meter, backends: &[Backend]) -> Arc<Census> {
     census
 }
 
-/// A backend, and the conventions' names for its two parts.
+/// An exporter, and the conventions' names for its processor and exporter.
 struct Named {
     backend: Backend,
     processor: [KeyValue; 2],
@@ -72,7 +72,7 @@ impl Named {
 /// Takes a number, its component, and the type of error that it counts.
 type Observe<'a> = dyn FnMut(u64, &[KeyValue; 2], Option<&'static str>) + 'a;
 
-/// Reads the numbers of one backend.
+/// Reads the numbers of one exporter.
 type Source = fn(&Named, &mut Observe<'_>);
 
 fn observe_spans(meter: &Meter, census: &Arc<Census>) {

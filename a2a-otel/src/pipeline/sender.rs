@@ -7,7 +7,8 @@
 //! | later, absent | kept, and sent again after a pause |
 //! | too large | halved; a single item is shortened |
 //! | unacceptable | halved until the item is found that the receiver refuses |
-//! | broken | sent again, then halved; a single item is dropped if others are accepted meanwhile. If the signal keeps its order, it is only sent again |
+//! | broken | sent again, then halved; a single item is dropped if others are accepted meanwhile. If the signal keeps
+//! its order, it is only sent again |
 //! | refused | dropped |
 //! | unknown | dropped; if few receivers accept the signal, nothing more is sent |
 //! | failed | dropped: the application's own exporter has had its one attempt |
@@ -164,7 +165,7 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
 
     fn next_parcel(&mut self, order: Order) -> Option<ParcelOf<S, D>> {
         let is_time = order != Order::Collect || Instant::now() >= self.next_sweep;
-        // A load may come to nothing, because its requests are gone from the disk.
+        // Loading may return nothing, because the requests may be gone from the disk.
         while self.pending.is_empty() && (is_time || self.queue.has_batch()) && self.take() {}
         // Requests of earlier processes are sent when there is nothing else to send, and never delay the end of this
         // one.
@@ -174,7 +175,8 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
         self.pending.pop_front()
     }
 
-    /// Takes a batch from the queue. With a disk, waiting items are written there first. False if nothing was waiting.
+    /// Takes a batch from the queue. With a disk, waiting items are written there first. Returns false if nothing was
+    /// waiting.
     fn take(&mut self) -> bool {
         self.disk.iter_mut().for_each(Disk::save_waiting);
         if !self.queue.has_batch() {

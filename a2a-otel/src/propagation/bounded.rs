@@ -1,6 +1,6 @@
 //! Reads a caller's headers only if they are well formed and not too long.
 //!
-//! Anybody can send headers. Every span of a trace keeps the trace state and sends it with every call, and a malformed
+//! Anyone can send headers. Every span of a trace keeps the trace state and sends it with every call, and a malformed
 //! parent would become a parent that does not exist.
 
 use opentelemetry::propagation::Extractor;

@@ -11,7 +11,7 @@ use crate::semconv::ours::{REMOTE_SPAN_ID, REMOTE_TRACE_ID};
 
 /// What a server does with the trace, session and user of a request.
 ///
-/// Everybody who can reach a server can send these headers. Use [`Continue`](Self::Continue) between agents of one
+/// Anyone who can reach a server can send these headers. Use [`Continue`](Self::Continue) between agents of one
 /// owner. For public servers use [`Restart`](Self::Restart): otherwise strangers can write into the server's traces,
 /// decide with their sampled flag what is recorded, and use the ids of its users.
 ///

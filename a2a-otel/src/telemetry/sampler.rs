@@ -1,5 +1,5 @@
-//! Decides which traces are recorded, as the SDK's samplers do. Those call one another, and each copies the state of
-//! the parent's trace.
+//! Decides which traces are recorded, as the SDK's samplers do, but without their overhead: those call each other, and
+//! each copies the parent's trace state.
 
 use opentelemetry::trace::{Link, SpanKind, SpanRef, TraceContextExt, TraceId, TraceState};
 use opentelemetry::{Context, KeyValue};

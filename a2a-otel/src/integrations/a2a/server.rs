@@ -145,7 +145,7 @@ impl<E: AgentExecutor> TracedExecutor<E> {
         Self { executor, agent, policy: InboundPolicy::Continue, tasks: Tasks::default() }
     }
 
-    /// Starts no span of kind AGENT, for an executor that already has one, by `#[agent_span]`.
+    /// Starts no span of kind AGENT. Use this for an executor that already has one from `#[agent_span]`.
     #[must_use]
     pub fn without_agent_span(mut self) -> Self {
         self.agent = None;

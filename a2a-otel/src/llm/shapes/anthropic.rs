@@ -78,7 +78,7 @@ fn system_message(system: Node<'_>) -> Option<Message<'_>> {
     (!is_empty).then_some(message)
 }
 
-/// Adds a message. Each result of a tool in it becomes a message of its own before it, as other providers have it.
+/// Adds a message. Each tool result in it becomes a separate message before it, as with other providers.
 fn push_message<'a>(messages: &mut Vec<Message<'a>>, message: Node<'a>) {
     let blocks = || message.list("content");
     for result in blocks().filter(|block| is_of(*block, "tool_result")) {

@@ -26,7 +26,7 @@ impl Weigh for Number {
 
 struct Numbers;
 
-/// The same, where a later item may replace an earlier one.
+/// A signal in which a later item may replace an earlier one.
 struct OrderedNumbers;
 
 impl Signal for OrderedNumbers {
@@ -90,10 +90,10 @@ struct Rig<S: Signal = Numbers, D: Disk<S::Payload> = NoDisk> {
 
 const BATCH_SIZE: usize = 8;
 
-/// A batch is full with this many bytes, too.
+/// The bytes with which a batch is full.
 const BATCH_BYTES: usize = 1 << 16;
 
-/// Makes a disk that knows the ledger and the queue.
+/// Creates a disk from the ledger and the queue.
 type MakeDisk<D> = fn(&Arc<Ledger>, &Arc<Queue<Number, <D as Disk<Vec<Number>>>::Record>>) -> Option<D>;
 
 impl<S: Signal<Item = Number, Payload = Vec<Number>>, D: Disk<Vec<Number>>> Rig<S, D> {

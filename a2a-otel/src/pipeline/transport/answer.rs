@@ -21,7 +21,7 @@ pub(crate) enum Answer {
     Unknown { cause: String },
     /// The receiver has failed. One of the items may be the cause.
     Broken { cause: String },
-    /// The application's own exporter has failed. It is no transport, but the same loop serves both.
+    /// The application's own exporter has failed. It is not a transport, but uses the same loop.
     Failed { cause: String },
 }
 

@@ -1,4 +1,4 @@
-//! The rules of the loop with a disk, which is a list in memory.
+//! Tests the rules of the loop with a disk, which is a list in memory.
 
 use proptest::prelude::*;
 
@@ -122,7 +122,7 @@ fn what_cannot_be_read_back_does_not_end_the_work() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever the receiver answers, nothing stays on disk, and each request is done once.
+    /// For any answers of the receiver, nothing stays on disk, and each request is done once.
     #[test]
     fn every_item_on_disk_has_one_fate(
         answers in answers(),
