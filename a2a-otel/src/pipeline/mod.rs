@@ -6,8 +6,8 @@
 //!              keeper   disk (storage → spool)
 //! ```
 //!
-//! A [`signal::Signal`] defines its items and how they become requests. Everything else is the same for all signals:
-//! the [`ledger`] counts items, the [`sender`] sends payloads, and the spool keeps bytes.
+//! A signal (`signal.rs`) defines its items and how they become requests. Everything else is the same for all signals:
+//! the ledger counts items, the sender sends payloads, and the spool keeps bytes.
 
 #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "without it, annotations are not sent"))]
 pub(crate) mod annotations;
