@@ -103,7 +103,7 @@ fn assert_snapshot(kind: &'static Kind) {
     }
 }
 
-/// Calls the macro as the compiler does: with the arguments, and with the function without the attribute.
+/// Calls the macro as the compiler does: with the arguments, and with the function without the attribute macro.
 fn expand_item(kind: &'static Kind, input: &str) -> TokenStream {
     let mut item: syn::ItemFn = syn::parse_str(input).expect("a function");
     let place = item.attrs.iter().position(|attribute| attribute.path().is_ident(kind.name));

@@ -1,4 +1,4 @@
-//! Stage one reads what the user wrote: the attribute's arguments and the function below it.
+//! Stage one reads what the user wrote: the attribute macro's arguments and the function below it.
 
 pub(crate) mod args;
 pub(crate) mod expr;
