@@ -63,7 +63,7 @@ pub use self::delivery::{Annotations, Delivery};
 pub(crate) use self::ledger::Ledger;
 #[cfg(feature = "metrics")]
 pub(crate) use self::ledger::Loss;
-pub(crate) use self::processors::{FanOut, FinishingStep};
+pub(crate) use self::processors::FanOut;
 pub(crate) use self::queue::Queue;
 pub use self::tree::TreePrinter;
 #[cfg(feature = "a2a")]

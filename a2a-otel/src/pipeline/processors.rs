@@ -93,13 +93,13 @@ impl<P: SpanProcessor> SpanProcessor for Immediate<P> {
     }
 }
 
-/// A step that completes an ended span before any processor sees it, such as masking.
-pub(crate) type FinishingStep = fn(&mut SpanData);
+/// Completes an ended span before any processor sees it: the steps, in their order. The caller of the pipeline knows them.
+pub(crate) type Finish = fn(&mut SpanData);
 
 /// Combines all processors of a provider into one, because the SDK copies a span for each processor, even for the last.
 #[derive(Debug)]
 pub(crate) struct FanOut {
-    finishing_steps: &'static [FinishingStep],
+    finish: Finish,
     pub(crate) processors: Vec<Box<dyn SpanProcessor>>,
     /// Processors that only need sampled spans that have ended.
     pub(crate) queues: Vec<Box<dyn SpanProcessor>>,
@@ -110,9 +110,9 @@ pub(crate) struct FanOut {
 }
 
 impl FanOut {
-    pub(crate) fn new(finishing_steps: &'static [FinishingStep]) -> Self {
+    pub(crate) fn new(finish: Finish) -> Self {
         FanOut {
-            finishing_steps,
+            finish,
             processors: Vec::new(),
             queues: Vec::new(),
             uncollected: Vec::new(),
@@ -156,9 +156,7 @@ impl SpanProcessor for FanOut {
         if let Some(census) = &self.census {
             census.ended();
         }
-        for finish in self.finishing_steps {
-            finish(&mut span);
-        }
+        (self.finish)(&mut span);
         #[cfg(feature = "a2a")]
         super::witness::ended(&span);
         #[cfg(feature = "testing")]

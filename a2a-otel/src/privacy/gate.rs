@@ -140,8 +140,12 @@ pub(crate) fn push_field(
 
 /// Appends values, each under its key.
 pub(crate) fn push_fields(kind: &str, attributes: &mut Vec<KeyValue>, fields: &Fields<'_>) {
-    for (key, value) in fields {
-        push_field(kind, attributes, key, *value);
+    if is_hiding() {
+        for (key, value) in fields {
+            push_field(kind, attributes, key, *value);
+        }
+    } else {
+        capture::push_fields(attributes, fields);
     }
 }
 

@@ -28,7 +28,7 @@ pub use self::ending::Ending;
 pub(crate) use self::failure::Describe;
 #[cfg(any(feature = "a2a", feature = "mcp"))]
 pub(crate) use self::failure::ErrorDescription;
-pub(crate) use self::finishing::FINISHING_STEPS;
+pub(crate) use self::finishing::finish;
 pub use self::items::SpanItems;
 #[cfg(feature = "mcp")]
 pub(crate) use self::joint::{Joint, Refusal};

@@ -329,7 +329,7 @@ impl Builder {
             destinations.push(Destination::configured(&settings, warnings));
         }
         let annotator = is_configured.then(|| annotator(&settings)).flatten();
-        let mut fan_out = FanOut::new(crate::span::FINISHING_STEPS);
+        let mut fan_out = FanOut::new(crate::span::finish);
         fan_out.processors = self.processors;
         let open = |destination: Destination| destination.open(&settings.batch, &resource, &mut fan_out);
         let backends: Vec<_> = destinations.into_iter().map(open).collect();

@@ -303,7 +303,7 @@ fn tracer() -> &'static SdkTracer {
         let provider = SdkTracerProvider::builder()
             .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
             .with_span_limits(Limits::default().span_limits())
-            .with_span_processor(FanOut::new(span::FINISHING_STEPS))
+            .with_span_processor(FanOut::new(span::finish))
             .build();
         crate::propagation::install();
         span::register_stand_in(|| is_capturing().then(tracer));

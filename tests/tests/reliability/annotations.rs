@@ -158,7 +158,7 @@ fn what_does_not_fit_into_memory_is_dropped_and_counted() {
     report.assert_annotated(60, 0);
     let dropped = &report.annotations.dropped;
     assert!(dropped["queue full"] > 10 && dropped["not sent in time"] > 30, "{report:?}");
-    let full = report.messages.iter().filter(|message| message.contains("full, annotations are dropped"));
+    let full = report.messages.iter().filter(|message| message.contains("full, so annotations are dropped"));
     assert_eq!(full.count(), 1, "{:#?}", report.messages);
 }
 
@@ -176,7 +176,7 @@ fn an_endpoint_that_does_not_tell_where_phoenix_is_says_so() {
             report.messages.iter().filter(|message| message.contains("cannot send annotations to http"));
         let said: Vec<_> = said.collect();
         assert_eq!(said.len(), 1, "{:#?}", report.messages);
-        assert!(said[0].contains("the address does not end in /v1/traces"), "{said:?}");
+        assert!(said[0].contains("at an endpoint whose path ends in /v1/traces"), "{said:?}");
     }
     assert_eq!(receiver.spans().len(), 250, "those that went over HTTP");
 }

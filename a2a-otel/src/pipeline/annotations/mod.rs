@@ -24,8 +24,7 @@ static CURRENT: ArcSwapOption<Annotator> = ArcSwapOption::const_empty();
 
 /// Why nothing is sent over gRPC, or to an address that is only for spans: neither shows where Phoenix's REST interface
 /// is.
-const NO_PHOENIX: &str =
-    "only Phoenix accepts them, over HTTP, if the path of the spans' address ends in /v1/traces";
+const NO_PHOENIX: &str = "only Phoenix accepts them, over HTTP, at an endpoint whose path ends in /v1/traces";
 
 /// What is annotated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
