@@ -5,7 +5,9 @@
 //! [`SHAPES`].
 
 mod exchange;
+mod failure;
 mod fold;
+mod framing;
 mod gen_ai_only;
 mod openinference;
 mod reading;
@@ -16,6 +18,7 @@ mod stream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use self::exchange::Operation;
+pub(crate) use self::failure::Failure;
 pub(crate) use self::reading::{Model, Read};
 use self::shape::Shape;
 use self::shapes::SHAPES;
@@ -60,16 +63,19 @@ pub(crate) fn read_response(value: &dyn Value) -> Read {
     let streamed = body.text().and_then(|text| {
         let mut answer = StreamedAnswer::default();
         answer.take_text(text.as_bytes());
-        read_stream(answer)
+        read_stream(answer).0
     });
     streamed.unwrap_or_else(|| Read { value: Some(body.into_encoded()), ..Read::default() })
 }
 
-/// Reads the answer that a stream's items were chunks of. `None` if they were no chunks.
-pub(crate) fn read_stream(answer: StreamedAnswer) -> Option<Read> {
-    let (shape, text) = answer.finish()?;
-    let read = Json::index(&text).map(|json| response(shape, &json));
-    Some(Read { value: Some(Encoded { text, structured: true }), ..read.unwrap_or_default() })
+/// Reads the answer that a stream's items were chunks of, if they were chunks, and the failure that one of them reported.
+pub(crate) fn read_stream(answer: StreamedAnswer) -> (Option<Read>, Option<Failure>) {
+    let (answer, failure) = answer.finish();
+    let read = answer.map(|(shape, text)| {
+        let read = Json::index(&text).map(|json| response(shape, &json));
+        Read { value: Some(Encoded { text, structured: true }), ..read.unwrap_or_default() }
+    });
+    (read, failure)
 }
 
 fn response(shape: &Shape, json: &Json<'_>) -> Read {

@@ -1,6 +1,8 @@
 //! Streamed answers: joins chunks into the response that they are pieces of.
 
+use super::failure::Failure;
 use super::fold::Grown;
+use super::framing::Framing;
 use super::shape::Shape;
 use super::shapes::SHAPES;
 use crate::capture::{self, Form, Value};
@@ -14,15 +16,21 @@ const UNREAD_LIMIT: usize = 1 << 16;
 pub(crate) struct StreamedAnswer {
     shape: Option<&'static Shape>,
     grown: Grown,
-    /// The unfinished line of raw text.
-    line: Vec<u8>,
+    framing: Framing,
+    failure: Option<Failure>,
     /// How much was not a chunk of any shape, in bytes.
     unread: usize,
 }
 
 impl Default for StreamedAnswer {
     fn default() -> Self {
-        Self { shape: None, grown: Grown::up_to(capture::limit()), line: Vec::new(), unread: 0 }
+        Self {
+            shape: None,
+            grown: Grown::up_to(capture::limit()),
+            framing: Framing::default(),
+            failure: None,
+            unread: 0,
+        }
     }
 }
 
@@ -63,6 +71,9 @@ impl StreamedAnswer {
         if let Some(data) = chunk.get("data").and_then(Node::text).filter(|data| data.starts_with('{')) {
             return self.take_json(&data);
         }
+        if self.failure.is_none() {
+            self.failure = Failure::of_chunk(chunk);
+        }
         let is_chunk = |shape: &&&Shape| (shape.is_chunk)(chunk);
         self.shape = self.shape.or_else(|| SHAPES.iter().find(is_chunk).copied());
         match self.shape {
@@ -71,39 +82,27 @@ impl StreamedAnswer {
         }
     }
 
-    /// Adds raw text: server-sent events, or JSON line by line. A line may continue in the next item.
+    /// Adds raw text, which may be cut anywhere.
     pub(super) fn take_text(&mut self, bytes: &[u8]) {
-        let is_object = self.line.is_empty() && bytes.starts_with(b"{");
-        let whole = is_object.then(|| String::from_utf8_lossy(bytes));
+        // Clients that read the lines themselves pass on a chunk at a time.
+        let whole =
+            (self.framing.is_empty() && bytes.starts_with(b"{")).then(|| String::from_utf8_lossy(bytes));
         if let Some(whole) = whole.filter(|text| Json::index(text).is_some()) {
             return self.take_json(&whole);
         }
-        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let room = capture::limit().saturating_sub(self.line.len());
-            self.line.extend_from_slice(&piece[..piece.len().min(room)]);
-            if piece.ends_with(b"\n") {
-                self.take_line();
-            }
-        }
+        let mut framing = std::mem::take(&mut self.framing);
+        let unread = framing.take(bytes, capture::limit(), &mut |chunk| self.take_json(chunk));
+        self.framing = framing;
+        self.unread += unread;
     }
 
-    fn take_line(&mut self) {
-        let line = std::mem::take(&mut self.line);
-        let line = String::from_utf8_lossy(&line);
-        let line = line.trim();
-        let data = line.strip_prefix("data:").map_or(line, str::trim_start);
-        if data.starts_with('{') {
-            self.take_json(data);
-        } else {
-            self.unread += line.len();
-        }
-    }
-
-    /// The answer as a response of the shape. `None` if there was no chunk.
-    pub(super) fn finish(mut self) -> Option<(&'static Shape, String)> {
-        self.take_line();
+    /// The answer as a response of the shape, if there was a chunk, and the failure that a chunk reported.
+    pub(super) fn finish(mut self) -> (Option<(&'static Shape, String)>, Option<Failure>) {
+        let mut framing = std::mem::take(&mut self.framing);
+        framing.finish(capture::limit(), &mut |chunk| self.take_json(chunk));
         let mut json = String::new();
         self.grown.write(&mut json);
-        Some((self.shape?, json)).filter(|(_, json)| !json.is_empty())
+        let answer = self.shape.filter(|_| !json.is_empty()).map(|shape| (shape, json));
+        (answer, self.failure)
     }
 }

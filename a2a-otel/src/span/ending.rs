@@ -127,7 +127,7 @@ impl Ending {
     pub(super) fn failed(&mut self, failed: &ErrorDescription) {
         let error_type = match self.second_failure() {
             Some(SecondFailure::Unrecorded(refusal)) => refusal.error_type.clone(),
-            _ => failed.kind.into(),
+            _ => failed.kind.clone().into(),
         };
         self.failed_as(failed, error_type);
     }
@@ -161,7 +161,7 @@ impl Ending {
             .map(|message| (*message).to_owned())
             .or_else(|| payload.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "a panic without a message".to_owned());
-        self.failed(&ErrorDescription { kind: "panic", message, causes: Vec::new() });
+        self.failed(&ErrorDescription::plain("panic", message));
     }
 
     /// The call was dropped before its end.
@@ -226,7 +226,7 @@ impl Ending {
 /// The attributes of an `exception` event.
 pub(super) fn exception(failed: &ErrorDescription) -> Vec<KeyValue> {
     let mut event = vec![
-        KeyValue::new(EXCEPTION_TYPE, failed.kind),
+        KeyValue::new(EXCEPTION_TYPE, failed.kind.clone()),
         KeyValue::new(EXCEPTION_MESSAGE, failed.message.clone()),
     ];
     if !failed.causes.is_empty() {

@@ -1,11 +1,12 @@
 //! Errors as text.
 
+use std::borrow::Cow;
 use std::error::Error;
 
 /// An error as text.
 #[derive(Debug)]
 pub struct ErrorDescription {
-    pub(super) kind: &'static str,
+    pub(super) kind: Cow<'static, str>,
     pub(super) message: String,
     /// The chain of causes, the nearest first.
     pub(super) causes: Vec<String>,
@@ -18,8 +19,8 @@ pub trait Describe {
 }
 
 impl ErrorDescription {
-    pub(crate) const fn plain(kind: &'static str, message: String) -> Self {
-        Self { kind, message, causes: Vec::new() }
+    pub(crate) fn plain(kind: impl Into<Cow<'static, str>>, message: String) -> Self {
+        Self { kind: kind.into(), message, causes: Vec::new() }
     }
 
     /// An error and its sources. The chain is bounded because a source may lead back to itself.
@@ -32,6 +33,6 @@ impl ErrorDescription {
             causes.push(error.to_string());
             cause = error.source();
         }
-        Self { kind, message, causes }
+        Self { kind: kind.into(), message, causes }
     }
 }

@@ -106,12 +106,14 @@ impl SpanItems {
         }
         ending.set([KeyValue::new(ours::STREAM_ITEMS, self.items)]);
         ending.set(self.fields);
-        if let Some(read) = self.answer.and_then(|answer| llm::read_stream(*answer)) {
+        let (read, failure) = self.answer.map(|answer| llm::read_stream(*answer)).unwrap_or_default();
+        if let Some(read) = read {
             ending.read(read);
         } else if let Some(output) = self.output.into_encoded() {
             ending.set(output.into_attributes(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE));
         }
-        match (self.failed, end) {
+        let failure = failure.map(|failure| ErrorDescription::plain(failure.kind, failure.message));
+        match (self.failed.or(failure), end) {
             (_, StreamEnd::Panicked(payload)) => ending.panicked(payload),
             (Some(failed), _) => ending.failed(&failed),
             (None, StreamEnd::Complete) => ending.ok(),

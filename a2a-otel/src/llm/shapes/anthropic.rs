@@ -7,7 +7,7 @@ use crate::json::Node;
 use crate::llm::exchange::{
     Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
 };
-use crate::llm::fold::Rule::{Append, AppendJson, Indexed, Largest, Object, Push, Skip};
+use crate::llm::fold::Rule::{Append, AppendJson, Elements, Largest, Object, Push, Skip};
 use crate::llm::fold::{Grown, Rule};
 use crate::llm::shape::Shape;
 use crate::semconv::openinference::system;
@@ -201,7 +201,7 @@ fn collect_files<'a>(value: Node<'a>, files: &mut Vec<&'a str>) {
 }
 
 /// How events join into a message.
-const MESSAGE: Rule = Object(&[("content", "content", Indexed(&BLOCK)), ("usage", "usage", USAGE)]);
+const MESSAGE: Rule = Object(&[("content", "content", Elements(&BLOCK)), ("usage", "usage", USAGE)]);
 /// Counts grow. A client may write zero for a count that an event does not have.
 const USAGE: Rule = Object(&[
     ("input_tokens", "input_tokens", Largest),
@@ -226,7 +226,7 @@ fn fold(grown: &mut Grown, event: Node<'_>) {
     match event.filled("type").as_deref() {
         Some("message_start") => message.merge(&MESSAGE, event.get("message")),
         Some("content_block_start") => {
-            message.field("content").item(index).merge(&BLOCK, event.get("content_block"));
+            message.field("content").begin(index).merge(&BLOCK, event.get("content_block"));
         }
         Some("content_block_delta") => message.field("content").item(index).merge(&DELTA, event.get("delta")),
         Some("message_delta") => {

@@ -7,7 +7,7 @@ use crate::llm::exchange::{
     Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
 };
 use crate::llm::fold::Rule;
-use crate::llm::fold::Rule::{Append, Indexed, Object};
+use crate::llm::fold::Rule::{Append, Content, Elements, Keep, Object};
 use crate::llm::shape::Shape;
 use crate::semconv::openinference::system;
 
@@ -25,18 +25,25 @@ pub(super) static SHAPE: Shape = Shape {
 };
 
 /// How chunks join into a response.
-const CHUNK: Rule = Object(&[("choices", "choices", Indexed(&CHOICE))]);
+const CHUNK: Rule = Object(&[("choices", "choices", Elements(&CHOICE))]);
 const CHOICE: Rule = Object(&[("delta", "message", DELTA)]);
 const DELTA: Rule = Object(&[
-    ("content", "content", Append),
+    ("role", "role", Keep),
+    ("content", "content", Content),
     ("refusal", "refusal", Append),
     ("reasoning_content", "reasoning_content", Append),
     ("reasoning", "reasoning", Append),
     ("function_call", "function_call", FUNCTION),
-    ("tool_calls", "tool_calls", Indexed(&TOOL_CALL)),
+    ("tool_calls", "tool_calls", Elements(&TOOL_CALL)),
 ]);
-const TOOL_CALL: Rule = Object(&[("id", "id", Append), ("function", "function", FUNCTION)]);
-const FUNCTION: Rule = Object(&[("arguments", "arguments", Append)]);
+const TOOL_CALL: Rule = Object(&[
+    ("id", "id", Keep),
+    ("type", "type", Keep),
+    ("function", "function", FUNCTION),
+    ("custom", "custom", CUSTOM),
+]);
+const FUNCTION: Rule = Object(&[("name", "name", Keep), ("arguments", "arguments", Append)]);
+const CUSTOM: Rule = Object(&[("name", "name", Keep), ("input", "input", Append)]);
 
 pub(super) fn is_object(response: Node<'_>, kind: &str) -> bool {
     response.filled("object").is_some_and(|object| object == kind)
@@ -72,9 +79,18 @@ pub(super) fn answered(response: Node<'_>) -> Response<'_> {
     Response {
         model: response.filled("model"),
         finish_reason: first.and_then(|(_, choice)| choice.filled("finish_reason")),
-        usage: response.get("usage").map(usage).unwrap_or_default(),
+        usage: used(response).map(usage).unwrap_or_default(),
         ..Response::default()
     }
+}
+
+/// The usage, where the providers have it: Groq's streams below a name of their own, Moonshot's in the choice.
+///
+/// Sources: the API references of Groq and Moonshot.
+fn used(response: Node<'_>) -> Option<Node<'_>> {
+    let groq = response.get("x_groq").into_iter();
+    let mut holders = std::iter::once(response).chain(groq).chain(response.list("choices"));
+    holders.find_map(|holder| holder.get("usage").filter(|usage| usage.is_object()))
 }
 
 /// The number of an item, or else its position.
@@ -89,13 +105,21 @@ pub(super) fn usage(usage: Node<'_>) -> Usage {
         prompt: usage.count("prompt_tokens"),
         completion: usage.count("completion_tokens"),
         total: usage.count("total_tokens"),
-        cache_read: detail(prompt, "cached_tokens"),
+        cache_read: detail(prompt, "cached_tokens").or_else(|| cache_hits(usage)),
         // The crate `genai` has another name for them.
         cache_write: detail(prompt, "cache_write_tokens").or_else(|| detail(prompt, "cache_creation_tokens")),
         prompt_audio: detail(prompt, "audio_tokens"),
         completion_audio: detail(completion, "audio_tokens"),
         reasoning: detail(completion, "reasoning_tokens"),
     }
+}
+
+/// What was read from the cache, under the names of providers that do not use OpenAI's: DeepSeek's, and Moonshot's and
+/// Together's.
+///
+/// Sources: their API references.
+fn cache_hits(usage: Node<'_>) -> Option<i64> {
+    ["prompt_cache_hit_tokens", "cached_tokens"].iter().find_map(|name| usage.count(name))
 }
 
 /// Reads a message in one pass, because a conversation has many.
@@ -131,11 +155,19 @@ fn push_filled<'a>(message: &mut Message<'a>, part: fn(Option<Text<'a>>) -> Part
 fn part(part: Node<'_>) -> Part<'_> {
     match part.filled("type").as_deref() {
         Some("text") => Part::text(part.filled("text")),
+        // Mistral's thoughts are a list of texts.
+        Some("thinking") => Part::reasoning(part.get("thinking").and_then(joined_text)),
         Some("refusal") => Part::text(part.filled("refusal")),
         Some("image_url") => Part::image(part.get("image_url").and_then(url)),
         Some("input_audio") => part.get("input_audio").map(audio).unwrap_or_default(),
         _ => Part::default(),
     }
+}
+
+/// The text of a value that is a text, or a list of parts with texts.
+fn joined_text(value: Node<'_>) -> Option<Text<'_>> {
+    let texts = || value.items().filter_map(|part| part.filled("text"));
+    value.text().or_else(|| texts().next().is_some().then(|| texts().collect::<Vec<_>>().concat().into()))
 }
 
 fn url(image: Node<'_>) -> Option<Text<'_>> {

@@ -6,7 +6,7 @@ use super::openai_chat::{answered, choices, has_choice_with, is_object};
 use crate::json::Node;
 use crate::llm::exchange::{Operation, Request, Response, parameters, texts};
 use crate::llm::fold::Rule;
-use crate::llm::fold::Rule::{Append, Indexed, Object};
+use crate::llm::fold::Rule::{Append, Elements, Object};
 use crate::llm::shape::Shape;
 use crate::semconv::openinference::system;
 
@@ -24,7 +24,7 @@ pub(super) static SHAPE: Shape = Shape {
 };
 
 /// How chunks join into a response.
-const CHUNK: Rule = Object(&[("choices", "choices", Indexed(&Object(&[("text", "text", Append)])))]);
+const CHUNK: Rule = Object(&[("choices", "choices", Elements(&Object(&[("text", "text", Append)])))]);
 
 fn is_completion(response: Node<'_>) -> bool {
     is_object(response, "text_completion") || has_choice_with(response, "text")

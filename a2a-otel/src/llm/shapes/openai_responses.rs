@@ -7,7 +7,7 @@ use crate::json::Node;
 use crate::llm::exchange::{
     Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
 };
-use crate::llm::fold::Rule::{Append, Indexed, Object};
+use crate::llm::fold::Rule::{Append, Elements, Object};
 use crate::llm::fold::{Grown, Rule, Slot};
 use crate::llm::shape::Shape;
 use crate::semconv::openinference::system;
@@ -53,6 +53,8 @@ fn response(response: Node<'_>) -> Response<'_> {
     Response {
         model: response.filled("model"),
         messages: output().enumerate().map(|(index, node)| item(index, node)).collect(),
+        // A complete answer has no reason.
+        finish_reason: response.get("incomplete_details").and_then(|details| details.filled("reason")),
         usage: response.get("usage").map(usage).unwrap_or_default(),
         images: output().filter_map(image).collect(),
         ..Response::default()
@@ -146,8 +148,8 @@ fn image(item: Node<'_>) -> Option<Text<'_>> {
 const ITEM: Rule = Object(&[
     ("arguments", "arguments", Append),
     ("input", "input", Append),
-    ("content", "content", Indexed(&PART)),
-    ("summary", "summary", Indexed(&PART)),
+    ("content", "content", Elements(&PART)),
+    ("summary", "summary", Elements(&PART)),
 ]);
 const PART: Rule = Object(&[("text", "text", Append), ("refusal", "refusal", Append)]);
 

@@ -1,0 +1,151 @@
+//! How chunks lie in raw text: server-sent events, JSON lines, a JSON array however it is laid out, or JSON texts one after
+//! the other. The text may be cut anywhere.
+//!
+//! Source: the HTML standard, "Parsing an event stream" (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
+//! Beyond it, an event whose data is complete JSON ends there: many servers leave out the empty line between events.
+
+use memchr::memchr2;
+
+use crate::json::Json;
+
+/// The unfinished rest of the text that was read so far.
+#[derive(Debug, Default)]
+pub(super) struct Framing {
+    line: Vec<u8>,
+    /// A line ended with a carriage return. A line feed after it belongs to the same end.
+    is_after_return: bool,
+    /// The data of an event whose lines have not all come.
+    data: String,
+    /// A JSON object that is not complete.
+    object: String,
+    scan: Scan,
+}
+
+/// Where in a JSON object the reading is.
+#[derive(Debug, Default)]
+struct Scan {
+    depth: usize,
+    is_in_string: bool,
+    is_escaped: bool,
+}
+
+impl Framing {
+    /// Adds bytes, and passes on each complete chunk. Returns how many bytes were no part of one. No more than `limit` bytes
+    /// wait for their rest.
+    pub(super) fn take(&mut self, bytes: &[u8], limit: usize, chunk: &mut dyn FnMut(&str)) -> usize {
+        let (mut rest, mut unread) = (bytes, 0);
+        if std::mem::take(&mut self.is_after_return) {
+            rest = rest.strip_prefix(b"\n").unwrap_or(rest);
+        }
+        while let Some(end) = memchr2(b'\n', b'\r', rest) {
+            self.add(&rest[..end], limit);
+            let is_return = rest[end] == b'\r';
+            rest = &rest[end + 1..];
+            if is_return {
+                self.is_after_return = rest.is_empty();
+                rest = rest.strip_prefix(b"\n").unwrap_or(rest);
+            }
+            unread += self.end_line(limit, chunk);
+        }
+        self.add(rest, limit);
+        unread
+    }
+
+    fn add(&mut self, bytes: &[u8], limit: usize) {
+        let room = limit.saturating_sub(self.line.len());
+        self.line.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    /// Whether no rest waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.line.is_empty() && self.data.is_empty() && self.object.is_empty()
+    }
+
+    /// The text is over: what is complete without its last line end is passed on.
+    pub(super) fn finish(&mut self, limit: usize, chunk: &mut dyn FnMut(&str)) -> usize {
+        self.end_line(limit, chunk) + self.end_event(chunk)
+    }
+
+    fn end_line(&mut self, limit: usize, chunk: &mut dyn FnMut(&str)) -> usize {
+        let line = std::mem::take(&mut self.line);
+        let line = String::from_utf8_lossy(&line);
+        if self.scan.depth > 0 {
+            return self.scan_json(&line, limit, chunk);
+        }
+        match line.trim_start_matches('\u{feff}').split_once(':') {
+            _ if line.trim().is_empty() => self.end_event(chunk),
+            Some(("data", data)) => self.add_data(data.strip_prefix(' ').unwrap_or(data), limit, chunk),
+            Some(("" | "event" | "id" | "retry", _)) => 0,
+            _ => self.scan_json(&line, limit, chunk),
+        }
+    }
+
+    /// Adds a line to the data of an event.
+    fn add_data(&mut self, data: &str, limit: usize, chunk: &mut dyn FnMut(&str)) -> usize {
+        if is_json(data) {
+            // What came before it is the torn rest of another event.
+            let unread = std::mem::take(&mut self.data).len();
+            chunk(data);
+            return unread;
+        }
+        if self.data.len() + data.len() < limit {
+            self.data.push_str(data);
+            self.data.push('\n');
+        }
+        if is_json(&self.data) {
+            chunk(&std::mem::take(&mut self.data));
+        }
+        0
+    }
+
+    fn end_event(&mut self, chunk: &mut dyn FnMut(&str)) -> usize {
+        let data = std::mem::take(&mut self.data);
+        if is_json(&data) {
+            chunk(&data);
+            return 0;
+        }
+        data.len()
+    }
+
+    /// Looks for the ends of JSON objects. Between them are spaces, commas and the brackets of a list.
+    fn scan_json(&mut self, line: &str, limit: usize, chunk: &mut dyn FnMut(&str)) -> usize {
+        let mut unread = 0;
+        for character in line.chars() {
+            if self.scan.depth == 0 && character != '{' {
+                unread += usize::from(!"[], \t".contains(character)) * character.len_utf8();
+                continue;
+            }
+            self.object.push(character);
+            self.scan.take(character);
+            if self.scan.depth == 0 {
+                let object = std::mem::take(&mut self.object);
+                if is_json(&object) { chunk(&object) } else { unread += object.len() }
+            } else if self.object.len() > limit {
+                unread += std::mem::take(&mut self.object).len();
+                self.scan = Scan::default();
+            }
+        }
+        if self.scan.depth > 0 {
+            self.object.push('\n');
+        }
+        unread
+    }
+}
+
+impl Scan {
+    fn take(&mut self, character: char) {
+        match character {
+            _ if self.is_escaped => self.is_escaped = false,
+            '\\' if self.is_in_string => self.is_escaped = true,
+            '"' => self.is_in_string = !self.is_in_string,
+            '{' | '[' if !self.is_in_string => self.depth += 1,
+            '}' | ']' if !self.is_in_string => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+}
+
+/// Whether a text is a complete JSON object or list.
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '[']) && Json::index(text).is_some()
+}
