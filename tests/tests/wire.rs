@@ -96,9 +96,7 @@ fn cut(text: &str, cuts: &[usize]) -> Vec<Bytes> {
 fn layouts(chunks: &[Value]) -> Vec<String> {
     let each = |write: fn(&Value) -> String| chunks.iter().map(write).collect::<String>();
     let pretty = |chunk: &Value| serde_json::to_string_pretty(chunk).expect("JSON");
-    let lines = |chunk: &Value| {
-        pretty(chunk).lines().map(|line| format!("data: {line}\n")).collect::<String>() + "\n"
-    };
+    let lines = |chunk: &Value| format!("data: {}\n\n", pretty(chunk).replace('\n', "\ndata: "));
     vec![
         each(|chunk| format!("data: {chunk}\n\n")) + "data: [DONE]\n\n",
         each(|chunk| format!("event: x\r\ndata:{chunk}\r\n\r\n")),
@@ -107,7 +105,7 @@ fn layouts(chunks: &[Value]) -> Vec<String> {
         each(|chunk| format!("data: {chunk}\n")),
         chunks.iter().map(lines).collect(),
         each(|chunk| format!("{chunk}\n")),
-        each(|chunk| chunk.to_string()),
+        each(ToString::to_string),
         serde_json::to_string_pretty(chunks).expect("JSON"),
         format!("[{}]", chunks.iter().map(pretty).collect::<Vec<_>>().join("\n,\r\n")),
     ]

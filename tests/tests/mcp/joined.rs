@@ -23,7 +23,7 @@ async fn one_span_on_each_side() {
     check_stock(&client, 21).await.expect("a stock");
     assert_eq!(capturing.tree(), "TOOL check_stock\n  TOOL tools/call check_stock\n    CHAIN look_up\n");
     let ours = capturing.named("check_stock");
-    assert_eq!(ours.text("tool.description"), Some("A description of the caller's."));
+    assert_eq!(ours.text("tool.description"), Some("The caller's own description."));
     assert_eq!(ours.text("server.address"), Some("shop"));
     assert!(ours.text("tool.json_schema").is_some_and(|schema| schema.contains("product")), "{ours:?}");
     assert!(ours.text("mcp.protocol.version").is_some());

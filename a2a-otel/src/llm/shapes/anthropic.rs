@@ -46,12 +46,19 @@ fn is_request(request: Node<'_>) -> bool {
     let is_claude = || request.filled("model").is_some_and(|model| model.contains("claude"));
     let is_own = OWN_PARAMETERS.iter().any(|name| request.get(name).is_some())
         || tool.is_some_and(|tool| tool.has("input_schema"))
+        || request.list("messages").any(|message| message.list("content").any(is_own_block))
         || is_claude() && !tool.is_some_and(|tool| tool.has("function"));
     let is_foreign = |message: Node<'_>| {
         message.has("tool_calls")
             || message.filled("role").is_some_and(|role| FOREIGN_ROLES.contains(&&*role))
     };
     is_own && !request.list("messages").any(is_foreign)
+}
+
+/// Whether a block is of a type that only Anthropic's messages have, whoever made the model.
+fn is_own_block(block: Node<'_>) -> bool {
+    const OWN_BLOCKS: &[&str] = &["tool_use", "tool_result", "redacted_thinking", "document"];
+    block.filled("type").is_some_and(|kind| OWN_BLOCKS.contains(&&*kind)) || block.has("source")
 }
 
 /// Roles that Anthropic's messages do not have.

@@ -38,11 +38,13 @@ fn request(request: Node<'_>) -> Request<'_> {
     let first = usize::from(instruction.is_some());
     let contents = request.get("contents");
     let text = contents.and_then(Node::text).map(|text| Message::of_text(first, "user", Some(text)));
-    let items = contents.into_iter().flat_map(Node::items).enumerate();
-    let items = items.map(|(place, node)| message(first + place, node));
+    let mut messages: Vec<_> = instruction.into_iter().chain(text).collect();
+    for content in contents.into_iter().flat_map(Node::items) {
+        push_messages(&mut messages, content);
+    }
     Request {
         model: request.filled("model").map(model),
-        messages: instruction.into_iter().chain(text).chain(items).collect(),
+        messages,
         tools: request.list("tools").flat_map(tools).collect(),
         parameters: parameters(
             request,
@@ -113,6 +115,28 @@ fn audio(details: Option<Node<'_>>) -> Option<i64> {
     Some(counts.fold(0, i64::saturating_add)).filter(|count| *count != 0)
 }
 
+/// Adds a content. If it holds several results of functions, each of them becomes a message, as with other providers.
+fn push_messages<'a>(messages: &mut Vec<Message<'a>>, content: Node<'a>) {
+    let results = || content.list("parts").filter_map(|part| part.any(RESULT));
+    let has_others = content.list("parts").any(|part| part.any(RESULT).is_none());
+    if has_others || results().count() < 2 {
+        return messages.push(message(messages.len(), content));
+    }
+    for result in results() {
+        messages.push(Message {
+            name: result.filled("name"),
+            tool_call_id: result.filled("id"),
+            ..Message::of_text(
+                messages.len(),
+                "tool",
+                result.get("response").map(|response| response.raw().into()),
+            )
+        });
+    }
+}
+
+const RESULT: &[&str] = &["functionResponse", "function_response"];
+
 fn message(index: usize, content: Node<'_>) -> Message<'_> {
     let role = content.filled("role").unwrap_or("user".into());
     let mut message = Message { index, role, content: content.text(), ..Message::default() };
@@ -140,7 +164,7 @@ fn push_part<'a>(message: &mut Message<'a>, part: Node<'a>, is_single: bool) {
         let (id, name) = (call.filled("id"), call.filled("name"));
         let arguments = call.get("args").map(|arguments| arguments.raw().into());
         message.tool_calls.push(ToolCall { id, name, arguments, signature });
-    } else if let Some(result) = part.any(&["functionResponse", "function_response"]) {
+    } else if let Some(result) = part.any(RESULT) {
         let content = result.get("response").map(|response| response.raw().into());
         message.tool_call_id = result.filled("id").or(message.tool_call_id.take());
         match content {

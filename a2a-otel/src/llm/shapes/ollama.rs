@@ -106,11 +106,13 @@ fn message(index: usize, message: Node<'_>) -> Message<'_> {
         content: message.filled("content"),
         parts: thoughts.into_iter().chain(images).collect(),
         name: message.filled("tool_name"),
+        tool_call_id: message.filled("tool_call_id"),
         tool_calls: message.list("tool_calls").filter_map(tool_call).collect(),
         ..Message::default()
     }
 }
 
 fn tool_call(call: Node<'_>) -> Option<ToolCall<'_>> {
-    call.get("function").map(function)
+    let called = call.get("function").map(function)?;
+    Some(ToolCall { id: call.filled("id"), ..called })
 }

@@ -15,7 +15,10 @@ pub(super) static SHAPE: Shape = Shape {
     system: Some(system::OPENAI),
     provider: None,
     names_both_models: false,
-    is_request: |request| request.get("prompt").is_some() && request.has("model"),
+    // The prompt of a Responses request is an object, which names a stored prompt.
+    is_request: |request| {
+        request.get("prompt").is_some_and(|prompt| !prompt.is_object()) && request.has("model")
+    },
     is_response: is_completion,
     is_chunk: is_completion,
     request,
