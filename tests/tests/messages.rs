@@ -107,8 +107,7 @@ fn is_part(quoted: &[&str], text: &str) -> bool {
     })
 }
 
-/// The messages that the page quotes: the text in backticks in the first column of tables with the head `message`, and
-/// in the section "At the start".
+/// The messages that the page quotes: the texts in backticks in the first column of tables with the head `message`.
 fn quoted(page: &str) -> Vec<String> {
     let mut is_table = false;
     let mut quoted = Vec::new();
@@ -118,9 +117,6 @@ fn quoted(page: &str) -> Vec<String> {
             quoted.extend(in_backticks(cell));
         }
     }
-    let start =
-        page.split("## At the start").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap_or_default();
-    quoted.extend(in_backticks(&start.replace('\n', " ")).into_iter().filter(|text| text.contains('…')));
     quoted
 }
 

@@ -34,8 +34,8 @@ pub(crate) fn annotator(settings: &Settings) -> Option<Annotator> {
     let target = server.as_ref().unwrap_or(endpoint).to_string();
     let ledger = Arc::new(Ledger::new(&signal::ANNOTATIONS, target));
     let outlet = outlet(Http::json(settings, endpoint), server.as_ref());
-    let sender: Sender<Judgements> =
-        Sender::new(queue.clone(), ledger.clone(), limits, Judgements, outlet, None);
+    let sender: Sender<AnnotationSignal> =
+        Sender::new(queue.clone(), ledger.clone(), limits, AnnotationSignal, outlet, None);
     Some(Annotator::new(server, queue, ledger, move || sender.run()))
 }
 
@@ -49,9 +49,9 @@ fn outlet(mut http: Http, server: Option<&Endpoint>) -> Outlet<AnnotationRequest
 }
 
 /// The signal of annotations.
-struct Judgements;
+struct AnnotationSignal;
 
-impl Signal for Judgements {
+impl Signal for AnnotationSignal {
     type Item = Entry;
     type Payload = AnnotationRequest;
 
@@ -131,7 +131,7 @@ mod tests {
             entry(Subject::Span, "a", "6"),
             entry(Subject::Trace, "b", "7"),
         ];
-        let bodies = Judgements.pack(entries);
+        let bodies = AnnotationSignal.pack(entries);
         let bodies: Vec<_> = bodies
             .iter()
             .map(|request| (request.subject, String::from_utf8(request.body()).unwrap()))
