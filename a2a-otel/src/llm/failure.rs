@@ -15,10 +15,13 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// The failure that a chunk reports.
-    pub(super) fn of_chunk(chunk: Node<'_>) -> Option<Self> {
+    pub(super) fn of_chunk<'a>(chunk: Node<'a>) -> Option<Self> {
         let is_event = |name: &str| chunk.filled("type").is_some_and(|kind| kind == name);
-        let error = chunk.get("error").filter(|error| !error.is_null());
-        let error = error.or_else(|| chunk.get("response")?.get("error").filter(|error| !error.is_null()));
+        // Many answers have the field with nothing in it.
+        let filled = |holder: Node<'a>| {
+            holder.get("error").filter(|error| !["null", "\"\"", "{}"].contains(&error.raw()))
+        };
+        let error = filled(chunk).or_else(|| filled(chunk.get("response")?));
         match error {
             Some(error) if error.is_text() => error.text().map(|text| Self::new("error", &text)),
             Some(error) if error.is_object() => Some(Self::of_object(error)),
