@@ -96,7 +96,8 @@ fn an_outage_costs_nothing() {
 fn retry_after_is_waited_for() {
     let receiver = Receiver::start();
     receiver.behave(Behaviour::RetryAfter(429, 2));
-    let agent = Agent::new(&receiver.endpoint(), &SCORED).start();
+    // The agent runs for five seconds: its end would shorten the pause.
+    let agent = Agent::new(&receiver.endpoint(), &[&SCORED[..], &["per_second=50"]].concat()).start();
     wait_until("annotations were refused", || posts(&receiver) > 0);
     let asked = posts(&receiver);
     thread::sleep(Duration::from_secs(1));
