@@ -2,7 +2,7 @@
 //! the other. The text may be cut anywhere.
 //!
 //! Source: the HTML standard, "Parsing an event stream" (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
-//! Beyond it, an event whose data is complete JSON ends there: many servers leave out the empty line between events.
+//! Beyond it, a line whose data is complete JSON is an event: many servers leave out the empty line between events.
 
 use memchr::memchr2;
 
@@ -32,7 +32,7 @@ struct Scan {
 impl Framing {
     /// Adds bytes, and passes on each complete chunk. Returns how many bytes were no part of one. No more than `limit` bytes
     /// wait for their rest.
-    pub(super) fn take(&mut self, bytes: &[u8], limit: usize, chunk: &mut dyn FnMut(&str)) -> usize {
+    pub(super) fn take(&mut self, bytes: &[u8], limit: usize, chunk: &mut dyn FnMut(&Json<'_>)) -> usize {
         let (mut rest, mut unread) = (bytes, 0);
         if std::mem::take(&mut self.is_after_return) {
             rest = rest.strip_prefix(b"\n").unwrap_or(rest);
@@ -62,11 +62,11 @@ impl Framing {
     }
 
     /// The text is over: what is complete without its last line end is passed on.
-    pub(super) fn finish(&mut self, limit: usize, chunk: &mut dyn FnMut(&str)) -> usize {
+    pub(super) fn finish(&mut self, limit: usize, chunk: &mut dyn FnMut(&Json<'_>)) -> usize {
         self.end_line(limit, chunk) + self.end_event(chunk)
     }
 
-    fn end_line(&mut self, limit: usize, chunk: &mut dyn FnMut(&str)) -> usize {
+    fn end_line(&mut self, limit: usize, chunk: &mut dyn FnMut(&Json<'_>)) -> usize {
         let line = std::mem::take(&mut self.line);
         let line = String::from_utf8_lossy(&line);
         if self.scan.depth > 0 {
@@ -81,34 +81,25 @@ impl Framing {
     }
 
     /// Adds a line to the data of an event.
-    fn add_data(&mut self, data: &str, limit: usize, chunk: &mut dyn FnMut(&str)) -> usize {
-        if is_json(data) {
+    fn add_data(&mut self, data: &str, limit: usize, chunk: &mut dyn FnMut(&Json<'_>)) -> usize {
+        if pass_on(data, chunk) {
             // What came before it is the torn rest of another event.
-            let unread = std::mem::take(&mut self.data).len();
-            chunk(data);
-            return unread;
+            return std::mem::take(&mut self.data).len();
         }
         if self.data.len() + data.len() < limit {
             self.data.push_str(data);
             self.data.push('\n');
         }
-        if is_json(&self.data) {
-            chunk(&std::mem::take(&mut self.data));
-        }
         0
     }
 
-    fn end_event(&mut self, chunk: &mut dyn FnMut(&str)) -> usize {
+    fn end_event(&mut self, chunk: &mut dyn FnMut(&Json<'_>)) -> usize {
         let data = std::mem::take(&mut self.data);
-        if is_json(&data) {
-            chunk(&data);
-            return 0;
-        }
-        data.len()
+        if pass_on(&data, chunk) { 0 } else { data.len() }
     }
 
     /// Looks for the ends of JSON objects. Between them are spaces, commas and the brackets of a list.
-    fn scan_json(&mut self, line: &str, limit: usize, chunk: &mut dyn FnMut(&str)) -> usize {
+    fn scan_json(&mut self, line: &str, limit: usize, chunk: &mut dyn FnMut(&Json<'_>)) -> usize {
         let mut unread = 0;
         for character in line.chars() {
             if self.scan.depth == 0 && character != '{' {
@@ -119,7 +110,9 @@ impl Framing {
             self.scan.take(character);
             if self.scan.depth == 0 {
                 let object = std::mem::take(&mut self.object);
-                if is_json(&object) { chunk(&object) } else { unread += object.len() }
+                if !pass_on(&object, chunk) {
+                    unread += object.len();
+                }
             } else if self.object.len() > limit {
                 unread += std::mem::take(&mut self.object).len();
                 self.scan = Scan::default();
@@ -145,7 +138,9 @@ impl Scan {
     }
 }
 
-/// Whether a text is a complete JSON object or list.
-fn is_json(text: &str) -> bool {
-    text.trim_start().starts_with(['{', '[']) && Json::index(text).is_some()
+/// Passes on a text if it is a complete JSON object or list.
+fn pass_on(text: &str, chunk: &mut dyn FnMut(&Json<'_>)) -> bool {
+    let json = text.trim_start().starts_with(['{', '[']).then(|| Json::index(text)).flatten();
+    json.iter().for_each(chunk);
+    json.is_some()
 }

@@ -58,11 +58,16 @@ impl StreamedAnswer {
 
     fn take_json(&mut self, text: &str) {
         match Json::index(text) {
-            Some(json) if json.root().is_list() => {
-                json.root().items().for_each(|chunk| self.take_chunk(chunk));
-            }
-            Some(json) => self.take_chunk(json.root()),
+            Some(json) => self.take_chunks(&json),
             None => self.unread += text.len(),
+        }
+    }
+
+    fn take_chunks(&mut self, json: &Json<'_>) {
+        if json.root().is_list() {
+            json.root().items().for_each(|chunk| self.take_chunk(chunk));
+        } else {
+            self.take_chunk(json.root());
         }
     }
 
@@ -87,11 +92,11 @@ impl StreamedAnswer {
         // Clients that read the lines themselves pass on a chunk at a time.
         let whole =
             (self.framing.is_empty() && bytes.starts_with(b"{")).then(|| String::from_utf8_lossy(bytes));
-        if let Some(whole) = whole.filter(|text| Json::index(text).is_some()) {
-            return self.take_json(&whole);
+        if let Some(json) = whole.as_deref().and_then(Json::index) {
+            return self.take_chunks(&json);
         }
         let mut framing = std::mem::take(&mut self.framing);
-        let unread = framing.take(bytes, capture::limit(), &mut |chunk| self.take_json(chunk));
+        let unread = framing.take(bytes, capture::limit(), &mut |json| self.take_chunks(json));
         self.framing = framing;
         self.unread += unread;
     }
@@ -99,7 +104,7 @@ impl StreamedAnswer {
     /// The answer as a response of the shape, if there was a chunk, and the failure that a chunk reported.
     pub(super) fn finish(mut self) -> (Option<(&'static Shape, String)>, Option<Failure>) {
         let mut framing = std::mem::take(&mut self.framing);
-        framing.finish(capture::limit(), &mut |chunk| self.take_json(chunk));
+        framing.finish(capture::limit(), &mut |json| self.take_chunks(json));
         let mut json = String::new();
         self.grown.write(&mut json);
         let answer = self.shape.filter(|_| !json.is_empty()).map(|shape| (shape, json));
