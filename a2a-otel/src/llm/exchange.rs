@@ -28,8 +28,19 @@ pub(crate) struct Request<'a> {
     /// All other parameters, as one JSON object.
     pub(crate) parameters: String,
     pub(crate) prompts: Vec<Text<'a>>,
+    pub(crate) template: Template<'a>,
     /// The input to embed, where it is text.
     pub(crate) texts: Vec<Text<'a>>,
+}
+
+/// A prompt that the provider stores or fills in.
+#[derive(Debug, Default)]
+pub(crate) struct Template<'a> {
+    pub(crate) id: Option<Text<'a>>,
+    pub(crate) version: Option<Text<'a>>,
+    pub(crate) text: Option<Text<'a>>,
+    /// JSON.
+    pub(crate) variables: Option<Text<'a>>,
 }
 
 /// A response of a model.
@@ -69,9 +80,13 @@ pub(crate) struct Message<'a> {
 pub(crate) struct Part<'a> {
     pub(crate) kind: Kind<'a>,
     pub(crate) text: Option<Text<'a>>,
-    /// The URL of the image or audio, or a `data:` URL.
+    /// The URL of the file, or a `data:` URL.
     pub(crate) url: Option<Text<'a>>,
     pub(crate) mime_type: Option<Text<'a>>,
+    /// The name of the file.
+    pub(crate) name: Option<Text<'a>>,
+    /// What is said in the audio.
+    pub(crate) transcript: Option<Text<'a>>,
     pub(crate) signature: Option<Text<'a>>,
     /// Reasoning that the provider redacts.
     pub(crate) data: Option<Text<'a>>,
@@ -81,12 +96,12 @@ pub(crate) struct Part<'a> {
 /// The kind of a part.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum Kind<'a> {
-    /// A part that is not recorded. It keeps its number.
     #[default]
-    Unread,
     Text,
     Image,
     Audio,
+    Video,
+    Document,
     Reasoning,
     /// The message's tool call with this number.
     ToolCall(usize),
@@ -145,8 +160,20 @@ impl<'a> Part<'a> {
         Self { kind: Kind::Image, url, ..Self::default() }
     }
 
-    pub(crate) fn audio(url: Text<'a>, mime_type: Text<'a>) -> Self {
-        Self { kind: Kind::Audio, url: Some(url), mime_type: Some(mime_type), ..Self::default() }
+    /// A file, whose type says which kind of part it is.
+    pub(crate) fn file(mime_type: Text<'a>, url: Text<'a>) -> Self {
+        let kind = match mime_type.split('/').next() {
+            Some("image") => return Self::image(Some(url)),
+            Some("audio") => Kind::Audio,
+            Some("video") => return Self { kind: Kind::Video, url: Some(url), ..Self::default() },
+            _ => Kind::Document,
+        };
+        Self { kind, url: Some(url), mime_type: Some(mime_type), ..Self::default() }
+    }
+
+    /// A part that an exchange has no field for, as JSON under the provider's name for it.
+    pub(crate) fn other(kind: impl Into<Text<'a>>, json: Text<'a>) -> Self {
+        Self { kind: Kind::Other(kind.into()), text: Some(json), ..Self::default() }
     }
 
     pub(crate) fn reasoning(text: Option<Text<'a>>) -> Self {

@@ -24,6 +24,10 @@ pub(super) fn request(shape: &Shape, request: Request<'_>) -> Read {
     writer.listed(names::LLM_PROMPTS, names::prompt::TEXT, numbered(&request.prompts));
     writer.listed(names::EMBEDDING_EMBEDDINGS, names::embedding::TEXT, numbered(&request.texts));
     writer.at("");
+    writer.some(names::PROMPT_ID, request.template.id);
+    writer.some(names::LLM_PROMPT_TEMPLATE, request.template.text);
+    writer.some(names::LLM_PROMPT_TEMPLATE_VERSION, request.template.version);
+    writer.some(names::LLM_PROMPT_TEMPLATE_VARIABLES, request.template.variables);
     writer.text(parameters_key(shape.operation), &request.parameters);
     writer.model(shape, names::LLM_REQUEST_MODEL_NAME, request.model.as_deref());
     writer.into_read(shape, request.model.as_deref())
@@ -150,19 +154,22 @@ impl AttributeWriter {
     }
 
     fn part(&mut self, part: &Part<'_>, calls: &[ToolCall<'_>]) {
-        let (kind, url) = match &part.kind {
-            Kind::Unread => return,
-            Kind::Text => ("text", ""),
-            Kind::Image => ("image", names::PART_IMAGE_URL),
-            Kind::Audio => ("audio", names::PART_AUDIO_URL),
-            Kind::Reasoning => ("reasoning", ""),
-            Kind::ToolCall(_) => ("tool_use", ""),
-            Kind::Other(kind) => (&**kind, ""),
+        let (kind, url, mime_type) = match &part.kind {
+            Kind::Text => ("text", "", ""),
+            Kind::Image => ("image", names::PART_IMAGE_URL, ""),
+            Kind::Audio => ("audio", names::PART_AUDIO_URL, names::PART_AUDIO_MIME_TYPE),
+            Kind::Video => ("video", names::PART_VIDEO_URL, ""),
+            Kind::Document => ("document", names::PART_DOCUMENT_URL, names::PART_DOCUMENT_MIME_TYPE),
+            Kind::Reasoning => ("reasoning", "", ""),
+            Kind::ToolCall(_) => ("tool_use", "", ""),
+            Kind::Other(kind) => (&**kind, "", ""),
         };
         self.text(message_content::TYPE, kind);
         self.some(message_content::TEXT, part.text.as_deref());
         self.some(url, part.url.as_deref());
-        self.some(names::PART_AUDIO_MIME_TYPE, part.mime_type.as_deref());
+        self.some(mime_type, part.mime_type.as_deref());
+        self.some(names::PART_DOCUMENT_NAME, part.name.as_deref());
+        self.some(names::PART_AUDIO_TRANSCRIPT, part.transcript.as_deref());
         self.some(message_content::SIGNATURE, part.signature.as_deref());
         self.some(message_content::DATA, part.data.as_deref());
         self.some(message_content::ENCRYPTED_CONTENT, part.encrypted.as_deref());

@@ -3,9 +3,10 @@
 //! Source: Anthropic's API reference. What is recorded follows OpenInference's instrumentation of the `anthropic`
 //! package.
 
+use super::parts::push_unknown_fields;
 use crate::json::Node;
 use crate::llm::exchange::{
-    Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
+    Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
 };
 use crate::llm::fold::Rule::{Append, AppendJson, Elements, Largest, Object, Push, Skip};
 use crate::llm::fold::{Grown, Rule};
@@ -141,7 +142,11 @@ fn is_of(block: Node<'_>, kind: &str) -> bool {
 }
 
 fn push_blocks<'a>(message: &mut Message<'a>, blocks: impl Iterator<Item = Node<'a>>) {
+    let mut cited = Vec::new();
     for block in blocks {
+        if block.has("citations") && is_of(block, "text") {
+            cited.push(block);
+        }
         match block.filled("type").as_deref() {
             Some("tool_use" | "server_tool_use" | "mcp_tool_use") => message.push_tool_part(ToolCall {
                 id: block.filled("id"),
@@ -151,6 +156,10 @@ fn push_blocks<'a>(message: &mut Message<'a>, blocks: impl Iterator<Item = Node<
             }),
             kind => message.parts.push(part(kind.unwrap_or("unknown"), block)),
         }
+    }
+    // They come last, so that each block keeps its number.
+    for block in cited {
+        push_unknown_fields(message, block, &["text"]);
     }
 }
 
@@ -183,7 +192,7 @@ fn image(source: Node<'_>) -> Option<Part<'_>> {
 
 /// A block that an exchange has no field for, as JSON.
 fn other<'a>(kind: &str, block: Node<'a>) -> Part<'a> {
-    Part { kind: Kind::Other(kind.to_owned().into()), text: Some(text_or_redacted(block)), ..Part::default() }
+    Part::other(kind.to_owned(), text_or_redacted(block))
 }
 
 /// The text or JSON of a value, without the documents and images in it, which are whole files in base64.

@@ -4,6 +4,7 @@
 //! package. Google accepts names in snake case, and some clients use them.
 
 use super::openai_chat::number;
+use super::parts::{data_url, push_unknown_fields};
 use crate::json::Node;
 use crate::llm::exchange::{Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters};
 use crate::llm::fold::Rule;
@@ -75,14 +76,40 @@ fn response(response: Node<'_>) -> Response<'_> {
     let candidates = || candidates().map(|(place, candidate)| (number(candidate, place), candidate));
     let first = candidates().find(|(index, _)| *index == 0);
     let reason = first.and_then(|(_, candidate)| candidate.any(&["finishReason", "finish_reason"])?.text());
-    let messages = candidates().filter_map(|(index, node)| Some(message(index, node.get("content")?)));
+    let messages = candidates().filter_map(|(index, node)| Some(answer(index, node)));
     Response {
         model: response.any(&["modelVersion", "model_version"]).and_then(Node::text),
         messages: messages.collect(),
-        finish_reason: reason,
+        finish_reason: reason.or_else(|| blocked(response)),
         usage: response.any(USAGE).map(usage).unwrap_or_default(),
         ..Response::default()
     }
+}
+
+/// A candidate: its content, and what Google's own tools found for it.
+fn answer(index: usize, candidate: Node<'_>) -> Message<'_> {
+    let content = candidate.get("content");
+    let mut message = content.map(|content| message(index, content)).unwrap_or_default();
+    message.index = index;
+    push_unknown_fields(&mut message, candidate, CANDIDATE_FIELDS);
+    message
+}
+
+/// The fields of a candidate that are recorded elsewhere, or say nothing about the answer: ratings, and the sampler's
+/// numbers.
+const CANDIDATE_FIELDS: &[&str] = &[
+    "content",
+    "finishReason",
+    "finish_reason",
+    "safetyRatings",
+    "safety_ratings",
+    "logprobsResult",
+    "logprobs_result",
+];
+
+/// Why there is no answer: a blocked prompt has no candidates.
+fn blocked(response: Node<'_>) -> Option<Text<'_>> {
+    response.any(&["promptFeedback", "prompt_feedback"])?.any(&["blockReason", "block_reason"])?.text()
 }
 
 /// Google counts reasoning and the prompts of tools separately; everywhere else the totals include them.
@@ -115,34 +142,38 @@ fn audio(details: Option<Node<'_>>) -> Option<i64> {
     Some(counts.fold(0, i64::saturating_add)).filter(|count| *count != 0)
 }
 
-/// Adds a content. If it holds several results of functions, each of them becomes a message, as with other providers.
+/// Adds a content. If it holds results of functions beside other parts, each of them becomes a message, as with other
+/// providers.
 fn push_messages<'a>(messages: &mut Vec<Message<'a>>, content: Node<'a>) {
-    let results = || content.list("parts").filter_map(|part| part.any(RESULT));
-    let has_others = content.list("parts").any(|part| part.any(RESULT).is_none());
-    if has_others || results().count() < 2 {
+    let is_result = |part: &Node<'a>| part.any(RESULT).is_some();
+    if content.list("parts").count() < 2 || !content.list("parts").any(|part| is_result(&part)) {
         return messages.push(message(messages.len(), content));
     }
-    for result in results() {
-        messages.push(Message {
-            name: result.filled("name"),
-            tool_call_id: result.filled("id"),
-            ..Message::of_text(
-                messages.len(),
-                "tool",
-                result.get("response").map(|response| response.raw().into()),
-            )
-        });
+    for part in content.list("parts").filter(is_result) {
+        let mut result = Message::of_text(messages.len(), "tool", None);
+        push_part(&mut result, part, true);
+        messages.push(result);
+    }
+    if content.list("parts").any(|part| !is_result(&part)) {
+        let others = content.list("parts").filter(|part| !is_result(part));
+        messages.push(of_parts(messages.len(), content, others));
     }
 }
 
 const RESULT: &[&str] = &["functionResponse", "function_response"];
 
 fn message(index: usize, content: Node<'_>) -> Message<'_> {
+    let mut message = of_parts(index, content, content.list("parts"));
+    message.content = message.content.or_else(|| content.text());
+    message
+}
+
+fn of_parts<'a>(index: usize, content: Node<'a>, parts: impl Iterator<Item = Node<'a>>) -> Message<'a> {
     let role = content.filled("role").unwrap_or("user".into());
-    let mut message = Message { index, role, content: content.text(), ..Message::default() };
-    let is_single = content.list("parts").count() == 1;
-    for part in content.list("parts") {
-        push_part(&mut message, part, is_single);
+    let mut message = Message { index, role, ..Message::default() };
+    let parts: Vec<_> = parts.collect();
+    for part in &parts {
+        push_part(&mut message, *part, parts.len() == 1);
     }
     message
 }
@@ -165,31 +196,30 @@ fn push_part<'a>(message: &mut Message<'a>, part: Node<'a>, is_single: bool) {
         let arguments = call.get("args").map(|arguments| arguments.raw().into());
         message.tool_calls.push(ToolCall { id, name, arguments, signature });
     } else if let Some(result) = part.any(RESULT) {
-        let content = result.get("response").map(|response| response.raw().into());
+        message.name = message.name.take().or_else(|| result.filled("name"));
         message.tool_call_id = result.filled("id").or(message.tool_call_id.take());
-        match content {
-            Some(content) if is_single => message.content = Some(content),
-            Some(content) => message.parts.push(Part::text(Some(content))),
-            None => {}
-        }
+        message.content = result.get("response").map(|response| response.raw().into());
+        push_unknown_fields(message, result, &["id", "name", "response"]);
+    } else if let Some(file) = file(part) {
+        message.parts.push(file);
     } else {
-        message.parts.extend(file(part));
+        // Executable code, its result, and what comes to be.
+        push_unknown_fields(message, part, &["thoughtSignature", "thought_signature"]);
     }
 }
 
-/// An image or audio, inline or by URL.
+/// A file, inline or by URL.
 fn file(part: Node<'_>) -> Option<Part<'_>> {
     let file = part.any(&["inlineData", "inline_data", "fileData", "file_data"])?;
     let mime_type = file.any(&["mimeType", "mime_type"])?.text()?;
     let url = match file.filled("data") {
-        Some(data) => format!("data:{mime_type};base64,{data}").into(),
+        Some(data) => data_url(&mime_type, &data),
         None => file.any(&["fileUri", "file_uri"])?.text()?,
     };
-    match mime_type.split('/').next() {
-        Some("image") => Some(Part::image(Some(url))),
-        Some("audio") => Some(Part::audio(url, mime_type)),
-        _ => None,
-    }
+    Some(Part {
+        name: file.any(&["displayName", "display_name"]).and_then(Node::text),
+        ..Part::file(mime_type, url)
+    })
 }
 
 /// How chunks join into a response.

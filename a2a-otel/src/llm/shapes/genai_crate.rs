@@ -2,11 +2,12 @@
 //!
 //! Source: the crate's documentation, 0.7. A variant of an enum is an object with one field, named after the variant.
 
-use super::openai_chat::{number, usage};
+use super::openai_chat::number;
 use super::openai_embeddings::vector;
+use super::usage;
 use crate::json::Node;
 use crate::llm::exchange::{
-    Kind, Message, Operation, Part, Request, Response, Text, ToolCall, parameters, texts, tools,
+    Message, Operation, Part, Request, Response, Text, ToolCall, parameters, texts, tools,
 };
 use crate::llm::fold::Rule::{Object, Replace};
 use crate::llm::fold::{Grown, Rule};
@@ -104,7 +105,7 @@ fn response(response: Node<'_>) -> Response<'_> {
         model: model(response),
         messages: vec![message],
         finish_reason: response.get("stop_reason").and_then(variant).and_then(|(_, reason)| reason.text()),
-        usage: response.get("usage").map(usage).unwrap_or_default(),
+        usage: usage::of_answer(response),
         ..Response::default()
     }
 }
@@ -124,7 +125,7 @@ fn embeddings(response: Node<'_>) -> Response<'_> {
     Response {
         model: model(response),
         vectors: vectors.collect(),
-        usage: response.get("usage").map(usage).unwrap_or_default(),
+        usage: usage::of_answer(response),
         ..Response::default()
     }
 }
@@ -153,8 +154,7 @@ fn of_parts<'a>(index: usize, role: &'a str, parts: Vec<Node<'a>>) -> Message<'a
 }
 
 fn part<'a>(name: &'a str, value: Node<'a>) -> Part<'a> {
-    let other =
-        || Part { kind: Kind::Other(name.into()), text: Some(value.text_or_json()), ..Part::default() };
+    let other = || Part::other(name, value.text_or_json());
     match name {
         "Text" => Part::text(value.text()),
         "ReasoningContent" => Part::reasoning(value.text()),
@@ -170,11 +170,7 @@ fn file(file: Node<'_>) -> Option<Part<'_>> {
         ("Base64", data) => format!("data:{mime_type};base64,{}", data.text()?).into(),
         (_, url) => url.text()?,
     };
-    match mime_type.split('/').next() {
-        Some("image") => Some(Part::image(Some(url))),
-        Some("audio") => Some(Part::audio(url, mime_type)),
-        _ => None,
-    }
+    Some(Part { name: file.filled("name"), ..Part::file(mime_type, url) })
 }
 
 fn tool_call(call: Node<'_>) -> ToolCall<'_> {

@@ -8,6 +8,8 @@ mod openai_chat;
 mod openai_completions;
 mod openai_embeddings;
 mod openai_responses;
+mod parts;
+mod usage;
 
 use super::shape::Shape;
 use crate::semconv::openinference::system;

@@ -3,10 +3,11 @@
 //! Source: Ollama's API documentation. What is recorded follows OpenInference's instrumentation of the `ollama`
 //! package.
 
-use super::openai_chat::function;
+use super::openai_chat::message;
+use super::parts::image;
 use crate::json::Node;
 use crate::llm::exchange::{
-    Message, Operation, Part, Request, Response, ToolCall, Usage, parameters, texts, tools,
+    Message, Operation, Part, Request, Response, Template, Text, Usage, parameters, texts, tools,
 };
 use crate::llm::fold::Rule;
 use crate::llm::fold::Rule::{Append, Extend, Object};
@@ -64,9 +65,17 @@ fn chat_request(request: Node<'_>) -> Request<'_> {
 }
 
 fn generate_request(request: Node<'_>) -> Request<'_> {
+    let system = request.filled("system").map(|text| Message::of_text(0, "system", Some(text)));
+    let images = request.list("images").map(image).collect::<Vec<_>>();
+    let images = (!images.is_empty()).then(|| Message { parts: images, ..Message::of_text(0, "user", None) });
+    let messages = system.into_iter().chain(images).enumerate();
+    let messages = messages.map(|(index, message)| Message { index, ..message });
     Request {
         model: request.filled("model"),
-        prompts: texts(request.get("prompt")),
+        messages: messages.collect(),
+        // What follows the text to be inserted is prompted too.
+        prompts: texts(request.get("prompt")).into_iter().chain(request.filled("suffix")).collect(),
+        template: Template { text: request.filled("template"), ..Template::default() },
         parameters: parameters(request, &["model", "prompt", "images"]),
         ..Request::default()
     }
@@ -79,7 +88,16 @@ fn chat_response(response: Node<'_>) -> Response<'_> {
 
 fn generate_response(response: Node<'_>) -> Response<'_> {
     let text = response.filled("response").map(|text| (0, text));
-    Response { completions: text.into_iter().collect(), ..finished(response) }
+    Response {
+        completions: text.into_iter().collect(),
+        messages: response.filled("thinking").map(thoughts).into_iter().collect(),
+        ..finished(response)
+    }
+}
+
+/// Completions have no thoughts of their own, so they are a message.
+fn thoughts(text: Text<'_>) -> Message<'_> {
+    Message { parts: vec![Part::reasoning(Some(text))], ..Message::of_text(0, "assistant", None) }
 }
 
 /// The end of both kinds of response. `ollama-rs` has it in a separate object.
@@ -93,26 +111,4 @@ fn finished(response: Node<'_>) -> Response<'_> {
         usage: Usage { prompt, completion, total, ..Usage::default() },
         ..Response::default()
     }
-}
-
-fn message(index: usize, message: Node<'_>) -> Message<'_> {
-    let thoughts = message.filled("thinking").map(|text| Part::reasoning(Some(text)));
-    let images = message.list("images").filter_map(|image| image.text().or(image.filled("image")));
-    // The request does not say which type an image has. Browsers detect it.
-    let images = images.map(|image| Part::image(Some(format!("data:image/png;base64,{image}").into())));
-    Message {
-        index,
-        role: message.filled("role").unwrap_or_default(),
-        content: message.filled("content"),
-        parts: thoughts.into_iter().chain(images).collect(),
-        name: message.filled("tool_name"),
-        tool_call_id: message.filled("tool_call_id"),
-        tool_calls: message.list("tool_calls").filter_map(tool_call).collect(),
-        ..Message::default()
-    }
-}
-
-fn tool_call(call: Node<'_>) -> Option<ToolCall<'_>> {
-    let called = call.get("function").map(function)?;
-    Some(ToolCall { id: call.filled("id"), ..called })
 }

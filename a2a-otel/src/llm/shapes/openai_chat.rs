@@ -2,9 +2,11 @@
 //!
 //! Source: OpenAI's API reference. What is recorded follows OpenInference's instrumentation of the `openai` package.
 
+use super::parts::{audio, document, image, push_thought, push_unknown_field, unknown};
+use super::usage;
 use crate::json::Node;
 use crate::llm::exchange::{
-    Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
+    Kind, Message, Operation, Part, Request, Response, Text, ToolCall, parameters, tools,
 };
 use crate::llm::fold::Rule;
 use crate::llm::fold::Rule::{Append, Content, Elements, Keep, Object};
@@ -65,8 +67,19 @@ fn request(request: Node<'_>) -> Request<'_> {
 
 fn response(response: Node<'_>) -> Response<'_> {
     let messages = choices(response).filter_map(|(index, node)| Some(message(index, node.get("message")?)));
-    Response { messages: messages.collect(), ..answered(response) }
+    let mut messages: Vec<_> = messages.collect();
+    if let Some(first) = messages.first_mut() {
+        for name in FOUND {
+            response.get(name).into_iter().for_each(|found| push_unknown_field(first, name, found));
+        }
+    }
+    Response { messages, ..answered(response) }
 }
+
+/// What a provider's own search found for an answer, which is outside of its message.
+///
+/// Source: Perplexity's API reference. xAI has the citations there too.
+const FOUND: &[&str] = &["citations", "search_results", "related_questions"];
 
 /// The choices of a response, by their numbers.
 pub(super) fn choices(response: Node<'_>) -> impl Iterator<Item = (usize, Node<'_>)> {
@@ -79,18 +92,9 @@ pub(super) fn answered(response: Node<'_>) -> Response<'_> {
     Response {
         model: response.filled("model"),
         finish_reason: first.and_then(|(_, choice)| choice.filled("finish_reason")),
-        usage: used(response).map(usage).unwrap_or_default(),
+        usage: usage::of_answer(response),
         ..Response::default()
     }
-}
-
-/// The usage, where the providers have it: Groq's streams below a name of their own, Moonshot's in the choice.
-///
-/// Sources: the API references of Groq and Moonshot.
-fn used(response: Node<'_>) -> Option<Node<'_>> {
-    let groq = response.get("x_groq").into_iter();
-    let mut holders = std::iter::once(response).chain(groq).chain(response.list("choices"));
-    holders.find_map(|holder| holder.get("usage").filter(|usage| usage.is_object()))
 }
 
 /// The number of an item, or else its position.
@@ -98,51 +102,61 @@ pub(super) fn number(item: Node<'_>, position: usize) -> usize {
     item.count("index").and_then(|index| usize::try_from(index).ok()).unwrap_or(position)
 }
 
-pub(super) fn usage(usage: Node<'_>) -> Usage {
-    let (prompt, completion) = (usage.get("prompt_tokens_details"), usage.get("completion_tokens_details"));
-    let detail = |details: Option<Node<'_>>, name| details.and_then(|details| details.count(name));
-    Usage {
-        prompt: usage.count("prompt_tokens"),
-        completion: usage.count("completion_tokens"),
-        total: usage.count("total_tokens"),
-        cache_read: detail(prompt, "cached_tokens").or_else(|| cache_hits(usage)),
-        // The crate `genai` has another name for them.
-        cache_write: detail(prompt, "cache_write_tokens").or_else(|| detail(prompt, "cache_creation_tokens")),
-        prompt_audio: detail(prompt, "audio_tokens"),
-        completion_audio: detail(completion, "audio_tokens"),
-        reasoning: detail(completion, "reasoning_tokens"),
-    }
-}
-
-/// What was read from the cache, under the names of providers that do not use OpenAI's: DeepSeek's, and Moonshot's and
-/// Together's.
-///
-/// Sources: their API references.
-fn cache_hits(usage: Node<'_>) -> Option<i64> {
-    ["prompt_cache_hit_tokens", "cached_tokens"].iter().find_map(|name| usage.count(name))
-}
-
 /// Reads a message in one pass, because a conversation has many.
-fn message(index: usize, node: Node<'_>) -> Message<'_> {
+pub(super) fn message(index: usize, node: Node<'_>) -> Message<'_> {
     let mut message = Message { index, ..Message::default() };
+    let mut has_thoughts = false;
     for (name, value) in node.entries() {
         match name {
             "role" => message.role = value.text().unwrap_or_default(),
-            "content" => {
-                message.content = value.text();
+            "content" if value.is_text() => message.content = value.text(),
+            "content" if value.is_list() => {
                 message.parts.splice(0..0, value.items().map(part));
             }
-            // OpenAI does not have these; DeepSeek, Qwen and vLLM add them.
-            "reasoning_content" | "reasoning" => push_filled(&mut message, Part::reasoning, value),
             "refusal" => push_filled(&mut message, Part::text, value),
-            "name" => message.name = value.text(),
+            "name" | "tool_name" if value.is_text() => message.name = value.text(),
             "tool_call_id" => message.tool_call_id = value.text(),
-            "tool_calls" => message.tool_calls = value.items().map(tool_call).collect(),
+            "tool_calls" if value.is_list() => message.tool_calls = value.items().map(tool_call).collect(),
             "function_call" if value.is_object() => message.function_call = Some(Box::new(function(value))),
-            _ => {}
+            "images" if value.is_list() => message.parts.extend(value.items().map(image)),
+            "audio" if audio(value).is_some() => message.parts.extend(audio(value)),
+            _ if THOUGHTS.contains(&name) => has_thoughts = true,
+            _ => push_unknown_field(&mut message, name, value),
         }
     }
+    if has_thoughts {
+        push_thoughts(&mut message, node);
+    }
     message
+}
+
+/// The fields that hold thoughts, which OpenAI does not have.
+///
+/// Sources: the API references of DeepSeek, Qwen and xAI (`reasoning_content`), vLLM, Groq and OpenRouter (`reasoning`,
+/// `reasoning_details`), Ollama (`thinking`), and LiteLLM (`thinking_blocks`).
+const THOUGHTS: &[&str] =
+    &["reasoning_content", "reasoning", "thinking", "reasoning_details", "thinking_blocks"];
+
+/// Adds the thoughts. The detailed ones come first, because the plain text repeats them.
+fn push_thoughts<'a>(message: &mut Message<'a>, node: Node<'a>) {
+    for (name, value) in node.entries().filter(|(name, _)| THOUGHTS.contains(name)) {
+        if value.is_list() {
+            message.parts.extend(value.items().map(detailed_thought));
+        } else if !value.is_text() {
+            push_unknown_field(message, name, value);
+        }
+    }
+    let plain = node.entries().filter(|(name, _)| THOUGHTS.contains(name));
+    plain.filter_map(|(_, value)| value.text()).for_each(|text| push_thought(message, text));
+}
+
+fn detailed_thought(detail: Node<'_>) -> Part<'_> {
+    let text = detail.any(&["text", "summary", "thinking"]).and_then(Node::text);
+    let data = detail.filled("data");
+    if text.is_none() && data.is_none() {
+        return unknown(detail);
+    }
+    Part { data, signature: detail.filled("signature"), ..Part::reasoning(text) }
 }
 
 /// Adds a text as a separate part, after the parts of the content.
@@ -153,37 +167,58 @@ fn push_filled<'a>(message: &mut Message<'a>, part: fn(Option<Text<'a>>) -> Part
 }
 
 fn part(part: Node<'_>) -> Part<'_> {
-    match part.filled("type").as_deref() {
-        Some("text") => Part::text(part.filled("text")),
+    let kind = part.filled("type");
+    let known = match kind.as_deref() {
+        Some("text") => part.get("text").map(|text| Part::text(text.text())),
         // Mistral's thoughts are a list of texts.
-        Some("thinking") => Part::reasoning(part.get("thinking").and_then(joined_text)),
-        Some("refusal") => Part::text(part.filled("refusal")),
-        Some("image_url") => Part::image(part.get("image_url").and_then(url)),
-        Some("input_audio") => part.get("input_audio").map(audio).unwrap_or_default(),
-        _ => Part::default(),
-    }
+        Some("thinking") => {
+            part.get("thinking").and_then(joined_text).map(|text| Part::reasoning(Some(text)))
+        }
+        Some("refusal") => part.get("refusal").map(|text| Part::text(text.text())),
+        Some("image_url") => Some(image(part)),
+        Some("video_url") => part.get("video_url").and_then(url).map(|url| Part {
+            kind: Kind::Video,
+            url: Some(url),
+            ..Part::default()
+        }),
+        Some("input_audio") => part.get("input_audio").and_then(audio),
+        Some("file") => part.get("file").and_then(document),
+        Some("document_url") => document(part),
+        _ => None,
+    };
+    known.unwrap_or_else(|| unknown(part))
 }
 
-/// The text of a value that is a text, or a list of parts with texts.
+/// The text of a value that is a text, or a list of parts with texts and nothing else.
 fn joined_text(value: Node<'_>) -> Option<Text<'_>> {
-    let texts = || value.items().filter_map(|part| part.filled("text"));
-    value.text().or_else(|| texts().next().is_some().then(|| texts().collect::<Vec<_>>().concat().into()))
+    let texts = || value.items().map(|part| part.get("text")?.text()).collect::<Option<Vec<_>>>();
+    value.text().or_else(|| texts().map(|texts| texts.concat().into()))
 }
 
-fn url(image: Node<'_>) -> Option<Text<'_>> {
-    if image.is_text() { image.text() } else { image.filled("url") }
-}
-
-fn audio(audio: Node<'_>) -> Part<'_> {
-    let mime_type = format!("audio/{}", audio.filled("format").unwrap_or("wav".into()));
-    let data = audio.filled("data").unwrap_or_default();
-    Part::audio(format!("data:{mime_type};base64,{data}").into(), mime_type.into())
+/// A URL, or an object that holds it.
+fn url(url: Node<'_>) -> Option<Text<'_>> {
+    if url.is_text() { url.text() } else { url.filled("url") }
 }
 
 fn tool_call(call: Node<'_>) -> ToolCall<'_> {
-    // A tool without a schema takes a text, and has a separate field.
-    let function = call.any(&["function", "custom"]).map(function).unwrap_or_default();
-    ToolCall { id: call.get("id").and_then(Node::text), ..function }
+    // A tool without a schema takes a text, and has a separate field. The provider's own tools have neither.
+    let called = call.any(&["function", "custom"]).map_or_else(|| provider_call(call), function);
+    ToolCall { id: call.get("id").and_then(Node::text), signature: signature(call), ..called }
+}
+
+fn provider_call(call: Node<'_>) -> ToolCall<'_> {
+    let ToolCall { name, arguments, .. } = function(call);
+    ToolCall {
+        name: name.or_else(|| call.filled("type")),
+        arguments: arguments.or_else(|| Some(call.raw().into())),
+        ..ToolCall::default()
+    }
+}
+
+/// The signature of the thoughts that led to a call, as Google's and LiteLLM's compatible interfaces have it.
+fn signature(call: Node<'_>) -> Option<Text<'_>> {
+    let google = call.get("extra_content").and_then(|extra| extra.get("google"));
+    google.or_else(|| call.get("provider_specific_fields"))?.filled("thought_signature")
 }
 
 pub(super) fn function(function: Node<'_>) -> ToolCall<'_> {

@@ -36,7 +36,8 @@ fn is_completion(response: Node<'_>) -> bool {
 fn request(request: Node<'_>) -> Request<'_> {
     Request {
         model: request.filled("model"),
-        prompts: texts(request.get("prompt")),
+        // What follows the text to be inserted is prompted too.
+        prompts: texts(request.get("prompt")).into_iter().chain(request.filled("suffix")).collect(),
         parameters: parameters(request, &["prompt"]),
         ..Request::default()
     }

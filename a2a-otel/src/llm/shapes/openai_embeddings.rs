@@ -2,7 +2,8 @@
 //!
 //! Source: OpenAI's API reference. What is recorded follows OpenInference's instrumentation of the `openai` package.
 
-use super::openai_chat::{number, usage};
+use super::openai_chat::number;
+use super::usage;
 use crate::json::Node;
 use crate::llm::exchange::{Operation, Request, Response, parameters, texts};
 use crate::llm::shape::Shape;
@@ -46,7 +47,7 @@ fn response(response: Node<'_>) -> Response<'_> {
     Response {
         model: response.filled("model"),
         vectors: vectors.collect(),
-        usage: response.get("usage").map(usage).unwrap_or_default(),
+        usage: usage::of_answer(response),
         ..Response::default()
     }
 }

@@ -3,9 +3,11 @@
 //! Source: OpenAI's API reference. What is recorded follows OpenInference's instrumentation of the `openai` package.
 
 use super::openai_chat::is_object;
+use super::parts::{audio, data_url, document, push_unknown_field, push_unknown_fields, unknown};
+use super::usage;
 use crate::json::Node;
 use crate::llm::exchange::{
-    Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
+    Message, Operation, Part, Request, Response, Template, Text, ToolCall, parameters, tools,
 };
 use crate::llm::fold::Rule::{Append, Elements, Object};
 use crate::llm::fold::{Grown, Rule, Slot};
@@ -42,9 +44,19 @@ fn request(request: Node<'_>) -> Request<'_> {
     Request {
         model: request.filled("model"),
         messages: instructions.into_iter().chain(text).chain(items).collect(),
+        template: request.get("prompt").map(stored_prompt).unwrap_or_default(),
         tools: tools(request),
         parameters: parameters(request, &["input", "instructions", "tools"]),
         ..Request::default()
+    }
+}
+
+fn stored_prompt(prompt: Node<'_>) -> Template<'_> {
+    Template {
+        id: prompt.filled("id"),
+        version: prompt.filled("version"),
+        variables: prompt.get("variables").map(|variables| variables.raw().into()),
+        text: None,
     }
 }
 
@@ -55,22 +67,9 @@ fn response(response: Node<'_>) -> Response<'_> {
         messages: output().enumerate().map(|(index, node)| item(index, node)).collect(),
         // A complete answer has no reason.
         finish_reason: response.get("incomplete_details").and_then(|details| details.filled("reason")),
-        usage: response.get("usage").map(usage).unwrap_or_default(),
+        usage: usage::of_answer(response),
         images: output().filter_map(image).collect(),
         ..Response::default()
-    }
-}
-
-fn usage(usage: Node<'_>) -> Usage {
-    let (input, output) = (usage.get("input_tokens_details"), usage.get("output_tokens_details"));
-    Usage {
-        prompt: usage.count("input_tokens"),
-        completion: usage.count("output_tokens"),
-        total: usage.count("total_tokens"),
-        cache_read: input.and_then(|details| details.count("cached_tokens")),
-        cache_write: input.and_then(|details| details.count("cache_write_tokens")),
-        reasoning: output.and_then(|details| details.count("reasoning_tokens")),
-        ..Usage::default()
     }
 }
 
@@ -79,59 +78,116 @@ fn item(index: usize, item: Node<'_>) -> Message<'_> {
     let kind = item.filled("type").unwrap_or("message".into());
     match &*kind {
         "message" => message(index, item),
-        "reasoning" => Message { parts: vec![reasoning(item)], ..Message::of_text(index, "assistant", None) },
-        "image_generation_call" | "item_reference" => Message { index, ..Message::default() },
-        // The output of a computer is an image.
-        "computer_call_output" => {
-            Message { tool_call_id: item.filled("call_id"), ..Message::of_text(index, "tool", None) }
+        "reasoning" => Message { parts: reasoning(item), ..Message::of_text(index, "assistant", None) },
+        "item_reference" => Message { index, ..Message::default() },
+        "image_generation_call" => {
+            let mut message = Message { index, ..Message::default() };
+            push_unknown_fields(&mut message, item, &["result"]);
+            message
         }
-        kind if kind.ends_with("_call_output") => Message {
-            tool_call_id: item.filled("call_id"),
-            ..Message::of_text(index, "tool", item.get("output").map(Node::text_or_json))
-        },
-        kind if kind.ends_with("_call") => {
-            Message { tool_calls: vec![call(kind, item)], ..Message::of_text(index, "assistant", None) }
+        kind if kind.ends_with("_call_output") => tool_output(index, item),
+        kind if kind.ends_with("_call") => tool_call(index, kind, item),
+        kind => {
+            let role = if kind.ends_with("_response") { "user" } else { "assistant" };
+            Message { parts: vec![unknown(item)], ..Message::of_text(index, role, None) }
         }
-        _ => Message { index, ..Message::default() },
     }
 }
 
 fn message(index: usize, message: Node<'_>) -> Message<'_> {
     let content = message.get("content");
-    Message {
+    let parts = || content.into_iter().flat_map(Node::items);
+    let mut read = Message {
         index,
         role: message.filled("role").unwrap_or_default(),
         content: content.and_then(Node::text),
-        parts: content.into_iter().flat_map(Node::items).map(part).collect(),
+        parts: parts().map(part).collect(),
         ..Message::default()
+    };
+    for part in parts().filter(|part| part.has("annotations")) {
+        push_unknown_fields(&mut read, part, &["text"]);
     }
+    read
 }
 
 fn part(part: Node<'_>) -> Part<'_> {
-    match part.filled("type").as_deref() {
-        Some("input_text" | "output_text") => Part::text(part.get("text").and_then(Node::text)),
-        Some("refusal") => Part::text(part.get("refusal").and_then(Node::text)),
-        Some("input_image") => part.filled("image_url").map(|url| Part::image(Some(url))).unwrap_or_default(),
-        _ => Part::default(),
+    let known = match part.filled("type").as_deref() {
+        Some("input_text" | "output_text" | "text") => part.get("text").map(|text| Part::text(text.text())),
+        Some("refusal") => part.get("refusal").map(|text| Part::text(text.text())),
+        Some("input_image" | "computer_screenshot") => {
+            part.filled("image_url").map(|url| Part::image(Some(url)))
+        }
+        Some("input_file") => document(part),
+        Some("input_audio") => part.get("input_audio").and_then(audio),
+        Some("output_audio") => audio(part),
+        _ => None,
+    };
+    known.unwrap_or_else(|| unknown(part))
+}
+
+/// The thoughts: their summary, and the thoughts themselves, which open models have.
+fn reasoning(item: Node<'_>) -> Vec<Part<'_>> {
+    let texts: Vec<_> = item.list("summary").filter_map(|summary| summary.get("text")?.text()).collect();
+    let text = (!texts.is_empty()).then(|| texts.join("\n").into());
+    let summary = Part { encrypted: item.filled("encrypted_content"), ..Part::reasoning(text) };
+    let thoughts = item.list("content").filter_map(|thought| thought.get("text")?.text());
+    let thoughts: Vec<_> = thoughts.map(|text| Part::reasoning(Some(text))).collect();
+    let is_empty = summary.text.is_none() && summary.encrypted.is_none() && !thoughts.is_empty();
+    (!is_empty).then_some(summary).into_iter().chain(thoughts).collect()
+}
+
+/// What a tool of the user's returned: a text, JSON, or, of a computer, an image.
+fn tool_output(index: usize, item: Node<'_>) -> Message<'_> {
+    let message = Message { tool_call_id: item.filled("call_id"), ..Message::of_text(index, "tool", None) };
+    match item.get("output") {
+        Some(output) if output.has("image_url") => Message { parts: vec![part(output)], ..message },
+        output => Message { content: output.map(Node::text_or_json), ..message },
     }
 }
 
-fn reasoning(item: Node<'_>) -> Part<'_> {
-    let texts: Vec<_> = item.list("summary").filter_map(|summary| summary.get("text")?.text()).collect();
-    let text = (!texts.is_empty()).then(|| texts.join("\n").into());
-    Part { kind: Kind::Reasoning, text, encrypted: item.filled("encrypted_content"), ..Part::default() }
+/// The fields in which OpenAI's own tools have what came of a call.
+const RESULTS: &[&str] = &["output", "outputs", "results", "result", "error"];
+
+/// A call of a tool of the user's or of the provider's. The provider runs its own tools itself, so their calls have the
+/// result too.
+fn tool_call<'a>(index: usize, kind: &str, item: Node<'a>) -> Message<'a> {
+    let mut message =
+        Message { tool_calls: vec![call(kind, item)], ..Message::of_text(index, "assistant", None) };
+    let has_arguments = item.any(ARGUMENTS).is_some();
+    for (name, value) in item.entries() {
+        let is_argument = ARGUMENTS.contains(&name) || NAMES.contains(&name) || !has_arguments;
+        if RESULTS.contains(&name) || !is_argument {
+            push_unknown_field(&mut message, name, value);
+        }
+    }
+    message
 }
 
-/// A call of a tool of the user's or of the provider's. The provider's tools have no name, only a type.
+/// The fields in which a call has its arguments, if it does not have a field for each of them.
+const ARGUMENTS: &[&str] = &["arguments", "input"];
+
+/// The fields that say which call it is.
+const NAMES: &[&str] = &["type", "id", "call_id", "name", "status"];
+
+/// The provider's tools have no name, only a type, and a field for each argument.
 fn call<'a>(kind: &str, item: Node<'a>) -> ToolCall<'a> {
     let input = item.get("input").map(|input| format!(r#"{{"input":{}}}"#, input.raw()).into());
     let arguments = item.get("arguments").map(Node::text_or_json).or(input);
     ToolCall {
         id: item.filled("call_id").or_else(|| item.filled("id")),
         name: item.filled("name").or_else(|| Some(kind.to_owned().into())),
-        arguments: arguments.filter(|arguments| arguments != "{}"),
+        arguments: arguments.or_else(|| own_arguments(item)).filter(|arguments| arguments != "{}"),
         ..ToolCall::default()
     }
+}
+
+/// What one of OpenAI's own tools was asked: all fields of the call that say neither which call it is nor what came of it.
+fn own_arguments(item: Node<'_>) -> Option<Text<'_>> {
+    let fields = item
+        .entries()
+        .filter(|(name, value)| !NAMES.contains(name) && !RESULTS.contains(name) && !value.is_null());
+    let fields: Vec<_> = fields.map(|(name, value)| format!("\"{name}\":{}", value.raw())).collect();
+    Some(format!("{{{}}}", fields.join(",")).into())
 }
 
 fn image(item: Node<'_>) -> Option<Text<'_>> {
@@ -141,7 +197,7 @@ fn image(item: Node<'_>) -> Option<Text<'_>> {
         return Some(result);
     }
     let format = item.filled("output_format").unwrap_or("png".into());
-    Some(format!("data:image/{format};base64,{result}").into())
+    Some(data_url(&format!("image/{format}"), &result))
 }
 
 /// How events join into an item.
