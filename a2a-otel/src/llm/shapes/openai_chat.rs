@@ -2,7 +2,7 @@
 //!
 //! Source: OpenAI's API reference. What is recorded follows OpenInference's instrumentation of the `openai` package.
 
-use super::parts::{audio, document, image, push_thought, push_unknown_field, unknown};
+use super::parts::{audio, document, image, push_thought, push_unknown_field, unknown, url};
 use super::usage;
 use crate::json::Node;
 use crate::llm::exchange::{
@@ -193,11 +193,6 @@ fn part(part: Node<'_>) -> Part<'_> {
 fn joined_text(value: Node<'_>) -> Option<Text<'_>> {
     let texts = || value.items().map(|part| part.get("text")?.text()).collect::<Option<Vec<_>>>();
     value.text().or_else(|| texts().map(|texts| texts.concat().into()))
-}
-
-/// A URL, or an object that holds it.
-fn url(url: Node<'_>) -> Option<Text<'_>> {
-    if url.is_text() { url.text() } else { url.filled("url") }
 }
 
 fn tool_call(call: Node<'_>) -> ToolCall<'_> {
