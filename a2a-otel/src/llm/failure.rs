@@ -1,7 +1,7 @@
-//! The failure of a model's answer that began well: providers report it in a chunk of a stream that has the status 200.
+//! The failure that a model's answer reports itself: in a chunk of a stream that began well, or in a whole answer.
 //!
 //! Sources: the API references of OpenAI (`error`, `response.failed`), Anthropic (`error`), Google (`error`), Ollama
-//! (`error`) and OpenRouter (`error` in a chunk).
+//! (`error`), OpenRouter (`error` in a chunk or a choice), Groq (`x_groq.error`) and vLLM (`object` is `error`).
 
 use crate::json::Node;
 
@@ -14,33 +14,59 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// The failure that a chunk reports.
-    pub(super) fn of_chunk<'a>(chunk: Node<'a>) -> Option<Self> {
-        let is_event = |name: &str| chunk.filled("type").is_some_and(|kind| kind == name);
-        // Many answers have the field with nothing in it.
-        let filled = |holder: Node<'a>| {
-            holder.get("error").filter(|error| !["null", "\"\"", "{}"].contains(&error.raw()))
-        };
-        let error = filled(chunk).or_else(|| filled(chunk.get("response")?));
-        match error {
-            Some(error) if error.is_text() => error.text().map(|text| Self::new("error", &text)),
-            Some(error) if error.is_object() => Some(Self::of_object(error)),
-            // The event of OpenAI's responses has the fields of its error itself.
-            _ if is_event("error") => Some(Self::of_object(chunk)),
-            _ => None,
+    /// The failure that a chunk, or the answer of a known interface, reports.
+    pub(super) fn of(answer: Node<'_>) -> Option<Self> {
+        // OpenAI's events hold the response, Groq's chunks have a field of their own, OpenRouter's fail a choice.
+        let holders = [answer.get("response"), answer.get("x_groq")].into_iter().flatten();
+        let holders = std::iter::once(answer).chain(holders).chain(answer.list("choices"));
+        let reported = holders.filter_map(error).next();
+        let named = |field: &str, name: &str| answer.filled(field).is_some_and(|value| value == name);
+        match reported {
+            Some(error) if error.is_text() => {
+                error.text().map(|text| Self::new(&kind(answer, &TEXT_KINDS), &text))
+            }
+            Some(error) => Some(Self::of_object(error)),
+            // OpenAI's event and vLLM's body have the fields of the error themselves.
+            None if named("type", "error") || named("object", "error") => Some(Self::of_object(answer)),
+            None if named("status", "failed") && named("object", "response") => {
+                Some(Self::new("failed", "the response failed, and does not say why"))
+            }
+            None => None,
         }
     }
 
+    /// The failure that a whole answer of no known interface reports. A program's own answer may have a field `error`, so
+    /// only an object, or a text that stands alone, counts.
+    pub(super) fn of_unknown(answer: Node<'_>) -> Option<Self> {
+        let is_alone = || answer.entries().count() == 1;
+        error(answer).filter(|error| error.is_object() || is_alone()).and_then(|_| Self::of(answer))
+    }
+
     fn of_object(error: Node<'_>) -> Self {
-        // The type of an event is no type of an error.
-        let named = ["type", "status", "code"].iter().filter_map(|name| error.get(name));
-        let named = named.filter(|kind| !kind.is_null()).map(Node::text_or_json);
-        let kind = named.into_iter().find(|kind| !kind.is_empty() && kind != "error");
         let message = error.filled("message").unwrap_or_else(|| error.raw().into());
-        Self::new(kind.as_deref().unwrap_or("error"), &message)
+        Self::new(&kind(error, &KINDS), &message)
     }
 
     fn new(kind: &str, message: &str) -> Self {
         Self { kind: kind.to_owned(), message: message.to_owned() }
     }
+}
+
+/// The fields that name the type of an error, beside its message.
+const KINDS: [&str; 3] = ["type", "status", "code"];
+
+/// The field that does so if the error is a text. Source: the API reference of Text Generation Inference.
+const TEXT_KINDS: [&str; 1] = ["error_type"];
+
+/// The error in an answer. Many answers have the field with nothing in it.
+fn error(holder: Node<'_>) -> Option<Node<'_>> {
+    let error = holder.get("error").filter(|error| !["\"\"", "{}"].contains(&error.raw()))?;
+    (error.is_text() || error.is_object()).then_some(error)
+}
+
+fn kind(error: Node<'_>, names: &[&str]) -> String {
+    let named = names.iter().filter_map(|name| error.get(name)).map(Node::text_or_json);
+    // The type of an event is no type of an error.
+    let mut named = named.filter(|kind| !kind.is_empty() && kind != "error");
+    named.next().unwrap_or("error".into()).into_owned()
 }

@@ -27,7 +27,7 @@ pub(super) fn request(read: &mut Read, request: Node<'_>) {
     if request.any(INSTRUCTIONS).is_some() {
         read.attributes.push(KeyValue::new(INSTRUCTIONS_APART, true));
     }
-    if read.provider == Some(system::GOOGLE) {
+    if read.shape.and_then(|shape| shape.provider) == Some(system::GOOGLE) {
         read.attributes.push(KeyValue::new(OPERATION_NAME, operation::GENERATE_CONTENT));
     }
 }

@@ -10,6 +10,7 @@ mod fold;
 mod framing;
 mod gen_ai_only;
 mod openinference;
+mod pending;
 mod reading;
 mod shape;
 mod shapes;
@@ -19,17 +20,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use self::exchange::Operation;
 pub(crate) use self::failure::Failure;
+pub(crate) use self::pending::Pending;
 pub(crate) use self::reading::{Model, Read};
-use self::shape::Shape;
+use self::shape::{Fit, Shape};
 use self::shapes::SHAPES;
-pub(crate) use self::shapes::system;
 pub(crate) use self::stream::StreamedAnswer;
 use crate::capture::{Encoded, Value, encode_indexed, limit};
 use crate::gen_ai;
 use crate::json::{Index, Json, Node};
 
-/// Reads a request. Of an unknown shape, only the value is read.
-pub(crate) fn read_request(value: &dyn Value, is_embedding: bool) -> Read {
+/// Reads a request. Of an unknown shape, only the value is read. The JSON is returned too, for reading it again.
+pub(crate) fn read_request(value: &dyn Value, is_embedding: bool) -> (Read, Option<Box<str>>) {
     // A conversation grows turn by turn: its next request is a little longer than the last.
     static LAST_LENGTH: AtomicUsize = AtomicUsize::new(0);
     let last_length = LAST_LENGTH.load(Ordering::Relaxed);
@@ -38,56 +39,65 @@ pub(crate) fn read_request(value: &dyn Value, is_embedding: bool) -> Read {
         LAST_LENGTH.store(body.whole().len().min(limit()), Ordering::Relaxed);
     }
     let json = body.as_mut().and_then(Content::json);
-    let read = json.as_ref().and_then(|json| {
-        let shape = shape_of(json, |shape, node| {
-            (!is_embedding || shape.operation == Operation::Embedding) && (shape.is_request)(node)
-        });
-        let shape = shape.or(is_embedding.then_some(shapes::EMBEDDINGS))?;
-        let mut read = openinference::request(shape, (shape.request)(json.root()));
-        if gen_ai::is_on() {
-            gen_ai_only::request(&mut read, json.root());
+    let read = json.as_ref().and_then(|json| Some(read_as(request_shape(json.root(), is_embedding)?, json)));
+    let again = json.filter(|json| json.root().raw().len() <= limit()).map(|json| json.root().raw().into());
+    (Read { value: body.map(Content::into_encoded), ..read.unwrap_or_default() }, again)
+}
+
+/// The interface that a request is probably for.
+fn request_shape(request: Node<'_>, is_embedding: bool) -> Option<&'static Shape> {
+    let mut best = is_embedding.then_some((shapes::EMBEDDINGS, 0));
+    for shape in SHAPES.iter().filter(|shape| !is_embedding || shape.operation == Operation::Embedding) {
+        match (shape.fits_request)(request) {
+            Fit::No => {}
+            Fit::Certain => return Some(shape),
+            Fit::Possible => {
+                let marks = shape.marks.count(request);
+                if best.is_none_or(|(_, most)| marks >= most) {
+                    best = Some((shape, marks));
+                }
+            }
         }
-        Some(read)
-    });
-    Read { value: body.map(Content::into_encoded), ..read.unwrap_or_default() }
+    }
+    best.map(|(shape, _)| shape)
+}
+
+fn request_fits(shape: &Shape, request: Node<'_>) -> bool {
+    (shape.fits_request)(request) != Fit::No
+}
+
+fn read_as(shape: &'static Shape, json: &Json<'_>) -> Read {
+    let mut read = openinference::request(shape, (shape.request)(json.root()));
+    if gen_ai::is_on() {
+        gen_ai_only::request(&mut read, json.root());
+    }
+    read
 }
 
 /// Reads a response. Of an unknown shape, only the value is read.
 pub(crate) fn read_response(value: &dyn Value) -> Read {
     let Some(mut body) = Content::of(value, 0) else { return Read::default() };
     if let Some(json) = body.json() {
-        let read =
-            shape_of(&json, |shape, node| (shape.is_response)(node)).map(|shape| response(shape, &json));
-        return Read { value: Some(body.into_encoded()), ..read.unwrap_or_default() };
+        let shape = SHAPES.iter().find(|shape| (shape.is_response)(json.root()));
+        let read = shape.map(|shape| response(shape, &json)).unwrap_or_default();
+        let failure =
+            if shape.is_some() { Failure::of(json.root()) } else { Failure::of_unknown(json.root()) };
+        return Read { value: Some(body.into_encoded()), failure, ..read };
     }
     let streamed = body.text().and_then(|text| {
         let mut answer = StreamedAnswer::default();
         answer.take_text(text.as_bytes());
-        read_stream(answer).0
+        answer.read()
     });
     streamed.unwrap_or_else(|| Read { value: Some(body.into_encoded()), ..Read::default() })
 }
 
-/// Reads the answer that a stream's items were chunks of, if they were chunks, and the failure that one of them reported.
-pub(crate) fn read_stream(answer: StreamedAnswer) -> (Option<Read>, Option<Failure>) {
-    let (answer, failure) = answer.finish();
-    let read = answer.map(|(shape, text)| {
-        let read = Json::index(&text).map(|json| response(shape, &json));
-        Read { value: Some(Encoded { text, structured: true }), ..read.unwrap_or_default() }
-    });
-    (read, failure)
-}
-
-fn response(shape: &Shape, json: &Json<'_>) -> Read {
+fn response(shape: &'static Shape, json: &Json<'_>) -> Read {
     let mut read = openinference::response(shape, (shape.response)(json.root()));
     if gen_ai::is_on() {
         gen_ai_only::response(&mut read, json.root());
     }
     read
-}
-
-fn shape_of(json: &Json<'_>, fits: impl Fn(&Shape, Node<'_>) -> bool) -> Option<&'static Shape> {
-    SHAPES.iter().copied().find(|shape| fits(shape, json.root()))
 }
 
 /// The content of a request or a response.

@@ -15,7 +15,7 @@ use crate::capture::{bounded, cut};
 use crate::semconv::openinference as names;
 use crate::semconv::openinference::{message, message_content, tool_call};
 
-pub(super) fn request(shape: &Shape, request: Request<'_>) -> Read {
+pub(super) fn request(shape: &'static Shape, request: Request<'_>) -> Read {
     let mut writer = AttributeWriter::with_capacity_for(&request.messages);
     for one in request.messages {
         writer.message(&INPUT, one);
@@ -33,7 +33,7 @@ pub(super) fn request(shape: &Shape, request: Request<'_>) -> Read {
     writer.into_read(shape, request.model.as_deref())
 }
 
-pub(super) fn response(shape: &Shape, response: Response<'_>) -> Read {
+pub(super) fn response(shape: &'static Shape, response: Response<'_>) -> Read {
     let mut writer = AttributeWriter::with_capacity_for(&response.messages);
     for one in response.messages {
         writer.message(&OUTPUT, one);
@@ -206,13 +206,12 @@ impl AttributeWriter {
         }
     }
 
-    fn into_read(self, shape: &Shape, model: Option<&str>) -> Read {
+    fn into_read(self, shape: &'static Shape, model: Option<&str>) -> Read {
         Read {
             attributes: self.attributes,
             model: model.map(|name| Model { key: model_key(shape.operation), name: bounded(name).into() }),
-            system: shape.system,
-            provider: shape.provider,
-            value: None,
+            shape: Some(shape),
+            ..Read::default()
         }
     }
 }

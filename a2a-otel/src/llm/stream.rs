@@ -3,9 +3,11 @@
 use super::failure::Failure;
 use super::fold::Grown;
 use super::framing::Framing;
+use super::reading::Read;
+use super::response;
 use super::shape::Shape;
 use super::shapes::SHAPES;
-use crate::capture::{self, Form, Value};
+use crate::capture::{self, Encoded, Form, Value};
 use crate::json::{Json, Node};
 
 /// How much of a stream is read, in bytes, before it counts as something other than a model's answer.
@@ -77,7 +79,7 @@ impl StreamedAnswer {
             return self.take_json(&data);
         }
         if self.failure.is_none() {
-            self.failure = Failure::of_chunk(chunk);
+            self.failure = Failure::of(chunk);
         }
         let is_chunk = |shape: &&&Shape| (shape.is_chunk)(chunk);
         self.shape = self.shape.or_else(|| SHAPES.iter().find(is_chunk).copied());
@@ -101,13 +103,18 @@ impl StreamedAnswer {
         self.unread += unread;
     }
 
-    /// The answer as a response of the shape, if there was a chunk, and the failure that a chunk reported.
-    pub(super) fn finish(mut self) -> (Option<(&'static Shape, String)>, Option<Failure>) {
+    /// Reads the answer, if there was a chunk of one or a failure.
+    pub(crate) fn read(mut self) -> Option<Read> {
         let mut framing = std::mem::take(&mut self.framing);
         framing.finish(capture::limit(), &mut |json| self.take_chunks(json));
-        let mut json = String::new();
-        self.grown.write(&mut json);
-        let answer = self.shape.filter(|_| !json.is_empty()).map(|shape| (shape, json));
-        (answer, self.failure)
+        let mut text = String::new();
+        self.grown.write(&mut text);
+        let failure = self.failure;
+        let answer = self.shape.filter(|_| !text.is_empty()).map(|shape| {
+            let read = Json::index(&text).map(|json| response(shape, &json)).unwrap_or_default();
+            Read { value: Some(Encoded { text, structured: true }), ..read }
+        });
+        let is_anything = answer.is_some() || failure.is_some();
+        is_anything.then(|| Read { failure, ..answer.unwrap_or_default() })
     }
 }

@@ -1,10 +1,12 @@
 //! What a span stores in the context of its call, for its own end and for its children.
 
-#[cfg(feature = "tracing")]
-use opentelemetry::Context;
-use opentelemetry::trace::SpanId;
+use std::sync::Mutex;
 
-use crate::llm::Model;
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanId, TraceContextExt as _};
+
+use crate::llm::Pending;
+use crate::lock::lock;
 use crate::semconv::SpanKind;
 
 /// The kind of calls to an embedding model.
@@ -13,11 +15,24 @@ pub(super) const EMBEDDING: &str = SpanKind::Embedding.as_str();
 /// The kinds of calls to a model.
 pub(super) const MODELS: [&str; 2] = [SpanKind::Llm.as_str(), EMBEDDING];
 
-/// The model that the request names: the span's model unless the response names another.
-pub(super) struct RequestedModel {
+/// The request to a model, until its answer has come.
+pub(super) struct Request {
     /// The span that made the request; its children inherit the context.
-    pub(super) span: SpanId,
-    pub(super) model: Model,
+    span: SpanId,
+    pending: Mutex<Option<Box<Pending>>>,
+}
+
+impl Request {
+    pub(super) fn new(span: SpanId, pending: Pending) -> Self {
+        Self { span, pending: Mutex::new(Some(Box::new(pending))) }
+    }
+
+    /// The request of the current span, the first time.
+    pub(super) fn take(context: &Context) -> Option<Box<Pending>> {
+        let request = context.get::<Self>()?;
+        let is_own = request.span == context.span().span_context().span_id();
+        if is_own { lock(&request.pending).take() } else { None }
+    }
 }
 
 /// The kind of the innermost span of ours. It is stored only if masking depends on it, or if the `tracing` bridge has

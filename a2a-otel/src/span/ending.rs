@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use opentelemetry::trace::{Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue, StringValue};
 
-use super::context_values::{EnclosingKind, RequestedModel};
+use super::context_values::{EnclosingKind, Request};
 use super::failure::{Describe, ErrorDescription};
 use super::joint::{Joint, SecondFailure};
 use crate::capture::{Fields, PANICKED, Value, encode, guarded};
@@ -24,8 +24,6 @@ pub struct Ending {
     /// `None` if the span is not recorded.
     context: Option<Context>,
     status: Status,
-    /// Whether the response named the model.
-    is_model_named: bool,
     /// The shared span that this call has joined. The observer that opened it ends it.
     joined: Option<Arc<Joint>>,
 }
@@ -34,11 +32,11 @@ pub struct Ending {
 impl Ending {
     #[inline]
     pub(super) const fn new(context: Option<Context>) -> Self {
-        Self { context, status: Status::Unset, is_model_named: false, joined: None }
+        Self { context, status: Status::Unset, joined: None }
     }
 
     pub(super) const fn joined(context: Context, joint: Arc<Joint>) -> Self {
-        Self { context: Some(context), status: Status::Unset, is_model_named: false, joined: Some(joint) }
+        Self { context: Some(context), status: Status::Unset, joined: Some(joint) }
     }
 
     /// Whether the span is recorded.
@@ -79,16 +77,25 @@ impl Ending {
         self.read(llm::read_response(value));
     }
 
-    pub(super) fn read(&mut self, read: Read) {
-        let model = read.model.map(|model| KeyValue::new(model.key, String::from(model.name)));
-        self.is_model_named = model.is_some();
+    /// Records the answer of a model, and the request that it answers.
+    pub(super) fn read(&mut self, mut read: Read) {
+        let value = read.value.take();
+        let failure = read.failure.take();
+        let request = self.context.as_ref().and_then(Request::take);
+        let attributes = match request {
+            Some(request) => request.answered(read),
+            None => read.into_attributes(),
+        };
         let output = privacy::encoded(self.kind(), names::OUTPUT_VALUE, || {
-            read.value.map(|value| privacy::without_long_images(value).cut())
+            value.map(|value| privacy::without_long_images(value).cut())
         });
         let output =
             output.map(|output| output.into_attributes(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE));
         // The output comes first: a provider that is not ours may keep only 128 attributes.
-        self.set(output.into_iter().flatten().chain(model).chain(read.attributes));
+        self.set(output.into_iter().flatten().chain(attributes));
+        if let Some(failure) = failure {
+            self.failed(&ErrorDescription::plain(failure.kind, failure.message));
+        }
     }
 
     /// Records each value under its keys.
@@ -213,11 +220,10 @@ impl Ending {
         }
         self.settle();
         let Some(context) = &self.context else { return };
-        let span = context.span();
-        let asked = context.get::<RequestedModel>().filter(|_| !self.is_model_named);
-        if let Some(asked) = asked.filter(|asked| asked.span == span.span_context().span_id()) {
-            span.set_attribute(KeyValue::new(asked.model.key, asked.model.name.to_string()));
+        if let Some(request) = Request::take(context) {
+            self.set(request.unanswered());
         }
+        let span = context.span();
         span.set_status(std::mem::take(&mut self.status));
         span.end();
     }

@@ -106,8 +106,9 @@ impl SpanItems {
         }
         ending.set([KeyValue::new(ours::STREAM_ITEMS, self.items)]);
         ending.set(self.fields);
-        let (read, failure) = self.answer.map(|answer| llm::read_stream(*answer)).unwrap_or_default();
-        if let Some(read) = read {
+        let mut read = self.answer.and_then(|answer| answer.read());
+        let failure = read.as_mut().and_then(|read| read.failure.take());
+        if let Some(read) = read.filter(|read| read.value.is_some()) {
             ending.read(read);
         } else if let Some(output) = self.output.into_encoded() {
             ending.set(output.into_attributes(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE));

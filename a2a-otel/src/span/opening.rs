@@ -8,16 +8,15 @@ use opentelemetry::trace::{Span as ApiSpan, SpanBuilder, SpanContext, TraceConte
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::Span as SdkSpan;
 
-use super::context_values::{EMBEDDING, EnclosingKind, MODELS, RequestedModel};
+use super::context_values::{EMBEDDING, EnclosingKind, MODELS, Request};
 use super::joint::Joint;
 use super::running::Span;
 use super::site::Site;
 use super::tracer::{self, Decision, Mode, Tracer, with_tracer};
 use crate::capture::{Encoded, Fields, Value, encode, encode_object};
-use crate::llm::{self, Model, Read};
-use crate::semconv::gen_ai::REQUEST_MODEL;
+use crate::llm::{self, Model, Pending, Read};
 use crate::semconv::openinference as names;
-use crate::{context, gen_ai, privacy};
+use crate::{context, privacy};
 
 /// The kind of spans whose name is the agent's name in log lines.
 #[cfg(feature = "tracing")]
@@ -37,8 +36,8 @@ pub struct Opening {
     /// Keys under which the name is repeated.
     name_keys: &'static [&'static str],
     input: Option<Encoded>,
-    /// What was read from the request to a model.
-    read: Option<Box<Read>>,
+    /// What was read from the request to a model, and its JSON.
+    read: Option<Box<(Read, Option<Box<str>>)>>,
     /// Attributes that the spans below inherit.
     inherited: Vec<KeyValue>,
     joint: Option<Joint>,
@@ -184,7 +183,7 @@ impl Opening {
     pub fn model(&mut self, model: Option<String>) {
         let key = if self.is_embedding() { names::EMBEDDING_MODEL_NAME } else { names::LLM_MODEL_NAME };
         let model = model.map(|name| Model { key, name: name.into() });
-        self.read.get_or_insert_default().model = model;
+        self.read.get_or_insert_default().0.model = model;
     }
 
     /// Appends a value to the span's name, and records it under its keys.
@@ -207,11 +206,11 @@ impl Opening {
 
     /// Reads the request to a model.
     pub fn request(&mut self, value: &dyn Value) {
-        let mut read = llm::read_request(value, self.is_embedding());
+        let (mut read, body) = llm::read_request(value, self.is_embedding());
         let value = read.value.take();
         self.encoded(|| value.map(|value| privacy::without_long_images(value).cut()));
-        read.model = read.model.or_else(|| self.read.take()?.model);
-        self.read = Some(Box::new(read));
+        read.model = read.model.or_else(|| self.read.take()?.0.model);
+        self.read = Some(Box::new((read, body)));
     }
 }
 
@@ -246,25 +245,6 @@ impl Opening {
 
     fn encoded(&mut self, encode: impl FnOnce() -> Option<Encoded>) {
         self.input = privacy::encoded(self.site.kind, names::INPUT_VALUE, encode);
-    }
-
-    /// Records what was read from the request. It comes last, because a provider that is not ours may keep only 128
-    /// attributes. The model's maker and its provider are recorded unless the user gave them.
-    fn record_read(&mut self) {
-        let Some(read) = self.read.as_deref_mut() else { return };
-        let named = read.model.as_ref().and_then(|model| llm::system(&model.name));
-        let origin = [(names::LLM_SYSTEM, named.or(read.system)), (names::LLM_PROVIDER, read.provider)];
-        for (key, value) in origin {
-            if let Some(value) = value.filter(|_| !self.attributes.iter().any(|one| one.key.as_str() == key))
-            {
-                self.attributes.push(KeyValue::new(key, value));
-            }
-        }
-        if let Some(model) = read.model.as_ref().filter(|_| gen_ai::is_on()) {
-            // OpenInference's attribute names the model of the response.
-            self.attributes.push(KeyValue::new(REQUEST_MODEL, model.name.to_string()));
-        }
-        self.attributes.append(&mut read.attributes);
     }
 
     /// The attributes of the input.
@@ -307,7 +287,7 @@ impl Opening {
 
     fn start_as(&mut self, name: Cow<'static, str>) -> Span {
         context::inherit(&self.parent, &mut self.attributes);
-        self.record_read();
+        let request = self.read.take().map(|read| Pending::new(read.0, read.1, &self.attributes));
         let mut attributes = std::mem::take(&mut self.attributes);
         privacy::screen(self.site.kind, &mut attributes);
         if self.site.is_of_tool() {
@@ -334,14 +314,14 @@ impl Opening {
         let span = context.span();
         // A sampled span is always recorded, and `is_sampled` is the cheaper check.
         if span.span_context().is_sampled() || span.is_recording() {
-            self.started(context)
+            self.started(context, request)
         } else {
             Span::unseen()
         }
     }
 
     /// Stores in the context of the call what its end needs and its children inherit.
-    fn started(&mut self, mut context: Context) -> Span {
+    fn started(&mut self, mut context: Context, request: Option<Pending>) -> Span {
         let id = context.span().span_context().span_id();
         if !self.inherited.is_empty() {
             context = context::with_attributes(&context, &self.inherited, false);
@@ -349,8 +329,8 @@ impl Opening {
         if privacy::is_hiding() || self.is_of_model() || context.get::<EnclosingKind>().is_some() {
             context = context.with_value(EnclosingKind(self.site.kind));
         }
-        if let Some(model) = self.read.as_ref().and_then(|read| read.model.clone()) {
-            context = context.with_value(RequestedModel { span: id, model });
+        if let Some(request) = request {
+            context = context.with_value(Request::new(id, request));
         }
         if let Some(joint) = self.joint.take() {
             context = context.with_value(joint.of_span(id));

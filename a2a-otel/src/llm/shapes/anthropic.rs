@@ -10,7 +10,7 @@ use crate::llm::exchange::{
 };
 use crate::llm::fold::Rule::{Append, AppendJson, Elements, Largest, Object, Push, Skip};
 use crate::llm::fold::{Grown, Rule};
-use crate::llm::shape::Shape;
+use crate::llm::shape::{Fit, Marks, Shape};
 use crate::semconv::openinference::system;
 
 pub(super) static SHAPE: Shape = Shape {
@@ -18,7 +18,32 @@ pub(super) static SHAPE: Shape = Shape {
     system: Some(system::ANTHROPIC),
     provider: Some(system::ANTHROPIC),
     names_both_models: true,
-    is_request,
+    fits_request,
+    marks: Marks {
+        fields: &[
+            "anthropic_version",
+            "container",
+            "context_management",
+            "mcp_servers",
+            "output_config",
+            "stop_sequences",
+            "system",
+            "top_k",
+        ],
+        // Routers name the maker before a slash, and have OpenAI's interface.
+        is_model: |model| model.contains("claude") && !model.contains('/'),
+        tool_fields: &["input_schema"],
+        part_types: &[
+            "document",
+            "image",
+            "redacted_thinking",
+            "search_result",
+            "server_tool_use",
+            "tool_result",
+            "tool_use",
+        ],
+        ..Marks::NONE
+    },
     is_response: |response| response.get("content").is_some_and(Node::is_list) && response.has("stop_reason"),
     is_chunk: |event| event.filled("type").is_some_and(|kind| EVENTS.contains(&&*kind)),
     request,
@@ -35,31 +60,13 @@ const EVENTS: &[&str] = &[
     "message_stop",
 ];
 
-/// Parameters that OpenAI's chat does not have.
-const OWN_PARAMETERS: &[&str] = &["system", "stop_sequences", "thinking", "anthropic_version", "mcp_servers"];
-
-/// A request much like one for OpenAI's chat. Fields that only one of them has tell them apart.
-fn is_request(request: Node<'_>) -> bool {
-    if !request.has("max_tokens") || request.get("messages").is_none() {
-        return false;
-    }
-    let tool = request.list("tools").next();
-    let is_claude = || request.filled("model").is_some_and(|model| model.contains("claude"));
-    let is_own = OWN_PARAMETERS.iter().any(|name| request.get(name).is_some())
-        || tool.is_some_and(|tool| tool.has("input_schema"))
-        || request.list("messages").any(|message| message.list("content").any(is_own_block))
-        || is_claude() && !tool.is_some_and(|tool| tool.has("function"));
+fn fits_request(request: Node<'_>) -> Fit {
     let is_foreign = |message: Node<'_>| {
         message.has("tool_calls")
             || message.filled("role").is_some_and(|role| FOREIGN_ROLES.contains(&&*role))
     };
-    is_own && !request.list("messages").any(is_foreign)
-}
-
-/// Whether a block is of a type that only Anthropic's messages have, whoever made the model.
-fn is_own_block(block: Node<'_>) -> bool {
-    const OWN_BLOCKS: &[&str] = &["tool_use", "tool_result", "redacted_thinking", "document"];
-    block.filled("type").is_some_and(|kind| OWN_BLOCKS.contains(&&*kind)) || block.has("source")
+    let has_messages = request.get("messages").is_some_and(Node::is_list);
+    Fit::possible_if(has_messages && !request.list("messages").any(is_foreign))
 }
 
 /// Roles that Anthropic's messages do not have.

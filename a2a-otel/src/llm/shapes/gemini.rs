@@ -9,7 +9,7 @@ use crate::json::Node;
 use crate::llm::exchange::{Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters};
 use crate::llm::fold::Rule;
 use crate::llm::fold::Rule::{Elements, ExtendText, Object};
-use crate::llm::shape::Shape;
+use crate::llm::shape::{Fit, Marks, Shape};
 use crate::semconv::openinference::system;
 
 pub(super) static SHAPE: Shape = Shape {
@@ -17,7 +17,8 @@ pub(super) static SHAPE: Shape = Shape {
     system: Some(system::VERTEXAI),
     provider: Some(system::GOOGLE),
     names_both_models: false,
-    is_request: |request| request.get("contents").is_some(),
+    fits_request: |request| Fit::certain_if(request.get("contents").is_some()),
+    marks: Marks::NONE,
     is_response: is_answer,
     is_chunk: is_answer,
     request,

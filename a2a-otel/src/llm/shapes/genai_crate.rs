@@ -11,14 +11,15 @@ use crate::llm::exchange::{
 };
 use crate::llm::fold::Rule::{Object, Replace};
 use crate::llm::fold::{Grown, Rule};
-use crate::llm::shape::Shape;
+use crate::llm::shape::{Fit, Marks, Shape};
 
 pub(super) static CHAT: Shape = Shape {
     operation: Operation::Chat,
     system: None,
     provider: None,
     names_both_models: false,
-    is_request: |request| request.list("messages").next().is_some_and(is_message),
+    fits_request: |request| Fit::certain_if(request.list("messages").next().is_some_and(is_message)),
+    marks: Marks::NONE,
     is_response: |response| response.has("model_iden") && response.get("content").is_some_and(Node::is_list),
     is_chunk: |event| EVENTS.iter().any(|(name, field)| event.get(name).is_some_and(|of| of.has(field))),
     request,
@@ -31,7 +32,8 @@ pub(super) static EMBEDDINGS: Shape = Shape {
     system: None,
     provider: None,
     names_both_models: false,
-    is_request: |request| input(request).is_some(),
+    fits_request: |request| Fit::certain_if(input(request).is_some()),
+    marks: Marks::NONE,
     is_response: |response| response.has("model_iden") && response.has("embeddings"),
     is_chunk: |_| false,
     request: texts_to_embed,

@@ -14,7 +14,8 @@ mod usage;
 use super::shape::Shape;
 use crate::semconv::openinference::system;
 
-/// All shapes that are read. The first that matches is taken, so the most distinctive shapes come first.
+/// All shapes that are read, the most distinctive first: of an answer, the first that matches is taken. Of a request, the
+/// one with the most marks is taken, and the last of those that have as many, which is the most usual.
 pub(super) static SHAPES: &[&Shape] = &[
     &gemini::SHAPE,
     &genai_crate::CHAT,

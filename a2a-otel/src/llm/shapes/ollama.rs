@@ -11,7 +11,7 @@ use crate::llm::exchange::{
 };
 use crate::llm::fold::Rule;
 use crate::llm::fold::Rule::{Append, Extend, Object};
-use crate::llm::shape::Shape;
+use crate::llm::shape::{Fit, Marks, Shape};
 use crate::semconv::openinference::system;
 
 pub(super) static CHAT: Shape = Shape {
@@ -19,7 +19,14 @@ pub(super) static CHAT: Shape = Shape {
     system: None,
     provider: Some(system::OLLAMA),
     names_both_models: false,
-    is_request: |request| request.get("messages").is_some() && is_own(request),
+    fits_request: |request| Fit::possible_if(request.get("messages").is_some_and(Node::is_list)),
+    marks: Marks {
+        fields: OWN_PARAMETERS,
+        tool_fields: &["function"],
+        message_fields: &["images", "thinking", "tool_call_id", "tool_calls", "tool_name"],
+        roles: &["system", "tool"],
+        ..Marks::NONE
+    },
     is_response: |response| response.has("done") && response.has("message"),
     is_chunk: |chunk| chunk.has("done") && chunk.has("message"),
     request: chat_request,
@@ -32,7 +39,10 @@ pub(super) static GENERATE: Shape = Shape {
     system: None,
     provider: Some(system::OLLAMA),
     names_both_models: false,
-    is_request: |request| request.get("prompt").is_some() && is_own(request),
+    fits_request: |request| {
+        Fit::possible_if(request.get("prompt").is_some_and(Node::is_text) && request.has("model"))
+    },
+    marks: Marks { fields: OWN_PARAMETERS, ..Marks::NONE },
     is_response: |response| response.has("done") && response.has("response"),
     is_chunk: |chunk| chunk.has("done") && chunk.has("response"),
     request: generate_request,
@@ -50,9 +60,8 @@ const MESSAGE: Rule = Object(&[
 const GENERATE_CHUNK: Rule = Object(&[("response", "response", Append), ("thinking", "thinking", Append)]);
 
 /// Parameters that OpenAI does not have.
-fn is_own(request: Node<'_>) -> bool {
-    ["options", "keep_alive", "think", "template", "raw"].iter().any(|name| request.has(name))
-}
+const OWN_PARAMETERS: &[&str] =
+    &["context", "format", "images", "keep_alive", "options", "raw", "system", "template", "think"];
 
 fn chat_request(request: Node<'_>) -> Request<'_> {
     Request {

@@ -10,7 +10,7 @@ use crate::llm::exchange::{
 };
 use crate::llm::fold::Rule;
 use crate::llm::fold::Rule::{Append, Content, Elements, Keep, Object};
-use crate::llm::shape::Shape;
+use crate::llm::shape::{Fit, Marks, Shape};
 use crate::semconv::openinference::system;
 
 pub(super) static SHAPE: Shape = Shape {
@@ -18,12 +18,44 @@ pub(super) static SHAPE: Shape = Shape {
     system: Some(system::OPENAI),
     provider: None,
     names_both_models: false,
-    is_request: |request| request.get("messages").is_some_and(Node::is_list),
+    fits_request: |request| Fit::possible_if(request.get("messages").is_some_and(Node::is_list)),
+    marks: MARKS,
     is_response: |response| is_object(response, "chat.completion") || has_choice_with(response, "message"),
     is_chunk: |chunk| is_object(chunk, "chat.completion.chunk") || has_choice_with(chunk, "delta"),
     request,
     response,
     fold: |grown, chunk| grown.root().merge(&CHUNK, Some(chunk)),
+};
+
+const MARKS: Marks = Marks {
+    fields: &[
+        "audio",
+        "frequency_penalty",
+        "function_call",
+        "functions",
+        "logit_bias",
+        "logprobs",
+        "max_completion_tokens",
+        "modalities",
+        "n",
+        "parallel_tool_calls",
+        "prediction",
+        "presence_penalty",
+        "reasoning_effort",
+        "response_format",
+        "seed",
+        "stop",
+        "store",
+        "stream_options",
+        "top_logprobs",
+        "user",
+        "verbosity",
+    ],
+    tool_fields: &["function"],
+    message_fields: &["audio", "function_call", "reasoning_content", "refusal", "tool_call_id", "tool_calls"],
+    roles: &["system", "developer", "tool", "function"],
+    part_types: &["file", "image_url", "input_audio", "refusal", "video_url"],
+    ..Marks::NONE
 };
 
 /// How chunks join into a response.

@@ -7,7 +7,7 @@ use crate::json::Node;
 use crate::llm::exchange::{Operation, Request, Response, parameters, texts};
 use crate::llm::fold::Rule;
 use crate::llm::fold::Rule::{Append, Elements, Object};
-use crate::llm::shape::Shape;
+use crate::llm::shape::{Fit, Marks, Shape};
 use crate::semconv::openinference::system;
 
 pub(super) static SHAPE: Shape = Shape {
@@ -16,9 +16,11 @@ pub(super) static SHAPE: Shape = Shape {
     provider: None,
     names_both_models: false,
     // The prompt of a Responses request is an object, which names a stored prompt.
-    is_request: |request| {
-        request.get("prompt").is_some_and(|prompt| !prompt.is_object()) && request.has("model")
+    fits_request: |request| {
+        let is_prompted = request.get("prompt").is_some_and(|prompt| !prompt.is_object());
+        Fit::possible_if(is_prompted && request.has("model"))
     },
+    marks: Marks { fields: &["best_of", "echo", "logit_bias", "logprobs", "max_tokens", "n"], ..Marks::NONE },
     is_response: is_completion,
     is_chunk: is_completion,
     request,

@@ -6,7 +6,7 @@ use super::openai_chat::number;
 use super::usage;
 use crate::json::Node;
 use crate::llm::exchange::{Operation, Request, Response, parameters, texts};
-use crate::llm::shape::Shape;
+use crate::llm::shape::{Fit, Marks, Shape};
 use crate::semconv::openinference::system;
 
 pub(super) static SHAPE: Shape = Shape {
@@ -14,7 +14,12 @@ pub(super) static SHAPE: Shape = Shape {
     system: Some(system::OPENAI),
     provider: None,
     names_both_models: false,
-    is_request,
+    fits_request,
+    marks: Marks {
+        fields: &["dimensions", "encoding_format", "input_type"],
+        is_model: |model| model.contains("embed"),
+        ..Marks::NONE
+    },
     is_response: |response| response.list("data").next().is_some_and(|item| item.has("embedding")),
     is_chunk: |_| false,
     request,
@@ -23,11 +28,13 @@ pub(super) static SHAPE: Shape = Shape {
 };
 
 /// A list of texts or tokens is always the input of embeddings. A single text may be the input of a response instead.
-fn is_request(request: Node<'_>) -> bool {
-    let is_explicit = request.has("encoding_format") || request.has("dimensions");
-    let is_named = || request.filled("model").is_some_and(|model| model.contains("embed"));
+fn fits_request(request: Node<'_>) -> Fit {
+    let input = request.get("input");
     let is_listed = |input: Node<'_>| input.items().next().is_some_and(|item| !item.is_object());
-    request.get("input").is_some_and(|input| is_explicit || is_listed(input) || is_named())
+    match Fit::certain_if(input.is_some_and(is_listed)) {
+        Fit::No => Fit::possible_if(input.is_some_and(Node::is_text)),
+        fit => fit,
+    }
 }
 
 fn request(request: Node<'_>) -> Request<'_> {

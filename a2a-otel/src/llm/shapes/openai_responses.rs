@@ -11,7 +11,7 @@ use crate::llm::exchange::{
 };
 use crate::llm::fold::Rule::{Append, Elements, Object};
 use crate::llm::fold::{Grown, Rule, Slot};
-use crate::llm::shape::Shape;
+use crate::llm::shape::{Fit, Marks, Shape};
 use crate::semconv::openinference::system;
 
 pub(super) static SHAPE: Shape = Shape {
@@ -19,7 +19,11 @@ pub(super) static SHAPE: Shape = Shape {
     system: Some(system::OPENAI),
     provider: None,
     names_both_models: false,
-    is_request: |request| request.get("input").is_some() && request.has("model"),
+    fits_request: |request| {
+        let has_input = request.get("input").is_some() && request.has("model");
+        Fit::possible_if(has_input || request.get("prompt").is_some_and(|prompt| prompt.has("id")))
+    },
+    marks: Marks::NONE,
     is_response: |response| response.get("output").is_some_and(Node::is_list) && is_answer(response),
     is_chunk: |event| event.filled("type").is_some_and(|kind| kind.starts_with("response.")),
     request,
