@@ -196,7 +196,7 @@ fn push_part<'a>(message: &mut Message<'a>, part: Node<'a>, is_single: bool) {
         let (id, name) = (call.filled("id"), call.filled("name"));
         let arguments = call.get("args").map(|arguments| arguments.raw().into());
         message.tool_calls.push(ToolCall { id, name, arguments, signature });
-    } else if let Some(result) = part.any(RESULT) {
+    } else if let Some(result) = part.any(RESULT).filter(|_| is_single) {
         message.name = message.name.take().or_else(|| result.filled("name"));
         message.tool_call_id = result.filled("id").or(message.tool_call_id.take());
         message.content = result.get("response").map(|response| response.raw().into());
@@ -204,7 +204,7 @@ fn push_part<'a>(message: &mut Message<'a>, part: Node<'a>, is_single: bool) {
     } else if let Some(file) = file(part) {
         message.parts.push(file);
     } else {
-        // Executable code, its result, and what comes to be.
+        // Code that Google runs, what it prints, and parts that are new.
         push_unknown_fields(message, part, &["thoughtSignature", "thought_signature"]);
     }
 }

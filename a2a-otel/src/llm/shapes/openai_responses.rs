@@ -44,7 +44,7 @@ fn request(request: Node<'_>) -> Request<'_> {
     let text = request.get("input").and_then(Node::text);
     let text = text.map(|text| Message::of_text(FIRST_INPUT, "user", Some(text)));
     let items = request.list("input").enumerate();
-    let items = items.map(|(place, node)| item(FIRST_INPUT + place, node));
+    let items = items.map(|(place, node)| asked(FIRST_INPUT + place, node));
     Request {
         model: request.filled("model"),
         messages: instructions.into_iter().chain(text).chain(items).collect(),
@@ -75,6 +75,13 @@ fn response(response: Node<'_>) -> Response<'_> {
         images: output().filter_map(image).collect(),
         ..Response::default()
     }
+}
+
+/// One item of the input. An image that a tool made earlier is a part of it; of an answer, it is an image of its own.
+fn asked(index: usize, node: Node<'_>) -> Message<'_> {
+    let mut message = item(index, node);
+    message.parts.extend(image(node).map(|url| Part::image(Some(url))));
+    message
 }
 
 /// One item of the input or the output, which have the same types.

@@ -1,0 +1,134 @@
+//! Nothing that was said is dropped: each text in a request or an answer is found in an attribute of its own, not only in
+//! `input.value` and `output.value`, unless a table says why not.
+//!
+//! The texts are those of the recorded conversations, and those of generated ones, whose messages hold parts that every
+//! reader knows, and parts that none knows.
+
+mod dialects;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use a2a_otel::llm_call;
+use a2a_otel::opentelemetry::Value as Attribute;
+use a2a_otel::testing::{Captured, capture};
+use proptest::prelude::*;
+use serde_json::Value;
+
+/// The shortest text that counts: shorter ones are names of types, formats and reasons.
+const SHORTEST: usize = 8;
+
+/// The fields whose texts are in `input.value` and `output.value` alone.
+const UNSAID: &[(&str, &[&str])] = &[
+    (
+        "says which answer it is",
+        &["id", "responseId", "object", "created_at", "system_fingerprint", "modelVersion"],
+    ),
+    (
+        "says how it was served",
+        &["service_tier", "status", "provider", "native_finish_reason", "cache_control"],
+    ),
+    (
+        "rates a text, and is none",
+        &["prompt_filter_results", "content_filter_results", "safetyRatings", "logprobs"],
+    ),
+    ("is repeated from the request", &["instructions", "tool_choice", "truncation"]),
+    ("is the type of a part or of a file", &["type", "mimeType", "content_type", "media_type"]),
+    ("says how an image is read", &["detail"]),
+];
+
+#[llm_call(request = request)]
+fn ask(request: &Value, answer: Value) -> Value {
+    answer
+}
+
+fn recorded(request: &Value, answer: &Value) -> Captured {
+    let capturing = capture();
+    ask(request, answer.clone());
+    capturing.only()
+}
+
+/// All texts of the span's attributes, except of its whole input and output. The texts of JSON are read.
+fn said_in(span: &Captured) -> Vec<String> {
+    let mut said = Vec::new();
+    for (key, value) in &span.attributes {
+        if let (Attribute::String(text), false) =
+            (value, ["input.value", "output.value"].contains(&key.as_str()))
+        {
+            said.push(text.as_str().to_owned());
+            if let Ok(json) = serde_json::from_str::<Value>(text.as_str()) {
+                each_text(&json, &mut |_, text| said.push(text.to_owned()));
+            }
+        }
+    }
+    said
+}
+
+/// Calls a function with each text of a value and the fields that it is in.
+fn each_text<'a>(value: &'a Value, found: &mut impl FnMut(&[&'a str], &'a str)) {
+    fn walk<'a>(value: &'a Value, path: &mut Vec<&'a str>, found: &mut impl FnMut(&[&'a str], &'a str)) {
+        match value {
+            Value::String(text) => found(path, text),
+            Value::Array(items) => items.iter().for_each(|item| walk(item, path, found)),
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    path.push(name);
+                    walk(value, path, found);
+                    path.pop();
+                }
+            }
+            _ => {}
+        }
+    }
+    walk(value, &mut Vec::new(), found);
+}
+
+fn is_exempt(path: &[&str]) -> bool {
+    path.iter().any(|field| UNSAID.iter().any(|(_, fields)| fields.contains(field)))
+}
+
+/// The texts of a value that are not said in the span.
+fn unheard(value: &Value, said: &[String]) -> BTreeSet<String> {
+    let mut missing = BTreeSet::new();
+    each_text(value, &mut |path, text| {
+        let is_said =
+            || said.iter().any(|said| said.contains(text) || said.contains(&text[..text.len().min(200)]));
+        if text.chars().count() >= SHORTEST && !is_exempt(path) && !is_said() {
+            missing.insert(format!("{}: {text}", path.join(".")));
+        }
+    });
+    missing
+}
+
+#[test]
+fn recorded_conversations_are_said() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/wire");
+    let mut count = 0;
+    for entry in fs::read_dir(folder).expect("cases") {
+        let path = entry.expect("a file").path();
+        let case: Value = serde_json::from_str(&fs::read_to_string(&path).expect("a case")).expect("JSON");
+        // What is asked to be hidden is not said.
+        if case.get("env").is_some() || case.get("response").is_none() {
+            continue;
+        }
+        count += 1;
+        let said = said_in(&recorded(&case["request"], &case["response"]));
+        let missing: Vec<_> =
+            ["request", "response"].iter().flat_map(|side| unheard(&case[side], &said)).collect();
+        assert!(missing.is_empty(), "{}: {missing:#?}", path.display());
+    }
+    assert!(count > 5, "{count}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn generated_conversations_are_said(dialect in dialects::any()) {
+        let (name, request, answer) = dialect;
+        let said = said_in(&recorded(&request, &answer));
+        let missing: Vec<_> = [&request, &answer].into_iter().flat_map(|side| unheard(side, &said)).collect();
+        prop_assert!(missing.is_empty(), "{}: {:#?} of\n{:#}\n{:#}", name, missing, request, answer);
+    }
+}
