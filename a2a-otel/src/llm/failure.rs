@@ -18,8 +18,8 @@ impl Failure {
     pub(super) fn of(answer: Node<'_>) -> Option<Self> {
         // OpenAI's events hold the response, Groq's chunks have a field of their own, OpenRouter's fail a choice.
         let holders = [answer.get("response"), answer.get("x_groq")].into_iter().flatten();
-        let holders = std::iter::once(answer).chain(holders).chain(answer.list("choices"));
-        let reported = holders.filter_map(error).next();
+        let mut holders = std::iter::once(answer).chain(holders).chain(answer.list("choices"));
+        let reported = holders.find_map(error);
         let named = |field: &str, name: &str| answer.filled(field).is_some_and(|value| value == name);
         match reported {
             Some(error) if error.is_text() => {
@@ -64,9 +64,8 @@ fn error(holder: Node<'_>) -> Option<Node<'_>> {
     (error.is_text() || error.is_object()).then_some(error)
 }
 
-fn kind(error: Node<'_>, names: &[&str]) -> String {
-    let named = names.iter().filter_map(|name| error.get(name)).map(Node::text_or_json);
+fn kind(error: Node<'_>, fields: &[&str]) -> String {
+    let mut kinds = fields.iter().filter_map(|field| error.get(field)).map(Node::text_or_json);
     // The type of an event is no type of an error.
-    let mut named = named.filter(|kind| !kind.is_empty() && kind != "error");
-    named.next().unwrap_or("error".into()).into_owned()
+    kinds.find(|kind| !kind.is_empty() && kind != "error").unwrap_or("error".into()).into_owned()
 }

@@ -11,6 +11,7 @@ mod framing;
 mod gen_ai_only;
 mod openinference;
 mod pending;
+mod reader;
 mod reading;
 mod shape;
 mod shapes;
@@ -18,16 +19,13 @@ mod stream;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use self::exchange::Operation;
 pub(crate) use self::failure::Failure;
 pub(crate) use self::pending::Pending;
 pub(crate) use self::reading::{Model, Read};
-use self::shape::{Fit, Shape};
 use self::shapes::SHAPES;
 pub(crate) use self::stream::StreamedAnswer;
 use crate::capture::{Encoded, Value, encode_indexed, limit};
-use crate::gen_ai;
-use crate::json::{Index, Json, Node};
+use crate::json::{Index, Json};
 
 /// Reads a request. Of an unknown shape, only the value is read. The JSON is returned too, for reading it again.
 pub(crate) fn read_request(value: &dyn Value, is_embedding: bool) -> (Read, Option<Box<str>>) {
@@ -39,39 +37,11 @@ pub(crate) fn read_request(value: &dyn Value, is_embedding: bool) -> (Read, Opti
         LAST_LENGTH.store(body.whole().len().min(limit()), Ordering::Relaxed);
     }
     let json = body.as_mut().and_then(Content::json);
-    let read = json.as_ref().and_then(|json| Some(read_as(request_shape(json.root(), is_embedding)?, json)));
+    let read = json
+        .as_ref()
+        .and_then(|json| Some(reader::request(reader::shape_of_request(json.root(), is_embedding)?, json)));
     let again = json.filter(|json| json.root().raw().len() <= limit()).map(|json| json.root().raw().into());
     (Read { value: body.map(Content::into_encoded), ..read.unwrap_or_default() }, again)
-}
-
-/// The interface that a request is probably for.
-fn request_shape(request: Node<'_>, is_embedding: bool) -> Option<&'static Shape> {
-    let mut best = is_embedding.then_some((shapes::EMBEDDINGS, 0));
-    for shape in SHAPES.iter().filter(|shape| !is_embedding || shape.operation == Operation::Embedding) {
-        match (shape.fits_request)(request) {
-            Fit::No => {}
-            Fit::Certain => return Some(shape),
-            Fit::Possible => {
-                let marks = shape.marks.count(request);
-                if best.is_none_or(|(_, most)| marks >= most) {
-                    best = Some((shape, marks));
-                }
-            }
-        }
-    }
-    best.map(|(shape, _)| shape)
-}
-
-fn request_fits(shape: &Shape, request: Node<'_>) -> bool {
-    (shape.fits_request)(request) != Fit::No
-}
-
-fn read_as(shape: &'static Shape, json: &Json<'_>) -> Read {
-    let mut read = openinference::request(shape, (shape.request)(json.root()));
-    if gen_ai::is_on() {
-        gen_ai_only::request(&mut read, json.root());
-    }
-    read
 }
 
 /// Reads a response. Of an unknown shape, only the value is read.
@@ -79,7 +49,7 @@ pub(crate) fn read_response(value: &dyn Value) -> Read {
     let Some(mut body) = Content::of(value, 0) else { return Read::default() };
     if let Some(json) = body.json() {
         let shape = SHAPES.iter().find(|shape| (shape.is_response)(json.root()));
-        let read = shape.map(|shape| response(shape, &json)).unwrap_or_default();
+        let read = shape.map(|shape| reader::response(shape, &json)).unwrap_or_default();
         let failure =
             if shape.is_some() { Failure::of(json.root()) } else { Failure::of_unknown(json.root()) };
         return Read { value: Some(body.into_encoded()), failure, ..read };
@@ -90,14 +60,6 @@ pub(crate) fn read_response(value: &dyn Value) -> Read {
         answer.read()
     });
     streamed.unwrap_or_else(|| Read { value: Some(body.into_encoded()), ..Read::default() })
-}
-
-fn response(shape: &'static Shape, json: &Json<'_>) -> Read {
-    let mut read = openinference::response(shape, (shape.response)(json.root()));
-    if gen_ai::is_on() {
-        gen_ai_only::response(&mut read, json.root());
-    }
-    read
 }
 
 /// The content of a request or a response.

@@ -6,10 +6,10 @@
 
 use opentelemetry::KeyValue;
 
+use super::reader;
 use super::reading::{Model, Read};
 use super::shape::Shape;
 use super::shapes::system;
-use super::{read_as, request_fits};
 use crate::gen_ai;
 use crate::semconv::gen_ai::REQUEST_MODEL;
 use crate::semconv::openinference as names;
@@ -67,9 +67,9 @@ impl Pending {
     /// Reads the request again as one for the interface that answered, if it can be one.
     fn correct(&mut self, shape: &'static Shape) {
         let Some(json) = self.body.as_deref().and_then(crate::json::Json::index) else { return };
-        if request_fits(shape, json.root()) {
+        if reader::fits(shape, json.root()) {
             let model = self.request.model.take();
-            self.request = read_as(shape, &json);
+            self.request = reader::request(shape, &json);
             self.request.model = self.request.model.take().or(model);
         }
     }

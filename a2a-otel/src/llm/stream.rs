@@ -3,8 +3,8 @@
 use super::failure::Failure;
 use super::fold::Grown;
 use super::framing::Framing;
+use super::reader;
 use super::reading::Read;
-use super::response;
 use super::shape::Shape;
 use super::shapes::SHAPES;
 use crate::capture::{self, Encoded, Form, Value};
@@ -111,7 +111,7 @@ impl StreamedAnswer {
         self.grown.write(&mut text);
         let failure = self.failure;
         let answer = self.shape.filter(|_| !text.is_empty()).map(|shape| {
-            let read = Json::index(&text).map(|json| response(shape, &json)).unwrap_or_default();
+            let read = Json::index(&text).map(|json| reader::response(shape, &json)).unwrap_or_default();
             Read { value: Some(Encoded { text, structured: true }), ..read }
         });
         let is_anything = answer.is_some() || failure.is_some();

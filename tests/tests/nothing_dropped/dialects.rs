@@ -9,6 +9,17 @@ const TEXT: &str = "§";
 /// A provider's interface, a request, and its answer.
 pub(crate) type Conversation = (&'static str, Value, Value);
 
+/// The provider that alone has this interface.
+pub(crate) fn provider(interface: &str) -> Option<&'static str> {
+    const PROVIDERS: &[(&str, &str)] = &[
+        ("anthropic", "anthropic"),
+        ("gemini", "google"),
+        ("ollama chat", "ollama"),
+        ("ollama generate", "ollama"),
+    ];
+    PROVIDERS.iter().find(|(name, _)| *name == interface).map(|(_, provider)| *provider)
+}
+
 pub(crate) fn any() -> impl Strategy<Value = Conversation> {
     prop_oneof![
         chat(),
@@ -74,8 +85,8 @@ fn many(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Vec<Value>
 }
 
 /// An object, to which any of these fields are added.
-fn with_some(object: Value, fields: Vec<(&'static str, Value)>) -> impl Strategy<Value = Value> {
-    let some = prop::sample::subsequence(fields.clone(), 0..=fields.len());
+fn with_some(object: Value, fields: &[(&'static str, Value)]) -> impl Strategy<Value = Value> + use<> {
+    let some = prop::sample::subsequence(fields.to_vec(), 0..=fields.len());
     (some, unknown()).prop_map(move |(some, unknown)| {
         let mut object = object.clone();
         for (name, mut value) in some {
@@ -105,7 +116,7 @@ fn chat_message() -> impl Strategy<Value = Value> {
     let content = prop_oneof![Just(json!(TEXT)), many(part).prop_map(Value::from), unknown()];
     let message = with_some(
         json!({"role": "assistant"}),
-        vec![
+        &[
             ("refusal", json!(TEXT)),
             ("name", json!(TEXT)),
             ("reasoning", json!(TEXT)),
@@ -147,7 +158,7 @@ fn chat_message() -> impl Strategy<Value = Value> {
 fn chat() -> impl Strategy<Value = Conversation> {
     let answer = with_some(
         json!({"object": "chat.completion", "model": "the model"}),
-        vec![("citations", json!([TEXT])), ("search_results", json!([{"title": TEXT, "url": TEXT}]))],
+        &[("citations", json!([TEXT])), ("search_results", json!([{"title": TEXT, "url": TEXT}]))],
     );
     (many(chat_message()), many(chat_message()), answer).prop_map(|(messages, answers, mut answer)| {
         let request = json!({
@@ -205,7 +216,7 @@ fn responses() -> impl Strategy<Value = Conversation> {
     };
     let request = with_some(
         json!({"model": "the model", "instructions": TEXT}),
-        vec![("prompt", json!({"id": "p", "version": "2", "variables": {"name": TEXT, "other": null}}))],
+        &[("prompt", json!({"id": "p", "version": "2", "variables": {"name": TEXT, "other": null}}))],
     );
     (request, many(item()), many(item())).prop_map(|(mut request, input, output)| {
         request["input"] = input.into();
@@ -264,7 +275,7 @@ fn gemini() -> impl Strategy<Value = Conversation> {
     };
     let candidate = with_some(
         json!({"finishReason": "STOP", "index": 0}),
-        vec![
+        &[
             (
                 "groundingMetadata",
                 json!({"webSearchQueries": [TEXT], "groundingChunks": [{"web": {"uri": TEXT, "title": TEXT}}]}),
@@ -289,7 +300,7 @@ fn ollama_chat() -> impl Strategy<Value = Conversation> {
     let message = || {
         with_some(
             json!({"role": "assistant", "content": TEXT}),
-            vec![
+            &[
                 ("thinking", json!(TEXT)),
                 ("images", json!(["iVBOR§"])),
                 ("tool_name", json!(TEXT)),
@@ -310,7 +321,7 @@ fn ollama_chat() -> impl Strategy<Value = Conversation> {
 fn ollama_generate() -> impl Strategy<Value = Conversation> {
     let request = with_some(
         json!({"model": "the model", "prompt": TEXT, "options": {}}),
-        vec![
+        &[
             ("system", json!(TEXT)),
             ("suffix", json!(TEXT)),
             ("template", json!(TEXT)),
@@ -319,7 +330,7 @@ fn ollama_generate() -> impl Strategy<Value = Conversation> {
     );
     let answer = with_some(
         json!({"model": "the model", "done": true, "response": TEXT}),
-        vec![("thinking", json!(TEXT))],
+        &[("thinking", json!(TEXT))],
     );
     (request, answer).prop_map(|(request, answer)| ("ollama generate", request, answer))
 }

@@ -77,7 +77,7 @@ fn response(response: Node<'_>) -> Response<'_> {
     let candidates = || candidates().map(|(place, candidate)| (number(candidate, place), candidate));
     let first = candidates().find(|(index, _)| *index == 0);
     let reason = first.and_then(|(_, candidate)| candidate.any(&["finishReason", "finish_reason"])?.text());
-    let messages = candidates().filter_map(|(index, node)| Some(answer(index, node)));
+    let messages = candidates().map(|(index, node)| answer(index, node));
     Response {
         model: response.any(&["modelVersion", "model_version"]).and_then(Node::text),
         messages: messages.collect(),

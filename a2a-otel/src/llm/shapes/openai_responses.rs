@@ -184,21 +184,22 @@ const NAMES: &[&str] = &["type", "id", "call_id", "name", "status"];
 fn call<'a>(kind: &str, item: Node<'a>) -> ToolCall<'a> {
     let input = item.get("input").map(|input| format!(r#"{{"input":{}}}"#, input.raw()).into());
     let arguments = item.get("arguments").map(Node::text_or_json).or(input);
+    let arguments = arguments.unwrap_or_else(|| own_arguments(item));
     ToolCall {
         id: item.filled("call_id").or_else(|| item.filled("id")),
         name: item.filled("name").or_else(|| Some(kind.to_owned().into())),
-        arguments: arguments.or_else(|| own_arguments(item)).filter(|arguments| arguments != "{}"),
+        arguments: Some(arguments).filter(|arguments| arguments != "{}"),
         ..ToolCall::default()
     }
 }
 
 /// What one of OpenAI's own tools was asked: all fields of the call that say neither which call it is nor what came of it.
-fn own_arguments(item: Node<'_>) -> Option<Text<'_>> {
+fn own_arguments(item: Node<'_>) -> Text<'_> {
     let fields = item
         .entries()
         .filter(|(name, value)| !NAMES.contains(name) && !RESULTS.contains(name) && !value.is_null());
     let fields: Vec<_> = fields.map(|(name, value)| format!("\"{name}\":{}", value.raw())).collect();
-    Some(format!("{{{}}}", fields.join(",")).into())
+    format!("{{{}}}", fields.join(",")).into()
 }
 
 fn image(item: Node<'_>) -> Option<Text<'_>> {

@@ -1,0 +1,50 @@
+//! Which interface a request is for, and the reading of requests and responses of a known interface.
+
+use super::exchange::Operation;
+use super::reading::Read;
+use super::shape::{Fit, Shape};
+use super::shapes::{EMBEDDINGS, SHAPES};
+use super::{gen_ai_only, openinference};
+use crate::gen_ai;
+use crate::json::{Json, Node};
+
+/// The interface that a request is probably for.
+pub(super) fn shape_of_request(request: Node<'_>, is_embedding: bool) -> Option<&'static Shape> {
+    let mut best = is_embedding.then_some((EMBEDDINGS, 0));
+    for shape in SHAPES.iter().filter(|shape| !is_embedding || shape.operation == Operation::Embedding) {
+        match (shape.fits_request)(request) {
+            Fit::No => {}
+            Fit::Certain => return Some(shape),
+            Fit::Possible => {
+                let marks = shape.marks.count(request);
+                if best.is_none_or(|(_, most)| marks >= most) {
+                    best = Some((shape, marks));
+                }
+            }
+        }
+    }
+    best.map(|(shape, _)| shape)
+}
+
+/// Whether a request can be one for this interface.
+pub(super) fn fits(shape: &Shape, request: Node<'_>) -> bool {
+    (shape.fits_request)(request) != Fit::No
+}
+
+/// Reads a request of this interface.
+pub(super) fn request(shape: &'static Shape, json: &Json<'_>) -> Read {
+    let mut read = openinference::request(shape, (shape.request)(json.root()));
+    if gen_ai::is_on() {
+        gen_ai_only::request(&mut read, json.root());
+    }
+    read
+}
+
+/// Reads a response of this interface.
+pub(super) fn response(shape: &'static Shape, json: &Json<'_>) -> Read {
+    let mut read = openinference::response(shape, (shape.response)(json.root()));
+    if gen_ai::is_on() {
+        gen_ai_only::response(&mut read, json.root());
+    }
+    read
+}
