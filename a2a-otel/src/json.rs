@@ -260,7 +260,7 @@ impl<'a> Node<'a> {
 }
 
 /// The text of a string with escapes. An invalid escape is kept as written.
-fn unescaped(text: &str) -> String {
+pub(crate) fn unescaped(text: &str) -> String {
     let mut unescaped = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = memchr(b'\\', rest.as_bytes()) {

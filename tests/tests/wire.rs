@@ -7,13 +7,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use a2a_otel::llm_call;
 use a2a_otel::opentelemetry::Value as Attribute;
 use a2a_otel::opentelemetry::trace::Status;
-use a2a_otel::testing::{Captured, capture};
-use bytes::Bytes;
-use futures::executor::block_on;
-use futures::stream::{self, Stream, StreamExt as _};
+use a2a_otel::testing::Captured;
+use a2a_otel_tests::wire::{cut, layouts, of_bytes, of_values, of_whole, said};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
@@ -57,60 +54,6 @@ fn cases() -> Vec<(String, Case)> {
     paths.iter().map(read).collect()
 }
 
-#[llm_call(request = request)]
-fn ask(request: &Value, answer: Value) -> Value {
-    answer
-}
-
-#[llm_call(request = request)]
-fn ask_values(request: &Value, chunks: Vec<Value>) -> impl Stream<Item = Value> {
-    stream::iter(chunks)
-}
-
-#[llm_call(request = request)]
-fn ask_bytes(request: &Value, pieces: Vec<Bytes>) -> impl Stream<Item = Bytes> {
-    stream::iter(pieces)
-}
-
-fn of_values(case: &Case, chunks: Vec<Value>) -> Captured {
-    let capturing = capture();
-    block_on(ask_values(&case.request, chunks).collect::<Vec<_>>());
-    capturing.only()
-}
-
-fn of_bytes(case: &Case, pieces: Vec<Bytes>) -> Captured {
-    let capturing = capture();
-    block_on(ask_bytes(&case.request, pieces).collect::<Vec<_>>());
-    capturing.only()
-}
-
-/// Pieces of a text, cut before each of these bytes.
-fn cut(text: &str, cuts: &[usize]) -> Vec<Bytes> {
-    let mut cuts: Vec<_> = cuts.iter().map(|cut| cut % (text.len() + 1)).collect();
-    cuts.extend([0, text.len()]);
-    cuts.sort_unstable();
-    cuts.windows(2).map(|ends| Bytes::copy_from_slice(&text.as_bytes()[ends[0]..ends[1]])).collect()
-}
-
-/// Ways in which chunks lie on the wire.
-fn layouts(chunks: &[Value]) -> Vec<String> {
-    let each = |write: fn(&Value) -> String| chunks.iter().map(write).collect::<String>();
-    let pretty = |chunk: &Value| serde_json::to_string_pretty(chunk).expect("JSON");
-    let lines = |chunk: &Value| format!("data: {}\n\n", pretty(chunk).replace('\n', "\ndata: "));
-    vec![
-        each(|chunk| format!("data: {chunk}\n\n")) + "data: [DONE]\n\n",
-        each(|chunk| format!("event: x\r\ndata:{chunk}\r\n\r\n")),
-        each(|chunk| format!(": comment\rid: 1\rdata: {chunk}\r\r")),
-        // Without the empty lines.
-        each(|chunk| format!("data: {chunk}\n")),
-        chunks.iter().map(lines).collect(),
-        each(|chunk| format!("{chunk}\n")),
-        each(ToString::to_string),
-        serde_json::to_string_pretty(chunks).expect("JSON"),
-        format!("[{}]", chunks.iter().map(pretty).collect::<Vec<_>>().join("\n,\r\n")),
-    ]
-}
-
 fn shown(attribute: &Attribute) -> String {
     attribute.as_str().into_owned()
 }
@@ -145,23 +88,18 @@ fn each_case_is_recorded_right() {
     assert!(cases.len() >= 10, "{}", cases.len());
     for (name, case) in &cases {
         if let Some(response) = &case.response {
-            let capturing = capture();
-            ask(&case.request, response.clone());
-            assert_case(name, case, &capturing.only());
+            assert_case(name, case, &of_whole(&case.request, response));
         }
         if let Some(chunks) = &case.chunks {
-            assert_case(name, case, &of_values(case, chunks.clone()));
+            assert_case(name, case, &of_values(&case.request, chunks));
             for text in layouts(chunks) {
-                assert_case(name, case, &of_bytes(case, cut(&text, &[])));
-                assert_case(
-                    name,
-                    case,
-                    &of_bytes(case, cut(&text, &(0..text.len()).step_by(7).collect::<Vec<_>>())),
-                );
+                let cuts: Vec<_> = (0..text.len()).step_by(7).collect();
+                assert_case(name, case, &of_bytes(&case.request, cut(&text, &[])));
+                assert_case(name, case, &of_bytes(&case.request, cut(&text, &cuts)));
             }
         }
         if let Some(text) = &case.bytes {
-            assert_case(name, case, &of_bytes(case, cut(text, &[])));
+            assert_case(name, case, &of_bytes(&case.request, cut(text, &[])));
         }
     }
 }
@@ -181,14 +119,7 @@ proptest! {
         let chunks = case.chunks.clone().unwrap_or_default();
         let layouts = layouts(&chunks);
         let text = &layouts[layout.index(layouts.len())];
-        let (whole, cut) = (of_values(case, chunks), of_bytes(case, cut(text, &cuts)));
-        let is_of_stream = |key: &str| key.starts_with("a2a_otel.stream.") || key.ends_with("time_to_first_chunk");
-        let said = |span: &Captured| {
-            let said = span.attributes.iter().filter(|(key, _)| !is_of_stream(key));
-            // JSON in a value keeps the spaces that it came with.
-            let text = |value| serde_json::from_str(&shown(value)).unwrap_or_else(|_| Value::from(shown(value)));
-            said.map(|(key, value)| (key.clone(), text(value))).collect::<Vec<_>>()
-        };
+        let (whole, cut) = (of_values(&case.request, &chunks), of_bytes(&case.request, cut(text, &cuts)));
         prop_assert_eq!(said(&cut), said(&whole), "{}", name);
     }
 }

@@ -7,7 +7,7 @@ use crate::json::Node;
 use crate::llm::exchange::{
     Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
 };
-use crate::llm::fold::Rule::{Append, AppendJson, Elements, Largest, Object, Push, Skip};
+use crate::llm::fold::Rule::{Append, AppendJson, Elements, Keep, Largest, Object, Push, Skip};
 use crate::llm::fold::{Grown, Rule};
 use crate::llm::shape::Shape;
 use crate::semconv::openinference::system;
@@ -216,7 +216,14 @@ const USAGE: Rule = Object(&[
     ("cache_read_input_tokens", "cache_read_input_tokens", Largest),
     ("cache_creation_input_tokens", "cache_creation_input_tokens", Largest),
 ]);
-const BLOCK: Rule = Object(&[("text", "text", Append), ("thinking", "thinking", Append)]);
+const BLOCK: Rule = Object(&[
+    ("id", "id", Keep),
+    ("name", "name", Keep),
+    ("type", "type", Keep),
+    ("text", "text", Append),
+    ("thinking", "thinking", Append),
+    ("signature", "signature", Append),
+]);
 const DELTA: Rule = Object(&[
     // The type of the delta, not of the block.
     ("type", "type", Skip),

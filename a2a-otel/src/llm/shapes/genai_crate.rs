@@ -8,7 +8,7 @@ use crate::json::Node;
 use crate::llm::exchange::{
     Kind, Message, Operation, Part, Request, Response, Text, ToolCall, parameters, texts, tools,
 };
-use crate::llm::fold::Rule::{Object, Replace};
+use crate::llm::fold::Rule::{Append, Object, Replace};
 use crate::llm::fold::{Grown, Rule};
 use crate::llm::shape::Shape;
 
@@ -198,11 +198,11 @@ const CALLS: &str = "tool_calls";
 
 fn fold(grown: &mut Grown, event: Node<'_>) {
     let Some((name, value)) = variant(event) else { return };
-    let text = value.get("content").and_then(Node::text);
+    let text = value.get("content");
     let message = grown.root();
     match name {
-        "Chunk" => message.field("content").item(0).field("Text").append(text),
-        "ReasoningChunk" => message.field("reasoning_content").append(text),
+        "Chunk" => message.field("content").item(0).field("Text").merge(&Append, text),
+        "ReasoningChunk" => message.field("reasoning_content").merge(&Append, text),
         // Each event repeats the whole call so far, so the newest replaces the others.
         "ToolCallChunk" => {
             let call = value.get("tool_call");

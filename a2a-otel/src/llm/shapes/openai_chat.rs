@@ -7,7 +7,7 @@ use crate::llm::exchange::{
     Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
 };
 use crate::llm::fold::Rule;
-use crate::llm::fold::Rule::{Append, Content, Elements, Keep, Object};
+use crate::llm::fold::Rule::{Append, Arguments, Elements, Extend, Keep, Numbered, Object};
 use crate::llm::shape::Shape;
 use crate::semconv::openinference::system;
 
@@ -25,14 +25,19 @@ pub(super) static SHAPE: Shape = Shape {
 };
 
 /// How chunks join into a response.
-const CHUNK: Rule = Object(&[("choices", "choices", Elements(&CHOICE))]);
-const CHOICE: Rule = Object(&[("delta", "message", DELTA)]);
+const CHUNK: Rule = Object(&[("choices", "choices", Numbered(&CHOICE))]);
+const CHOICE: Rule = Object(&[("delta", "message", DELTA), ("logprobs", "logprobs", LOGPROBS)]);
+const LOGPROBS: Rule = Object(&[("content", "content", Extend), ("refusal", "refusal", Extend)]);
 const DELTA: Rule = Object(&[
     ("role", "role", Keep),
-    ("content", "content", Content),
+    ("content", "content", Append),
     ("refusal", "refusal", Append),
     ("reasoning_content", "reasoning_content", Append),
     ("reasoning", "reasoning", Append),
+    ("reasoning_details", "reasoning_details", Elements(&REASONING)),
+    ("audio", "audio", AUDIO),
+    ("annotations", "annotations", Extend),
+    ("images", "images", Extend),
     ("function_call", "function_call", FUNCTION),
     ("tool_calls", "tool_calls", Elements(&TOOL_CALL)),
 ]);
@@ -42,7 +47,19 @@ const TOOL_CALL: Rule = Object(&[
     ("function", "function", FUNCTION),
     ("custom", "custom", CUSTOM),
 ]);
-const FUNCTION: Rule = Object(&[("name", "name", Keep), ("arguments", "arguments", Append)]);
+const FUNCTION: Rule = Object(&[("name", "name", Keep), ("arguments", "arguments", Arguments)]);
+const AUDIO: Rule = Object(&[("id", "id", Keep), ("data", "data", Append), ("transcript", "transcript", Append)]);
+/// OpenRouter's. Details of two types may have one number.
+///
+/// Source: OpenRouter's documentation of reasoning tokens.
+const REASONING: Rule = Object(&[
+    ("id", "id", Keep),
+    ("type", "type", Keep),
+    ("text", "text", Append),
+    ("summary", "summary", Append),
+    ("data", "data", Append),
+    ("signature", "signature", Keep),
+]);
 const CUSTOM: Rule = Object(&[("name", "name", Keep), ("input", "input", Append)]);
 
 pub(super) fn is_object(response: Node<'_>, kind: &str) -> bool {
@@ -125,16 +142,18 @@ fn cache_hits(usage: Node<'_>) -> Option<i64> {
 /// Reads a message in one pass, because a conversation has many.
 fn message(index: usize, node: Node<'_>) -> Message<'_> {
     let mut message = Message { index, ..Message::default() };
+    // A stream has the fields in another order than a whole answer.
+    let (mut thoughts, mut refusal) = (Vec::new(), Vec::new());
     for (name, value) in node.entries() {
         match name {
             "role" => message.role = value.text().unwrap_or_default(),
             "content" => {
                 message.content = value.text();
-                message.parts.splice(0..0, value.items().map(part));
+                message.parts = value.items().map(part).collect();
             }
             // OpenAI does not have these; DeepSeek, Qwen and vLLM add them.
-            "reasoning_content" | "reasoning" => push_filled(&mut message, Part::reasoning, value),
-            "refusal" => push_filled(&mut message, Part::text, value),
+            "reasoning_content" | "reasoning" => thoughts.extend(filled(Part::reasoning, value)),
+            "refusal" => refusal.extend(filled(Part::text, value)),
             "name" => message.name = value.text(),
             "tool_call_id" => message.tool_call_id = value.text(),
             "tool_calls" => message.tool_calls = value.items().map(tool_call).collect(),
@@ -142,14 +161,13 @@ fn message(index: usize, node: Node<'_>) -> Message<'_> {
             _ => {}
         }
     }
+    message.parts.extend(thoughts.into_iter().chain(refusal));
     message
 }
 
-/// Adds a text as a separate part, after the parts of the content.
-fn push_filled<'a>(message: &mut Message<'a>, part: fn(Option<Text<'a>>) -> Part<'a>, value: Node<'a>) {
-    if let Some(text) = value.text().filter(|text| !text.is_empty()) {
-        message.parts.push(part(Some(text)));
-    }
+/// A text as a separate part.
+fn filled<'a>(part: fn(Option<Text<'a>>) -> Part<'a>, value: Node<'a>) -> Option<Part<'a>> {
+    value.text().filter(|text| !text.is_empty()).map(|text| part(Some(text)))
 }
 
 fn part(part: Node<'_>) -> Part<'_> {
