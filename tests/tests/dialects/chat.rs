@@ -327,7 +327,7 @@ fn exchange(
     add_usage(&mut chunks, &answer.usage, style.usage, dice);
     frame(&mut chunks, "chat.completion.chunk", style.names_object, dice);
     let whole = json!({
-        "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "shop-model-1",
+        "id": "answer-1", "object": "chat.completion", "created": 1, "model": "shop-model-1",
         "choices": choices, "usage": usage(&answer.usage),
     });
     Exchange { request: request(), whole, chunks, unsaid: &[] }
@@ -392,7 +392,7 @@ fn add_usage(chunks: &mut Vec<Value>, used: &Usage, place: UsageIn, dice: &mut D
 /// Adds what is said of the whole answer in each chunk.
 fn frame(chunks: &mut Vec<Value>, object: &str, names_object: bool, dice: &mut Dice<'_>) {
     for chunk in chunks.iter_mut() {
-        let mut framed = fields(json!({"id": "chatcmpl-1", "created": 1, "model": "shop-model-1"}));
+        let mut framed = fields(json!({"id": "answer-1", "created": 1, "model": "shop-model-1"}));
         if names_object {
             framed.insert("object".to_owned(), json!(object));
         }
@@ -439,7 +439,7 @@ pub(super) fn completions(answer: &Answer, dice: &mut Dice<'_>) -> Exchange {
     let names_object = !dice.flip();
     frame(&mut chunks, "text_completion", names_object, dice);
     let whole = json!({
-        "id": "cmpl-1", "object": "text_completion", "created": 1, "model": "shop-model-1", "choices": choices,
+        "id": "answer-1", "object": "text_completion", "created": 1, "model": "shop-model-1", "choices": choices,
         "usage": usage(&answer.usage),
     });
     Exchange { request: json!({"model": "shop-model", "prompt": "hi"}), whole, chunks, unsaid: &[] }

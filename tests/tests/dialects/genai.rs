@@ -44,8 +44,8 @@ pub(super) fn events(answer: &Answer, dice: &mut Dice<'_>) -> Exchange {
         "captured_reasoning_content": thoughts.filter(|_| dice.flip()),
     }))}));
     let request = json!({"messages": [{"role": "User", "content": [{"Text": "hi"}]}]});
-    // The events do not name the model.
-    Exchange { request, whole, chunks, unsaid: &["llm.model_name"] }
+    // The events do not name the model, and are joined in a form of their own.
+    Exchange { request, whole, chunks, unsaid: &["llm.model_name", "output.value"] }
 }
 
 fn tool_call(call: &Call) -> Value {
