@@ -128,11 +128,16 @@ fn assert_dialect(
     assert_same(&way, &of_bytes(&exchange.request, pieces), &whole, &exchange)
 }
 
+/// Few enough for each run of the tests, unless the environment asks for more.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(64)
+}
+
 /// A property for each dialect.
 macro_rules! dialects {
     ($($(#[$doc:meta])* $name:ident: up to $choices:literal, $writer:path;)*) => {
         proptest! {
-            #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+            #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
             $(
                 $(#[$doc])*
                 #[test]

@@ -35,8 +35,8 @@ pub(super) enum Form {
     Plain,
     /// JSON, once it is complete.
     Json,
-    /// The arguments of a call. An empty object if there are none.
-    Arguments,
+    /// This text, if it is empty.
+    Or(&'static str),
 }
 
 /// The parts of a content in which a text grows.
@@ -48,7 +48,8 @@ const ENDING: &[&str] = &["signature", "thoughtSignature", "thought_signature"];
 /// How the pieces of a part join.
 const PART: Rule = Rule::Object(&[
     ("type", "type", Rule::Keep),
-    ("text", "text", Rule::Append),
+    // A text tells what the part is, even if it is empty.
+    ("text", "text", Rule::AppendOr("")),
     ("thinking", "thinking", Rule::Append),
 ]);
 
@@ -56,10 +57,12 @@ impl Piece {
     pub(super) fn merge(&mut self, rule: &Rule, node: Node<'_>, room: &mut Room) {
         match rule {
             Rule::Skip => {}
-            Rule::Append if node.raw() == EMPTY && self.is_nothing() => {
-                *self = Self::Text(Form::Plain, String::new());
-            }
             _ if says_nothing(node) && !self.is_nothing() => {}
+            // An empty text says that it is a text.
+            Rule::Append if node.raw() == EMPTY => *self = Self::Text(Form::Plain, String::new()),
+            Rule::AppendOr(default) if node.raw() == EMPTY => {
+                *self = Self::Text(Form::Or(default), String::new());
+            }
             _ if node.is_null() || node.raw() == EMPTY => {}
             Rule::Keep if !self.is_nothing() => {}
             Rule::Largest if self.is_at_least(node) => {}
@@ -76,7 +79,7 @@ impl Piece {
             Rule::Append if node.is_text() => self.append(Form::Plain, node, room),
             Rule::Append if node.is_object() && !self.is_nothing() => self.join_part(node, room),
             Rule::AppendJson if node.is_text() => self.append(Form::Json, node, room),
-            Rule::Arguments if node.is_text() => self.append(Form::Arguments, node, room),
+            Rule::AppendOr(default) if node.is_text() => self.append(Form::Or(default), node, room),
             _ => self.replace(node.raw(), room),
         }
     }
@@ -129,10 +132,11 @@ impl Piece {
             }
         }
         for (_, name, rule) in rules {
-            if matches!(rule, Rule::Arguments)
-                && let Some(arguments) = self.field(name, room).filter(|arguments| arguments.is_nothing())
+            if let Rule::AppendOr(default) = rule
+                && !default.is_empty()
+                && let Some(text) = self.field(name, room).filter(|text| text.is_nothing())
             {
-                *arguments = Self::Text(Form::Arguments, String::new());
+                *text = Self::Text(Form::Or(default), String::new());
             }
         }
     }
@@ -376,7 +380,7 @@ impl Piece {
     fn append(&mut self, form: Form, node: Node<'_>, room: &mut Room) {
         if !matches!(self, Self::Text(..)) {
             let before = match self {
-                Self::Raw(raw) if form == Form::Plain => raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')),
+                Self::Raw(raw) if form != Form::Json => raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')),
                 _ => None,
             };
             *self = Self::Text(form, before.unwrap_or_default().to_owned());
@@ -409,7 +413,7 @@ impl Piece {
         }
     }
 
-    /// Objects and lists that are still empty are left out.
+    /// Texts, objects and lists that are still empty are left out.
     pub(super) fn write(&self, json: &mut String) {
         match self {
             Self::Nothing => {}
@@ -448,8 +452,8 @@ fn is_empty_part(part: Node<'_>) -> bool {
 
 fn write_text(json: &mut String, form: Form, text: &str) {
     match form {
-        Form::Json if text.is_empty() => {}
-        Form::Arguments if text.is_empty() => json.push_str("\"{}\""),
+        Form::Plain | Form::Json if text.is_empty() => {}
+        Form::Or(default) if text.is_empty() => json.extend(["\"", default, "\""]),
         Form::Json => {
             let value = unescaped(text);
             match Json::index(&value) {

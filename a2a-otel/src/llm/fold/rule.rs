@@ -18,8 +18,9 @@ pub(crate) enum Rule {
     Append,
     /// The text is appended, and is JSON once it is complete.
     AppendJson,
-    /// The text of a call's arguments is appended. A call without arguments has an empty object.
-    Arguments,
+    /// The text is appended. Instead of an empty text there is this one: a call without arguments has an empty object,
+    /// whether the provider says so or not.
+    AppendOr(&'static str),
     /// The value is added to the end of the list.
     Push,
     /// The items are added to the end of the list.

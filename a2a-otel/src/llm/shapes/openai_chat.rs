@@ -7,7 +7,7 @@ use crate::llm::exchange::{
     Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
 };
 use crate::llm::fold::Rule;
-use crate::llm::fold::Rule::{Append, Arguments, Elements, Extend, Keep, Numbered, Object};
+use crate::llm::fold::Rule::{Append, AppendOr, Elements, Extend, Keep, Numbered, Object};
 use crate::llm::shape::Shape;
 use crate::semconv::openinference::system;
 
@@ -47,7 +47,7 @@ const TOOL_CALL: Rule = Object(&[
     ("function", "function", FUNCTION),
     ("custom", "custom", CUSTOM),
 ]);
-const FUNCTION: Rule = Object(&[("name", "name", Keep), ("arguments", "arguments", Arguments)]);
+const FUNCTION: Rule = Object(&[("name", "name", Keep), ("arguments", "arguments", AppendOr("{}"))]);
 const AUDIO: Rule = Object(&[("id", "id", Keep), ("data", "data", Append), ("transcript", "transcript", Append)]);
 /// OpenRouter's. Details of two types may have one number.
 ///
@@ -60,7 +60,7 @@ const REASONING: Rule = Object(&[
     ("data", "data", Append),
     ("signature", "signature", Keep),
 ]);
-const CUSTOM: Rule = Object(&[("name", "name", Keep), ("input", "input", Append)]);
+const CUSTOM: Rule = Object(&[("name", "name", Keep), ("input", "input", AppendOr(""))]);
 
 pub(super) fn is_object(response: Node<'_>, kind: &str) -> bool {
     response.filled("object").is_some_and(|object| object == kind)

@@ -7,7 +7,7 @@ use crate::json::Node;
 use crate::llm::exchange::{
     Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
 };
-use crate::llm::fold::Rule::{Append, Elements, Keep, Object, Push, Replace};
+use crate::llm::fold::Rule::{Append, AppendOr, Elements, Keep, Object, Push, Replace};
 use crate::llm::fold::{Grown, Rule};
 use crate::llm::shape::Shape;
 use crate::semconv::openinference::system;
@@ -151,7 +151,7 @@ const ITEM: Rule = Object(&[
     ("role", "role", Keep),
     ("name", "name", Keep),
     ("arguments", "arguments", Append),
-    ("input", "input", Append),
+    ("input", "input", AppendOr("")),
     ("code", "code", Append),
     ("content", "content", Elements(&PART)),
     ("summary", "summary", Elements(&PART)),
@@ -199,7 +199,7 @@ const EVENTS: &[(&str, Addition)] = &[
     ("response.function_call_arguments.done", of_item("arguments", "arguments", Replace)),
     ("response.mcp_call_arguments.delta", of_item("arguments", "delta", Append)),
     ("response.mcp_call_arguments.done", of_item("arguments", "arguments", Replace)),
-    ("response.custom_tool_call_input.delta", of_item("input", "delta", Append)),
+    ("response.custom_tool_call_input.delta", of_item("input", "delta", AppendOr(""))),
     ("response.custom_tool_call_input.done", of_item("input", "input", Replace)),
     ("response.code_interpreter_call_code.delta", of_item("code", "delta", Append)),
     ("response.code_interpreter_call_code.done", of_item("code", "code", Replace)),
