@@ -85,7 +85,8 @@ pub fn layouts(chunks: &[Value]) -> Vec<String> {
 /// it is parsed.
 #[must_use]
 pub fn said(span: &Captured) -> BTreeMap<String, Value> {
-    let is_of_stream = |key: &str| key.starts_with("a2a_otel.stream.") || key.ends_with("time_to_first_chunk");
+    let is_of_stream =
+        |key: &str| key.starts_with("a2a_otel.stream.") || key.ends_with("time_to_first_chunk");
     let said = span.attributes.iter().filter(|(key, _)| !is_of_stream(key));
     said.map(|(key, value)| {
         let text = value.as_str();

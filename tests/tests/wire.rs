@@ -104,6 +104,58 @@ fn each_case_is_recorded_right() {
     }
 }
 
+/// The content of the message in a stream of these bytes, whole and in single bytes.
+fn content_of(text: &str) -> Option<String> {
+    let request = serde_json::json!({"model": "m", "messages": []});
+    let content = |cuts: &[usize]| {
+        let span = of_bytes(&request, cut(text, cuts));
+        span.text("llm.output_messages.0.message.content").map(str::to_owned)
+    };
+    let (whole, single) = (content(&[]), content(&(0..text.len()).collect::<Vec<_>>()));
+    assert_eq!(whole, single, "{text}");
+    whole
+}
+
+#[test]
+fn what_is_torn_off_takes_nothing_else_with_it() {
+    let chunk = |text: &str| format!(r#"{{"choices":[{{"index":0,"delta":{{"content":"{text}"}}}}]}}"#);
+    let (one, other) = (chunk("A "), chunk("lamp"));
+    for end in (1..one.len()).filter(|end| one.is_char_boundary(*end)) {
+        let torn = &one[..end];
+        for text in [
+            // With and without empty lines between events, and as JSON lines.
+            format!("data: {torn}\n\ndata: {one}\n\ndata: {other}\n\n"),
+            format!("data: {torn}\ndata: {one}\ndata: {other}\n"),
+            format!("data: {torn}\ndata: {one}\n\ndata: {other}\n"),
+        ] {
+            assert_eq!(content_of(&text).as_deref(), Some("A lamp"), "{text}");
+        }
+    }
+    // A value may come after these, so the next line may belong to them.
+    let is_before_value = |torn: &str| torn.ends_with(['{', '[', ',', ':']);
+    for end in (1..one.len()).filter(|end| !is_before_value(&one[..*end])) {
+        let text = format!("{}\n{one}\n{other}\n", &one[..end]);
+        assert_eq!(content_of(&text).as_deref(), Some("A lamp"), "{text}");
+    }
+}
+
+#[test]
+fn a_line_of_an_event_may_be_json_of_its_own() {
+    let lines =
+        "data: {\"choices\": [\ndata: {\"index\": 0, \"delta\": {\"content\": \"A lamp\"}}\ndata: ]}\n\n";
+    assert_eq!(content_of(lines).as_deref(), Some("A lamp"));
+    assert_eq!(content_of(&lines.replace("data: ", "")).as_deref(), Some("A lamp"));
+}
+
+#[test]
+fn halves_of_a_character_meet() {
+    let chunk = |text: &str| {
+        format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
+    };
+    let text = chunk("A \\ud83d") + &chunk("\\ude00.");
+    assert_eq!(content_of(&text).as_deref(), Some("A \u{1f600}."));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 

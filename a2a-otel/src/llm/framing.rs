@@ -93,10 +93,13 @@ impl Framing {
     /// Adds a line to the data of an event. A line that is a whole chunk is passed on at once, because many servers leave
     /// out the empty line between events.
     fn add_data(&mut self, data: &str, limit: usize, chunk: &mut dyn FnMut(&Json<'_>)) -> usize {
-        if !self.data_scan.is_before_value && pass_on(data, chunk) {
+        if !self.data_scan.is_before_value
+            && let Some(json) = complete(data)
+        {
             // What came before it is the torn rest of another event.
-            self.data_scan = Scan::default();
-            return std::mem::take(&mut self.data).len();
+            let torn = self.end_event(chunk);
+            chunk(&json);
+            return torn;
         }
         if self.data.len() + data.len() < limit {
             self.data.push_str(data);
@@ -169,9 +172,14 @@ fn data_of(line: &str) -> Option<&str> {
     Some(data.strip_prefix(' ').unwrap_or(data))
 }
 
-/// Passes on a text if it is a complete JSON object or list.
+/// A text that is a complete JSON object or list.
+fn complete(text: &str) -> Option<Json<'_>> {
+    text.trim_start().starts_with(['{', '[']).then(|| Json::index(text)).flatten()
+}
+
+/// Passes on a text if it is complete.
 fn pass_on(text: &str, chunk: &mut dyn FnMut(&Json<'_>)) -> bool {
-    let json = text.trim_start().starts_with(['{', '[']).then(|| Json::index(text)).flatten();
+    let json = complete(text);
     json.iter().for_each(chunk);
     json.is_some()
 }

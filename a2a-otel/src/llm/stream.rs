@@ -93,7 +93,8 @@ impl StreamedAnswer {
     pub(super) fn take_text(&mut self, bytes: &[u8]) {
         // Clients that read the lines themselves pass on a chunk at a time.
         let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-        let is_line = self.framing.is_empty() && line.starts_with(b"{") && memchr2(b'\n', b'\r', line).is_none();
+        let is_line =
+            self.framing.is_empty() && line.starts_with(b"{") && memchr2(b'\n', b'\r', line).is_none();
         let line = is_line.then(|| String::from_utf8_lossy(line));
         if let Some(json) = line.as_deref().and_then(Json::index) {
             return self.take_chunks(&json);

@@ -322,7 +322,13 @@ fn message() -> impl Strategy<Value = Message> {
 pub(crate) fn answer(most_choices: usize) -> impl Strategy<Value = Answer> {
     let count = || prop::option::of(1..1000_u64);
     let usage = (1..1000_u64, 1..1000_u64, count(), count(), count()).prop_map(
-        |(prompt, completion, cached, reasoning, sound)| Usage { prompt, completion, cached, reasoning, sound },
+        |(prompt, completion, cached, reasoning, sound)| Usage {
+            prompt,
+            completion,
+            cached,
+            reasoning,
+            sound,
+        },
     );
     (prop::collection::vec(message(), 1..=most_choices), usage)
         .prop_map(|(messages, usage)| Answer { messages, usage })
@@ -333,7 +339,8 @@ pub(crate) fn alternating(parts: &[Part]) -> Vec<&Part> {
     let mut kept: Vec<&Part> = Vec::new();
     for part in parts {
         let (Part::Text { text, .. } | Part::Thought { text, .. }) = part;
-        let is_same = kept.last().is_some_and(|last| std::mem::discriminant(*last) == std::mem::discriminant(part));
+        let is_same =
+            kept.last().is_some_and(|last| std::mem::discriminant(*last) == std::mem::discriminant(part));
         if !text.is_empty() && !is_same {
             kept.push(part);
         }

@@ -73,7 +73,8 @@ fn events(blocks: Vec<Block>, dice: &mut Dice<'_>) -> Vec<Value> {
         index += 1 + dice.below(3);
         let mut events = vec![json!({"type": "content_block_start", "index": at, "content_block": start})];
         let deltas = deltas.into_iter();
-        events.extend(deltas.map(|delta| json!({"type": "content_block_delta", "index": at, "delta": delta})));
+        events
+            .extend(deltas.map(|delta| json!({"type": "content_block_delta", "index": at, "delta": delta})));
         events.push(json!({"type": "content_block_stop", "index": at}));
         events
     });
@@ -117,7 +118,11 @@ fn part(part: &Part, dice: &mut Dice<'_>) -> Block {
             let mut deltas = deltas("thinking_delta", "thinking", text, dice);
             deltas.push(json!({"type": "signature_delta", "signature": signature}));
             let start = json!({"type": "thinking", "thinking": "", "signature": ""});
-            Block { start, deltas, whole: json!({"type": "thinking", "thinking": text, "signature": signature}) }
+            Block {
+                start,
+                deltas,
+                whole: json!({"type": "thinking", "thinking": text, "signature": signature}),
+            }
         }
     }
 }

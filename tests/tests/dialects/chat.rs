@@ -94,7 +94,11 @@ pub(super) fn openai(answer: &Answer, dice: &mut Dice<'_>) -> Exchange {
         let mut deltas = dice.cut(&message.thoughts().unwrap_or_default()).into_iter();
         let mut deltas: Vec<_> = deltas.by_ref().map(|piece| json!({ style.reasoning: piece })).collect();
         deltas.extend(reasoning_details(message, dice));
-        deltas.extend(dice.cut(&message.text().unwrap_or_default()).into_iter().map(|piece| json!({ "content": piece })));
+        deltas.extend(
+            dice.cut(&message.text().unwrap_or_default())
+                .into_iter()
+                .map(|piece| json!({ "content": piece })),
+        );
         deltas.extend(message.sources().iter().map(|source| json!({ "annotations": [annotation(source)] })));
         deltas.extend(sound(message, dice));
         let refusal = dice.cut(message.refusal.as_deref().unwrap_or_default());
@@ -169,6 +173,32 @@ pub(super) fn mistral(answer: &Answer, dice: &mut Dice<'_>) -> Exchange {
     exchange(answer, all_deltas, choices, style, dice)
 }
 
+/// A chat in which each chunk has the message so far beside the delta, as with Perplexity.
+pub(super) fn perplexity(answer: &Answer, dice: &mut Dice<'_>) -> Exchange {
+    let style = Style { usage: UsageIn::EachChunk, ..Style::of(answer, dice) };
+    let text = answer.messages[0].text().unwrap_or_default();
+    let mut so_far = String::new();
+    let mut chunks = Vec::new();
+    for piece in dice.cut(&text) {
+        so_far += &piece;
+        let written = |content: &str| json!({"role": "assistant", "content": content});
+        let choice =
+            json!({"index": 0, "message": written(&so_far), "delta": written(&piece), "finish_reason": null});
+        chunks.push(json!({ "choices": [choice], "citations": ["a", "b"] }));
+    }
+    let reason = json!(REASONS[answer.messages[0].reason % REASONS.len()]);
+    chunks.last_mut().expect("a piece")["choices"][0]["finish_reason"] = reason.clone();
+    add_usage(&mut chunks, &answer.usage, style.usage, dice);
+    frame(&mut chunks, "chat.completion.chunk", style.names_object, dice);
+    let message = json!({"role": "assistant", "content": text});
+    let choice = json!({"index": 0, "message": message, "finish_reason": reason});
+    let whole = json!({
+        "id": "answer-1", "object": "chat.completion", "created": 1, "model": "shop-model-1",
+        "choices": [choice], "citations": ["a", "b"], "usage": usage(&answer.usage),
+    });
+    Exchange { request: request(), whole, chunks, unsaid: &[] }
+}
+
 /// A chat that calls a function in the way before tools.
 pub(super) fn function_of_old(answer: &Answer, dice: &mut Dice<'_>) -> Exchange {
     let style = Style::of(answer, dice);
@@ -218,10 +248,12 @@ fn reasoning_details(message: &Message, dice: &mut Dice<'_>) -> Vec<Value> {
     let mut deltas = Vec::new();
     for (text, whole) in details(message) {
         for piece in dice.cut(text) {
-            let detail = json!({"type": "reasoning.text", "index": whole["index"], "text": piece, "signature": null});
+            let detail =
+                json!({"type": "reasoning.text", "index": whole["index"], "text": piece, "signature": null});
             deltas.push(json!({ "reasoning_details": [detail] }));
         }
-        let detail = json!({"type": "reasoning.text", "index": whole["index"], "signature": whole["signature"]});
+        let detail =
+            json!({"type": "reasoning.text", "index": whole["index"], "signature": whole["signature"]});
         deltas.push(json!({ "reasoning_details": [detail] }));
     }
     deltas
@@ -239,7 +271,9 @@ fn sound(message: &Message, dice: &mut Dice<'_>) -> Vec<Value> {
 fn whole_call(call: &Call, style: Style) -> Value {
     let id = if style.has_ids { call.id.as_str() } else { "" };
     match &call.input {
-        Input::Text(text) => json!({"id": id, "type": "custom", "custom": {"name": call.name, "input": text}}),
+        Input::Text(text) => {
+            json!({"id": id, "type": "custom", "custom": {"name": call.name, "input": text}})
+        }
         input => {
             let function = json!({"name": call.name, "arguments": input.object().to_string()});
             json!({"id": id, "type": "function", "function": function})
@@ -278,7 +312,11 @@ fn call_pieces(at: usize, call: &Call, style: Style, dice: &mut Dice<'_>) -> Vec
         pieces
     } else {
         let object = call.input.object().to_string();
-        vec![if matches!(call.input, Input::Nothing) && style.indexes == Indexes::Absent { json!("") } else { json!(object) }]
+        vec![if matches!(call.input, Input::Nothing) && style.indexes == Indexes::Absent {
+            json!("")
+        } else {
+            json!(object)
+        }]
     };
     let piece = |(number, piece): (usize, Value)| {
         let is_first = number == 0;
@@ -316,7 +354,8 @@ fn exchange(
 ) -> Exchange {
     let reasons = choices.iter().map(|choice| choice["finish_reason"].clone()).collect::<Vec<_>>();
     let lists = deltas.into_iter().zip(reasons).enumerate();
-    let lists: Vec<_> = lists.map(|(index, (deltas, reason))| chunk_choices(index, deltas, &reason, dice)).collect();
+    let lists: Vec<_> =
+        lists.map(|(index, (deltas, reason))| chunk_choices(index, deltas, &reason, dice)).collect();
     let is_alone = lists.len() == 1;
     let mut mixed = dice.interleave(lists);
     if is_alone && style.usage != UsageIn::Choice && dice.flip() {
@@ -397,7 +436,9 @@ fn frame(chunks: &mut Vec<Value>, object: &str, names_object: bool, dice: &mut D
             framed.insert("object".to_owned(), json!(object));
         }
         if dice.flip() {
-            framed.extend(fields(json!({"obfuscation": "x7", "system_fingerprint": null, "service_tier": "default"})));
+            framed.extend(fields(
+                json!({"obfuscation": "x7", "system_fingerprint": null, "service_tier": "default"}),
+            ));
         }
         framed.append(fields_of(chunk));
         *chunk = framed.into();

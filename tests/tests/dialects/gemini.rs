@@ -34,7 +34,8 @@ pub(super) fn contents(answer: &Answer, dice: &mut Dice<'_>) -> Exchange {
         .collect();
     if dice.flip() {
         for chunk in &mut chunks {
-            chunk["usageMetadata"] = json!({"promptTokenCount": answer.usage.prompt, "totalTokenCount": answer.usage.prompt});
+            chunk["usageMetadata"] =
+                json!({"promptTokenCount": answer.usage.prompt, "totalTokenCount": answer.usage.prompt});
         }
     }
     chunks.last_mut().expect("a chunk")["usageMetadata"] = usage(&answer.usage);
@@ -57,7 +58,8 @@ fn usage(usage: &Usage) -> Value {
 
 /// Each part with its pieces. In a stream nothing tells two texts in a row apart, so there are none.
 fn parts(message: &Message, dice: &mut Dice<'_>) -> Vec<(Value, Vec<Value>)> {
-    let mut parts: Vec<_> = alternating(&message.parts).into_iter().map(|part| text_part(part, dice)).collect();
+    let mut parts: Vec<_> =
+        alternating(&message.parts).into_iter().map(|part| text_part(part, dice)).collect();
     if let Some(sound) = &message.sound {
         let file = json!({"inlineData": {"mimeType": "audio/pcm", "data": sound.data}});
         parts.push((file.clone(), vec![file]));
@@ -84,7 +86,8 @@ fn text_part(part: &Part, dice: &mut Dice<'_>) -> (Value, Vec<Value>) {
         Part::Text { text, sources } => (text, sources.first(), false),
         Part::Thought { text, signature } => (text, signature.as_ref(), true),
     };
-    let piece = |text: &str| if is_thought { json!({"text": text, "thought": true}) } else { json!({"text": text}) };
+    let piece =
+        |text: &str| if is_thought { json!({"text": text, "thought": true}) } else { json!({"text": text}) };
     let mut whole = piece(text);
     let mut pieces: Vec<_> = dice.cut(text).iter().map(|text| piece(text)).collect();
     if let Some(signature) = signature {

@@ -12,7 +12,10 @@ pub(super) fn events(answer: &Answer, dice: &mut Dice<'_>) -> Exchange {
     let text = message.text().filter(|text| !text.is_empty());
     let thoughts = message.thoughts().filter(|thoughts| !thoughts.is_empty());
     let calls: Vec<_> = message.calls.iter().map(tool_call).collect();
-    let mut content: Vec<_> = text.iter().map(|text| json!({ "Text": text })).collect();
+    let signature = message.sound.as_ref().map(|sound| &sound.data).filter(|signature| !signature.is_empty());
+    let mut content: Vec<_> =
+        signature.iter().map(|signature| json!({ "ThoughtSignature": signature })).collect();
+    content.extend(text.iter().map(|text| json!({ "Text": text })));
     content.extend(calls.iter().map(|call| json!({ "ToolCall": call })));
     let model = json!({"adapter_kind": "OpenAI", "model_name": "shop-model"});
     let reason = json!({"Completed": "stop"});
@@ -28,6 +31,7 @@ pub(super) fn events(answer: &Answer, dice: &mut Dice<'_>) -> Exchange {
         chunks.push(json!("Heartbeat"));
     }
     chunks.extend(text.iter().flat_map(|text| dice.cut(text)).map(|text| piece("Chunk", text)));
+    chunks.extend(signature.map(|signature| piece("ThoughtSignatureChunk", signature.clone())));
     for call in &calls {
         // Each event has the whole call so far; until then its arguments are a text.
         for sofar in dice.cut(&call["fn_arguments"].to_string()) {

@@ -1,8 +1,8 @@
 //! Makes up answers, and cuts each into the chunks of every dialect that providers speak, with their freedoms. What is
 //! recorded of the stream is what is recorded of the whole answer, however the chunks lie on the wire and are cut.
 
-mod anthropic;
 mod answer;
+mod anthropic;
 mod chat;
 mod gemini;
 mod genai;
@@ -65,7 +65,10 @@ fn told(value: Value) -> Value {
         Value::Object(fields) => {
             let fields = fields.into_iter().filter(|(name, _)| !OF_ONE_FORM.contains(&name.as_str()));
             let fields = fields.map(|(name, value)| (name, told(value)));
-            fields.filter(|(_, value)| !matches!(value, Value::Null)).collect::<serde_json::Map<_, _>>().into()
+            fields
+                .filter(|(_, value)| !matches!(value, Value::Null))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
         }
         Value::Array(items) if items.is_empty() => Value::Null,
         Value::Array(items) => items.into_iter().map(told).collect(),
@@ -87,7 +90,12 @@ fn compared(span: &Captured, unsaid: &[&str]) -> BTreeMap<String, Value> {
 }
 
 /// Fails with the attributes that differ, and what they were read from.
-fn assert_same(way: &str, span: &Captured, whole: &Captured, exchange: &Exchange) -> Result<(), TestCaseError> {
+fn assert_same(
+    way: &str,
+    span: &Captured,
+    whole: &Captured,
+    exchange: &Exchange,
+) -> Result<(), TestCaseError> {
     let (found, expected) = (compared(span, exchange.unsaid), compared(whole, exchange.unsaid));
     if found == expected {
         return Ok(());
@@ -115,7 +123,12 @@ fn assert_dialect(
 ) -> Result<(), TestCaseError> {
     let exchange = writer(answer, &mut Dice::new(rolls, false));
     let whole = of_whole(&exchange.request, &exchange.whole);
-    assert_same(&format!("{dialect}: values"), &of_values(&exchange.request, &exchange.chunks), &whole, &exchange)?;
+    assert_same(
+        &format!("{dialect}: values"),
+        &of_values(&exchange.request, &exchange.chunks),
+        &whole,
+        &exchange,
+    )?;
 
     let exchange = writer(answer, &mut Dice::new(rolls, true));
     let whole = of_whole(&exchange.request, &exchange.whole);
@@ -156,6 +169,7 @@ macro_rules! dialects {
 dialects! {
     openai_chat: up to 3, chat::openai;
     chats_of_mistral: up to 2, chat::mistral;
+    chats_of_perplexity: up to 1, chat::perplexity;
     chats_with_a_function_of_old: up to 2, chat::function_of_old;
     openai_completions: up to 3, chat::completions;
     openai_responses: up to 1, responses::openai;

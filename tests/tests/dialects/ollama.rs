@@ -26,7 +26,8 @@ fn framed(content: Value, end: Value) -> Value {
 pub(super) fn chat(answer: &Answer, dice: &mut Dice<'_>) -> Exchange {
     let message = &answer.messages[0];
     let has_ids = dice.flip();
-    let calls: Vec<_> = message.calls.iter().enumerate().map(|(at, call)| tool_call(at, call, has_ids)).collect();
+    let calls: Vec<_> =
+        message.calls.iter().enumerate().map(|(at, call)| tool_call(at, call, has_ids)).collect();
     let (thoughts, text) = (message.thoughts(), message.text().unwrap_or_default());
     let whole = without_nulls(json!({
         "role": "assistant", "content": text, "thinking": thoughts,
@@ -34,20 +35,28 @@ pub(super) fn chat(answer: &Answer, dice: &mut Dice<'_>) -> Exchange {
     }));
     let mut messages: Vec<Value> = Vec::new();
     let thoughts = dice.cut(&thoughts.unwrap_or_default());
-    messages.extend(thoughts.iter().map(|piece| json!({"role": "assistant", "content": "", "thinking": piece})));
+    messages
+        .extend(thoughts.iter().map(|piece| json!({"role": "assistant", "content": "", "thinking": piece})));
     messages.extend(dice.cut(&text).iter().map(|piece| json!({"role": "assistant", "content": piece})));
     let together = 1 + dice.below(3);
     messages.extend(
         calls.chunks(together).map(|calls| json!({"role": "assistant", "content": "", "tool_calls": calls})),
     );
-    let mut chunks: Vec<_> =
-        messages.into_iter().map(|message| framed(json!({ "message": message }), json!({"done": false}))).collect();
+    let mut chunks: Vec<_> = messages
+        .into_iter()
+        .map(|message| framed(json!({ "message": message }), json!({"done": false})))
+        .collect();
     let last = json!({"message": {"role": "assistant", "content": ""}});
     chunks.push(framed(last, ended(answer, message)));
     let request = json!({
         "model": "shop-model", "options": {"temperature": 0.5}, "messages": [{"role": "user", "content": "hi"}],
     });
-    Exchange { request, whole: framed(json!({ "message": whole }), ended(answer, message)), chunks, unsaid: &[] }
+    Exchange {
+        request,
+        whole: framed(json!({ "message": whole }), ended(answer, message)),
+        chunks,
+        unsaid: &[],
+    }
 }
 
 fn tool_call(at: usize, call: &Call, has_ids: bool) -> Value {

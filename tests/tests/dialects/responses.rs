@@ -143,7 +143,8 @@ fn part(at: usize, part: &Part, message: &Message, dice: &mut Dice<'_>) -> Item 
                     "annotation_index": number, "annotation": annotation,
                 })
             }));
-            events.push(json!({"type": "response.content_part.done", "content_index": 0, "part": content[0]}));
+            events
+                .push(json!({"type": "response.content_part.done", "content_index": 0, "part": content[0]}));
             if let Some(refusal) = &message.refusal {
                 content.push(json!({"type": "refusal", "refusal": refusal}));
                 events.push(added("content", 1, &json!({"type": "refusal", "refusal": ""})));
@@ -193,21 +194,26 @@ fn reasoning(at: usize, thought: &str, signature: Option<&str>, dice: &mut Dice<
 
 fn call(call: &Call, dice: &mut Dice<'_>) -> Item {
     let (kind, field, input, event) = match (&call.input, dice.below(3)) {
-        (Input::Text(text), 0) => ("code_interpreter_call", "code", text.clone(), "code_interpreter_call_code"),
+        (Input::Text(text), 0) => {
+            ("code_interpreter_call", "code", text.clone(), "code_interpreter_call_code")
+        }
         (Input::Text(text), _) => ("custom_tool_call", "input", text.clone(), "custom_tool_call_input"),
         (input, 0) => ("mcp_call", "arguments", input.object().to_string(), "mcp_call_arguments"),
         (input, _) => ("function_call", "arguments", input.object().to_string(), "function_call_arguments"),
     };
     let id = format!("item_{}", call.id);
     let whole = match kind {
-        "code_interpreter_call" => json!({"id": id, "type": kind, "code": input, "container_id": "c", "outputs": null}),
+        "code_interpreter_call" => {
+            json!({"id": id, "type": kind, "code": input, "container_id": "c", "outputs": null})
+        }
         _ => json!({"id": id, "type": kind, "call_id": call.id, "name": call.name, field: input}),
     };
     let mut start = whole.clone();
     start[field] = json!("");
     let event = format!("response.{event}");
     let pieces = dice.cut(&input).into_iter();
-    let mut events: Vec<_> = pieces.map(|piece| json!({"type": format!("{event}.delta"), "delta": piece})).collect();
+    let mut events: Vec<_> =
+        pieces.map(|piece| json!({"type": format!("{event}.delta"), "delta": piece})).collect();
     events.push(json!({"type": format!("{event}.done"), field: input}));
     Item { start, events, whole }
 }

@@ -57,6 +57,7 @@ impl Piece {
     pub(super) fn merge(&mut self, rule: &Rule, node: Node<'_>, room: &mut Room) {
         match rule {
             Rule::Skip => {}
+            Rule::Unless(_, rule) => self.merge(rule, node, room),
             _ if says_nothing(node) && !self.is_nothing() => {}
             // An empty text says that it is a text.
             Rule::Append if node.raw() == EMPTY => *self = Self::Text(Form::Plain, String::new()),
@@ -72,7 +73,9 @@ impl Piece {
             }
             Rule::Elements(rule) if node.is_list() => self.merge_elements(rule, node, room),
             Rule::Numbered(rule) if node.is_list() => self.merge_numbered(rule, node, room),
-            Rule::Extend if node.is_list() => node.items().for_each(|item| self.push(&Rule::Update, item, room)),
+            Rule::Extend if node.is_list() => {
+                node.items().for_each(|item| self.push(&Rule::Update, item, room))
+            }
             Rule::Push => self.push(&Rule::Update, node, room),
             Rule::Append if node.is_list() => node.items().for_each(|part| self.join_part(part, room)),
             Rule::Append if node.is_text() && self.is_list() => self.join_text(node, room),
@@ -124,9 +127,12 @@ impl Piece {
         for (key, value) in node.entries().filter(|(_, value)| !value.is_null()) {
             let special = rules.iter().find(|(name, ..)| *name == key);
             let (name, rule) = special.map_or((key, &Rule::Update), |(_, name, rule)| (*name, rule));
-            if matches!(rule, Rule::Skip) {
-                continue;
-            }
+            let rule = match rule {
+                Rule::Unless(other, _) if node.has(other) => continue,
+                Rule::Unless(_, rule) => rule,
+                Rule::Skip => continue,
+                rule => rule,
+            };
             if let Some(piece) = self.field(name, room) {
                 piece.merge(rule, value, room);
             }
@@ -173,9 +179,9 @@ impl Piece {
         room: &mut Room,
     ) -> Option<&mut Self> {
         let id = id_of(node.get("id"));
-        let found = self.list(room).find(Mark { id, number, continues }, |element| {
-            element.may_have(node, number.is_some())
-        });
+        let found = self
+            .list(room)
+            .find(Mark { id, number, continues }, |element| element.may_have(node, number.is_some()));
         let Some(place) = found else { return self.begin(number, id, room) };
         self.name(place, id, room);
         self.at(place, room)
@@ -203,7 +209,8 @@ impl Piece {
     /// Whether the arguments of a call are complete, and the piece begins others.
     fn is_followed_by(&self, piece: Node<'_>) -> bool {
         let begins = |arguments: Node<'_>| {
-            arguments.is_object() || arguments.escaped().is_some_and(|text| text.trim_start().starts_with('{'))
+            arguments.is_object()
+                || arguments.escaped().is_some_and(|text| text.trim_start().starts_with('{'))
         };
         let is_complete = |arguments: &Self| match arguments {
             Self::Text(_, text) => {
@@ -234,7 +241,8 @@ impl Piece {
         let is_ended = ENDING.iter().any(|name| self.get(name).is_some());
         let mine = fields.iter().filter(|(name, piece)| is_fixed(name) && !piece.is_nothing());
         let others = || part.entries().filter(|(name, value)| is_fixed(name) && !says_nothing(*value));
-        let is_same = |(name, value): (&str, Node<'_>)| self.get(name).is_some_and(|mine| mine.is_raw(value.raw()));
+        let is_same =
+            |(name, value): (&str, Node<'_>)| self.get(name).is_some_and(|mine| mine.is_raw(value.raw()));
         let is_growing = GROWING.iter().any(|name| self.get(name).is_some());
         is_growing && !is_ended && others().count() == mine.count() && others().all(is_same)
     }
@@ -257,10 +265,8 @@ impl Piece {
             if !text.is_empty()
                 && let Some(piece) = self.begin(None, None, room)
             {
-                *piece = Self::Object(vec![
-                    ("type".into(), kind),
-                    ("text".into(), Self::Text(Form::Plain, text)),
-                ]);
+                *piece =
+                    Self::Object(vec![("type".into(), kind), ("text".into(), Self::Text(Form::Plain, text))]);
             }
             self.list(room).has_text = true;
         }
@@ -312,7 +318,12 @@ impl Piece {
     }
 
     /// The element with this id, or else the latest one with this number.
-    pub(super) fn known(&mut self, id: Option<&str>, number: Option<i64>, room: &mut Room) -> Option<&mut Self> {
+    pub(super) fn known(
+        &mut self,
+        id: Option<&str>,
+        number: Option<i64>,
+        room: &mut Room,
+    ) -> Option<&mut Self> {
         match (id.and_then(|id| self.list(room).place_of_id(id)), number) {
             (Some(place), _) => self.at(place, room),
             (None, Some(number)) => self.item(number, room),
@@ -321,7 +332,12 @@ impl Piece {
     }
 
     /// A new element: at its number, or at the end if that is taken.
-    pub(super) fn begin(&mut self, number: Option<i64>, id: Option<&str>, room: &mut Room) -> Option<&mut Self> {
+    pub(super) fn begin(
+        &mut self,
+        number: Option<i64>,
+        id: Option<&str>,
+        room: &mut Room,
+    ) -> Option<&mut Self> {
         let place = self.list(room).place_of_new(number);
         self.name(place, id, room);
         self.at(place, room)
@@ -370,7 +386,11 @@ impl Piece {
         };
         let raw = std::mem::take(raw);
         room.give_back(raw.len());
-        *self = if matches!(rule, Rule::Object(_)) { Self::Object(Vec::new()) } else { Self::List(List::default()) };
+        *self = if matches!(rule, Rule::Object(_)) {
+            Self::Object(Vec::new())
+        } else {
+            Self::List(List::default())
+        };
         if let Some(json) = Json::index(&raw) {
             self.merge(&rule, json.root(), room);
         }
@@ -380,7 +400,9 @@ impl Piece {
     fn append(&mut self, form: Form, node: Node<'_>, room: &mut Room) {
         if !matches!(self, Self::Text(..)) {
             let before = match self {
-                Self::Raw(raw) if form != Form::Json => raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')),
+                Self::Raw(raw) if form != Form::Json => {
+                    raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"'))
+                }
                 _ => None,
             };
             *self = Self::Text(form, before.unwrap_or_default().to_owned());

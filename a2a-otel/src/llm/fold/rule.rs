@@ -13,6 +13,8 @@ pub(crate) enum Rule {
     Largest,
     /// The value is dropped.
     Skip,
+    /// The value is dropped if the object has this field too, or else follows the other rule.
+    Unless(&'static str, &'static Rule),
     /// A text, or a list of parts. Texts are appended; a part continues the last one if both differ in their texts only.
     /// Both may come in one answer.
     Append,

@@ -246,6 +246,8 @@ fn fold(grown: &mut Grown, event: Node<'_>) {
         Some("message_delta") => {
             message.merge(&MESSAGE, event.get("delta"));
             grown.root().field("usage").merge(&USAGE, event.get("usage"));
+            let edits = "context_management";
+            grown.root().field(edits).merge(&Rule::Update, event.get(edits));
         }
         _ => {}
     }

@@ -7,7 +7,7 @@ use crate::llm::exchange::{
     Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
 };
 use crate::llm::fold::Rule;
-use crate::llm::fold::Rule::{Append, AppendOr, Elements, Extend, Keep, Numbered, Object};
+use crate::llm::fold::Rule::{Append, AppendOr, Elements, Extend, Keep, Numbered, Object, Unless};
 use crate::llm::shape::Shape;
 use crate::semconv::openinference::system;
 
@@ -26,7 +26,9 @@ pub(super) static SHAPE: Shape = Shape {
 
 /// How chunks join into a response.
 const CHUNK: Rule = Object(&[("choices", "choices", Numbered(&CHOICE))]);
-const CHOICE: Rule = Object(&[("delta", "message", DELTA), ("logprobs", "logprobs", LOGPROBS)]);
+/// Perplexity's chunks have the message so far beside the delta.
+const CHOICE: Rule =
+    Object(&[("delta", "message", Unless("message", &DELTA)), ("logprobs", "logprobs", LOGPROBS)]);
 const LOGPROBS: Rule = Object(&[("content", "content", Extend), ("refusal", "refusal", Extend)]);
 const DELTA: Rule = Object(&[
     ("role", "role", Keep),
@@ -48,7 +50,8 @@ const TOOL_CALL: Rule = Object(&[
     ("custom", "custom", CUSTOM),
 ]);
 const FUNCTION: Rule = Object(&[("name", "name", Keep), ("arguments", "arguments", AppendOr("{}"))]);
-const AUDIO: Rule = Object(&[("id", "id", Keep), ("data", "data", Append), ("transcript", "transcript", Append)]);
+const AUDIO: Rule =
+    Object(&[("id", "id", Keep), ("data", "data", Append), ("transcript", "transcript", Append)]);
 /// OpenRouter's. Details of two types may have one number.
 ///
 /// Source: OpenRouter's documentation of reasoning tokens.

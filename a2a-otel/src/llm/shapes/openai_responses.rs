@@ -234,7 +234,8 @@ fn fold(grown: &mut Grown, event: Node<'_>) {
         let item = event.get("item");
         return grown.root().field("output").element(item, index).merge(&ITEM, item);
     }
-    let Some((_, Addition { part, field, from, rule })) = EVENTS.iter().find(|(name, _)| *name == kind) else {
+    let Some((_, Addition { part, field, from, rule })) = EVENTS.iter().find(|(name, _)| *name == kind)
+    else {
         return;
     };
     let id = event.get("item_id").or_else(|| event.get("item")?.get("id"));
