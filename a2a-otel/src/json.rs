@@ -260,7 +260,7 @@ impl<'a> Node<'a> {
 }
 
 /// The text of a string with escapes. An invalid escape is kept as written.
-fn unescaped(text: &str) -> String {
+pub(crate) fn unescaped(text: &str) -> String {
     let mut unescaped = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = memchr(b'\\', rest.as_bytes()) {
@@ -397,7 +397,7 @@ impl Indexer<'_> {
     fn scalar(&mut self) {
         let start = self.at;
         let rest = &self.bytes[start..];
-        let is_end = |byte: &u8| matches!(byte, b',' | b']' | b'}' | b' ' | b'\n' | b'\r' | b'\t');
+        let is_end = |byte: &u8| !matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'E' | b'+' | b'-' | b'.');
         self.at += rest.iter().position(is_end).unwrap_or(rest.len());
         self.index.scalar(start, self.at);
     }

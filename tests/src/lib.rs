@@ -23,6 +23,7 @@ pub mod services;
 pub mod shop;
 pub mod timestamp;
 pub mod tree;
+pub mod wire;
 
 /// The examples of the guides compile.
 #[cfg(doctest)]

@@ -7,13 +7,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use a2a_otel::llm_call;
 use a2a_otel::opentelemetry::Value as Attribute;
 use a2a_otel::opentelemetry::trace::Status;
-use a2a_otel::testing::{Captured, capture};
-use bytes::Bytes;
-use futures::executor::block_on;
-use futures::stream::{self, Stream, StreamExt as _};
+use a2a_otel::testing::Captured;
+use a2a_otel_tests::wire::{cut, layouts, of_bytes, of_values, of_whole, said};
 use proptest::prelude::*;
 use serde::Deserialize;
 use serde_json::Value;
@@ -57,60 +54,6 @@ fn cases() -> Vec<(String, Case)> {
     paths.iter().map(read).collect()
 }
 
-#[llm_call(request = request)]
-fn ask(request: &Value, answer: Value) -> Value {
-    answer
-}
-
-#[llm_call(request = request)]
-fn ask_values(request: &Value, chunks: Vec<Value>) -> impl Stream<Item = Value> {
-    stream::iter(chunks)
-}
-
-#[llm_call(request = request)]
-fn ask_bytes(request: &Value, pieces: Vec<Bytes>) -> impl Stream<Item = Bytes> {
-    stream::iter(pieces)
-}
-
-fn of_values(case: &Case, chunks: Vec<Value>) -> Captured {
-    let capturing = capture();
-    block_on(ask_values(&case.request, chunks).collect::<Vec<_>>());
-    capturing.only()
-}
-
-fn of_bytes(case: &Case, pieces: Vec<Bytes>) -> Captured {
-    let capturing = capture();
-    block_on(ask_bytes(&case.request, pieces).collect::<Vec<_>>());
-    capturing.only()
-}
-
-/// Pieces of a text, cut before each of these bytes.
-fn cut(text: &str, cuts: &[usize]) -> Vec<Bytes> {
-    let mut cuts: Vec<_> = cuts.iter().map(|cut| cut % (text.len() + 1)).collect();
-    cuts.extend([0, text.len()]);
-    cuts.sort_unstable();
-    cuts.windows(2).map(|ends| Bytes::copy_from_slice(&text.as_bytes()[ends[0]..ends[1]])).collect()
-}
-
-/// Ways in which chunks lie on the wire.
-fn layouts(chunks: &[Value]) -> Vec<String> {
-    let each = |write: fn(&Value) -> String| chunks.iter().map(write).collect::<String>();
-    let pretty = |chunk: &Value| serde_json::to_string_pretty(chunk).expect("JSON");
-    let lines = |chunk: &Value| format!("data: {}\n\n", pretty(chunk).replace('\n', "\ndata: "));
-    vec![
-        each(|chunk| format!("data: {chunk}\n\n")) + "data: [DONE]\n\n",
-        each(|chunk| format!("event: x\r\ndata:{chunk}\r\n\r\n")),
-        each(|chunk| format!(": comment\rid: 1\rdata: {chunk}\r\r")),
-        // Without the empty lines.
-        each(|chunk| format!("data: {chunk}\n")),
-        chunks.iter().map(lines).collect(),
-        each(|chunk| format!("{chunk}\n")),
-        each(ToString::to_string),
-        serde_json::to_string_pretty(chunks).expect("JSON"),
-        format!("[{}]", chunks.iter().map(pretty).collect::<Vec<_>>().join("\n,\r\n")),
-    ]
-}
-
 fn shown(attribute: &Attribute) -> String {
     attribute.as_str().into_owned()
 }
@@ -145,25 +88,72 @@ fn each_case_is_recorded_right() {
     assert!(cases.len() >= 10, "{}", cases.len());
     for (name, case) in &cases {
         if let Some(response) = &case.response {
-            let capturing = capture();
-            ask(&case.request, response.clone());
-            assert_case(name, case, &capturing.only());
+            assert_case(name, case, &of_whole(&case.request, response));
         }
         if let Some(chunks) = &case.chunks {
-            assert_case(name, case, &of_values(case, chunks.clone()));
+            assert_case(name, case, &of_values(&case.request, chunks));
             for text in layouts(chunks) {
-                assert_case(name, case, &of_bytes(case, cut(&text, &[])));
-                assert_case(
-                    name,
-                    case,
-                    &of_bytes(case, cut(&text, &(0..text.len()).step_by(7).collect::<Vec<_>>())),
-                );
+                let cuts: Vec<_> = (0..text.len()).step_by(7).collect();
+                assert_case(name, case, &of_bytes(&case.request, cut(&text, &[])));
+                assert_case(name, case, &of_bytes(&case.request, cut(&text, &cuts)));
             }
         }
         if let Some(text) = &case.bytes {
-            assert_case(name, case, &of_bytes(case, cut(text, &[])));
+            assert_case(name, case, &of_bytes(&case.request, cut(text, &[])));
         }
     }
+}
+
+/// The content of the message in a stream of these bytes, whole and in single bytes.
+fn content_of(text: &str) -> Option<String> {
+    let request = serde_json::json!({"model": "m", "messages": []});
+    let content = |cuts: &[usize]| {
+        let span = of_bytes(&request, cut(text, cuts));
+        span.text("llm.output_messages.0.message.content").map(str::to_owned)
+    };
+    let (whole, single) = (content(&[]), content(&(0..text.len()).collect::<Vec<_>>()));
+    assert_eq!(whole, single, "{text}");
+    whole
+}
+
+#[test]
+fn what_is_torn_off_takes_nothing_else_with_it() {
+    let chunk = |text: &str| format!(r#"{{"choices":[{{"index":0,"delta":{{"content":"{text}"}}}}]}}"#);
+    let (one, other) = (chunk("A "), chunk("lamp"));
+    for end in (1..one.len()).filter(|end| one.is_char_boundary(*end)) {
+        let torn = &one[..end];
+        for text in [
+            // With and without empty lines between events, and as JSON lines.
+            format!("data: {torn}\n\ndata: {one}\n\ndata: {other}\n\n"),
+            format!("data: {torn}\ndata: {one}\ndata: {other}\n"),
+            format!("data: {torn}\ndata: {one}\n\ndata: {other}\n"),
+        ] {
+            assert_eq!(content_of(&text).as_deref(), Some("A lamp"), "{text}");
+        }
+    }
+    // A value may come after these, so the next line may belong to them.
+    let is_before_value = |torn: &str| torn.ends_with(['{', '[', ',', ':']);
+    for end in (1..one.len()).filter(|end| !is_before_value(&one[..*end])) {
+        let text = format!("{}\n{one}\n{other}\n", &one[..end]);
+        assert_eq!(content_of(&text).as_deref(), Some("A lamp"), "{text}");
+    }
+}
+
+#[test]
+fn a_line_of_an_event_may_be_json_of_its_own() {
+    let lines =
+        "data: {\"choices\": [\ndata: {\"index\": 0, \"delta\": {\"content\": \"A lamp\"}}\ndata: ]}\n\n";
+    assert_eq!(content_of(lines).as_deref(), Some("A lamp"));
+    assert_eq!(content_of(&lines.replace("data: ", "")).as_deref(), Some("A lamp"));
+}
+
+#[test]
+fn halves_of_a_character_meet() {
+    let chunk = |text: &str| {
+        format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
+    };
+    let text = chunk("A \\ud83d") + &chunk("\\ude00.");
+    assert_eq!(content_of(&text).as_deref(), Some("A \u{1f600}."));
 }
 
 proptest! {
@@ -181,14 +171,7 @@ proptest! {
         let chunks = case.chunks.clone().unwrap_or_default();
         let layouts = layouts(&chunks);
         let text = &layouts[layout.index(layouts.len())];
-        let (whole, cut) = (of_values(case, chunks), of_bytes(case, cut(text, &cuts)));
-        let is_of_stream = |key: &str| key.starts_with("a2a_otel.stream.") || key.ends_with("time_to_first_chunk");
-        let said = |span: &Captured| {
-            let said = span.attributes.iter().filter(|(key, _)| !is_of_stream(key));
-            // JSON in a value keeps the spaces that it came with.
-            let text = |value| serde_json::from_str(&shown(value)).unwrap_or_else(|_| Value::from(shown(value)));
-            said.map(|(key, value)| (key.clone(), text(value))).collect::<Vec<_>>()
-        };
+        let (whole, cut) = (of_values(&case.request, &chunks), of_bytes(&case.request, cut(text, &cuts)));
         prop_assert_eq!(said(&cut), said(&whole), "{}", name);
     }
 }

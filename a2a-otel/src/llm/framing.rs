@@ -16,8 +16,11 @@ pub(super) struct Framing {
     is_after_return: bool,
     /// The data of an event whose lines have not all come.
     data: String,
+    /// Where in the data the reading is.
+    data_scan: Scan,
     /// A JSON object that is not complete.
     object: String,
+    /// Where in the object the reading is.
     scan: Scan,
 }
 
@@ -27,6 +30,8 @@ struct Scan {
     depth: usize,
     is_in_string: bool,
     is_escaped: bool,
+    /// Whether a value or a name comes next.
+    is_before_value: bool,
 }
 
 impl Framing {
@@ -69,33 +74,49 @@ impl Framing {
     fn end_line(&mut self, limit: usize, chunk: &mut dyn FnMut(&Json<'_>)) -> usize {
         let line = std::mem::take(&mut self.line);
         let line = String::from_utf8_lossy(&line);
+        let mut torn = 0;
         if self.scan.depth > 0 {
-            return self.scan_json(&line, limit, chunk);
+            if !self.scan.is_torn_by(data_of(&line).unwrap_or(&line)) {
+                return self.scan_json(&line, limit, chunk);
+            }
+            torn = std::mem::take(&mut self.object).len();
+            self.scan = Scan::default();
         }
-        match line.trim_start_matches('\u{feff}').split_once(':') {
+        torn + match (data_of(&line), line.split_once(':')) {
             _ if line.trim().is_empty() => self.end_event(chunk),
-            Some(("data", data)) => self.add_data(data.strip_prefix(' ').unwrap_or(data), limit, chunk),
-            Some(("" | "event" | "id" | "retry", _)) => 0,
-            _ => self.scan_json(&line, limit, chunk),
+            (Some(data), _) => self.add_data(data, limit, chunk),
+            (None, Some(("" | "event" | "id" | "retry", _))) => 0,
+            (None, _) => self.scan_json(&line, limit, chunk),
         }
     }
 
-    /// Adds a line to the data of an event.
+    /// Adds a line to the data of an event. A line that is a whole chunk is passed on at once, because many servers leave
+    /// out the empty line between events.
     fn add_data(&mut self, data: &str, limit: usize, chunk: &mut dyn FnMut(&Json<'_>)) -> usize {
-        if pass_on(data, chunk) {
+        if !self.data_scan.is_before_value
+            && let Some(json) = complete(data)
+        {
             // What came before it is the torn rest of another event.
-            return std::mem::take(&mut self.data).len();
+            let torn = self.end_event(chunk);
+            chunk(&json);
+            return torn;
         }
         if self.data.len() + data.len() < limit {
             self.data.push_str(data);
             self.data.push('\n');
+            data.chars().for_each(|character| self.data_scan.take(character));
         }
         0
     }
 
     fn end_event(&mut self, chunk: &mut dyn FnMut(&Json<'_>)) -> usize {
         let data = std::mem::take(&mut self.data);
-        if pass_on(&data, chunk) { 0 } else { data.len() }
+        self.data_scan = Scan::default();
+        if pass_on(&data, chunk) {
+            return 0;
+        }
+        // It may be whole chunks after the torn rest of another event.
+        data.lines().filter(|line| !pass_on(line, chunk)).map(str::len).sum()
     }
 
     /// Looks for the ends of JSON objects. Between them are spaces, commas and the brackets of a list.
@@ -128,6 +149,7 @@ impl Framing {
 impl Scan {
     fn take(&mut self, character: char) {
         match character {
+            ' ' | '\t' if !self.is_in_string => return,
             _ if self.is_escaped => self.is_escaped = false,
             '\\' if self.is_in_string => self.is_escaped = true,
             '"' => self.is_in_string = !self.is_in_string,
@@ -135,12 +157,29 @@ impl Scan {
             '}' | ']' if !self.is_in_string => self.depth = self.depth.saturating_sub(1),
             _ => {}
         }
+        self.is_before_value = !self.is_in_string && self.depth > 0 && "{[,:".contains(character);
+    }
+
+    /// Whether a line is whole JSON that cannot be a part of the object, which is therefore the torn rest of another one.
+    fn is_torn_by(&self, line: &str) -> bool {
+        !self.is_before_value && line.starts_with('{') && Json::index(line).is_some()
     }
 }
 
-/// Passes on a text if it is a complete JSON object or list.
+/// The data of a line of an event.
+fn data_of(line: &str) -> Option<&str> {
+    let data = line.trim_start_matches('\u{feff}').strip_prefix("data:")?;
+    Some(data.strip_prefix(' ').unwrap_or(data))
+}
+
+/// A text that is a complete JSON object or list.
+fn complete(text: &str) -> Option<Json<'_>> {
+    text.trim_start().starts_with(['{', '[']).then(|| Json::index(text)).flatten()
+}
+
+/// Passes on a text if it is complete.
 fn pass_on(text: &str, chunk: &mut dyn FnMut(&Json<'_>)) -> bool {
-    let json = text.trim_start().starts_with(['{', '[']).then(|| Json::index(text)).flatten();
+    let json = complete(text);
     json.iter().for_each(chunk);
     json.is_some()
 }

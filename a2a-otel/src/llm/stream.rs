@@ -1,5 +1,7 @@
 //! Streamed answers: joins chunks into the response that they are pieces of.
 
+use memchr::memchr2;
+
 use super::failure::Failure;
 use super::fold::Grown;
 use super::framing::Framing;
@@ -92,9 +94,11 @@ impl StreamedAnswer {
     /// Adds raw text, which may be cut anywhere.
     pub(super) fn take_text(&mut self, bytes: &[u8]) {
         // Clients that read the lines themselves pass on a chunk at a time.
-        let whole =
-            (self.framing.is_empty() && bytes.starts_with(b"{")).then(|| String::from_utf8_lossy(bytes));
-        if let Some(json) = whole.as_deref().and_then(Json::index) {
+        let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        let is_line =
+            self.framing.is_empty() && line.starts_with(b"{") && memchr2(b'\n', b'\r', line).is_none();
+        let line = is_line.then(|| String::from_utf8_lossy(line));
+        if let Some(json) = line.as_deref().and_then(Json::index) {
             return self.take_chunks(&json);
         }
         let mut framing = std::mem::take(&mut self.framing);

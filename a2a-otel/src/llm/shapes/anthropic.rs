@@ -8,7 +8,7 @@ use crate::json::Node;
 use crate::llm::exchange::{
     Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
 };
-use crate::llm::fold::Rule::{Append, AppendJson, Elements, Largest, Object, Push, Skip};
+use crate::llm::fold::Rule::{Append, AppendJson, Elements, Keep, Largest, Object, Push, Skip};
 use crate::llm::fold::{Grown, Rule};
 use crate::llm::shape::{Fit, Marks, Shape};
 use crate::semconv::openinference::system;
@@ -232,7 +232,14 @@ const USAGE: Rule = Object(&[
     ("cache_read_input_tokens", "cache_read_input_tokens", Largest),
     ("cache_creation_input_tokens", "cache_creation_input_tokens", Largest),
 ]);
-const BLOCK: Rule = Object(&[("text", "text", Append), ("thinking", "thinking", Append)]);
+const BLOCK: Rule = Object(&[
+    ("id", "id", Keep),
+    ("name", "name", Keep),
+    ("type", "type", Keep),
+    ("text", "text", Append),
+    ("thinking", "thinking", Append),
+    ("signature", "signature", Append),
+]);
 const DELTA: Rule = Object(&[
     // The type of the delta, not of the block.
     ("type", "type", Skip),
@@ -255,6 +262,8 @@ fn fold(grown: &mut Grown, event: Node<'_>) {
         Some("message_delta") => {
             message.merge(&MESSAGE, event.get("delta"));
             grown.root().field("usage").merge(&USAGE, event.get("usage"));
+            let edits = "context_management";
+            grown.root().field(edits).merge(&Rule::Update, event.get(edits));
         }
         _ => {}
     }

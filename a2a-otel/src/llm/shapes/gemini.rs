@@ -8,7 +8,7 @@ use super::parts::{data_url, push_unknown_fields};
 use crate::json::Node;
 use crate::llm::exchange::{Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters};
 use crate::llm::fold::Rule;
-use crate::llm::fold::Rule::{Elements, ExtendText, Object};
+use crate::llm::fold::Rule::{Append, Keep, Numbered, Object};
 use crate::llm::shape::{Fit, Marks, Shape};
 use crate::semconv::openinference::system;
 
@@ -224,6 +224,6 @@ fn file(part: Node<'_>) -> Option<Part<'_>> {
 }
 
 /// How chunks join into a response.
-const CHUNK: Rule = Object(&[("candidates", "candidates", Elements(&CANDIDATE))]);
+const CHUNK: Rule = Object(&[("candidates", "candidates", Numbered(&CANDIDATE))]);
 const CANDIDATE: Rule = Object(&[("content", "content", CONTENT)]);
-const CONTENT: Rule = Object(&[("parts", "parts", ExtendText)]);
+const CONTENT: Rule = Object(&[("role", "role", Keep), ("parts", "parts", Append)]);

@@ -9,7 +9,7 @@ use crate::json::Node;
 use crate::llm::exchange::{
     Message, Operation, Part, Request, Response, Text, ToolCall, parameters, texts, tools,
 };
-use crate::llm::fold::Rule::{Object, Replace};
+use crate::llm::fold::Rule::{Append, Object, Replace};
 use crate::llm::fold::{Grown, Rule};
 use crate::llm::shape::{Fit, Marks, Shape};
 
@@ -94,8 +94,9 @@ fn push_message<'a>(messages: &mut Vec<Message<'a>>, message: Node<'a>) {
 fn response(response: Node<'_>) -> Response<'_> {
     // The end of a stream has what the client captured, which may repeat the chunks.
     let captured = || response.list("captured_content");
-    let is_captured = captured().any(|part| part.has("Text"));
-    let pieces = response.list("content").filter(|part| !(is_captured && part.has("Text")));
+    let is_captured =
+        |part: &Node<'_>| variant(*part).is_some_and(|(name, _)| captured().any(|part| part.has(name)));
+    let pieces = response.list("content").filter(|part| !is_captured(part));
     let mut message = of_parts(0, "assistant", pieces.chain(captured()).collect());
     let thoughts = response.filled("reasoning_content");
     message.parts.extend(thoughts.map(|text| Part::reasoning(Some(text))));
@@ -196,11 +197,15 @@ const CALLS: &str = "tool_calls";
 
 fn fold(grown: &mut Grown, event: Node<'_>) {
     let Some((name, value)) = variant(event) else { return };
-    let text = value.get("content").and_then(Node::text);
+    let text = value.get("content");
     let message = grown.root();
     match name {
-        "Chunk" => message.field("content").item(0).field("Text").append(text),
-        "ReasoningChunk" => message.field("reasoning_content").append(text),
+        "Chunk" => message.field("content").item(0).field("Text").merge(&Append, text),
+        // Before the text, where the client puts what it captures.
+        "ThoughtSignatureChunk" => {
+            message.field("content").begin(-1).field("ThoughtSignature").merge(&Append, text)
+        }
+        "ReasoningChunk" => message.field("reasoning_content").merge(&Append, text),
         // Each event repeats the whole call so far, so the newest replaces the others.
         "ToolCallChunk" => {
             let call = value.get("tool_call");

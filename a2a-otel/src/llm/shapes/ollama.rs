@@ -10,7 +10,7 @@ use crate::llm::exchange::{
     Message, Operation, Part, Request, Response, Template, Text, Usage, parameters, texts, tools,
 };
 use crate::llm::fold::Rule;
-use crate::llm::fold::Rule::{Append, Extend, Object};
+use crate::llm::fold::Rule::{Append, Elements, Keep, Object};
 use crate::llm::shape::{Fit, Marks, Shape};
 use crate::semconv::openinference::system;
 
@@ -53,10 +53,13 @@ pub(super) static GENERATE: Shape = Shape {
 /// How chunks join into a response.
 const CHAT_CHUNK: Rule = Object(&[("message", "message", MESSAGE)]);
 const MESSAGE: Rule = Object(&[
+    ("role", "role", Keep),
     ("content", "content", Append),
     ("thinking", "thinking", Append),
-    ("tool_calls", "tool_calls", Extend),
+    // Each call comes as a whole.
+    ("tool_calls", "tool_calls", Elements(&Object(&[("function", "function", FUNCTION)]))),
 ]);
+const FUNCTION: Rule = Object(&[("name", "name", Keep), ("arguments", "arguments", Rule::Replace)]);
 const GENERATE_CHUNK: Rule = Object(&[("response", "response", Append), ("thinking", "thinking", Append)]);
 
 /// Parameters that OpenAI does not have.

@@ -9,7 +9,7 @@ use crate::llm::exchange::{
     Kind, Message, Operation, Part, Request, Response, Text, ToolCall, parameters, tools,
 };
 use crate::llm::fold::Rule;
-use crate::llm::fold::Rule::{Append, Content, Elements, Keep, Object};
+use crate::llm::fold::Rule::{Append, AppendOr, Elements, Extend, Keep, Numbered, Object, Unless};
 use crate::llm::shape::{Fit, Marks, Shape};
 use crate::semconv::openinference::system;
 
@@ -59,14 +59,24 @@ const MARKS: Marks = Marks {
 };
 
 /// How chunks join into a response.
-const CHUNK: Rule = Object(&[("choices", "choices", Elements(&CHOICE))]);
-const CHOICE: Rule = Object(&[("delta", "message", DELTA)]);
+const CHUNK: Rule = Object(&[("choices", "choices", Numbered(&CHOICE))]);
+/// Perplexity's chunks have the message so far beside the delta.
+const CHOICE: Rule =
+    Object(&[("delta", "message", Unless("message", &DELTA)), ("logprobs", "logprobs", LOGPROBS)]);
+const LOGPROBS: Rule = Object(&[("content", "content", Extend), ("refusal", "refusal", Extend)]);
 const DELTA: Rule = Object(&[
     ("role", "role", Keep),
-    ("content", "content", Content),
+    ("content", "content", Append),
     ("refusal", "refusal", Append),
     ("reasoning_content", "reasoning_content", Append),
     ("reasoning", "reasoning", Append),
+    ("reasoning_details", "reasoning_details", Elements(&REASONING)),
+    ("thinking", "thinking", Append),
+    // Cohere's plan for the calls of tools.
+    ("tool_plan", "tool_plan", Append),
+    ("audio", "audio", AUDIO),
+    ("annotations", "annotations", Extend),
+    ("images", "images", Extend),
     ("function_call", "function_call", FUNCTION),
     ("tool_calls", "tool_calls", Elements(&TOOL_CALL)),
 ]);
@@ -76,8 +86,21 @@ const TOOL_CALL: Rule = Object(&[
     ("function", "function", FUNCTION),
     ("custom", "custom", CUSTOM),
 ]);
-const FUNCTION: Rule = Object(&[("name", "name", Keep), ("arguments", "arguments", Append)]);
-const CUSTOM: Rule = Object(&[("name", "name", Keep), ("input", "input", Append)]);
+const FUNCTION: Rule = Object(&[("name", "name", Keep), ("arguments", "arguments", AppendOr("{}"))]);
+const AUDIO: Rule =
+    Object(&[("id", "id", Keep), ("data", "data", Append), ("transcript", "transcript", Append)]);
+/// OpenRouter's. Details of two types may have one number.
+///
+/// Source: OpenRouter's documentation of reasoning tokens.
+const REASONING: Rule = Object(&[
+    ("id", "id", Keep),
+    ("type", "type", Keep),
+    ("text", "text", Append),
+    ("summary", "summary", Append),
+    ("data", "data", Append),
+    ("signature", "signature", Keep),
+]);
+const CUSTOM: Rule = Object(&[("name", "name", Keep), ("input", "input", AppendOr(""))]);
 
 pub(super) fn is_object(response: Node<'_>, kind: &str) -> bool {
     response.filled("object").is_some_and(|object| object == kind)
@@ -137,29 +160,43 @@ pub(super) fn number(item: Node<'_>, position: usize) -> usize {
 /// Reads a message in one pass, because a conversation has many.
 pub(super) fn message(index: usize, node: Node<'_>) -> Message<'_> {
     let mut message = Message { index, ..Message::default() };
-    let mut has_thoughts = false;
+    // A stream has the fields in another order than a whole answer, so the order of the parts is fixed.
+    let (mut has_thoughts, mut others) = (false, Vec::new());
     for (name, value) in node.entries() {
         match name {
             "role" => message.role = value.text().unwrap_or_default(),
             "content" if value.is_text() => message.content = value.text(),
-            "content" if value.is_list() => {
-                message.parts.splice(0..0, value.items().map(part));
-            }
-            "refusal" => push_filled(&mut message, Part::text, value),
+            "content" if value.is_list() => message.parts = value.items().map(part).collect(),
             "name" | "tool_name" if value.is_text() => message.name = value.text(),
             "tool_call_id" => message.tool_call_id = value.text(),
             "tool_calls" if value.is_list() => message.tool_calls = value.items().map(tool_call).collect(),
             "function_call" if value.is_object() => message.function_call = Some(Box::new(function(value))),
-            "images" if value.is_list() => message.parts.extend(value.items().map(image)),
-            "audio" if audio(value).is_some() => message.parts.extend(audio(value)),
             _ if THOUGHTS.contains(&name) => has_thoughts = true,
-            _ => push_unknown_field(&mut message, name, value),
+            _ => others.push((name, value)),
         }
     }
     if has_thoughts {
         push_thoughts(&mut message, node);
     }
+    let place = |name: &str| MORE.iter().position(|known| *known == name).unwrap_or(MORE.len());
+    others.sort_unstable_by_key(|(name, _)| (place(name), *name));
+    others.into_iter().for_each(|(name, value)| push_more(&mut message, name, value));
     message
+}
+
+/// The fields that are parts of a message beside its content and thoughts, in the order of the parts.
+const MORE: &[&str] = &["refusal", "images", "audio"];
+
+fn push_more<'a>(message: &mut Message<'a>, name: &'a str, value: Node<'a>) {
+    match name {
+        "refusal" if value.is_text() => {
+            let text = value.text().filter(|text| !text.is_empty());
+            message.parts.extend(text.map(|text| Part::text(Some(text))));
+        }
+        "images" if value.is_list() => message.parts.extend(value.items().map(image)),
+        "audio" if audio(value).is_some() => message.parts.extend(audio(value)),
+        _ => push_unknown_field(message, name, value),
+    }
 }
 
 /// The fields that hold thoughts, which OpenAI does not have.
@@ -171,15 +208,15 @@ const THOUGHTS: &[&str] =
 
 /// Adds the thoughts. The detailed ones come first, because the plain text repeats them.
 fn push_thoughts<'a>(message: &mut Message<'a>, node: Node<'a>) {
-    for (name, value) in node.entries().filter(|(name, _)| THOUGHTS.contains(name)) {
+    let thoughts = || THOUGHTS.iter().filter_map(|name| Some((*name, node.get(name)?)));
+    for (name, value) in thoughts() {
         if value.is_list() {
             message.parts.extend(value.items().map(detailed_thought));
         } else if !value.is_text() {
             push_unknown_field(message, name, value);
         }
     }
-    let plain = node.entries().filter(|(name, _)| THOUGHTS.contains(name));
-    plain.filter_map(|(_, value)| value.text()).for_each(|text| push_thought(message, text));
+    thoughts().filter_map(|(_, value)| value.text()).for_each(|text| push_thought(message, text));
 }
 
 fn detailed_thought(detail: Node<'_>) -> Part<'_> {
@@ -189,13 +226,6 @@ fn detailed_thought(detail: Node<'_>) -> Part<'_> {
         return unknown(detail);
     }
     Part { data, signature: detail.filled("signature"), ..Part::reasoning(text) }
-}
-
-/// Adds a text as a separate part, after the parts of the content.
-fn push_filled<'a>(message: &mut Message<'a>, part: fn(Option<Text<'a>>) -> Part<'a>, value: Node<'a>) {
-    if let Some(text) = value.text().filter(|text| !text.is_empty()) {
-        message.parts.push(part(Some(text)));
-    }
 }
 
 fn part(part: Node<'_>) -> Part<'_> {

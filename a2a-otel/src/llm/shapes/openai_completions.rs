@@ -6,7 +6,7 @@ use super::openai_chat::{answered, choices, has_choice_with, is_object};
 use crate::json::Node;
 use crate::llm::exchange::{Operation, Request, Response, parameters, texts};
 use crate::llm::fold::Rule;
-use crate::llm::fold::Rule::{Append, Elements, Object};
+use crate::llm::fold::Rule::{Append, Extend, Numbered, Object};
 use crate::llm::shape::{Fit, Marks, Shape};
 use crate::semconv::openinference::system;
 
@@ -29,7 +29,14 @@ pub(super) static SHAPE: Shape = Shape {
 };
 
 /// How chunks join into a response.
-const CHUNK: Rule = Object(&[("choices", "choices", Elements(&Object(&[("text", "text", Append)])))]);
+const CHUNK: Rule = Object(&[("choices", "choices", Numbered(&CHOICE))]);
+const CHOICE: Rule = Object(&[("text", "text", Append), ("logprobs", "logprobs", LOGPROBS)]);
+const LOGPROBS: Rule = Object(&[
+    ("tokens", "tokens", Extend),
+    ("token_logprobs", "token_logprobs", Extend),
+    ("top_logprobs", "top_logprobs", Extend),
+    ("text_offset", "text_offset", Extend),
+]);
 
 fn is_completion(response: Node<'_>) -> bool {
     is_object(response, "text_completion") || has_choice_with(response, "text")

@@ -9,8 +9,8 @@ use crate::json::Node;
 use crate::llm::exchange::{
     Message, Operation, Part, Request, Response, Template, Text, ToolCall, parameters, tools,
 };
-use crate::llm::fold::Rule::{Append, Elements, Object};
-use crate::llm::fold::{Grown, Rule, Slot};
+use crate::llm::fold::Rule::{Append, AppendOr, Elements, Keep, Object, Push, Replace};
+use crate::llm::fold::{Grown, Rule};
 use crate::llm::shape::{Fit, Marks, Shape};
 use crate::semconv::openinference::system;
 
@@ -212,46 +212,108 @@ fn image(item: Node<'_>) -> Option<Text<'_>> {
     Some(data_url(&format!("image/{format}"), &result))
 }
 
-/// How events join into an item.
+/// How an item that begins joins the list.
 const ITEM: Rule = Object(&[
+    ("id", "id", Keep),
+    ("type", "type", Keep),
+    ("role", "role", Keep),
+    ("name", "name", Keep),
     ("arguments", "arguments", Append),
-    ("input", "input", Append),
+    ("input", "input", AppendOr("")),
+    ("code", "code", Append),
     ("content", "content", Elements(&PART)),
     ("summary", "summary", Elements(&PART)),
 ]);
-const PART: Rule = Object(&[("text", "text", Append), ("refusal", "refusal", Append)]);
+const PART: Rule = Object(&[
+    ("type", "type", Keep),
+    ("text", "text", Append),
+    ("refusal", "refusal", Append),
+    ("data", "data", Append),
+    ("transcript", "transcript", Append),
+]);
 
 const WHOLE: Rule = Object(&[]);
 
-/// The part of an item that an event is about.
-fn part_of<'a>(item: Slot<'a>, field: &str, event: Node<'_>) -> Slot<'a> {
-    let index = event.count("content_index").or_else(|| event.count("summary_index"));
-    item.field(field).item(index.unwrap_or_default())
+/// What an event adds to an item.
+struct Addition {
+    /// The list of parts in the item, and the type of part, if the event is about a part.
+    part: Option<(&'static str, &'static str)>,
+    /// The field of the item or of the part. Empty for all of it.
+    field: &'static str,
+    /// The field of the event.
+    from: &'static str,
+    rule: Rule,
 }
 
+const fn of_item(field: &'static str, from: &'static str, rule: Rule) -> Addition {
+    Addition { part: None, field, from, rule }
+}
+
+const fn of_part(
+    list: &'static str,
+    kind: &'static str,
+    field: &'static str,
+    from: &'static str,
+    rule: Rule,
+) -> Addition {
+    Addition { part: Some((list, kind)), field, from, rule }
+}
+
+/// The events about items. The last event about a text repeats all of it.
+#[rustfmt::skip]
+const EVENTS: &[(&str, Addition)] = &[
+    ("response.output_item.done", of_item("", "item", WHOLE)),
+    ("response.function_call_arguments.delta", of_item("arguments", "delta", Append)),
+    ("response.function_call_arguments.done", of_item("arguments", "arguments", Replace)),
+    ("response.mcp_call_arguments.delta", of_item("arguments", "delta", Append)),
+    ("response.mcp_call_arguments.done", of_item("arguments", "arguments", Replace)),
+    ("response.custom_tool_call_input.delta", of_item("input", "delta", AppendOr(""))),
+    ("response.custom_tool_call_input.done", of_item("input", "input", Replace)),
+    ("response.code_interpreter_call_code.delta", of_item("code", "delta", Append)),
+    ("response.code_interpreter_call_code.done", of_item("code", "code", Replace)),
+    ("response.content_part.added", of_part("content", "", "", "part", PART)),
+    ("response.content_part.done", of_part("content", "", "", "part", Replace)),
+    ("response.output_text.delta", of_part("content", "output_text", "text", "delta", Append)),
+    ("response.output_text.done", of_part("content", "output_text", "text", "text", Replace)),
+    ("response.output_text.annotation.added", of_part("content", "output_text", "annotations", "annotation", Push)),
+    ("response.refusal.delta", of_part("content", "refusal", "refusal", "delta", Append)),
+    ("response.refusal.done", of_part("content", "refusal", "refusal", "refusal", Replace)),
+    ("response.reasoning_text.delta", of_part("content", "reasoning_text", "text", "delta", Append)),
+    ("response.reasoning_text.done", of_part("content", "reasoning_text", "text", "text", Replace)),
+    ("response.audio.delta", of_part("content", "output_audio", "data", "delta", Append)),
+    ("response.audio.transcript.delta", of_part("content", "output_audio", "transcript", "delta", Append)),
+    ("response.reasoning_summary_part.added", of_part("summary", "", "", "part", PART)),
+    ("response.reasoning_summary_part.done", of_part("summary", "", "", "part", Replace)),
+    ("response.reasoning_summary_text.delta", of_part("summary", "summary_text", "text", "delta", Append)),
+    ("response.reasoning_summary_text.done", of_part("summary", "summary_text", "text", "text", Replace)),
+];
+
 /// Joins the pieces of an answer, for a stream that is cut off. The last event repeats the whole answer.
+///
+/// A spoken answer is in the last event only: the events of its pieces do not say which item they belong to.
 fn fold(grown: &mut Grown, event: Node<'_>) {
     if let Some(response) = event.get("response") {
         // The first events have the response without its output; the last event has all of it.
         return grown.root().merge(&WHOLE, Some(response));
     }
-    let (Some(kind), Some(index)) = (event.filled("type"), event.count("output_index")) else { return };
-    let item = grown.root().field("output").item(index);
-    let delta = event.filled("delta");
-    match &*kind {
-        "response.output_item.added" => item.merge(&ITEM, event.get("item")),
-        "response.output_item.done" => item.merge(&Rule::Replace, event.get("item")),
-        "response.content_part.added" => part_of(item, "content", event).merge(&PART, event.get("part")),
-        "response.output_text.delta" => part_of(item, "content", event).field("text").append(delta),
-        "response.refusal.delta" => part_of(item, "content", event).field("refusal").append(delta),
-        "response.reasoning_summary_part.added" => {
-            part_of(item, "summary", event).merge(&PART, event.get("part"));
-        }
-        "response.reasoning_summary_text.delta" => {
-            part_of(item, "summary", event).field("text").append(delta);
-        }
-        "response.function_call_arguments.delta" => item.field("arguments").append(delta),
-        "response.custom_tool_call_input.delta" => item.field("input").append(delta),
-        _ => {}
+    let Some(kind) = event.filled("type") else { return };
+    let index = event.count("output_index");
+    if kind == "response.output_item.added" {
+        let item = event.get("item");
+        return grown.root().field("output").element(item, index).merge(&ITEM, item);
     }
+    let Some((_, Addition { part, field, from, rule })) = EVENTS.iter().find(|(name, _)| *name == kind)
+    else {
+        return;
+    };
+    let id = event.get("item_id").or_else(|| event.get("item")?.get("id"));
+    let mut place = grown.root().field("output").known(id, index);
+    if let Some((list, kind)) = part {
+        let number = event.count("content_index").or_else(|| event.count("summary_index"));
+        place = place.field(list).item(number.unwrap_or_default()).with_type(kind);
+    }
+    if !field.is_empty() {
+        place = place.field(field);
+    }
+    place.merge(rule, event.get(from));
 }
