@@ -221,11 +221,11 @@ fn push_thoughts<'a>(message: &mut Message<'a>, node: Node<'a>) {
 
 fn detailed_thought(detail: Node<'_>) -> Part<'_> {
     let text = detail.any(&["text", "summary", "thinking"]).and_then(Node::text);
-    let data = detail.filled("data");
-    if text.is_none() && data.is_none() {
+    let (data, signature) = (detail.filled("data"), detail.filled("signature"));
+    if text.is_none() && data.is_none() && signature.is_none() {
         return unknown(detail);
     }
-    Part { data, signature: detail.filled("signature"), ..Part::reasoning(text) }
+    Part { data, signature, ..Part::reasoning(text) }
 }
 
 fn part(part: Node<'_>) -> Part<'_> {
