@@ -1,5 +1,6 @@
 //! Turns values into attributes, by what their type implements: `Serialize`, or else `Debug`, or else neither.
 
+mod base64;
 mod body;
 mod documents;
 mod encode;
@@ -12,6 +13,11 @@ mod text;
 mod types;
 mod value;
 
+pub use self::base64::REDACTED;
+pub(crate) use self::base64::{
+    harmless_length, longest as longest_base64, set_longest as set_longest_base64, without_base64,
+    without_images,
+};
 pub use self::body::Body;
 pub(crate) use self::documents::documents;
 pub(crate) use self::encode::{

@@ -10,6 +10,7 @@ mod fold;
 mod framing;
 mod gen_ai_only;
 mod openinference;
+mod parameters;
 mod reading;
 mod shape;
 mod shapes;

@@ -13,6 +13,6 @@ mod rules;
 pub use self::config::Privacy;
 pub(crate) use self::gate::{
     admit, clean, documents, encoded, install, is_hiding, message, part, push_field, push_fields, redact,
-    screen, without_long_images,
+    screen,
 };
-pub use self::redactor::REDACTED;
+pub use crate::capture::REDACTED;

@@ -10,7 +10,7 @@ use opentelemetry::{Context, KeyValue, StringValue};
 use super::context_values::{EnclosingKind, RequestedModel};
 use super::failure::{Describe, ErrorDescription};
 use super::joint::{Joint, SecondFailure};
-use crate::capture::{Fields, PANICKED, Value, encode, guarded};
+use crate::capture::{Encoded, Fields, PANICKED, Value, encode, guarded};
 use crate::llm::Read;
 use crate::semconv::openinference as names;
 use crate::semconv::opentelemetry::{
@@ -82,9 +82,7 @@ impl Ending {
     pub(super) fn read(&mut self, read: Read) {
         let model = read.model.map(|model| KeyValue::new(model.key, String::from(model.name)));
         self.is_model_named = model.is_some();
-        let output = privacy::encoded(self.kind(), names::OUTPUT_VALUE, || {
-            read.value.map(|value| privacy::without_long_images(value).cut())
-        });
+        let output = privacy::encoded(self.kind(), names::OUTPUT_VALUE, || read.value.map(Encoded::cut));
         let output =
             output.map(|output| output.into_attributes(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE));
         // The output comes first: a provider that is not ours may keep only 128 attributes.

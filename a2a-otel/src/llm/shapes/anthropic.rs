@@ -4,11 +4,10 @@
 //! package.
 
 use crate::json::Node;
-use crate::llm::exchange::{
-    Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
-};
+use crate::llm::exchange::{Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, tools};
 use crate::llm::fold::Rule::{Append, AppendJson, Elements, Largest, Object, Push, Skip};
 use crate::llm::fold::{Grown, Rule};
+use crate::llm::parameters;
 use crate::llm::shape::Shape;
 use crate::semconv::openinference::system;
 
@@ -73,7 +72,7 @@ fn request(request: Node<'_>) -> Request<'_> {
         model: request.filled("model"),
         messages,
         tools: tools(request),
-        parameters: parameters(request, &["model", "system", "messages", "tools", "output_format"]),
+        parameters: parameters::ANTHROPIC.of(request),
         ..Request::default()
     }
 }

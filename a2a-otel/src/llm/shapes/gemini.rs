@@ -5,9 +5,10 @@
 
 use super::openai_chat::number;
 use crate::json::Node;
-use crate::llm::exchange::{Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters};
+use crate::llm::exchange::{Message, Operation, Part, Request, Response, Text, ToolCall, Usage};
 use crate::llm::fold::Rule;
 use crate::llm::fold::Rule::{Elements, ExtendText, Object};
+use crate::llm::parameters;
 use crate::llm::shape::Shape;
 use crate::semconv::openinference::system;
 
@@ -46,10 +47,7 @@ fn request(request: Node<'_>) -> Request<'_> {
         model: request.filled("model").map(model),
         messages,
         tools: request.list("tools").flat_map(tools).collect(),
-        parameters: parameters(
-            request,
-            &["contents", "systemInstruction", "system_instruction", "tools", "model"],
-        ),
+        parameters: parameters::GEMINI.of(request),
         ..Request::default()
     }
 }

@@ -5,11 +5,10 @@
 use super::openai_chat::{number, usage};
 use super::openai_embeddings::vector;
 use crate::json::Node;
-use crate::llm::exchange::{
-    Kind, Message, Operation, Part, Request, Response, Text, ToolCall, parameters, texts, tools,
-};
+use crate::llm::exchange::{Kind, Message, Operation, Part, Request, Response, Text, ToolCall, texts, tools};
 use crate::llm::fold::Rule::{Object, Replace};
 use crate::llm::fold::{Grown, Rule};
+use crate::llm::parameters;
 use crate::llm::shape::Shape;
 
 pub(super) static CHAT: Shape = Shape {
@@ -68,7 +67,7 @@ fn request(request: Node<'_>) -> Request<'_> {
     Request {
         messages,
         tools: tools(request),
-        parameters: parameters(request, &["system", "messages", "tools"]),
+        parameters: parameters::GENAI_CRATE.of(request),
         ..Request::default()
     }
 }
@@ -114,7 +113,7 @@ fn input(request: Node<'_>) -> Option<Node<'_>> {
 }
 
 fn texts_to_embed(request: Node<'_>) -> Request<'_> {
-    let parameters = parameters(request, &["input"]);
+    let parameters = parameters::EMBEDDINGS.of(request);
     Request { texts: texts(input(request)), parameters, ..Request::default() }
 }
 

@@ -5,11 +5,10 @@
 
 use super::openai_chat::function;
 use crate::json::Node;
-use crate::llm::exchange::{
-    Message, Operation, Part, Request, Response, ToolCall, Usage, parameters, texts, tools,
-};
+use crate::llm::exchange::{Message, Operation, Part, Request, Response, ToolCall, Usage, texts, tools};
 use crate::llm::fold::Rule;
 use crate::llm::fold::Rule::{Append, Extend, Object};
+use crate::llm::parameters;
 use crate::llm::shape::Shape;
 use crate::semconv::openinference::system;
 
@@ -58,7 +57,7 @@ fn chat_request(request: Node<'_>) -> Request<'_> {
         model: request.filled("model"),
         messages: request.list("messages").enumerate().map(|(index, node)| message(index, node)).collect(),
         tools: tools(request),
-        parameters: parameters(request, &["model", "messages", "tools"]),
+        parameters: parameters::OLLAMA.of(request),
         ..Request::default()
     }
 }
@@ -67,7 +66,7 @@ fn generate_request(request: Node<'_>) -> Request<'_> {
     Request {
         model: request.filled("model"),
         prompts: texts(request.get("prompt")),
-        parameters: parameters(request, &["model", "prompt", "images"]),
+        parameters: parameters::OLLAMA.of(request),
         ..Request::default()
     }
 }

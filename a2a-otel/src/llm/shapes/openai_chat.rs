@@ -3,11 +3,10 @@
 //! Source: OpenAI's API reference. What is recorded follows OpenInference's instrumentation of the `openai` package.
 
 use crate::json::Node;
-use crate::llm::exchange::{
-    Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
-};
+use crate::llm::exchange::{Message, Operation, Part, Request, Response, Text, ToolCall, Usage, tools};
 use crate::llm::fold::Rule;
 use crate::llm::fold::Rule::{Append, Content, Elements, Keep, Object};
+use crate::llm::parameters;
 use crate::llm::shape::Shape;
 use crate::semconv::openinference::system;
 
@@ -58,7 +57,7 @@ fn request(request: Node<'_>) -> Request<'_> {
         model: request.filled("model"),
         messages: request.list("messages").enumerate().map(|(index, node)| message(index, node)).collect(),
         tools: tools(request),
-        parameters: parameters(request, &["messages", "tools", "functions"]),
+        parameters: parameters::OPENAI_CHAT.of(request),
         ..Request::default()
     }
 }

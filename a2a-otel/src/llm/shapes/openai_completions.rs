@@ -4,9 +4,10 @@
 
 use super::openai_chat::{answered, choices, has_choice_with, is_object};
 use crate::json::Node;
-use crate::llm::exchange::{Operation, Request, Response, parameters, texts};
+use crate::llm::exchange::{Operation, Request, Response, texts};
 use crate::llm::fold::Rule;
 use crate::llm::fold::Rule::{Append, Elements, Object};
+use crate::llm::parameters;
 use crate::llm::shape::Shape;
 use crate::semconv::openinference::system;
 
@@ -37,7 +38,7 @@ fn request(request: Node<'_>) -> Request<'_> {
     Request {
         model: request.filled("model"),
         prompts: texts(request.get("prompt")),
-        parameters: parameters(request, &["prompt"]),
+        parameters: parameters::OPENAI_COMPLETIONS.of(request),
         ..Request::default()
     }
 }

@@ -4,11 +4,10 @@
 
 use super::openai_chat::is_object;
 use crate::json::Node;
-use crate::llm::exchange::{
-    Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
-};
+use crate::llm::exchange::{Kind, Message, Operation, Part, Request, Response, Text, ToolCall, Usage, tools};
 use crate::llm::fold::Rule::{Append, Elements, Object};
 use crate::llm::fold::{Grown, Rule, Slot};
+use crate::llm::parameters;
 use crate::llm::shape::Shape;
 use crate::semconv::openinference::system;
 
@@ -43,7 +42,7 @@ fn request(request: Node<'_>) -> Request<'_> {
         model: request.filled("model"),
         messages: instructions.into_iter().chain(text).chain(items).collect(),
         tools: tools(request),
-        parameters: parameters(request, &["input", "instructions", "tools"]),
+        parameters: parameters::OPENAI_RESPONSES.of(request),
         ..Request::default()
     }
 }
