@@ -311,7 +311,12 @@ impl<'a> Runs<'a> {
 
 /// The length of the beginning of a `data:` URL at the end of a text, if there is one.
 fn header_length(before: &str) -> usize {
-    if !before.ends_with([',', 'c', 'C']) {
+    const ENDS: [&str; 2] = [";base64,", "%3Bbase64%2C"];
+    let ends_with = |end: &&str| {
+        let last = before.len().checked_sub(end.len()).and_then(|start| before.get(start..));
+        last.is_some_and(|last| last.eq_ignore_ascii_case(end))
+    };
+    if !ENDS.iter().any(ends_with) {
         return 0;
     }
     let mut start = before.len().saturating_sub(LONGEST_HEADER);
@@ -319,10 +324,7 @@ fn header_length(before: &str) -> usize {
         start += 1;
     }
     let header = before[start..].to_ascii_lowercase();
-    let is_end = |header: &str| [";base64,", "%3bbase64%2c"].iter().any(|end| header.ends_with(end));
     let is_between = |character: char| character.is_whitespace() || "\"'<>()".contains(character);
-    match ["data:", "data%3a"].iter().filter_map(|scheme| header.rfind(scheme)).max() {
-        Some(at) if is_end(&header) && !header[at..].contains(is_between) => header.len() - at,
-        _ => 0,
-    }
+    let scheme = ["data:", "data%3a"].iter().filter_map(|scheme| header.rfind(scheme)).max();
+    scheme.filter(|at| !header[*at..].contains(is_between)).map_or(0, |at| header.len() - at)
 }

@@ -1,6 +1,8 @@
 //! Turns values into attributes, by what their type implements: `Serialize`, or else `Debug`, or else neither.
 
 mod base64;
+#[cfg(test)]
+mod base64_tests;
 mod body;
 mod documents;
 mod encode;

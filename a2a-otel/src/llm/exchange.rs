@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::secrets;
 use crate::json::Node;
 
 /// A text from the JSON, or one made from several.
@@ -156,7 +157,7 @@ impl<'a> Part<'a> {
 
 /// The definitions of the tools in a field.
 pub(crate) fn tools(request: Node<'_>) -> Vec<Text<'_>> {
-    request.list("tools").map(|tool| tool.raw().into()).collect()
+    request.list("tools").map(secrets::without).collect()
 }
 
 /// The texts in a field that holds one text or a list of texts. Empty if the list holds anything else.

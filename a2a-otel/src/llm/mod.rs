@@ -12,6 +12,7 @@ mod gen_ai_only;
 mod openinference;
 mod parameters;
 mod reading;
+mod secrets;
 mod shape;
 mod shapes;
 mod stream;
@@ -50,7 +51,12 @@ pub(crate) fn read_request(value: &dyn Value, is_embedding: bool) -> Read {
         }
         Some(read)
     });
-    Read { value: body.map(Content::into_encoded), ..read.unwrap_or_default() }
+    let secrets = json.as_ref().map(|json| secrets::places(json.root())).unwrap_or_default();
+    let mut value = body.map(Content::into_encoded);
+    if let Some(value) = value.as_mut().filter(|_| !secrets.is_empty()) {
+        value.text = secrets::replaced(&value.text, &secrets);
+    }
+    Read { value, ..read.unwrap_or_default() }
 }
 
 /// Reads a response. Of an unknown shape, only the value is read.

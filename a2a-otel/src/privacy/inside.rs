@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::config::{INPUT_IMAGES, INPUTS, PARAMETERS, TOOLS, VECTORS};
+use super::config::{EMBEDDED_TEXT, INPUT_IMAGES, INPUTS, PARAMETERS, TOOLS, VECTORS};
 use super::rules::ALL_IN;
 use crate::capture::{REDACTED, harmless_length, longest_base64, without_base64, without_images};
 use crate::semconv::openinference::{INPUT_VALUE, LLM_INPUT_MESSAGES, LLM_OUTPUT_MESSAGES, OUTPUT_VALUE};
@@ -58,7 +58,7 @@ impl Side {
     /// The settings that hide parts of it.
     const fn settings(self) -> u32 {
         match self {
-            Self::Request => TOOLS | PARAMETERS | INPUT_IMAGES,
+            Self::Request => TOOLS | PARAMETERS | INPUT_IMAGES | EMBEDDED_TEXT,
             Self::Answer => ALL_IN | TOOLS | PARAMETERS | VECTORS,
             Self::Asked => TOOLS | INPUT_IMAGES,
             Self::Answered => TOOLS,
@@ -105,10 +105,40 @@ fn mask_request(hidden: u32, request: &mut Value) {
         let forms = arguments.values_mut().filter(|argument| argument.as_str().is_some_and(is_debug_form));
         forms.for_each(|form| *form = REDACTED.into());
     }
+    if hidden & EMBEDDED_TEXT != 0 {
+        mask_texts_to_embed(request);
+    }
     if hidden & PARAMETERS != 0 {
         mask_parameters(request);
     }
     mask(hidden, request);
+}
+
+/// The fields that tell a request for embeddings from one for a response, which has an input as well.
+const EMBEDDING_FIELDS: &[&str] =
+    &["encoding_format", "dimensions", "input_type", "output_dimension", "task"];
+
+/// A request for embeddings whose span is one of any model: the rules know the others by the span's kind.
+fn mask_texts_to_embed(value: &mut Value) {
+    match value {
+        Value::Object(fields) if is_to_embed(fields) => fields["input"] = REDACTED.into(),
+        Value::Object(fields) => fields.values_mut().for_each(mask_texts_to_embed),
+        Value::Array(items) => items.iter_mut().for_each(mask_texts_to_embed),
+        Value::String(text) => mask_text(text, mask_texts_to_embed),
+        _ => {}
+    }
+}
+
+fn is_to_embed(request: &Map<String, Value>) -> bool {
+    let is_named =
+        || request.get("model").and_then(Value::as_str).is_some_and(|model| model.contains("embed"));
+    let of_texts = |input: &Value| match input {
+        Value::Array(items) => items.first().is_some_and(|item| !item.is_object()),
+        Value::Object(variant) => variant.contains_key("Single") || variant.contains_key("Batch"),
+        _ => false,
+    };
+    let is_own = || EMBEDDING_FIELDS.iter().any(|name| request.contains_key(*name));
+    request.get("input").is_some_and(|input| of_texts(input) || is_own() || is_named())
 }
 
 fn mask_parameters(value: &mut Value) {
@@ -163,7 +193,6 @@ const REPEATED: &[(u32, &[&str])] = &[
             "prompt_cache_retention",
             "reasoning",
             "safety_identifier",
-            "service_tier",
             "store",
             "temperature",
             "text",
