@@ -494,7 +494,7 @@ fn no_canary_is_in_a_file_or_a_log_line() {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["child_that_keeps_spans_on_disk", "--exact", "--ignored", "--nocapture"]);
         command.env("A2A_OTEL_SPOOL_DIR", &folder.0).env("OTEL_EXPORTER_OTLP_COMPRESSION", "none");
-        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1");
+        command.env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1").env("RUST_LOG", "info");
         if !setting.is_empty() {
             command.env(format!("OPENINFERENCE_HIDE_{setting}"), "true");
         }

@@ -597,6 +597,27 @@ fn spans_of_others_are_masked_too() {
     assert_eq!(spans[1].status, Status::error("cancelled"), "which quotes nothing");
 }
 
+/// Older conventions have an event for each message.
+#[test]
+fn messages_in_events_are_masked_too() {
+    let tell = || {
+        let mut span = global::tracer("by hand").start("by hand");
+        let content =
+            |text: &'static str| vec![KeyValue::new("content", text), KeyValue::new("gen_ai.system", "x")];
+        span.add_event("gen_ai.user.message", content("canary asked"));
+        span.add_event("gen_ai.choice", content("canary answered"));
+    };
+    for (privacy, hidden) in [
+        (Privacy::new(), [false, false]),
+        (Privacy::new().hide_inputs(true), [true, false]),
+        (Privacy::new().hide_output_text(true), [false, true]),
+    ] {
+        let told = format!("{:?}", exported(privacy, tell));
+        let is_hidden = ["canary asked", "canary answered"].map(|text| !told.contains(text));
+        assert_eq!(is_hidden, hidden, "{told}");
+    }
+}
+
 #[llm_call(request = request)]
 fn see(request: &Json) {
     let _ = request;

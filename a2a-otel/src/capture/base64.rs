@@ -3,34 +3,12 @@
 //! Providers, MCP and A2A put images, audio and documents into their JSON, as `data:` URLs or bare. The text may be JSON
 //! itself, or JSON inside of a string of JSON: then the alphabet has escapes (`\/`, `\u002b`), and so have line ends.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use memchr::memmem;
 
-use super::text::{CUT_MARK, limit};
+use super::limits::{CUT_MARK, limit};
 
 /// The text that replaces a hidden value, as in OpenInference.
 pub const REDACTED: &str = "__REDACTED__";
-
-/// The longest base64 that is recorded by default: the value of OpenInference.
-const DEFAULT_LONGEST: usize = 32_000;
-
-static LONGEST: AtomicUsize = AtomicUsize::new(DEFAULT_LONGEST);
-
-/// The longest base64 that is recorded, in characters. Of a `data:` URL, the whole URL counts.
-pub(crate) fn longest() -> usize {
-    LONGEST.load(Ordering::Relaxed)
-}
-
-/// Sets the longest base64 that is recorded.
-pub(crate) fn set_longest(longest: Option<usize>) {
-    LONGEST.store(longest.unwrap_or(DEFAULT_LONGEST), Ordering::Relaxed);
-}
-
-/// No text up to this length can hold anything to replace: neither base64 that is too long nor base64 that was cut.
-pub(crate) fn harmless_length() -> usize {
-    longest().min(limit())
-}
 
 /// Base64 without `data:` is never replaced up to this length, because ids, hashes and names look the same.
 const SHORTEST: usize = 64;
@@ -48,6 +26,11 @@ pub(crate) fn without_base64(text: &str, longest: usize) -> Option<String> {
         return None;
     }
     replace(text, |run| run.is_longer_than(longest) || was_cut && run.is_cut())
+}
+
+/// The text without base64 that was cut, which a mark follows.
+pub(super) fn without_cut_base64(text: &str) -> Option<String> {
+    replace(text, |run| run.is_cut())
 }
 
 /// The text without base64 images of any length, and without other base64 that is longer than this.

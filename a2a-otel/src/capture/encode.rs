@@ -3,8 +3,9 @@
 use opentelemetry::{Array, KeyValue, StringValue, Value as AttributeValue};
 
 use super::guard::{PANICKED, guarded};
+use super::limits::limit;
 use super::scalar::Scalar;
-use super::text::{Text, USUAL_LENGTH, cut_once, limit};
+use super::text::{Text, USUAL_LENGTH, cut_once};
 use super::value::{Form, Value};
 use crate::json::Index;
 use crate::semconv::openinference::mime_type;

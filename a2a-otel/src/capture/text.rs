@@ -2,24 +2,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::base64::{longest, without_base64};
+use super::base64::{without_base64, without_cut_base64};
+use super::limits::{cut_mark, limit, longest_base64};
 use crate::json::Index;
-
-/// The longest value that is recorded by default, in bytes: 1 MiB.
-const DEFAULT_LIMIT: usize = 1 << 20;
-
-static LIMIT: AtomicUsize = AtomicUsize::new(DEFAULT_LIMIT);
-
-pub(crate) fn limit() -> usize {
-    LIMIT.load(Ordering::Relaxed)
-}
-
-/// Sets the longest value that is recorded, in bytes.
-pub(crate) fn set_value_limit(limit: Option<usize>) {
-    LIMIT.store(limit.unwrap_or(DEFAULT_LIMIT), Ordering::Relaxed);
-}
 
 /// Long enough for most values, so that the text seldom has to grow.
 pub(super) const USUAL_LENGTH: usize = 128;
@@ -47,7 +33,7 @@ impl Text {
     /// Text to be recorded as it is. It may become longer than what is recorded, so that base64 at the end of that can be
     /// told from base64 that is short enough: [`into_recorded`](Self::into_recorded) cuts it.
     pub(super) fn to_record() -> Self {
-        let longest_base64 = longest();
+        let longest_base64 = longest_base64();
         let surplus = longest_base64.saturating_mul(2).saturating_add(USUAL_LENGTH);
         Self { longest_base64, ..Self::up_to(limit().saturating_add(surplus)) }
     }
@@ -132,14 +118,6 @@ pub(crate) fn cut(text: String) -> String {
     if text.len() <= limit() { text } else { cut_once(&text, false).0 }
 }
 
-/// The beginning of the mark at the end of a value that was cut.
-pub(super) const CUT_MARK: &str = " … [cut at ";
-
-/// The mark at the end of a value that was cut.
-pub(crate) fn cut_mark(limit: usize) -> String {
-    format!("{CUT_MARK}{limit} bytes]")
-}
-
 /// A copy of the text, cut in the same way.
 pub(crate) fn bounded(text: &str) -> String {
     if text.len() <= limit() { text.to_owned() } else { cut_once(text, false).0 }
@@ -148,12 +126,20 @@ pub(crate) fn bounded(text: &str) -> String {
 /// A text to record, and whether it is whole. It may have been cut before, and then ends with the mark.
 pub(super) fn cut_once(text: &str, was_cut: bool) -> (String, bool) {
     let most = limit();
-    let replaced = replaced(text, longest());
+    let replaced = replaced(text, longest_base64());
     let mark = if was_cut { cut_mark(most).len() } else { 0 };
     if replaced.len() - mark <= most {
         return (replaced.into_owned(), !was_cut);
     }
     (cut_to(most, &replaced), false)
+}
+
+/// Appends the mark to a text that was cut. Base64 that was cut there is replaced, however short it is now.
+pub(crate) fn mark_cut(text: &mut String, limit: usize) {
+    text.push_str(&cut_mark(limit));
+    if let Some(replaced) = without_cut_base64(text) {
+        *text = replaced;
+    }
 }
 
 /// The beginning of a text that is longer than this limit.

@@ -493,7 +493,7 @@ impl Room {
         into.push_str(&text[..fits]);
         if !self.take(text.len()) {
             self.is_unmarked = false;
-            into.push_str(&capture::cut_mark(self.limit));
+            capture::mark_cut(into, self.limit);
         }
     }
 }

@@ -295,25 +295,30 @@ fn push_fields<'a>(json: &mut String, object: Node<'_>, form_of: &dyn Fn(&str) -
             json.push(',');
         }
         json.extend(["\"", name, "\":"]);
-        if !push_value(json, value, form_of(name)) {
+        if !push_value(json, value, &|| form_of(name)) {
             json.truncate(before);
         }
     }
     json.push('}');
 }
 
-/// Appends what is recorded of a value, and returns whether that is anything.
-fn push_value(json: &mut String, value: Node<'_>, form: Option<&Form>) -> bool {
-    match form {
-        _ if value.is_null() => return false,
-        _ if is_number_or_boolean(value) => json.push_str(value.raw()),
-        Some(Schema) => json.push_str(value.raw()),
-        Some(Value | Fields(_)) if value.is_text() => json.push_str(value.raw()),
-        Some(Value | Fields(_)) if is_flat_list(value) => json.push_str(value.raw()),
-        Some(Fields(_)) if value.is_object() && value.entries().next().is_none() => json.push_str("{}"),
+/// Appends what is recorded of a value, and returns whether that is anything. Most values need no look at the table.
+fn push_value<'a>(json: &mut String, value: Node<'_>, form: &dyn Fn() -> Option<&'a Form>) -> bool {
+    if value.is_null() {
+        return false;
+    }
+    if is_number_or_boolean(value) {
+        json.push_str(value.raw());
+        return true;
+    }
+    match form() {
         Some(Fields(fields)) if value.is_object() => return push_object(json, value, fields),
-        Some(Fields(fields)) => return push_objects(json, value, fields),
-        Some(Value) | None => return false,
+        Some(Fields(fields)) if value.is_list() && !is_flat(value) => {
+            return push_objects(json, value, fields);
+        }
+        Some(Value) if value.is_object() || !is_flat(value) => return false,
+        Some(_) => json.push_str(value.raw()),
+        None => return false,
     }
     true
 }
@@ -322,15 +327,16 @@ fn is_number_or_boolean(value: Node<'_>) -> bool {
     !value.is_text() && !value.is_object() && !value.is_list()
 }
 
-fn is_flat_list(value: Node<'_>) -> bool {
-    value.is_list() && value.items().all(|item| !item.is_object() && !item.is_list())
+/// Whether a value holds no objects and lists. Of a text, that is always true.
+fn is_flat(value: Node<'_>) -> bool {
+    value.items().all(|item| !item.is_object() && !item.is_list())
 }
 
+/// An object of which nothing is a parameter is left out, unless it is empty.
 fn push_object(json: &mut String, value: Node<'_>, fields: &[Parameter]) -> bool {
     let before = json.len();
     push_fields(json, value, &|name| find(fields.iter(), name));
-    // Nothing of it is a parameter.
-    json.len() - before > "{}".len()
+    json.len() - before > "{}".len() || value.entries().next().is_none()
 }
 
 fn push_objects(json: &mut String, value: Node<'_>, fields: &[Parameter]) -> bool {
@@ -347,4 +353,92 @@ fn push_objects(json: &mut String, value: Node<'_>, fields: &[Parameter]) -> boo
     }
     json.push(']');
     json.len() > start + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::json::Json as Indexed;
+
+    const ALL: [(&str, &Parameters); 8] = [
+        ("chat", &OPENAI_CHAT),
+        ("completions", &OPENAI_COMPLETIONS),
+        ("responses", &OPENAI_RESPONSES),
+        ("embeddings", &EMBEDDINGS),
+        ("messages", &ANTHROPIC),
+        ("generateContent", &GEMINI),
+        ("ollama", &OLLAMA),
+        ("genai", &GENAI_CRATE),
+    ];
+
+    fn of(parameters: &Parameters, request: &Json) -> Json {
+        let text = request.to_string();
+        let json = Indexed::index(&text).expect("it is JSON");
+        serde_json::from_str(&parameters.of(json.root())).expect("parameters are JSON")
+    }
+
+    #[test]
+    fn parameters_are_kept_with_their_values() {
+        let kept = json!({
+            "model": "m", "temperature": 0.5, "stop": ["a", "b"], "stream": true, "logit_bias": {"5": -1}, "bad_words": [],
+            "response_format": {"type": "json_schema", "json_schema": {"schema": {"enum": ["a"]}}}, "usage": {},
+            "tool_choice": "auto", "unknown": 5, "provider": {"order": ["x"], "sort": "price"},
+        });
+        let mut request = kept.clone();
+        let left_out = json!({
+            "messages": [], "unknown_text": "a", "unknown_list": [1, 2], "unknown_object": {"a": 1}, "prediction": {"content": "a"},
+            "seed": null, "web_search_options": {"user_location": {"city": "Oslo"}}, "stop_token_ids": [[1], "a"],
+        });
+        request.as_object_mut().unwrap().extend(left_out.as_object().unwrap().clone());
+        assert_eq!(of(&OPENAI_CHAT, &request), kept);
+    }
+
+    #[test]
+    fn fields_inside_of_parameters_follow_the_same_rule() {
+        let config = json!({
+            "stopSequences": ["a"], "temperature": 1, "systemInstruction": "x", "thinkingConfig": {"thinkingLevel": "LOW", "note": "x"},
+        });
+        let request = json!({"generationConfig": config, "safetySettings": [{"category": "C", "note": "x"}, {"note": "x"}]});
+        let expected = json!({
+            "generationConfig": {"stopSequences": ["a"], "temperature": 1, "thinkingConfig": {"thinkingLevel": "LOW"}},
+            "safetySettings": [{"category": "C"}],
+        });
+        assert_eq!(of(&GEMINI, &request), expected);
+    }
+
+    /// Text, however deep it is.
+    fn any_value() -> impl Strategy<Value = Json> {
+        let leaf = prop_oneof![Just(json!("a secret")), Just(json!(1)), Just(json!(true)), Just(json!(null)), Just(json!([]))];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
+                prop::collection::hash_map(any_name(), inner, 0..4)
+                    .prop_map(|fields| Json::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// Names of fields that hold what people say, and other names that no table has.
+    fn any_name() -> impl Strategy<Value = String> {
+        let known = [
+            "prediction", "suffix", "system", "prompt", "instructions", "context", "messages", "contents", "input", "template",
+            "metadata", "documents", "systemInstruction", "cachedContent", "mcp_servers", "output_format", "user_location",
+            "functions", "extra_body", "images", "text_of_mine", "content", "parts", "search_prompt",
+        ];
+        prop_oneof![prop::sample::select(known.to_vec()).prop_map(str::to_owned), "x_[a-z]{1,5}"]
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_under_another_name_is_kept(fields in prop::collection::hash_map(any_name(), any_value(), 0..8)) {
+            let request = Json::Object(fields.into_iter().collect());
+            for (interface, parameters) in ALL {
+                let kept = of(parameters, &request).to_string();
+                prop_assert!(!kept.contains("secret"), "{interface}: {kept}");
+            }
+        }
+    }
 }

@@ -12,7 +12,7 @@ use opentelemetry_sdk::trace::SpanData;
 use super::config::Privacy;
 use super::inside;
 use super::redactor::Redactor;
-use super::rules::{Fate, look_up};
+use super::rules::{ALL_IN, ALL_OUT, Fate, look_up};
 use crate::attributes::find;
 use crate::capture::{self, Encoded, Fields, Fixed, REDACTED, Value as Captured};
 use crate::environment::{Environment, process_environment};
@@ -209,6 +209,12 @@ fn clean_all(span: &mut SpanData) {
             redactor.redact(attributes);
         }
     }
+    if is_hiding() {
+        span.events
+            .events
+            .iter_mut()
+            .for_each(|event| mask_message_event(&event.name, &mut event.attributes));
+    }
     if let Status::Error { description } = &mut span.status
         && description != CANCELLED
     {
@@ -218,6 +224,23 @@ fn clean_all(span: &mut SpanData) {
             let text = redactor.answer(EXCEPTION_MESSAGE, text.into());
             *description = text.map_or("".into(), |text| text.as_str().into_owned().into());
         }
+    }
+}
+
+/// Masks an event that is a message of a conversation: `gen_ai.user.message` and the like, and `gen_ai.choice`. Their
+/// attributes have names of their own.
+///
+/// Source: OpenTelemetry's semantic conventions 1.27 to 1.36, `gen-ai/gen-ai-events.md`.
+fn mask_message_event(name: &str, attributes: &mut [KeyValue]) {
+    const TEXTS: &[&str] = &["content", "message", "tool_calls", "gen_ai.event.content", "body"];
+    let settings = match name.strip_prefix("gen_ai.") {
+        Some("choice") => ALL_OUT,
+        Some(kind) if kind.ends_with(".message") => ALL_IN,
+        _ => return,
+    };
+    if hidden() & settings != 0 {
+        let texts = attributes.iter_mut().filter(|attribute| TEXTS.contains(&attribute.key.as_str()));
+        texts.for_each(|attribute| attribute.value = REDACTED.into());
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) enum Fate {
 
 /// The settings that hide all input text, and those that hide all output text.
 pub(super) const ALL_IN: u32 = INPUTS | INPUT_MESSAGES | INPUT_TEXT | PROMPTS;
-const ALL_OUT: u32 = OUTPUTS | OUTPUT_MESSAGES | OUTPUT_TEXT | CHOICES;
+pub(super) const ALL_OUT: u32 = OUTPUTS | OUTPUT_MESSAGES | OUTPUT_TEXT | CHOICES;
 
 /// The settings that hide text which an error message or an explanation may quote.
 const QUOTED: u32 = ALL_IN | ALL_OUT | EMBEDDED_TEXT | DOCUMENTS;
