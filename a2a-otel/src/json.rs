@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::ops::Range;
 
 use memchr::{memchr, memchr2};
 
@@ -161,8 +162,13 @@ impl Index {
 impl<'a> Node<'a> {
     /// The value as it is written in the text.
     pub(crate) fn raw(self) -> &'a str {
+        &self.json.text[self.range()]
+    }
+
+    /// Where the value is in the text.
+    pub(crate) fn range(self) -> Range<usize> {
         let Entry { start, end, .. } = self.entry();
-        &self.json.text[start as usize..end as usize]
+        start as usize..end as usize
     }
 
     fn entry(self) -> Entry {

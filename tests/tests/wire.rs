@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use a2a_otel::opentelemetry::Value as Attribute;
 use a2a_otel::opentelemetry::trace::Status;
@@ -19,6 +20,9 @@ use serde_json::Value;
 #[serde(deny_unknown_fields)]
 struct Case {
     why: String,
+    /// Variables that are set.
+    #[serde(default)]
+    env: BTreeMap<String, String>,
     request: Value,
     /// The whole answer.
     response: Option<Value>,
@@ -27,7 +31,7 @@ struct Case {
     /// A stream as it lies on the wire.
     bytes: Option<String>,
     expect: BTreeMap<String, Value>,
-    /// Attributes that must not be there.
+    /// Attributes that must not be there. A pattern with `*` is looked for in every value.
     #[serde(default)]
     absent: Vec<String>,
     status: Option<Expected>,
@@ -62,14 +66,41 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
+/// All texts of a span, with their names.
+fn values(span: &Captured) -> Vec<(String, String)> {
+    let own = span.attributes.iter().map(|(key, value)| (key.clone(), shown(value)));
+    let of_events = span.events.iter().flat_map(|(event, attributes)| {
+        let values = attributes.iter().map(|(key, value)| (key.clone(), shown(value)));
+        std::iter::once((event.clone(), event.clone())).chain(values)
+    });
+    let status = ("status".to_owned(), format!("{:?}", span.status));
+    own.chain(of_events).chain([("name".to_owned(), span.name.clone()), status]).collect()
+}
+
+/// Whether a text matches a pattern, in which `*` stands for any text.
+fn matches(pattern: &str, text: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(text) = text.strip_prefix(start) else { return false };
+    let mut ends = (0..=text.len()).filter(|at| text.is_char_boundary(*at));
+    rest.is_empty()
+        || ends.any(|at| {
+            text[at..].starts_with(&rest[..rest.find('*').unwrap_or(0)]) && matches(rest, &text[at..])
+        })
+}
+
 fn assert_case(name: &str, case: &Case, span: &Captured) {
     let Case { why, expect, absent, status, .. } = case;
     for (key, expected) in expect {
         let found = span.attributes.get(key).map(shown);
         assert_eq!(found, Some(plain(expected)), "{name} ({why}): {key} of {:#?}", span.attributes);
     }
-    for key in absent {
-        assert!(!span.attributes.contains_key(key), "{name} ({why}): {key} of {:#?}", span.attributes);
+    for absent in absent {
+        let found = if absent.contains('*') {
+            values(span).into_iter().find(|(_, value)| matches(absent, value)).map(|(key, _)| key)
+        } else {
+            span.attributes.contains_key(absent).then(|| absent.clone())
+        };
+        assert_eq!(found, None, "{name} ({why}): {absent:.100} of {:.10000?}", span.attributes);
     }
     if let Some(Expected { code, contains }) = status {
         assert_eq!(code, "Error", "{name}");
@@ -87,21 +118,49 @@ fn each_case_is_recorded_right() {
     let cases = cases();
     assert!(cases.len() >= 10, "{}", cases.len());
     for (name, case) in &cases {
-        if let Some(response) = &case.response {
-            assert_case(name, case, &of_whole(&case.request, response));
-        }
-        if let Some(chunks) = &case.chunks {
-            assert_case(name, case, &of_values(&case.request, chunks));
-            for text in layouts(chunks) {
-                let cuts: Vec<_> = (0..text.len()).step_by(7).collect();
-                assert_case(name, case, &of_bytes(&case.request, cut(&text, &[])));
-                assert_case(name, case, &of_bytes(&case.request, cut(&text, &cuts)));
-            }
-        }
-        if let Some(text) = &case.bytes {
-            assert_case(name, case, &of_bytes(&case.request, cut(text, &[])));
+        if case.env.is_empty() {
+            try_case(name, case);
+        } else {
+            in_child(name, case);
         }
     }
+}
+
+fn try_case(name: &str, case: &Case) {
+    if let Some(response) = &case.response {
+        assert_case(name, case, &of_whole(&case.request, response));
+    }
+    if let Some(chunks) = &case.chunks {
+        assert_case(name, case, &of_values(&case.request, chunks));
+        for text in layouts(chunks) {
+            assert_case(name, case, &of_bytes(&case.request, cut(&text, &[])));
+            let everywhere: Vec<_> = (0..text.len()).step_by(7).collect();
+            assert_case(name, case, &of_bytes(&case.request, cut(&text, &everywhere)));
+        }
+    }
+    if let Some(text) = &case.bytes {
+        assert_case(name, case, &of_bytes(&case.request, cut(text, &[])));
+    }
+}
+
+/// The variable that names the case which a child tries.
+const CASE: &str = "CASE";
+
+/// Variables are read once in a process, so a case that sets some is tried in a process of its own.
+fn in_child(name: &str, case: &Case) {
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command.args(["child_that_tries_a_case", "--exact", "--ignored", "--nocapture"]);
+    let output = command.envs(&case.env).env(CASE, name).output().expect("a child");
+    let printed = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&printed));
+}
+
+#[test]
+#[ignore = "a child"]
+fn child_that_tries_a_case() {
+    let name = std::env::var(CASE).expect("the name of a case");
+    let case = cases().into_iter().find(|(other, _)| *other == name).expect("the case").1;
+    try_case(&name, &case);
 }
 
 /// The content of the message in a stream of these bytes, whole and in single bytes.
@@ -166,7 +225,7 @@ proptest! {
         layout in any::<prop::sample::Index>(),
         cuts in prop::collection::vec(any::<usize>(), 0..40),
     ) {
-        let cases: Vec<_> = cases().into_iter().filter(|(_, case)| case.chunks.is_some()).collect();
+        let cases: Vec<_> = cases().into_iter().filter(|(_, case)| case.chunks.is_some() && case.env.is_empty()).collect();
         let (name, case) = &cases[case.index(cases.len())];
         let chunks = case.chunks.clone().unwrap_or_default();
         let layouts = layouts(&chunks);

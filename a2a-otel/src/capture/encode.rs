@@ -3,8 +3,9 @@
 use opentelemetry::{Array, KeyValue, StringValue, Value as AttributeValue};
 
 use super::guard::{PANICKED, guarded};
+use super::limits::limit;
 use super::scalar::Scalar;
-use super::text::{Text, USUAL_LENGTH, cut, limit};
+use super::text::{Text, USUAL_LENGTH, cut_once};
 use super::value::{Form, Value};
 use crate::json::Index;
 use crate::semconv::openinference::mime_type;
@@ -27,7 +28,7 @@ pub(crate) struct List(Option<Text>);
 impl List {
     pub(crate) fn push(&mut self, value: &dyn Value) {
         let is_first = self.0.is_none();
-        let text = self.0.get_or_insert_with(|| Text::up_to(limit()));
+        let text = self.0.get_or_insert_with(Text::to_record);
         let start = text.bytes.len();
         text.push(if is_first { b"[" } else { b"," });
         if !push_json(text, value) {
@@ -48,7 +49,7 @@ impl List {
 
 /// Writes named values as a JSON object, with a limit for the whole. `None` if no value can be written.
 pub(crate) fn encode_object(names: &[&'static str], values: &[&dyn Value]) -> Option<Encoded> {
-    let mut text = Text::up_to(limit());
+    let mut text = Text::to_record();
     for (name, value) in names.iter().zip(values) {
         let start = text.bytes.len();
         text.push(if start == 0 { b"{\"" } else { b",\"" });
@@ -72,7 +73,8 @@ pub(crate) fn encode(value: &dyn Value) -> Option<Encoded> {
     if push_guarded(value, "", &mut scalar).is_ok() {
         return Some(Encoded { text: text_of(scalar.pop()?.value), structured: false });
     }
-    encode_up_to(limit(), value)
+    let (text, form) = write(value)?;
+    Some(Encoded { text, structured: form == Form::Json })
 }
 
 /// Values with their keys.
@@ -94,14 +96,16 @@ pub(crate) fn attributes(fields: &Fields<'_>) -> Vec<KeyValue> {
 
 /// Writes a whole value, which is read before it is recorded.
 pub(crate) fn encode_whole(value: &dyn Value) -> Option<Encoded> {
-    encode_up_to(READ_LIMIT, value)
+    let mut text = Text::up_to(READ_LIMIT);
+    let form = write_guarded(value, &mut text);
+    (form != Form::Nothing).then(|| Encoded { text: text.into_string(), structured: form == Form::Json })
 }
 
 /// Writes a whole value of about this length, and indexes the JSON while it writes. There is no index if the value
 /// holds text that is already JSON; it must then be built from the text.
 pub(crate) fn encode_indexed(value: &dyn Value, length: usize) -> Option<(Encoded, Option<Index>)> {
     let bytes = Vec::with_capacity(length.max(USUAL_LENGTH));
-    let mut text = Text { bytes, limit: READ_LIMIT, cut: false, index: Some(Index::default()) };
+    let mut text = Text { bytes, index: Some(Index::default()), ..Text::up_to(READ_LIMIT) };
     let form = write_guarded(value, &mut text);
     let structured = form == Form::Json;
     let index = text.index.take().filter(|_| structured);
@@ -115,11 +119,6 @@ pub(crate) fn whole_bytes(value: &dyn Value) -> Option<(Vec<u8>, Form)> {
     (form != Form::Nothing).then_some((text.bytes, form))
 }
 
-fn encode_up_to(limit: usize, value: &dyn Value) -> Option<Encoded> {
-    let (text, form) = write(value, limit)?;
-    Some(Encoded { text, structured: form == Form::Json })
-}
-
 impl Encoded {
     /// The value and its MIME type, under these keys.
     pub(crate) fn into_attributes(self, value: &'static str, mime: &'static str) -> [KeyValue; 2] {
@@ -127,11 +126,13 @@ impl Encoded {
         [KeyValue::new(value, self.text), KeyValue::new(mime, form)]
     }
 
-    /// The value, cut to the longest value that is recorded.
+    /// The value, cut to the longest value that is recorded. Base64 that is too long is replaced before.
     pub(crate) fn cut(self) -> Self {
-        let whole = self.text.len();
-        let text = cut(self.text);
-        Self { structured: self.structured && text.len() == whole, text }
+        if self.text.len() <= limit() {
+            return self;
+        }
+        let (text, is_whole) = cut_once(&self.text, false);
+        Self { structured: self.structured && is_whole, text }
     }
 }
 
@@ -144,16 +145,21 @@ pub(crate) fn push_field(attributes: &mut Vec<KeyValue>, key: &'static str, valu
 }
 
 fn push_written(attributes: &mut Vec<KeyValue>, key: &'static str, value: &dyn Value) {
-    if let Some((text, form)) = write(value, limit()) {
+    if let Some((text, form)) = write(value) {
         let list = if form == Form::Json { list(&text) } else { None };
         attributes.push(KeyValue::new(key, list.unwrap_or_else(|| text.into())));
     }
 }
 
-fn write(value: &dyn Value, limit: usize) -> Option<(String, Form)> {
-    let mut text = Text::up_to(limit);
+fn write(value: &dyn Value) -> Option<(String, Form)> {
+    let mut text = Text::to_record();
     let form = write_guarded(value, &mut text);
-    (form != Form::Nothing).then(|| (text.into_string(), form))
+    let (text, is_whole) = text.into_recorded();
+    match form {
+        Form::Nothing => None,
+        Form::Json if is_whole => Some((text, form)),
+        _ => Some((text, Form::Plain)),
+    }
 }
 
 pub(super) fn write_guarded(value: &dyn Value, into: &mut Text) -> Form {
@@ -201,7 +207,8 @@ fn push_json(text: &mut Text, value: &dyn Value) -> bool {
 }
 
 fn into_encoded(text: Text) -> Encoded {
-    Encoded { structured: !text.cut, text: text.into_string() }
+    let (text, structured) = text.into_recorded();
+    Encoded { text, structured }
 }
 
 /// A list of strings, such as OpenInference's tags, or of numbers, such as a vector. Other lists stay JSON.

@@ -83,7 +83,8 @@ impl Text {
     #[inline]
     pub(super) fn string(&mut self, content: &str) -> Written {
         let start = self.bytes.len();
-        let kept = self.within_limit(content);
+        let replaced = self.replaced(content);
+        let kept = self.within_limit(&replaced);
         self.bytes.reserve(kept.len() + 2);
         self.bytes.push(b'"');
         let is_escaped = escape(kept, &mut self.bytes);
@@ -223,7 +224,8 @@ struct EscapingWriter<'a>(&'a mut Text);
 impl fmt::Write for EscapingWriter<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let Self(into) = self;
-        escape(into.within_limit(text), &mut into.bytes);
+        let text = into.replaced(text);
+        escape(into.within_limit(&text), &mut into.bytes);
         into.bound().map_err(|_| fmt::Error)
     }
 }

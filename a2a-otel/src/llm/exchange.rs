@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::secrets;
 use crate::json::Node;
 
 /// A text from the JSON, or one made from several.
@@ -25,7 +26,7 @@ pub(crate) struct Request<'a> {
     pub(crate) messages: Vec<Message<'a>>,
     /// The definition of each tool, as JSON.
     pub(crate) tools: Vec<Text<'a>>,
-    /// All other parameters, as one JSON object.
+    /// All other parameters ([`parameters`](super::parameters)), as one JSON object.
     pub(crate) parameters: String,
     pub(crate) prompts: Vec<Text<'a>>,
     pub(crate) template: Template<'a>,
@@ -183,23 +184,7 @@ impl<'a> Part<'a> {
 
 /// The definitions of the tools in a field.
 pub(crate) fn tools(request: Node<'_>) -> Vec<Text<'_>> {
-    request.list("tools").map(|tool| tool.raw().into()).collect()
-}
-
-/// An object with the fields of the request, except those that are recorded elsewhere and those that are null.
-pub(crate) fn parameters(request: Node<'_>, recorded: &[&str]) -> String {
-    let mut json = String::from("{");
-    for (name, value) in request.entries() {
-        if recorded.contains(&name) || value.is_null() {
-            continue;
-        }
-        if json.len() > 1 {
-            json.push(',');
-        }
-        json.extend(["\"", name, "\":", value.raw()]);
-    }
-    json.push('}');
-    json
+    request.list("tools").map(secrets::without).collect()
 }
 
 /// The texts in a field that holds one text or a list of texts. Empty if the list holds anything else.

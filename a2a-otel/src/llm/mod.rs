@@ -10,9 +10,11 @@ mod fold;
 mod framing;
 mod gen_ai_only;
 mod openinference;
+mod parameters;
 mod pending;
 mod reader;
 mod reading;
+mod secrets;
 mod shape;
 mod shapes;
 mod stream;
@@ -40,8 +42,13 @@ pub(crate) fn read_request(value: &dyn Value, is_embedding: bool) -> (Read, Opti
     let read = json
         .as_ref()
         .and_then(|json| Some(reader::request(reader::shape_of_request(json.root(), is_embedding)?, json)));
+    let secrets = json.as_ref().map(|json| secrets::places(json.root())).unwrap_or_default();
     let again = json.filter(|json| json.root().raw().len() <= limit()).map(|json| json.root().raw().into());
-    (Read { value: body.map(Content::into_encoded), ..read.unwrap_or_default() }, again)
+    let mut value = body.map(Content::into_encoded);
+    if let Some(value) = value.as_mut().filter(|_| !secrets.is_empty()) {
+        value.text = secrets::replaced(&value.text, &secrets);
+    }
+    (Read { value, ..read.unwrap_or_default() }, again)
 }
 
 /// Reads a response. Of an unknown shape, only the value is read.

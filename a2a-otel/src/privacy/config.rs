@@ -38,8 +38,9 @@ impl Privacy {
         Self::default()
     }
 
-    /// Sets the longest base64 image that is recorded, as the length of its data URL in bytes. A longer image becomes
-    /// `__REDACTED__`, in any attribute. The variable is `OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH`, the default 32000.
+    /// Sets the longest base64 that is recorded, in characters; of a `data:` URL, the whole URL counts. Longer base64 becomes
+    /// `__REDACTED__`, wherever it is, with or without `data:`, be it an image or any other file. Without `data:`, base64 of up
+    /// to 64 characters is always recorded. The variable is `OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH`, the default 32000.
     #[must_use]
     pub const fn base64_image_max_length(mut self, length: usize) -> Self {
         self.image_length = Some(length);

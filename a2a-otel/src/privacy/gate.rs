@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use arc_swap::ArcSwapOption;
 use opentelemetry::trace::Status;
@@ -11,24 +11,20 @@ use opentelemetry_sdk::trace::SpanData;
 
 use super::config::Privacy;
 use super::inside;
-use super::redactor::{REDACTED, Redactor};
-use super::rules::{Fate, look_up};
+use super::redactor::Redactor;
+use super::rules::{ALL_IN, ALL_OUT, Fate, look_up};
 use crate::attributes::find;
-use crate::capture::{self, Encoded, Fields, Fixed, Value as Captured};
+use crate::capture::{self, Encoded, Fields, Fixed, REDACTED, Value as Captured};
 use crate::environment::{Environment, process_environment};
 use crate::report::report;
-use crate::semconv::openinference::{INPUT_VALUE, SPAN_KIND};
+use crate::semconv::openinference::SPAN_KIND;
 use crate::semconv::opentelemetry::EXCEPTION_MESSAGE;
 use crate::semconv::ours::CANCELLED;
-
-/// The longest image that is recorded by default, as the length of its data URL.
-const DEFAULT_IMAGE_LENGTH: usize = 32_000;
 
 /// The environment has not been read yet. Masking also works where `init` never runs.
 const UNREAD: u32 = 1 << 31;
 
 static HIDDEN: AtomicU32 = AtomicU32::new(UNREAD);
-static IMAGE_LENGTH: AtomicUsize = AtomicUsize::new(DEFAULT_IMAGE_LENGTH);
 /// Whether there is a redactor: cheaper to load than the redactor itself.
 static REDACTS: AtomicBool = AtomicBool::new(false);
 static REDACTOR: ArcSwapOption<Redactor> = ArcSwapOption::const_empty();
@@ -37,7 +33,7 @@ static REDACTOR: ArcSwapOption<Redactor> = ArcSwapOption::const_empty();
 pub(crate) fn install(privacy: &Privacy) {
     REDACTOR.store(privacy.redactor.clone());
     REDACTS.store(privacy.redactor.is_some(), Ordering::Relaxed);
-    IMAGE_LENGTH.store(privacy.image_length.unwrap_or(DEFAULT_IMAGE_LENGTH), Ordering::Relaxed);
+    capture::set_longest_base64(privacy.image_length);
     HIDDEN.store(privacy.hidden, Ordering::Relaxed);
 }
 
@@ -60,8 +56,7 @@ fn read_environment() -> u32 {
     let mut environment = Environment::new(&process_environment);
     let privacy = Privacy::new().resolve(&mut environment);
     if HIDDEN.compare_exchange(UNREAD, privacy.hidden, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-        let length = privacy.image_length.unwrap_or(DEFAULT_IMAGE_LENGTH);
-        IMAGE_LENGTH.store(length, Ordering::Relaxed);
+        capture::set_longest_base64(privacy.image_length);
         environment.warnings.iter().for_each(|warning| report(warning));
     }
     privacy.hidden
@@ -88,31 +83,27 @@ pub(crate) fn admit(kind: &str, attribute: &mut KeyValue) -> bool {
     are_harmless(std::slice::from_ref(attribute)) || mask(kind, attribute)
 }
 
-/// Whether there is nothing to mask, as is usual: nothing is hidden, and no text is long enough for a long image.
+/// Whether there is nothing to mask, as is usual: nothing is hidden, and no text is long enough for base64 that is too
+/// long.
 #[inline]
 fn are_harmless(attributes: &[KeyValue]) -> bool {
-    let longest = IMAGE_LENGTH.load(Ordering::Relaxed);
-    let may_hold_image = |attribute: &KeyValue| match &attribute.value {
-        Value::String(text) => text.as_str().len() > longest,
+    let harmless = capture::harmless_length();
+    let may_hold_base64 = |attribute: &KeyValue| match &attribute.value {
+        Value::String(text) => text.as_str().len() > harmless,
         Value::Array(Array::String(_)) => true,
         _ => false,
     };
-    !is_hiding() && !attributes.iter().any(may_hold_image)
+    !is_hiding() && !attributes.iter().any(may_hold_base64)
 }
 
 fn mask(kind: &str, attribute: &mut KeyValue) -> bool {
-    let (hidden, mut longest) = (hidden(), IMAGE_LENGTH.load(Ordering::Relaxed));
-    if hidden != 0 {
-        match look_up(hidden, kind, attribute.key.as_str()) {
-            Fate::Keep => mask_inside(hidden, kind, attribute),
-            Fate::Redact => attribute.value = REDACTED.into(),
-            Fate::Drop => return false,
-        }
-        if inside::hides_images(hidden, attribute.key.as_str()) {
-            longest = 0;
-        }
+    let hidden = hidden();
+    let KeyValue { key, value, .. } = attribute;
+    match look_up(hidden, kind, key.as_str()) {
+        Fate::Keep => for_each_text(value, |text| inside::masked(hidden, kind, key.as_str(), text)),
+        Fate::Redact => *value = REDACTED.into(),
+        Fate::Drop => return false,
     }
-    without_images(&mut attribute.value, longest);
     true
 }
 
@@ -171,30 +162,10 @@ pub(crate) fn part<'a>(kind: &str, key: &str, value: &'a dyn Captured) -> &'a dy
     }
 }
 
-/// A value without the images that are too long, so that these do not take up the space of what follows them.
-pub(crate) fn without_long_images(mut encoded: Encoded) -> Encoded {
-    let longest = IMAGE_LENGTH.load(Ordering::Relaxed);
-    if encoded.text.len() > longest
-        && let Some(masked) = inside::without_images(&encoded.text, longest)
-    {
-        encoded.text = masked;
-    }
-    encoded
-}
-
-fn mask_inside(hidden: u32, kind: &str, attribute: &mut KeyValue) {
-    if attribute.key.as_str() == INPUT_VALUE
-        && let Some(masked) = inside::request(hidden, kind, &attribute.value.as_str())
-    {
-        attribute.value = masked.into();
-    }
-}
-
-fn without_images(value: &mut Value, longest: usize) {
+/// Replaces the texts of a value by what the closure makes of them.
+fn for_each_text(value: &mut Value, mask: impl Fn(&str) -> Option<String>) {
     let replace = |text: &mut StringValue| {
-        if text.as_str().len() > longest
-            && let Some(masked) = inside::without_images(text.as_str(), longest)
-        {
+        if let Some(masked) = mask(text.as_str()) {
             *text = masked.into();
         }
     };
@@ -218,7 +189,8 @@ pub(crate) fn clean(span: &mut SpanData) {
     let is_plain =
         span.events.is_empty() && span.links.is_empty() && !matches!(span.status, Status::Error { .. });
     let may_redact = REDACTS.load(Ordering::Relaxed);
-    if !(is_plain && !may_redact && are_harmless(&span.attributes)) {
+    let is_short = span.name.len() <= capture::harmless_length();
+    if !(is_plain && is_short && !may_redact && are_harmless(&span.attributes)) {
         clean_all(span);
     }
 }
@@ -227,6 +199,8 @@ fn clean_all(span: &mut SpanData) {
     let kind = is_hiding().then(|| find(&span.attributes, SPAN_KIND).cloned()).flatten();
     let kind = kind.as_ref().map_or("".into(), Value::as_str);
     let redactor = redactor();
+    let names = span.events.events.iter_mut().map(|event| &mut event.name);
+    names.chain([&mut span.name]).for_each(shorten);
     let events = span.events.events.iter_mut().map(|event| &mut event.attributes);
     let links = span.links.links.iter_mut().map(|link| &mut link.attributes);
     for attributes in [&mut span.attributes].into_iter().chain(events).chain(links) {
@@ -234,6 +208,12 @@ fn clean_all(span: &mut SpanData) {
         if let Some(redactor) = &redactor {
             redactor.redact(attributes);
         }
+    }
+    if is_hiding() {
+        span.events
+            .events
+            .iter_mut()
+            .for_each(|event| mask_message_event(&event.name, &mut event.attributes));
     }
     if let Status::Error { description } = &mut span.status
         && description != CANCELLED
@@ -244,6 +224,32 @@ fn clean_all(span: &mut SpanData) {
             let text = redactor.answer(EXCEPTION_MESSAGE, text.into());
             *description = text.map_or("".into(), |text| text.as_str().into_owned().into());
         }
+    }
+}
+
+/// Masks an event that is a message of a conversation: `gen_ai.user.message` and the like, and `gen_ai.choice`. Their
+/// attributes have names of their own.
+///
+/// Source: OpenTelemetry's semantic conventions 1.27 to 1.36, `gen-ai/gen-ai-events.md`.
+fn mask_message_event(name: &str, attributes: &mut [KeyValue]) {
+    const TEXTS: &[&str] = &["content", "message", "tool_calls", "gen_ai.event.content", "body"];
+    let settings = match name.strip_prefix("gen_ai.") {
+        Some("choice") => ALL_OUT,
+        Some(kind) if kind.ends_with(".message") => ALL_IN,
+        _ => return,
+    };
+    if hidden() & settings != 0 {
+        let texts = attributes.iter_mut().filter(|attribute| TEXTS.contains(&attribute.key.as_str()));
+        texts.for_each(|attribute| attribute.value = REDACTED.into());
+    }
+}
+
+/// A name has no settings. The message of a `tracing` event is its name, and may hold a file like any other text.
+fn shorten(name: &mut Cow<'static, str>) {
+    if name.len() > capture::harmless_length()
+        && let Some(masked) = capture::without_base64(name, capture::longest_base64())
+    {
+        *name = masked.into();
     }
 }
 

@@ -1,4 +1,4 @@
-//! Hides what must not leave the process: OpenInference's masks, the limit for images, and the user's own redactor.
+//! Hides what must not leave the process: OpenInference's masks, the limit for base64, and the user's own redactor.
 //!
 //! Every attribute passes [`admit`] on its way to the span, and passes it again, together with what other code
 //! recorded, on its way to the exporters ([`clean`]). A value that will be masked is not built. While nothing is
@@ -13,6 +13,6 @@ mod rules;
 pub use self::config::Privacy;
 pub(crate) use self::gate::{
     admit, clean, documents, encoded, install, is_hiding, message, part, push_field, push_fields, redact,
-    screen, without_long_images,
+    screen,
 };
-pub use self::redactor::REDACTED;
+pub use crate::capture::REDACTED;

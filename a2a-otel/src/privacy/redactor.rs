@@ -2,10 +2,7 @@
 
 use opentelemetry::{Context, KeyValue, Value};
 
-use crate::capture::guarded;
-
-/// The text that replaces a hidden value, as in OpenInference.
-pub const REDACTED: &str = "__REDACTED__";
+use crate::capture::{REDACTED, guarded};
 
 /// Takes a key and a value, and returns the value to record, or `None`.
 pub(super) type Redact = dyn Fn(&str, Value) -> Option<Value> + Send + Sync;

@@ -20,8 +20,8 @@ pub(super) enum Fate {
 }
 
 /// The settings that hide all input text, and those that hide all output text.
-const ALL_IN: u32 = INPUTS | INPUT_MESSAGES | INPUT_TEXT | PROMPTS;
-const ALL_OUT: u32 = OUTPUTS | OUTPUT_MESSAGES | OUTPUT_TEXT | CHOICES;
+pub(super) const ALL_IN: u32 = INPUTS | INPUT_MESSAGES | INPUT_TEXT | PROMPTS;
+pub(super) const ALL_OUT: u32 = OUTPUTS | OUTPUT_MESSAGES | OUTPUT_TEXT | CHOICES;
 
 /// The settings that hide text which an error message or an explanation may quote.
 const QUOTED: u32 = ALL_IN | ALL_OUT | EMBEDDED_TEXT | DOCUMENTS;
@@ -65,6 +65,9 @@ const RULES: &[Rule] = &[
     Rule(VECTORS, Some(SpanKind::Embedding), "output.mime_type", Fate::Drop),
     Rule(DOCUMENTS, Some(SpanKind::Retriever), "output.mime_type", Fate::Drop),
     Rule(INPUTS, None, "input.documents", Fate::Drop),
+    Rule(INPUT_MESSAGES, None, "input.images", Fate::Drop),
+    Rule(OUTPUT_MESSAGES, None, "output.images", Fate::Drop),
+    Rule(PARAMETERS, None, "embedding.invocation_parameters", Fate::Drop),
     Rule(OUTPUTS, None, "output.documents", Fate::Drop),
     Rule(ALL_IN, None, "input.value", Fate::Redact),
     Rule(ALL_OUT, None, "output.value", Fate::Redact),
@@ -81,6 +84,7 @@ const RULES: &[Rule] = &[
     Rule(INPUTS, None, "metadata", Fate::Redact),
     Rule(INPUTS, None, "tool.parameters", Fate::Redact),
     Rule(INPUTS, None, "mcp.resource.uri", Fate::Redact),
+    Rule(OUTPUTS, None, "a2a.artifact.name", Fate::Redact),
     Rule(QUOTED, None, "exception.message", Fate::Redact),
     Rule(QUOTED, None, "exception.stacktrace", Fate::Redact),
     Rule(QUOTED, None, "*evaluation.explanation", Fate::Redact),

@@ -10,7 +10,7 @@ use opentelemetry::{Context, KeyValue, StringValue};
 use super::context_values::{EnclosingKind, Request};
 use super::failure::{Describe, ErrorDescription};
 use super::joint::{Joint, SecondFailure};
-use crate::capture::{Fields, PANICKED, Value, encode, guarded};
+use crate::capture::{Encoded, Fields, PANICKED, Value, encode, guarded};
 use crate::llm::Read;
 use crate::semconv::openinference as names;
 use crate::semconv::opentelemetry::{
@@ -86,9 +86,7 @@ impl Ending {
             Some(request) => request.answered(read),
             None => read.into_attributes(),
         };
-        let output = privacy::encoded(self.kind(), names::OUTPUT_VALUE, || {
-            value.map(|value| privacy::without_long_images(value).cut())
-        });
+        let output = privacy::encoded(self.kind(), names::OUTPUT_VALUE, || value.map(Encoded::cut));
         let output =
             output.map(|output| output.into_attributes(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE));
         // The output comes first: a provider that is not ours may keep only 128 attributes.

@@ -208,7 +208,7 @@ impl Opening {
     pub fn request(&mut self, value: &dyn Value) {
         let (mut read, body) = llm::read_request(value, self.is_embedding());
         let value = read.value.take();
-        self.encoded(|| value.map(|value| privacy::without_long_images(value).cut()));
+        self.encoded(|| value.map(Encoded::cut));
         read.model = read.model.or_else(|| self.read.take()?.0.model);
         self.read = Some(Box::new((read, body)));
     }

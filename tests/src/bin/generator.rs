@@ -93,7 +93,8 @@ fn linger(telemetry: &Telemetry, time: Duration) {
 /// Creates the spans at a steady rate, and returns the 99th percentile of the calls' durations.
 fn generate(arguments: &Arguments) -> u128 {
     let spans = arguments.number("spans").unwrap_or(1000);
-    let text = "x".repeat(usize::try_from(arguments.number("bytes").unwrap_or(100)).unwrap_or_default());
+    // Words, because a run of letters that long would be taken for a file.
+    let text = "x ".repeat(usize::try_from(arguments.number("bytes").unwrap_or(100) / 2).unwrap_or_default());
     let scores = arguments.text("scores") == "true";
     let start = Instant::now();
     let mut times = Vec::new();

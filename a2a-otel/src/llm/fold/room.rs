@@ -41,7 +41,7 @@ impl Room {
         into.push_str(&text[..whole_characters(text, self.left)]);
         if !self.take(text.len()) && !self.is_marked {
             self.is_marked = true;
-            into.push_str(&capture::cut_mark(self.limit));
+            capture::mark_cut(into, self.limit);
         }
     }
 }

@@ -5,11 +5,10 @@
 
 use super::parts::push_unknown_fields;
 use crate::json::Node;
-use crate::llm::exchange::{
-    Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters, tools,
-};
+use crate::llm::exchange::{Message, Operation, Part, Request, Response, Text, ToolCall, Usage, tools};
 use crate::llm::fold::Rule::{Append, AppendJson, Elements, Keep, Largest, Object, Push, Skip};
 use crate::llm::fold::{Grown, Rule};
+use crate::llm::parameters;
 use crate::llm::shape::{Fit, Marks, Shape};
 use crate::semconv::openinference::system;
 
@@ -81,7 +80,7 @@ fn request(request: Node<'_>) -> Request<'_> {
         model: request.filled("model"),
         messages,
         tools: tools(request),
-        parameters: parameters(request, &["model", "system", "messages", "tools", "output_format"]),
+        parameters: parameters::ANTHROPIC.of(request),
         ..Request::default()
     }
 }

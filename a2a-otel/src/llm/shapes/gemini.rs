@@ -6,9 +6,10 @@
 use super::openai_chat::number;
 use super::parts::{data_url, push_unknown_fields};
 use crate::json::Node;
-use crate::llm::exchange::{Message, Operation, Part, Request, Response, Text, ToolCall, Usage, parameters};
+use crate::llm::exchange::{Message, Operation, Part, Request, Response, Text, ToolCall, Usage};
 use crate::llm::fold::Rule;
 use crate::llm::fold::Rule::{Append, Keep, Numbered, Object};
+use crate::llm::parameters;
 use crate::llm::shape::{Fit, Marks, Shape};
 use crate::semconv::openinference::system;
 
@@ -48,10 +49,7 @@ fn request(request: Node<'_>) -> Request<'_> {
         model: request.filled("model").map(model),
         messages,
         tools: request.list("tools").flat_map(tools).collect(),
-        parameters: parameters(
-            request,
-            &["contents", "systemInstruction", "system_instruction", "tools", "model"],
-        ),
+        parameters: parameters::GEMINI.of(request),
         ..Request::default()
     }
 }

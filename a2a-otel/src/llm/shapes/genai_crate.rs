@@ -6,11 +6,10 @@ use super::openai_chat::number;
 use super::openai_embeddings::vector;
 use super::usage;
 use crate::json::Node;
-use crate::llm::exchange::{
-    Message, Operation, Part, Request, Response, Text, ToolCall, parameters, texts, tools,
-};
+use crate::llm::exchange::{Message, Operation, Part, Request, Response, Text, ToolCall, texts, tools};
 use crate::llm::fold::Rule::{Append, Object, Replace};
 use crate::llm::fold::{Grown, Rule};
+use crate::llm::parameters;
 use crate::llm::shape::{Fit, Marks, Shape};
 
 pub(super) static CHAT: Shape = Shape {
@@ -71,7 +70,7 @@ fn request(request: Node<'_>) -> Request<'_> {
     Request {
         messages,
         tools: tools(request),
-        parameters: parameters(request, &["system", "messages", "tools"]),
+        parameters: parameters::GENAI_CRATE.of(request),
         ..Request::default()
     }
 }
@@ -118,7 +117,7 @@ fn input(request: Node<'_>) -> Option<Node<'_>> {
 }
 
 fn texts_to_embed(request: Node<'_>) -> Request<'_> {
-    let parameters = parameters(request, &["input"]);
+    let parameters = parameters::EMBEDDINGS.of(request);
     Request { texts: texts(input(request)), parameters, ..Request::default() }
 }
 

@@ -7,10 +7,11 @@ use super::openai_chat::message;
 use super::parts::image;
 use crate::json::Node;
 use crate::llm::exchange::{
-    Message, Operation, Part, Request, Response, Template, Text, Usage, parameters, texts, tools,
+    Message, Operation, Part, Request, Response, Template, Text, Usage, texts, tools,
 };
 use crate::llm::fold::Rule;
 use crate::llm::fold::Rule::{Append, Elements, Keep, Object};
+use crate::llm::parameters;
 use crate::llm::shape::{Fit, Marks, Shape};
 use crate::semconv::openinference::system;
 
@@ -71,7 +72,7 @@ fn chat_request(request: Node<'_>) -> Request<'_> {
         model: request.filled("model"),
         messages: request.list("messages").enumerate().map(|(index, node)| message(index, node)).collect(),
         tools: tools(request),
-        parameters: parameters(request, &["model", "messages", "tools"]),
+        parameters: parameters::OLLAMA.of(request),
         ..Request::default()
     }
 }
@@ -88,7 +89,7 @@ fn generate_request(request: Node<'_>) -> Request<'_> {
         // What follows the text to be inserted is prompted too.
         prompts: texts(request.get("prompt")).into_iter().chain(request.filled("suffix")).collect(),
         template: Template { text: request.filled("template"), ..Template::default() },
-        parameters: parameters(request, &["model", "prompt", "images"]),
+        parameters: parameters::OLLAMA.of(request),
         ..Request::default()
     }
 }

@@ -5,11 +5,10 @@
 use super::parts::{audio, document, image, push_thought, push_unknown_field, unknown, url};
 use super::usage;
 use crate::json::Node;
-use crate::llm::exchange::{
-    Kind, Message, Operation, Part, Request, Response, Text, ToolCall, parameters, tools,
-};
+use crate::llm::exchange::{Kind, Message, Operation, Part, Request, Response, Text, ToolCall, tools};
 use crate::llm::fold::Rule;
 use crate::llm::fold::Rule::{Append, AppendOr, Elements, Extend, Keep, Numbered, Object, Unless};
+use crate::llm::parameters;
 use crate::llm::shape::{Fit, Marks, Shape};
 use crate::semconv::openinference::system;
 
@@ -115,7 +114,7 @@ fn request(request: Node<'_>) -> Request<'_> {
         model: request.filled("model"),
         messages: request.list("messages").enumerate().map(|(index, node)| message(index, node)).collect(),
         tools: tools(request),
-        parameters: parameters(request, &["messages", "tools", "functions"]),
+        parameters: parameters::OPENAI_CHAT.of(request),
         ..Request::default()
     }
 }

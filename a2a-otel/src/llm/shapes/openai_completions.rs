@@ -4,9 +4,10 @@
 
 use super::openai_chat::{answered, choices, has_choice_with, is_object};
 use crate::json::Node;
-use crate::llm::exchange::{Operation, Request, Response, parameters, texts};
+use crate::llm::exchange::{Operation, Request, Response, texts};
 use crate::llm::fold::Rule;
 use crate::llm::fold::Rule::{Append, Extend, Numbered, Object};
+use crate::llm::parameters;
 use crate::llm::shape::{Fit, Marks, Shape};
 use crate::semconv::openinference::system;
 
@@ -47,7 +48,7 @@ fn request(request: Node<'_>) -> Request<'_> {
         model: request.filled("model"),
         // What follows the text to be inserted is prompted too.
         prompts: texts(request.get("prompt")).into_iter().chain(request.filled("suffix")).collect(),
-        parameters: parameters(request, &["prompt"]),
+        parameters: parameters::OPENAI_COMPLETIONS.of(request),
         ..Request::default()
     }
 }

@@ -5,7 +5,8 @@
 use super::openai_chat::number;
 use super::usage;
 use crate::json::Node;
-use crate::llm::exchange::{Operation, Request, Response, parameters, texts};
+use crate::llm::exchange::{Operation, Request, Response, texts};
+use crate::llm::parameters;
 use crate::llm::shape::{Fit, Marks, Shape};
 use crate::semconv::openinference::system;
 
@@ -41,7 +42,7 @@ fn request(request: Node<'_>) -> Request<'_> {
     Request {
         model: request.filled("model"),
         texts: texts(request.get("input")),
-        parameters: parameters(request, &["input"]),
+        parameters: parameters::EMBEDDINGS.of(request),
         ..Request::default()
     }
 }

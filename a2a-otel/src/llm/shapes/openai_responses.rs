@@ -6,11 +6,10 @@ use super::openai_chat::is_object;
 use super::parts::{audio, data_url, document, push_unknown_field, push_unknown_fields, unknown};
 use super::usage;
 use crate::json::Node;
-use crate::llm::exchange::{
-    Message, Operation, Part, Request, Response, Template, Text, ToolCall, parameters, tools,
-};
+use crate::llm::exchange::{Message, Operation, Part, Request, Response, Template, Text, ToolCall, tools};
 use crate::llm::fold::Rule::{Append, AppendOr, Elements, Keep, Object, Push, Replace};
 use crate::llm::fold::{Grown, Rule};
+use crate::llm::parameters;
 use crate::llm::shape::{Fit, Marks, Shape};
 use crate::semconv::openinference::system;
 
@@ -50,7 +49,7 @@ fn request(request: Node<'_>) -> Request<'_> {
         messages: instructions.into_iter().chain(text).chain(items).collect(),
         template: request.get("prompt").map(stored_prompt).unwrap_or_default(),
         tools: tools(request),
-        parameters: parameters(request, &["input", "instructions", "tools"]),
+        parameters: parameters::OPENAI_RESPONSES.of(request),
         ..Request::default()
     }
 }
