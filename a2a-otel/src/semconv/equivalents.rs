@@ -106,6 +106,7 @@ pub(crate) const SAME: &[Same] = &[
     Same(oi::EMBEDDING_MODEL_NAME, REQUEST_MODEL, Use::BothOn(SpanKind::Embedding)),
     Same(oi::reranker::MODEL_NAME, REQUEST_MODEL, Use::ReadOn(SpanKind::Reranker)),
     Same(oi::LLM_TOKEN_COUNT_PROMPT, USAGE_INPUT_TOKENS, Use::BothOn(SpanKind::Llm)),
+    Same(oi::LLM_TOKEN_COUNT_PROMPT, USAGE_INPUT_TOKENS, Use::ReadOn(SpanKind::Embedding)),
     Same(oi::LLM_TOKEN_COUNT_COMPLETION, USAGE_OUTPUT_TOKENS, Use::BothOn(SpanKind::Llm)),
     Same(
         oi::LLM_TOKEN_COUNT_PROMPT_DETAILS_CACHE_READ,

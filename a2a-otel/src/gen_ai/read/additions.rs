@@ -1,6 +1,6 @@
 //! Adds attributes to a span that another library recorded.
 
-use opentelemetry::{KeyValue, Value};
+use opentelemetry::{Array, KeyValue, StringValue, Value};
 use serde_json::Value as Json;
 
 use crate::attributes::find;
@@ -49,12 +49,16 @@ pub(super) fn add_provider(attributes: &mut Vec<KeyValue>, name: &str) {
     );
 }
 
-/// The value as JSON.
+/// The value as JSON. A text that is JSON is what it says.
 pub(super) fn json_of(value: &Value) -> Json {
     match value {
         Value::Bool(value) => (*value).into(),
         Value::I64(value) => (*value).into(),
         Value::F64(value) => (*value).into(),
+        Value::Array(Array::Bool(list)) => list.clone().into(),
+        Value::Array(Array::I64(list)) => list.clone().into(),
+        Value::Array(Array::F64(list)) => list.clone().into(),
+        Value::Array(Array::String(list)) => list.iter().map(StringValue::as_str).collect(),
         other => serde_json::from_str(&other.as_str()).unwrap_or_else(|_| other.as_str().into()),
     }
 }
