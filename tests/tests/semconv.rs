@@ -779,6 +779,141 @@ fn what_is_hidden_is_hidden_in_both() {
     }
 }
 
+/// Spans of other libraries that hold the secrets.
+fn record_as_others_do() {
+    let request = json!({
+        "model": "m", "max_tokens": 4711,
+        "tools": [{"name": "stock", "description": "How many there are."}],
+        "messages": [{"role": "user", "content": [
+            {"type": "text", "text": QUESTION},
+            {"type": "image_url", "image_url": {"url": format!("data:image/png;base64,{IMAGE}")}},
+        ]}],
+    });
+    let (request, answer) =
+        (request.to_string(), json!({"role": "assistant", "content": ANSWER}).to_string());
+    let documents = json!([{"content": DOCUMENT}]).to_string();
+    let spans: &[(&str, &[(&'static str, &str)])] = &[
+        (
+            "generation",
+            &[
+                ("langfuse.observation.type", "generation"),
+                ("langfuse.observation.input", &request),
+                ("langfuse.observation.output", &answer),
+                ("langfuse.observation.model.parameters", "{\"max_tokens\": 4711}"),
+                ("langfuse.observation.metadata.question", QUESTION),
+                ("langfuse.observation.level", "ERROR"),
+                ("langfuse.observation.status_message", QUESTION),
+            ],
+        ),
+        (
+            "swiftide",
+            &[
+                ("langfuse.type", "GENERATION"),
+                ("langfuse.input", &request),
+                ("langfuse.output", &answer),
+                ("langfuse.model_parameters", "{\"max_tokens\": 4711}"),
+                ("langfuse.status_message", ANSWER),
+            ],
+        ),
+        (
+            "embedding",
+            &[
+                ("langfuse.observation.type", "embedding"),
+                ("langfuse.observation.input", QUESTION),
+                ("langfuse.observation.output", RESULT),
+            ],
+        ),
+        (
+            "trace",
+            &[
+                ("langfuse.trace.input", QUESTION),
+                ("langfuse.trace.output", ANSWER),
+                ("langfuse.trace.metadata", "{\"a\": \"How many blue lamps?\"}"),
+            ],
+        ),
+        (
+            "search_memory",
+            &[
+                ("gen_ai.operation.name", "search_memory"),
+                ("gen_ai.memory.query.text", QUESTION),
+                ("gen_ai.memory.records", &documents),
+            ],
+        ),
+        (
+            "create_memory",
+            &[("gen_ai.operation.name", "create_memory"), ("gen_ai.memory.records", &documents)],
+        ),
+        (
+            "call_llm",
+            &[
+                ("target", "adk_agent::llm_agent"),
+                ("gcp.vertex.agent.llm_request", &request),
+                ("gcp.vertex.agent.llm_response", &answer),
+            ],
+        ),
+        (
+            "gen_ai.generate",
+            &[
+                ("target", "adk_telemetry::spans"),
+                ("gen_ai.content.prompt", QUESTION),
+                ("gen_ai.content.completion", ANSWER),
+            ],
+        ),
+        (
+            "autoagents.task",
+            &[("target", "autoagents_telemetry"), ("task.description", QUESTION), ("task.result", ANSWER)],
+        ),
+        (
+            "autoagents.tool_call",
+            &[("target", "autoagents_telemetry"), ("tool.arguments", QUESTION), ("tool.result", RESULT)],
+        ),
+    ];
+    for (name, attributes) in spans {
+        let attributes = attributes.iter().map(|(key, value)| KeyValue::new(*key, (*value).to_owned()));
+        foreign((*name).to_owned(), SpanKind::Internal, attributes);
+    }
+}
+
+/// Whether the key is another library's name for something.
+fn is_of_others(key: &str) -> bool {
+    ["langfuse.", "gen_ai.", "gcp.", "task.", "tool.arguments", "tool.result"]
+        .iter()
+        .any(|own| key.starts_with(own))
+}
+
+/// An attribute of another library tells nothing that OpenInference's attributes of its span do not.
+#[test]
+fn what_is_hidden_is_hidden_whatever_others_call_it() {
+    for (what, hide) in SETTINGS {
+        for span in exported(SemConv::OpenInference, hide(Privacy::new()), record_as_others_do) {
+            let tells = |is_of: bool| {
+                let attributes = span.attributes.iter().filter(|one| is_of_others(one.key.as_str()) == is_of);
+                let values = attributes.map(|one| one.value.as_str().into_owned()).collect::<Vec<_>>();
+                let told =
+                    SECRETS.into_iter().filter(|secret| values.iter().any(|value| value.contains(secret)));
+                told.collect::<BTreeSet<_>>()
+            };
+            let (theirs, ours) = (tells(true), tells(false));
+            assert!(
+                theirs.is_subset(&ours),
+                "{what} in {}: {theirs:?} beside {ours:?}: {span:#?}",
+                span.name
+            );
+            if *what == "nothing" {
+                assert_eq!(theirs, ours, "{}: {span:#?}", span.name);
+            }
+        }
+    }
+    let hidden = |privacy: Privacy| {
+        let privacy = privacy.hide_inputs(true).hide_outputs(true).hide_llm_invocation_parameters(true);
+        format!("{:?}", exported(SemConv::Both, privacy, record_as_others_do))
+    };
+    let told = hidden(Privacy::new());
+    for secret in [QUESTION, ANSWER, DOCUMENT, IMAGE, RESULT, "4711"] {
+        assert!(!told.contains(secret), "{secret} in {told}");
+    }
+}
+
 #[test]
 fn a_redactor_sees_what_was_made_of_a_span() {
     let privacy = Privacy::new().redactor(|key, value| match key {

@@ -8,6 +8,7 @@ use super::config::{
     OUTPUT_TEXT, OUTPUTS, PARAMETERS, PROMPTS, TOOLS, VECTORS,
 };
 use crate::semconv::SpanKind;
+use crate::semconv::foreign::{FIELDS, Field, Meaning};
 
 /// What becomes of an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,36 +101,33 @@ const RULES: &[Rule] = &[
     Rule(OUTPUTS, None, "gen_ai.tool.call.result", Fate::Redact),
     Rule(INPUTS, None, "gen_ai.retrieval.query.text", Fate::Redact),
     Rule(OUTPUTS | DOCUMENTS, None, "gen_ai.retrieval.documents", Fate::Redact),
-    Rule(INPUTS, None, "gen_ai.memory.query.text", Fate::Redact),
-    Rule(INPUTS | OUTPUTS | DOCUMENTS, None, "gen_ai.memory.records", Fate::Redact),
-    // The same as other libraries call it (`semconv/foreign.rs`).
-    Rule(ALL_IN, None, "gen_ai.content.prompt", Fate::Redact),
-    Rule(ALL_OUT, None, "gen_ai.content.completion", Fate::Redact),
-    Rule(ALL_IN, None, "langfuse.observation.input", Fate::Redact),
-    Rule(ALL_OUT, None, "langfuse.observation.output", Fate::Redact),
-    Rule(ALL_IN, None, "langfuse.trace.input", Fate::Redact),
-    Rule(ALL_OUT, None, "langfuse.trace.output", Fate::Redact),
-    Rule(ALL_IN, None, "langfuse.input", Fate::Redact),
-    Rule(ALL_OUT, None, "langfuse.output", Fate::Redact),
-    Rule(PARAMETERS, None, "langfuse.observation.model.parameters", Fate::Drop),
-    Rule(PARAMETERS, None, "langfuse.model_parameters", Fate::Drop),
-    Rule(INPUTS, None, "langfuse.observation.metadata", Fate::Redact),
-    Rule(INPUTS, None, "langfuse.trace.metadata", Fate::Redact),
-    Rule(QUOTED, None, "langfuse.observation.status_message", Fate::Redact),
-    Rule(QUOTED, None, "langfuse.status_message", Fate::Redact),
-    Rule(ALL_IN, None, "gcp.vertex.agent.llm_request", Fate::Redact),
-    Rule(ALL_OUT, None, "gcp.vertex.agent.llm_response", Fate::Redact),
-    Rule(ALL_IN, None, "task.description", Fate::Redact),
-    Rule(ALL_OUT, None, "task.result", Fate::Redact),
-    Rule(INPUTS, None, "tool.arguments", Fate::Redact),
-    Rule(OUTPUTS, None, "tool.result", Fate::Redact),
 ];
 
 pub(super) fn look_up(hidden: u32, kind: &str, key: &str) -> Fate {
+    match by_rule(hidden, kind, key) {
+        Fate::Keep => as_others_call_it(hidden, kind, key),
+        fate => fate,
+    }
+}
+
+fn by_rule(hidden: u32, kind: &str, key: &str) -> Fate {
     let fits = |Rule(settings, only, pattern, _): &&Rule| {
         hidden & settings != 0 && only.is_none_or(|only| only.as_str() == kind) && matches(pattern, key)
     };
     RULES.iter().find(fits).map_or(Fate::Keep, |Rule(.., fate)| *fate)
+}
+
+/// The fate of an attribute of another library: that of OpenInference's attribute with the same content. An input of
+/// which parts are hidden is hidden as a whole, because OpenInference's attribute has the rest.
+fn as_others_call_it(hidden: u32, kind: &str, key: &str) -> Fate {
+    let rows = FIELDS.iter().filter(|field| field.covers(key));
+    let fate = |field: &Field| {
+        let is_partly_hidden =
+            matches!(field.holds, Meaning::Input) && hidden & (TOOLS | PARAMETERS | INPUT_IMAGES) != 0;
+        let fates = field.holds.targets().iter().map(|target| by_rule(hidden, kind, target));
+        fates.chain(is_partly_hidden.then_some(Fate::Redact)).find(|fate| *fate != Fate::Keep)
+    };
+    rows.into_iter().find_map(fate).unwrap_or(Fate::Keep)
 }
 
 fn matches(pattern: &str, key: &str) -> bool {

@@ -17,7 +17,7 @@
 use super::SpanKind;
 use super::gen_ai::{PROVIDER_NAME, RETRIEVAL_DOCUMENTS, RETRIEVAL_QUERY_TEXT};
 use super::openinference as oi;
-use super::opentelemetry::ERROR_TYPE;
+use super::opentelemetry::{ERROR_TYPE, EXCEPTION_MESSAGE};
 
 /// The beginning of Langfuse's attributes.
 pub(crate) const LANGFUSE: &str = "langfuse.";
@@ -124,6 +124,21 @@ pub(crate) enum Meaning {
     Failure,
 }
 
+impl Meaning {
+    /// The attributes of OpenInference that hold the same, as masks know them.
+    pub(crate) fn targets(&self) -> &[&'static str] {
+        match self {
+            Self::Same(target) | Self::Text(target) => std::slice::from_ref(target),
+            Self::Input => &[oi::INPUT_VALUE],
+            Self::Output => &[oi::OUTPUT_VALUE],
+            Self::Documents => &[oi::OUTPUT_VALUE, "retrieval.documents.0.document.content"],
+            Self::Metadata => &[oi::METADATA],
+            Self::Reason | Self::Failure => &[EXCEPTION_MESSAGE],
+            Self::Provider | Self::Tokens | Self::Costs | Self::Tags | Self::Fails(_) => &[],
+        }
+    }
+}
+
 /// An attribute of another library.
 pub(crate) struct Field {
     /// The key. If it ends in `*`, the beginning of keys.
@@ -133,6 +148,13 @@ pub(crate) struct Field {
     pub(crate) on: Option<SpanKind>,
     /// The crate whose spans the row is for, if the key alone says too little.
     pub(crate) of: Option<&'static str>,
+}
+
+impl Field {
+    /// Whether the row is for this key.
+    pub(crate) fn covers(&self, key: &str) -> bool {
+        self.key.strip_suffix('*').map_or(self.key == key, |start| key.starts_with(start))
+    }
 }
 
 const fn field(key: &'static str, holds: Meaning) -> Field {

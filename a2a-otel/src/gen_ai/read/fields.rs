@@ -78,11 +78,13 @@ fn values(field: &Field, kind: SpanKind, attributes: &[KeyValue]) -> Vec<(String
     if !applies(field, kind, attributes) {
         return Vec::new();
     }
-    let end = |key: &str| match field.key.strip_suffix('*') {
-        Some(start) => key.strip_prefix(start).filter(|rest| !rest.is_empty()).map(str::to_owned),
-        None => (key == field.key).then(|| key.rsplit('.').next().unwrap_or(key).to_owned()),
+    let start = field.key.strip_suffix('*');
+    let end = |key: &str| match start.and_then(|start| key.strip_prefix(start)) {
+        Some(end) => end.to_owned(),
+        None => key.rsplit('.').next().unwrap_or(key).to_owned(),
     };
-    attributes.iter().filter_map(|one| Some((end(one.key.as_str())?, one.value.clone()))).collect()
+    let covered = attributes.iter().filter(|one| field.covers(one.key.as_str()));
+    covered.map(|one| (end(one.key.as_str()), one.value.clone())).collect()
 }
 
 fn read_field(
