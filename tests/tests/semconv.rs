@@ -1059,3 +1059,49 @@ fn phoenix_shows_gen_ai_alone_as_the_guide_says() {
         assert_eq!(&kept, said, "{name}");
     }
 }
+
+/// A call of a model as a library records it for Langfuse, and as 0.1.0 of GenAI has it, sent in every way.
+#[test]
+fn phoenix_shows_what_other_libraries_record() {
+    let Some(phoenix) = require("Phoenix", Phoenix::shared()) else { return };
+    for semconv in [SemConv::OpenInference, SemConv::GenAi, SemConv::Both] {
+        let turn = take_turns();
+        let project = phoenix.project("foreign");
+        let builder = Telemetry::builder().semconv(semconv).gen_ai_version(GenAiVersion::V0_1_0);
+        let builder = builder.endpoint(phoenix.url()).project_name(project.name()).tracing(false);
+        let telemetry = builder.init().unwrap();
+        let usage =
+            json!({"input": 8, "input_cache_read": 4, "input_cache_creation": 2, "output": 3}).to_string();
+        let langfuse = [
+            KeyValue::new("langfuse.observation.type", "generation"),
+            KeyValue::new("langfuse.observation.model.name", "gpt-4o-mini"),
+            KeyValue::new("langfuse.observation.usage_details", usage),
+            KeyValue::new("langfuse.observation.input", "How many lamps?"),
+        ];
+        foreign("langfuse", SpanKind::Client, langfuse);
+        let gen_ai = [
+            KeyValue::new("gen_ai.operation.name", "chat"),
+            KeyValue::new("gen_ai.provider.name", "openai"),
+            KeyValue::new("gen_ai.request.model", "gpt-4o-mini"),
+            KeyValue::new("gen_ai.usage.input_tokens", 14),
+            KeyValue::new("gen_ai.usage.cache_read.input_tokens", 4),
+            KeyValue::new("gen_ai.usage.cache_write.input_tokens", 2),
+            KeyValue::new("gen_ai.usage.output_tokens", 3),
+        ];
+        foreign("gen_ai", SpanKind::Client, gen_ai);
+        foreign("search_memory", SpanKind::Client, [KeyValue::new("gen_ai.operation.name", "search_memory")]);
+        telemetry.shutdown(SOON);
+        drop(turn);
+        for span in project.wait_for_spans(|spans| spans.len() == 3) {
+            if span.name == "search_memory" {
+                assert_eq!(span.kind, "RETRIEVER", "{semconv:?}: {span:#?}");
+                continue;
+            }
+            assert_eq!(span.kind, "LLM", "{semconv:?}: {span:#?}");
+            assert_eq!(span.attributes["llm.model_name"], "gpt-4o-mini", "{semconv:?}: {span:#?}");
+            let counts = ["prompt", "completion", "prompt_details.cache_read", "prompt_details.cache_write"];
+            let counts = counts.map(|count| span.attributes[&format!("llm.token_count.{count}")].as_f64());
+            assert_eq!(counts, [Some(14.0), Some(3.0), Some(4.0), Some(2.0)], "{semconv:?}: {span:#?}");
+        }
+    }
+}

@@ -7,6 +7,8 @@ mod additions;
 mod details;
 mod fields;
 mod messages;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 
