@@ -263,37 +263,44 @@ fn expected() -> Value {
             "gen_ai.tool.call.arguments": arguments,
             "gen_ai.tool.call.result": stock,
         },
-        "answer": {
-            "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": "anthropic",
-            "gen_ai.request.model": "claude-sonnet-4-5",
-            "gen_ai.request.max_tokens": 50,
-            "gen_ai.request.top_k": 5.0,
-            "gen_ai.request.stream": true,
-            "gen_ai.response.id": "msg-1",
-            "gen_ai.response.model": "claude-sonnet-4-5-20250929",
-            "gen_ai.response.finish_reasons": ["end_turn"],
-            "gen_ai.usage.input_tokens": 29,
-            "gen_ai.usage.output_tokens": 12,
-            "gen_ai.usage.cache_read.input_tokens": 5,
-            "gen_ai.usage.cache_creation.input_tokens": 4,
-            "gen_ai.usage.cache_write.input_tokens": 4,
-            "gen_ai.system_instructions": [text("Be brief.")],
-            "gen_ai.input.messages": [
-                {"role": "user", "parts": [text(QUESTION)]},
-                {"role": "assistant", "parts": [call(json!({"lamp": "blue"}))]},
-                {"role": "tool", "parts": [{"type": "tool_call_response", "id": "call-1", "response": stock}]},
-            ],
-            "gen_ai.output.messages": [{
-                "role": "assistant",
-                "parts": [
-                    {"type": "reasoning", "content": "Count them.", "signature": "sig"},
-                    text(&format!("I see: {ANSWER}")),
-                ],
-                "finish_reason": "stop",
-            }],
-        },
+        "answer": expected_answer(),
         "check": {},
+    })
+}
+
+fn expected_answer() -> Value {
+    let text = |text: &str| json!({"type": "text", "content": text});
+    let call = json!({"type": "tool_call", "id": "call-1", "name": "stock", "arguments": {"lamp": "blue"}});
+    let stock = format!("{RESULT}: 3 blue ones");
+    json!({
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "anthropic",
+        "gen_ai.request.model": "claude-sonnet-4-5",
+        "gen_ai.request.max_tokens": 50,
+        "gen_ai.request.top_k": 5.0,
+        "gen_ai.request.stream": true,
+        "gen_ai.response.id": "msg-1",
+        "gen_ai.response.model": "claude-sonnet-4-5-20250929",
+        "gen_ai.response.finish_reasons": ["end_turn"],
+        "gen_ai.usage.input_tokens": 29,
+        "gen_ai.usage.output_tokens": 12,
+        "gen_ai.usage.cache_read.input_tokens": 5,
+        "gen_ai.usage.cache_creation.input_tokens": 4,
+        "gen_ai.usage.cache_write.input_tokens": 4,
+        "gen_ai.system_instructions": [text("Be brief.")],
+        "gen_ai.input.messages": [
+            {"role": "user", "parts": [text(QUESTION)]},
+            {"role": "assistant", "parts": [call]},
+            {"role": "tool", "parts": [{"type": "tool_call_response", "id": "call-1", "response": stock}]},
+        ],
+        "gen_ai.output.messages": [{
+            "role": "assistant",
+            "parts": [
+                {"type": "reasoning", "content": "Count them.", "signature": "sig"},
+                text(&format!("I see: {ANSWER}")),
+            ],
+            "finish_reason": "stop",
+        }],
     })
 }
 

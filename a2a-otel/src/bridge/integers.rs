@@ -128,7 +128,9 @@ impl<T: Tracer> Tracer for IntegerTracer<T> {
     fn build_with_context(&self, mut builder: SpanBuilder, parent: &Context) -> Self::Span {
         let id = builder.attributes.as_mut().and_then(take_id);
         if let (Some(id), Some(attributes)) = (id, &mut builder.attributes) {
-            attributes.iter_mut().for_each(|attribute| self.integers.restore(id, attribute));
+            for attribute in attributes {
+                self.integers.restore(id, attribute);
+            }
         }
         let span = self.tracer.build_with_context(builder, parent);
         IntegerSpan { span, id, integers: self.integers.clone() }

@@ -37,9 +37,9 @@ pub(crate) fn is_on() -> bool {
 }
 
 /// The version of GenAI's terms. `None` if nothing is recorded in them.
+#[inline]
 pub(crate) fn version() -> Option<GenAiVersion> {
-    let version = VERSION.load(Ordering::Relaxed);
-    GenAiVersion::ALL.iter().copied().find(|one| is_on() && *one as u8 == version)
+    is_on().then(|| GenAiVersion::ALL[usize::from(VERSION.load(Ordering::Relaxed))])
 }
 
 /// Adds GenAI's attributes if they are asked for. The attributes must be masked already.

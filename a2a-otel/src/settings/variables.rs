@@ -119,7 +119,7 @@ pub(super) const SEMCONV: Variable<SemConv> =
 pub(super) const GEN_AI_TOO: Variable<bool> =
     variable(&["OPENINFERENCE_ENABLE_GENAI_SEMCONV"], boolean, BOOLEAN);
 pub(super) const STABILITY_OPT_IN: Variable<GenAiVersion> =
-    variable(&["OTEL_SEMCONV_STABILITY_OPT_IN"], opted_in, "a list of conventions");
+    variable(&["OTEL_SEMCONV_STABILITY_OPT_IN"], |list| Some(opted_in(list)), "a list of conventions");
 
 const fn variable<T>(
     names: &'static [&'static str],
@@ -180,9 +180,9 @@ fn semconv(text: &str) -> Option<SemConv> {
 }
 
 /// The list may also have values for other conventions.
-fn opted_in(list: &str) -> Option<GenAiVersion> {
+fn opted_in(list: &str) -> GenAiVersion {
     let is_latest = list.split(',').any(|value| value.trim() == "gen_ai_latest_experimental");
-    Some(if is_latest { GenAiVersion::LATEST } else { GenAiVersion::default() })
+    if is_latest { GenAiVersion::LATEST } else { GenAiVersion::default() }
 }
 
 fn sampling(text: &str) -> Option<Sampling> {

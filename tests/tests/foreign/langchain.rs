@@ -49,27 +49,24 @@ fn an_agent_has_plans_chains_models_and_tools() {
         });
         let tool = info_span!(target: "langchain_rust::agent::executor", "tool.call", tool = %"count", error = Empty);
         tool.in_scope(|| ());
-        for name in ["embed.documents", "embed.query"] {
-            let embedding = match name {
-                "embed.query" => info_span!(
-                    target: "langchain_rust::observability",
-                    "embed.query",
-                    provider = "mistralai",
-                    model = "mistral-embed",
-                    count = 1,
-                    error = Empty,
-                ),
-                _ => info_span!(
-                    target: "langchain_rust::observability",
-                    "embed.documents",
-                    provider = "mistralai",
-                    model = "mistral-embed",
-                    count = 2_usize,
-                    error = Empty,
-                ),
-            };
-            embedding.in_scope(|| ());
-        }
+        let documents = info_span!(
+            target: "langchain_rust::observability",
+            "embed.documents",
+            provider = "mistralai",
+            model = "mistral-embed",
+            count = 2_usize,
+            error = Empty,
+        );
+        documents.in_scope(|| ());
+        let query = info_span!(
+            target: "langchain_rust::observability",
+            "embed.query",
+            provider = "mistralai",
+            model = "mistral-embed",
+            count = 1,
+            error = Empty,
+        );
+        query.in_scope(|| ());
     });
     run.record("total_tokens", 15_u32);
     drop(run);

@@ -229,7 +229,7 @@ fn a_failure_of_swiftide_is_an_error() {
     let capturing = capture();
     info_span!(target: "swiftide_integrations::aws_bedrock_v2", "complete", langfuse.type = "GENERATION")
         .in_scope(|| {
-            debug!(langfuse.model = "m", langfuse.status_message = "throttled", langfuse.output = "")
+            debug!(langfuse.model = "m", langfuse.status_message = "throttled", langfuse.output = "");
         });
     let span = capturing.only();
     assert_eq!(span.status, Status::error("throttled"), "{span:?}");

@@ -133,7 +133,9 @@ fn add_below(attributes: &mut Vec<KeyValue>, above: &str, detail: &str, value: i
 
 fn numbers(json: &str, mut add: impl FnMut(&str, f64)) {
     let json = serde_json::from_str(json).unwrap_or_default();
-    details::read(&json).into_iter().for_each(|(detail, number)| add(detail, number));
+    for (detail, number) in details::read(&json) {
+        add(detail, number);
+    }
 }
 
 /// Adds a whole input or output. A text that was recorded as JSON becomes the text.
