@@ -133,7 +133,7 @@ impl<T: Tracer> Tracer for IntegerTracer<T> {
             }
         }
         let span = self.tracer.build_with_context(builder, parent);
-        IntegerSpan { span, id, integers: self.integers.clone() }
+        IntegerSpan { span, id, has_ended: false, integers: self.integers.clone() }
     }
 }
 
@@ -152,14 +152,16 @@ fn take_id(attributes: &mut Vec<KeyValue>) -> Option<u64> {
 #[derive(Debug)]
 pub(super) struct IntegerSpan<S> {
     span: S,
-    /// The id of the `tracing` span, until it ends.
+    /// The id of the `tracing` span.
     id: Option<u64>,
+    /// After that, another `tracing` span may have the id.
+    has_ended: bool,
     integers: Integers,
 }
 
 impl<S> IntegerSpan<S> {
-    fn forget(&mut self) {
-        if let Some(id) = self.id.take() {
+    fn forget(&self) {
+        if let Some(id) = self.id {
             self.integers.forget(id);
         }
     }
@@ -167,7 +169,9 @@ impl<S> IntegerSpan<S> {
 
 impl<S> Drop for IntegerSpan<S> {
     fn drop(&mut self) {
-        self.forget();
+        if !self.has_ended {
+            self.forget();
+        }
     }
 }
 
@@ -190,7 +194,7 @@ impl<S: Span> Span for IntegerSpan<S> {
     }
 
     fn set_attribute(&mut self, mut attribute: KeyValue) {
-        if let Some(id) = self.id {
+        if let Some(id) = self.id.filter(|_| !self.has_ended) {
             self.integers.restore(id, &mut attribute);
         }
         self.span.set_attribute(attribute);
@@ -209,7 +213,42 @@ impl<S: Span> Span for IntegerSpan<S> {
     }
 
     fn end_with_timestamp(&mut self, timestamp: SystemTime) {
+        self.has_ended = true;
         self.forget();
         self.span.end_with_timestamp(timestamp);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::TraceContextExt as _;
+    use opentelemetry::trace::noop::NoopTracer;
+    use tracing::field::Empty;
+    use tracing::info_span;
+    use tracing::subscriber::with_default;
+    use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::registry::Registry;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_kept_of_spans_that_have_closed() {
+        let integers = Integers::default();
+        let spans = tracing_opentelemetry::layer().with_tracer(integers.with_tracer(NoopTracer::new()));
+        let subscriber = Registry::default().with(integers.clone().and_then(spans));
+        with_default(subscriber, || {
+            let never_entered = info_span!("never entered", count = 1_u64);
+            assert_eq!(lock(&integers.0).len(), 1);
+            drop(never_entered);
+            info_span!("entered", count = 1_u64, big = u64::MAX).in_scope(|| ());
+            let ended = info_span!("ended by hand", count = Empty);
+            ended.context().span().end();
+            ended.record("count", 1_u64);
+            drop(ended);
+            let context = info_span!("outlived by its context", count = 1_u64).context();
+            drop(context);
+        });
+        assert!(lock(&integers.0).is_empty(), "{integers:?}");
     }
 }

@@ -177,6 +177,13 @@ impl Fields {
         self.attributes.push(KeyValue::new(field.name(), value));
     }
 
+    fn push_integer(&mut self, field: &Field, value: impl TryInto<i64> + fmt::Display + Copy) {
+        match value.try_into() {
+            Ok(integer) => self.push(field, integer),
+            Err(_) => self.push(field, value.to_string()),
+        }
+    }
+
     fn push_text(&mut self, field: &Field, text: String) {
         if field.name() == "message" {
             self.message = Some(text);
@@ -208,10 +215,15 @@ impl Visit for Fields {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        match i64::try_from(value) {
-            Ok(value) => self.push(field, value),
-            Err(_) => self.push(field, value.to_string()),
-        }
+        self.push_integer(field, value);
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.push_integer(field, value);
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        self.push_integer(field, value);
     }
 }
 
@@ -376,6 +388,7 @@ mod tests {
         with_default(world.subscriber(), || {
             let agent = world.agent_span("agent").attach();
             info!(items = 3, exact = true, price = 1.5, name = "pen", big = u64::MAX, "found {}", "it");
+            info!(small = 5_u64, wide = 6_u128, deep = -7_i128, bigger = u128::MAX);
             info_span!("step").in_scope(|| info!("inside"));
             tracing::debug!("too fine");
             info!(target: "hyper::client", "of the transport");
@@ -384,9 +397,12 @@ mod tests {
         });
         let agent = world.span("agent").events;
         let names: Vec<_> = agent.iter().map(|event| event.name.as_ref()).collect();
-        assert_eq!(names.len(), 2, "{names:?}");
+        assert_eq!(names.len(), 3, "{names:?}");
         assert_eq!(names[0], "found it");
-        assert!(names[1].starts_with("event "), "{names:?}");
+        assert!(names[2].starts_with("event "), "{names:?}");
+        let integers = agent[1].attributes[ORIGIN..].iter().map(|attribute| attribute.value.clone());
+        let expected = [Value::I64(5), Value::I64(6), Value::I64(-7), u128::MAX.to_string().into()];
+        assert_eq!(integers.collect::<Vec<_>>(), expected);
         let value = |name: &str| {
             agent[0]
                 .attributes
