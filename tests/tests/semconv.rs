@@ -3,17 +3,18 @@
 //!
 //! The conventions are a setting of the whole process, so the tests take turns.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use a2a_otel::opentelemetry::trace::{Span as _, Tracer as _};
+use a2a_otel::opentelemetry::trace::{Span as _, SpanKind, Tracer as _};
 use a2a_otel::opentelemetry::{KeyValue, global};
 use a2a_otel::record::{Message, Part, Request, Response, ToolCall, ToolSchema, Usage};
-use a2a_otel::semconv::{gen_ai, openinference};
+use a2a_otel::semconv::{GenAiVersion, gen_ai, openinference};
 use a2a_otel::{
-    Privacy, SemConv, Telemetry, TreePrinter, agent_span, chain_span, current, embedding_call,
+    Builder, Privacy, SemConv, Telemetry, TreePrinter, agent_span, chain_span, current, embedding_call,
     guardrail_span, llm_call, mcp_tool, retriever_span, tool_span,
 };
 use a2a_otel_tests::parity::{Difference, Said, assert_explained, assert_explained_by, differences, json_of};
@@ -35,10 +36,13 @@ fn take_turns() -> MutexGuard<'static, ()> {
 
 /// The spans that are exported with these conventions.
 fn exported(semconv: SemConv, privacy: Privacy, run: impl FnOnce()) -> Vec<SpanData> {
+    exported_by(Telemetry::builder().semconv(semconv).privacy(privacy), run)
+}
+
+fn exported_by(builder: Builder, run: impl FnOnce()) -> Vec<SpanData> {
     let _turn = take_turns();
     let exporter = InMemorySpanExporter::default();
-    let builder = Telemetry::builder().semconv(semconv).privacy(privacy).tracing(false);
-    let telemetry = builder.span_exporter(exporter.clone()).init().unwrap();
+    let telemetry = builder.tracing(false).span_exporter(exporter.clone()).init().unwrap();
     run();
     telemetry.flush(SOON);
     exporter.get_finished_spans().unwrap()
@@ -259,36 +263,44 @@ fn expected() -> Value {
             "gen_ai.tool.call.arguments": arguments,
             "gen_ai.tool.call.result": stock,
         },
-        "answer": {
-            "gen_ai.operation.name": "chat",
-            "gen_ai.provider.name": "anthropic",
-            "gen_ai.request.model": "claude-sonnet-4-5",
-            "gen_ai.request.max_tokens": 50,
-            "gen_ai.request.top_k": 5.0,
-            "gen_ai.request.stream": true,
-            "gen_ai.response.id": "msg-1",
-            "gen_ai.response.model": "claude-sonnet-4-5-20250929",
-            "gen_ai.response.finish_reasons": ["end_turn"],
-            "gen_ai.usage.input_tokens": 29,
-            "gen_ai.usage.output_tokens": 12,
-            "gen_ai.usage.cache_read.input_tokens": 5,
-            "gen_ai.usage.cache_creation.input_tokens": 4,
-            "gen_ai.system_instructions": [text("Be brief.")],
-            "gen_ai.input.messages": [
-                {"role": "user", "parts": [text(QUESTION)]},
-                {"role": "assistant", "parts": [call(json!({"lamp": "blue"}))]},
-                {"role": "tool", "parts": [{"type": "tool_call_response", "id": "call-1", "response": stock}]},
-            ],
-            "gen_ai.output.messages": [{
-                "role": "assistant",
-                "parts": [
-                    {"type": "reasoning", "content": "Count them.", "signature": "sig"},
-                    text(&format!("I see: {ANSWER}")),
-                ],
-                "finish_reason": "stop",
-            }],
-        },
+        "answer": expected_answer(),
         "check": {},
+    })
+}
+
+fn expected_answer() -> Value {
+    let text = |text: &str| json!({"type": "text", "content": text});
+    let call = json!({"type": "tool_call", "id": "call-1", "name": "stock", "arguments": {"lamp": "blue"}});
+    let stock = format!("{RESULT}: 3 blue ones");
+    json!({
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "anthropic",
+        "gen_ai.request.model": "claude-sonnet-4-5",
+        "gen_ai.request.max_tokens": 50,
+        "gen_ai.request.top_k": 5.0,
+        "gen_ai.request.stream": true,
+        "gen_ai.response.id": "msg-1",
+        "gen_ai.response.model": "claude-sonnet-4-5-20250929",
+        "gen_ai.response.finish_reasons": ["end_turn"],
+        "gen_ai.usage.input_tokens": 29,
+        "gen_ai.usage.output_tokens": 12,
+        "gen_ai.usage.cache_read.input_tokens": 5,
+        "gen_ai.usage.cache_creation.input_tokens": 4,
+        "gen_ai.usage.cache_write.input_tokens": 4,
+        "gen_ai.system_instructions": [text("Be brief.")],
+        "gen_ai.input.messages": [
+            {"role": "user", "parts": [text(QUESTION)]},
+            {"role": "assistant", "parts": [call]},
+            {"role": "tool", "parts": [{"type": "tool_call_response", "id": "call-1", "response": stock}]},
+        ],
+        "gen_ai.output.messages": [{
+            "role": "assistant",
+            "parts": [
+                {"type": "reasoning", "content": "Count them.", "signature": "sig"},
+                text(&format!("I see: {ANSWER}")),
+            ],
+            "finish_reason": "stop",
+        }],
     })
 }
 
@@ -334,6 +346,114 @@ fn both_say_what_each_says() {
     let beside: BTreeSet<_> =
         open_inference.values().flat_map(Said::keys).filter(|key| is_gen_ai(key)).collect();
     assert_eq!(Vec::from_iter(beside), ["gen_ai.agent.id", "gen_ai.response.time_to_first_chunk"]);
+}
+
+/// The run in the terms of a version of GenAI.
+fn in_version(semconv: SemConv, version: GenAiVersion) -> Vec<SpanData> {
+    exported_by(Telemetry::builder().semconv(semconv).gen_ai_version(version), || {
+        run();
+        foreign("remote", SpanKind::Client, identified());
+        foreign("internal", SpanKind::Internal, identified());
+    })
+}
+
+/// An agent with everything that 0.1.0 no longer has on internal ones.
+fn identified() -> Vec<KeyValue> {
+    vec![
+        KeyValue::new(openinference::SPAN_KIND, "AGENT"),
+        KeyValue::new(openinference::LLM_PROVIDER, "openai"),
+        KeyValue::new(openinference::LLM_TOKEN_COUNT_PROMPT, 9),
+        KeyValue::new(openinference::LLM_TOKEN_COUNT_PROMPT_DETAILS_CACHE_READ, 3),
+        KeyValue::new(openinference::LLM_TOKEN_COUNT_PROMPT_DETAILS_CACHE_WRITE, 2),
+        KeyValue::new(gen_ai::AGENT_ID, "asst-1"),
+        KeyValue::new(gen_ai::AGENT_VERSION, "1.0"),
+    ]
+}
+
+#[test]
+fn each_version_differs_as_the_guide_says() {
+    for semconv in [SemConv::GenAi, SemConv::Both] {
+        let [old, new] =
+            [GenAiVersion::V1_41, GenAiVersion::V0_1_0].map(|version| in_version(semconv, version));
+        let [old, new] = [&old, &new].map(|spans| {
+            let said = spans.iter().map(|span| (span.name.to_string(), half(&said(span), true)));
+            said.collect::<BTreeMap<_, _>>()
+        });
+        assert_eq!(old["answer"]["gen_ai.request.top_k"], json!(5.0));
+        assert_eq!(new["answer"]["gen_ai.request.top_k"], json!(5));
+        let found = new.iter().flat_map(|(name, said)| differences(name, said, &old[name]));
+        assert_explained_by(&found.collect::<Vec<_>>(), GUIDE, "Where the versions differ");
+        assert_eq!(new["remote"], old["remote"]);
+    }
+}
+
+/// What GenAI has no place for in this version is not lost.
+#[test]
+fn what_an_internal_agent_may_not_say_in_gen_ai_stays_in_openinference() {
+    let spans = in_version(SemConv::GenAi, GenAiVersion::V0_1_0);
+    let internal = said(spans.iter().find(|span| span.name == "internal").unwrap());
+    let expected = json!({
+        "gen_ai.operation.name": "invoke_agent",
+        "gen_ai.usage.input_tokens": 9,
+        "llm.provider": "openai",
+        "llm.token_count.prompt_details.cache_read": 3,
+        "llm.token_count.prompt_details.cache_write": 2,
+    });
+    assert_eq!(internal, object(expected));
+}
+
+#[test]
+fn the_scope_says_which_schema_it_follows() {
+    let url = |semconv, version| {
+        let spans = in_version(semconv, version);
+        let ours = spans.iter().filter(|span| span.instrumentation_scope.name() == "a2a-otel");
+        let urls: BTreeSet<_> =
+            ours.map(|span| span.instrumentation_scope.schema_url().map(str::to_owned)).collect();
+        Vec::from_iter(urls)
+    };
+    for version in GenAiVersion::ALL {
+        assert_eq!(url(SemConv::OpenInference, *version), [None]);
+        for semconv in [SemConv::GenAi, SemConv::Both] {
+            assert_eq!(url(semconv, *version), [Some(version.schema_url().to_owned())]);
+        }
+    }
+    assert_eq!(GenAiVersion::V1_41.schema_url(), "https://opentelemetry.io/schemas/1.41.0");
+    assert_eq!(GenAiVersion::V0_1_0.schema_url(), "https://opentelemetry.io/schemas/gen-ai/0.1.0");
+}
+
+#[test]
+#[ignore = "a child process of the next test"]
+fn child_that_has_opted_in() {
+    let said = in_terms_of_environment();
+    assert_eq!(said["answer"]["gen_ai.request.top_k"], json!(5));
+    assert_eq!(said["shop"].get("gen_ai.agent.id"), None);
+}
+
+#[test]
+fn the_variable_of_the_conventions_chooses_the_latest_version() {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["child_that_has_opted_in", "--exact", "--ignored"]).env("A2A_OTEL_SEMCONV", "both");
+    child.env("OTEL_SEMCONV_STABILITY_OPT_IN", "http/dup, gen_ai_latest_experimental");
+    let output = child.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// Reads back what was written.
+#[test]
+fn what_is_written_in_gen_ai_can_be_read_back() {
+    let open_inference = in_terms_of(SemConv::OpenInference, run);
+    for version in GenAiVersion::ALL {
+        let written = exported_by(Telemetry::builder().semconv(SemConv::GenAi).gen_ai_version(*version), run);
+        let read = in_terms_of(SemConv::OpenInference, || {
+            for span in written {
+                foreign(span.name.into_owned(), span.span_kind, span.attributes);
+            }
+        });
+        let found = read.iter().flat_map(|(name, said)| {
+            differences(name, &half(said, false), &half(&open_inference[name], false))
+        });
+        assert_explained_by(&found.collect::<Vec<_>>(), GUIDE, "Read back");
+    }
 }
 
 /// OpenInference's kinds of spans.
@@ -385,8 +505,12 @@ fn every_attribute() -> Vec<KeyValue> {
 }
 
 /// A span of another library.
-fn foreign(name: &'static str, attributes: impl IntoIterator<Item = KeyValue>) {
-    let builder = global::tracer("another").span_builder(name).with_attributes(attributes);
+fn foreign(
+    name: impl Into<Cow<'static, str>>,
+    kind: SpanKind,
+    attributes: impl IntoIterator<Item = KeyValue>,
+) {
+    let builder = global::tracer("another").span_builder(name).with_kind(kind).with_attributes(attributes);
     builder.start(&global::tracer("another")).end();
 }
 
@@ -396,11 +520,12 @@ fn what_stays_is_what_the_guide_says() {
         for kind in KINDS {
             foreign(
                 kind,
+                SpanKind::Internal,
                 every_attribute().into_iter().chain([KeyValue::new(openinference::SPAN_KIND, kind)]),
             );
         }
         // Here, a count has no equivalent.
-        foreign("counts", [KeyValue::new(openinference::LLM_TOKEN_COUNT_TOTAL, 3)]);
+        foreign("counts", SpanKind::Internal, [KeyValue::new(openinference::LLM_TOKEN_COUNT_TOTAL, 3)]);
     });
     let stays = said.iter().flat_map(|(kind, said)| {
         half(said, false).into_keys().map(|key| Difference {
@@ -425,13 +550,18 @@ fn the_guide_has_every_name() {
 fn what_others_say_in_gen_ai_stands() {
     let said = in_terms_of(SemConv::GenAi, || {
         let agent = || KeyValue::new(openinference::SPAN_KIND, "AGENT");
-        foreign("plan", [agent(), KeyValue::new(gen_ai::OPERATION_NAME, "plan")]);
-        foreign("create", [agent(), KeyValue::new(gen_ai::OPERATION_NAME, "create_agent")]);
+        foreign("plan", SpanKind::Internal, [agent(), KeyValue::new(gen_ai::OPERATION_NAME, "plan")]);
+        foreign(
+            "create",
+            SpanKind::Internal,
+            [agent(), KeyValue::new(gen_ai::OPERATION_NAME, "create_agent")],
+        );
         foreign(
             "rig",
+            SpanKind::Internal,
             [KeyValue::new(gen_ai::INPUT_MESSAGES, "[]"), KeyValue::new(gen_ai::REQUEST_MODEL, "m")],
         );
-        foreign("http", [KeyValue::new("http.request.method", "GET")]);
+        foreign("http", SpanKind::Internal, [KeyValue::new("http.request.method", "GET")]);
         fetch("lamp");
     });
     // Without its kind, Phoenix would show it as unknown.
@@ -656,6 +786,141 @@ fn what_is_hidden_is_hidden_in_both() {
     }
 }
 
+/// Spans of other libraries that hold the secrets.
+fn record_as_others_do() {
+    let request = json!({
+        "model": "m", "max_tokens": 4711,
+        "tools": [{"name": "stock", "description": "How many there are."}],
+        "messages": [{"role": "user", "content": [
+            {"type": "text", "text": QUESTION},
+            {"type": "image_url", "image_url": {"url": format!("data:image/png;base64,{IMAGE}")}},
+        ]}],
+    });
+    let (request, answer) =
+        (request.to_string(), json!({"role": "assistant", "content": ANSWER}).to_string());
+    let documents = json!([{"content": DOCUMENT}]).to_string();
+    let spans: &[(&str, &[(&'static str, &str)])] = &[
+        (
+            "generation",
+            &[
+                ("langfuse.observation.type", "generation"),
+                ("langfuse.observation.input", &request),
+                ("langfuse.observation.output", &answer),
+                ("langfuse.observation.model.parameters", "{\"max_tokens\": 4711}"),
+                ("langfuse.observation.metadata.question", QUESTION),
+                ("langfuse.observation.level", "ERROR"),
+                ("langfuse.observation.status_message", QUESTION),
+            ],
+        ),
+        (
+            "swiftide",
+            &[
+                ("langfuse.type", "GENERATION"),
+                ("langfuse.input", &request),
+                ("langfuse.output", &answer),
+                ("langfuse.model_parameters", "{\"max_tokens\": 4711}"),
+                ("langfuse.status_message", ANSWER),
+            ],
+        ),
+        (
+            "embedding",
+            &[
+                ("langfuse.observation.type", "embedding"),
+                ("langfuse.observation.input", QUESTION),
+                ("langfuse.observation.output", RESULT),
+            ],
+        ),
+        (
+            "trace",
+            &[
+                ("langfuse.trace.input", QUESTION),
+                ("langfuse.trace.output", ANSWER),
+                ("langfuse.trace.metadata", "{\"a\": \"How many blue lamps?\"}"),
+            ],
+        ),
+        (
+            "search_memory",
+            &[
+                ("gen_ai.operation.name", "search_memory"),
+                ("gen_ai.memory.query.text", QUESTION),
+                ("gen_ai.memory.records", &documents),
+            ],
+        ),
+        (
+            "create_memory",
+            &[("gen_ai.operation.name", "create_memory"), ("gen_ai.memory.records", &documents)],
+        ),
+        (
+            "call_llm",
+            &[
+                ("target", "adk_agent::llm_agent"),
+                ("gcp.vertex.agent.llm_request", &request),
+                ("gcp.vertex.agent.llm_response", &answer),
+            ],
+        ),
+        (
+            "gen_ai.generate",
+            &[
+                ("target", "adk_telemetry::spans"),
+                ("gen_ai.content.prompt", QUESTION),
+                ("gen_ai.content.completion", ANSWER),
+            ],
+        ),
+        (
+            "autoagents.task",
+            &[("target", "autoagents_telemetry"), ("task.description", QUESTION), ("task.result", ANSWER)],
+        ),
+        (
+            "autoagents.tool_call",
+            &[("target", "autoagents_telemetry"), ("tool.arguments", QUESTION), ("tool.result", RESULT)],
+        ),
+    ];
+    for (name, attributes) in spans {
+        let attributes = attributes.iter().map(|(key, value)| KeyValue::new(*key, (*value).to_owned()));
+        foreign((*name).to_owned(), SpanKind::Internal, attributes);
+    }
+}
+
+/// Whether the key is another library's name for something.
+fn is_of_others(key: &str) -> bool {
+    ["langfuse.", "gen_ai.", "gcp.", "task.", "tool.arguments", "tool.result"]
+        .iter()
+        .any(|own| key.starts_with(own))
+}
+
+/// An attribute of another library tells nothing that OpenInference's attributes of its span do not.
+#[test]
+fn what_is_hidden_is_hidden_whatever_others_call_it() {
+    for (what, hide) in SETTINGS {
+        for span in exported(SemConv::OpenInference, hide(Privacy::new()), record_as_others_do) {
+            let tells = |is_of: bool| {
+                let attributes = span.attributes.iter().filter(|one| is_of_others(one.key.as_str()) == is_of);
+                let values = attributes.map(|one| one.value.as_str().into_owned()).collect::<Vec<_>>();
+                let told =
+                    SECRETS.into_iter().filter(|secret| values.iter().any(|value| value.contains(secret)));
+                told.collect::<BTreeSet<_>>()
+            };
+            let (theirs, ours) = (tells(true), tells(false));
+            assert!(
+                theirs.is_subset(&ours),
+                "{what} in {}: {theirs:?} beside {ours:?}: {span:#?}",
+                span.name
+            );
+            if *what == "nothing" {
+                assert_eq!(theirs, ours, "{}: {span:#?}", span.name);
+            }
+        }
+    }
+    let hidden = |privacy: Privacy| {
+        let privacy = privacy.hide_inputs(true).hide_outputs(true).hide_llm_invocation_parameters(true);
+        format!("{:?}", exported(SemConv::Both, privacy, record_as_others_do))
+    };
+    let told = hidden(Privacy::new());
+    for secret in [QUESTION, ANSWER, DOCUMENT, IMAGE, RESULT, "4711"] {
+        assert!(!told.contains(secret), "{secret} in {told}");
+    }
+}
+
 #[test]
 fn a_redactor_sees_what_was_made_of_a_span() {
     let privacy = Privacy::new().redactor(|key, value| match key {
@@ -799,5 +1064,51 @@ fn phoenix_shows_gen_ai_alone_as_the_guide_says() {
     for (name, said) in &open_inference {
         let kept: Said = both[name].clone().into_iter().filter(|(key, _)| said.contains_key(key)).collect();
         assert_eq!(&kept, said, "{name}");
+    }
+}
+
+/// A call of a model as a library records it for Langfuse, and as 0.1.0 of GenAI has it, sent in every way.
+#[test]
+fn phoenix_shows_what_other_libraries_record() {
+    let Some(phoenix) = require("Phoenix", Phoenix::shared()) else { return };
+    for semconv in [SemConv::OpenInference, SemConv::GenAi, SemConv::Both] {
+        let turn = take_turns();
+        let project = phoenix.project("foreign");
+        let builder = Telemetry::builder().semconv(semconv).gen_ai_version(GenAiVersion::V0_1_0);
+        let builder = builder.endpoint(phoenix.url()).project_name(project.name()).tracing(false);
+        let telemetry = builder.init().unwrap();
+        let usage =
+            json!({"input": 8, "input_cache_read": 4, "input_cache_creation": 2, "output": 3}).to_string();
+        let langfuse = [
+            KeyValue::new("langfuse.observation.type", "generation"),
+            KeyValue::new("langfuse.observation.model.name", "gpt-4o-mini"),
+            KeyValue::new("langfuse.observation.usage_details", usage),
+            KeyValue::new("langfuse.observation.input", "How many lamps?"),
+        ];
+        foreign("langfuse", SpanKind::Client, langfuse);
+        let gen_ai = [
+            KeyValue::new("gen_ai.operation.name", "chat"),
+            KeyValue::new("gen_ai.provider.name", "openai"),
+            KeyValue::new("gen_ai.request.model", "gpt-4o-mini"),
+            KeyValue::new("gen_ai.usage.input_tokens", 14),
+            KeyValue::new("gen_ai.usage.cache_read.input_tokens", 4),
+            KeyValue::new("gen_ai.usage.cache_write.input_tokens", 2),
+            KeyValue::new("gen_ai.usage.output_tokens", 3),
+        ];
+        foreign("gen_ai", SpanKind::Client, gen_ai);
+        foreign("search_memory", SpanKind::Client, [KeyValue::new("gen_ai.operation.name", "search_memory")]);
+        telemetry.shutdown(SOON);
+        drop(turn);
+        for span in project.wait_for_spans(|spans| spans.len() == 3) {
+            if span.name == "search_memory" {
+                assert_eq!(span.kind, "RETRIEVER", "{semconv:?}: {span:#?}");
+                continue;
+            }
+            assert_eq!(span.kind, "LLM", "{semconv:?}: {span:#?}");
+            assert_eq!(span.attributes["llm.model_name"], "gpt-4o-mini", "{semconv:?}: {span:#?}");
+            let counts = ["prompt", "completion", "prompt_details.cache_read", "prompt_details.cache_write"];
+            let counts = counts.map(|count| span.attributes[&format!("llm.token_count.{count}")].as_f64());
+            assert_eq!(counts, [Some(14.0), Some(3.0), Some(4.0), Some(2.0)], "{semconv:?}: {span:#?}");
+        }
     }
 }

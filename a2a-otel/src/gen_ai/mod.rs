@@ -16,16 +16,18 @@ mod write;
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use opentelemetry::KeyValue;
+use opentelemetry_sdk::trace::SpanData;
 
 pub(crate) use self::write::{kind_of, name_of};
-use crate::semconv::SemConv;
+use crate::semconv::{GenAiVersion, SemConv};
 
 static SEMCONV: AtomicU8 = AtomicU8::new(SemConv::OpenInference as u8);
+static VERSION: AtomicU8 = AtomicU8::new(GenAiVersion::V1_41 as u8);
 
 /// Sets the terms in which spans are recorded.
-pub(crate) fn install(semconv: SemConv) {
+pub(crate) fn install(semconv: SemConv, version: GenAiVersion) {
     SEMCONV.store(semconv as u8, Ordering::Relaxed);
+    VERSION.store(version as u8, Ordering::Relaxed);
 }
 
 /// Whether anything is recorded in GenAI's terms.
@@ -34,10 +36,16 @@ pub(crate) fn is_on() -> bool {
     SEMCONV.load(Ordering::Relaxed) != SemConv::OpenInference as u8
 }
 
+/// The version of GenAI's terms. `None` if nothing is recorded in them.
+#[inline]
+pub(crate) fn version() -> Option<GenAiVersion> {
+    is_on().then(|| GenAiVersion::ALL[usize::from(VERSION.load(Ordering::Relaxed))])
+}
+
 /// Adds GenAI's attributes if they are asked for. The attributes must be masked already.
 #[inline]
-pub(crate) fn write(attributes: &mut Vec<KeyValue>) {
-    if is_on() {
-        write::translate(attributes, SEMCONV.load(Ordering::Relaxed) == SemConv::GenAi as u8);
+pub(crate) fn write(span: &mut SpanData) {
+    if let Some(version) = version() {
+        write::translate(span, version, SEMCONV.load(Ordering::Relaxed) == SemConv::GenAi as u8);
     }
 }

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use opentelemetry::trace::SpanKind as Kind;
 use opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry_sdk::trace::SpanData;
 
 use super::messages::{Fields, items};
 use super::{json, messages, parameters};
@@ -11,9 +13,9 @@ use crate::privacy;
 use crate::semconv::equivalents::{
     INPUT, OPERATIONS, OUTPUT, Operation, PROVIDERS, SAME, Same, Side, Standing, Systems,
 };
-use crate::semconv::gen_ai::{self as names, operation};
+use crate::semconv::gen_ai::{self as names, is_written_on_internal_agents, operation};
 use crate::semconv::openinference::{self as oi, mime_type};
-use crate::semconv::{SpanKind, markers};
+use crate::semconv::{GenAiVersion, SpanKind, markers};
 
 /// The kind of span that an operation implies.
 pub(crate) fn kind_of(operation: &str) -> Option<SpanKind> {
@@ -48,8 +50,9 @@ fn provider_name(provider: &str, system: &str) -> Option<&'static str> {
 
 /// Adds GenAI's attributes. With `is_alone`, removes the OpenInference attributes that they replace.
 #[cold]
-pub(super) fn translate(attributes: &mut Vec<KeyValue>, is_alone: bool) {
-    let mut translation = Translation::of(attributes);
+pub(super) fn translate(span: &mut SpanData, version: GenAiVersion, is_alone: bool) {
+    let attributes = &mut span.attributes;
+    let mut translation = Translation::of(attributes, version, span.span_kind == Kind::Internal);
     translation.operation();
     translation.same();
     translation.provider();
@@ -57,12 +60,13 @@ pub(super) fn translate(attributes: &mut Vec<KeyValue>, is_alone: bool) {
     translation.tools();
     translation.messages();
     translation.content();
-    let Translation { mut added, replaced, .. } = translation;
+    let Translation { mut added, replaced, is_internal_agent, .. } = translation;
     privacy::redact(&mut added);
     attributes.retain(|attribute| {
         let key = attribute.key.as_str();
         let is_replaced = || replaced.iter().any(|replaced| is_below(key, replaced));
-        key != markers::INSTRUCTIONS_APART && !(is_alone && is_replaced())
+        let is_written = !is_internal_agent || is_written_on_internal_agents(key, version);
+        key != markers::INSTRUCTIONS_APART && is_written && !(is_alone && is_replaced())
     });
     attributes.append(&mut added);
 }
@@ -78,17 +82,22 @@ struct Translation<'a> {
     /// The values by key. Of an attribute that was set twice, the last value.
     values: HashMap<&'a str, &'a Value>,
     kind: Option<SpanKind>,
+    version: GenAiVersion,
+    /// Whether this is the span of an agent within the process.
+    is_internal_agent: bool,
     added: Vec<KeyValue>,
     /// The attributes and lists that GenAI's attributes repeat.
     replaced: Vec<&'static str>,
 }
 
 impl<'a> Translation<'a> {
-    fn of(attributes: &'a [KeyValue]) -> Self {
+    fn of(attributes: &'a [KeyValue], version: GenAiVersion, is_internal: bool) -> Self {
         let values: HashMap<_, _> =
             attributes.iter().map(|attribute| (attribute.key.as_str(), &attribute.value)).collect();
         let kind = values.get(oi::SPAN_KIND).and_then(|kind| SpanKind::parse(&kind.as_str()));
-        Self { attributes, values, kind, added: Vec::new(), replaced: Vec::new() }
+        let is_internal_agent = is_internal && kind == Some(SpanKind::Agent);
+        let (added, replaced) = (Vec::new(), Vec::new());
+        Self { attributes, values, kind, version, is_internal_agent, added, replaced }
     }
 
     fn text(&self, key: &str) -> Option<Cow<'a, str>> {
@@ -108,6 +117,9 @@ impl<'a> Translation<'a> {
 
     /// Adds an attribute that replaces these, unless it is there already.
     fn add(&mut self, key: &'static str, value: impl Into<Value>, replaced: &[&'static str]) {
+        if self.is_internal_agent && !is_written_on_internal_agents(key, self.version) {
+            return;
+        }
         let is_new = self.added.iter().all(|added| added.key.as_str() != key);
         if is_new && !self.values.contains_key(key) {
             self.added.push(KeyValue::new(key, value));
@@ -159,7 +171,7 @@ impl<'a> Translation<'a> {
     fn parameters(&mut self) {
         for key in [oi::LLM_INVOCATION_PARAMETERS, oi::EMBEDDING_INVOCATION_PARAMETERS] {
             let Some(text) = self.text(key) else { continue };
-            for (name, value) in parameters::read(&text) {
+            for (name, value) in parameters::read(&text, self.version) {
                 self.add(name, value, &[]);
             }
             self.replaced.push(key);

@@ -8,6 +8,7 @@ use super::config::{
     OUTPUT_TEXT, OUTPUTS, PARAMETERS, PROMPTS, TOOLS, VECTORS,
 };
 use crate::semconv::SpanKind;
+use crate::semconv::foreign::{FIELDS, Field, Meaning};
 
 /// What becomes of an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,10 +108,34 @@ const RULES: &[Rule] = &[
 ];
 
 pub(super) fn look_up(hidden: u32, kind: &str, key: &str) -> Fate {
+    match by_rule(hidden, kind, key) {
+        Fate::Keep => as_others_call_it(hidden, kind, key),
+        fate => fate,
+    }
+}
+
+fn by_rule(hidden: u32, kind: &str, key: &str) -> Fate {
     let fits = |Rule(settings, only, pattern, _): &&Rule| {
         hidden & settings != 0 && only.is_none_or(|only| only.as_str() == kind) && matches(pattern, key)
     };
     RULES.iter().find(fits).map_or(Fate::Keep, |Rule(.., fate)| *fate)
+}
+
+/// The fate of an attribute of another library that no rule names: that of OpenInference's attribute with the same
+/// content. An input of which parts are hidden is hidden as a whole, because OpenInference's attribute has the rest.
+fn as_others_call_it(hidden: u32, kind: &str, key: &str) -> Fate {
+    // Most attributes of a model's call.
+    if key.starts_with("llm.") {
+        return Fate::Keep;
+    }
+    let is_named = || RULES.iter().any(|Rule(_, _, pattern, _)| matches(pattern, key));
+    let fate = |field: &Field| {
+        let is_partly_hidden =
+            matches!(field.holds, Meaning::Input) && hidden & (TOOLS | PARAMETERS | INPUT_IMAGES) != 0;
+        let fates = field.holds.targets().iter().map(|target| by_rule(hidden, kind, target));
+        fates.chain(is_partly_hidden.then_some(Fate::Redact)).find(|fate| *fate != Fate::Keep)
+    };
+    FIELDS.iter().filter(|field| field.covers(key) && !is_named()).find_map(fate).unwrap_or(Fate::Keep)
 }
 
 fn matches(pattern: &str, key: &str) -> bool {

@@ -6,20 +6,20 @@
 //! of them says so.
 //!
 //! The reader's rows follow the source of the crates `rig-core`, `rig-agent`, `genai` with its feature `otel`, and
-//! `a2a-protocol-server`. Tests run these crates.
+//! `a2a-protocol-server`. Tests run these crates. What other libraries have names of their own for is in `foreign.rs`.
 
-use super::SpanKind;
 use super::gen_ai::{
     AGENT_NAME, CONVERSATION_ID, EMBEDDINGS_DIMENSION_COUNT, INPUT_MESSAGES, OUTPUT_MESSAGES,
     REQUEST_CHOICE_COUNT, REQUEST_ENCODING_FORMATS, REQUEST_FREQUENCY_PENALTY, REQUEST_MAX_TOKENS,
     REQUEST_MODEL, REQUEST_PRESENCE_PENALTY, REQUEST_SEED, REQUEST_STOP_SEQUENCES, REQUEST_STREAM,
     REQUEST_TEMPERATURE, REQUEST_TOP_K, REQUEST_TOP_P, RESPONSE_MODEL, TOOL_CALL_ARGUMENTS, TOOL_CALL_ID,
     TOOL_CALL_RESULT, TOOL_DESCRIPTION, TOOL_NAME, USAGE_AUDIO_INPUT_TOKENS, USAGE_AUDIO_OUTPUT_TOKENS,
-    USAGE_CACHE_CREATION_INPUT_TOKENS, USAGE_CACHE_READ_INPUT_TOKENS, USAGE_INPUT_TOKENS,
-    USAGE_OUTPUT_TOKENS, USAGE_REASONING_OUTPUT_TOKENS, operation,
+    USAGE_CACHE_CREATION_INPUT_TOKENS, USAGE_CACHE_READ_INPUT_TOKENS, USAGE_CACHE_WRITE_INPUT_TOKENS,
+    USAGE_INPUT_TOKENS, USAGE_OUTPUT_TOKENS, USAGE_REASONING_OUTPUT_TOKENS, operation,
 };
 use super::openinference as oi;
 use super::openinference::system;
+use super::{GenAiVersion, SpanKind};
 
 /// How an operation and the kind of its spans determine each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,13 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     Operation("embeddings", SpanKind::Embedding, Standing::Usual),
     Operation("retrieval", SpanKind::Retriever, Standing::Usual),
     Operation("rerank", SpanKind::Reranker, Standing::ReadOnly),
+    Operation("search_memory", SpanKind::Retriever, Standing::ReadOnly),
+    Operation("create_memory", SpanKind::Chain, Standing::ReadOnly),
+    Operation("update_memory", SpanKind::Chain, Standing::ReadOnly),
+    Operation("upsert_memory", SpanKind::Chain, Standing::ReadOnly),
+    Operation("delete_memory", SpanKind::Chain, Standing::ReadOnly),
+    Operation("create_memory_store", SpanKind::Chain, Standing::ReadOnly),
+    Operation("delete_memory_store", SpanKind::Chain, Standing::ReadOnly),
 ];
 
 /// Who uses a row.
@@ -99,6 +106,7 @@ pub(crate) const SAME: &[Same] = &[
     Same(oi::EMBEDDING_MODEL_NAME, REQUEST_MODEL, Use::BothOn(SpanKind::Embedding)),
     Same(oi::reranker::MODEL_NAME, REQUEST_MODEL, Use::ReadOn(SpanKind::Reranker)),
     Same(oi::LLM_TOKEN_COUNT_PROMPT, USAGE_INPUT_TOKENS, Use::BothOn(SpanKind::Llm)),
+    Same(oi::LLM_TOKEN_COUNT_PROMPT, USAGE_INPUT_TOKENS, Use::ReadOn(SpanKind::Embedding)),
     Same(oi::LLM_TOKEN_COUNT_COMPLETION, USAGE_OUTPUT_TOKENS, Use::BothOn(SpanKind::Llm)),
     Same(
         oi::LLM_TOKEN_COUNT_PROMPT_DETAILS_CACHE_READ,
@@ -112,11 +120,11 @@ pub(crate) const SAME: &[Same] = &[
     ),
     Same(
         oi::LLM_TOKEN_COUNT_PROMPT_DETAILS_CACHE_WRITE,
-        "gen_ai.usage.cache_write.input_tokens",
-        Use::ReadOn(SpanKind::Llm),
+        USAGE_CACHE_WRITE_INPUT_TOKENS,
+        Use::BothOn(SpanKind::Llm),
     ),
-    Same(oi::LLM_TOKEN_COUNT_PROMPT_DETAILS_AUDIO, USAGE_AUDIO_INPUT_TOKENS, Use::Write),
-    Same(oi::LLM_TOKEN_COUNT_COMPLETION_DETAILS_AUDIO, USAGE_AUDIO_OUTPUT_TOKENS, Use::Write),
+    Same(oi::LLM_TOKEN_COUNT_PROMPT_DETAILS_AUDIO, USAGE_AUDIO_INPUT_TOKENS, Use::BothOn(SpanKind::Llm)),
+    Same(oi::LLM_TOKEN_COUNT_COMPLETION_DETAILS_AUDIO, USAGE_AUDIO_OUTPUT_TOKENS, Use::BothOn(SpanKind::Llm)),
     Same(
         oi::LLM_TOKEN_COUNT_COMPLETION_DETAILS_REASONING,
         USAGE_REASONING_OUTPUT_TOKENS,
@@ -213,6 +221,13 @@ pub(crate) const PROVIDERS: &[Provider] = &[
     provider("azure.ai.inference", "azure", None, Systems::Any),
     provider("aws.bedrock", "aws", None, Systems::Any),
     provider("x_ai", "xai", None, Systems::Any),
+    // The names of adk-rust and langchain-rust.
+    provider("gemini", system::GOOGLE, Some(system::VERTEXAI), Systems::None),
+    provider("azure-openai", "azure", Some(system::OPENAI), Systems::None),
+    provider("azure-ai", "azure", None, Systems::None),
+    provider("bedrock", "aws", None, Systems::None),
+    provider("openai-responses", system::OPENAI, Some(system::OPENAI), Systems::None),
+    provider("mistralai", system::MISTRALAI, Some(system::MISTRALAI), Systems::None),
 ];
 
 /// The type of a parameter's value.
@@ -220,6 +235,8 @@ pub(crate) const PROVIDERS: &[Provider] = &[
 pub(crate) enum ParameterType {
     Number,
     Whole,
+    /// A whole number since this version, any number before.
+    WholeSince(GenAiVersion),
     Flag,
     Texts,
 }
@@ -246,7 +263,7 @@ const fn write_only(key: &'static str, value: ParameterType, names: &'static [&'
 pub(crate) const PARAMETERS: &[Parameter] = &[
     parameter(REQUEST_TEMPERATURE, ParameterType::Number, &["temperature"]),
     parameter(REQUEST_TOP_P, ParameterType::Number, &["top_p", "topP"]),
-    parameter(REQUEST_TOP_K, ParameterType::Number, &["top_k", "topK"]),
+    parameter(REQUEST_TOP_K, ParameterType::WholeSince(GenAiVersion::V0_1_0), &["top_k", "topK"]),
     parameter(
         REQUEST_MAX_TOKENS,
         ParameterType::Whole,

@@ -11,3 +11,9 @@ pub(crate) const INSTRUCTIONS_APART: &str = "a2a_otel.instructions_apart";
 ///
 /// The bridge to `tracing` sets it; the GenAI reader reads and removes it.
 pub(crate) const WITHIN_MODEL_CALL: &str = "a2a_otel.within_model_call";
+
+/// The id of the `tracing` span that a span is of.
+///
+/// The tracer of the bridge sets it when the span is prepared, and removes it when the span starts.
+#[cfg(feature = "tracing")]
+pub(crate) const TRACING_SPAN: &str = "a2a_otel.tracing_span";

@@ -16,6 +16,7 @@ macro_rules! attributes {
 #[cfg(feature = "a2a")]
 pub(crate) mod a2a;
 pub(crate) mod equivalents;
+pub(crate) mod foreign;
 pub mod gen_ai;
 pub(crate) mod markers;
 #[cfg(feature = "mcp")]
@@ -27,6 +28,7 @@ pub(crate) mod ours;
 pub(crate) mod sdk;
 mod span_kind;
 
+pub use self::gen_ai::GenAiVersion;
 pub use self::span_kind::SpanKind;
 
 /// The conventions that spans follow, for [`Builder::semconv`](crate::Builder::semconv).

@@ -16,7 +16,7 @@ use opentelemetry_sdk::trace::SpanLimits;
 pub use self::endpoint::Endpoint;
 pub(crate) use self::resolve::Overrides;
 use crate::privacy::Privacy;
-use crate::semconv::SemConv;
+use crate::semconv::{GenAiVersion, SemConv};
 
 const MEBIBYTE: usize = 1024 * 1024;
 
@@ -62,6 +62,8 @@ pub struct Settings {
     pub privacy: Privacy,
     /// Which conventions spans follow.
     pub semconv: SemConv,
+    /// The version of the GenAI conventions, if spans follow them.
+    pub gen_ai_version: GenAiVersion,
     /// Whether telemetry is switched off.
     pub disabled: bool,
 }

@@ -9,7 +9,7 @@ use super::variables::{
     API_KEY, ATTRIBUTES, BATCH_SIZE, BATCH_TIMEOUT, CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, COMPRESSION,
     DELAY, DISABLED, ENDPOINT, EVENTS, EXPORTER, GEN_AI_TOO, HEADERS, LINKS, PROJECT, PROJECT_ALIAS,
     PROTOCOL, QUEUE, QUEUE_BYTES, RESOURCE, SAMPLER, SAMPLER_RATIO, SEMCONV, SERVICE, SPOOL_BYTES,
-    SPOOL_FOLDER, TIMEOUT, TRACES_ENDPOINT, VALUE_LENGTH,
+    SPOOL_FOLDER, STABILITY_OPT_IN, TIMEOUT, TRACES_ENDPOINT, VALUE_LENGTH,
 };
 use super::{
     Batch, Compression, Exporter, Headers, Limits, MEBIBYTE, Protocol, Root, Sampling, Settings, Spool, Tls,
@@ -19,8 +19,8 @@ use crate::environment::Warning;
 use crate::environment::values::{header, is_header_value};
 use crate::environment::{Environment, Variable};
 use crate::privacy::Privacy;
-use crate::semconv::SemConv;
 use crate::semconv::openinference::resource::PROJECT_NAME;
+use crate::semconv::{GenAiVersion, SemConv};
 
 /// Below the 4 MiB that a gRPC server accepts by default, with room for what encloses the spans.
 const LARGEST_REQUEST: usize = 4 * MEBIBYTE - 64 * 1024;
@@ -39,6 +39,7 @@ pub(crate) struct Overrides {
     pub(crate) spool: Option<Spool>,
     pub(crate) privacy: Privacy,
     pub(crate) semconv: Option<SemConv>,
+    pub(crate) gen_ai_version: Option<GenAiVersion>,
 }
 
 impl Settings {
@@ -66,6 +67,7 @@ impl Settings {
             limits: limits(environment),
             privacy: overrides.privacy.resolve(environment),
             semconv: semconv_setting(overrides, environment),
+            gen_ai_version: gen_ai_version(overrides, environment),
             disabled: environment.read(&DISABLED).unwrap_or(false),
             service_name,
             project_name,
@@ -228,6 +230,11 @@ fn semconv_setting(overrides: &Overrides, environment: &mut Environment<'_>) -> 
     let said = overrides.semconv.or_else(|| environment.read(&SEMCONV));
     let both = || environment.read(&GEN_AI_TOO).and_then(|too| too.then_some(SemConv::Both));
     said.or_else(both).unwrap_or_default()
+}
+
+/// Resolves the version of the GenAI conventions.
+fn gen_ai_version(overrides: &Overrides, environment: &mut Environment<'_>) -> GenAiVersion {
+    overrides.gen_ai_version.or_else(|| environment.read(&STABILITY_OPT_IN)).unwrap_or_default()
 }
 
 fn batch(environment: &mut Environment<'_>) -> Batch {

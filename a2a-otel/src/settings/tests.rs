@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use super::variables::SEMCONV;
 use super::*;
 use crate::environment::Environment;
+use crate::semconv::GenAiVersion;
 
 type Pairs = &'static [(&'static str, &'static str)];
 
@@ -101,7 +102,11 @@ const TABLE: &[Row] = &[
     Row(&[("OPENINFERENCE_ENABLE_GENAI_SEMCONV", "True")], &[], &[("semconv", "Both")], &[]),
     Row(&[("OPENINFERENCE_ENABLE_GENAI_SEMCONV", "false")], &[], &[("semconv", "OpenInference")], &[]),
     Row(&[("OPENINFERENCE_ENABLE_GENAI_SEMCONV", "true"), ("A2A_OTEL_SEMCONV", "gen_ai")], &[], &[("semconv", "GenAi")], &[]),
-    Row(&[("OTEL_SEMCONV_STABILITY_OPT_IN", "gen_ai_latest_experimental")], &[], &[("semconv", "OpenInference")], &[]),
+    Row(&[], &[], &[("gen_ai_version", "V1_41")], &[]),
+    Row(&[("OTEL_SEMCONV_STABILITY_OPT_IN", "gen_ai_latest_experimental")], &[], &[("semconv", "OpenInference"), ("gen_ai_version", "V0_1_0")], &[]),
+    Row(&[("OTEL_SEMCONV_STABILITY_OPT_IN", "http/dup , gen_ai_latest_experimental")], &[], &[("gen_ai_version", "V0_1_0")], &[]),
+    Row(&[("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database/dup")], &[], &[("gen_ai_version", "V1_41")], &[]),
+    Row(&[("OTEL_SEMCONV_STABILITY_OPT_IN", "gen_ai_latest_experimental")], &[("gen_ai_version", "V1_41")], &[("gen_ai_version", "V1_41")], &[]),
     Row(&[("A2A_OTEL_SEMCONV", "genai")], &[], &[("semconv", "OpenInference")], &["A2A_OTEL_SEMCONV=\"genai\" is ignored: expected openinference, gen_ai or both"]),
     // Batches and limits.
     Row(&[("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_BSP_MAX_QUEUE_SIZE", "64"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "32"), ("OTEL_BSP_EXPORT_TIMEOUT", "900")], &[], &[("batch", "200ms Some(64) 32 900ms")], &[]),
@@ -125,6 +130,7 @@ fn overrides(calls: Pairs) -> Overrides {
             "project_name" => overrides.project_name = Some(value),
             "endpoint" => overrides.endpoint = Some(value),
             "certificate" => overrides.tls.certificate = Some(value.into()),
+            "gen_ai_version" => overrides.gen_ai_version = Some(GenAiVersion::V1_41),
             "semconv" => overrides.semconv = (SEMCONV.parse)(&value),
             "hide_outputs" => overrides.privacy = Privacy::new().hide_outputs(value == "true"),
             _ => overrides
@@ -152,6 +158,7 @@ fn answer(settings: &Settings, question: &str) -> String {
         ("client_key", _) => file(&settings.tls.client_key),
         ("exporter", _) => format!("{:?}", settings.exporter),
         ("semconv", _) => format!("{:?}", settings.semconv),
+        ("gen_ai_version", _) => format!("{:?}", settings.gen_ai_version),
         ("privacy", part) => format!("{:?}", settings.privacy).contains(part).to_string(),
         ("sampling", _) => format!("{:?}, parent {}", sampling.root, sampling.follows_parent),
         ("batch", _) => format!("{:?} {:?} {} {:?}", batch.delay, batch.queue, batch.size, batch.timeout),

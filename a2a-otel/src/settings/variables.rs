@@ -11,7 +11,7 @@ use crate::environment::Variable;
 use crate::environment::values::{
     boolean, count, is_header_value, length, milliseconds, pair, positive, probability, text,
 };
-use crate::semconv::SemConv;
+use crate::semconv::{GenAiVersion, SemConv};
 
 const BOOLEAN: &str = "true or false";
 const BYTES: &str = "bytes, a whole number above 0";
@@ -118,6 +118,8 @@ pub(super) const SEMCONV: Variable<SemConv> =
     variable(&["A2A_OTEL_SEMCONV"], semconv, "openinference, gen_ai or both");
 pub(super) const GEN_AI_TOO: Variable<bool> =
     variable(&["OPENINFERENCE_ENABLE_GENAI_SEMCONV"], boolean, BOOLEAN);
+pub(super) const STABILITY_OPT_IN: Variable<GenAiVersion> =
+    variable(&["OTEL_SEMCONV_STABILITY_OPT_IN"], |list| Some(opted_in(list)), "a list of conventions");
 
 const fn variable<T>(
     names: &'static [&'static str],
@@ -175,6 +177,12 @@ fn semconv(text: &str) -> Option<SemConv> {
         "both" => Some(SemConv::Both),
         _ => None,
     }
+}
+
+/// The list may also have values for other conventions.
+fn opted_in(list: &str) -> GenAiVersion {
+    let is_latest = list.split(',').any(|value| value.trim() == "gen_ai_latest_experimental");
+    if is_latest { GenAiVersion::LATEST } else { GenAiVersion::default() }
 }
 
 fn sampling(text: &str) -> Option<Sampling> {

@@ -8,8 +8,8 @@ use crate::{gen_ai, privacy};
 /// masked ones.
 pub(crate) fn finish(span: &mut SpanData) {
     // Spans of other libraries get OpenInference's attributes.
-    gen_ai::read::read(&mut span.attributes);
+    gen_ai::read::read(span);
     privacy::clean(span);
     // With `SemConv::GenAi` and `SemConv::Both`, attributes get the names of the GenAI conventions.
-    gen_ai::write(&mut span.attributes);
+    gen_ai::write(span);
 }

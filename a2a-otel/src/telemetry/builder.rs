@@ -20,7 +20,7 @@ use crate::pipeline::annotations::{self, annotator};
 use crate::pipeline::destination::Destination;
 use crate::privacy::Privacy;
 use crate::report::report;
-use crate::semconv::SemConv;
+use crate::semconv::{GenAiVersion, SemConv};
 use crate::settings::{Overrides, Settings, Spool, Tls};
 use crate::span::Foresight;
 
@@ -205,6 +205,20 @@ impl Builder {
     /// ```
     pub fn semconv(mut self, semconv: SemConv) -> Self {
         self.overrides.semconv = Some(semconv);
+        self
+    }
+
+    /// Sets the version of the GenAI conventions, instead of `OTEL_SEMCONV_STABILITY_OPT_IN`. It matters with
+    /// [`SemConv::GenAi`] and [`SemConv::Both`].
+    ///
+    /// ```
+    /// use a2a_otel::semconv::GenAiVersion;
+    /// use a2a_otel::{SemConv, Telemetry};
+    ///
+    /// let builder = Telemetry::builder().semconv(SemConv::GenAi).gen_ai_version(GenAiVersion::V0_1_0);
+    /// ```
+    pub fn gen_ai_version(mut self, version: GenAiVersion) -> Self {
+        self.overrides.gen_ai_version = Some(version);
         self
     }
 
@@ -408,7 +422,7 @@ impl Running {
         self.installed = Some(LATEST.fetch_add(1, Ordering::Relaxed) + 1);
         crate::capture::set_value_limit(self.settings.limits.value_length);
         crate::privacy::install(&self.settings.privacy);
-        crate::gen_ai::install(self.settings.semconv);
+        crate::gen_ai::install(self.settings.semconv, self.settings.gen_ai_version);
         crate::span::activate(provider.tracer_with_scope(crate::span::scope()), foresight);
         global::set_tracer_provider(provider.clone());
         #[cfg(feature = "metrics")]

@@ -1,7 +1,12 @@
 //! Tests that `tracing` spans of other crates are shown as well as ours.
 
 mod a2a_protocol;
+mod adk;
 mod genai;
+mod integers;
+mod langchain;
+mod langfuse;
+mod retrieval;
 mod rig;
 
 use std::collections::VecDeque;

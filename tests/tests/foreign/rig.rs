@@ -1,9 +1,11 @@
 //! Tests the crates `rig-core` and `rig-agent`.
 
+use a2a_otel::opentelemetry::trace::Status;
 use a2a_otel::testing::capture;
 use a2a_otel::{agent_span, chain_span};
 use rig_agent::prelude::AgentBuilder;
 use rig_core::completion::CompletionRequest;
+use rig_core::providers::gemini::GeminiConfig;
 use rig_core::providers::openai::OpenAIConfig;
 use rig_core::tool::PortableTool;
 use serde_json::{Value, json};
@@ -46,8 +48,11 @@ impl PortableTool for Count {
         json!({"type": "object", "properties": {"of": {"type": "string"}}, "required": ["of"]})
     }
 
-    async fn call(&self, _: Value) -> Result<Value, std::io::Error> {
+    async fn call(&self, arguments: Value) -> Result<Value, std::io::Error> {
         look_up();
+        if arguments["of"] == "tables" {
+            return Err(std::io::Error::other("no tables"));
+        }
         Ok(json!({"pieces": 2}))
     }
 }
@@ -65,17 +70,22 @@ async fn ask_agent(url: &str) -> String {
     agent.prompt("How many lamps?").max_turns(3).await.expect("an answer").to_string()
 }
 
+/// An answer that calls the tool.
+fn calling(arguments: &Value) -> Value {
+    let mut calling = completion();
+    calling["choices"][0]["message"]["content"] = Value::Null;
+    calling["choices"][0]["message"]["tool_calls"] = json!([
+        {"id": "call_1", "type": "function", "function": {"name": "count", "arguments": arguments.to_string()}},
+    ]);
+    calling["choices"][0]["finish_reason"] = json!("tool_calls");
+    calling
+}
+
 /// This also holds if rig asks for a root, because it only sees spans of `tracing`.
 #[tokio::test]
 async fn an_agent_is_an_agent_below_ours() {
     bridged();
-    let mut calling = completion();
-    calling["choices"][0]["message"]["content"] = Value::Null;
-    calling["choices"][0]["message"]["tool_calls"] = json!([
-        {"id": "call_1", "type": "function", "function": {"name": "count", "arguments": "{\"of\":\"lamps\"}"}},
-    ]);
-    calling["choices"][0]["finish_reason"] = json!("tool_calls");
-    let url = provider_of([calling, completion()]).await;
+    let url = provider_of([calling(&json!({"of": "lamps"})), completion()]).await;
     let capturing = capture();
     ask_agent(&url).await;
     let expected = "\
@@ -104,6 +114,48 @@ AGENT ask_agent
     assert_eq!(asked.text(called), Some("count"), "{asked:?}");
     assert_call(answered);
     assert_conversation(answered);
+}
+
+#[tokio::test]
+async fn a_tool_that_fails_is_an_error() {
+    bridged();
+    let url = provider_of([calling(&json!({"of": "tables"})), completion()]).await;
+    let capturing = capture();
+    ask_agent(&url).await;
+    let tool = capturing.named("execute_tool");
+    assert_eq!(tool.text("gen_ai.tool.call.outcome"), Some("error"), "{tool:?}");
+    assert!(matches!(tool.status, Status::Error { .. }), "{tool:?}");
+    assert_eq!(tool.text("error.type"), tool.text("gen_ai.tool.error.type"), "{tool:?}");
+    assert!(tool.text("error.type").is_some(), "{tool:?}");
+}
+
+/// What a provider's own tools add to the prompt is a part of it.
+#[tokio::test]
+async fn tokens_of_a_providers_tools_are_a_part_of_the_prompt() {
+    bridged();
+    let answer = json!({
+        "candidates": [{"content": {"role": "model", "parts": [{"text": "Two lamps."}]}, "finishReason": "STOP"}],
+        "usageMetadata": {
+            "promptTokenCount": 8,
+            "toolUsePromptTokenCount": 4,
+            "candidatesTokenCount": 2,
+            "thoughtsTokenCount": 1,
+            "totalTokenCount": 15,
+        },
+        "modelVersion": "gemini-2.5-flash-001",
+    });
+    let url = provider(answer).await;
+    let capturing = capture();
+    let gemini = GeminiConfig { base_url: url, ..GeminiConfig::new("none") }.client();
+    gemini
+        .completion("gemini-2.5-flash")
+        .call(CompletionRequest::new("How many lamps?"))
+        .await
+        .expect("an answer");
+    let span = capturing.named("generate_content");
+    let counts = ["prompt", "prompt_details.tool_use", "completion", "completion_details.reasoning", "total"];
+    let counts = counts.map(|count| span.number(&format!("llm.token_count.{count}")));
+    assert_eq!(counts, [Some(12), Some(4), Some(3), Some(1), Some(15)], "{span:?}");
 }
 
 #[tokio::test]

@@ -1,11 +1,13 @@
 //! The bridge to the `tracing` crate: its spans become spans of the trace and the other way round, its events become
 //! events of the innermost span, and its log lines say which span and agent they belong to.
 
+mod integers;
+
 use std::fmt;
 
 use opentelemetry::global::{self, BoxedSpan};
 use opentelemetry::trace::{SpanBuilder, TraceContextExt, Tracer};
-use opentelemetry::{Context, InstrumentationScope, KeyValue};
+use opentelemetry::{Context, KeyValue};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -16,10 +18,12 @@ use tracing_subscriber::fmt::{FmtContext, Layer as Printer};
 use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
+use self::integers::Integers;
 use crate::context::{self, agent_name};
 use crate::environment::{Environment, Variable};
 use crate::report::report;
 use crate::semconv::SpanKind;
+use crate::semconv::foreign::{CONTENT, CONTENT_EVENTS, EVENT_NAME, LANGFUSE};
 use crate::semconv::gen_ai::OPERATION_NAME;
 use crate::semconv::markers::WITHIN_MODEL_CALL;
 use crate::semconv::openinference::SPAN_KIND;
@@ -31,7 +35,8 @@ const IGNORED: [&str; 9] =
 
 /// A layer for your own `tracing` subscriber: with it, `tracing` spans and agent spans nest in each other, and events
 /// are added to the innermost span. It takes level INFO and above, regardless of `RUST_LOG`, and can be created before
-/// `init`.
+/// `init`. Of level DEBUG it takes events with fields that begin with `langfuse.`, because these describe their span: the
+/// fields become attributes of the span.
 ///
 /// ```
 /// use tracing_subscriber::prelude::*;
@@ -46,7 +51,7 @@ pub fn tracing_layer<S>() -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    layer_with(GlobalTracer { scope: crate::span::scope() })
+    layer_with(GlobalTracer)
 }
 
 fn layer_with<S, T>(tracer: T) -> impl Layer<S>
@@ -55,11 +60,12 @@ where
     T: Tracer + Send + Sync + 'static,
     T::Span: Send + Sync,
 {
+    let integers = Integers::default();
     let spans = tracing_opentelemetry::layer()
-        .with_tracer(tracer)
+        .with_tracer(integers.with_tracer(tracer))
         .with_tracked_inactivity(false)
-        .with_threads(false)
-        .with_filter(filter(Part::Spans));
+        .with_threads(false);
+    let spans = integers.and_then(spans).with_filter(filter(Part::Spans));
     spans.and_then(Events.with_filter(filter(Part::Events)))
 }
 
@@ -73,9 +79,17 @@ enum Part {
 fn filter(part: Part) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
     let filter = move |metadata: &Metadata<'_>| {
         let is_part = metadata.is_span() == (part == Part::Spans);
-        is_part && *metadata.level() <= Level::INFO && !is_ignored(metadata.target())
+        let is_heard = *metadata.level() <= Level::INFO
+            || (part == Part::Events && *metadata.level() == Level::DEBUG && is_description(metadata));
+        is_part && is_heard && !is_ignored(metadata.target())
     };
-    FilterFn::new(filter).with_max_level_hint(LevelFilter::INFO)
+    let finest = if part == Part::Events { LevelFilter::DEBUG } else { LevelFilter::INFO };
+    FilterFn::new(filter).with_max_level_hint(finest)
+}
+
+/// Whether an event describes its span, as swiftide's events for Langfuse do.
+fn is_description(metadata: &Metadata<'_>) -> bool {
+    metadata.fields().iter().any(|field| field.name().starts_with(LANGFUSE))
 }
 
 fn is_ignored(target: &str) -> bool {
@@ -86,9 +100,7 @@ fn is_ignored(target: &str) -> bool {
 
 /// Looks up the global provider for each span, so that the layer can be created before `init` and outlives a provider.
 #[derive(Clone, Debug)]
-struct GlobalTracer {
-    scope: InstrumentationScope,
-}
+struct GlobalTracer;
 
 impl Tracer for GlobalTracer {
     type Span = BoxedSpan;
@@ -107,11 +119,11 @@ impl Tracer for GlobalTracer {
                 attributes.push(KeyValue::new(WITHIN_MODEL_CALL, true));
             }
         }
-        global::tracer_with_scope(self.scope.clone()).build_with_context(builder, parent)
+        global::tracer_with_scope(crate::span::scope()).build_with_context(builder, parent)
     }
 }
 
-/// Adds each event to the innermost span, of either kind.
+/// Adds each event to the innermost span, of either kind. What describes the span becomes attributes of it.
 struct Events;
 
 impl<S: Subscriber> Layer<S> for Events {
@@ -120,14 +132,25 @@ impl<S: Subscriber> Layer<S> for Events {
         let context = context::current();
         let span = context.span();
         if span.is_recording() && !context.is_telemetry_suppressed() {
-            let Fields { message, attributes } = Fields::of(event);
-            span.add_event(message.unwrap_or_else(|| event.metadata().name().to_owned()), attributes);
+            let (metadata, mut fields) = (event.metadata(), Fields::of(event));
+            if is_description(metadata) {
+                span.set_attributes(fields.attributes.drain(ORIGIN..));
+            } else if let Some(content) = fields.content() {
+                span.set_attribute(content);
+            } else {
+                let Fields { message, attributes } = fields;
+                span.add_event(message.unwrap_or_else(|| metadata.name().to_owned()), attributes);
+            }
         }
     }
 }
 
+/// How many attributes say where an event comes from.
+const ORIGIN: usize = 2;
+
 struct Fields {
     message: Option<String>,
+    /// Where the event comes from, and its fields.
     attributes: Vec<KeyValue>,
 }
 
@@ -141,8 +164,24 @@ impl Fields {
         fields
     }
 
+    /// The content of its span, if the event holds nothing else.
+    fn content(&self) -> Option<KeyValue> {
+        let [_, _, name, content] = &self.attributes[..] else { return None };
+        let is_content = name.key.as_str() == EVENT_NAME && content.key.as_str() == CONTENT;
+        let name = name.value.as_str();
+        let key = CONTENT_EVENTS.iter().find(|event| is_content && **event == name)?;
+        Some(KeyValue::new(*key, content.value.clone()))
+    }
+
     fn push(&mut self, field: &Field, value: impl Into<opentelemetry::Value>) {
         self.attributes.push(KeyValue::new(field.name(), value));
+    }
+
+    fn push_integer(&mut self, field: &Field, value: impl TryInto<i64> + fmt::Display + Copy) {
+        match value.try_into() {
+            Ok(integer) => self.push(field, integer),
+            Err(_) => self.push(field, value.to_string()),
+        }
     }
 
     fn push_text(&mut self, field: &Field, text: String) {
@@ -176,10 +215,15 @@ impl Visit for Fields {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        match i64::try_from(value) {
-            Ok(value) => self.push(field, value),
-            Err(_) => self.push(field, value.to_string()),
-        }
+        self.push_integer(field, value);
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.push_integer(field, value);
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        self.push_integer(field, value);
     }
 }
 
@@ -344,6 +388,7 @@ mod tests {
         with_default(world.subscriber(), || {
             let agent = world.agent_span("agent").attach();
             info!(items = 3, exact = true, price = 1.5, name = "pen", big = u64::MAX, "found {}", "it");
+            info!(small = 5_u64, wide = 6_u128, deep = -7_i128, bigger = u128::MAX);
             info_span!("step").in_scope(|| info!("inside"));
             tracing::debug!("too fine");
             info!(target: "hyper::client", "of the transport");
@@ -352,9 +397,12 @@ mod tests {
         });
         let agent = world.span("agent").events;
         let names: Vec<_> = agent.iter().map(|event| event.name.as_ref()).collect();
-        assert_eq!(names.len(), 2, "{names:?}");
+        assert_eq!(names.len(), 3, "{names:?}");
         assert_eq!(names[0], "found it");
-        assert!(names[1].starts_with("event "), "{names:?}");
+        assert!(names[2].starts_with("event "), "{names:?}");
+        let integers = agent[1].attributes[ORIGIN..].iter().map(|attribute| attribute.value.clone());
+        let expected = [Value::I64(5), Value::I64(6), Value::I64(-7), u128::MAX.to_string().into()];
+        assert_eq!(integers.collect::<Vec<_>>(), expected);
         let value = |name: &str| {
             agent[0]
                 .attributes
