@@ -4,24 +4,36 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::values::bind_output;
-use crate::plan::{MetricPlan, Plan};
+use crate::plan::{Buckets, MetricPlan, Plan};
 use crate::runtime::{On, Target};
 
 impl Plan<'_> {
-    /// What is known of the metric at compile time.
+    /// What is known of the metric at compile time, in a `static`, because the runtime keeps the instrument by it.
     pub(super) fn metric(&self, metric: &MetricPlan<'_>) -> TokenStream {
-        let (runtime, itemised) = (&self.runtime, metric.is_late());
+        let (runtime, itemised, buckets) = (&self.runtime, metric.is_late(), self.buckets(metric));
         let MetricPlan { instrument, name, unit, description, implied, on, .. } = metric;
-        hygienic! {
-            #runtime::Metric {
+        hygienic! {{
+            static A2A_OTEL_METRIC: #runtime::Metric = #runtime::Metric {
                 kind: #runtime::InstrumentKind::#instrument,
                 name: #name,
                 unit: #unit,
                 description: #description,
+                buckets: #buckets,
                 implied: #runtime::Implied::#implied,
                 on: #runtime::On::#on,
                 itemised: #itemised,
-            }
+                slot: #runtime::Slot::new(),
+            };
+            &A2A_OTEL_METRIC
+        }}
+    }
+
+    fn buckets(&self, metric: &MetricPlan<'_>) -> TokenStream {
+        let runtime = &self.runtime;
+        match &metric.buckets {
+            None => quote!(#runtime::None),
+            Some(Buckets::Numbers(bounds)) => quote!(#runtime::Some(&[#(#bounds),*])),
+            Some(Buckets::Constant(expr)) => quote!(#runtime::Some(&#expr)),
         }
     }
 
