@@ -85,6 +85,7 @@ pub(crate) struct NamePart<'a> {
 }
 
 /// A value and the attribute that holds it.
+#[derive(Clone)]
 pub(crate) struct Recorded<'a> {
     pub(crate) key: &'a str,
     pub(crate) value: Value<'a>,

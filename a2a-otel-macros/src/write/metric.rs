@@ -1,10 +1,11 @@
 //! The code that only a metric needs.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens as _, quote};
 
 use super::values::bind_output;
-use crate::plan::{Buckets, MetricPlan, Plan};
+use crate::plan::{Buckets, MetricPlan, Plan, Recorded, Value};
+use crate::read::types::Access;
 use crate::runtime::{On, Target};
 
 impl Plan<'_> {
@@ -40,7 +41,7 @@ impl Plan<'_> {
     /// Sets the attributes and the value that are known before the body runs.
     pub(super) fn noted_before(&self, metric: &MetricPlan<'_>) -> TokenStream {
         let opening = hygienic!(opening);
-        let fields = self.fields(Target::Measurement, &opening, &metric.early);
+        let fields = self.labels(&opening, &metric.early);
         let amount = self.amount(metric, &opening, false);
         quote!(#fields #amount)
     }
@@ -48,7 +49,7 @@ impl Plan<'_> {
     /// Measures a result or an item, if it counts.
     pub(super) fn measured(&self, metric: &MetricPlan<'_>, result: &TokenStream) -> TokenStream {
         let (runtime, ending) = (&self.runtime, hygienic!(&mut ending));
-        let fields = self.fields(Target::Measurement, &ending, &metric.late);
+        let fields = self.labels(&ending, &metric.late);
         let amount = self.amount(metric, &ending, true);
         let noted = bind_output(&metric.late_expressions(), &quote!(#fields #amount));
         let measure = hygienic!(#noted #runtime::Measurement::record(&mut ending););
@@ -59,6 +60,29 @@ impl Plan<'_> {
         hygienic! {
             if let #runtime::#on(value) = #runtime::ReturnType::of(#result).a2a_otel_result(#result) { #measure }
         }
+    }
+
+    /// Sets labels. Texts that live forever are passed without a wrapper, because they need no copy.
+    fn labels(&self, into: &TokenStream, labels: &[Recorded<'_>]) -> TokenStream {
+        let runtime = &self.runtime;
+        let (texts, others): (Vec<_>, Vec<_>) =
+            labels.iter().cloned().partition(|label| self.static_text(&label.value).is_some());
+        let pairs = texts.iter().filter_map(|label| {
+            let (key, text) = (label.key, self.static_text(&label.value)?);
+            Some(quote!((#key, #text)))
+        });
+        let texts = (!texts.is_empty()).then(|| quote!(#runtime::Measurement::texts(#into, &[#(#pairs),*]);));
+        let others = self.fields(Target::Measurement, into, &others);
+        quote!(#texts #others)
+    }
+
+    /// A literal text, or a parameter of the type `&'static str`.
+    fn static_text(&self, value: &Value<'_>) -> Option<TokenStream> {
+        if let Some(text) = value.text() {
+            return Some(text.to_token_stream());
+        }
+        let (param, name) = self.function.param(value.expr()?)?;
+        matches!(param.access, Access::StaticText).then(|| name.to_token_stream())
     }
 
     fn amount(&self, metric: &MetricPlan<'_>, into: &TokenStream, is_late: bool) -> Option<TokenStream> {

@@ -46,24 +46,11 @@ impl Plan<'_> {
         let (documents, fields): (Vec<_>, Vec<_>) = recorded.iter().partition(|one| one.is_documents);
         let calls = [(Method::Fields, fields), (Method::Documents, documents)].into_iter();
         let calls = calls.filter(|(_, fields)| !fields.is_empty()).map(|(method, fields)| {
-            let keys = fields.iter().map(|one| one.key);
-            let values = fields.iter().map(|one| self.field(target, &one.value));
+            let (keys, values) =
+                (fields.iter().map(|one| one.key), fields.iter().map(|one| self.recorded(&one.value)));
             quote!(#runtime::#target::#method(#into, &[#((#keys, #values)),*]);)
         });
         calls.collect()
-    }
-
-    /// The value of a field. A label of a metric that is known to live forever is not copied.
-    fn field(&self, target: Target, value: &Value<'_>) -> TokenStream {
-        let (runtime, param) = (&self.runtime, value.expr().and_then(|expr| self.function.param(expr)));
-        match param {
-            Some((param, name))
-                if target == Target::Measurement && matches!(param.access, Access::StaticText) =>
-            {
-                quote!(&#runtime::Fixed::Text(#name))
-            }
-            _ => self.recorded(value),
-        }
     }
 
     pub(super) fn recorded(&self, value: &Value<'_>) -> TokenStream {

@@ -41,8 +41,8 @@ impl Measurement {
     #[inline]
     #[must_use]
     pub fn open_bare(metric: &'static Metric) -> Self {
-        let is_due = !is_disabled() && (is_captured() || instruments::listens());
-        let started = (is_due && metric.implied == Implied::Duration).then(Instant::now);
+        let is_due = listens();
+        let started = if is_due { started(metric) } else { None };
         Self { metric, started, labels: Vec::new(), number: None, is_due }
     }
 
@@ -55,10 +55,20 @@ impl Measurement {
 
     /// Sets labels of the measurement.
     pub fn fields(&mut self, fields: &Fields<'_>) {
+        push_fields(self.labels(), fields);
+    }
+
+    /// Sets labels that are texts known at compile time or living forever, and so need neither a copy nor a guard.
+    pub fn texts(&mut self, texts: &[(&'static str, &'static str)]) {
+        self.labels().extend(texts.iter().map(|(key, text)| KeyValue::new(*key, *text)));
+    }
+
+    fn labels(&mut self) -> &mut Vec<KeyValue> {
         if self.labels.capacity() == 0 {
-            self.labels = take_spare();
+            // Forgotten, because it has nothing to free, and finding that out takes longer.
+            std::mem::forget(std::mem::replace(&mut self.labels, take_spare()));
         }
-        push_fields(&mut self.labels, fields);
+        &mut self.labels
     }
 
     /// Sets the measured value.
@@ -109,9 +119,20 @@ impl Drop for Measurement {
             let _ = catch_unwind(AssertUnwindSafe(|| self.record()));
         }
         if self.labels.capacity() > 0 {
-            keep_spare(std::mem::take(&mut self.labels));
+            keep_spare(&mut self.labels);
         }
     }
+}
+
+/// Whether anything reads what is measured now. Not inline: it is most of a call that nothing reads, and every
+/// function with a metric calls it.
+fn listens() -> bool {
+    !is_disabled() && (is_captured() || instruments::listens())
+}
+
+/// The time, if the duration of the call is measured.
+fn started(metric: &Metric) -> Option<Instant> {
+    (metric.implied == Implied::Duration).then(Instant::now)
 }
 
 /// Whether a test may capture the measurement.
@@ -136,12 +157,12 @@ fn take_spare() -> Vec<KeyValue> {
     SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten().unwrap_or_default()
 }
 
-fn keep_spare(mut list: Vec<KeyValue>) {
+fn keep_spare(list: &mut Vec<KeyValue>) {
     list.clear();
     let _ = SPARE.try_with(|spare| {
         let mut spare = spare.borrow_mut();
         if spare.len() < SPARE_LISTS && list.capacity() <= SPARE_ROOM {
-            spare.push(list);
+            spare.push(std::mem::take(list));
         }
     });
 }

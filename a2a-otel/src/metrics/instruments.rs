@@ -63,10 +63,7 @@ enum Instrument {
 /// Whether anything reads what is measured now.
 #[inline]
 pub(super) fn listens() -> bool {
-    let listens = KEPT.try_with(|kept| {
-        follow(kept);
-        kept.try_borrow().is_ok_and(|kept| kept.listens)
-    });
+    let listens = KEPT.try_with(|kept| with_current(kept, |kept| kept.listens).unwrap_or(false));
     // A thread that is exiting keeps nothing.
     listens.unwrap_or(true)
 }
@@ -74,14 +71,13 @@ pub(super) fn listens() -> bool {
 /// Records with the provider that is global now.
 pub(super) fn record(metric: &'static Metric, number: Number, labels: &[KeyValue]) {
     let index = metric.slot.index();
-    let is_kept = KEPT.try_with(|kept| {
-        follow(kept);
-        let kept = kept.try_borrow().ok()?;
-        let bound = kept.bound.get(index)?.as_ref()?;
-        bound.record(number, labels);
-        Some(())
+    let recorded = KEPT.try_with(|kept| {
+        with_current(kept, |kept| match kept.bound.get(index) {
+            Some(Some(bound)) => bound.record(number, labels),
+            _ => false,
+        })
     });
-    if !matches!(is_kept, Ok(Some(()))) {
+    if !matches!(recorded, Ok(Some(true))) {
         record_first(index, metric, number, labels);
     }
 }
@@ -106,12 +102,17 @@ pub(super) fn record_with(meter: &Meter, metric: &'static Metric, number: Number
     Bound::new(meter, metric, number).record(number, labels);
 }
 
-/// Makes sure that what is kept belongs to the provider that is global now.
+/// Uses what is kept for the provider that is global now. `None` if it cannot be had, because the code of a provider
+/// measures while its instruments are kept or dropped.
 #[inline]
-fn follow(kept: &RefCell<Kept>) {
-    if !kept.try_borrow().is_ok_and(|kept| kept.is_current()) {
-        ask(kept);
+fn with_current<R>(kept: &RefCell<Kept>, look: impl FnOnce(&Kept) -> R) -> Option<R> {
+    if let Ok(kept) = kept.try_borrow()
+        && kept.is_current()
+    {
+        return Some(look(&kept));
     }
+    ask(kept);
+    kept.try_borrow().ok().map(|kept| look(&kept))
 }
 
 #[cold]
@@ -140,10 +141,11 @@ impl Kept {
 
     #[inline]
     fn is_current(&self) -> bool {
-        let is_alive = self.provider.as_ref().is_some_and(|provider| provider.strong_count() > 0);
         let trust = self.trust.get();
-        self.trust.set(trust.saturating_sub(1));
-        is_alive && trust > 0
+        let is_trusted =
+            trust > 0 && self.provider.as_ref().is_some_and(|provider| provider.strong_count() > 0);
+        self.trust.set(trust.wrapping_sub(u8::from(is_trusted)));
+        is_trusted
     }
 
     fn is_of(&self, provider: &Arc<Provider>) -> bool {
@@ -175,13 +177,15 @@ impl Bound {
         }
     }
 
+    /// Returns true, because the number needs no other instrument, even if this one does not take it.
     #[inline]
-    fn record(&self, number: Number, labels: &[KeyValue]) {
+    fn record(&self, number: Number, labels: &[KeyValue]) -> bool {
         if let Self::To(instrument, definition) = self
             && let Err(unfit) = instrument.record(number, labels)
         {
             definition.refuse(number, unfit);
         }
+        true
     }
 }
 

@@ -103,8 +103,11 @@ pub(crate) fn count_on_threads() -> Vec<Variant> {
 
 fn on_threads(name: &'static str, call: impl Fn(i64) -> i64 + Sync + 'static) -> Variant {
     let run = move |calls: u32| {
-        let share =
-            || (0..calls / THREADS).for_each(|number| drop(black_box(call(black_box(number.into())))));
+        let share = || {
+            for number in 0..calls / THREADS {
+                black_box(call(black_box(number.into())));
+            }
+        };
         thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(share))));
     };
     Variant::new(name, run)

@@ -1,5 +1,7 @@
 //! Whole numbers stay whole, and the bounds of buckets fit the unit.
 
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use a2a_otel::business_metric;
@@ -158,5 +160,35 @@ fn the_bounds_of_the_buckets_fit_the_unit() {
         let bounds = bounds(name);
         let (first, last) = (bounds[0], bounds[bounds.len() - 1]);
         assert!(first < value && value < last, "{name}: {value} is within {bounds:?}");
+    }
+}
+
+#[business_metric(histogram = "row.s", unit = "s", value = 1)]
+#[business_metric(histogram = "row.min", unit = "min", value = 1)]
+#[business_metric(histogram = "row.ratio", unit = "1", value = 1)]
+#[business_metric(histogram = "row.currency", unit = "USD", value = 1)]
+#[business_metric(histogram = "row.other", unit = "{order}", value = 1)]
+fn rows() {}
+
+#[test]
+fn the_page_lists_the_bounds() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/metrics.md");
+    let page = fs::read_to_string(page).expect("docs/metrics.md");
+    let capturing = capture();
+    rows();
+    let figures = capturing.metrics();
+    let rows = [
+        ("row.s", "| `s` |"),
+        ("row.min", "| `min`, `h`, `d` |"),
+        ("row.ratio", "| `1` (ratios) |"),
+        ("row.currency", "| a currency, as in `USD` or `{EUR}` |"),
+        ("row.other", "| any other |"),
+    ];
+    for (name, row) in rows {
+        let list = page.lines().find_map(|line| line.strip_prefix(row)).unwrap_or_else(|| panic!("{row}"));
+        let numbers = list.trim_matches([' ', '|']).split(", ").map(|number| number.replace(',', ""));
+        let numbers: Vec<f64> = numbers.map(|number| number.parse().expect("a number")).collect();
+        let Reading::Distribution(distribution) = &figures.points(name)[0].reading else { panic!("{name}") };
+        assert_eq!(distribution.bounds, numbers, "{row}");
     }
 }
