@@ -299,8 +299,9 @@ fn words(key: &str) -> Vec<String> {
         if is_next {
             words.push(String::new());
         }
-        let word = words.last_mut().filter(|_| letter.is_alphanumeric());
-        word.into_iter().for_each(|word| word.extend(letter.to_lowercase()));
+        if let Some(word) = words.last_mut().filter(|_| letter.is_alphanumeric()) {
+            word.extend(letter.to_lowercase());
+        }
         is_after_small = letter.is_lowercase();
     }
     words

@@ -14,7 +14,9 @@ mod providers;
 use std::process::{Command, Output};
 
 use a2a_otel::opentelemetry::global;
-use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics, ScopeMetrics};
+use opentelemetry_sdk::metrics::data::{
+    AggregatedMetrics, MetricData, ResourceMetrics, ScopeMetrics, SumDataPoint,
+};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 
 const CHILD: &str = "A2A_OTEL_TEST_CHILD";
@@ -70,9 +72,7 @@ impl Own {
     /// The value of a counter of whole numbers, over all labels.
     fn count(&self, name: &str) -> u64 {
         let sum = |data: &AggregatedMetrics| match data {
-            AggregatedMetrics::U64(MetricData::Sum(sum)) => {
-                sum.data_points().map(|point| point.value()).sum()
-            }
+            AggregatedMetrics::U64(MetricData::Sum(sum)) => sum.data_points().map(SumDataPoint::value).sum(),
             other => panic!("{name} counts whole numbers: {other:?}"),
         };
         self.read(name, sum).unwrap_or_default()

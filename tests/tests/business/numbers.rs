@@ -99,7 +99,8 @@ fn a_generic_function_and_several_functions_share_the_instrument_of_a_name() {
         let own = Own::new();
         own.install();
         generic(1_u8);
-        generic(&1_u64);
+        let borrowed = &1_u64;
+        generic(borrowed);
         generic(true);
         two();
         half();
