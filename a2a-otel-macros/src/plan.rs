@@ -85,6 +85,7 @@ pub(crate) struct NamePart<'a> {
 }
 
 /// A value and the attribute that holds it.
+#[derive(Clone)]
 pub(crate) struct Recorded<'a> {
     pub(crate) key: &'a str,
     pub(crate) value: Value<'a>,
@@ -140,12 +141,20 @@ pub(crate) struct MetricPlan<'a> {
     pub(crate) name: &'a LitStr,
     pub(crate) unit: String,
     pub(crate) description: String,
+    pub(crate) buckets: Option<Buckets<'a>>,
     pub(crate) on: On,
     pub(crate) value: Option<&'a Expr>,
     pub(crate) is_value_late: bool,
     pub(crate) implied: Implied,
     pub(crate) early: Vec<Recorded<'a>>,
     pub(crate) late: Vec<Recorded<'a>>,
+}
+
+/// The bounds of a histogram's buckets.
+pub(crate) enum Buckets<'a> {
+    Numbers(Vec<f64>),
+    /// A constant, whose value only the compiler knows.
+    Constant(&'a Expr),
 }
 
 impl<'a> Planned<'a> {

@@ -10,7 +10,8 @@ pub use opentelemetry::trace::SpanKind::{Client, Internal};
 
 pub use crate::capture::{Body, Capture, Fixed};
 pub use crate::metrics::InstrumentKind;
-pub use crate::metrics::business::{Implied, Measurement, Metric, MetricItems, On};
+pub use crate::metrics::business::{Measurement, MetricItems};
+pub use crate::metrics::metric::{Implied, Metric, On, Slot};
 pub use crate::privacy::REDACTED;
 pub use crate::span::{
     CallScope, Conclude, Ending, Opening, ReturnType, Site, Span, SpanItems, fallible, future,

@@ -11,7 +11,7 @@ use crate::plan::{MetricPlan, Planned};
 use crate::read::args::{Args, Field};
 use crate::read::expr::{find_ident, is_late, output_ident};
 use crate::read::function::{Function, Stays};
-use crate::runtime::On;
+use crate::runtime::{Instrument, On};
 
 pub(super) fn check_const(function: &Function, errors: &mut Errors) {
     if let Some(constness) = &function.sig.constness {
@@ -223,5 +223,113 @@ pub(super) fn check_unit(args: &Args, errors: &mut Errors) {
         let message =
             "`unit` takes at most 63 ASCII characters without spaces, such as \"s\", \"By\" or \"{order}\"";
         errors.at(literal.span(), message);
+    }
+}
+
+/// Checks the bounds of a histogram's buckets, as far as they are numbers.
+pub(super) fn check_buckets(
+    expr: &Expr,
+    numbers: Option<&[f64]>,
+    instrument: Instrument,
+    errors: &mut Errors,
+) {
+    let message = if instrument != Instrument::Histogram {
+        "only a `histogram` has `buckets`"
+    } else if find_ident(expr.to_token_stream(), "output").is_some() {
+        "`buckets` takes constants: the bounds are the same for all calls"
+    } else if numbers.is_some_and(|numbers| !numbers.iter().all(|bound| bound.is_finite())) {
+        "a bound of `buckets` must be a finite number"
+    } else if numbers.is_some_and(|numbers| !numbers.is_sorted_by(|lower, upper| lower < upper)) {
+        "the bounds of `buckets` must increase, as in `[0.1, 0.5, 1.0]`"
+    } else {
+        return;
+    };
+    errors.add(syn::Error::new_spanned(expr, message));
+}
+
+/// What has an id that is new each time.
+const WITH_IDS: &[&str] = &[
+    "artifact",
+    "call",
+    "context",
+    "conversation",
+    "enduser",
+    "message",
+    "request",
+    "response",
+    "run",
+    "session",
+    "span",
+    "task",
+    "trace",
+    "user",
+];
+
+/// Reports labels whose values never repeat: a metric keeps each as a series of its own.
+pub(super) fn check_labels(labels: &[Field], errors: &mut Errors) {
+    for Field { key, span, .. } in labels {
+        if let Some(subject) = identified(key) {
+            let message = format!(
+                "`{key}` cannot be an attribute of a metric: each {subject} has its own, and each becomes a series that \
+                 stays in memory; record it on the span, as in `#[chain_span(fields(\"{key}\" = ...))]`"
+            );
+            errors.at(*span, message);
+        }
+    }
+}
+
+/// The kind of thing whose id a key names, however it is written: `task.id`, `a2a.task_id`, `taskId`, `taskid`.
+fn identified(key: &str) -> Option<&'static str> {
+    const ENDS: &[&str] = &["id", "ids", "uuid", "uuids"];
+    let words = words(key);
+    let (last, before) = words.split_last()?;
+    let subject = match before.last() {
+        Some(subject) if ENDS.contains(&last.as_str()) => subject,
+        _ => ENDS.iter().find_map(|end| last.strip_suffix(end))?,
+    };
+    WITH_IDS.iter().copied().find(|known| *known == subject)
+}
+
+/// The words of a key, in lower case.
+fn words(key: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut is_after_small = false;
+    for letter in key.chars() {
+        let is_next = !letter.is_alphanumeric() || (letter.is_uppercase() && is_after_small);
+        if is_next {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| letter.is_alphanumeric()) {
+            word.extend(letter.to_lowercase());
+        }
+        is_after_small = letter.is_lowercase();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::identified;
+
+    #[test]
+    fn an_id_is_recognised_however_it_is_written() {
+        for key in [
+            "task.id",
+            "task_id",
+            "a2a.task.id",
+            "taskId",
+            "TaskID",
+            "taskid",
+            "MESSAGE-ID",
+            "enduser.id",
+            "user_uuid",
+        ] {
+            assert!(identified(key).is_some(), "{key}");
+        }
+        for key in
+            ["task", "task.state", "user.tier", "valid", "id", "product.id", "agent.id", "paid", "recall_id"]
+        {
+            assert_eq!(identified(key), None, "{key}");
+        }
     }
 }

@@ -1,14 +1,16 @@
 //! Plans what a metric measures.
 
 use proc_macro2::Span;
-use syn::LitStr;
+use syn::{Expr, LitStr};
 
-use super::checks::{check_fails, check_metric_name, check_repeated, check_unit};
+use super::checks::{
+    check_buckets, check_fails, check_labels, check_metric_name, check_repeated, check_unit,
+};
 use crate::errors::Errors;
 use crate::kinds::{self, Arg, INSTRUMENTS};
-use crate::plan::{MetricPlan, Recorded};
+use crate::plan::{Buckets, MetricPlan, Recorded};
 use crate::read::args::Args;
-use crate::read::expr::is_late;
+use crate::read::expr::{is_late, number};
 use crate::read::function::Function;
 use crate::runtime::{Implied, Instrument, On};
 
@@ -20,6 +22,7 @@ pub(super) fn plan_metric<'a>(
     let attributes = args.fields(&kinds::ATTRIBUTES);
     check_unit(args, errors);
     check_repeated(attributes, &[], errors);
+    check_labels(attributes, errors);
     let on = plan_on(args, function, errors);
     let (arg, instrument, name) = plan_instrument(args, errors)?;
     let (value, unit) = (args.expr(&kinds::VALUE), args.text(&kinds::UNIT).map(LitStr::value));
@@ -31,6 +34,7 @@ pub(super) fn plan_metric<'a>(
         name,
         unit: unit.unwrap_or_else(|| default_unit.to_owned()),
         description: args.text(&kinds::DESCRIPTION).map(LitStr::value).unwrap_or_default(),
+        buckets: plan_buckets(args, instrument, errors),
         on,
         value,
         is_value_late: value.is_some_and(is_late),
@@ -64,6 +68,16 @@ fn plan_instrument<'a>(
     }
     check_metric_name(name, errors);
     Some(first)
+}
+
+fn plan_buckets<'a>(args: &'a Args, instrument: Instrument, errors: &mut Errors) -> Option<Buckets<'a>> {
+    let expr = args.expr(&kinds::BUCKETS)?;
+    let numbers = match expr {
+        Expr::Array(array) => array.elems.iter().map(number).collect(),
+        _ => None,
+    };
+    check_buckets(expr, numbers.as_deref(), instrument, errors);
+    Some(numbers.map_or(Buckets::Constant(expr), Buckets::Numbers))
 }
 
 fn plan_on(args: &Args, function: &Function, errors: &mut Errors) -> On {

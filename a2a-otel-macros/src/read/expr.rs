@@ -2,7 +2,7 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens as _;
-use syn::{Expr, ExprLit, Ident, Lit};
+use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, UnOp};
 
 /// A literal, as one of OpenTelemetry's types.
 #[derive(Clone)]
@@ -60,6 +60,16 @@ pub(crate) fn literal(expr: &Expr) -> Option<Fixed> {
         Lit::Int(number) => number.base10_parse().ok().map(Fixed::Int),
         Lit::Float(number) => number.base10_parse().ok().map(Fixed::Float),
         Lit::Bool(bool) => Some(Fixed::Bool(bool.value)),
+        _ => None,
+    }
+}
+
+/// The value of a number, which may be negative.
+pub(crate) fn number(expr: &Expr) -> Option<f64> {
+    match expr {
+        Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => number(expr).map(|number| -number),
+        Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => number.base10_parse().ok(),
+        Expr::Lit(ExprLit { lit: Lit::Float(number), .. }) => number.base10_parse().ok(),
         _ => None,
     }
 }

@@ -27,6 +27,8 @@ pub(crate) struct Streams {
 pub(crate) enum Access {
     /// `&str`, `bool` and numbers: copied.
     Primitive,
+    /// `&'static str`: copied too, and never to a `String`.
+    StaticText,
     /// A reference: its target is borrowed.
     Reference,
     /// Anything else: moved to a separate variable, and borrowed there.
@@ -41,8 +43,9 @@ pub(crate) fn access_of(ty: &Type, is_movable: bool) -> Access {
         _ => false,
     };
     match ty {
-        Type::Reference(TypeReference { mutability: None, elem, .. }) if is(&["str"], elem) => {
-            Access::Primitive
+        Type::Reference(TypeReference { mutability: None, elem, lifetime, .. }) if is(&["str"], elem) => {
+            let is_static = lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static");
+            if is_static { Access::StaticText } else { Access::Primitive }
         }
         Type::Reference(_) => Access::Reference,
         ty if is(PRIMITIVES, ty) => Access::Primitive,

@@ -61,20 +61,23 @@ impl Plan<'_> {
     /// Evaluates the user's expressions with the result, ends the scope, and returns the result.
     fn recorded_result(&self) -> TokenStream {
         let (runtime, result) = (&self.runtime, hygienic!(&ended.1));
-        let records = match &self.effect {
-            Planned::Metric(metric) => self.with_copies(&self.measured(metric, &result)),
-            Planned::Span(span) => self.recorded_span(span, &result),
+        let (target, records) = match &self.effect {
+            Planned::Metric(metric) => (Target::Measurement, self.measured(metric, &result)),
+            Planned::Span(span) => (Target::Ending, self.recorded_span(span, &result)),
         };
-        hygienic!(let mut ending = #runtime::CallScope::returned(ended.0); #records ended.1)
+        let records = self.with_copies(&records);
+        hygienic! {
+            let mut ending = #runtime::CallScope::returned(ended.0);
+            if #runtime::#target::is_seen(&ending) { #records }
+            ended.1
+        }
     }
 
     fn recorded_span(&self, span: &SpanPlan<'_>, result: &TokenStream) -> TokenStream {
         let (runtime, ending) = (&self.runtime, hygienic!(&mut ending));
         let late = self.late(span, Target::Ending, &ending);
         let records = quote!(#runtime::Ending::ok(#ending); #late);
-        let records =
-            self.with_copies(&self.split(Target::Ending, &ending, result, &records, span.debug_errors));
-        hygienic!(if #runtime::Ending::is_seen(&ending) { #records })
+        self.split(Target::Ending, &ending, result, &records, span.debug_errors)
     }
 
     /// Records the value or the error.

@@ -45,14 +45,14 @@ impl Plan<'_> {
             }
         };
         match values {
-            None if records.is_empty() => hygienic!(let scope = #runtime::#observer::open_bare(&#site);),
+            None if records.is_empty() => hygienic!(let scope = #runtime::#observer::open_bare(#site);),
             Some(values) if records.is_empty() => {
-                hygienic!(let scope = #runtime::#observer::open_with(&#site, #values);)
+                hygienic!(let scope = #runtime::#observer::open_with(#site, #values);)
             }
             // A closure compiles faster than a branch in the user's function.
             values => {
                 let values = values.map(|values| hygienic!(#runtime::Opening::values(opening, #values);));
-                hygienic!(let scope = #runtime::#observer::open(&#site, &mut |opening| { #values #records });)
+                hygienic!(let scope = #runtime::#observer::open(#site, &mut |opening| { #values #records });)
             }
         }
     }
@@ -70,7 +70,7 @@ impl Plan<'_> {
         let arguments = cfgs.zip(arguments).map(|(cfgs, name)| quote!(#(#cfgs)* #name));
         let fields = fields.iter().map(|(key, index)| quote!((#key, #index)));
         hygienic! {
-            #runtime::Site {
+            &#runtime::Site {
                 name: #name,
                 kind: #kind,
                 opentelemetry: #runtime::#opentelemetry,

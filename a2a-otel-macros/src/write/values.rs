@@ -27,7 +27,9 @@ impl Plan<'_> {
     /// A parameter, by the identifier that names it.
     fn param(&self, param: &Param, name: &Ident, place: Span, ability: Ability) -> TokenStream {
         match param.access {
-            Access::Primitive => quote_spanned!(name.span().resolved_at(Span::mixed_site())=> &{#name}),
+            Access::Primitive | Access::StaticText => {
+                quote_spanned!(name.span().resolved_at(Span::mixed_site())=> &{#name})
+            }
             Access::Reference => self.ability(Wrapper::Capture, &quote!(&*#name), place, ability),
             Access::Value | Access::Place => self.ability(Wrapper::Capture, &quote!(&#name), place, ability),
         }

@@ -1,136 +1,170 @@
 //! `#[business_metric]`: measures calls on the global meter.
 
 use std::any::Any;
-use std::time::{Duration, Instant};
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::Meter;
 
+use super::instruments;
+use super::metric::{Implied, Metric, On};
+use super::number::{Amount, Number};
 use crate::capture::{Fields, push_fields};
-use crate::metrics::InstrumentKind;
-use crate::span::{CallScope, Describe, StreamEnd, scope};
-
-/// What is known about a metric at compile time.
-pub struct Metric {
-    /// The kind of instrument.
-    pub kind: InstrumentKind,
-    /// The metric's name.
-    pub name: &'static str,
-    /// The unit of its values, in UCUM's notation.
-    pub unit: &'static str,
-    /// The description.
-    pub description: &'static str,
-    /// What is measured if no value is given.
-    pub implied: Implied,
-    /// Which calls count.
-    pub on: On,
-    /// Whether every item of a stream is measured, instead of the stream.
-    pub itemised: bool,
-}
-
-/// What a metric measures by default.
-pub enum Implied {
-    /// Nothing: without a value, nothing is measured.
-    Nothing,
-    /// The call: 1.
-    One,
-    /// The duration of the call, in the metric's unit.
-    Duration,
-}
-
-/// Which calls count.
-#[derive(Clone, Copy, PartialEq)]
-pub enum On {
-    /// Calls that succeed.
-    Ok,
-    /// Calls that return an error.
-    Err,
-    /// All calls, including those that panic or are cancelled.
-    Always,
-}
+use crate::span::{CallScope, Describe, StreamEnd, is_disabled};
 
 /// One call that is being measured.
-#[derive(Clone)]
 pub struct Measurement {
     metric: &'static Metric,
-    started: Instant,
-    attributes: Vec<KeyValue>,
-    amount: Option<f64>,
-    is_recorded: bool,
+    /// When the call began, if its duration is measured.
+    started: Option<Instant>,
+    labels: Vec<KeyValue>,
+    number: Option<Number>,
+    /// Whether it is still to be recorded, and anything reads it.
+    is_due: bool,
 }
 
+/// Nothing is computed, and no clock is read, if nothing reads the measurement.
 impl Measurement {
     /// Starts a measurement; `note` adds what is known about it now.
+    #[inline]
     #[must_use]
     pub fn open(metric: &'static Metric, note: &mut dyn FnMut(&mut Self)) -> Self {
         let mut measurement = Self::open_bare(metric);
-        note(&mut measurement);
+        if measurement.is_due {
+            note(&mut measurement);
+        }
         measurement
     }
 
     /// Starts a measurement about which nothing is known at run time.
+    #[inline]
     #[must_use]
     pub fn open_bare(metric: &'static Metric) -> Self {
-        Self { metric, started: Instant::now(), attributes: Vec::new(), amount: None, is_recorded: false }
+        let is_due = listens();
+        let started = if is_due { started(metric) } else { None };
+        Self { metric, started, labels: Vec::new(), number: None, is_due }
     }
 
-    /// Sets attributes of the measurement.
+    /// Whether anything reads the measurement.
+    #[inline]
+    #[must_use]
+    pub const fn is_seen(&self) -> bool {
+        self.is_due
+    }
+
+    /// Sets labels of the measurement.
     pub fn fields(&mut self, fields: &Fields<'_>) {
-        push_fields(&mut self.attributes, fields);
+        push_fields(self.labels(), fields);
+    }
+
+    /// Sets labels that are texts known at compile time or living forever, and so need neither a copy nor a guard.
+    pub fn texts(&mut self, texts: &[(&'static str, &'static str)]) {
+        self.labels().extend(texts.iter().map(|(key, text)| KeyValue::new(*key, *text)));
+    }
+
+    fn labels(&mut self) -> &mut Vec<KeyValue> {
+        if self.labels.capacity() == 0 {
+            // Forgotten, because it has nothing to free, and finding that out takes longer.
+            std::mem::forget(std::mem::replace(&mut self.labels, take_spare()));
+        }
+        &mut self.labels
     }
 
     /// Sets the measured value.
     pub fn amount(&mut self, amount: impl Amount) {
-        self.amount = amount.amount(self.metric.unit);
+        self.number = amount.amount(self.metric.unit);
     }
 
     /// Records the measurement on the meter. A missing value, or one that the instrument cannot take, is left out.
     pub fn record(&mut self) {
-        self.is_recorded = true;
-        let Some(amount) = self.amount.or_else(|| self.implied()).filter(|amount| amount.is_finite()) else {
-            return;
-        };
-        let Metric { kind, name, unit, description, .. } = self.metric;
-        let (meter, attributes) = (meter(), &self.attributes);
-        macro_rules! instrument {
-            ($kind:ident) => {
-                meter.$kind(*name).with_unit(*unit).with_description(*description).build()
-            };
-        }
-        match kind {
-            InstrumentKind::Counter if amount < 0.0 => {}
-            InstrumentKind::Counter => instrument!(f64_counter).add(amount, attributes),
-            InstrumentKind::Histogram => instrument!(f64_histogram).record(amount, attributes),
-            InstrumentKind::Gauge => instrument!(f64_gauge).record(amount, attributes),
-            InstrumentKind::UpDownCounter => instrument!(f64_up_down_counter).add(amount, attributes),
+        self.is_due = false;
+        if let Some(number) = self.number.or_else(|| self.implied()) {
+            #[cfg(all(feature = "testing", feature = "metrics"))]
+            if let Some(meter) = super::captured::meter() {
+                instruments::record_with(&meter, self.metric, number, &self.labels);
+            }
+            instruments::record(self.metric, number, &self.labels);
         }
     }
 
     fn record_if(&mut self, counts: bool) {
-        if counts {
+        if counts && self.is_due {
             self.record();
+        }
+        self.is_due = false;
+    }
+
+    fn implied(&self) -> Option<Number> {
+        match self.metric.implied {
+            Implied::Nothing => None,
+            Implied::One => Some(Number::Unsigned(1)),
+            Implied::Duration => self.started?.elapsed().amount(self.metric.unit),
         }
     }
 
-    fn implied(&self) -> Option<f64> {
-        match self.metric.implied {
-            Implied::Nothing => None,
-            Implied::One => Some(1.0),
-            Implied::Duration => self.started.elapsed().amount(self.metric.unit),
-        }
+    /// A measurement of an item of the stream that this one is about.
+    fn of_item(&self) -> Self {
+        let mut labels = if self.labels.is_empty() { Vec::new() } else { take_spare() };
+        labels.extend_from_slice(&self.labels);
+        Self { labels, is_due: true, ..*self }
     }
 }
 
 impl Drop for Measurement {
+    #[inline]
     fn drop(&mut self) {
-        let counts = self.metric.on == On::Always && !self.is_recorded;
-        self.record_if(counts);
+        if self.is_due && self.metric.on == On::Always {
+            // The thread may be unwinding, and a panic in a meter provider would then end the process.
+            let _ = catch_unwind(AssertUnwindSafe(|| self.record()));
+        }
+        if self.labels.capacity() > 0 {
+            keep_spare(&mut self.labels);
+        }
     }
 }
 
-/// Returns the meter of the provider that is global now, as attribute macros do for spans.
-fn meter() -> Meter {
-    opentelemetry::global::meter_with_scope(scope())
+/// Whether anything reads what is measured now. Not inline: it is most of a call that nothing reads, and every
+/// function with a metric calls it.
+fn listens() -> bool {
+    !is_disabled() && (is_captured() || instruments::listens())
+}
+
+/// The time, if the duration of the call is measured.
+fn started(metric: &Metric) -> Option<Instant> {
+    (metric.implied == Implied::Duration).then(Instant::now)
+}
+
+/// Whether a test may capture the measurement.
+#[inline]
+fn is_captured() -> bool {
+    #[cfg(all(feature = "testing", feature = "metrics"))]
+    return super::captured::is_capturing();
+    #[cfg(not(all(feature = "testing", feature = "metrics")))]
+    false
+}
+
+thread_local! {
+    /// Empty lists for labels, so that a measurement allocates none.
+    static SPARE: RefCell<Vec<Vec<KeyValue>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How many empty lists a thread keeps, and how many labels they may have room for.
+const SPARE_LISTS: usize = 8;
+const SPARE_ROOM: usize = 32;
+
+fn take_spare() -> Vec<KeyValue> {
+    SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten().unwrap_or_default()
+}
+
+fn keep_spare(list: &mut Vec<KeyValue>) {
+    list.clear();
+    let _ = SPARE.try_with(|spare| {
+        let mut spare = spare.borrow_mut();
+        if spare.len() < SPARE_LISTS && list.capacity() <= SPARE_ROOM {
+            spare.push(std::mem::take(list));
+        }
+    });
 }
 
 impl CallScope for Measurement {
@@ -138,8 +172,14 @@ impl CallScope for Measurement {
     type Ending = Self;
     type Items = MetricItems;
 
+    #[inline]
+    fn holds(&self) -> bool {
+        self.is_due
+    }
+
+    #[inline]
     fn is_seen(&self) -> bool {
-        true
+        self.is_due
     }
 
     fn enter(&self) {}
@@ -161,13 +201,12 @@ impl CallScope for Measurement {
     }
 
     fn items(&self, _: Option<Instant>) -> MetricItems {
-        let mut template = self.clone();
-        template.is_recorded = true;
+        let mut template = self.of_item();
+        template.is_due = false;
         MetricItems { template, failed: false }
     }
 
     fn streamed(mut self, items: MetricItems, end: StreamEnd<'_>) {
-        self.is_recorded = self.metric.itemised;
         let counts = match self.metric.on {
             On::Ok => matches!(end, StreamEnd::Complete) && !items.failed,
             On::Err => items.failed,
@@ -195,71 +234,6 @@ impl MetricItems {
     /// Starts a measurement of one item.
     #[must_use]
     pub fn measure(&self) -> Measurement {
-        self.template.clone()
-    }
-}
-
-/// A number that a metric can take. `None` is not measured; a [`Duration`] is converted to the metric's unit if that is
-/// a unit of time, and to seconds otherwise.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the value of a metric",
-    label = "not a number",
-    note = "a metric takes numbers, `bool`, `std::time::Duration`, and `Option` of these"
-)]
-pub trait Amount {
-    #[doc(hidden)]
-    fn amount(self, unit: &str) -> Option<f64>;
-}
-
-macro_rules! amounts {
-    ($($number:ty)*) => {$(
-        impl Amount for $number {
-            fn amount(self, _: &str) -> Option<f64> {
-                Some(f64::from(self))
-            }
-        }
-    )*};
-}
-
-amounts!(u8 u16 u32 i8 i16 i32 f32 f64);
-
-macro_rules! wide_amounts {
-    ($($number:ty)*) => {$(
-        impl Amount for $number {
-            #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, and the instruments take f64")]
-            fn amount(self, _: &str) -> Option<f64> {
-                Some(self as f64)
-            }
-        }
-    )*};
-}
-
-wide_amounts!(u64 i64 usize isize);
-
-impl Amount for bool {
-    fn amount(self, _: &str) -> Option<f64> {
-        Some(f64::from(u8::from(self)))
-    }
-}
-
-impl Amount for Duration {
-    fn amount(self, unit: &str) -> Option<f64> {
-        const SECONDS: &[(&str, f64)] =
-            &[("ns", 1e-9), ("us", 1e-6), ("ms", 1e-3), ("min", 60.0), ("h", 3_600.0), ("d", 86_400.0)];
-        let seconds = SECONDS.iter().find(|(symbol, _)| *symbol == unit).map_or(1.0, |(_, seconds)| *seconds);
-        Some(self.as_secs_f64() / seconds)
-    }
-}
-
-impl<T: Amount> Amount for Option<T> {
-    fn amount(self, unit: &str) -> Option<f64> {
-        self?.amount(unit)
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: Amount + Copy> Amount for &T {
-    fn amount(self, unit: &str) -> Option<f64> {
-        (*self).amount(unit)
+        self.template.of_item()
     }
 }

@@ -1,10 +1,12 @@
 //! Reads the metrics of this process within the process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+#[cfg(feature = "testing")]
+use opentelemetry::metrics::Meter;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::Resource;
@@ -14,13 +16,16 @@ use opentelemetry_sdk::metrics::data::{
     ResourceMetrics, ScopeMetrics,
 };
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
-use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
+use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Stream, Temporality};
 
 use super::InstrumentKind;
 use super::pipeline::observe;
 use crate::lock::lock;
 use crate::pipeline::{Backend, Census};
 use crate::report::report;
+use crate::semconv::opentelemetry::METRIC_OVERFLOW;
+#[cfg(feature = "testing")]
+use crate::span::scope;
 
 /// The meter provider that `init` installs, and what it last collected.
 #[derive(Clone, Debug)]
@@ -30,16 +35,25 @@ pub(crate) struct Meters {
 }
 
 impl Meters {
-    pub(crate) fn new(resource: Resource) -> Self {
-        let latest = Latest::default();
+    /// Each metric keeps at most `limit` different sets of attributes.
+    pub(crate) fn new(resource: Resource, limit: usize) -> Self {
+        let latest = Latest(Arc::new(Mutex::new(Collected { limit, ..Collected::default() })));
         let reader = PeriodicReader::builder(latest.clone()).build();
-        let provider = SdkMeterProvider::builder().with_resource(resource).with_reader(reader).build();
-        Meters { provider, latest }
+        // The SDK refuses only a limit of 0, and one that no memory could hold.
+        let limited = move |_: &_| Stream::builder().with_cardinality_limit(limit).build().ok();
+        let provider = SdkMeterProvider::builder().with_resource(resource).with_reader(reader);
+        Meters { provider: provider.with_view(limited).build(), latest }
     }
 
     /// Adds instruments for telemetry itself, and returns the census that spans are to be counted in.
     pub(crate) fn observe(&self, backends: &[Backend]) -> Arc<Census> {
         observe(&self.provider.meter("a2a-otel"), backends)
+    }
+
+    /// The meter of this crate's attribute macros.
+    #[cfg(feature = "testing")]
+    pub(super) fn meter(&self) -> Meter {
+        self.provider.meter_with_scope(scope())
     }
 
     pub(crate) fn install(&self) {
@@ -60,18 +74,46 @@ impl Meters {
 }
 
 /// An exporter that keeps the metrics.
-#[derive(Clone, Debug, Default)]
-struct Latest(Arc<Mutex<MetricsSnapshot>>);
+#[derive(Clone, Debug)]
+struct Latest(Arc<Mutex<Collected>>);
+
+#[derive(Debug, Default)]
+struct Collected {
+    snapshot: MetricsSnapshot,
+    limit: usize,
+    /// The metrics that have exceeded the limit, which was reported.
+    overflowed: BTreeSet<String>,
+}
 
 impl Latest {
     fn read(&self) -> MetricsSnapshot {
-        lock(&self.0).clone()
+        lock(&self.0).snapshot.clone()
+    }
+}
+
+impl Collected {
+    /// Takes the place of what was collected before, and returns the metrics that have exceeded the limit since.
+    fn replace(&mut self, snapshot: MetricsSnapshot) -> Vec<String> {
+        self.snapshot = snapshot;
+        let overflows = self.snapshot.instruments().filter(|instrument| instrument.overflows());
+        overflows.map(|it| it.name.clone()).filter(|name| self.overflowed.insert(name.clone())).collect()
     }
 }
 
 impl PushMetricExporter for Latest {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
-        *lock(&self.0) = MetricsSnapshot::of(metrics);
+        let snapshot = MetricsSnapshot::of(metrics);
+        let mut collected = lock(&self.0);
+        let (overflowed, limit) = (collected.replace(snapshot), collected.limit);
+        // A message may be slow to print.
+        drop(collected);
+        for name in overflowed {
+            report(&format_args!(
+                "the metric {name:?} has more than {limit} different sets of attributes: further ones are counted together, \
+                 with the attribute {METRIC_OVERFLOW}; use attributes with fewer different values, or raise \
+                 A2A_OTEL_CARDINALITY_LIMIT"
+            ));
+        }
         Ok(())
     }
 
@@ -237,6 +279,12 @@ impl MetricsSnapshot {
             instrument.or_insert_with(|| describe(metric, kind)).points.extend(points);
         }
         snapshot
+    }
+}
+
+impl Instrument {
+    fn overflows(&self) -> bool {
+        self.points.iter().any(|point| point.attributes.contains_key(METRIC_OVERFLOW))
     }
 }
 
@@ -450,7 +498,7 @@ mod tests {
     use super::*;
 
     fn meters() -> Meters {
-        Meters::new(Resource::builder_empty().build())
+        Meters::new(Resource::builder_empty().build(), 100)
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod variables;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,6 +20,9 @@ use crate::privacy::Privacy;
 use crate::semconv::{GenAiVersion, SemConv};
 
 const MEBIBYTE: usize = 1024 * 1024;
+
+/// The cardinality limits that can be set. The SDK reserves room for as many sets of attributes, for each metric.
+pub(crate) const CARDINALITIES: RangeInclusive<usize> = 1..=1_000_000;
 
 /// The settings that telemetry runs with.
 ///
@@ -58,6 +62,9 @@ pub struct Settings {
     pub spool: Option<Spool>,
     /// How much one span may hold.
     pub limits: Limits,
+    /// How many different sets of attributes each metric may have. Values with further ones are counted together, with
+    /// the attribute `otel.metric.overflow`.
+    pub cardinality_limit: usize,
     /// What must not leave the process.
     pub privacy: Privacy,
     /// Which conventions spans follow.

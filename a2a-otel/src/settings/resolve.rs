@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use super::endpoint::{self, Endpoint};
 use super::variables::{
-    API_KEY, ATTRIBUTES, BATCH_SIZE, BATCH_TIMEOUT, CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY, COMPRESSION,
-    DELAY, DISABLED, ENDPOINT, EVENTS, EXPORTER, GEN_AI_TOO, HEADERS, LINKS, PROJECT, PROJECT_ALIAS,
-    PROTOCOL, QUEUE, QUEUE_BYTES, RESOURCE, SAMPLER, SAMPLER_RATIO, SEMCONV, SERVICE, SPOOL_BYTES,
-    SPOOL_FOLDER, STABILITY_OPT_IN, TIMEOUT, TRACES_ENDPOINT, VALUE_LENGTH,
+    API_KEY, ATTRIBUTES, BATCH_SIZE, BATCH_TIMEOUT, CARDINALITY, CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY,
+    COMPRESSION, DELAY, DISABLED, ENDPOINT, EVENTS, EXPORTER, GEN_AI_TOO, HEADERS, LINKS, PROJECT,
+    PROJECT_ALIAS, PROTOCOL, QUEUE, QUEUE_BYTES, RESOURCE, SAMPLER, SAMPLER_RATIO, SEMCONV, SERVICE,
+    SPOOL_BYTES, SPOOL_FOLDER, STABILITY_OPT_IN, TIMEOUT, TRACES_ENDPOINT, VALUE_LENGTH,
 };
 use super::{
-    Batch, Compression, Exporter, Headers, Limits, MEBIBYTE, Protocol, Root, Sampling, Settings, Spool, Tls,
+    Batch, CARDINALITIES, Compression, Exporter, Headers, Limits, MEBIBYTE, Protocol, Root, Sampling,
+    Settings, Spool, Tls,
 };
 #[cfg(feature = "otlp")]
 use crate::environment::Warning;
@@ -24,6 +25,9 @@ use crate::semconv::{GenAiVersion, SemConv};
 
 /// Below the 4 MiB that a gRPC server accepts by default, with room for what encloses the spans.
 const LARGEST_REQUEST: usize = 4 * MEBIBYTE - 64 * 1024;
+
+/// The limit of OpenTelemetry's specification.
+const USUAL_CARDINALITY: usize = 2_000;
 
 const PROJECT_HEADER: &str = "x-project-name";
 const SERVICE_ATTRIBUTE: &str = "service.name";
@@ -37,6 +41,7 @@ pub(crate) struct Overrides {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) tls: Tls,
     pub(crate) spool: Option<Spool>,
+    pub(crate) cardinality_limit: Option<usize>,
     pub(crate) privacy: Privacy,
     pub(crate) semconv: Option<SemConv>,
     pub(crate) gen_ai_version: Option<GenAiVersion>,
@@ -65,6 +70,7 @@ impl Settings {
             batch: batch(environment),
             spool: spool(overrides, environment),
             limits: limits(environment),
+            cardinality_limit: cardinality_limit(overrides, environment),
             privacy: overrides.privacy.resolve(environment),
             semconv: semconv_setting(overrides, environment),
             gen_ai_version: gen_ai_version(overrides, environment),
@@ -274,4 +280,9 @@ fn limits(environment: &mut Environment<'_>) -> Limits {
         links: environment.read(&LINKS).unwrap_or(default.links),
         value_length: environment.read(&VALUE_LENGTH),
     }
+}
+
+fn cardinality_limit(overrides: &Overrides, environment: &mut Environment<'_>) -> usize {
+    let configured = overrides.cardinality_limit.or_else(|| environment.read(&CARDINALITY));
+    configured.unwrap_or(USUAL_CARDINALITY).clamp(*CARDINALITIES.start(), *CARDINALITIES.end())
 }

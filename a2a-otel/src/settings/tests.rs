@@ -108,6 +108,13 @@ const TABLE: &[Row] = &[
     Row(&[("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database/dup")], &[], &[("gen_ai_version", "V1_41")], &[]),
     Row(&[("OTEL_SEMCONV_STABILITY_OPT_IN", "gen_ai_latest_experimental")], &[("gen_ai_version", "V1_41")], &[("gen_ai_version", "V1_41")], &[]),
     Row(&[("A2A_OTEL_SEMCONV", "genai")], &[], &[("semconv", "OpenInference")], &["A2A_OTEL_SEMCONV=\"genai\" is ignored: expected openinference, gen_ai or both"]),
+    // Metrics.
+    Row(&[], &[], &[("cardinality", "2000")], &[]),
+    Row(&[("A2A_OTEL_CARDINALITY_LIMIT", "50")], &[], &[("cardinality", "50")], &[]),
+    Row(&[("A2A_OTEL_CARDINALITY_LIMIT", "50")], &[("cardinality", "7")], &[("cardinality", "7")], &[]),
+    Row(&[], &[("cardinality", "0")], &[("cardinality", "1")], &[]),
+    Row(&[("A2A_OTEL_CARDINALITY_LIMIT", "0")], &[], &[("cardinality", "2000")], &["A2A_OTEL_CARDINALITY_LIMIT=\"0\" is ignored: expected a whole number from 1 to 1000000"]),
+    Row(&[("A2A_OTEL_CARDINALITY_LIMIT", "1000001")], &[], &[("cardinality", "2000")], &["A2A_OTEL_CARDINALITY_LIMIT="]),
     // Batches and limits.
     Row(&[("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_BSP_MAX_QUEUE_SIZE", "64"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "32"), ("OTEL_BSP_EXPORT_TIMEOUT", "900")], &[], &[("batch", "200ms Some(64) 32 900ms")], &[]),
     Row(&[("OTEL_BSP_MAX_QUEUE_SIZE", "64")], &[], &[("batch", "1s Some(64) 64 30s")], &[]),
@@ -132,6 +139,7 @@ fn overrides(calls: Pairs) -> Overrides {
             "certificate" => overrides.tls.certificate = Some(value.into()),
             "gen_ai_version" => overrides.gen_ai_version = Some(GenAiVersion::V1_41),
             "semconv" => overrides.semconv = (SEMCONV.parse)(&value),
+            "cardinality" => overrides.cardinality_limit = value.parse().ok(),
             "hide_outputs" => overrides.privacy = Privacy::new().hide_outputs(value == "true"),
             _ => overrides
                 .headers
@@ -162,6 +170,7 @@ fn answer(settings: &Settings, question: &str) -> String {
         ("privacy", part) => format!("{:?}", settings.privacy).contains(part).to_string(),
         ("sampling", _) => format!("{:?}, parent {}", sampling.root, sampling.follows_parent),
         ("batch", _) => format!("{:?} {:?} {} {:?}", batch.delay, batch.queue, batch.size, batch.timeout),
+        ("cardinality", _) => settings.cardinality_limit.to_string(),
         ("limits", _) => {
             format!("{} {} {} {:?}", limits.attributes, limits.events, limits.links, limits.value_length)
         }

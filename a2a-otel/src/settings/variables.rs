@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::endpoint::Endpoint;
-use super::{Compression, Exporter, Protocol, Root, Sampling};
+use super::{CARDINALITIES, Compression, Exporter, Protocol, Root, Sampling};
 use crate::environment::Variable;
 use crate::environment::values::{
     boolean, count, is_header_value, length, milliseconds, pair, positive, probability, text,
@@ -105,6 +105,10 @@ pub(super) const BATCH_TIMEOUT: Variable<Duration> =
 pub(super) const SPOOL_FOLDER: Variable<PathBuf> = variable(&["A2A_OTEL_SPOOL_DIR"], path, "a folder");
 pub(super) const SPOOL_BYTES: Variable<usize> = variable(&["A2A_OTEL_SPOOL_BYTES"], positive, BYTES);
 
+// How much one metric may hold.
+pub(super) const CARDINALITY: Variable<usize> =
+    variable(&["A2A_OTEL_CARDINALITY_LIMIT"], cardinality, "a whole number from 1 to 1000000");
+
 // How much one span may hold.
 pub(super) const ATTRIBUTES: Variable<u32> =
     variable(&["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"], count, WHOLE);
@@ -135,6 +139,10 @@ const fn secret<T>(
     accepted: &'static str,
 ) -> Variable<T> {
     Variable { names, parse, accepted, secret: true }
+}
+
+fn cardinality(text: &str) -> Option<usize> {
+    length(text).filter(|number| CARDINALITIES.contains(number))
 }
 
 fn path(text: &str) -> Option<PathBuf> {

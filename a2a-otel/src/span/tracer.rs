@@ -108,6 +108,12 @@ pub(super) fn mode() -> Mode {
     }
 }
 
+/// Whether telemetry is switched off.
+#[inline]
+pub(crate) fn is_disabled() -> bool {
+    mode().is_disabled()
+}
+
 /// Starts spans with this tracer from now on.
 pub(crate) fn activate(tracer: SdkTracer, foresight: Foresight) {
     OURS.store(Some(Arc::new(tracer)));

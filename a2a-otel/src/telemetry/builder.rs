@@ -263,6 +263,20 @@ impl Builder {
         self
     }
 
+    /// Sets how many different sets of attributes each metric may have, from 1 to 1,000,000, instead of
+    /// `A2A_OTEL_CARDINALITY_LIMIT`. By default, as OpenTelemetry specifies, 2,000. Values with further ones are counted
+    /// together, with the attribute `otel.metric.overflow`, which is reported once for each metric.
+    ///
+    /// ```
+    /// let builder = a2a_otel::Telemetry::builder().cardinality_limit(10_000);
+    /// ```
+    ///
+    /// Source: <https://opentelemetry.io/docs/specs/otel/metrics/sdk/#cardinality-limits>.
+    pub fn cardinality_limit(mut self, limit: usize) -> Self {
+        self.overrides.cardinality_limit = Some(limit);
+        self
+    }
+
     /// Sets whether the `tracing` crate is bridged, with the feature `tracing`. By default it is.
     pub fn tracing(mut self, tracing: bool) -> Self {
         self.tracing = tracing;
@@ -348,7 +362,7 @@ impl Builder {
         let open = |destination: Destination| destination.open(&settings.batch, &resource, &mut fan_out);
         let backends: Vec<_> = destinations.into_iter().map(open).collect();
         #[cfg(feature = "metrics")]
-        let meters = self.metrics.then(|| Meters::new(resource));
+        let meters = self.metrics.then(|| Meters::new(resource, settings.cardinality_limit));
         #[cfg(feature = "metrics")]
         if let Some(meters) = &meters {
             fan_out.census = Some(meters.observe(&backends));

@@ -1,4 +1,4 @@
-//! Captures the spans of one test, even if tests run in parallel.
+//! Captures the spans and figures of one test, even if tests run in parallel.
 //!
 //! The capture travels in the OpenTelemetry context. A span that starts in it assigns its whole trace to the capture,
 //! so that spans from another task or from across a socket are captured too.
@@ -15,6 +15,8 @@ use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, Span, Span
 
 use crate::evaluation::{self, AnnotationWatcher};
 use crate::lock::lock;
+#[cfg(feature = "metrics")]
+use crate::metrics::{CapturedFigures, MetricsSnapshot};
 use crate::pipeline::FanOut;
 use crate::pipeline::watcher::{self, SpanWatcher};
 use crate::semconv::openinference::SPAN_KIND;
@@ -60,12 +62,23 @@ pub fn capture() -> Capturing {
     let sink = Sink::default();
     RUNNING.fetch_add(1, Ordering::Relaxed);
     let context = Context::current().with_value(Arc::clone(&sink));
-    Capturing { sink, _context: context.attach() }
+    #[cfg(feature = "metrics")]
+    let figures = CapturedFigures::start();
+    #[cfg(feature = "metrics")]
+    let context = figures.in_context(&context);
+    Capturing {
+        sink,
+        #[cfg(feature = "metrics")]
+        figures,
+        _context: context.attach(),
+    }
 }
 
 /// A running capture.
 pub struct Capturing {
     sink: Sink,
+    #[cfg(feature = "metrics")]
+    figures: CapturedFigures,
     _context: ContextGuard,
 }
 
@@ -127,6 +140,25 @@ impl Capturing {
     #[must_use]
     pub fn annotations(&self) -> Vec<CapturedAnnotation> {
         lock(&self.sink).annotations.clone()
+    }
+
+    /// Returns what `#[business_metric]` has measured in the capture's context, with the feature `metrics`. A meter
+    /// provider of the process gets the same values.
+    ///
+    /// ```
+    /// #[a2a_otel::business_metric(counter = "shop.searches", attributes(category = category))]
+    /// fn search(category: &str) {}
+    ///
+    /// let capturing = a2a_otel::testing::capture();
+    /// search("books");
+    /// let figures = capturing.metrics();
+    /// assert_eq!(figures.sum("shop.searches"), 1.0);
+    /// assert_eq!(figures.points("shop.searches")[0].attributes["category"], "books");
+    /// ```
+    #[cfg(feature = "metrics")]
+    #[must_use]
+    pub fn metrics(&self) -> MetricsSnapshot {
+        self.figures.collect()
     }
 
     /// Returns the spans that have ended, in the order in which they started.

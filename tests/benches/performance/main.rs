@@ -10,6 +10,7 @@ mod compile;
 mod conversation;
 mod hop;
 mod measure;
+mod metric;
 mod pipeline;
 mod poll;
 mod rows;

@@ -1,13 +1,15 @@
 //! The rows of the table: what is measured, with which alternatives it is compared, and the targets.
 
 use crate::measure::{Figure, Variant};
-use crate::{call, capture, compile, conversation, hop, pipeline, poll, size};
+use crate::{call, capture, compile, conversation, hop, metric, pipeline, poll, size};
 
 // The alternatives.
 pub(crate) const PLAIN: &str = "plain";
 pub(crate) const OURS: &str = "ours";
 pub(crate) const BY_HAND: &str = "OTel API by hand";
 pub(crate) const TRACER_KEPT: &str = "OTel API by hand, tracer kept";
+/// As a library keeps it that has a meter provider from the start, and none that is replaced.
+pub(crate) const INSTRUMENT_KEPT: &str = "OTel API by hand, kept instrument";
 pub(crate) const TRACING: &str = "tracing + tracing-opentelemetry";
 pub(crate) const NO_SUBSCRIBER: &str = "tracing without subscriber";
 pub(crate) const FASTRACE: &str = "fastrace";
@@ -137,6 +139,45 @@ pub(crate) const ROWS: &[Row] = &[
         &[],
         call::without_provider,
         &[(BY_HAND, AtMost(1.0)), (TRACER_KEPT, Ratio)],
+    ),
+    calls(
+        "metric counted",
+        "call counted, a static label",
+        ON,
+        metric::count,
+        &[(INSTRUMENT_KEPT, AtMost(2.0)), (PLAIN, Difference)],
+    ),
+    calls(
+        "metric copied",
+        "call counted, a label that is copied",
+        ON,
+        metric::count_copied,
+        &[(INSTRUMENT_KEPT, AtMost(2.0))],
+    ),
+    calls("metric timed", "call timed, a static label", ON, metric::time, &[(INSTRUMENT_KEPT, AtMost(2.0))]),
+    Row {
+        measure: Measure::Calls { a_round: 80_000, variants: metric::count_on_threads },
+        ..calls(
+            "metric threads",
+            "call counted, on four threads",
+            ON,
+            metric::count_on_threads,
+            &[(INSTRUMENT_KEPT, AtMost(2.0))],
+        )
+    },
+    calls(
+        "metric without provider",
+        "metric, no meter provider",
+        &[],
+        metric::without_provider,
+        &[(PLAIN, Plus(10.0))],
+    ),
+    calls(
+        "metric disabled",
+        "metric, disabled at run time",
+        DISABLED,
+        metric::disabled,
+        &[(PLAIN, Plus(10.0))],
     ),
     Row {
         over_plain: true,
