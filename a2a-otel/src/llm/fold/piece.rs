@@ -74,7 +74,7 @@ impl Piece {
             Rule::Elements(rule) if node.is_list() => self.merge_elements(rule, node, room),
             Rule::Numbered(rule) if node.is_list() => self.merge_numbered(rule, node, room),
             Rule::Extend if node.is_list() => {
-                node.items().for_each(|item| self.push(&Rule::Update, item, room))
+                node.items().for_each(|item| self.push(&Rule::Update, item, room));
             }
             Rule::Push => self.push(&Rule::Update, node, room),
             Rule::Append if node.is_list() => node.items().for_each(|part| self.join_part(part, room)),
