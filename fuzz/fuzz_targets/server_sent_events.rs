@@ -15,7 +15,7 @@ fuzz_target!(|bytes: &[u8]| {
     for said in [&mut whole, &mut cut] {
         // Items that are no answer are recorded as a list, as they came.
         if said.get("output.value").is_some_and(|value| value.starts_with('[')) {
-            said.insert("output.value", "items".to_owned());
+            said.retain(|key, _| !key.starts_with("output."));
         }
     }
     assert_eq!(cut, whole);
