@@ -15,7 +15,9 @@ fuzz_target!(|text: &str| {
         return;
     }
     let content = value.as_str().unwrap_or_default();
-    let request = format!(r#"{{"model":"m","messages":[{{"role":"user","content":{text}}}],"tools":[{text}],"made_up":{text}}}"#);
+    let request = format!(
+        r#"{{"model":"m","messages":[{{"role":"user","content":{text}}}],"tools":[{text}],"made_up":{text}}}"#
+    );
     let span = of_whole(&request, "");
     assert_eq!(span.text("llm.input_messages.0.message.content").unwrap_or_default(), content);
 

@@ -49,7 +49,8 @@ pub fn of_bytes(request: &str, pieces: Vec<Vec<u8>>) -> Captured {
 /// What a span says of its call, except for what depends on how a stream was cut.
 #[must_use]
 pub fn said(span: &Captured) -> BTreeMap<&str, String> {
-    let is_of_stream = |key: &str| key.starts_with("a2a_otel.stream.") || key.ends_with("time_to_first_chunk");
+    let is_of_stream =
+        |key: &str| key.starts_with("a2a_otel.stream.") || key.ends_with("time_to_first_chunk");
     let said = span.attributes.iter().filter(|(key, _)| !is_of_stream(key));
     said.map(|(key, value)| (key.as_str(), value.as_str().into_owned())).collect()
 }

@@ -60,7 +60,7 @@ pub fn cut(text: &str, cuts: &[usize]) -> Vec<Vec<u8>> {
 #[must_use]
 pub fn layouts(chunks: &[Value]) -> Vec<String> {
     let each = |write: fn(&Value) -> String| chunks.iter().map(write).collect::<String>();
-    let pretty = |chunk: &Value| serde_json::to_string_pretty(chunk).expect("JSON");
+    let pretty = |chunk: &Value| format!("{chunk:#}");
     let lines = |chunk: &Value, end: &str| {
         format!("data: {}{end}{end}", pretty(chunk).replace('\n', &format!("{end}data: ")))
     };
@@ -74,8 +74,8 @@ pub fn layouts(chunks: &[Value]) -> Vec<String> {
         chunks.iter().map(|chunk| lines(chunk, "\r")).collect(),
         each(|chunk| format!("{chunk}\n")),
         each(ToString::to_string),
-        serde_json::to_string_pretty(chunks).expect("JSON"),
-        serde_json::to_string(chunks).expect("JSON"),
+        pretty(&chunks.into()),
+        Value::from(chunks).to_string(),
         format!("[{}]", chunks.iter().map(pretty).collect::<Vec<_>>().join("\n,\r\n")),
         format!("[{}\r\n]", chunks.iter().map(ToString::to_string).collect::<Vec<_>>().join(",\r\n")),
     ]

@@ -217,3 +217,29 @@ fn a_stream_without_end_keeps_within_the_limit() {
     assert!(serde_json::from_str::<Value>(output).is_ok_and(|output| output["choices"].is_array()));
     assert!(output.contains("[cut at"), "what is missing is said");
 }
+
+#[test]
+fn an_answer_that_the_last_events_repeat_takes_room_once() {
+    let text = "many words ".repeat(40_000);
+    let part = json!({"type": "output_text", "text": text});
+    let item = json!({"id": "msg_1", "type": "message", "role": "assistant", "content": [part]});
+    let response =
+        |output: &[&Value]| json!({"id": "r", "object": "response", "model": "m", "output": output});
+    let mut last = response(&[&item]);
+    last["usage"] = json!({"input_tokens": 1, "output_tokens": 2, "total_tokens": 3});
+    let empty = json!({"id": "msg_1", "type": "message", "role": "assistant", "content": []});
+    let of_part = |kind: &str, field: &str, value: &Value| json!({"type": kind, "item_id": "msg_1", "output_index": 0, "content_index": 0, field: value});
+    let events = [
+        json!({"type": "response.created", "response": response(&[])}),
+        json!({"type": "response.output_item.added", "output_index": 0, "item": empty}),
+        of_part("response.output_text.delta", "delta", &json!(text)),
+        of_part("response.output_text.done", "text", &json!(text)),
+        of_part("response.content_part.done", "part", &part),
+        json!({"type": "response.output_item.done", "output_index": 0, "item": item}),
+        json!({"type": "response.completed", "response": last}),
+    ];
+    let capturing = capture();
+    block_on(stream("", events.to_vec()).collect::<Vec<_>>());
+    let span = capturing.only();
+    assert_eq!(span.text("output.value").unwrap(), last.to_string());
+}

@@ -1,5 +1,7 @@
 //! An answer, whatever the provider, and how its writers choose among a provider's freedoms.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -151,7 +153,8 @@ impl<'a> Dice<'a> {
             let is_cut = left > 0 && at % every == every - 1;
             left -= usize::from(is_cut);
             let mut halves = [0; 2];
-            let halves: Vec<_> = character.encode_utf16(&mut halves).iter().filter_map(half).collect();
+            let halves: Vec<_> =
+                character.encode_utf16(&mut halves).iter().copied().filter_map(half).collect();
             if is_cut && self.may_halve && halves.len() == 2 {
                 pieces.last_mut().expect("a piece").push(halves[0]);
                 pieces.push(halves[1].to_string());
@@ -214,36 +217,37 @@ impl<'a> Dice<'a> {
     }
 }
 
-fn half(unit: &u16) -> Option<char> {
-    let number = u32::from(*unit).checked_sub(0xd800).filter(|number| *number < 0x800)?;
+fn half(unit: u16) -> Option<char> {
+    let number = u32::from(unit).checked_sub(0xd800).filter(|number| *number < 0x800)?;
     char::from_u32(u32::from(*HALVES.start()) + number)
 }
 
 /// Writes halves of characters as JSON does.
 pub(crate) fn with_halves(json: &str) -> String {
-    json.chars().fold(String::with_capacity(json.len()), |mut written, character| {
-        if HALVES.contains(&character) {
-            let number = u32::from(character) - u32::from(*HALVES.start());
-            written.push_str(&format!("\\u{:04x}", 0xd800 + number));
-        } else {
-            written.push(character);
-        }
-        written
-    })
+    with_escapes(json, |character| HALVES.contains(&character))
 }
 
 /// Writes all letters that are not ASCII as escapes, as many servers do.
 pub(crate) fn without_other_letters(json: &str) -> String {
-    json.chars().fold(String::with_capacity(json.len()), |mut written, character| {
-        if character.is_ascii() || HALVES.contains(&character) {
-            written.push(character);
-        } else {
+    with_escapes(json, |character| !character.is_ascii())
+}
+
+fn with_escapes(json: &str, is_escaped: impl Fn(char) -> bool) -> String {
+    let mut written = String::with_capacity(json.len());
+    for character in json.chars() {
+        if HALVES.contains(&character) && is_escaped(character) {
+            let number = u32::from(character) - u32::from(*HALVES.start());
+            let _ = write!(written, "\\u{:04x}", 0xd800 + number);
+        } else if is_escaped(character) {
             let mut units = [0; 2];
-            let units = character.encode_utf16(&mut units);
-            units.iter().for_each(|unit| written.push_str(&format!("\\u{unit:04x}")));
+            for unit in character.encode_utf16(&mut units) {
+                let _ = write!(written, "\\u{unit:04x}");
+            }
+        } else {
+            written.push(character);
         }
-        written
-    })
+    }
+    written
 }
 
 fn text() -> impl Strategy<Value = String> {

@@ -121,8 +121,8 @@ pub(super) fn openai(answer: &Answer, dice: &mut Dice<'_>) -> Exchange {
         });
         json!({"index": index, "message": written, "finish_reason": REASONS[message.reason % REASONS.len()]})
     });
-    let choices = choices.collect();
-    exchange(answer, deltas, choices, style, dice)
+    let choices: Vec<_> = choices.collect();
+    exchange(answer, deltas, &choices, style, dice)
 }
 
 /// A chat in which the content may be a list of parts: as a whole, if it has thoughts or references, and in any chunk.
@@ -170,7 +170,7 @@ pub(super) fn mistral(answer: &Answer, dice: &mut Dice<'_>) -> Exchange {
             "message": {"role": "assistant", "content": content, "tool_calls": calls},
         }));
     }
-    exchange(answer, all_deltas, choices, style, dice)
+    exchange(answer, all_deltas, &choices, style, dice)
 }
 
 /// A chat in which each chunk has the message so far beside the delta, as with Perplexity.
@@ -221,7 +221,7 @@ pub(super) fn function_of_old(answer: &Answer, dice: &mut Dice<'_>) -> Exchange 
             "index": index, "finish_reason": REASONS[message.reason % REASONS.len()], "message": written,
         }));
     }
-    exchange(answer, all_deltas, choices, style, dice)
+    exchange(answer, all_deltas, &choices, style, dice)
 }
 
 fn text_part(text: &str) -> Value {
@@ -348,7 +348,7 @@ fn call_pieces(at: usize, call: &Call, style: Style, dice: &mut Dice<'_>) -> Vec
 fn exchange(
     answer: &Answer,
     deltas: Vec<Vec<Value>>,
-    choices: Vec<Value>,
+    choices: &[Value],
     style: Style,
     dice: &mut Dice<'_>,
 ) -> Exchange {
@@ -360,7 +360,9 @@ fn exchange(
     let mut mixed = dice.interleave(lists);
     if is_alone && style.usage != UsageIn::Choice && dice.flip() {
         // The only choice needs no number.
-        mixed.iter_mut().for_each(|choice| drop(fields_of(choice).remove("index")));
+        for choice in &mut mixed {
+            fields_of(choice).remove("index");
+        }
     }
     let mut chunks: Vec<_> = mixed.into_iter().map(|choice| json!({ "choices": [choice] })).collect();
     add_usage(&mut chunks, &answer.usage, style.usage, dice);
@@ -409,7 +411,9 @@ fn add_usage(chunks: &mut Vec<Value>, used: &Usage, place: UsageIn, dice: &mut D
     match place {
         UsageIn::ChunkOfItsOwn => {
             if dice.flip() {
-                chunks.iter_mut().for_each(|chunk| chunk["usage"] = Value::Null);
+                for chunk in chunks.iter_mut() {
+                    chunk["usage"] = Value::Null;
+                }
             }
             chunks.push(json!({"choices": [], "usage": whole}));
         }

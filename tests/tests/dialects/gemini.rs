@@ -24,7 +24,7 @@ pub(super) fn contents(answer: &Answer, dice: &mut Dice<'_>) -> Exchange {
             whole.insert("index".to_owned(), json!(index));
         }
         let pieces: Vec<_> = parts.into_iter().flat_map(|(_, pieces)| pieces).collect();
-        lists.push(candidate_pieces(index, pieces, reason, says_zero, dice));
+        lists.push(candidate_pieces(index, &pieces, reason, says_zero, dice));
         candidates.push(Value::Object(whole));
     }
     let mut chunks: Vec<_> = dice
@@ -104,7 +104,7 @@ fn text_part(part: &Part, dice: &mut Dice<'_>) -> (Value, Vec<Value>) {
 /// A candidate in each chunk, with one or more of its parts.
 fn candidate_pieces(
     index: usize,
-    pieces: Vec<Value>,
+    pieces: &[Value],
     reason: &str,
     says_zero: bool,
     dice: &mut Dice<'_>,

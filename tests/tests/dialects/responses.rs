@@ -99,7 +99,7 @@ fn events(items: Vec<Item>, end: End, dice: &mut Dice<'_>) -> Vec<Value> {
 }
 
 fn is_done(event: &Value) -> bool {
-    event["type"].as_str().is_some_and(|kind| kind.ends_with(".done"))
+    event["type"].as_str().and_then(|kind| kind.rsplit_once('.')).is_some_and(|(_, end)| end == "done")
 }
 
 fn items(message: &Message, dice: &mut Dice<'_>) -> Vec<Item> {

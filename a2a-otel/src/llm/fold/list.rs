@@ -67,13 +67,14 @@ impl<Element: Default> List<Element> {
         let free = number.filter(|number| !self.elements.contains_key(number));
         let place = free.unwrap_or_else(|| self.end());
         if let Some(number) = number {
-            self.by_number.insert(number, place);
+            self.renumber(place, number);
         }
         place
     }
 
-    pub(super) fn has(&self, place: i64) -> bool {
-        self.elements.contains_key(&place)
+    /// Lets a number mean the element at a place.
+    pub(super) fn renumber(&mut self, place: i64, number: i64) {
+        self.by_number.insert(number, place);
     }
 
     /// Gives the element at a place an id.
@@ -124,6 +125,9 @@ mod tests {
         if let Some(id) = id {
             list.name(place, id);
         }
+        if let Some(number) = number {
+            list.renumber(place, number);
+        }
         list.at(place);
         (place, looked_at.get())
     }
@@ -150,6 +154,7 @@ mod tests {
         assert_eq!(take(&mut list, None, Some(0)).0, 1);
         assert_eq!(take(&mut list, Some("a"), Some(0)).0, 0);
         assert_eq!(take(&mut list, None, None).0, 0);
+        assert_eq!(take(&mut list, None, Some(0)).0, 0);
         assert_eq!(take(&mut list, None, Some(1)).0, 2, "the one at place 1 has number 0");
     }
 }

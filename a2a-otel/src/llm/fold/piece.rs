@@ -74,7 +74,7 @@ impl Piece {
             Rule::Elements(rule) if node.is_list() => self.merge_elements(rule, node, room),
             Rule::Numbered(rule) if node.is_list() => self.merge_numbered(rule, node, room),
             Rule::Extend if node.is_list() => {
-                node.items().for_each(|item| self.push(&Rule::Update, item, room))
+                node.items().for_each(|item| self.push(&Rule::Update, item, room));
             }
             Rule::Push => self.push(&Rule::Update, node, room),
             Rule::Append if node.is_list() => node.items().for_each(|part| self.join_part(part, room)),
@@ -128,7 +128,7 @@ impl Piece {
             let special = rules.iter().find(|(name, ..)| *name == key);
             let (name, rule) = special.map_or((key, &Rule::Update), |(_, name, rule)| (*name, rule));
             let rule = match rule {
-                Rule::Unless(other, _) if node.has(other) => continue,
+                Rule::Unless(other, _) if node.get(other).is_some() => continue,
                 Rule::Unless(_, rule) => rule,
                 Rule::Skip => continue,
                 rule => rule,
@@ -184,7 +184,8 @@ impl Piece {
             .find(Mark { id, number, continues }, |element| element.may_have(node, number.is_some()));
         let Some(place) = found else { return self.begin(number, id, room) };
         self.name(place, id, room);
-        self.at(place, room)
+        self.renumber(place, number, room);
+        Some(self.list(room).at(place))
     }
 
     /// Whether this can be the element that a piece without a known id belongs to.
@@ -312,7 +313,7 @@ impl Piece {
     /// The latest element with this number.
     pub(super) fn item(&mut self, number: i64, room: &mut Room) -> Option<&mut Self> {
         match self.list(room).place(number) {
-            Some(place) => self.at(place, room),
+            Some(place) => Some(self.list(room).at(place)),
             None => self.begin(Some(number), None, room),
         }
     }
@@ -325,7 +326,7 @@ impl Piece {
         room: &mut Room,
     ) -> Option<&mut Self> {
         match (id.and_then(|id| self.list(room).place_of_id(id)), number) {
-            (Some(place), _) => self.at(place, room),
+            (Some(place), _) => Some(self.list(room).at(place)),
             (None, Some(number)) => self.item(number, room),
             (None, None) => None,
         }
@@ -338,9 +339,12 @@ impl Piece {
         id: Option<&str>,
         room: &mut Room,
     ) -> Option<&mut Self> {
+        if !room.take(VALUE_SIZE) {
+            return None;
+        }
         let place = self.list(room).place_of_new(number);
         self.name(place, id, room);
-        self.at(place, room)
+        Some(self.list(room).at(place))
     }
 
     fn name(&mut self, place: i64, id: Option<&str>, room: &mut Room) {
@@ -352,10 +356,14 @@ impl Piece {
         }
     }
 
-    fn at(&mut self, place: i64, room: &mut Room) -> Option<&mut Self> {
-        let list = self.list(room);
-        let is_there = list.has(place) || room.take(VALUE_SIZE);
-        is_there.then(|| list.at(place))
+    /// Lets a number mean the element at a place.
+    fn renumber(&mut self, place: i64, number: Option<i64>, room: &mut Room) {
+        if let Some(number) = number
+            && self.list(room).place(number) != Some(place)
+            && room.take(VALUE_SIZE)
+        {
+            self.list(room).renumber(place, number);
+        }
     }
 
     fn list(&mut self, room: &mut Room) -> &mut List<Self> {
@@ -414,14 +422,25 @@ impl Piece {
 
     /// Replaces the value. Chunks repeat many values that do not change.
     fn replace(&mut self, raw: &str, room: &mut Room) {
-        let before = match self {
-            Self::Raw(before) if before == raw => return,
-            Self::Raw(before) => before.len(),
-            _ => 0,
-        };
+        if self.is_raw(raw) {
+            return;
+        }
+        let before = self.size();
         if raw.len() <= before || room.take(raw.len() - before) {
             room.give_back(before.saturating_sub(raw.len()));
             *self = Self::Raw(raw.to_owned());
+        }
+    }
+
+    /// The room that it takes.
+    fn size(&self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Raw(text) | Self::Text(_, text) => text.len(),
+            Self::Object(fields) => {
+                fields.iter().map(|(name, piece)| VALUE_SIZE + name.len() + piece.size()).sum()
+            }
+            Self::List(list) => list.elements().map(|piece| VALUE_SIZE + piece.size()).sum(),
         }
     }
 

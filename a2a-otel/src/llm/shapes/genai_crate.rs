@@ -202,7 +202,7 @@ fn fold(grown: &mut Grown, event: Node<'_>) {
         "Chunk" => message.field("content").item(0).field("Text").merge(&Append, text),
         // Before the text, where the client puts what it captures.
         "ThoughtSignatureChunk" => {
-            message.field("content").begin(-1).field("ThoughtSignature").merge(&Append, text)
+            message.field("content").begin(-1).field("ThoughtSignature").merge(&Append, text);
         }
         "ReasoningChunk" => message.field("reasoning_content").merge(&Append, text),
         // Each event repeats the whole call so far, so the newest replaces the others.
