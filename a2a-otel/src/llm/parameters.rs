@@ -411,7 +411,13 @@ mod tests {
 
     /// Text, however deep it is.
     fn any_value() -> impl Strategy<Value = Json> {
-        let leaf = prop_oneof![Just(json!("a secret")), Just(json!(1)), Just(json!(true)), Just(json!(null)), Just(json!([]))];
+        let leaf = prop_oneof![
+            Just(json!("a secret")),
+            Just(json!(1)),
+            Just(json!(true)),
+            Just(json!(null)),
+            Just(json!([]))
+        ];
         leaf.prop_recursive(4, 32, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
@@ -424,9 +430,30 @@ mod tests {
     /// Names of fields that hold what people say, and other names that no table has.
     fn any_name() -> impl Strategy<Value = String> {
         let known = [
-            "prediction", "suffix", "system", "prompt", "instructions", "context", "messages", "contents", "input", "template",
-            "metadata", "documents", "systemInstruction", "cachedContent", "mcp_servers", "output_format", "user_location",
-            "functions", "extra_body", "images", "text_of_mine", "content", "parts", "search_prompt",
+            "prediction",
+            "suffix",
+            "system",
+            "prompt",
+            "instructions",
+            "context",
+            "messages",
+            "contents",
+            "input",
+            "template",
+            "metadata",
+            "documents",
+            "systemInstruction",
+            "cachedContent",
+            "mcp_servers",
+            "output_format",
+            "user_location",
+            "functions",
+            "extra_body",
+            "images",
+            "text_of_mine",
+            "content",
+            "parts",
+            "search_prompt",
         ];
         prop_oneof![prop::sample::select(known.to_vec()).prop_map(str::to_owned), "x_[a-z]{1,5}"]
     }
