@@ -292,7 +292,10 @@ fn is_one_of(keys: &[&str], key: &str) -> bool {
 }
 
 fn is_allowed(places: &[Place], key: &str, setting: &str) -> bool {
-    places.iter().any(|(keys, hidden_by)| is_one_of(keys, key) && !hidden_by.contains(&setting))
+    let is_allowed =
+        |key| places.iter().any(|(keys, hidden_by)| is_one_of(keys, key) && !hidden_by.contains(&setting));
+    // In GenAI's terms, an input that is not read is a message.
+    is_allowed(key) || key == "gen_ai.input.messages" && is_allowed("input.value")
 }
 
 fn is_hidden_everywhere(places: &[Place], setting: &str) -> bool {
