@@ -21,8 +21,10 @@ use futures::stream::{self, Stream, StreamExt as _};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData};
 use serde_json::Value as Json;
 
+type Setting = (&'static str, fn(Privacy) -> Privacy);
+
 /// The variables, without `OPENINFERENCE_HIDE_`, and the methods that do the same.
-const SETTINGS: &[(&str, fn(Privacy) -> Privacy)] = &[
+const SETTINGS: &[Setting] = &[
     ("", |privacy| privacy),
     ("INPUTS", |privacy| privacy.hide_inputs(true)),
     ("OUTPUTS", |privacy| privacy.hide_outputs(true)),
@@ -290,7 +292,10 @@ fn is_one_of(keys: &[&str], key: &str) -> bool {
 }
 
 fn is_allowed(places: &[Place], key: &str, setting: &str) -> bool {
-    places.iter().any(|(keys, hidden_by)| is_one_of(keys, key) && !hidden_by.contains(&setting))
+    let is_allowed =
+        |key| places.iter().any(|(keys, hidden_by)| is_one_of(keys, key) && !hidden_by.contains(&setting));
+    // In GenAI's terms, an input that is not read is a message.
+    is_allowed(key) || key == "gen_ai.input.messages" && is_allowed("input.value")
 }
 
 fn is_hidden_everywhere(places: &[Place], setting: &str) -> bool {
@@ -353,10 +358,32 @@ fn fail(request: &Json) -> Result<Json, String> {
     Err("canary.quoted.1. is not allowed".to_owned())
 }
 
-/// Everything in one argument among others, as text, as `Debug` and in a list.
+/// The request as one of several arguments, as text.
 #[llm_call]
 fn ask_with_more(client: u32, body: &str) -> u32 {
     client
+}
+
+/// The request as one of several in a list.
+#[llm_call]
+fn ask_many(requests: &[Json]) -> usize {
+    requests.len()
+}
+
+/// The request in a type that only implements `Debug`.
+#[derive(Debug)]
+struct Asked {
+    request: Json,
+}
+
+#[llm_call]
+fn ask_by_debug(asked: &Asked) -> bool {
+    asked.request.is_object()
+}
+
+#[llm_call]
+fn ask_more_by_debug(client: u32, asked: Option<&Asked>) -> u32 {
+    client + u32::from(asked.is_some())
 }
 
 /// Has the conversation in every form.
@@ -368,15 +395,21 @@ fn converse(Conversation { request, response, chunks, .. }: &Conversation) {
         embed(request, response.clone());
     }
     if let Some(chunks) = chunks {
-        let events: String = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
+        let events = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect::<Vec<_>>().concat();
         let pieces = |size| events.as_bytes().chunks(size).map(Bytes::copy_from_slice).collect();
         block_on(ask_values(request, chunks.clone()).collect::<Vec<_>>());
         block_on(ask_events(request, pieces(events.len())).collect::<Vec<_>>());
         block_on(ask_events(request, pieces(11)).collect::<Vec<_>>());
     }
     fail(request).unwrap_err();
-    // Where nothing says that a text is a request, it is not read, so credentials in it are not found.
-    ask_with_more(1, &request.to_string().replace("canary.secret", "no secret"));
+    // Where nothing says that a value is a request, it is not read, so credentials in it are not found.
+    let unread = request.to_string().replace("canary.secret", "no secret");
+    ask_with_more(1, &unread);
+    let request: Json = serde_json::from_str(&unread).unwrap();
+    ask_many(std::slice::from_ref(&request));
+    let asked = Asked { request };
+    ask_by_debug(&asked);
+    ask_more_by_debug(1, Some(&asked));
 }
 
 /// All texts that leave the process with a span, with the key of each.
@@ -422,7 +455,7 @@ fn no_canary_is_where_it_must_not_be() {
                         if !is_allowed(places(&kind), &key, setting) {
                             wrong.insert(
                                 (setting, kind, key.clone()),
-                                (&conversation.name).to_owned() + ": " + &canary,
+                                conversation.name.clone() + ": " + &canary,
                             );
                         }
                         found.insert(canary);

@@ -618,6 +618,27 @@ fn messages_in_events_are_masked_too() {
     }
 }
 
+#[test]
+fn images_are_hidden_in_messages_of_other_libraries() {
+    let image =
+        |part: Json| json!([{"role": "user", "parts": [part, {"type": "text", "content": "What is this?"}]}]);
+    let parts = [
+        json!({"type": "uri", "modality": "image", "uri": "http://example.org/canary.png"}),
+        json!({"type": "blob", "modality": "image", "mime_type": "image/png", "content": "canary"}),
+    ];
+    for part in parts {
+        let messages = image(part).to_string();
+        let tell = || {
+            let mut span = global::tracer("by hand").start("by hand");
+            span.set_attribute(KeyValue::new("gen_ai.operation.name", "chat"));
+            span.set_attribute(KeyValue::new("gen_ai.input.messages", messages.clone()));
+        };
+        let told = format!("{:?}", exported(Privacy::new().hide_input_images(true), tell));
+        assert!(!told.contains("canary") && told.contains("What is this?"), "{told}");
+        assert!(format!("{:?}", exported(Privacy::new(), tell)).contains("canary"));
+    }
+}
+
 #[llm_call(request = request)]
 fn see(request: &Json) {
     let _ = request;

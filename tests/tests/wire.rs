@@ -79,13 +79,13 @@ fn values(span: &Captured) -> Vec<(String, String)> {
 
 /// Whether a text matches a pattern, in which `*` stands for any text.
 fn matches(pattern: &str, text: &str) -> bool {
-    let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(text) = text.strip_prefix(start) else { return false };
-    let mut ends = (0..=text.len()).filter(|at| text.is_char_boundary(*at));
-    rest.is_empty()
-        || ends.any(|at| {
-            text[at..].starts_with(&rest[..rest.find('*').unwrap_or(0)]) && matches(rest, &text[at..])
-        })
+    let pieces: Vec<_> = pattern.split('*').collect();
+    let [first, between @ .., last] = &pieces[..] else { return pattern == text };
+    let rest = text.strip_prefix(first).and_then(|rest| rest.strip_suffix(last));
+    let found = rest.and_then(|rest| {
+        between.iter().try_fold(rest, |rest, piece| Some(&rest[rest.find(piece)? + piece.len()..]))
+    });
+    found.is_some()
 }
 
 fn assert_case(name: &str, case: &Case, span: &Captured) {

@@ -25,17 +25,17 @@ pub(crate) fn without_base64(text: &str, longest: usize) -> Option<String> {
     if !was_cut && (text.len() <= longest || !may_hold_longer_than(longest, text.as_bytes())) {
         return None;
     }
-    replace(text, |run| run.is_longer_than(longest) || was_cut && run.is_cut())
+    replace(text, |run| run.is_longer_than(longest) || was_cut && run.may_be_file() && run.is_cut())
 }
 
 /// The text without base64 that was cut, which a mark follows.
 pub(super) fn without_cut_base64(text: &str) -> Option<String> {
-    replace(text, |run| run.is_cut())
+    replace(text, |run| run.may_be_file() && run.is_cut())
 }
 
 /// The text without base64 images of any length, and without other base64 that is longer than this.
 pub(crate) fn without_images(text: &str, longest: usize) -> Option<String> {
-    replace(text, |run| run.is_image() || run.is_longer_than(longest) || run.is_cut())
+    replace(text, |run| run.is_image() || run.is_longer_than(longest) || run.may_be_file() && run.is_cut())
 }
 
 fn replace(text: &str, is_replaced: impl Fn(&Run<'_>) -> bool) -> Option<String> {
@@ -90,16 +90,16 @@ enum Class {
 
 const CLASSES: [Class; 256] = {
     let mut classes = [Class::Other; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        classes[byte] = match byte as u8 {
+    let mut byte = u8::MAX;
+    while byte > 0 {
+        classes[byte as usize] = match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' | b'-' | b'_' | b'=' => Class::Digit,
             b'\\' | b'%' => Class::Escape,
             b'\n' | b'\r' => Class::LineEnd,
             b' ' | b'\t' => Class::Blank,
             _ => Class::Other,
         };
-        byte += 1;
+        byte -= 1;
     }
     classes
 };
@@ -174,9 +174,14 @@ impl Run<'_> {
         }
     }
 
+    /// Whether it is more than a word or an id.
+    const fn may_be_file(&self) -> bool {
+        self.is_url() || self.length > SHORTEST
+    }
+
     /// Whether it ends where a value was cut, so that nobody knows how long it was.
     fn is_cut(&self) -> bool {
-        (self.is_url() || self.length > SHORTEST) && self.text[self.end..].starts_with(CUT_MARK)
+        self.text[self.end..].starts_with(CUT_MARK)
     }
 
     /// Whether it is an image, by the media type of the URL, or by how files of the usual types begin.

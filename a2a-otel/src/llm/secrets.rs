@@ -1,7 +1,7 @@
 //! The credentials that a request passes on to other servers. They are never recorded.
 //!
 //! Sources: the API references of Anthropic (`mcp_servers`), OpenAI (tools of the type `mcp`), Azure OpenAI (`data_sources`)
-//! and LiteLLM (`api_key`, `extra_headers`).
+//! and `LiteLLM` (`api_key`, `extra_headers`).
 
 use std::borrow::Cow;
 use std::ops::Range;

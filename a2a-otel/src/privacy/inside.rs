@@ -74,21 +74,29 @@ impl Side {
             let is_whole = matches!(self, Self::Request | Self::Answer);
             return is_whole.then(|| REDACTED.to_owned());
         };
-        let before = value.clone();
         match self {
             Self::Request => mask_request(hidden, &mut value),
             Self::Answer => mask_answer(hidden, &mut value),
-            Self::Asked | Self::Answered => mask(hidden, &mut value),
+            Self::Asked | Self::Answered => {
+                let before = value.clone();
+                mask(hidden, &mut value);
+                if value == before {
+                    return None;
+                }
+            }
         }
-        (value != before).then(|| value.to_string())
+        Some(value.to_string())
     }
 }
 
 /// Whether a text is the `Debug` form of a struct with fields, in which parts of a request cannot be told apart.
 fn is_debug_form(text: &str) -> bool {
-    let name =
-        text.trim_start_matches(|character: char| character.is_alphanumeric() || "_:<>".contains(character));
-    text.starts_with(char::is_alphabetic) && name.starts_with(" {") && name.contains(": ")
+    let is_in_name = |character: char| character.is_alphanumeric() || "_:<>".contains(character);
+    let fields = text.trim_start_matches(is_in_name);
+    let is_wrapped = || fields.starts_with('(') && fields.ends_with(')');
+    text.starts_with(char::is_alphabetic)
+        && (fields.starts_with(" {") || is_wrapped())
+        && fields.contains(": ")
 }
 
 const TOOL_FIELDS: &[&str] = &["tools", "functions"];
@@ -290,8 +298,7 @@ const MARKS: &[&str] =
 fn is_image(fields: &Map<String, Value>) -> bool {
     let says_so =
         |name: &&str| fields.get(*name).and_then(Value::as_str).is_some_and(|of| of.contains("image"));
-    MARKS.iter().any(|name| says_so(name))
-        || fields.get("type").is_some_and(|kind| kind == "computer_screenshot")
+    MARKS.iter().any(says_so) || fields.get("type").is_some_and(|kind| kind == "computer_screenshot")
 }
 
 fn mask_image(value: &mut Value) {
