@@ -270,7 +270,7 @@ pub(super) fn check_labels(labels: &[Field], errors: &mut Errors) {
     for Field { key, span, .. } in labels {
         if let Some(subject) = identified(key) {
             let message = format!(
-                "`{key}` cannot be an attribute of a metric: each {subject} has its own, and each becomes a series that \
+                "`{key}` cannot be an attribute of a metric: each {subject} has a value of its own, and each value becomes a series that \
                  stays in memory; record it on the span, as in `#[chain_span(fields(\"{key}\" = ...))]`"
             );
             errors.at(*span, message);
