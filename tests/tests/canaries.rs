@@ -94,11 +94,9 @@ const PLACES: &[(&str, &[Place])] = &[
     ),
     // What no attribute has, except the whole request.
     ("elsewhere", &[REQUEST]),
-    (
-        "elsewhere_image",
-        &[(&["input.value"], &["INPUTS", "INPUT_MESSAGES", "INPUT_TEXT", "PROMPTS", "INPUT_IMAGES"])],
-    ),
     ("secret", &[]),
+    ("prompt_id", &[REQUEST, (&["prompt.id"], &["INPUTS"])]),
+    ("variable", &[REQUEST, (&["llm.prompt_template.variables"], ALL_IN)]),
     (
         "prompt",
         &[

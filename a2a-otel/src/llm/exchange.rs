@@ -29,17 +29,15 @@ pub(crate) struct Request<'a> {
     /// All other parameters ([`parameters`](super::parameters)), as one JSON object.
     pub(crate) parameters: String,
     pub(crate) prompts: Vec<Text<'a>>,
-    pub(crate) template: Template<'a>,
+    pub(crate) stored_prompt: StoredPrompt<'a>,
     /// The input to embed, where it is text.
     pub(crate) texts: Vec<Text<'a>>,
 }
 
-/// A prompt that the provider stores or fills in.
+/// A prompt that the provider stores, and fills in.
 #[derive(Debug, Default)]
-pub(crate) struct Template<'a> {
+pub(crate) struct StoredPrompt<'a> {
     pub(crate) id: Option<Text<'a>>,
-    pub(crate) version: Option<Text<'a>>,
-    pub(crate) text: Option<Text<'a>>,
     /// JSON.
     pub(crate) variables: Option<Text<'a>>,
 }

@@ -24,10 +24,8 @@ pub(super) fn request(shape: &'static Shape, request: Request<'_>) -> Read {
     writer.listed(names::LLM_PROMPTS, names::prompt::TEXT, numbered(&request.prompts));
     writer.listed(names::EMBEDDING_EMBEDDINGS, names::embedding::TEXT, numbered(&request.texts));
     writer.at("");
-    writer.some(names::PROMPT_ID, request.template.id);
-    writer.some(names::LLM_PROMPT_TEMPLATE, request.template.text);
-    writer.some(names::LLM_PROMPT_TEMPLATE_VERSION, request.template.version);
-    writer.some(names::LLM_PROMPT_TEMPLATE_VARIABLES, request.template.variables);
+    writer.some(names::PROMPT_ID, request.stored_prompt.id);
+    writer.some(names::LLM_PROMPT_TEMPLATE_VARIABLES, request.stored_prompt.variables);
     writer.text(parameters_key(shape.operation), &request.parameters);
     writer.model(shape, names::LLM_REQUEST_MODEL_NAME, request.model.as_deref());
     writer.into_read(shape, request.model.as_deref())

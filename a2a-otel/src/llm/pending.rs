@@ -29,9 +29,9 @@ impl Pending {
     /// Keeps a request of a span that has these attributes.
     pub(crate) fn new(mut request: Read, body: Option<Box<str>>, recorded: &[KeyValue]) -> Self {
         let has = |key: &str| recorded.iter().any(|one| one.key.as_str() == key);
-        // A template that the user gives takes precedence over the one that the request names.
-        if has(names::LLM_PROMPT_TEMPLATE) {
-            request.attributes.retain(|one| !TEMPLATE.contains(&one.key.as_str()));
+        // Variables that the user gives take precedence over those of a prompt that the provider stores.
+        if has(names::LLM_PROMPT_TEMPLATE_VARIABLES) {
+            request.attributes.retain(|one| one.key.as_str() != names::LLM_PROMPT_TEMPLATE_VARIABLES);
         }
         Self { request, body, has_system: has(names::LLM_SYSTEM), has_provider: has(names::LLM_PROVIDER) }
     }
@@ -88,7 +88,3 @@ impl Pending {
         system.into_iter().chain(provider.map(|provider| KeyValue::new(names::LLM_PROVIDER, provider)))
     }
 }
-
-/// The attributes of a prompt that is filled in.
-const TEMPLATE: &[&str] =
-    &[names::LLM_PROMPT_TEMPLATE, names::LLM_PROMPT_TEMPLATE_VERSION, names::LLM_PROMPT_TEMPLATE_VARIABLES];

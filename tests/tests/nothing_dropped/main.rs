@@ -19,6 +19,9 @@ use serde_json::Value;
 /// The shortest text that counts: shorter ones are names of types, formats and reasons.
 const SHORTEST: usize = 8;
 
+/// Base64 that is longer is replaced.
+const LONGEST: usize = 32_000;
+
 /// The fields whose texts are in `input.value` and `output.value` alone.
 const UNSAID: &[(&str, &[&str])] = &[
     (
@@ -95,7 +98,7 @@ fn unheard(value: &Value, said: &[String]) -> BTreeSet<String> {
     each_text(value, &mut |path, text| {
         let is_said =
             || said.iter().any(|said| said.contains(text) || said.contains(&text[..text.len().min(200)]));
-        if text.chars().count() >= SHORTEST && !is_exempt(path) && !is_said() {
+        if (SHORTEST..LONGEST).contains(&text.chars().count()) && !is_exempt(path) && !is_said() {
             missing.insert(format!("{}: {text}", path.join(".")));
         }
     });

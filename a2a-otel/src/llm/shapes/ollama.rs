@@ -6,9 +6,7 @@
 use super::openai_chat::message;
 use super::parts::image;
 use crate::json::Node;
-use crate::llm::exchange::{
-    Message, Operation, Part, Request, Response, Template, Text, Usage, texts, tools,
-};
+use crate::llm::exchange::{Message, Operation, Part, Request, Response, Text, Usage, texts, tools};
 use crate::llm::fold::Rule;
 use crate::llm::fold::Rule::{Append, Elements, Keep, Object};
 use crate::llm::parameters;
@@ -78,17 +76,19 @@ fn chat_request(request: Node<'_>) -> Request<'_> {
 }
 
 fn generate_request(request: Node<'_>) -> Request<'_> {
-    let system = request.filled("system").map(|text| Message::of_text(0, "system", Some(text)));
-    let images = request.list("images").map(image).collect::<Vec<_>>();
-    let images = (!images.is_empty()).then(|| Message { parts: images, ..Message::of_text(0, "user", None) });
-    let messages = system.into_iter().chain(images).enumerate();
-    let messages = messages.map(|(index, message)| Message { index, ..message });
+    let mut instructions = Message::of_text(0, "system", request.filled("system"));
+    let template = request.filled("template").map(|text| Part::other("template", text));
+    instructions.parts.extend(template);
+    let images =
+        Message { parts: request.list("images").map(image).collect(), ..Message::of_text(0, "user", None) };
+    let messages = [instructions, images].into_iter();
+    let messages = messages.filter(|message| message.content.is_some() || !message.parts.is_empty());
+    let messages = messages.enumerate().map(|(index, message)| Message { index, ..message });
     Request {
         model: request.filled("model"),
         messages: messages.collect(),
         // What follows the text to be inserted is prompted too.
         prompts: texts(request.get("prompt")).into_iter().chain(request.filled("suffix")).collect(),
-        template: Template { text: request.filled("template"), ..Template::default() },
         parameters: parameters::OLLAMA.of(request),
         ..Request::default()
     }

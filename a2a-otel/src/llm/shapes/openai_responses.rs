@@ -6,7 +6,9 @@ use super::openai_chat::is_object;
 use super::parts::{audio, data_url, document, push_unknown_field, push_unknown_fields, unknown};
 use super::usage;
 use crate::json::Node;
-use crate::llm::exchange::{Message, Operation, Part, Request, Response, Template, Text, ToolCall, tools};
+use crate::llm::exchange::{
+    Message, Operation, Part, Request, Response, StoredPrompt, Text, ToolCall, tools,
+};
 use crate::llm::fold::Rule::{Append, AppendOr, Elements, Keep, Object, Push, Replace};
 use crate::llm::fold::{Grown, Rule};
 use crate::llm::parameters;
@@ -47,19 +49,17 @@ fn request(request: Node<'_>) -> Request<'_> {
     Request {
         model: request.filled("model"),
         messages: instructions.into_iter().chain(text).chain(items).collect(),
-        template: request.get("prompt").map(stored_prompt).unwrap_or_default(),
+        stored_prompt: request.get("prompt").map(stored_prompt).unwrap_or_default(),
         tools: tools(request),
         parameters: parameters::OPENAI_RESPONSES.of(request),
         ..Request::default()
     }
 }
 
-fn stored_prompt(prompt: Node<'_>) -> Template<'_> {
-    Template {
+fn stored_prompt(prompt: Node<'_>) -> StoredPrompt<'_> {
+    StoredPrompt {
         id: prompt.filled("id"),
-        version: prompt.filled("version"),
         variables: prompt.get("variables").map(|variables| variables.raw().into()),
-        text: None,
     }
 }
 
