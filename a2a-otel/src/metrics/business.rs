@@ -108,6 +108,7 @@ impl Open {
         }
     }
 
+    #[expect(clippy::unnecessary_box_returns, reason = "the box is what is used again")]
     fn copy(&self) -> Box<Self> {
         let mut copy = take_spare();
         (copy.started, copy.number) = (self.started, self.number);
@@ -166,6 +167,7 @@ thread_local! {
 const MOST_SPARE: usize = 8;
 const SPARE_ROOM: usize = 32;
 
+#[expect(clippy::unnecessary_box_returns, reason = "the box is what is used again")]
 fn take_spare() -> Box<Open> {
     SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten().unwrap_or_default()
 }
