@@ -13,15 +13,20 @@ use super::number::{Amount, Number};
 use crate::capture::{Fields, push_fields};
 use crate::span::{CallScope, Describe, StreamEnd, is_disabled};
 
-/// One call that is being measured.
+/// One call that is being measured. It is two words, because it moves several times during a call.
 pub struct Measurement {
     metric: &'static Metric,
+    /// `None` if nothing reads the measurement, or it is done.
+    open: Option<Box<Open>>,
+}
+
+/// What is known about a measurement.
+#[derive(Default)]
+struct Open {
     /// When the call began, if its duration is measured.
     started: Option<Instant>,
-    labels: Vec<KeyValue>,
     number: Option<Number>,
-    /// Whether it is still to be recorded, and anything reads it.
-    is_due: bool,
+    labels: Vec<KeyValue>,
 }
 
 /// Nothing is computed, and no clock is read, if nothing reads the measurement.
@@ -31,7 +36,7 @@ impl Measurement {
     #[must_use]
     pub fn open(metric: &'static Metric, note: &mut dyn FnMut(&mut Self)) -> Self {
         let mut measurement = Self::open_bare(metric);
-        if measurement.is_due {
+        if measurement.is_seen() {
             note(&mut measurement);
         }
         measurement
@@ -41,98 +46,106 @@ impl Measurement {
     #[inline]
     #[must_use]
     pub fn open_bare(metric: &'static Metric) -> Self {
-        let is_due = listens();
-        let started = if is_due { started(metric) } else { None };
-        Self { metric, started, labels: Vec::new(), number: None, is_due }
+        Self { metric, open: open(metric) }
     }
 
     /// Whether anything reads the measurement.
     #[inline]
     #[must_use]
     pub const fn is_seen(&self) -> bool {
-        self.is_due
+        self.open.is_some()
     }
 
     /// Sets labels of the measurement.
     pub fn fields(&mut self, fields: &Fields<'_>) {
-        push_fields(self.labels(), fields);
+        if let Some(open) = &mut self.open {
+            push_fields(&mut open.labels, fields);
+        }
     }
 
     /// Sets labels that are texts known at compile time or living forever, and so need neither a copy nor a guard.
     pub fn texts(&mut self, texts: &[(&'static str, &'static str)]) {
-        self.labels().extend(texts.iter().map(|(key, text)| KeyValue::new(*key, *text)));
-    }
-
-    fn labels(&mut self) -> &mut Vec<KeyValue> {
-        if self.labels.capacity() == 0 {
-            // Forgotten, because it has nothing to free, and finding that out takes longer.
-            std::mem::forget(std::mem::replace(&mut self.labels, take_spare()));
+        if let Some(open) = &mut self.open {
+            open.labels.extend(texts.iter().map(|(key, text)| KeyValue::new(*key, *text)));
         }
-        &mut self.labels
     }
 
     /// Sets the measured value.
     pub fn amount(&mut self, amount: impl Amount) {
-        self.number = amount.amount(self.metric.unit);
+        if let Some(open) = &mut self.open {
+            open.number = amount.amount(self.metric.unit);
+        }
     }
 
     /// Records the measurement on the meter. A missing value, or one that the instrument cannot take, is left out.
     pub fn record(&mut self) {
-        self.is_due = false;
-        if let Some(number) = self.number.or_else(|| self.implied()) {
+        let Some(open) = self.open.take() else { return };
+        if let Some(number) = open.number.or_else(|| open.implied(self.metric)) {
             #[cfg(all(feature = "testing", feature = "metrics"))]
             if let Some(meter) = super::captured::meter() {
-                instruments::record_with(&meter, self.metric, number, &self.labels);
+                instruments::record_with(&meter, self.metric, number, &open.labels);
             }
-            instruments::record(self.metric, number, &self.labels);
+            instruments::record(self.metric, number, &open.labels);
         }
+        keep_spare(open);
     }
 
-    fn record_if(&mut self, counts: bool) {
-        if counts && self.is_due {
+    fn finish(mut self, counts: bool) {
+        if counts {
             self.record();
+        } else {
+            self.open.take().into_iter().for_each(keep_spare);
         }
-        self.is_due = false;
     }
+}
 
-    fn implied(&self) -> Option<Number> {
-        match self.metric.implied {
+impl Open {
+    fn implied(&self, metric: &Metric) -> Option<Number> {
+        match metric.implied {
             Implied::Nothing => None,
             Implied::One => Some(Number::Unsigned(1)),
-            Implied::Duration => self.started?.elapsed().amount(self.metric.unit),
+            Implied::Duration => self.started?.elapsed().amount(metric.unit),
         }
     }
 
-    /// A measurement of an item of the stream that this one is about.
-    fn of_item(&self) -> Self {
-        let mut labels = if self.labels.is_empty() { Vec::new() } else { take_spare() };
-        labels.extend_from_slice(&self.labels);
-        Self { labels, is_due: true, ..*self }
+    #[expect(clippy::unnecessary_box_returns, reason = "the box is what is used again")]
+    fn copy(&self) -> Box<Self> {
+        let mut copy = take_spare();
+        (copy.started, copy.number) = (self.started, self.number);
+        copy.labels.extend_from_slice(&self.labels);
+        copy
     }
 }
 
 impl Drop for Measurement {
     #[inline]
     fn drop(&mut self) {
-        if self.is_due && self.metric.on == On::Always {
-            // The thread may be unwinding, and a panic in a meter provider would then end the process.
-            let _ = catch_unwind(AssertUnwindSafe(|| self.record()));
-        }
-        if self.labels.capacity() > 0 {
-            keep_spare(&mut self.labels);
+        if self.is_seen() {
+            dropped(self);
         }
     }
 }
 
-/// Whether anything reads what is measured now. Not inline: it is most of a call that nothing reads, and every
-/// function with a metric calls it.
-fn listens() -> bool {
-    !is_disabled() && (is_captured() || instruments::listens())
+/// Ends a measurement without an outcome: the call panicked, was cancelled, or does not count.
+#[cold]
+fn dropped(measurement: &mut Measurement) {
+    if measurement.metric.on == On::Always {
+        // The thread may be unwinding, and a panic in a meter provider would then end the process.
+        let _ = catch_unwind(AssertUnwindSafe(|| measurement.record()));
+    } else {
+        measurement.open.take().into_iter().for_each(keep_spare);
+    }
 }
 
-/// The time, if the duration of the call is measured.
-fn started(metric: &Metric) -> Option<Instant> {
-    (metric.implied == Implied::Duration).then(Instant::now)
+/// What is known about a measurement that begins, unless nothing reads it. Not inline: it is most of a call that nothing
+/// reads, and every function with a metric calls it.
+fn open(metric: &Metric) -> Option<Box<Open>> {
+    if is_disabled() || !(is_captured() || instruments::listens()) {
+        return None;
+    }
+    let mut open = take_spare();
+    open.started = (metric.implied == Implied::Duration).then(Instant::now);
+    Some(open)
 }
 
 /// Whether a test may capture the measurement.
@@ -145,24 +158,27 @@ fn is_captured() -> bool {
 }
 
 thread_local! {
-    /// Empty lists for labels, so that a measurement allocates none.
-    static SPARE: RefCell<Vec<Vec<KeyValue>>> = const { RefCell::new(Vec::new()) };
+    /// What measurements that are done have used, so that the next ones allocate nothing.
+    #[expect(clippy::vec_box, reason = "a measurement takes and returns the box")]
+    static SPARE: RefCell<Vec<Box<Open>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// How many empty lists a thread keeps, and how many labels they may have room for.
-const SPARE_LISTS: usize = 8;
+/// How many a thread keeps, and how many labels each may have room for.
+const MOST_SPARE: usize = 8;
 const SPARE_ROOM: usize = 32;
 
-fn take_spare() -> Vec<KeyValue> {
+#[expect(clippy::unnecessary_box_returns, reason = "the box is what is used again")]
+fn take_spare() -> Box<Open> {
     SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten().unwrap_or_default()
 }
 
-fn keep_spare(list: &mut Vec<KeyValue>) {
-    list.clear();
+fn keep_spare(mut open: Box<Open>) {
+    open.labels.clear();
+    open.number = None;
     let _ = SPARE.try_with(|spare| {
         let mut spare = spare.borrow_mut();
-        if spare.len() < SPARE_LISTS && list.capacity() <= SPARE_ROOM {
-            spare.push(std::mem::take(list));
+        if spare.len() < MOST_SPARE && open.labels.capacity() <= SPARE_ROOM {
+            spare.push(open);
         }
     });
 }
@@ -174,12 +190,12 @@ impl CallScope for Measurement {
 
     #[inline]
     fn holds(&self) -> bool {
-        self.is_due
+        Measurement::is_seen(self)
     }
 
     #[inline]
     fn is_seen(&self) -> bool {
-        self.is_due
+        Measurement::is_seen(self)
     }
 
     fn enter(&self) {}
@@ -190,37 +206,36 @@ impl CallScope for Measurement {
 
     fn panicked(self, _: &(dyn Any + Send)) {}
 
-    fn succeeded(mut self) {
+    fn succeeded(self) {
         let counts = self.metric.on != On::Err;
-        self.record_if(counts);
+        self.finish(counts);
     }
 
-    fn failed(mut self, _: &dyn Describe, _: bool) {
+    fn failed(self, _: &dyn Describe, _: bool) {
         let counts = self.metric.on != On::Ok;
-        self.record_if(counts);
+        self.finish(counts);
     }
 
     fn items(&self, _: Option<Instant>) -> MetricItems {
-        let mut template = self.of_item();
-        template.is_due = false;
-        MetricItems { template, failed: false }
+        MetricItems { metric: self.metric, open: self.open.as_deref().map(Open::copy), failed: false }
     }
 
-    fn streamed(mut self, items: MetricItems, end: StreamEnd<'_>) {
+    fn streamed(self, items: MetricItems, end: StreamEnd<'_>) {
         let counts = match self.metric.on {
             On::Ok => matches!(end, StreamEnd::Complete) && !items.failed,
             On::Err => items.failed,
             On::Always => true,
         };
         let counts = counts && !self.metric.itemised;
-        self.record_if(counts);
+        self.finish(counts);
     }
 }
 
 /// Measures the items of a stream.
 pub struct MetricItems {
+    metric: &'static Metric,
     /// What was known before the stream began.
-    template: Measurement,
+    open: Option<Box<Open>>,
     failed: bool,
 }
 
@@ -234,6 +249,6 @@ impl MetricItems {
     /// Starts a measurement of one item.
     #[must_use]
     pub fn measure(&self) -> Measurement {
-        self.template.of_item()
+        Measurement { metric: self.metric, open: self.open.as_deref().map(Open::copy) }
     }
 }
