@@ -47,6 +47,16 @@ type Place = (&'static [&'static str], &'static [&'static str]);
 
 const ALL_IN: &[&str] = &["INPUTS", "INPUT_MESSAGES", "INPUT_TEXT", "PROMPTS"];
 const ALL_OUT: &[&str] = &["OUTPUTS", "OUTPUT_MESSAGES", "OUTPUT_TEXT", "CHOICES"];
+const ALL: &[&str] = &[
+    "OUTPUTS",
+    "OUTPUT_MESSAGES",
+    "OUTPUT_TEXT",
+    "CHOICES",
+    "INPUTS",
+    "INPUT_MESSAGES",
+    "INPUT_TEXT",
+    "PROMPTS",
+];
 const REQUEST: Place = (&["input.value"], ALL_IN);
 const ANSWER: Place = (&["output.value"], ALL_OUT);
 const ASKED: &[&str] = &["llm.input_messages*", "gen_ai.input.messages", "gen_ai.system_instructions"];
@@ -129,22 +139,7 @@ const PLACES: &[(&str, &[Place])] = &[
     ),
     ("id", &[ANSWER, (&["gen_ai.response.id"], &[])]),
     // What answers repeat of their request.
-    (
-        "repeated",
-        &[(
-            &["output.value"],
-            &[
-                "OUTPUTS",
-                "OUTPUT_MESSAGES",
-                "OUTPUT_TEXT",
-                "CHOICES",
-                "INPUTS",
-                "INPUT_MESSAGES",
-                "INPUT_TEXT",
-                "PROMPTS",
-            ],
-        )],
-    ),
+    ("repeated", &[(&["output.value"], ALL)]),
     (
         "repeated_metadata",
         &[(&["output.value"], &["OUTPUTS", "OUTPUT_MESSAGES", "OUTPUT_TEXT", "CHOICES", "INPUTS"])],
@@ -222,25 +217,7 @@ const NUMBERS: &[(&str, &[Place])] = &[
             (&["embedding.embeddings*"], &["OUTPUTS", "EMBEDDINGS_VECTORS"]),
         ],
     ),
-    (
-        "812501",
-        &[
-            (&["input.value"], ALL_IN),
-            (
-                &["output.value"],
-                &[
-                    "OUTPUTS",
-                    "OUTPUT_MESSAGES",
-                    "OUTPUT_TEXT",
-                    "CHOICES",
-                    "INPUTS",
-                    "INPUT_MESSAGES",
-                    "INPUT_TEXT",
-                    "PROMPTS",
-                ],
-            ),
-        ],
-    ),
+    ("812501", &[(&["input.value"], ALL_IN), (&["output.value"], ALL)]),
 ];
 
 /// A full request, and its answer, whole and in chunks.

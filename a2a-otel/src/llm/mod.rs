@@ -66,7 +66,9 @@ pub(crate) fn read_response(value: &dyn Value) -> Read {
         answer.take_text(text.as_bytes());
         answer.read()
     });
-    streamed.unwrap_or_else(|| Read { value: Some(body.into_encoded()), ..Read::default() })
+    let read = streamed.unwrap_or_default();
+    // A text that is no answer may still report a failure.
+    Read { value: read.value.or_else(|| Some(body.into_encoded())), ..read }
 }
 
 /// The content of a request or a response.
