@@ -179,7 +179,9 @@ pub(super) fn message(index: usize, node: Node<'_>) -> Message<'_> {
     }
     let place = |name: &str| MORE.iter().position(|known| *known == name).unwrap_or(MORE.len());
     others.sort_unstable_by_key(|(name, _)| (place(name), *name));
-    others.into_iter().for_each(|(name, value)| push_more(&mut message, name, value));
+    for (name, value) in others {
+        push_more(&mut message, name, value);
+    }
     message
 }
 
@@ -224,7 +226,7 @@ fn detailed_thought(detail: Node<'_>) -> Part<'_> {
     if text.is_none() && data.is_none() && signature.is_none() {
         return unknown(detail);
     }
-    Part { data, signature, ..Part::reasoning(text) }
+    Part { signature, data, ..Part::reasoning(text) }
 }
 
 fn part(part: Node<'_>) -> Part<'_> {
