@@ -82,9 +82,22 @@ impl Text {
 
     #[inline]
     pub(super) fn string(&mut self, content: &str) -> Written {
-        let start = self.bytes.len();
+        if content.len() > self.longest_base64 {
+            return self.long_string(content);
+        }
+        self.short_string(content)
+    }
+
+    #[cold]
+    fn long_string(&mut self, content: &str) -> Written {
         let replaced = self.replaced(content);
-        let kept = self.within_limit(&replaced);
+        self.short_string(&replaced)
+    }
+
+    #[inline]
+    fn short_string(&mut self, content: &str) -> Written {
+        let start = self.bytes.len();
+        let kept = self.within_limit(content);
         self.bytes.reserve(kept.len() + 2);
         self.bytes.push(b'"');
         let is_escaped = escape(kept, &mut self.bytes);

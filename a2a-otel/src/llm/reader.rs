@@ -1,8 +1,10 @@
 //! Which interface a request is for, and the reading of requests and responses of a known interface.
 
+use std::cell::LazyCell;
+
 use super::exchange::Operation;
 use super::reading::Read;
-use super::shape::{Fit, Shape};
+use super::shape::{Fit, Seen, Shape};
 use super::shapes::{EMBEDDINGS, SHAPES};
 use super::{gen_ai_only, openinference};
 use crate::gen_ai;
@@ -11,15 +13,15 @@ use crate::json::{Json, Node};
 /// The interface that a request is probably for.
 pub(super) fn shape_of_request(request: Node<'_>, is_embedding: bool) -> Option<&'static Shape> {
     let mut best = is_embedding.then_some((EMBEDDINGS, 0));
+    let seen = LazyCell::new(|| Seen::in_request(request));
     for shape in SHAPES.iter().filter(|shape| !is_embedding || shape.operation == Operation::Embedding) {
         match (shape.fits_request)(request) {
             Fit::No => {}
             Fit::Certain => return Some(shape),
             Fit::Possible => {
-                let marks = shape.marks.count(request);
-                if best.is_none_or(|(_, most)| marks >= most) {
-                    best = Some((shape, marks));
-                }
+                let most = best.map_or(0, |(_, most)| most);
+                let marks = shape.marks.count(&seen).filter(|marks| *marks >= most);
+                best = marks.map(|marks| (*shape, marks)).or(best);
             }
         }
     }
@@ -28,7 +30,11 @@ pub(super) fn shape_of_request(request: Node<'_>, is_embedding: bool) -> Option<
 
 /// Whether a request can be one for this interface.
 pub(super) fn fits(shape: &Shape, request: Node<'_>) -> bool {
-    (shape.fits_request)(request) != Fit::No
+    match (shape.fits_request)(request) {
+        Fit::No => false,
+        Fit::Certain => true,
+        Fit::Possible => shape.marks.count(&Seen::in_request(request)).is_some(),
+    }
 }
 
 /// Reads a request of this interface.

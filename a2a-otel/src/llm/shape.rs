@@ -1,5 +1,6 @@
 //! A shape: how the requests and responses of one interface look.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::exchange::{Operation, Request, Response};
@@ -67,6 +68,8 @@ pub(super) struct Marks {
     pub(super) roles: &'static [&'static str],
     /// Types of the parts of a message.
     pub(super) part_types: &'static [&'static str],
+    /// Fields of messages, and roles, that the interface does not have: a request with one of them is for another.
+    pub(super) foreign: &'static [&'static str],
 }
 
 impl Marks {
@@ -77,39 +80,67 @@ impl Marks {
         message_fields: &[],
         roles: &[],
         part_types: &[],
+        foreign: &[],
     };
 
-    /// How many of the marks a request has.
-    pub(super) fn count(&self, request: Node<'_>) -> usize {
-        let fields = request.entries().filter(|(name, value)| !value.is_null() && self.fields.contains(name));
-        let model = request.filled("model").is_some_and(|model| (self.is_model)(&model));
-        let tool = request.list("tools").next();
-        let tool =
-            tool.into_iter().flat_map(Node::entries).filter(|(name, _)| self.tool_fields.contains(name));
-        fields.count() + usize::from(model) + tool.count() + self.count_in_messages(request)
+    /// How many of the marks a request has. `None` if it has what the interface does not have.
+    pub(super) fn count(&self, request: &Seen<'_>) -> Option<usize> {
+        let common = |marks: &[&str], seen: &[&str]| seen.iter().filter(|name| marks.contains(name)).count();
+        if common(self.foreign, &request.message_fields) + common(self.foreign, &request.roles) > 0 {
+            return None;
+        }
+        let is_model = request.model.as_deref().is_some_and(self.is_model);
+        Some(
+            usize::from(is_model)
+                + common(self.fields, &request.fields)
+                + common(self.tool_fields, &request.tool_fields)
+                + common(self.message_fields, &request.message_fields)
+                + common(self.roles, &request.roles)
+                + common(self.part_types, &request.part_types),
+        )
     }
+}
 
-    /// A mark counts once, however many messages have it, so that a long conversation does not outweigh the rest.
-    fn count_in_messages(&self, request: Node<'_>) -> usize {
-        let mut seen = 0_u64;
-        let mut see = |names: &[&str], offset: usize, name: &str| {
-            if let Some(place) = names.iter().position(|known| *known == name) {
-                seen |= 1 << (offset + place);
-            }
+/// The names in a request, each once: a long conversation does not outweigh the rest.
+#[derive(Default)]
+pub(super) struct Seen<'a> {
+    model: Option<Cow<'a, str>>,
+    fields: Vec<&'a str>,
+    tool_fields: Vec<&'a str>,
+    message_fields: Vec<&'a str>,
+    roles: Vec<&'a str>,
+    part_types: Vec<&'a str>,
+}
+
+/// More names than any interface has. What comes after them is not looked at.
+const MOST_NAMES: usize = 64;
+
+impl<'a> Seen<'a> {
+    pub(super) fn in_request(request: Node<'a>) -> Self {
+        let present = request.entries().filter(|(_, value)| !value.is_null());
+        let mut seen = Self {
+            model: request.filled("model"),
+            fields: present.map(|(name, _)| name).take(MOST_NAMES).collect(),
+            ..Self::default()
         };
-        let (roles, part_types) = (self.message_fields.len(), self.message_fields.len() + self.roles.len());
+        let tool = request.list("tools").next();
+        seen.tool_fields
+            .extend(tool.into_iter().flat_map(Node::entries).map(|(name, _)| name).take(MOST_NAMES));
         for (name, value) in request.list("messages").flat_map(Node::entries) {
             match name {
-                "role" => see(self.roles, roles, value.escaped().unwrap_or_default()),
-                "content" => {
-                    for part in value.items() {
-                        let kind = part.get("type").and_then(Node::escaped);
-                        see(self.part_types, part_types, kind.unwrap_or_default());
-                    }
-                }
-                _ => see(self.message_fields, 0, name),
+                "role" => see(&mut seen.roles, value.escaped()),
+                "content" => value.items().for_each(|part| {
+                    see(&mut seen.part_types, part.get("type").and_then(Node::escaped));
+                }),
+                _ => see(&mut seen.message_fields, Some(name).filter(|_| !value.is_null())),
             }
         }
-        seen.count_ones() as usize
+        seen
+    }
+}
+
+fn see<'a>(names: &mut Vec<&'a str>, name: Option<&'a str>) {
+    if let Some(name) = name.filter(|name| names.len() < MOST_NAMES && !names.contains(name)) {
+        names.push(name);
     }
 }

@@ -17,7 +17,7 @@ pub(super) static SHAPE: Shape = Shape {
     system: Some(system::ANTHROPIC),
     provider: Some(system::ANTHROPIC),
     names_both_models: true,
-    fits_request,
+    fits_request: |request| Fit::possible_if(request.get("messages").is_some_and(Node::is_list)),
     marks: Marks {
         fields: &[
             "anthropic_version",
@@ -41,6 +41,7 @@ pub(super) static SHAPE: Shape = Shape {
             "tool_result",
             "tool_use",
         ],
+        foreign: &["tool_calls", "system", "developer", "tool", "function"],
         ..Marks::NONE
     },
     is_response: |response| response.get("content").is_some_and(Node::is_list) && response.has("stop_reason"),
@@ -58,18 +59,6 @@ const EVENTS: &[&str] = &[
     "message_delta",
     "message_stop",
 ];
-
-fn fits_request(request: Node<'_>) -> Fit {
-    let is_foreign = |message: Node<'_>| {
-        message.has("tool_calls")
-            || message.filled("role").is_some_and(|role| FOREIGN_ROLES.contains(&&*role))
-    };
-    let has_messages = request.get("messages").is_some_and(Node::is_list);
-    Fit::possible_if(has_messages && !request.list("messages").any(is_foreign))
-}
-
-/// Roles that Anthropic's messages do not have.
-const FOREIGN_ROLES: &[&str] = &["system", "developer", "tool", "function"];
 
 fn request(request: Node<'_>) -> Request<'_> {
     let mut messages: Vec<_> = request.get("system").and_then(system_message).into_iter().collect();
