@@ -195,7 +195,7 @@ fn push_more<'a>(message: &mut Message<'a>, name: &'a str, value: Node<'a>) {
             message.parts.extend(text.map(|text| Part::text(Some(text))));
         }
         "images" if value.is_list() => message.parts.extend(value.items().map(image)),
-        "audio" if audio(value).is_some() => message.parts.extend(audio(value)),
+        "audio" if value.is_object() => message.parts.extend(audio(value)),
         _ => push_unknown_field(message, name, value),
     }
 }

@@ -194,9 +194,10 @@ fn call<'a>(kind: &str, item: Node<'a>) -> ToolCall<'a> {
 
 /// What one of OpenAI's own tools was asked: all fields of the call that say neither which call it is nor what came of it.
 fn own_arguments(item: Node<'_>) -> Text<'_> {
-    let fields = item
-        .entries()
-        .filter(|(name, value)| !NAMES.contains(name) && !RESULTS.contains(name) && !value.is_null());
+    // A stream has no empty fields, so none counts.
+    let is_filled = |value: Node<'_>| !value.is_null() && value.raw() != "\"\"";
+    let is_argument = |name: &str| !NAMES.contains(&name) && !RESULTS.contains(&name);
+    let fields = item.entries().filter(|(name, value)| is_argument(name) && is_filled(*value));
     let fields: Vec<_> = fields.map(|(name, value)| format!("\"{name}\":{}", value.raw())).collect();
     format!("{{{}}}", fields.join(",")).into()
 }
