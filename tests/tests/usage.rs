@@ -105,6 +105,14 @@ fn rows() -> Vec<(&'static str, Value, Value)> {
             }),
         ),
         (
+            "a total that something else explains",
+            json!({
+                "prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 10,
+                "completion_tokens_details": {"reasoning_tokens": 1},
+            }),
+            json!({"prompt": 1, "completion": 2, "total": 10, "completion_details.reasoning": 1}),
+        ),
+        (
             "a client that stores numbers as floats",
             json!({"prompt_tokens": 10.0, "completion_tokens": 20.0, "total_tokens": 30.0}),
             json!({"prompt": 10, "completion": 20, "total": 30}),

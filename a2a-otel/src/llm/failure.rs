@@ -35,11 +35,12 @@ impl Failure {
         }
     }
 
-    /// The failure that a whole answer of no known interface reports. A program's own answer may have a field `error`, so
-    /// only an object, or a text that stands alone, counts.
+    /// The failure that a whole answer of no known interface reports. A program's own answer may have a text in a field
+    /// `error`, so that counts only if it stands alone.
     pub(super) fn of_unknown(answer: Node<'_>) -> Option<Self> {
+        let is_text = error(answer).is_some_and(Node::is_text);
         let is_alone = || answer.entries().count() == 1;
-        error(answer).filter(|error| error.is_object() || is_alone()).and_then(|_| Self::of(answer))
+        if is_text && !is_alone() { None } else { Self::of(answer) }
     }
 
     fn of_object(error: Node<'_>) -> Self {
