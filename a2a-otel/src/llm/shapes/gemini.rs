@@ -195,8 +195,8 @@ fn push_part<'a>(message: &mut Message<'a>, part: Node<'a>, is_single: bool) {
         let arguments = call.get("args").map(|arguments| arguments.raw().into());
         message.tool_calls.push(ToolCall { id, name, arguments, signature });
     } else if let Some(result) = part.any(RESULT).filter(|_| is_single) {
-        message.name = message.name.take().or_else(|| result.filled("name"));
-        message.tool_call_id = result.filled("id").or(message.tool_call_id.take());
+        message.name = result.filled("name");
+        message.tool_call_id = result.filled("id");
         message.content = result.get("response").map(|response| response.raw().into());
         push_unknown_fields(message, result, &["id", "name", "response"]);
     } else if let Some(file) = file(part) {

@@ -163,12 +163,11 @@ const RESULTS: &[&str] = &["output", "outputs", "results", "result", "error"];
 fn tool_call<'a>(index: usize, kind: &str, item: Node<'a>) -> Message<'a> {
     let mut message =
         Message { tool_calls: vec![call(kind, item)], ..Message::of_text(index, "assistant", None) };
+    // Without a field for its arguments, all other fields of a call are arguments.
     let has_arguments = item.any(ARGUMENTS).is_some();
-    for (name, value) in item.entries() {
-        let is_argument = ARGUMENTS.contains(&name) || NAMES.contains(&name) || !has_arguments;
-        if RESULTS.contains(&name) || !is_argument {
-            push_unknown_field(&mut message, name, value);
-        }
+    let is_beside = |name: &str| has_arguments && !ARGUMENTS.contains(&name) && !NAMES.contains(&name);
+    for (name, value) in item.entries().filter(|(name, _)| RESULTS.contains(name) || is_beside(name)) {
+        push_unknown_field(&mut message, name, value);
     }
     message
 }
