@@ -9,9 +9,8 @@ pub use std::boxed::Box;
 pub use opentelemetry::trace::SpanKind::{Client, Internal};
 
 pub use crate::capture::{Body, Capture, Fixed};
-pub use crate::metrics::InstrumentKind;
+pub use crate::meter::{Implied, InstrumentKind, Metric, On, Slot};
 pub use crate::metrics::business::{Measurement, MetricItems};
-pub use crate::metrics::metric::{Implied, Metric, On, Slot};
 pub use crate::privacy::REDACTED;
 pub use crate::span::{
     CallScope, Conclude, Ending, Opening, ReturnType, Site, Span, SpanItems, fallible, future,

@@ -15,6 +15,7 @@ mod integrations;
 mod json;
 mod llm;
 mod lock;
+mod meter;
 pub mod metrics;
 mod percent;
 #[cfg(feature = "otlp")]

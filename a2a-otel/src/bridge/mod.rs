@@ -119,7 +119,7 @@ impl Tracer for GlobalTracer {
                 attributes.push(KeyValue::new(WITHIN_MODEL_CALL, true));
             }
         }
-        global::tracer_with_scope(crate::span::scope()).build_with_context(builder, parent)
+        global::tracer_with_scope(crate::gen_ai::scope()).build_with_context(builder, parent)
     }
 }
 

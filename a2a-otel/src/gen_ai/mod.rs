@@ -12,12 +12,14 @@ mod json;
 mod messages;
 mod parameters;
 pub(crate) mod read;
+mod scope;
 mod write;
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use opentelemetry_sdk::trace::SpanData;
 
+pub(crate) use self::scope::scope;
 pub(crate) use self::write::{kind_of, name_of};
 use crate::semconv::{GenAiVersion, SemConv};
 

@@ -7,10 +7,8 @@ use std::time::Instant;
 
 use opentelemetry::KeyValue;
 
-use super::instruments;
-use super::metric::{Implied, Metric, On};
-use super::number::{Amount, Number};
 use crate::capture::{Fields, push_fields};
+use crate::meter::{self, Amount, Implied, Metric, Number, On};
 use crate::span::{CallScope, Describe, StreamEnd, is_disabled};
 
 /// One call that is being measured. It is two words, because it moves several times during a call.
@@ -81,11 +79,7 @@ impl Measurement {
     pub fn record(&mut self) {
         let Some(open) = self.open.take() else { return };
         if let Some(number) = open.number.or_else(|| open.implied(self.metric)) {
-            #[cfg(all(feature = "testing", feature = "metrics"))]
-            if let Some(meter) = super::captured::meter() {
-                instruments::record_with(&meter, self.metric, number, &open.labels);
-            }
-            instruments::record(self.metric, number, &open.labels);
+            meter::record(self.metric, number, &open.labels);
         }
         keep_spare(open);
     }
@@ -140,21 +134,12 @@ fn dropped(measurement: &mut Measurement) {
 /// What is known about a measurement that begins, unless nothing reads it. Not inline: it is most of a call that nothing
 /// reads, and every function with a metric calls it.
 fn open(metric: &Metric) -> Option<Box<Open>> {
-    if is_disabled() || !(is_captured() || instruments::listens()) {
+    if is_disabled() || !meter::listens() {
         return None;
     }
     let mut open = take_spare();
     open.started = (metric.implied == Implied::Duration).then(Instant::now);
     Some(open)
-}
-
-/// Whether a test may capture the measurement.
-#[inline]
-fn is_captured() -> bool {
-    #[cfg(all(feature = "testing", feature = "metrics"))]
-    return super::captured::is_capturing();
-    #[cfg(not(all(feature = "testing", feature = "metrics")))]
-    false
 }
 
 thread_local! {

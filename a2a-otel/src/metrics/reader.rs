@@ -18,14 +18,14 @@ use opentelemetry_sdk::metrics::data::{
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Stream, Temporality};
 
-use super::InstrumentKind;
 use super::pipeline::observe;
+#[cfg(feature = "testing")]
+use crate::gen_ai::scope;
 use crate::lock::lock;
+use crate::meter::InstrumentKind;
 use crate::pipeline::{Backend, Census};
 use crate::report::report;
 use crate::semconv::opentelemetry::METRIC_OVERFLOW;
-#[cfg(feature = "testing")]
-use crate::span::scope;
 
 /// The meter provider that `init` installs, and what it last collected.
 #[derive(Clone, Debug)]

@@ -46,4 +46,4 @@ pub use self::stream::{start_time, stream};
 pub(crate) use self::tracer::register_stand_in;
 #[cfg(feature = "a2a")]
 pub(crate) use self::tracer::start;
-pub(crate) use self::tracer::{Foresight, activate, deactivate, disable, is_disabled, scope};
+pub(crate) use self::tracer::{Foresight, activate, deactivate, disable, is_disabled};

@@ -1,16 +1,15 @@
 //! Which tracer starts the spans: ours once `init` has run, otherwise the one that is global at the time of the call.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, LazyLock};
 
 use arc_swap::ArcSwapOption;
 use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::{SpanBuilder, SpanContext, TraceContextExt as _, Tracer as _};
-use opentelemetry::{Context, InstrumentationScope, InstrumentationScopeBuilder, global};
+use opentelemetry::{Context, global};
 use opentelemetry_sdk::trace::SdkTracer;
 
-use crate::gen_ai;
-use crate::semconv::GenAiVersion;
+use crate::gen_ai::scope;
 
 /// What the sampler is known to decide, so that asking it can be skipped.
 #[derive(Clone, Copy, Debug, Default)]
@@ -156,22 +155,4 @@ pub(crate) fn start(builder: SpanBuilder, parent: &Context) -> Context {
         Tracer::Ours(tracer) => parent.with_span(tracer.build_with_context(builder, parent)),
         Tracer::Global(tracer) => parent.with_span(tracer.build_with_context(builder, parent)),
     })
-}
-
-/// The instrumentation scope of all spans of this crate. Its schema is that of the GenAI conventions, if spans follow
-/// them; OpenInference has none.
-pub(crate) fn scope() -> InstrumentationScope {
-    static SCOPE: LazyLock<InstrumentationScope> = LazyLock::new(|| scope_builder().build());
-    static GEN_AI: LazyLock<Vec<InstrumentationScope>> = LazyLock::new(|| {
-        let of = |version: &GenAiVersion| scope_builder().with_schema_url(version.schema_url()).build();
-        GenAiVersion::ALL.iter().map(of).collect()
-    });
-    match gen_ai::version() {
-        Some(version) => GEN_AI[version as usize].clone(),
-        None => SCOPE.clone(),
-    }
-}
-
-fn scope_builder() -> InstrumentationScopeBuilder {
-    InstrumentationScope::builder("a2a-otel").with_version(env!("CARGO_PKG_VERSION"))
 }

@@ -437,7 +437,7 @@ impl Running {
         crate::capture::set_value_limit(self.settings.limits.value_length);
         crate::privacy::install(&self.settings.privacy);
         crate::gen_ai::install(self.settings.semconv, self.settings.gen_ai_version);
-        crate::span::activate(provider.tracer_with_scope(crate::span::scope()), foresight);
+        crate::span::activate(provider.tracer_with_scope(crate::gen_ai::scope()), foresight);
         global::set_tracer_provider(provider.clone());
         #[cfg(feature = "metrics")]
         self.meters.iter().for_each(Meters::install);

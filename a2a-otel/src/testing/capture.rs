@@ -339,7 +339,7 @@ fn tracer() -> &'static SdkTracer {
             .build();
         crate::propagation::install();
         span::register_stand_in(|| is_capturing().then(tracer));
-        provider.tracer_with_scope(span::scope())
+        provider.tracer_with_scope(crate::gen_ai::scope())
     });
     &TRACER
 }

@@ -26,6 +26,7 @@ const FLOORS: &[Floor] = &[
     (&["span"], "how a span is opened, run and ended"),
     (&["evaluation", "llm"], "annotations; requests and responses of models"),
     (&["pipeline", "propagation"], "what happens to ended spans; context across processes"),
+    (&["meter"], "instruments, and what names of metrics mean"),
     (&["settings", "context", "gen_ai"], "configuration; what spans inherit; GenAI conventions"),
     (&["privacy", "record"], "what is masked; records that users add to a span"),
     (&["capture", "environment"], "how values are written; how variables are read"),

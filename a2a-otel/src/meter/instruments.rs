@@ -18,7 +18,7 @@ use super::InstrumentKind;
 use super::definition::{Definition, define};
 use super::metric::Metric;
 use super::number::{Number, NumberKind, Unfit};
-use crate::span::scope;
+use crate::gen_ai::scope;
 
 type Provider = dyn MeterProvider + Send + Sync;
 
@@ -62,14 +62,22 @@ enum Instrument {
 
 /// Whether anything reads what is measured now.
 #[inline]
-pub(super) fn listens() -> bool {
+pub(crate) fn listens() -> bool {
+    #[cfg(all(feature = "testing", feature = "metrics"))]
+    if super::captured::is_capturing() {
+        return true;
+    }
     let listens = KEPT.try_with(|kept| with_current(kept, |kept| kept.listens).unwrap_or(false));
     // A thread that is exiting keeps nothing.
     listens.unwrap_or(true)
 }
 
-/// Records with the provider that is global now.
-pub(super) fn record(metric: &'static Metric, number: Number, labels: &[KeyValue]) {
+/// Records with the provider that is global now, and with that of the test that captures it.
+pub(crate) fn record(metric: &'static Metric, number: Number, labels: &[KeyValue]) {
+    #[cfg(all(feature = "testing", feature = "metrics"))]
+    if let Some(meter) = super::captured::meter() {
+        Bound::new(&meter, metric, number).record(number, labels);
+    }
     let index = metric.slot.index();
     let recorded = KEPT.try_with(|kept| {
         with_current(kept, |kept| match kept.bound.get(index) {
@@ -94,12 +102,6 @@ fn record_first(index: usize, metric: &'static Metric, number: Number, labels: &
         }
         kept.bound[index] = Some(bound);
     });
-}
-
-/// Records with an instrument of this meter, which is not kept.
-#[cfg(all(feature = "testing", feature = "metrics"))]
-pub(super) fn record_with(meter: &Meter, metric: &'static Metric, number: Number, labels: &[KeyValue]) {
-    Bound::new(meter, metric, number).record(number, labels);
 }
 
 /// Uses what is kept for the provider that is global now. `None` if it cannot be had, because the code of a provider
