@@ -107,6 +107,8 @@ pub(crate) struct MetricsOverrides {
     pub(crate) endpoint: Option<String>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) interval: Option<Duration>,
+    pub(crate) temporality: Option<TemporalityPreference>,
+    pub(crate) histograms: Option<HistogramAggregation>,
 }
 
 /// A part of the list of exporters.
@@ -141,8 +143,8 @@ impl Metrics {
                 client_certificate: environment.read(&METRICS_CLIENT_CERTIFICATE),
                 client_key: environment.read(&METRICS_CLIENT_KEY),
             },
-            temporality: environment.read(&METRICS_TEMPORALITY).unwrap_or_default(),
-            histograms: environment.read(&METRICS_HISTOGRAMS).unwrap_or_default(),
+            temporality: overrides.temporality.or(environment.read(&METRICS_TEMPORALITY)).unwrap_or_default(),
+            histograms: overrides.histograms.or(environment.read(&METRICS_HISTOGRAMS)).unwrap_or_default(),
             prometheus_host: environment.read(&PROMETHEUS_HOST).unwrap_or_else(|| "localhost".to_owned()),
             prometheus_port: environment.read(&PROMETHEUS_PORT).unwrap_or(USUAL_PROMETHEUS_PORT),
             is_asked_for,

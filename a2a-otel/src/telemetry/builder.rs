@@ -22,7 +22,9 @@ use crate::pipeline::destination::Destination;
 use crate::privacy::Privacy;
 use crate::report::report;
 use crate::semconv::{GenAiVersion, SemConv};
-use crate::settings::{MetricsExporter, Overrides, Settings, Spool, Tls};
+use crate::settings::{
+    HistogramAggregation, MetricsExporter, Overrides, Settings, Spool, TemporalityPreference, Tls,
+};
 use crate::span::Foresight;
 
 /// Why the strict form of `init` did not start telemetry.
@@ -317,6 +319,33 @@ impl Builder {
     /// Source: <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#periodic-exporting-metricreader>.
     pub fn metrics_interval(mut self, interval: Duration) -> Self {
         self.overrides.metrics.interval = Some(interval);
+        self
+    }
+
+    /// Sets whether the receiver gets the values since the start of the process or since the last request, instead of
+    /// `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`.
+    ///
+    /// ```
+    /// use a2a_otel::Telemetry;
+    /// use a2a_otel::settings::TemporalityPreference;
+    ///
+    /// let builder = Telemetry::builder().metrics_temporality(TemporalityPreference::Delta);
+    /// ```
+    pub fn metrics_temporality(mut self, temporality: TemporalityPreference) -> Self {
+        self.overrides.metrics.temporality = Some(temporality);
+        self
+    }
+
+    /// Sets the kind of histograms, instead of `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION`.
+    ///
+    /// ```
+    /// use a2a_otel::Telemetry;
+    /// use a2a_otel::settings::HistogramAggregation;
+    ///
+    /// let builder = Telemetry::builder().metrics_histograms(HistogramAggregation::Base2Exponential);
+    /// ```
+    pub fn metrics_histograms(mut self, histograms: HistogramAggregation) -> Self {
+        self.overrides.metrics.histograms = Some(histograms);
         self
     }
 

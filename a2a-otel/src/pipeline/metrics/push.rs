@@ -95,7 +95,7 @@ impl Pusher {
         }
         let number = self.newest.load(Ordering::Relaxed) + 1;
         // The place where exemplars join: by the name of the metric and the attributes of the data point.
-        let request = MetricsRequest::new(collected, number, &|_, _| Vec::new());
+        let request = MetricsRequest::new(collected, number, &mut |_, _| Vec::new());
         let points = request.items() as u64;
         if points == 0 {
             return;

@@ -27,7 +27,7 @@ use crate::pipeline::weigh::Weigh;
 pub(crate) const EXPORT_METRICS: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
 
 /// Returns the exemplars of a data point, by the name of its metric and its attributes.
-pub(crate) type FindExemplars<'a> = &'a dyn Fn(&str, &[KeyValue]) -> Vec<Exemplar>;
+pub(crate) type FindExemplars<'a> = &'a mut dyn FnMut(&str, &[KeyValue]) -> Vec<Exemplar>;
 
 /// The values of one collection, or a part of them, as they are sent.
 #[derive(Clone, Debug)]
