@@ -14,6 +14,7 @@
 //!
 //! If an answer is not as expected, these helpers panic like an assertion, and show the answer.
 
+pub mod debian;
 pub mod parity;
 pub mod parrot;
 pub mod phoenix;
@@ -23,6 +24,7 @@ pub mod services;
 pub mod shop;
 pub mod timestamp;
 pub mod tree;
+pub mod victoria_metrics;
 pub mod wire;
 
 /// The examples of the guides compile.

@@ -84,14 +84,26 @@ impl<'a> Environment<'a> {
     /// Reports a value that cannot be used.
     pub(crate) fn reject(&mut self, name: &str, text: &str, accepted: &str, secret: bool) {
         let value = shown(text, secret);
-        self.warnings.push(Warning::Malformed(format!("{name}={value} is ignored: expected {accepted}")));
+        self.warn(Warning::Malformed(format!("{name}={value} is ignored: expected {accepted}")));
+    }
+
+    /// Whether a value of this variable was reported.
+    pub(crate) fn has_rejected(&self, name: &str) -> bool {
+        let start = format!("{name}=");
+        self.warnings.iter().any(|warning| warning.to_string().starts_with(&start))
+    }
+
+    /// Adds a warning. Two signals may read one variable, which is reported once.
+    fn warn(&mut self, warning: Warning) {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 
     /// Reports a list with parts that cannot be used.
     pub(crate) fn reject_part(&mut self, name: &str, text: &str, accepted: &str, secret: bool) {
         let value = shown(text, secret);
-        self.warnings
-            .push(Warning::Malformed(format!("{name}={value} is used in part: expected {accepted}")));
+        self.warn(Warning::Malformed(format!("{name}={value} is used in part: expected {accepted}")));
     }
 
     /// Reports values that can be used but look wrong.

@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 use opentelemetry::Context;
 use opentelemetry_sdk::Resource;
 
-use super::reader::{Meters, MetricsSnapshot};
+use super::meters::Meters;
+use super::reader::MetricsSnapshot;
 use crate::meter::captured::Captured;
 
 /// The cardinality limit of a test.

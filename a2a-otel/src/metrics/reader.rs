@@ -1,134 +1,15 @@
 //! Reads the metrics of this process within the process.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-#[cfg(feature = "testing")]
-use opentelemetry::metrics::Meter;
-use opentelemetry::metrics::MeterProvider as _;
-use opentelemetry::{KeyValue, global};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry::KeyValue;
 use opentelemetry_sdk::metrics::data::{
     AggregatedMetrics, ExponentialHistogramDataPoint, HistogramDataPoint, Metric, MetricData,
     ResourceMetrics, ScopeMetrics,
 };
-use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
-use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Stream, Temporality};
 
-use super::pipeline::observe;
-#[cfg(feature = "testing")]
-use crate::gen_ai::scope;
-use crate::lock::lock;
 use crate::meter::InstrumentKind;
-use crate::pipeline::{Backend, Census};
-use crate::report::report;
-use crate::semconv::opentelemetry::METRIC_OVERFLOW;
-
-/// The meter provider that `init` installs, and what it last collected.
-#[derive(Clone, Debug)]
-pub(crate) struct Meters {
-    provider: SdkMeterProvider,
-    latest: Latest,
-}
-
-impl Meters {
-    /// Each metric keeps at most `limit` different sets of attributes.
-    pub(crate) fn new(resource: Resource, limit: usize) -> Self {
-        let latest = Latest(Arc::new(Mutex::new(Collected { limit, ..Collected::default() })));
-        let reader = PeriodicReader::builder(latest.clone()).build();
-        // The SDK refuses only a limit of 0, and one that no memory could hold.
-        let limited = move |_: &_| Stream::builder().with_cardinality_limit(limit).build().ok();
-        let provider = SdkMeterProvider::builder().with_resource(resource).with_reader(reader);
-        Meters { provider: provider.with_view(limited).build(), latest }
-    }
-
-    /// Adds instruments for telemetry itself, and returns the census that spans are to be counted in.
-    pub(crate) fn observe(&self, backends: &[Backend]) -> Arc<Census> {
-        observe(&self.provider.meter("a2a-otel"), backends)
-    }
-
-    /// The meter of this crate's attribute macros.
-    #[cfg(feature = "testing")]
-    pub(super) fn meter(&self) -> Meter {
-        self.provider.meter_with_scope(scope())
-    }
-
-    pub(crate) fn install(&self) {
-        global::set_meter_provider(self.provider.clone());
-    }
-
-    pub(crate) fn collect(&self) -> MetricsSnapshot {
-        // After shutdown nothing can be collected, and the last values remain.
-        let _ = self.provider.force_flush();
-        self.latest.read()
-    }
-
-    pub(crate) fn shutdown(&self) {
-        if let Err(error) = self.provider.shutdown() {
-            report(&format_args!("the metrics did not shut down: {error}"));
-        }
-    }
-}
-
-/// An exporter that keeps the metrics.
-#[derive(Clone, Debug)]
-struct Latest(Arc<Mutex<Collected>>);
-
-#[derive(Debug, Default)]
-struct Collected {
-    snapshot: MetricsSnapshot,
-    limit: usize,
-    /// The metrics that have exceeded the limit, which was reported.
-    overflowed: BTreeSet<String>,
-}
-
-impl Latest {
-    fn read(&self) -> MetricsSnapshot {
-        lock(&self.0).snapshot.clone()
-    }
-}
-
-impl Collected {
-    /// Takes the place of what was collected before, and returns the metrics that have exceeded the limit since.
-    fn replace(&mut self, snapshot: MetricsSnapshot) -> Vec<String> {
-        self.snapshot = snapshot;
-        let overflows = self.snapshot.instruments().filter(|instrument| instrument.overflows());
-        overflows.map(|it| it.name.clone()).filter(|name| self.overflowed.insert(name.clone())).collect()
-    }
-}
-
-impl PushMetricExporter for Latest {
-    async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
-        let snapshot = MetricsSnapshot::of(metrics);
-        let mut collected = lock(&self.0);
-        let (overflowed, limit) = (collected.replace(snapshot), collected.limit);
-        // A message may be slow to print.
-        drop(collected);
-        for name in overflowed {
-            report(&format_args!(
-                "the metric {name:?} has more than {limit} different sets of attributes: further ones are counted together, \
-                 with the attribute {METRIC_OVERFLOW}; use attributes with fewer different values, or raise \
-                 A2A_OTEL_CARDINALITY_LIMIT"
-            ));
-        }
-        Ok(())
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn temporality(&self) -> Temporality {
-        Temporality::Cumulative
-    }
-}
 
 /// A snapshot of the metrics of this process. It is displayed as a table.
 ///
@@ -270,7 +151,7 @@ impl MetricsSnapshot {
         Some(distributions.fold(first, Distribution::merge))
     }
 
-    fn of(metrics: &ResourceMetrics) -> Self {
+    pub(super) fn of(metrics: &ResourceMetrics) -> Self {
         let mut snapshot = MetricsSnapshot::default();
         for metric in metrics.scope_metrics().flat_map(ScopeMetrics::metrics) {
             let (kind, points) = read(metric);
@@ -279,12 +160,6 @@ impl MetricsSnapshot {
             instrument.or_insert_with(|| describe(metric, kind)).points.extend(points);
         }
         snapshot
-    }
-}
-
-impl Instrument {
-    fn overflows(&self) -> bool {
-        self.points.iter().any(|point| point.attributes.contains_key(METRIC_OVERFLOW))
     }
 }
 
@@ -333,20 +208,36 @@ impl Distribution {
         Some((lower, upper))
     }
 
+    /// Merges two distributions, with the bounds at which both know how many values are below.
     fn merge(self, other: &Distribution) -> Distribution {
-        let comparable = self.bounds == other.bounds;
-        let pairs = self.buckets.iter().zip(&other.buckets);
+        let mut bounds: Vec<f64> = self.bounds.iter().chain(&other.bounds).copied().collect();
+        bounds.sort_by(f64::total_cmp);
+        bounds.dedup();
+        bounds.retain(|bound| self.knows(*bound) && other.knows(*bound));
+        let mut buckets = vec![0; bounds.len() + 1];
+        self.count_into(&mut buckets, &bounds);
+        other.count_into(&mut buckets, &bounds);
         Distribution {
             count: self.count + other.count,
             sum: self.sum + other.sum,
             min: self.min.into_iter().chain(other.min).reduce(f64::min),
             max: self.max.into_iter().chain(other.max).reduce(f64::max),
-            buckets: if comparable {
-                pairs.map(|(one, another)| one + another).collect()
-            } else {
-                Vec::new()
-            },
-            bounds: if comparable { self.bounds } else { Vec::new() },
+            bounds,
+            buckets,
+        }
+    }
+
+    /// Whether it is known how many values are below this bound: no bucket with values extends over it.
+    fn knows(&self, bound: f64) -> bool {
+        let index = self.bounds.partition_point(|own| *own < bound);
+        self.bounds.get(index) == Some(&bound) || self.buckets.get(index).is_none_or(|count| *count == 0)
+    }
+
+    /// Adds the buckets to those with other bounds, none of which divides a bucket with values.
+    fn count_into(&self, buckets: &mut [u64], bounds: &[f64]) {
+        for (index, count) in self.buckets.iter().enumerate() {
+            let upper = self.bounds.get(index).copied().unwrap_or(f64::INFINITY);
+            buckets[bounds.partition_point(|bound| *bound < upper)] += count;
         }
     }
 }
@@ -436,13 +327,31 @@ fn explicit<T: Number>(point: &HistogramDataPoint<T>) -> Reading {
     })
 }
 
+/// Reads an exponential histogram. Its buckets have bounds too: the powers of a base.
+///
+/// Source: <https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponentialhistogram>.
 fn exponential<T: Number>(point: &ExponentialHistogramDataPoint<T>) -> Reading {
+    let power = |index: i32| (f64::from(index) * (-f64::from(point.scale())).exp2()).exp2();
+    let numbered = |offset: i32, counts: Vec<u64>| (offset..).zip(counts);
+    let (negative, positive) = (point.negative_bucket(), point.positive_bucket());
+    // Of the smallest negative numbers first, so with the largest powers first.
+    let mut below: Vec<_> = numbered(negative.offset(), negative.counts().collect()).collect();
+    below.reverse();
+    let below = below.into_iter().map(|(index, count)| (-power(index), count));
+    let zero = (point.zero_threshold(), point.zero_count());
+    // Between zero and the first positive bucket is nothing.
+    let gap = (power(positive.offset()), 0);
+    let above = numbered(positive.offset(), positive.counts().collect());
+    let above = above.map(|(index, count)| (power(index + 1), count));
+    let (bounds, mut buckets): (Vec<_>, Vec<_>) = below.chain([zero, gap]).chain(above).unzip();
+    buckets.push(0);
     Reading::Distribution(Distribution {
         count: point.count() as u64,
         sum: point.sum().to_f64(),
         min: point.min().map(Number::to_f64),
         max: point.max().map(Number::to_f64),
-        ..Distribution::default()
+        bounds,
+        buckets,
     })
 }
 
@@ -489,73 +398,4 @@ impl fmt::Display for Distribution {
 /// Three digits after the point are enough.
 fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
-}
-
-#[cfg(test)]
-mod tests {
-    use opentelemetry::metrics::MeterProvider;
-
-    use super::*;
-
-    fn meters() -> Meters {
-        Meters::new(Resource::builder_empty().build(), 100)
-    }
-
-    #[test]
-    fn every_kind_is_read() {
-        let meters = meters();
-        let meter = meters.provider.meter("test");
-        let books = [KeyValue::new("category", "books")];
-        let searches =
-            meter.u64_counter("searches").with_unit("{search}").with_description("What for").build();
-        searches.add(2, &books);
-        searches.add(3, &[]);
-        meter.i64_up_down_counter("open").build().add(-1, &[]);
-        meter.f64_gauge("price").build().record(1.5, &books);
-        let snapshot = meters.collect();
-        assert_eq!(snapshot.sum("searches").to_string(), "5");
-        assert_eq!(snapshot.points("searches").len(), 2);
-        let instrument = snapshot.get("searches").unwrap();
-        assert_eq!((instrument.unit.as_str(), instrument.description.as_str()), ("{search}", "What for"));
-        assert_eq!(instrument.kind, InstrumentKind::Counter);
-        assert_eq!(snapshot.get("open").unwrap().kind, InstrumentKind::UpDownCounter);
-        assert_eq!(snapshot.points("open")[0].reading, Reading::Sum(-1.0));
-        assert_eq!(snapshot.points("price")[0].reading, Reading::Last(1.5));
-        assert_eq!(snapshot.points("price")[0].attributes["category"], "books");
-        assert_eq!(snapshot.count("absent"), 0);
-        searches.add(1, &[]);
-        assert_eq!(meters.collect().sum("searches").to_string(), "6");
-    }
-
-    #[test]
-    fn percentiles_are_estimated_from_buckets() {
-        let meters = meters();
-        let latency = meters.provider.meter("test").f64_histogram("latency").with_unit("ms").build();
-        for value in 1..=1000 {
-            latency.record(f64::from(value), &[KeyValue::new("half", value > 500)]);
-        }
-        let snapshot = meters.collect();
-        assert_eq!(snapshot.count("latency"), 1000);
-        for (part, expected) in [(0.0, 1.0), (0.5, 500.0), (0.95, 950.0), (1.0, 1000.0)] {
-            let percentile = snapshot.percentile("latency", part).unwrap();
-            assert!((percentile - expected).abs() < 5.0, "{part}: {percentile}");
-        }
-    }
-
-    #[test]
-    fn it_displays_as_a_table() {
-        let meters = meters();
-        let meter = meters.provider.meter("test");
-        meter
-            .u64_counter("searches")
-            .with_unit("{search}")
-            .build()
-            .add(2, &[KeyValue::new("category", "books")]);
-        meter.u64_histogram("latency").with_unit("ms").build().record(7, &[]);
-        let expected = "\
-latency                  count 1, sum 7, min 7, p50 7, p95 7, max 7  ms
-searches category=books  2                                           {search}
-";
-        assert_eq!(meters.collect().to_string(), expected);
-    }
 }

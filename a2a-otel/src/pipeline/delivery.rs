@@ -35,6 +35,8 @@ pub struct Delivery {
     pub replayed: u64,
     /// What became of the annotations. They are not counted in the numbers above.
     pub annotations: Annotations,
+    /// What became of the data points of metrics that are sent. They are not counted in the numbers above.
+    pub metrics: DataPoints,
 }
 
 /// What became of the [`Annotation`](crate::evaluation::Annotation)s: `generated = delivered + dropped`. Before
@@ -78,6 +80,57 @@ impl fmt::Display for Annotations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Annotations { generated, delivered, .. } = self;
         write!(f, "{generated} annotations: {delivered} delivered, {} dropped", self.dropped_total())?;
+        write_reasons(f, &self.dropped)?;
+        write_waiting(f, self.waiting())
+    }
+}
+
+/// What became of the data points of metrics that are sent over OTLP: `generated = delivered + replaced + dropped`.
+/// Before shutdown, some may still be waiting.
+///
+/// A data point is the value of a metric for one set of attributes at one time, so each collection has new ones.
+///
+/// ```
+/// use a2a_otel::Telemetry;
+/// use std::time::Duration;
+///
+/// let telemetry = Telemetry::builder().tracing(false).init()?;
+/// let metrics = telemetry.shutdown(Duration::from_secs(1)).metrics;
+/// assert_eq!(metrics.dropped_total(), 0, "{metrics}");
+/// # Ok::<(), a2a_otel::InitError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DataPoints {
+    /// Data points that were collected to be sent.
+    pub generated: u64,
+    /// Data points that the receiver confirmed.
+    pub delivered: u64,
+    /// Data points that were not sent because later ones contain them: values since the start of the process.
+    pub replaced: u64,
+    /// Data points that are lost, by reason.
+    pub dropped: BTreeMap<&'static str, u64>,
+}
+
+impl DataPoints {
+    /// Returns how many are lost.
+    #[must_use]
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.values().sum()
+    }
+
+    /// Returns how many are neither sent nor lost.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.generated.saturating_sub(self.delivered + self.replaced + self.dropped_total())
+    }
+}
+
+impl fmt::Display for DataPoints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let DataPoints { generated, delivered, replaced, .. } = self;
+        write!(f, "{generated} data points: {delivered} delivered, {replaced} replaced, ")?;
+        write!(f, "{} dropped", self.dropped_total())?;
         write_reasons(f, &self.dropped)?;
         write_waiting(f, self.waiting())
     }
@@ -134,6 +187,9 @@ impl fmt::Display for Delivery {
         if self.annotations.generated > 0 {
             write!(f, "; {}", self.annotations)?;
         }
+        if self.metrics.generated > 0 {
+            write!(f, "; {}", self.metrics)?;
+        }
         Ok(())
     }
 }
@@ -142,7 +198,7 @@ impl fmt::Display for Delivery {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{Annotations, Delivery};
+    use super::{Annotations, DataPoints, Delivery};
 
     #[test]
     fn it_reads_as_a_sentence() {
@@ -157,6 +213,11 @@ mod tests {
         let annotations = Annotations { generated: 2, delivered: 1, ..Annotations::default() };
         delivery = Delivery { annotations, ..delivery };
         assert!(delivery.to_string().ends_with("; 2 annotations: 1 delivered, 0 dropped, 1 waiting"));
+        let metrics = DataPoints { generated: 9, delivered: 4, replaced: 3, ..DataPoints::default() };
+        delivery = Delivery { metrics, ..delivery };
+        assert!(
+            delivery.to_string().ends_with("; 9 data points: 4 delivered, 3 replaced, 0 dropped, 2 waiting")
+        );
         assert_eq!(delivery.clone().add(delivery).dropped["queue full"], 4);
     }
 }

@@ -14,7 +14,7 @@ use super::sender::Sender;
 #[cfg(feature = "otlp")]
 use super::storage::Storage;
 #[cfg(feature = "otlp")]
-use super::transport::{Credentials, Http};
+use super::transport::{Credentials, Http, PHOENIX};
 use super::{Backend, Ledger, Queue, TreePrinter, exporter, signal};
 use crate::environment::Warning;
 #[cfg(feature = "otlp")]
@@ -130,12 +130,12 @@ impl Destination {
 fn outlet(settings: &Settings, endpoint: &Endpoint) -> Result<(Outlet<SpanRequest>, &'static str), String> {
     #[cfg(feature = "otlp-grpc")]
     if settings.protocol == crate::settings::Protocol::Grpc {
-        let mut grpc = super::transport::Grpc::new(settings, endpoint, super::otlp::EXPORT_METHOD)?;
+        let mut grpc = super::transport::Grpc::new(settings, endpoint, super::otlp::EXPORT_SPANS, &PHOENIX)?;
         let send: Outlet<SpanRequest> =
             Box::new(move |request, patience| grpc.send(request.body(), patience));
         return Ok((send, "otlp_grpc_span_exporter"));
     }
-    let mut http = Http::otlp(settings, endpoint);
+    let mut http = Http::otlp(settings, endpoint, &PHOENIX);
     let send: Outlet<SpanRequest> = Box::new(move |request, patience| http.send(request.body(), patience));
     Ok((send, "otlp_http_span_exporter"))
 }

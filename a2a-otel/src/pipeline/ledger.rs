@@ -24,6 +24,8 @@ enum Connection {
     Working,
     /// The last request failed, for this reason.
     Failing(String),
+    /// The receiver does not accept the signal, which it was only offered.
+    Declined,
 }
 
 /// Why an item is lost.
@@ -49,10 +51,12 @@ pub(crate) enum Loss {
     SpoolTooOld,
     /// Its data on disk is not what was written.
     SpoolDamaged,
+    /// A later value contains it, so nothing is lost.
+    Replaced,
 }
 
 /// Every reason with its name in a [`Delivery`], in the order of the variants.
-const LOSSES: [(Loss, &str); 10] = [
+const LOSSES: [(Loss, &str); 11] = [
     (Loss::ExportFailed, "export failed"),
     (Loss::NoExporter, "no exporter"),
     (Loss::QueueFull, "queue full"),
@@ -63,6 +67,7 @@ const LOSSES: [(Loss, &str); 10] = [
     (Loss::SpoolFull, "spool full"),
     (Loss::SpoolTooOld, "spool too old"),
     (Loss::SpoolDamaged, "spool damaged"),
+    (Loss::Replaced, "replaced by a later value"),
 ];
 
 impl Loss {
@@ -142,7 +147,11 @@ impl Ledger {
     }
 
     pub(crate) fn generated(&self) {
-        self.generated.fetch_add(1, Ordering::Relaxed);
+        self.generate(1);
+    }
+
+    pub(crate) fn generate(&self, items: u64) {
+        self.generated.fetch_add(items, Ordering::Relaxed);
     }
 
     pub(crate) fn dropped(&self, loss: Loss, items: u64) {
@@ -195,15 +204,16 @@ impl Ledger {
     /// Records that the receiver does not know the path of the signal. Returns true if this is final, because few
     /// receivers accept the signal.
     pub(crate) fn unknown(&self, cause: &str) -> bool {
-        let Some(taker) = self.wording.only_taken_by else {
+        let Some(taker) = self.wording.taken_by else {
             self.refused(cause);
             return false;
         };
-        self.change_to(Connection::Failing(cause.to_owned()));
+        let is_offered = self.wording.is_offered;
+        self.change_to(if is_offered { Connection::Declined } else { Connection::Failing(cause.to_owned()) });
         let (many, target, cause) = (self.wording.many, &self.target, sentence(cause));
         report(&format_args!(
-            "{target} does not accept {many}, only {taker} does: {cause} From now on, {many} are dropped; \
-            everything else is still sent"
+            "{target} does not accept {many}, {taker}: {cause} From now on, {many} are dropped; everything else is \
+             still sent"
         ));
         true
     }
@@ -217,8 +227,8 @@ impl Ledger {
     /// Records that the receiver rejected items of a request without naming them.
     pub(crate) fn rejected(&self, items: u64, message: &str) {
         if is_first(&self.reported.rejected) {
-            let (many, target, message) = (self.wording.many, &self.target, sentence(message));
-            report(&format_args!("{target} rejected {items} {many} of a batch: {message}"));
+            let (counted, target, message) = (self.wording.counted, &self.target, sentence(message));
+            report(&format_args!("{target} rejected {items} {counted} of a batch: {message}"));
         }
     }
 
@@ -239,8 +249,8 @@ impl Ledger {
         }
     }
 
-    pub(crate) fn queue_full(&self) {
-        self.dropped(Loss::QueueFull, 1);
+    pub(crate) fn queue_full(&self, items: u64) {
+        self.dropped(Loss::QueueFull, items);
         if is_first(&self.reported.queue_full) {
             let Wording { many, when_full, .. } = self.wording;
             report(&format_args!("the queue for {} is full, so {many} are dropped{when_full}", self.target));
@@ -330,9 +340,9 @@ impl Ledger {
         let waiting = self.delivery().waiting();
         if waiting > 0 {
             self.dropped(Loss::NotSentInTime, waiting);
-            let Wording { many, when_late, .. } = self.wording;
+            let Wording { counted, when_late, .. } = self.wording;
             report(&format_args!(
-                "{waiting} {many} for {} were not sent in time and are lost{when_late}",
+                "{waiting} {counted} for {} were not sent in time and are lost{when_late}",
                 self.target
             ));
         }
@@ -345,6 +355,7 @@ impl Ledger {
     pub(crate) fn condition(&self) -> Condition {
         match &*lock(&self.connection) {
             Connection::Unused | Connection::Working => Condition::Good,
+            Connection::Declined => Condition::Disabled,
             Connection::Failing(cause) => Condition::Failing(cause.clone()),
         }
     }

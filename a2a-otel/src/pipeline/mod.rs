@@ -26,6 +26,8 @@ mod keeper;
     allow(dead_code, reason = "the application's own exporters use only a part of it")
 )]
 mod ledger;
+#[cfg(feature = "metrics")]
+pub(crate) mod metrics;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod processors;
@@ -59,7 +61,7 @@ mod witness;
 pub(crate) use self::backend::Backend;
 #[cfg(feature = "metrics")]
 pub(crate) use self::census::Census;
-pub use self::delivery::{Annotations, Delivery};
+pub use self::delivery::{Annotations, DataPoints, Delivery};
 pub(crate) use self::ledger::Ledger;
 #[cfg(feature = "metrics")]
 pub(crate) use self::ledger::Loss;

@@ -44,7 +44,7 @@ impl<Saved: Debug + Send> SpanProcessor for Queued<Saved> {
         self.ledger.generated();
         match self.queue.push(span) {
             Ok(()) => {}
-            Err(Refusal::Full) => self.ledger.queue_full(),
+            Err(Refusal::Full) => self.ledger.queue_full(1),
             Err(Refusal::Closed) => self.ledger.dropped(Loss::TooLate, 1),
         }
     }

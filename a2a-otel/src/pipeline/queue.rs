@@ -113,6 +113,14 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         Ok(())
     }
 
+    /// Takes all waiting items, because a later one replaces them.
+    #[cfg(all(feature = "otlp", feature = "metrics"))]
+    pub(crate) fn clear(&self) -> Vec<Item> {
+        let mut state = lock(&self.state);
+        state.bytes_waiting = 0;
+        state.waiting.drain(..).collect()
+    }
+
     /// Waits until a batch is full, a caller waits for the queue, or the time has passed.
     pub(crate) fn wait(&self, patience: Duration) -> Order {
         let deadline = Instant::now() + patience;

@@ -166,13 +166,26 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
     fn next_parcel(&mut self, order: Order) -> Option<ParcelOf<S, D>> {
         let is_time = order != Order::Collect || Instant::now() >= self.next_sweep;
         // Loading may return nothing, because the requests may be gone from the disk.
-        while self.pending.is_empty() && (is_time || self.queue.has_batch()) && self.take() {}
+        while self.nothing_pends() && (is_time || self.queue.has_batch()) && self.take() {}
         // Requests of earlier processes are sent when there is nothing else to send, and never delay the end of this
         // one.
         if self.pending.is_empty() && !matches!(order, Order::Close(_)) {
             self.take_recovered();
         }
         self.pending.pop_front()
+    }
+
+    /// Whether no payload is left that has to be sent. Those that a later one replaces are not.
+    fn nothing_pends(&mut self) -> bool {
+        while let Some(parcel) = self.pending.pop_front() {
+            if !self.signal.is_replaced(&parcel.payload) {
+                self.pending.push_front(parcel);
+                return false;
+            }
+            self.lose(&parcel, Loss::Replaced);
+            self.settle();
+        }
+        true
     }
 
     /// Takes a batch from the queue. With a disk, waiting items are written there first. Returns false if nothing was

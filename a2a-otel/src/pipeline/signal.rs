@@ -15,6 +15,11 @@ pub(crate) trait Signal: Send + 'static {
 
     /// Packs items into payloads, in their order.
     fn pack(&mut self, items: Vec<Self::Item>) -> Vec<Self::Payload>;
+
+    /// Whether a payload need not be sent any more, because a later one contains what it says. By default it must.
+    fn is_replaced(&self, _payload: &Self::Payload) -> bool {
+        false
+    }
 }
 
 /// A signal whose items can be kept on disk.
@@ -54,36 +59,65 @@ pub(crate) trait Payload: Send + Sized {
 pub(crate) struct Wording {
     pub(crate) one: &'static str,
     pub(crate) many: &'static str,
+    /// What is counted.
+    pub(crate) counted: &'static str,
     /// The advice for a full queue.
     pub(crate) when_full: &'static str,
     /// The advice if the time to send was too short.
     pub(crate) when_late: &'static str,
-    /// The only receiver that accepts the signal, if most do not. A receiver that does not accept it gets no more
-    /// requests.
-    pub(crate) only_taken_by: Option<&'static str>,
+    /// Which receivers accept the signal, if many do not. A receiver that does not accept it gets no more requests.
+    pub(crate) taken_by: Option<&'static str>,
+    /// Whether nobody asked for the signal. If the receiver does not accept it, telemetry counts as healthy.
+    pub(crate) is_offered: bool,
 }
 
 pub(crate) static SPANS: Wording = Wording {
     one: "span",
     many: "spans",
+    counted: "spans",
     when_full: "; raise A2A_OTEL_QUEUE_BYTES, or set A2A_OTEL_SPOOL_DIR to keep them on disk",
     when_late: "; with A2A_OTEL_SPOOL_DIR they would be kept for the next start",
-    only_taken_by: None,
+    taken_by: None,
+    is_offered: false,
 };
 
 /// Spans for the application's own exporter, which the spool does not keep.
 pub(crate) static SPANS_HANDED_OVER: Wording = Wording {
     one: "span",
     many: "spans",
+    counted: "spans",
     when_full: "; raise A2A_OTEL_QUEUE_BYTES",
     when_late: "",
-    only_taken_by: None,
+    taken_by: None,
+    is_offered: false,
 };
 
 pub(crate) static ANNOTATIONS: Wording = Wording {
     one: "annotation",
     many: "annotations",
+    counted: "annotations",
     when_full: "",
     when_late: "",
-    only_taken_by: Some("Phoenix"),
+    taken_by: Some("only Phoenix does"),
+    is_offered: false,
+};
+
+/// Metrics that code or the environment asks for.
+#[cfg(all(feature = "metrics", feature = "otlp"))]
+pub(crate) static METRICS: Wording = OF_METRICS;
+
+/// Metrics for a receiver that was named for everything.
+#[cfg(all(feature = "metrics", feature = "otlp"))]
+pub(crate) static METRICS_OFFERED: Wording =
+    Wording { taken_by: Some("as Phoenix does not"), is_offered: true, ..OF_METRICS };
+
+#[cfg(all(feature = "metrics", feature = "otlp"))]
+const OF_METRICS: Wording = Wording {
+    one: "metric",
+    many: "metrics",
+    counted: "data points of metrics",
+    when_full: "; raise A2A_OTEL_QUEUE_BYTES",
+    when_late: "",
+    taken_by: None,
+    is_offered: false,
 };

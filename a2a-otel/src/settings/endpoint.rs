@@ -11,6 +11,8 @@ pub(super) const DEFAULT_GRPC: &str = "http://localhost:4317";
 
 const TRACES_PATH: &str = "/v1/traces";
 
+const METRICS_PATH: &str = "/v1/metrics";
+
 /// The address of a receiver. It is displayed without the user and the query, which may be secret.
 ///
 /// ```
@@ -55,13 +57,29 @@ impl Endpoint {
 
     /// Parses the address of a server, and adds the path of the traces unless the address ends in it.
     pub(super) fn parse_server(text: &str) -> Option<Self> {
+        Self::parse_with_path(text, TRACES_PATH)
+    }
+
+    /// Parses the address of a server, and adds the path of the metrics. The address may end in the path of a signal.
+    pub(super) fn parse_server_of_metrics(text: &str) -> Option<Self> {
+        let base = text.trim_end_matches('/');
+        Self::parse_with_path(base.strip_suffix(TRACES_PATH).unwrap_or(base), METRICS_PATH)
+    }
+
+    fn parse_with_path(text: &str, path: &str) -> Option<Self> {
         let endpoint = Self::parse(text)?;
         if text.contains(['?', '#']) {
             return None;
         }
         let base = text.trim_end_matches('/');
-        let path = if base.ends_with(TRACES_PATH) { "" } else { TRACES_PATH };
+        let path = if base.ends_with(path) { "" } else { path };
         Some(Endpoint { url: format!("{base}{path}"), ..endpoint })
+    }
+
+    /// Returns the address without the path of the metrics, if it ends in that path.
+    pub(super) fn server_of_metrics(&self) -> Option<Self> {
+        let url = self.url.strip_suffix(METRICS_PATH)?.to_owned();
+        Some(Endpoint { url, ..self.clone() })
     }
 
     /// Returns the address without the path of the traces. The server's other paths are known only if the address ends

@@ -1,6 +1,7 @@
 //! What a configuration is.
 
 mod endpoint;
+mod metrics;
 mod resolve;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,8 @@ use std::time::Duration;
 use opentelemetry_sdk::trace::SpanLimits;
 
 pub use self::endpoint::Endpoint;
+pub(crate) use self::metrics::MetricsOverrides;
+pub use self::metrics::{HistogramAggregation, Metrics, MetricsExporter, TemporalityPreference};
 pub(crate) use self::resolve::Overrides;
 use crate::privacy::Privacy;
 use crate::semconv::{GenAiVersion, SemConv};
@@ -65,6 +68,8 @@ pub struct Settings {
     /// How many different sets of attributes each metric may have. Values with further ones are counted together, with
     /// the attribute `otel.metric.overflow`.
     pub cardinality_limit: usize,
+    /// Where metrics go, with the feature `metrics`.
+    pub metrics: Metrics,
     /// What must not leave the process.
     pub privacy: Privacy,
     /// Which conventions spans follow.

@@ -12,8 +12,8 @@ use super::variables::{
     SPOOL_BYTES, SPOOL_FOLDER, STABILITY_OPT_IN, TIMEOUT, TRACES_ENDPOINT, VALUE_LENGTH,
 };
 use super::{
-    Batch, CARDINALITIES, Compression, Exporter, Headers, Limits, MEBIBYTE, Protocol, Root, Sampling,
-    Settings, Spool, Tls,
+    Batch, CARDINALITIES, Compression, Exporter, Headers, Limits, MEBIBYTE, Metrics, MetricsOverrides,
+    Protocol, Root, Sampling, Settings, Spool, Tls,
 };
 #[cfg(feature = "otlp")]
 use crate::environment::Warning;
@@ -42,6 +42,7 @@ pub(crate) struct Overrides {
     pub(crate) tls: Tls,
     pub(crate) spool: Option<Spool>,
     pub(crate) cardinality_limit: Option<usize>,
+    pub(crate) metrics: MetricsOverrides,
     pub(crate) privacy: Privacy,
     pub(crate) semconv: Option<SemConv>,
     pub(crate) gen_ai_version: Option<GenAiVersion>,
@@ -71,6 +72,7 @@ impl Settings {
             spool: spool(overrides, environment),
             limits: limits(environment),
             cardinality_limit: cardinality_limit(overrides, environment),
+            metrics: Metrics::resolve(&overrides.metrics, environment),
             privacy: overrides.privacy.resolve(environment),
             semconv: semconv_setting(overrides, environment),
             gen_ai_version: gen_ai_version(overrides, environment),
@@ -100,6 +102,21 @@ impl Settings {
         let headers = self::headers(&overrides, &mut environment, &self.project_name);
         warnings.append(&mut environment.warnings);
         Settings { endpoint, headers, exporter: Exporter::Otlp, ..self.clone() }
+    }
+
+    /// Returns these settings for the receiver of metrics.
+    #[cfg(all(feature = "otlp", feature = "metrics"))]
+    pub(crate) fn for_metrics(&self) -> Settings {
+        let metrics = self.metrics.clone();
+        Settings {
+            endpoint: metrics.endpoint,
+            protocol: metrics.protocol,
+            headers: metrics.headers,
+            timeout: metrics.request_timeout.min(metrics.timeout),
+            compression: metrics.compression,
+            tls: metrics.tls,
+            ..self.clone()
+        }
     }
 
     /// Returns all attributes of the resource.

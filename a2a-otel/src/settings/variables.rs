@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::endpoint::Endpoint;
+use super::metrics::{ExporterName, HistogramAggregation, MetricsExporter, TemporalityPreference};
 use super::{CARDINALITIES, Compression, Exporter, Protocol, Root, Sampling};
 use crate::environment::Variable;
 use crate::environment::values::{
@@ -15,9 +16,18 @@ use crate::semconv::{GenAiVersion, SemConv};
 
 const BOOLEAN: &str = "true or false";
 const BYTES: &str = "bytes, a whole number above 0";
+const COMPRESSIONS: &str = "gzip or none";
 const FILE: &str = "a file";
+const HEADERS_ACCEPTED: &str =
+    "name=value,name=value, percent-encoded, of headers that a request does not set itself";
 const MILLISECONDS: &str = "milliseconds, a whole number above 0";
 const POSITIVE: &str = "a whole number above 0";
+const PROTOCOLS: &str = if cfg!(feature = "otlp-grpc") {
+    "http/protobuf or grpc; http/protobuf is used: point the endpoint at the HTTP port (Phoenix 6006, collector 4318)"
+} else {
+    "http/protobuf, which is used (the feature `otlp-grpc` is off): point the endpoint at the HTTP port (Phoenix 6006, \
+     collector 4318)"
+};
 const TEXT: &str = "any text";
 const WHOLE: &str = "a whole number";
 
@@ -47,21 +57,13 @@ pub(super) const ENDPOINT: Variable<Endpoint> = variable(
     Endpoint::parse_server,
     "http(s)://host[:port][/path]",
 );
-pub(super) const PROTOCOL: Variable<Protocol> = variable(
-    &["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"],
-    protocol,
-    if cfg!(feature = "otlp-grpc") {
-        "http/protobuf or grpc; http/protobuf is used: point the endpoint at the HTTP port (Phoenix 6006, collector 4318)"
-    } else {
-        "http/protobuf, which is used (the feature `otlp-grpc` is off): point the endpoint at the HTTP port (Phoenix \
-         6006, collector 4318)"
-    },
-);
+pub(super) const PROTOCOL: Variable<Protocol> =
+    variable(&["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"], protocol, PROTOCOLS);
 /// All names are read; later ones take precedence over earlier ones.
 pub(super) const HEADERS: Variable<(String, String)> = secret(
     &["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "PHOENIX_CLIENT_HEADERS"],
     pair,
-    "name=value,name=value, percent-encoded, of headers that a request does not set itself",
+    HEADERS_ACCEPTED,
 );
 pub(super) const API_KEY: Variable<String> = secret(&["PHOENIX_API_KEY"], bearer, "visible ASCII characters");
 pub(super) const TIMEOUT: Variable<Duration> = variable(
@@ -72,7 +74,7 @@ pub(super) const TIMEOUT: Variable<Duration> = variable(
 pub(super) const COMPRESSION: Variable<Compression> = variable(
     &["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"],
     compression,
-    "gzip or none",
+    COMPRESSIONS,
 );
 pub(super) const CERTIFICATE: Variable<PathBuf> =
     variable(&["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"], path, FILE);
@@ -104,6 +106,67 @@ pub(super) const BATCH_TIMEOUT: Variable<Duration> =
     variable(&["OTEL_BSP_EXPORT_TIMEOUT"], milliseconds, MILLISECONDS);
 pub(super) const SPOOL_FOLDER: Variable<PathBuf> = variable(&["A2A_OTEL_SPOOL_DIR"], path, "a folder");
 pub(super) const SPOOL_BYTES: Variable<usize> = variable(&["A2A_OTEL_SPOOL_BYTES"], positive, BYTES);
+
+// Where and how metrics are sent. The general variables are those of spans, except that none is Phoenix's.
+pub(super) const METRICS_EXPORTERS: Variable<ExporterName> = variable(
+    &["OTEL_METRICS_EXPORTER"],
+    metrics_exporter,
+    if cfg!(not(feature = "metrics")) {
+        "none (the feature `metrics` is off)"
+    } else if cfg!(feature = "otlp") {
+        "a list of otlp, prometheus and console, or none"
+    } else {
+        "a list of prometheus and console, or none (the feature `otlp` is off)"
+    },
+);
+pub(super) const METRICS_INTERVAL: Variable<Duration> =
+    variable(&["OTEL_METRIC_EXPORT_INTERVAL"], milliseconds, MILLISECONDS);
+pub(super) const METRICS_TIMEOUT: Variable<Duration> =
+    variable(&["OTEL_METRIC_EXPORT_TIMEOUT"], milliseconds, MILLISECONDS);
+pub(super) const METRICS_ENDPOINT: Variable<Endpoint> =
+    variable(&["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"], Endpoint::parse, "http(s)://host[:port]/path");
+pub(super) const METRICS_SERVER: Variable<Endpoint> = variable(
+    &["OTEL_EXPORTER_OTLP_ENDPOINT"],
+    Endpoint::parse_server_of_metrics,
+    "http(s)://host[:port][/path]",
+);
+pub(super) const METRICS_PROTOCOL: Variable<Protocol> =
+    variable(&["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"], protocol, PROTOCOLS);
+/// All names are read; later ones take precedence over earlier ones.
+pub(super) const METRICS_HEADERS: Variable<(String, String)> =
+    secret(&["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_METRICS_HEADERS"], pair, HEADERS_ACCEPTED);
+pub(super) const METRICS_REQUEST_TIMEOUT: Variable<Duration> = variable(
+    &["OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"],
+    milliseconds,
+    MILLISECONDS,
+);
+pub(super) const METRICS_COMPRESSION: Variable<Compression> = variable(
+    &["OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"],
+    compression,
+    COMPRESSIONS,
+);
+pub(super) const METRICS_CERTIFICATE: Variable<PathBuf> =
+    variable(&["OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"], path, FILE);
+pub(super) const METRICS_CLIENT_CERTIFICATE: Variable<PathBuf> = variable(
+    &["OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"],
+    path,
+    FILE,
+);
+pub(super) const METRICS_CLIENT_KEY: Variable<PathBuf> =
+    variable(&["OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY", "OTEL_EXPORTER_OTLP_CLIENT_KEY"], path, FILE);
+pub(super) const METRICS_TEMPORALITY: Variable<TemporalityPreference> = variable(
+    &["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"],
+    temporality,
+    "cumulative, delta or lowmemory",
+);
+pub(super) const METRICS_HISTOGRAMS: Variable<HistogramAggregation> = variable(
+    &["OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"],
+    histograms,
+    "explicit_bucket_histogram or base2_exponential_bucket_histogram",
+);
+pub(super) const PROMETHEUS_HOST: Variable<String> = variable(&["OTEL_EXPORTER_PROMETHEUS_HOST"], text, TEXT);
+pub(super) const PROMETHEUS_PORT: Variable<u16> =
+    variable(&["OTEL_EXPORTER_PROMETHEUS_PORT"], port, "a port from 0 to 65535");
 
 // How much one metric may hold.
 pub(super) const CARDINALITY: Variable<usize> =
@@ -176,6 +239,37 @@ fn exporter(text: &str) -> Option<Exporter> {
         "none" => Some(Exporter::None),
         _ => None,
     }
+}
+
+fn metrics_exporter(text: &str) -> Option<ExporterName> {
+    match text {
+        "otlp" if cfg!(all(feature = "otlp", feature = "metrics")) => Some(Some(MetricsExporter::Otlp)),
+        "prometheus" if cfg!(feature = "metrics") => Some(Some(MetricsExporter::Prometheus)),
+        "console" if cfg!(feature = "metrics") => Some(Some(MetricsExporter::Console)),
+        "none" => Some(None),
+        _ => None,
+    }
+}
+
+fn temporality(text: &str) -> Option<TemporalityPreference> {
+    match text.to_ascii_lowercase().as_str() {
+        "cumulative" => Some(TemporalityPreference::Cumulative),
+        "delta" => Some(TemporalityPreference::Delta),
+        "lowmemory" => Some(TemporalityPreference::LowMemory),
+        _ => None,
+    }
+}
+
+fn histograms(text: &str) -> Option<HistogramAggregation> {
+    match text.to_ascii_lowercase().as_str() {
+        "explicit_bucket_histogram" => Some(HistogramAggregation::ExplicitBuckets),
+        "base2_exponential_bucket_histogram" => Some(HistogramAggregation::Base2Exponential),
+        _ => None,
+    }
+}
+
+fn port(text: &str) -> Option<u16> {
+    text.parse().ok()
 }
 
 fn semconv(text: &str) -> Option<SemConv> {

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::{KeyValue, global};
@@ -21,7 +22,9 @@ use crate::pipeline::destination::Destination;
 use crate::privacy::Privacy;
 use crate::report::report;
 use crate::semconv::{GenAiVersion, SemConv};
-use crate::settings::{Overrides, Settings, Spool, Tls};
+use crate::settings::{
+    HistogramAggregation, MetricsExporter, Overrides, Settings, Spool, TemporalityPreference, Tls,
+};
 use crate::span::Foresight;
 
 /// Why the strict form of `init` did not start telemetry.
@@ -263,6 +266,89 @@ impl Builder {
         self
     }
 
+    /// Sets where metrics go, instead of `OTEL_METRICS_EXPORTER`, with the feature `metrics`. An empty list keeps them in
+    /// this process. By default, they are sent to the OTLP receiver that [`metrics_endpoint`](Self::metrics_endpoint),
+    /// `OTEL_EXPORTER_OTLP_METRICS_ENDPOINT` or `OTEL_EXPORTER_OTLP_ENDPOINT` names, if one does.
+    ///
+    /// ```
+    /// use a2a_otel::Telemetry;
+    /// use a2a_otel::settings::MetricsExporter;
+    ///
+    /// let builder = Telemetry::builder().metrics_exporters([MetricsExporter::Console]);
+    /// ```
+    pub fn metrics_exporters(mut self, exporters: impl IntoIterator<Item = MetricsExporter>) -> Self {
+        self.overrides.metrics.exporters = Some(exporters.into_iter().collect());
+        self
+    }
+
+    /// Sets where metrics are sent over OTLP: the address of a receiver, with or without `/v1/metrics`. Phoenix accepts
+    /// no metrics.
+    ///
+    /// ```
+    /// let builder = a2a_otel::Telemetry::builder().metrics_endpoint("http://localhost:4318");
+    /// ```
+    pub fn metrics_endpoint(mut self, endpoint: impl Into<String>) -> Self {
+        self.overrides.metrics.endpoint = Some(endpoint.into());
+        self
+    }
+
+    /// Adds headers to every request with metrics. Those of [`headers`](Self::headers) are only for spans.
+    ///
+    /// ```
+    /// let builder = a2a_otel::Telemetry::builder().metrics_headers([("x-api-key", "secret")]);
+    /// ```
+    pub fn metrics_headers<N, V>(mut self, headers: impl IntoIterator<Item = (N, V)>) -> Self
+    where
+        N: Into<String>,
+        V: Into<String>,
+    {
+        let headers = headers.into_iter().map(|(name, value)| (name.into(), value.into()));
+        self.overrides.metrics.headers.extend(headers);
+        self
+    }
+
+    /// Sets how often metrics are sent and printed, instead of `OTEL_METRIC_EXPORT_INTERVAL`. By default, as OpenTelemetry
+    /// specifies, every 60 seconds.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let builder = a2a_otel::Telemetry::builder().metrics_interval(Duration::from_secs(10));
+    /// ```
+    ///
+    /// Source: <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#periodic-exporting-metricreader>.
+    pub fn metrics_interval(mut self, interval: Duration) -> Self {
+        self.overrides.metrics.interval = Some(interval);
+        self
+    }
+
+    /// Sets whether the receiver gets the values since the start of the process or since the last request, instead of
+    /// `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`.
+    ///
+    /// ```
+    /// use a2a_otel::Telemetry;
+    /// use a2a_otel::settings::TemporalityPreference;
+    ///
+    /// let builder = Telemetry::builder().metrics_temporality(TemporalityPreference::Delta);
+    /// ```
+    pub fn metrics_temporality(mut self, temporality: TemporalityPreference) -> Self {
+        self.overrides.metrics.temporality = Some(temporality);
+        self
+    }
+
+    /// Sets the kind of histograms, instead of `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION`.
+    ///
+    /// ```
+    /// use a2a_otel::Telemetry;
+    /// use a2a_otel::settings::HistogramAggregation;
+    ///
+    /// let builder = Telemetry::builder().metrics_histograms(HistogramAggregation::Base2Exponential);
+    /// ```
+    pub fn metrics_histograms(mut self, histograms: HistogramAggregation) -> Self {
+        self.overrides.metrics.histograms = Some(histograms);
+        self
+    }
+
     /// Sets how many different sets of attributes each metric may have, from 1 to 1,000,000, instead of
     /// `A2A_OTEL_CARDINALITY_LIMIT`. By default, as OpenTelemetry specifies, 2,000. Values with further ones are counted
     /// together, with the attribute `otel.metric.overflow`, which is reported once for each metric.
@@ -362,7 +448,7 @@ impl Builder {
         let open = |destination: Destination| destination.open(&settings.batch, &resource, &mut fan_out);
         let backends: Vec<_> = destinations.into_iter().map(open).collect();
         #[cfg(feature = "metrics")]
-        let meters = self.metrics.then(|| Meters::new(resource, settings.cardinality_limit));
+        let meters = self.metrics.then(|| Meters::configured(resource, &settings, warnings));
         #[cfg(feature = "metrics")]
         if let Some(meters) = &meters {
             fan_out.census = Some(meters.observe(&backends));

@@ -129,8 +129,17 @@ impl Handle {
                 }
             };
             let annotator = self.0.annotator.clone();
+            let flush_annotations = move || annotator.iter().for_each(|annotator| annotator.flush(timeout));
+            #[cfg(feature = "metrics")]
+            let meters = self.0.meters.clone();
+            let flush_metrics = move || {
+                #[cfg(feature = "metrics")]
+                if let Some(meters) = meters {
+                    meters.flush(timeout);
+                }
+            };
             within(timeout, move || {
-                in_parallel(flush, || annotator.iter().for_each(|annotator| annotator.flush(timeout)));
+                in_parallel(flush, || in_parallel(flush_metrics, flush_annotations));
             });
         }
         self.delivery()
@@ -158,7 +167,11 @@ impl Handle {
     fn count(&self) -> Delivery {
         let spans = self.0.backends.iter().map(Backend::delivery);
         let annotations = self.0.annotator.as_deref().map(Annotator::delivery).unwrap_or_default();
-        Delivery { annotations, ..spans.fold(Delivery::default(), Delivery::add) }
+        #[cfg(feature = "metrics")]
+        let metrics = self.0.meters.as_ref().map(Meters::delivery).unwrap_or_default();
+        #[cfg(not(feature = "metrics"))]
+        let metrics = crate::pipeline::DataPoints::default();
+        Delivery { annotations, metrics, ..spans.fold(Delivery::default(), Delivery::add) }
     }
 
     fn close(&self, timeout: Duration) -> Delivery {
@@ -166,19 +179,35 @@ impl Handle {
             crate::span::deactivate();
         }
         self.0.backends.iter().for_each(Backend::close);
+        #[cfg(feature = "metrics")]
+        self.0.meters.iter().for_each(Meters::closing);
         if let Some(provider) = self.0.provider.clone() {
             #[cfg(feature = "metrics")]
             let meters = self.0.meters.clone();
             let annotator = self.0.annotator.clone();
-            let shut_down = move || {
+            let (ending, has_ended) = mpsc::channel::<()>();
+            let close_spans = move || {
                 let _ = provider.shutdown_with_timeout(timeout);
+                drop(ending);
+            };
+            let close_annotations = move || annotator.iter().for_each(|annotator| annotator.close(timeout));
+            let close_metrics = move || {
+                // The last values say what became of the spans, unless their receiver takes too long.
                 #[cfg(feature = "metrics")]
-                meters.iter().for_each(Meters::shutdown);
+                if let Some(meters) = meters {
+                    let start = Instant::now();
+                    let _ = has_ended.recv_timeout(timeout / 2);
+                    meters.shutdown(timeout.saturating_sub(start.elapsed()));
+                }
+                #[cfg(not(feature = "metrics"))]
+                drop(has_ended);
             };
             within(timeout, move || {
-                in_parallel(shut_down, || annotator.iter().for_each(|annotator| annotator.close(timeout)));
+                in_parallel(close_spans, || in_parallel(close_metrics, close_annotations));
             });
         }
+        #[cfg(feature = "metrics")]
+        self.0.meters.iter().for_each(Meters::write_off);
         self.0.backends.iter().for_each(Backend::write_off);
         self.0.annotator.iter().for_each(|annotator| annotator.write_off());
         self.count()
@@ -201,7 +230,11 @@ impl Handle {
             _ => Condition::Good,
         };
         #[cfg(feature = "metrics")]
-        let metrics = if self.0.meters.is_some() { provider.clone() } else { Condition::Disabled };
+        let metrics = match &self.0.meters {
+            Some(meters) if provider == Condition::Good => meters.condition(),
+            Some(_) => provider.clone(),
+            None => Condition::Disabled,
+        };
         #[cfg(not(feature = "metrics"))]
         let metrics = Condition::Disabled;
         let exporters = self.0.backends.iter().map(Backend::health).collect();

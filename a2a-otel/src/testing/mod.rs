@@ -1,9 +1,12 @@
 //! Tools for tests of instrumented code.
 
 mod capture;
+mod json;
+mod received_metrics;
 mod receiver;
 
 pub use self::capture::{Captured, CapturedAnnotation, Capturing, capture};
+pub use self::received_metrics::{ReceivedMetric, ReceivedPoint, ReceivedReading};
 pub use self::receiver::{
     Behaviour, ReceivedAnnotation, ReceivedEvent, ReceivedSpan, ReceivedStatus, Receiver, ReceiverRequest,
 };

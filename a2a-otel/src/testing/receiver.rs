@@ -1,7 +1,6 @@
-//! A small OTLP receiver for tests, which also accepts annotations as Phoenix does.
+//! A small OTLP receiver for tests, of spans and metrics, which also accepts annotations as Phoenix does.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,21 +9,26 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use flate2::read::GzDecoder;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::trace::v1::{Span, span};
 use prost::Message;
 use serde_json::Value;
 
+use super::json::{attributes, hexadecimal};
+use super::received_metrics::{ReceivedMetric, metrics};
 use crate::lock::lock;
 use crate::semconv::openinference::SPAN_KIND;
 
 /// Where spans are sent.
 const TRACES_PATH: &str = "/v1/traces";
 
-/// An OTLP/HTTP receiver on a free local port. It keeps the spans, and can be made to fail.
+/// Where metrics are sent.
+const METRICS_PATH: &str = "/v1/metrics";
+
+/// An OTLP/HTTP receiver on a free local port. It keeps the spans and the metrics, and can be made to fail.
 ///
 /// ```
 /// use a2a_otel::{Telemetry, testing::Receiver};
@@ -72,14 +76,16 @@ pub enum Behaviour {
     Reset,
     /// It answers 413 to requests with more bytes than this, uncompressed.
     AtMost(usize),
-    /// It answers with this status to requests that contain a span or an annotation of this name.
+    /// It answers with this status to requests that contain a span, a metric or an annotation of this name.
     Refuse(u16, String),
-    /// It accepts all spans except those of this name, and reports that (`partial_success`).
+    /// It accepts all spans and metrics except those of this name, and reports that (`partial_success`).
     Reject(String),
     /// It answers 200 with a web page, as a proxy may.
     WebPage,
     /// It accepts spans and answers 404 to everything else, as a collector does.
     Collector,
+    /// It answers 404 to metrics and accepts everything else, as Phoenix does.
+    Phoenix,
 }
 
 #[derive(Debug, Default)]
@@ -87,6 +93,7 @@ struct Received {
     requests: Vec<ReceiverRequest>,
     spans: Vec<ReceivedSpan>,
     annotations: Vec<ReceivedAnnotation>,
+    metrics: Vec<ReceivedMetric>,
 }
 
 /// A request to the [`Receiver`].
@@ -241,6 +248,24 @@ impl Receiver {
         self.shared.received().annotations.clone()
     }
 
+    /// Returns the metrics so far, in the order in which they arrived: each request has the values of one collection.
+    ///
+    /// ```
+    /// use a2a_otel::{Telemetry, testing::Receiver};
+    ///
+    /// let receiver = Receiver::start();
+    /// let telemetry = Telemetry::builder().metrics_endpoint(receiver.endpoint()).tracing(false).init()?;
+    /// opentelemetry::global::meter("shop").u64_counter("shop.searches").build().add(1, &[]);
+    /// telemetry.shutdown(std::time::Duration::from_secs(1));
+    /// # #[cfg(all(feature = "otlp", feature = "metrics"))]
+    /// assert!(receiver.metrics().iter().any(|metric| metric.name == "shop.searches"));
+    /// # Ok::<(), a2a_otel::InitError>(())
+    /// ```
+    #[must_use]
+    pub fn metrics(&self) -> Vec<ReceivedMetric> {
+        self.shared.received().metrics.clone()
+    }
+
     /// Returns the requests so far, including those that were answered with a failure.
     #[must_use]
     pub fn requests(&self) -> Vec<ReceiverRequest> {
@@ -318,6 +343,7 @@ fn answer(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     received.requests.push(request);
     received.spans.extend(content.spans);
     received.annotations.extend(content.annotations);
+    received.metrics.extend(content.metrics);
     drop(received);
     let mut writer = stream;
     write!(
@@ -333,12 +359,14 @@ fn answer(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
 struct Content {
     spans: Vec<ReceivedSpan>,
     annotations: Vec<ReceivedAnnotation>,
+    metrics: Vec<ReceivedMetric>,
 }
 
 impl Content {
     fn has(&self, name: &str) -> bool {
         self.spans.iter().any(|span| span.name == name)
             || self.annotations.iter().any(|annotation| annotation.content["name"] == name)
+            || self.metrics.iter().any(|metric| metric.name == name)
     }
 }
 
@@ -358,10 +386,15 @@ impl Reply {
     }
 
     fn partial(mut content: Content, rejected: &str) -> Self {
-        let before = content.spans.len();
+        let items = |content: &Content| {
+            content.spans.len() + content.metrics.iter().map(|metric| metric.points.len()).sum::<usize>()
+        };
+        let before = items(&content);
         content.spans.retain(|span| span.name != rejected);
+        content.metrics.retain(|metric| metric.name != rejected);
+        // The responses of all signals have the same fields.
         let partial_success = ExportTracePartialSuccess {
-            rejected_spans: i64::try_from(before - content.spans.len()).unwrap_or_default(),
+            rejected_spans: i64::try_from(before - items(&content)).unwrap_or_default(),
             error_message: "rejected by the test".to_owned(),
         };
         let response = ExportTraceServiceResponse { partial_success: Some(partial_success) };
@@ -390,6 +423,7 @@ impl Shared {
                 Reply { headers, body: b"<html>".to_vec(), ..Reply::new(200, Content::default()) }
             }
             Behaviour::Collector if request.path != TRACES_PATH => Reply::new(404, content),
+            Behaviour::Phoenix if request.path == METRICS_PATH => Reply::new(404, content),
             _ => Reply::new(200, content),
         }
     }
@@ -433,6 +467,9 @@ fn decode(request: &ReceiverRequest, body: &[u8]) -> io::Result<(Content, usize)
     }
     let content = if request.path.ends_with("_annotations") {
         Content { annotations: annotations(&request.path, &plain)?, ..Content::default() }
+    } else if request.path.ends_with(METRICS_PATH) {
+        let message = ExportMetricsServiceRequest::decode(plain.as_slice()).map_err(io::Error::other)?;
+        Content { metrics: metrics(message), ..Content::default() }
     } else {
         let message = ExportTraceServiceRequest::decode(plain.as_slice()).map_err(io::Error::other)?;
         Content { spans: spans(message), ..Content::default() }
@@ -479,29 +516,4 @@ fn status(span: &Span) -> ReceivedStatus {
 
 fn event(event: span::Event) -> ReceivedEvent {
     ReceivedEvent { name: event.name, attributes: attributes(event.attributes) }
-}
-
-fn attributes(attributes: Vec<KeyValue>) -> BTreeMap<String, Value> {
-    attributes.into_iter().map(|attribute| (attribute.key, json(attribute.value))).collect()
-}
-
-fn json(value: Option<AnyValue>) -> Value {
-    use any_value::Value as Any;
-    match value.and_then(|value| value.value) {
-        Some(Any::StringValue(text)) => text.into(),
-        Some(Any::BoolValue(flag)) => flag.into(),
-        Some(Any::IntValue(number)) => number.into(),
-        Some(Any::DoubleValue(number)) => number.into(),
-        Some(Any::ArrayValue(array)) => array.values.into_iter().map(|value| json(Some(value))).collect(),
-        Some(Any::KvlistValue(list)) => attributes(list.values).into_iter().collect(),
-        Some(Any::BytesValue(bytes)) => hexadecimal(&bytes).into(),
-        _ => Value::Null,
-    }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

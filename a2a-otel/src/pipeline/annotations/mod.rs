@@ -118,7 +118,7 @@ impl Annotator {
         self.start();
         match self.queue.push(entry) {
             Ok(()) => {}
-            Err(Refusal::Full) => self.ledger.queue_full(),
+            Err(Refusal::Full) => self.ledger.queue_full(1),
             Err(Refusal::Closed) => self.ledger.dropped(Loss::TooLate, 1),
         }
     }

@@ -1,6 +1,8 @@
 //! Signals in OTLP: items are encoded once, packed into requests, and shortened if a request would be too long.
 
 mod encode;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod request;
 mod sanitise;
 mod spans;
@@ -9,7 +11,11 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+#[cfg(all(feature = "metrics", feature = "otlp-grpc"))]
+pub(crate) use self::metrics::EXPORT_METRICS;
+#[cfg(feature = "metrics")]
+pub(crate) use self::metrics::{MetricsRequest, MetricsSignal};
 pub(crate) use self::request::SpanRequest;
 #[cfg(feature = "otlp-grpc")]
-pub(crate) use self::spans::EXPORT_METHOD;
+pub(crate) use self::spans::EXPORT_SPANS;
 pub(crate) use self::spans::OtlpSpans;

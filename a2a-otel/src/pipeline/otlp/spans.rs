@@ -14,7 +14,7 @@ use crate::settings::Batch;
 
 /// The gRPC method that accepts them.
 #[cfg(feature = "otlp-grpc")]
-pub(crate) const EXPORT_METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+pub(crate) const EXPORT_SPANS: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
 /// Packs spans into requests that do not exceed the limit on bytes.
 #[derive(Clone)]

@@ -2,6 +2,24 @@
 
 use std::time::Duration;
 
+/// The advice in the causes of failures, which depends on who the receiver is.
+#[derive(Debug)]
+pub(crate) struct Hints {
+    /// If nothing listens at the address.
+    pub(crate) absent: &'static str,
+    /// If the credentials are missing or wrong.
+    pub(crate) unauthorised: &'static str,
+    /// If the receiver does not know the path or the method.
+    pub(crate) unknown: &'static str,
+}
+
+/// Advice for receivers that may be Phoenix.
+pub(crate) static PHOENIX: Hints = Hints {
+    absent: "is Phoenix running?",
+    unauthorised: "check PHOENIX_API_KEY",
+    unknown: "check the endpoint",
+};
+
 /// The outcome of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {

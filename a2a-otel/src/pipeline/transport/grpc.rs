@@ -12,7 +12,7 @@ use tonic::transport::{Channel, Endpoint as Server};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
 
-use super::answer::Answer;
+use super::answer::{Answer, Hints};
 use super::http::header_map;
 use super::otlp::{accepted, beginning};
 use super::tls::Credentials;
@@ -31,6 +31,7 @@ pub(crate) struct Grpc {
     /// The path of the method.
     method: PathAndQuery,
     metadata: MetadataMap,
+    hints: &'static Hints,
 }
 
 impl Grpc {
@@ -41,6 +42,7 @@ impl Grpc {
         settings: &Settings,
         endpoint: &Endpoint,
         method: &'static str,
+        hints: &'static Hints,
     ) -> Result<Self, String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
@@ -54,6 +56,7 @@ impl Grpc {
             client: None,
             method: PathAndQuery::from_static(method),
             metadata: MetadataMap::from_headers(header_map(settings)),
+            hints,
         })
     }
 
@@ -96,7 +99,7 @@ impl Grpc {
             Ok(Err(status)) => {
                 // With any other code, the server has answered, and the connection works.
                 self.client = Some(client).filter(|_| status.code() != Code::Unavailable);
-                of_status(&status)
+                of_status(&status, self.hints)
             }
             Err(_) => Answer::Later { cause: format!("no answer within {patience:?}"), after: None },
         }
@@ -107,12 +110,12 @@ impl Grpc {
 ///
 /// Source: <https://opentelemetry.io/docs/specs/otlp/#failures>. In addition, internal errors of the server are
 /// retried, as over HTTP.
-fn of_status(status: &Status) -> Answer {
+fn of_status(status: &Status, hints: &Hints) -> Answer {
     use Code::{
         Aborted, Cancelled, DataLoss, DeadlineExceeded, FailedPrecondition, Internal, InvalidArgument,
-        OutOfRange, ResourceExhausted, Unavailable, Unknown,
+        NotFound, OutOfRange, ResourceExhausted, Unavailable, Unimplemented, Unknown,
     };
-    let cause = describe(status);
+    let cause = describe(status, hints);
     let retry_info = status.get_details_retry_info();
     let after = retry_info.as_ref().and_then(|retry_info| retry_info.retry_delay);
     match status.code() {
@@ -125,6 +128,7 @@ fn of_status(status: &Status) -> Answer {
         ResourceExhausted => Answer::TooLarge { cause },
         InvalidArgument | FailedPrecondition => Answer::Unacceptable { cause },
         Internal | Unknown => Answer::Broken { cause },
+        Unimplemented | NotFound => Answer::Unknown { cause },
         _ => Answer::Refused { cause },
     }
 }
@@ -141,14 +145,14 @@ fn is_refused(status: &Status) -> bool {
     status.message().contains("refused")
 }
 
-fn describe(status: &Status) -> String {
+fn describe(status: &Status, hints: &Hints) -> String {
     match status.code() {
         // The message is left out because it may contain the API key.
         code @ (Code::Unauthenticated | Code::PermissionDenied) => {
-            format!("gRPC status {code:?}; check PHOENIX_API_KEY")
+            format!("gRPC status {code:?}; {}", hints.unauthorised)
         }
-        code @ (Code::Unimplemented | Code::NotFound) => format!("gRPC status {code:?}; check the endpoint"),
-        Code::Unavailable if is_refused(status) => "connection refused; is Phoenix running?".to_owned(),
+        code @ (Code::Unimplemented | Code::NotFound) => format!("gRPC status {code:?}; {}", hints.unknown),
+        Code::Unavailable if is_refused(status) => format!("connection refused; {}", hints.absent),
         code if status.message().is_empty() => format!("gRPC status {code:?}"),
         code => format!("gRPC status {code:?}: {}", beginning(status.message().as_bytes())),
     }

@@ -9,7 +9,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, Header
 use http::{Request, Response};
 use ureq::Agent;
 
-use super::answer::Answer;
+use super::answer::{Answer, Hints, PHOENIX};
 use super::otlp::{accepted, beginning, of_status, retry_after};
 use super::tls::Credentials;
 use crate::settings::{Compression, Endpoint, Settings, Tls};
@@ -28,12 +28,13 @@ pub(crate) struct Http {
     tls: Tls,
     headers: HeaderMap,
     compression: Compression,
+    hints: &'static Hints,
 }
 
 impl Http {
     /// Creates a client for OTLP, with protobuf.
-    pub(crate) fn otlp(settings: &Settings, endpoint: &Endpoint) -> Self {
-        let mut http = Http::new(settings, endpoint, "application/x-protobuf");
+    pub(crate) fn otlp(settings: &Settings, endpoint: &Endpoint, hints: &'static Hints) -> Self {
+        let mut http = Http::new(settings, endpoint, "application/x-protobuf", hints);
         http.accepted = accepted;
         http.compression = settings.compression;
         if settings.compression == Compression::Gzip {
@@ -44,10 +45,15 @@ impl Http {
 
     /// Creates a client for Phoenix's REST interface, with JSON. Phoenix does not read compressed requests there.
     pub(crate) fn json(settings: &Settings, endpoint: &Endpoint) -> Self {
-        Http::new(settings, endpoint, "application/json")
+        Http::new(settings, endpoint, "application/json", &PHOENIX)
     }
 
-    fn new(settings: &Settings, endpoint: &Endpoint, content_type: &'static str) -> Self {
+    fn new(
+        settings: &Settings,
+        endpoint: &Endpoint,
+        content_type: &'static str,
+        hints: &'static Hints,
+    ) -> Self {
         let mut headers = header_map(settings);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         Http {
@@ -57,6 +63,7 @@ impl Http {
             tls: settings.tls.clone(),
             headers,
             compression: Compression::None,
+            hints,
         }
     }
 
@@ -75,9 +82,9 @@ impl Http {
         match self.exchange(&agent, url, body, patience) {
             Ok(answer) => {
                 self.agent = Some(agent);
-                refusal(&answer).unwrap_or_else(|| (self.accepted)(answer.body()))
+                refusal(&answer, self.hints).unwrap_or_else(|| (self.accepted)(answer.body()))
             }
-            Err(error) => not_answered(&error),
+            Err(error) => not_answered(&error, self.hints),
         }
     }
 
@@ -110,23 +117,23 @@ fn compressed(body: &[u8]) -> std::io::Result<Vec<u8>> {
 }
 
 /// Returns the meaning of the answer, or `None` if it means success.
-fn refusal(answer: &Response<Vec<u8>>) -> Option<Answer> {
+fn refusal(answer: &Response<Vec<u8>>, hints: &Hints) -> Option<Answer> {
     let status = answer.status();
     if !status.is_success() {
         let header = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let after = header.and_then(|header| retry_after(header, SystemTime::now()));
-        return Some(of_status(status.as_u16(), describe(answer), after));
+        return Some(of_status(status.as_u16(), describe(answer, hints), after));
     }
     is_web_page(answer).then(|| Answer::Refused {
         cause: "it answers with a web page, which no OTLP receiver does; check the endpoint".to_owned(),
     })
 }
 
-fn not_answered(error: &ureq::Error) -> Answer {
+fn not_answered(error: &ureq::Error, hints: &Hints) -> Answer {
     match error {
         // Leaves out the number of the error, which does not help the user.
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
-            Answer::Absent { cause: format!("{}; is Phoenix running?", error.kind()) }
+            Answer::Absent { cause: format!("{}; {}", error.kind(), hints.absent) }
         }
         ureq::Error::HostNotFound => Answer::Absent { cause: format!("{error}; check the endpoint") },
         // An error of TLS is inside.
@@ -172,12 +179,12 @@ fn is_web_page(answer: &Response<Vec<u8>>) -> bool {
     content_type.is_some_and(|content_type| content_type.starts_with("text/html"))
 }
 
-fn describe(answer: &Response<Vec<u8>>) -> String {
+fn describe(answer: &Response<Vec<u8>>, hints: &Hints) -> String {
     let status = answer.status();
     match status.as_u16() {
         // The body is left out because it may contain the API key.
-        401 | 403 => format!("status {status}; check PHOENIX_API_KEY"),
-        404 | 405 => format!("status {status}; check the endpoint"),
+        401 | 403 => format!("status {status}; {}", hints.unauthorised),
+        404 | 405 => format!("status {status}; {}", hints.unknown),
         _ if answer.body().is_empty() || is_web_page(answer) => format!("status {status}"),
         _ => format!("status {status}: {}", beginning(answer.body())),
     }

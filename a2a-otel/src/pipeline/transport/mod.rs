@@ -12,6 +12,10 @@ mod otlp;
 mod tls;
 
 pub(crate) use self::answer::Answer;
+#[cfg(all(feature = "otlp", feature = "metrics"))]
+pub(crate) use self::answer::Hints;
+#[cfg(feature = "otlp")]
+pub(crate) use self::answer::PHOENIX;
 pub(crate) use self::backoff::Backoff;
 #[cfg(feature = "otlp-grpc")]
 pub(crate) use self::grpc::Grpc;
