@@ -6,6 +6,8 @@ mod captured;
 #[cfg(feature = "metrics")]
 mod pipeline;
 #[cfg(feature = "metrics")]
+pub(crate) mod prometheus;
+#[cfg(feature = "metrics")]
 mod reader;
 
 #[cfg(all(feature = "testing", feature = "metrics"))]

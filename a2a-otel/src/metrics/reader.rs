@@ -19,6 +19,7 @@ use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Stream, Temporality};
 
 use super::pipeline::observe;
+use super::prometheus::Visit;
 #[cfg(feature = "testing")]
 use crate::gen_ai::scope;
 use crate::lock::lock;
@@ -37,7 +38,8 @@ pub(crate) struct Meters {
 impl Meters {
     /// Each metric keeps at most `limit` different sets of attributes.
     pub(crate) fn new(resource: Resource, limit: usize) -> Self {
-        let latest = Latest(Arc::new(Mutex::new(Collected { limit, ..Collected::default() })));
+        let latest =
+            Latest(Arc::new(Mutex::new(Collected { limit, ..Collected::default() })), Arc::default());
         let reader = PeriodicReader::builder(latest.clone()).build();
         // The SDK refuses only a limit of 0, and one that no memory could hold.
         let limited = move |_: &_| Stream::builder().with_cardinality_limit(limit).build().ok();
@@ -66,6 +68,13 @@ impl Meters {
         self.latest.read()
     }
 
+    /// Collects metrics and shows them to a visit, which is not called after shutdown.
+    pub(crate) fn visit(&self, visit: Visit) {
+        *lock(&self.latest.1) = Some(visit);
+        let _ = self.provider.force_flush();
+        lock(&self.latest.1).take();
+    }
+
     pub(crate) fn shutdown(&self) {
         if let Err(error) = self.provider.shutdown() {
             report(&format_args!("the metrics did not shut down: {error}"));
@@ -73,9 +82,15 @@ impl Meters {
     }
 }
 
-/// An exporter that keeps the metrics.
-#[derive(Clone, Debug)]
-struct Latest(Arc<Mutex<Collected>>);
+/// An exporter that keeps the metrics, or shows them to a visit that waits for them.
+#[derive(Clone)]
+struct Latest(Arc<Mutex<Collected>>, Arc<Mutex<Option<Visit>>>);
+
+impl fmt::Debug for Latest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Latest").field(&self.0).finish_non_exhaustive()
+    }
+}
 
 #[derive(Debug, Default)]
 struct Collected {
@@ -102,6 +117,11 @@ impl Collected {
 
 impl PushMetricExporter for Latest {
     async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
+        let visit = lock(&self.1).take();
+        if let Some(visit) = visit {
+            visit(metrics);
+            return Ok(());
+        }
         let snapshot = MetricsSnapshot::of(metrics);
         let mut collected = lock(&self.0);
         let (overflowed, limit) = (collected.replace(snapshot), collected.limit);

@@ -1,5 +1,9 @@
 //! Builds telemetry from its settings: exporters, providers, and what is global.
 
+#[cfg(feature = "metrics")]
+use std::net::SocketAddr;
+#[cfg(feature = "metrics")]
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
@@ -15,6 +19,8 @@ use crate::environment::{Environment, Warning, process_environment};
 use crate::lock::lock;
 #[cfg(feature = "metrics")]
 use crate::metrics::Meters;
+#[cfg(feature = "metrics")]
+use crate::metrics::prometheus::{Scraper, start_or_report};
 use crate::pipeline::FanOut;
 use crate::pipeline::annotations::{self, annotator};
 use crate::pipeline::destination::Destination;
@@ -61,6 +67,8 @@ pub struct Builder {
     #[cfg(all(unix, feature = "signals"))]
     signals: bool,
     metrics: bool,
+    #[cfg(feature = "metrics")]
+    prometheus: Option<SocketAddr>,
     tracing: bool,
 }
 
@@ -77,6 +85,8 @@ impl Default for Builder {
             #[cfg(all(unix, feature = "signals"))]
             signals: false,
             metrics: true,
+            #[cfg(feature = "metrics")]
+            prometheus: None,
             tracing: true,
         }
     }
@@ -277,6 +287,25 @@ impl Builder {
         self
     }
 
+    /// Serves the metrics of this process to Prometheus, at `/metrics` of this address, with the feature `metrics`. With
+    /// port 0, any that is free is used; [`Handle::prometheus_address`] returns it. If the address cannot be used, that is
+    /// reported, and everything else works. A program that has an HTTP server can serve them with `http::metrics()`
+    /// instead.
+    ///
+    /// ```
+    /// let telemetry = a2a_otel::Telemetry::builder()
+    ///     .prometheus_listener(([127, 0, 0, 1], 0))
+    ///     .tracing(false)
+    ///     .init()?;
+    /// println!("http://{}/metrics", telemetry.prometheus_address().unwrap());
+    /// # Ok::<(), a2a_otel::InitError>(())
+    /// ```
+    #[cfg(feature = "metrics")]
+    pub fn prometheus_listener(mut self, address: impl Into<SocketAddr>) -> Self {
+        self.prometheus = Some(address.into());
+        self
+    }
+
     /// Sets whether the `tracing` crate is bridged, with the feature `tracing`. By default it is.
     pub fn tracing(mut self, tracing: bool) -> Self {
         self.tracing = tracing;
@@ -322,6 +351,8 @@ impl Builder {
         let mut warnings = environment.warnings;
         #[cfg(all(unix, feature = "signals"))]
         let signals = self.signals;
+        #[cfg(feature = "metrics")]
+        let prometheus = self.prometheus;
         let foresight = if self.has_sampler { Foresight::default() } else { foresight(settings.sampling) };
         let running = if settings.disabled {
             Running::disabled(settings)
@@ -331,6 +362,8 @@ impl Builder {
         Prepared {
             running,
             foresight,
+            #[cfg(feature = "metrics")]
+            prometheus,
             #[cfg(all(unix, feature = "signals"))]
             signals,
             warnings,
@@ -368,12 +401,16 @@ impl Builder {
             fan_out.census = Some(meters.observe(&backends));
         }
         let provider = provider.with_span_processor(fan_out);
+        #[cfg(feature = "metrics")]
+        let scraper = meters.clone().map(|meters| Scraper::new(move |visit| meters.visit(visit)));
         Running {
             provider: Some(provider.build()),
             backends,
             annotator: annotator.map(Arc::new),
             #[cfg(feature = "metrics")]
             meters,
+            #[cfg(feature = "metrics")]
+            scraper,
             ..Running::disabled(settings)
         }
     }
@@ -384,6 +421,9 @@ pub(super) struct Prepared {
     pub(super) running: Running,
     /// What the sampler is known to decide.
     foresight: Foresight,
+    /// Where metrics are to be served.
+    #[cfg(feature = "metrics")]
+    prometheus: Option<SocketAddr>,
     #[cfg(all(unix, feature = "signals"))]
     signals: bool,
     pub(super) warnings: Vec<Warning>,
@@ -396,6 +436,11 @@ impl Prepared {
         self.warnings.iter().for_each(|warning| report(warning));
         let mut running = self.running;
         running.install(self.foresight);
+        #[cfg(feature = "metrics")]
+        if let (Some(address), Some(scraper)) = (self.prometheus, &running.scraper) {
+            *lock(&running.listener) =
+                start_or_report(&address.ip().to_string(), address.port(), scraper.clone());
+        }
         #[cfg(feature = "tracing")]
         if let Some(filter) = self.log_filter {
             crate::bridge::install(filter);
@@ -423,6 +468,10 @@ impl Running {
             annotator: None,
             #[cfg(feature = "metrics")]
             meters: None,
+            #[cfg(feature = "metrics")]
+            scraper: None,
+            #[cfg(feature = "metrics")]
+            listener: Mutex::default(),
             installed: None,
             closed: OnceLock::new(),
         }

@@ -1,0 +1,19 @@
+//! Metrics for Prometheus, which scrapes them: a writer for both of its text formats, and a listener for programs that
+//! have no HTTP server.
+//!
+//! The writer is our own, because the crate `opentelemetry-prometheus` has neither `OpenMetrics` nor exemplars, and skips
+//! exponential histograms.
+
+mod buckets;
+mod connections;
+mod format;
+mod labels;
+mod listener;
+mod names;
+mod numbers;
+mod request;
+mod scraper;
+mod writer;
+
+pub(crate) use self::listener::{Listener, start_or_report};
+pub(crate) use self::scraper::{Asked, Scraper, Visit};
