@@ -17,6 +17,7 @@
 pub mod parity;
 pub mod parrot;
 pub mod phoenix;
+pub mod prometheus;
 pub mod python;
 pub mod screenshot;
 pub mod services;

@@ -34,7 +34,7 @@ pub fn python_environment(name: &str, requirements: &[&str]) -> Result<PathBuf, 
 }
 
 /// File locks need a newer Rust than the rest of the workspace, but this package is not published.
-fn lock(path: &Path) -> Result<File, String> {
+pub(crate) fn lock(path: &Path) -> Result<File, String> {
     let described = |error| format!("{}: {error}", path.display());
     let file = File::create(path).map_err(described)?;
     file.lock().map_err(described)?;

@@ -1,18 +1,24 @@
 //! The connections of the listener, of which there are few. A new one takes the place of the one that has been idle or
-//! slow for the longest time, so that clients that never finish cannot keep others out.
+//! slow for the longest time, so that clients that never finish cannot keep others out. Each has a moment to send its
+//! request; until then, new ones wait.
 
 use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::sync::Mutex;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::lock::lock;
 
 /// How many connections there may be at once.
-const MOST: usize = 16;
+const MOST: usize = 32;
 
-/// How long a client may take for an answer before another one may take its place.
-const SLOW: Duration = Duration::from_secs(1);
+/// How long a client may take for a request, or for an answer, before another one may take its place.
+const SLOW_REQUEST: Duration = Duration::from_millis(200);
+const SLOW_ANSWER: Duration = Duration::from_secs(1);
+
+/// How often a new connection looks for a place.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,17 +51,20 @@ struct Connection {
 }
 
 impl Connections {
-    /// Adds a connection and returns its number. `None` if there is no place for it.
+    /// Adds a connection and returns its number, once there is a place for it. `None` if there will be none.
     pub(super) fn add(&self, stream: &TcpStream) -> io::Result<Option<u64>> {
         let stream = stream.try_clone()?;
-        let mut open = lock(&self.0);
-        if open.is_closed || (open.connections.len() >= MOST && !open.make_room()) {
-            return Ok(None);
+        loop {
+            let mut open = lock(&self.0);
+            if open.is_closed {
+                return Ok(None);
+            }
+            if open.connections.len() < MOST || open.make_room() {
+                return Ok(Some(open.add(stream)));
+            }
+            drop(open);
+            thread::sleep(PAUSE);
         }
-        let number = open.next;
-        open.next += 1;
-        open.connections.push(Connection { number, phase: Phase::Reading, since: Instant::now(), stream });
-        Ok(Some(number))
     }
 
     pub(super) fn set_phase(&self, number: u64, phase: Phase) {
@@ -78,12 +87,19 @@ impl Connections {
 }
 
 impl Open {
+    fn add(&mut self, stream: TcpStream) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        self.connections.push(Connection { number, phase: Phase::Reading, since: Instant::now(), stream });
+        number
+    }
+
     /// Closes the connection that keeps its place for no good reason, if there is one.
     fn make_room(&mut self) -> bool {
         let is_idle = |connection: &Connection| match connection.phase {
-            Phase::Reading => true,
+            Phase::Reading => connection.since.elapsed() > SLOW_REQUEST,
             Phase::Answering => false,
-            Phase::Writing => connection.since.elapsed() > SLOW,
+            Phase::Writing => connection.since.elapsed() > SLOW_ANSWER,
         };
         let idle = self.connections.iter().enumerate().filter(|(_, connection)| is_idle(connection));
         let Some((oldest, _)) = idle.min_by_key(|(_, connection)| connection.since) else { return false };

@@ -106,7 +106,7 @@ impl Shared {
     }
 
     fn admit(self: &Arc<Self>, stream: TcpStream) {
-        // Without a place, the connection is closed, and the client tries again later.
+        // The listener has ended, or no file descriptor is left.
         let Ok(Some(number)) = self.connections.add(&stream) else { return };
         let shared = Arc::clone(self);
         let serve = move || {
