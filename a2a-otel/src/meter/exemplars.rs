@@ -5,13 +5,14 @@
 //! up if that is in use. A collection moves what lies on the shelves to the store, where an exemplar stays until a newer
 //! one takes its place.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::hash::{Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::SystemTime;
 
-use opentelemetry::trace::{SpanId, TraceContextExt as _, TraceId};
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceId};
 use opentelemetry::{Context, KeyValue};
 use rustc_hash::{FxBuildHasher, FxHasher};
 
@@ -106,12 +107,37 @@ pub(super) fn offer(origin: Origin, bucket: usize, value: Number, attributes: &[
     put(origin.series(attributes.iter()), bucket, exemplar);
 }
 
+/// The span in which a value is measured: the current one. If there is none, the value is that of a call whose own span,
+/// the root of its trace, has just ended.
 fn current_span(any: bool) -> Option<(TraceId, SpanId)> {
-    Context::map_current(|context| {
-        let span = context.span();
-        let span = span.span_context();
-        (span.is_valid() && (any || span.is_sampled())).then(|| (span.trace_id(), span.span_id()))
-    })
+    let current = Context::map_current(|context| counted(context.span().span_context(), any));
+    current.or_else(|| ENDED.try_with(Cell::get).ok().flatten())
+}
+
+fn counted(span: &SpanContext, any: bool) -> Option<(TraceId, SpanId)> {
+    (span.is_valid() && (any || span.is_sampled())).then(|| (span.trace_id(), span.span_id()))
+}
+
+thread_local! {
+    /// The span that ended last on this thread, since a measured call began or was polled.
+    static ENDED: Cell<Option<(TraceId, SpanId)>> = const { Cell::new(None) };
+}
+
+/// A span ends, and may be the one in which a value is measured that is recorded next.
+#[inline]
+pub(crate) fn ended(span: &SpanContext) {
+    if are_kept() {
+        let ended = counted(span, FILTER.load(Ordering::Relaxed) == Filter::AlwaysOn as u8);
+        let _ = ENDED.try_with(|cell| cell.set(ended));
+    }
+}
+
+/// The code of a measured call begins or continues: spans that have ended on this thread are not its own.
+#[inline]
+pub(crate) fn entered() {
+    if are_kept() {
+        let _ = ENDED.try_with(|cell| cell.set(None));
+    }
 }
 
 /// An exemplar that waits for a collection.

@@ -26,6 +26,19 @@ fn order(category: &'static str, seconds: f64) -> String {
 #[tool_span]
 fn inside() {}
 
+#[agent_span]
+#[business_metric(counter = "around")]
+fn around() -> String {
+    Context::current().span().span_context().trace_id().to_string()
+}
+
+#[agent_span]
+#[business_metric(counter = "around.slowly")]
+async fn around_slowly() -> String {
+    tokio::task::yield_now().await;
+    Context::current().span().span_context().trace_id().to_string()
+}
+
 #[business_metric(counter = "outside")]
 fn outside() {}
 
@@ -45,8 +58,6 @@ fn each_series_and_bucket_has_its_latest_exemplar() {
     let lamp = shop("lamps", 0.07);
     let slow = shop("lamps", 20.0);
     let book = shop("books", 0.1);
-    inside();
-    outside();
     let metrics = scrape(address, "openmetrics");
     let of = |name: &str, category: &str, le: &str| {
         let le = if le.is_empty() { String::new() } else { format!(",le=\"{le}\"") };
@@ -63,12 +74,30 @@ fn each_series_and_bucket_has_its_latest_exemplar() {
     assert_eq!(of("order_duration_seconds_bucket", "lamps", "1.0"), None);
     starts(of("order_duration_seconds_bucket", "lamps", "+Inf"), &slow, "20.0");
     starts(of("order_duration_seconds_bucket", "books", "0.1"), &book, "0.1");
-    assert!(exemplar(&metrics, "inside_total").is_some());
-    assert_eq!(exemplar(&metrics, "outside_total"), None);
     // It stays until there is a newer one, and the text format has none.
     let again = scrape(address, "openmetrics");
     assert!(exemplar(&again, "orders_total{service_name=\"shop\",category=\"books\"}").is_some());
     assert!(!scrape(address, "text").contains("trace_id"));
+}
+
+#[test]
+fn the_attribute_macros_of_a_function_may_have_any_order() {
+    if in_own_process("exemplars::the_attribute_macros_of_a_function_may_have_any_order", &[]).is_some() {
+        return;
+    }
+    let (_telemetry, address) = served();
+    inside();
+    let around = around();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().expect("a runtime");
+    let slowly: Vec<_> = (0..20).map(|_| runtime.spawn(around_slowly())).collect();
+    let slowly: Vec<_> = slowly.into_iter().map(|task| runtime.block_on(task).expect("no panic")).collect();
+    outside();
+    let metrics = scrape(address, "openmetrics");
+    assert!(exemplar(&metrics, "inside_total").is_some());
+    assert!(exemplar(&metrics, "around_total").unwrap_or_default().contains(&around), "{metrics}");
+    let found = exemplar(&metrics, "around_slowly_total").unwrap_or_default();
+    assert!(slowly.iter().any(|trace| found.contains(trace)), "{metrics}");
+    assert_eq!(exemplar(&metrics, "outside_total"), None);
 }
 
 #[test]
