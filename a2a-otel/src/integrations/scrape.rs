@@ -65,7 +65,7 @@ impl<B> Service<Request<B>> for Metrics {
             Some(scraper) => Scrape::start(scraper, asked),
             None => Scrape::ready(refusal(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "no metrics are collected: call a2a_otel::init(), and keep its guard",
+                "no metrics are collected: a2a_otel::init() was not called, its guard was dropped, or telemetry is disabled",
             )),
         }
     }

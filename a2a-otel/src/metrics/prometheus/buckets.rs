@@ -45,12 +45,13 @@ pub(super) fn of_exponential<T: Debug>(point: &ExponentialHistogramDataPoint<T>)
     let shift = u32::from(point.scale().abs_diff(scale));
     let mut bounds = Vec::new();
     let mut counts = Vec::new();
-    let mut add = |bound: f64, count: u64| {
+    let mut add = |bound: f64, count: u64| match counts.last_mut() {
         // Outside of the range of numbers, several buckets have one bound.
-        if bounds.last() == Some(&bound) {
-            *counts.last_mut().expect("as many as bounds") += count;
-        } else {
-            bounds.push(bound);
+        Some(last) if bounds.last() == Some(&bound) => *last += count,
+        _ if bound.is_infinite() => {}
+        _ => {
+            // Without the sign of a zero.
+            bounds.push(bound + 0.0);
             counts.push(count);
         }
     };
@@ -93,4 +94,75 @@ fn coarse(buckets: &ExponentialBucket, shift: u32) -> Vec<(i32, u64)> {
 /// The lower bound of the bucket with this index.
 fn power(scale: i8, index: i32) -> f64 {
     (f64::from(index) * (-f64::from(scale)).exp2()).exp2()
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::metrics::MeterProvider as _;
+    use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ScopeMetrics};
+    use opentelemetry_sdk::metrics::{
+        Aggregation, InMemoryMetricExporter, PeriodicReader, SdkMeterProvider, Stream,
+    };
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The buckets of an exponential histogram of the SDK with these values.
+    fn buckets(values: &[f64]) -> (Vec<f64>, Vec<u64>) {
+        let exporter = InMemoryMetricExporter::default();
+        let aggregation =
+            || Aggregation::Base2ExponentialHistogram { max_size: 160, max_scale: 20, record_min_max: true };
+        let provider = SdkMeterProvider::builder()
+            .with_reader(PeriodicReader::builder(exporter.clone()).build())
+            .with_view(move |_: &_| Stream::builder().with_aggregation(aggregation()).build().ok())
+            .build();
+        let histogram = provider.meter("test").f64_histogram("any").build();
+        values.iter().for_each(|value| histogram.record(*value, &[]));
+        provider.force_flush().unwrap();
+        let all = exporter.get_finished_metrics().unwrap();
+        let metric = all[0].scope_metrics().flat_map(ScopeMetrics::metrics).next().unwrap();
+        let AggregatedMetrics::F64(MetricData::ExponentialHistogram(histogram)) = metric.data() else {
+            panic!("{metric:?}")
+        };
+        of_exponential(histogram.data_points().next().unwrap())
+    }
+
+    fn assert_right(values: &[f64]) {
+        let (bounds, counts) = buckets(values);
+        assert!(bounds.is_sorted_by(|lower, upper| lower < upper), "{bounds:?}");
+        assert!(bounds.iter().all(|bound| bound.is_finite()), "{bounds:?}");
+        let mut below = 0;
+        for (bound, count) in bounds.iter().zip(counts) {
+            below += count;
+            // A value that is almost the bound may be in either bucket.
+            let (least, most) = (bound - bound.abs() * 1e-9, bound + bound.abs() * 1e-9);
+            let counted = |limit: f64| values.iter().filter(|value| **value <= limit).count() as u64;
+            let range = counted(least)..=counted(most);
+            // The SDK counts what is no normal number as zero or in the lowest bucket.
+            let is_normal = values.iter().all(|value| *value == 0.0 || value.is_normal());
+            assert!(!is_normal || range.contains(&below), "{below} {range:?} up to {bound}: {values:?}");
+        }
+    }
+
+    #[test]
+    fn buckets_count_the_values_up_to_their_bounds() {
+        assert_right(&[-3.0, -0.5, 0.0, 0.1, 1.0, 2.0, 1000.0]);
+        assert_right(&[1e-300, 1e300, -1e300, f64::MAX, f64::MIN, f64::MIN_POSITIVE]);
+        assert_right(&[0.0]);
+        assert_right(&[0.25, 0.26, 0.27]);
+        let (bounds, counts) = buckets(&[0.5, 0.6, 0.6]);
+        assert!(bounds.len() <= 4 && counts[0] == 0, "it begins at its lower bound: {bounds:?} {counts:?}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn any_values_are_counted(values in prop::collection::vec(prop_oneof![
+            -1e3..1e3,
+            prop::num::f64::NORMAL,
+            prop::sample::select(vec![0.0, 1.0, -1.0, 0.5, 4.0]),
+        ], 1..20)) {
+            assert_right(&values);
+        }
+    }
 }
