@@ -18,6 +18,7 @@ pub mod debian;
 pub mod parity;
 pub mod parrot;
 pub mod phoenix;
+pub mod prometheus;
 pub mod python;
 pub mod screenshot;
 pub mod services;

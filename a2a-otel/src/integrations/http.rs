@@ -51,6 +51,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 pub use super::health::{Probe, alive, readiness};
+#[cfg(feature = "metrics")]
+pub use super::scrape::{Metrics, MetricsBody, Scrape, metrics};
 use crate::propagation::{self, Headers, HeadersRef, InboundPolicy};
 
 /// Returns the current span, session and user as headers for a request.

@@ -8,3 +8,5 @@ mod health;
 pub mod http;
 #[cfg(feature = "mcp")]
 pub mod mcp;
+#[cfg(all(feature = "http", feature = "metrics"))]
+mod scrape;

@@ -7,7 +7,13 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
+use opentelemetry::KeyValue;
+
+#[cfg(feature = "metrics")]
+use super::InstrumentKind;
 use super::buckets;
+#[cfg(feature = "metrics")]
+use super::exemplars::{self, Origin};
 use super::metric::Metric;
 use super::number::{Number, NumberKind, Unfit};
 use crate::lock::lock;
@@ -20,6 +26,9 @@ pub(super) struct Definition {
     pub(super) number: NumberKind,
     /// The bounds of a histogram's buckets.
     pub(super) buckets: &'static [f64],
+    /// Whose exemplars the values are, if the metric has exemplars.
+    #[cfg(feature = "metrics")]
+    exemplars: Option<Origin>,
     /// Which messages about this name were reported.
     told: AtomicU8,
 }
@@ -46,7 +55,14 @@ impl Definition {
     fn new(metric: &'static Metric, first: Number) -> Self {
         let number = NumberKind::of(metric.kind, first);
         let usual = || buckets::for_unit(metric.unit);
-        let definition = |buckets: &'static [f64]| Self { metric, number, buckets, told: AtomicU8::new(0) };
+        let definition = |buckets: &'static [f64]| Self {
+            metric,
+            number,
+            buckets,
+            #[cfg(feature = "metrics")]
+            exemplars: Origin::of(metric),
+            told: AtomicU8::new(0),
+        };
         match metric.buckets {
             Some(given) if !buckets::are_valid(given) => {
                 let name = metric.name;
@@ -79,6 +95,29 @@ impl Definition {
             });
         }
         true
+    }
+
+    /// Keeps the current span as an exemplar of a value, if something exports exemplars.
+    #[inline]
+    pub(super) fn offer_exemplar(&self, number: Number, labels: &[KeyValue]) {
+        #[cfg(feature = "metrics")]
+        if let Some(origin) = self.exemplars
+            && exemplars::are_kept()
+        {
+            exemplars::offer(origin, self.bucket_of(number), number, labels);
+        }
+        #[cfg(not(feature = "metrics"))]
+        let _ = (self, number, labels);
+    }
+
+    /// The index of the bucket that counts a value. Other instruments than histograms have one.
+    #[cfg(feature = "metrics")]
+    fn bucket_of(&self, number: Number) -> usize {
+        if self.metric.kind != InstrumentKind::Histogram {
+            return 0;
+        }
+        let number = number.to_float();
+        self.buckets.partition_point(|bound| *bound < number)
     }
 
     #[cold]

@@ -182,10 +182,11 @@ impl Bound {
     /// Returns true, because the number needs no other instrument, even if this one does not take it.
     #[inline]
     fn record(&self, number: Number, labels: &[KeyValue]) -> bool {
-        if let Self::To(instrument, definition) = self
-            && let Err(unfit) = instrument.record(number, labels)
-        {
-            definition.refuse(number, unfit);
+        if let Self::To(instrument, definition) = self {
+            match instrument.record(number, labels) {
+                Ok(()) => definition.offer_exemplar(number, labels),
+                Err(unfit) => definition.refuse(number, unfit),
+            }
         }
         true
     }

@@ -5,6 +5,8 @@ mod buckets;
 #[cfg(all(feature = "testing", feature = "metrics"))]
 pub(crate) mod captured;
 mod definition;
+#[cfg(feature = "metrics")]
+pub(crate) mod exemplars;
 mod instruments;
 mod metric;
 mod number;

@@ -84,13 +84,18 @@ impl Number {
         self.float().and_then(|number| if number < 0.0 { Err(Unfit::Negative) } else { Ok(number) })
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, and the instrument takes f64")]
     pub(super) fn float(self) -> Result<f64, Unfit> {
+        let number = self.to_float();
+        if number.is_finite() { Ok(number) } else { Err(Unfit::NotFinite) }
+    }
+
+    /// The number as a float, which may be infinite or `NaN`.
+    #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53, and the instrument takes f64")]
+    pub(crate) const fn to_float(self) -> f64 {
         match self {
-            Self::Unsigned(number) => Ok(number as f64),
-            Self::Signed(number) => Ok(number as f64),
-            Self::Float(number) if number.is_finite() => Ok(number),
-            Self::Float(_) => Err(Unfit::NotFinite),
+            Self::Unsigned(number) => number as f64,
+            Self::Signed(number) => number as f64,
+            Self::Float(number) => number,
         }
     }
 }

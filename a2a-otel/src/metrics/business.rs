@@ -207,7 +207,11 @@ impl CallScope for Measurement {
         Measurement::is_seen(self)
     }
 
-    fn enter(&self) {}
+    #[inline]
+    fn enter(&self) {
+        #[cfg(feature = "metrics")]
+        meter::exemplars::entered();
+    }
 
     fn returned(self) -> Self {
         self

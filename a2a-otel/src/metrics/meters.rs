@@ -8,7 +8,6 @@ use opentelemetry::global;
 use opentelemetry::metrics::Meter;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::{
     Aggregation, Instrument, InstrumentKind, SdkMeterProvider, Stream, Temporality,
 };
@@ -17,6 +16,7 @@ use super::callbacks::Guarded;
 use super::collect::Collector;
 use super::export::Exports;
 use super::pipeline::observe;
+use super::prometheus::{LONGEST_SCRAPE, Visit};
 use super::reader::MetricsSnapshot;
 use crate::environment::Warning;
 #[cfg(feature = "testing")]
@@ -114,15 +114,12 @@ impl Meters {
         MetricsSnapshot::of(&collected)
     }
 
-    /// Collects now, and reads what was collected. Callers that ask at the same time share a collection. Returns `None` if it
-    /// takes longer than `timeout`.
-    #[cfg_attr(not(test), allow(dead_code, reason = "for endpoints from which a server collects metrics"))]
-    pub(crate) fn collect_into<T>(
-        &self,
-        timeout: Duration,
-        read: impl FnOnce(&ResourceMetrics) -> T,
-    ) -> Option<T> {
-        self.values.collect(timeout).as_deref().map(read)
+    /// Collects metrics and shows them to a visit, which is not called if that takes longer than any scrape waits.
+    pub(crate) fn visit(&self, visit: Visit) {
+        if let Some(collected) = self.values.collect(LONGEST_SCRAPE) {
+            self.exports.report_overflows(&collected);
+            visit(&collected);
+        }
     }
 
     /// Exports the current values, and waits until the receiver has them.

@@ -14,6 +14,8 @@ mod meters;
 #[cfg(feature = "metrics")]
 mod pipeline;
 #[cfg(feature = "metrics")]
+pub(crate) mod prometheus;
+#[cfg(feature = "metrics")]
 mod reader;
 
 #[cfg(all(feature = "testing", feature = "metrics"))]

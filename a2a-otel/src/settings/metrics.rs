@@ -1,13 +1,14 @@
 //! Where metrics go, and in what form.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::variables::{
-    METRICS_CERTIFICATE, METRICS_CLIENT_CERTIFICATE, METRICS_CLIENT_KEY, METRICS_COMPRESSION,
-    METRICS_ENDPOINT, METRICS_EXPORTERS, METRICS_HEADERS, METRICS_HISTOGRAMS, METRICS_INTERVAL,
-    METRICS_PROTOCOL, METRICS_REQUEST_TIMEOUT, METRICS_SERVER, METRICS_TEMPORALITY, METRICS_TIMEOUT,
-    PROMETHEUS_HOST, PROMETHEUS_PORT,
+    EXEMPLAR_FILTER, METRICS_CERTIFICATE, METRICS_CLIENT_CERTIFICATE, METRICS_CLIENT_KEY,
+    METRICS_COMPRESSION, METRICS_ENDPOINT, METRICS_EXPORTERS, METRICS_HEADERS, METRICS_HISTOGRAMS,
+    METRICS_INTERVAL, METRICS_PROTOCOL, METRICS_REQUEST_TIMEOUT, METRICS_SERVER, METRICS_TEMPORALITY,
+    METRICS_TIMEOUT, PROMETHEUS_HOST, PROMETHEUS_PORT,
 };
 use super::{Compression, Endpoint, Headers, Protocol, Tls, endpoint};
 use crate::environment::values::header;
@@ -56,6 +57,8 @@ pub struct Metrics {
     pub prometheus_host: String,
     /// The port of the Prometheus endpoint.
     pub prometheus_port: u16,
+    /// Which values have exemplars, in OpenMetrics and over OTLP.
+    pub exemplars: ExemplarFilter,
     /// Whether code or the environment asks for metrics over OTLP. Otherwise they are only offered to the receiver.
     pub(crate) is_asked_for: bool,
 }
@@ -100,6 +103,22 @@ pub enum HistogramAggregation {
     Base2Exponential,
 }
 
+/// Which values have exemplars: a span in which they were measured.
+///
+/// Source: <https://opentelemetry.io/docs/specs/otel/metrics/sdk/#exemplarfilter>.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum ExemplarFilter {
+    /// Those that are measured in a sampled span.
+    #[default]
+    TraceBased,
+    /// Those that are measured in any span. A value outside of a span leads nowhere.
+    AlwaysOn,
+    /// None.
+    AlwaysOff,
+}
+
 /// The settings of metrics that were made in code.
 #[derive(Clone, Default)]
 pub(crate) struct MetricsOverrides {
@@ -109,6 +128,8 @@ pub(crate) struct MetricsOverrides {
     pub(crate) interval: Option<Duration>,
     pub(crate) temporality: Option<TemporalityPreference>,
     pub(crate) histograms: Option<HistogramAggregation>,
+    /// Where metrics are served to Prometheus.
+    pub(crate) prometheus: Option<SocketAddr>,
 }
 
 /// A part of the list of exporters.
@@ -124,10 +145,12 @@ impl Metrics {
             || overrides.endpoint.is_some()
             || environment.text(METRICS_ENDPOINT.names[0]).is_some();
         let endpoint = resolve_endpoint(overrides, environment, protocol);
-        let exporters = exporters.unwrap_or_else(|| endpoint.iter().map(|_| MetricsExporter::Otlp).collect());
+        let mut exporters =
+            exporters.unwrap_or_else(|| endpoint.iter().map(|_| MetricsExporter::Otlp).collect());
         if is_asked_for && endpoint.is_none() && exporters.contains(&MetricsExporter::Otlp) {
             say_that_no_receiver_is_named(environment);
         }
+        exporters.extend(overrides.prometheus.map(|_| MetricsExporter::Prometheus));
         let interval = environment.read(&METRICS_INTERVAL).unwrap_or(Duration::from_secs(60));
         Metrics {
             exporters,
@@ -145,10 +168,26 @@ impl Metrics {
             },
             temporality: overrides.temporality.or(environment.read(&METRICS_TEMPORALITY)).unwrap_or_default(),
             histograms: overrides.histograms.or(environment.read(&METRICS_HISTOGRAMS)).unwrap_or_default(),
-            prometheus_host: environment.read(&PROMETHEUS_HOST).unwrap_or_else(|| "localhost".to_owned()),
-            prometheus_port: environment.read(&PROMETHEUS_PORT).unwrap_or(USUAL_PROMETHEUS_PORT),
+            prometheus_host: overrides
+                .prometheus
+                .map(|address| address.ip().to_string())
+                .or_else(|| environment.read(&PROMETHEUS_HOST))
+                .unwrap_or_else(|| "localhost".to_owned()),
+            prometheus_port: overrides
+                .prometheus
+                .map(|address| address.port())
+                .or_else(|| environment.read(&PROMETHEUS_PORT))
+                .unwrap_or(USUAL_PROMETHEUS_PORT),
+            exemplars: environment.read(&EXEMPLAR_FILTER).unwrap_or_default(),
             is_asked_for,
         }
+    }
+
+    /// The host and the port at which metrics are served to Prometheus, if they are.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn listener(&self) -> Option<(&str, u16)> {
+        let is_served = self.exporters.contains(&MetricsExporter::Prometheus);
+        is_served.then_some((&self.prometheus_host, self.prometheus_port))
     }
 
     /// The receiver, if metrics are sent over OTLP.

@@ -17,7 +17,9 @@ use opentelemetry_sdk::trace::SpanLimits;
 
 pub use self::endpoint::Endpoint;
 pub(crate) use self::metrics::MetricsOverrides;
-pub use self::metrics::{HistogramAggregation, Metrics, MetricsExporter, TemporalityPreference};
+pub use self::metrics::{
+    ExemplarFilter, HistogramAggregation, Metrics, MetricsExporter, TemporalityPreference,
+};
 pub(crate) use self::resolve::Overrides;
 use crate::privacy::Privacy;
 use crate::semconv::{GenAiVersion, SemConv};

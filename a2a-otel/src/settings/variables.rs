@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::endpoint::Endpoint;
-use super::metrics::{ExporterName, HistogramAggregation, MetricsExporter, TemporalityPreference};
+use super::metrics::{
+    ExemplarFilter, ExporterName, HistogramAggregation, MetricsExporter, TemporalityPreference,
+};
 use super::{CARDINALITIES, Compression, Exporter, Protocol, Root, Sampling};
 use crate::environment::Variable;
 use crate::environment::values::{
@@ -167,6 +169,8 @@ pub(super) const METRICS_HISTOGRAMS: Variable<HistogramAggregation> = variable(
 pub(super) const PROMETHEUS_HOST: Variable<String> = variable(&["OTEL_EXPORTER_PROMETHEUS_HOST"], text, TEXT);
 pub(super) const PROMETHEUS_PORT: Variable<u16> =
     variable(&["OTEL_EXPORTER_PROMETHEUS_PORT"], port, "a port from 0 to 65535");
+pub(super) const EXEMPLAR_FILTER: Variable<ExemplarFilter> =
+    variable(&["OTEL_METRICS_EXEMPLAR_FILTER"], exemplar_filter, "trace_based, always_on or always_off");
 
 // How much one metric may hold.
 pub(super) const CARDINALITY: Variable<usize> =
@@ -270,6 +274,15 @@ fn histograms(text: &str) -> Option<HistogramAggregation> {
 
 fn port(text: &str) -> Option<u16> {
     text.parse().ok()
+}
+
+fn exemplar_filter(text: &str) -> Option<ExemplarFilter> {
+    match text {
+        "trace_based" => Some(ExemplarFilter::TraceBased),
+        "always_on" => Some(ExemplarFilter::AlwaysOn),
+        "always_off" => Some(ExemplarFilter::AlwaysOff),
+        _ => None,
+    }
 }
 
 fn semconv(text: &str) -> Option<SemConv> {

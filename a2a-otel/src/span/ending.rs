@@ -218,6 +218,8 @@ impl Ending {
         }
         self.settle();
         let Some(context) = &self.context else { return };
+        #[cfg(feature = "metrics")]
+        crate::meter::exemplars::ended(context.span().span_context());
         if let Some(request) = Request::take(context) {
             self.set(request.unanswered());
         }

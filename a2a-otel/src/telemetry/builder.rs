@@ -1,5 +1,9 @@
 //! Builds telemetry from its settings: exporters, providers, and what is global.
 
+#[cfg(feature = "metrics")]
+use std::net::SocketAddr;
+#[cfg(feature = "metrics")]
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -16,6 +20,8 @@ use crate::environment::{Environment, Warning, process_environment};
 use crate::lock::lock;
 #[cfg(feature = "metrics")]
 use crate::metrics::Meters;
+#[cfg(feature = "metrics")]
+use crate::metrics::prometheus::{Scraper, start_or_report};
 use crate::pipeline::FanOut;
 use crate::pipeline::annotations::{self, annotator};
 use crate::pipeline::destination::Destination;
@@ -363,6 +369,25 @@ impl Builder {
         self
     }
 
+    /// Serves the metrics of this process to Prometheus, at `/metrics` of this address, with the feature `metrics`. With
+    /// port 0, any that is free is used; [`Handle::prometheus_address`] returns it. If the address cannot be used, that is
+    /// reported, and everything else works. A program that has an HTTP server can serve them with `http::metrics()`
+    /// instead.
+    ///
+    /// ```
+    /// let telemetry = a2a_otel::Telemetry::builder()
+    ///     .prometheus_listener(([127, 0, 0, 1], 0))
+    ///     .tracing(false)
+    ///     .init()?;
+    /// println!("http://{}/metrics", telemetry.prometheus_address().unwrap());
+    /// # Ok::<(), a2a_otel::InitError>(())
+    /// ```
+    #[cfg(feature = "metrics")]
+    pub fn prometheus_listener(mut self, address: impl Into<SocketAddr>) -> Self {
+        self.overrides.metrics.prometheus = Some(address.into());
+        self
+    }
+
     /// Sets whether the `tracing` crate is bridged, with the feature `tracing`. By default it is.
     pub fn tracing(mut self, tracing: bool) -> Self {
         self.tracing = tracing;
@@ -454,12 +479,16 @@ impl Builder {
             fan_out.census = Some(meters.observe(&backends));
         }
         let provider = provider.with_span_processor(fan_out);
+        #[cfg(feature = "metrics")]
+        let scraper = meters.clone().map(|meters| Scraper::new(move |visit| meters.visit(visit)));
         Running {
             provider: Some(provider.build()),
             backends,
             annotator: annotator.map(Arc::new),
             #[cfg(feature = "metrics")]
             meters,
+            #[cfg(feature = "metrics")]
+            scraper,
             ..Running::disabled(settings)
         }
     }
@@ -482,6 +511,10 @@ impl Prepared {
         self.warnings.iter().for_each(|warning| report(warning));
         let mut running = self.running;
         running.install(self.foresight);
+        #[cfg(feature = "metrics")]
+        if let (Some((host, port)), Some(scraper)) = (running.settings.metrics.listener(), &running.scraper) {
+            *lock(&running.listener) = start_or_report(host, port, scraper.clone());
+        }
         #[cfg(feature = "tracing")]
         if let Some(filter) = self.log_filter {
             crate::bridge::install(filter);
@@ -509,6 +542,10 @@ impl Running {
             annotator: None,
             #[cfg(feature = "metrics")]
             meters: None,
+            #[cfg(feature = "metrics")]
+            scraper: None,
+            #[cfg(feature = "metrics")]
+            listener: Mutex::default(),
             installed: None,
             closed: OnceLock::new(),
         }
@@ -525,6 +562,8 @@ impl Running {
         crate::gen_ai::install(self.settings.semconv, self.settings.gen_ai_version);
         crate::span::activate(provider.tracer_with_scope(crate::gen_ai::scope()), foresight);
         global::set_tracer_provider(provider.clone());
+        #[cfg(feature = "metrics")]
+        crate::meter::exemplars::set_filter(self.settings.metrics.exemplars);
         #[cfg(feature = "metrics")]
         self.meters.iter().for_each(Meters::install);
     }

@@ -1,5 +1,7 @@
 //! Running telemetry: the guard that keeps it running, and handles to it.
 
+#[cfg(feature = "metrics")]
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak, mpsc};
@@ -9,6 +11,8 @@ use std::time::{Duration, Instant};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use crate::lock::lock;
+#[cfg(feature = "metrics")]
+use crate::metrics::prometheus::{Listener, Scraper};
 #[cfg(feature = "metrics")]
 use crate::metrics::{Meters, MetricsSnapshot};
 use crate::pipeline::annotations::Annotator;
@@ -82,6 +86,11 @@ pub(super) struct Running {
     pub(super) annotator: Option<Arc<Annotator>>,
     #[cfg(feature = "metrics")]
     pub(super) meters: Option<Meters>,
+    /// Collects metrics for Prometheus.
+    #[cfg(feature = "metrics")]
+    pub(super) scraper: Option<Scraper>,
+    #[cfg(feature = "metrics")]
+    pub(super) listener: Mutex<Option<Listener>>,
     /// The number of this installation, if it is global.
     pub(super) installed: Option<usize>,
     pub(super) closed: OnceLock<Delivery>,
@@ -178,6 +187,8 @@ impl Handle {
         if self.0.installed == Some(LATEST.load(Ordering::Relaxed)) {
             crate::span::deactivate();
         }
+        #[cfg(feature = "metrics")]
+        drop(lock(&self.0.listener).take());
         self.0.backends.iter().for_each(Backend::close);
         #[cfg(feature = "metrics")]
         self.0.meters.iter().for_each(Meters::closing);
@@ -240,6 +251,25 @@ impl Handle {
         let exporters = self.0.backends.iter().map(Backend::health).collect();
         let annotations = self.0.annotator.as_deref().and_then(Annotator::ledger).map(Ledger::condition);
         Health { provider, exporters, annotations, metrics, panics: crate::capture::panics() }
+    }
+
+    /// Returns the address at which metrics are served to Prometheus, if there is a listener.
+    ///
+    /// ```
+    /// # let telemetry = a2a_otel::Telemetry::builder().tracing(false).init()?;
+    /// assert!(telemetry.prometheus_address().is_none());
+    /// # Ok::<(), a2a_otel::InitError>(())
+    /// ```
+    #[cfg(feature = "metrics")]
+    #[must_use]
+    pub fn prometheus_address(&self) -> Option<SocketAddr> {
+        lock(&self.0.listener).as_ref().map(Listener::address)
+    }
+
+    /// What collects metrics for Prometheus, while telemetry runs.
+    #[cfg(all(feature = "http", feature = "metrics"))]
+    pub(crate) fn scraper(&self) -> Option<Scraper> {
+        self.0.scraper.clone().filter(|_| self.0.closed.get().is_none())
     }
 
     /// Collects the metrics of this process and returns them.

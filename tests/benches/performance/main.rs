@@ -14,6 +14,7 @@ mod metric;
 mod pipeline;
 mod poll;
 mod rows;
+mod scrape;
 mod size;
 mod table;
 
@@ -26,6 +27,7 @@ fn main() {
     match arguments[..] {
         ["--time", row] => measure::print_times(find(row)),
         ["--send", way, endpoint] => pipeline::send(way, endpoint),
+        ["--scrape", way, scrapes] => scrape::scrape(way, scrapes),
         ["--loop", row, variant, calls] => measure::run_loop(find(row), variant, calls),
         // `cargo test --all-targets` also starts benchmarks, but should only test.
         _ if !arguments.contains(&"--bench") => println!("only `cargo bench` measures"),

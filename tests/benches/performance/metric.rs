@@ -5,17 +5,29 @@ use std::thread;
 use std::time::Instant;
 
 use a2a_otel::opentelemetry::metrics::{Counter, Histogram};
-use a2a_otel::opentelemetry::{KeyValue, global};
+use a2a_otel::opentelemetry::trace::{TraceContextExt as _, Tracer as _};
+use a2a_otel::opentelemetry::{Context, KeyValue, global};
 use a2a_otel::{Telemetry, business_metric};
 
 use crate::measure::Variant;
-use crate::rows::{INSTRUMENT_KEPT, OURS, PLAIN};
+use crate::rows::{INSTRUMENT_KEPT, NO_EXEMPLARS, OURS, PLAIN};
 
 const CATEGORY: &str = "lamps";
 const THREADS: u32 = 4;
 
 #[business_metric(counter = "ours.counted", attributes(category = category))]
 fn counted(number: i64, category: &'static str) -> i64 {
+    work(number, category)
+}
+
+/// Prometheus has no exemplars of such a metric, so that it costs what a counter costs without them.
+#[business_metric(up_down_counter = "ours.open", value = 1, attributes(category = category))]
+fn counted_without_exemplar(number: i64, category: &'static str) -> i64 {
+    work(number, category)
+}
+
+#[business_metric(counter = "ours.closed", value = 1, attributes(category = category))]
+fn counted_with_exemplar(number: i64, category: &'static str) -> i64 {
     work(number, category)
 }
 
@@ -91,6 +103,16 @@ pub(crate) fn time() -> Vec<Variant> {
     let by_hand = move |number| timed_by_hand(&histogram, number, CATEGORY);
     let ours = Variant::of_call(OURS, |number| timed(number, CATEGORY));
     vec![ours, Variant::of_call(INSTRUMENT_KEPT, by_hand)]
+}
+
+/// Inside of a sampled span, while something exports exemplars.
+pub(crate) fn count_with_exemplar() -> Vec<Variant> {
+    start();
+    let _ = a2a_otel::http::metrics();
+    let inside = || Context::current_with_span(global::tracer("benchmark").start("parent")).attach();
+    let ours = Variant::of_call(OURS, |number| counted_with_exemplar(number, CATEGORY));
+    let without = Variant::of_call(NO_EXEMPLARS, |number| counted_without_exemplar(number, CATEGORY));
+    vec![ours.inside(inside), without.inside(inside)]
 }
 
 /// All threads count with the same label, so that they write to the same sum.

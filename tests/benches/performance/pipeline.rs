@@ -129,7 +129,8 @@ fn make_spans<T: Tracer>(tracer: &T, flush: impl Fn()) {
     }
 }
 
-fn cpu_seconds() -> f64 {
+/// The CPU seconds of all threads of this process.
+pub(crate) fn cpu_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").expect("Linux says what a process did");
     // The name of the program, in parentheses, may contain anything.
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();

@@ -1,7 +1,7 @@
 //! The rows of the table: what is measured, with which alternatives it is compared, and the targets.
 
 use crate::measure::{Figure, Variant};
-use crate::{call, capture, compile, conversation, hop, metric, pipeline, poll, size};
+use crate::{call, capture, compile, conversation, hop, metric, pipeline, poll, scrape, size};
 
 // The alternatives.
 pub(crate) const PLAIN: &str = "plain";
@@ -21,6 +21,11 @@ pub(crate) const SERDE: &str = "serde_json of both + empty span";
 pub(crate) const SERDE_ONCE: &str = "serde_json once + empty span";
 /// The SDK's processor; in the rows that send spans, with opentelemetry-otlp.
 pub(crate) const SDK_BATCH: &str = "OTel SDK's batch processor";
+/// With the crate `prometheus`, to text 0.0.4.
+/// The same before something exports exemplars.
+pub(crate) const NO_EXEMPLARS: &str = "ours without exemplars";
+pub(crate) const PROMETHEUS: &str = "opentelemetry-prometheus";
+pub(crate) const OPEN_METRICS: &str = "ours in OpenMetrics";
 /// A span on each side: `#[instrument]` here, `TraceLayer` there.
 pub(crate) const TOWER_HTTP: &str = "tower-http + tracing-opentelemetry";
 pub(crate) const INSTRUMENT: &str = "#[instrument(err, fields)]";
@@ -178,6 +183,20 @@ pub(crate) const ROWS: &[Row] = &[
         DISABLED,
         metric::disabled,
         &[(PLAIN, Plus(10.0))],
+    ),
+    compiled(
+        "metric scraped",
+        "a scrape of 10,000 series",
+        "ms CPU",
+        scrape::figures,
+        &[(PROMETHEUS, AtMost(1.0)), (OPEN_METRICS, Ratio)],
+    ),
+    calls(
+        "metric exemplar",
+        "call counted in a sampled span, kept as exemplar",
+        ON,
+        metric::count_with_exemplar,
+        &[(NO_EXEMPLARS, Plus(50.0))],
     ),
     Row {
         over_plain: true,

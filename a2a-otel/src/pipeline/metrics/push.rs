@@ -7,12 +7,13 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 
 use crate::environment::Warning;
 use crate::lock::lock;
+use crate::meter::exemplars;
 use crate::pipeline::delivery::DataPoints;
 use crate::pipeline::health::Condition;
 use crate::pipeline::ledger::{Ledger, Loss};
@@ -47,6 +48,8 @@ pub(crate) struct Pusher {
     replaces: bool,
     /// The loop that empties the queue, until it is started.
     empty: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// When the last request was encoded.
+    encoded: Mutex<SystemTime>,
 }
 
 impl fmt::Debug for Pusher {
@@ -85,7 +88,19 @@ impl Pusher {
         let sender: Sender<MetricsSignal> =
             Sender::new(queue.clone(), ledger.clone(), limits, signal, outlet, None);
         let empty: Box<dyn FnOnce() + Send> = Box::new(move || sender.run());
-        Some(Pusher { queue, ledger, newest, replaces, empty: Mutex::new(Some(empty)) })
+        exemplars::keep();
+        let (empty, encoded) = (Mutex::new(Some(empty)), Mutex::new(SystemTime::now()));
+        Some(Pusher { queue, ledger, newest, replaces, empty, encoded })
+    }
+
+    /// Encodes what was collected, with the exemplars that are newer than the last request.
+    fn encode(&self, collected: &ResourceMetrics, number: u64) -> MetricsRequest {
+        let since = std::mem::replace(&mut *lock(&self.encoded), SystemTime::now());
+        let mut exemplars = exemplars::collect();
+        MetricsRequest::new(collected, number, &mut |metric, attributes| {
+            let found = exemplars.as_mut().map(|all| all.of(metric, attributes.iter())).unwrap_or_default();
+            found.into_iter().filter(|exemplar| exemplar.time >= since).collect()
+        })
     }
 
     /// Sends what was collected. Collections come one after the other.
@@ -94,8 +109,7 @@ impl Pusher {
             return;
         }
         let number = self.newest.load(Ordering::Relaxed) + 1;
-        // The place where exemplars join: by the name of the metric and the attributes of the data point.
-        let request = MetricsRequest::new(collected, number, &mut |_, _| Vec::new());
+        let request = self.encode(collected, number);
         let points = request.items() as u64;
         if points == 0 {
             return;

@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use opentelemetry::KeyValue;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::metrics::v1::exemplar::Value as ExemplarValue;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
 use opentelemetry_proto::tonic::metrics::v1::{
@@ -19,6 +21,7 @@ use opentelemetry_sdk::metrics::data::{
 };
 use prost::Message as _;
 
+use crate::meter::{Number, exemplars};
 use crate::pipeline::signal::{Payload, Signal};
 use crate::pipeline::weigh::Weigh;
 
@@ -27,7 +30,7 @@ use crate::pipeline::weigh::Weigh;
 pub(crate) const EXPORT_METRICS: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
 
 /// Returns the exemplars of a data point, by the name of its metric and its attributes.
-pub(crate) type FindExemplars<'a> = &'a mut dyn FnMut(&str, &[KeyValue]) -> Vec<Exemplar>;
+pub(crate) type FindExemplars<'a> = &'a mut dyn FnMut(&str, &[KeyValue]) -> Vec<exemplars::Exemplar>;
 
 /// The values of one collection, or a part of them, as they are sent.
 #[derive(Clone, Debug)]
@@ -158,7 +161,10 @@ fn keep_large(points: &mut [NumberDataPoint], values: impl Iterator<Item = u64>)
 fn add_exemplars(metric: &mut Metric, collected: &Collected, find: FindExemplars<'_>) {
     let name = collected.name();
     let mut attributes = attributes_of_points(collected).into_iter();
-    let mut next = || attributes.next().map(|attributes| find(name, &attributes)).unwrap_or_default();
+    let mut next = || {
+        let found = attributes.next().map(|attributes| find(name, &attributes)).unwrap_or_default();
+        found.into_iter().map(encoded_exemplar)
+    };
     match &mut metric.data {
         Some(Data::Gauge(data)) => data.data_points.iter_mut().for_each(|it| it.exemplars.extend(next())),
         Some(Data::Sum(data)) => data.data_points.iter_mut().for_each(|it| it.exemplars.extend(next())),
@@ -167,6 +173,22 @@ fn add_exemplars(metric: &mut Metric, collected: &Collected, find: FindExemplars
             data.data_points.iter_mut().for_each(|it| it.exemplars.extend(next()));
         }
         Some(Data::Summary(_)) | None => {}
+    }
+}
+
+fn encoded_exemplar(exemplar: exemplars::Exemplar) -> Exemplar {
+    let since = exemplar.time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let value = match exemplar.value {
+        Number::Unsigned(number) => i64::try_from(number).map(ExemplarValue::AsInt).ok(),
+        Number::Signed(number) => Some(ExemplarValue::AsInt(number)),
+        Number::Float(number) => Some(ExemplarValue::AsDouble(number)),
+    };
+    Exemplar {
+        filtered_attributes: Vec::new(),
+        time_unix_nano: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX),
+        span_id: exemplar.span.to_bytes().to_vec(),
+        trace_id: exemplar.trace.to_bytes().to_vec(),
+        value: Some(value.unwrap_or_else(|| ExemplarValue::AsDouble(exemplar.value.to_float()))),
     }
 }
 
