@@ -8,6 +8,7 @@ use opentelemetry::global;
 use opentelemetry::metrics::Meter;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::{
     Aggregation, Instrument, InstrumentKind, SdkMeterProvider, Stream, Temporality,
 };
@@ -116,10 +117,16 @@ impl Meters {
 
     /// Collects metrics and shows them to a visit, which is not called if that takes longer than any scrape waits.
     pub(crate) fn visit(&self, visit: Visit) {
-        if let Some(collected) = self.values.collect(LONGEST_SCRAPE) {
-            self.exports.report_overflows(&collected);
-            visit(&collected);
-        }
+        self.collect_into(LONGEST_SCRAPE, |collected| {
+            self.exports.report_overflows(collected);
+            visit(collected);
+        });
+    }
+
+    /// Collects now, and reads what was collected. Callers that ask at the same time share a collection. Returns `None` if it
+    /// takes longer than `timeout`.
+    fn collect_into<T>(&self, timeout: Duration, read: impl FnOnce(&ResourceMetrics) -> T) -> Option<T> {
+        self.values.collect(timeout).as_deref().map(read)
     }
 
     /// Exports the current values, and waits until the receiver has them.
@@ -185,6 +192,7 @@ fn left_of(timeout: Duration) -> impl Fn() -> Duration {
 #[cfg(test)]
 mod tests {
     use opentelemetry::KeyValue;
+    use opentelemetry::metrics::AsyncInstrument;
 
     use super::*;
     use crate::meter::InstrumentKind as Kind;
@@ -218,6 +226,45 @@ mod tests {
         assert_eq!(snapshot.count("absent"), 0);
         searches.add(1, &[]);
         assert_eq!(meters.collect().sum("searches").to_string(), "6");
+    }
+
+    #[test]
+    fn a_collection_that_hangs_is_not_waited_for_and_the_next_one_works() {
+        let meters = meters();
+        let meter = meters.provider.meter("test");
+        let (release, released) = mpsc::channel::<()>();
+        let released = Mutex::new(released);
+        // This provider does not guard its callbacks; the first call waits, and later ones find the channel closed.
+        let wait = move |observer: &dyn AsyncInstrument<u64>| {
+            let _ = lock(&released).recv();
+            observer.observe(4, &[]);
+        };
+        meter.u64_observable_gauge("stock").with_callback(wait).build();
+        let stock = |metrics: &ResourceMetrics| MetricsSnapshot::of(metrics).sum("stock");
+        assert_eq!(meters.collect_into(Duration::from_millis(50), stock), None);
+        drop(release);
+        assert_eq!(meters.collect_into(Duration::from_secs(30), stock), Some(4.0));
+    }
+
+    #[test]
+    fn percentiles_are_estimated_from_exponential_buckets_with_different_scales() {
+        let resource = Resource::builder_empty().build();
+        let values = Collector::new(Temporality::Cumulative);
+        let exports = Exports::none(values.clone(), 100);
+        let histograms = HistogramAggregation::Base2Exponential;
+        let meters = Meters::of(resource, 100, histograms, values, None, exports);
+        let latency = meters.provider.meter("test").f64_histogram("latency").build();
+        // A few close values have narrow buckets, and many different ones wide buckets.
+        for value in 1..=1000 {
+            latency.record(f64::from(value), &[KeyValue::new("is_small", value <= 10)]);
+        }
+        (1..=1000).for_each(|value| latency.record(-f64::from(value), &[KeyValue::new("is_small", false)]));
+        let snapshot = meters.collect();
+        assert_eq!(snapshot.count("latency"), 2000);
+        for (part, expected) in [(0.0, -1000.0), (0.25, -500.0), (0.75, 500.0), (0.9, 800.0), (1.0, 1000.0)] {
+            let percentile = snapshot.percentile("latency", part).unwrap();
+            assert!((percentile - expected).abs() < 30.0, "{part}: {percentile}");
+        }
     }
 
     #[test]

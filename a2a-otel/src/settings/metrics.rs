@@ -1,123 +1,26 @@
-//! Where metrics go, and in what form.
+//! How the settings of metrics are resolved.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use super::endpoint::{self, Endpoint};
 use super::variables::{
     EXEMPLAR_FILTER, METRICS_CERTIFICATE, METRICS_CLIENT_CERTIFICATE, METRICS_CLIENT_KEY,
     METRICS_COMPRESSION, METRICS_ENDPOINT, METRICS_EXPORTERS, METRICS_HEADERS, METRICS_HISTOGRAMS,
     METRICS_INTERVAL, METRICS_PROTOCOL, METRICS_REQUEST_TIMEOUT, METRICS_SERVER, METRICS_TEMPORALITY,
     METRICS_TIMEOUT, PROMETHEUS_HOST, PROMETHEUS_PORT,
 };
-use super::{Compression, Endpoint, Headers, Protocol, Tls, endpoint};
+use super::{
+    Compression, Headers, HistogramAggregation, Metrics, MetricsExporter, Protocol, TemporalityPreference,
+    Tls,
+};
 use crate::environment::values::header;
 use crate::environment::{Environment, Variable};
 
 /// The port that Prometheus reserves for exporters of OpenTelemetry.
 const USUAL_PROMETHEUS_PORT: u16 = 9464;
-
-/// Where metrics go besides [`Telemetry::metrics`](crate::telemetry::Handle::metrics), and in what form.
-///
-/// ```
-/// use a2a_otel::Telemetry;
-/// use a2a_otel::settings::MetricsExporter;
-///
-/// let telemetry =
-///     Telemetry::builder().metrics_exporters([MetricsExporter::Prometheus]).tracing(false).init()?;
-/// assert!(telemetry.settings().metrics.exporters.contains(&MetricsExporter::Prometheus));
-/// # Ok::<(), a2a_otel::InitError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Metrics {
-    /// Where they go. If it is empty, they stay in this process.
-    pub exporters: BTreeSet<MetricsExporter>,
-    /// How often they are sent and printed.
-    pub interval: Duration,
-    /// How long one export may take, retries not included.
-    pub timeout: Duration,
-    /// Where they are sent over OTLP. `None` if no receiver of metrics was named: Phoenix takes none.
-    pub endpoint: Option<Endpoint>,
-    /// How they are sent there.
-    pub protocol: Protocol,
-    /// Headers of every request, without those for Phoenix.
-    pub headers: Headers,
-    /// How long one request may take.
-    pub request_timeout: Duration,
-    /// Whether requests are compressed.
-    pub compression: Compression,
-    /// The certificates of connections over TLS.
-    pub tls: Tls,
-    /// Whether a request has the values since the start of the process, or since the last request.
-    pub temporality: TemporalityPreference,
-    /// The kind of histogram that a metric without buckets of its own has.
-    pub histograms: HistogramAggregation,
-    /// Where the Prometheus endpoint listens.
-    pub prometheus_host: String,
-    /// The port of the Prometheus endpoint.
-    pub prometheus_port: u16,
-    /// Which values have exemplars, in OpenMetrics and over OTLP.
-    pub exemplars: ExemplarFilter,
-    /// Whether code or the environment asks for metrics over OTLP. Otherwise they are only offered to the receiver.
-    pub(crate) is_asked_for: bool,
-}
-
-/// Where metrics go.
-///
-/// Source: <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#exporter-selection>.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum MetricsExporter {
-    /// They are sent over OTLP, with the features `otlp` and `metrics`.
-    Otlp,
-    /// A Prometheus server collects them.
-    Prometheus,
-    /// They are printed to standard output.
-    Console,
-}
-
-/// Whether a request has the values since the start of the process, or since the last request.
-///
-/// Source: <https://opentelemetry.io/docs/specs/otel/metrics/sdk_exporters/otlp/#additional-environment-variable-configuration>.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TemporalityPreference {
-    /// Since the start of the process.
-    #[default]
-    Cumulative,
-    /// Since the last request, for counters and histograms.
-    Delta,
-    /// Since the last request, for counters and histograms that are not observed by a callback.
-    LowMemory,
-}
-
-/// The kind of histogram that a metric has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HistogramAggregation {
-    /// With the bounds of the metric, or those of its unit.
-    #[default]
-    ExplicitBuckets,
-    /// With bounds that follow the values: at most 160 buckets, each wider than the one before by a constant factor.
-    Base2Exponential,
-}
-
-/// Which values have exemplars: a span in which they were measured.
-///
-/// Source: <https://opentelemetry.io/docs/specs/otel/metrics/sdk/#exemplarfilter>.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-#[repr(u8)]
-pub enum ExemplarFilter {
-    /// Those that are measured in a sampled span.
-    #[default]
-    TraceBased,
-    /// Those that are measured in any span. A value outside of a span leads nowhere.
-    AlwaysOn,
-    /// None.
-    AlwaysOff,
-}
 
 /// The settings of metrics that were made in code.
 #[derive(Clone, Default)]
@@ -132,12 +35,13 @@ pub(crate) struct MetricsOverrides {
     pub(crate) prometheus: Option<SocketAddr>,
 }
 
-/// A part of the list of exporters.
-pub(super) type ExporterName = Option<MetricsExporter>;
-
 impl Metrics {
-    /// Resolves the settings of metrics. Most variables have a general name that spans use too.
-    pub(super) fn resolve(overrides: &MetricsOverrides, environment: &mut Environment<'_>) -> Self {
+    /// Resolves where metrics go. Most variables have a general name that spans use too.
+    pub(super) fn resolve(
+        overrides: &MetricsOverrides,
+        tls: &Tls,
+        environment: &mut Environment<'_>,
+    ) -> Self {
         let exporters =
             overrides.exporters.clone().map(BTreeSet::from_iter).or_else(|| exporters(environment));
         let protocol = environment.read(&METRICS_PROTOCOL).unwrap_or_default();
@@ -145,13 +49,15 @@ impl Metrics {
             || overrides.endpoint.is_some()
             || environment.text(METRICS_ENDPOINT.names[0]).is_some();
         let endpoint = resolve_endpoint(overrides, environment, protocol);
-        let mut exporters =
-            exporters.unwrap_or_else(|| endpoint.iter().map(|_| MetricsExporter::Otlp).collect());
-        if is_asked_for && endpoint.is_none() && exporters.contains(&MetricsExporter::Otlp) {
+        let mut exporters = exporters.unwrap_or_else(|| usual_exporters(endpoint.as_ref()));
+        exporters.extend(overrides.prometheus.map(|_| MetricsExporter::Prometheus));
+        if endpoint.is_none() && overrides.endpoint.is_none() && exporters.contains(&MetricsExporter::Otlp) {
             say_that_no_receiver_is_named(environment);
         }
-        exporters.extend(overrides.prometheus.map(|_| MetricsExporter::Prometheus));
         let interval = environment.read(&METRICS_INTERVAL).unwrap_or(Duration::from_secs(60));
+        let (host, port) = (environment.read(&PROMETHEUS_HOST), environment.read(&PROMETHEUS_PORT));
+        let prometheus_host = overrides.prometheus.map(|address| address.ip().to_string()).or(host);
+        let prometheus_port = overrides.prometheus.map(|address| address.port()).or(port);
         Metrics {
             exporters,
             interval: overrides.interval.filter(|interval| !interval.is_zero()).unwrap_or(interval),
@@ -161,23 +67,11 @@ impl Metrics {
             headers: headers(overrides, environment),
             request_timeout: environment.read(&METRICS_REQUEST_TIMEOUT).unwrap_or(Duration::from_secs(10)),
             compression: environment.read(&METRICS_COMPRESSION).unwrap_or(Compression::Gzip),
-            tls: Tls {
-                certificate: environment.read(&METRICS_CERTIFICATE),
-                client_certificate: environment.read(&METRICS_CLIENT_CERTIFICATE),
-                client_key: environment.read(&METRICS_CLIENT_KEY),
-            },
+            tls: metrics_tls(tls, environment),
             temporality: overrides.temporality.or(environment.read(&METRICS_TEMPORALITY)).unwrap_or_default(),
             histograms: overrides.histograms.or(environment.read(&METRICS_HISTOGRAMS)).unwrap_or_default(),
-            prometheus_host: overrides
-                .prometheus
-                .map(|address| address.ip().to_string())
-                .or_else(|| environment.read(&PROMETHEUS_HOST))
-                .unwrap_or_else(|| "localhost".to_owned()),
-            prometheus_port: overrides
-                .prometheus
-                .map(|address| address.port())
-                .or_else(|| environment.read(&PROMETHEUS_PORT))
-                .unwrap_or(USUAL_PROMETHEUS_PORT),
+            prometheus_host: prometheus_host.unwrap_or_else(|| "localhost".to_owned()),
+            prometheus_port: prometheus_port.unwrap_or(USUAL_PROMETHEUS_PORT),
             exemplars: environment.read(&EXEMPLAR_FILTER).unwrap_or_default(),
             is_asked_for,
         }
@@ -187,7 +81,7 @@ impl Metrics {
     #[cfg(feature = "metrics")]
     pub(crate) fn listener(&self) -> Option<(&str, u16)> {
         let is_served = self.exporters.contains(&MetricsExporter::Prometheus);
-        is_served.then_some((&self.prometheus_host, self.prometheus_port))
+        is_served.then_some((&*self.prometheus_host, self.prometheus_port))
     }
 
     /// The receiver, if metrics are sent over OTLP.
@@ -203,17 +97,32 @@ fn exporters(environment: &mut Environment<'_>) -> Option<BTreeSet<MetricsExport
     let text = environment.text(name)?;
     let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
     let parts: Vec<_> = parts.map(METRICS_EXPORTERS.parse).collect();
-    let read: Vec<ExporterName> = parts.iter().copied().flatten().collect();
+    let read: Vec<_> = parts.iter().copied().flatten().collect();
     if read.is_empty() {
         environment.reject(name, &text, METRICS_EXPORTERS.accepted, false);
         return None;
     }
-    let exporters: BTreeSet<_> = read.iter().copied().flatten().collect();
-    let has_none_and_others = read.contains(&None) && !exporters.is_empty();
+    let exporters: BTreeSet<_> = read.iter().copied().flatten().copied().collect();
+    let has_none_and_others = read.iter().any(|part| part.is_empty()) && !exporters.is_empty();
     if read.len() < parts.len() || has_none_and_others {
         environment.reject_part(name, &text, METRICS_EXPORTERS.accepted, false);
     }
     Some(exporters)
+}
+
+/// By default, metrics go to the receiver that is named, if one is.
+fn usual_exporters(endpoint: Option<&Endpoint>) -> BTreeSet<MetricsExporter> {
+    let is_sent = cfg!(all(feature = "otlp", feature = "metrics"));
+    endpoint.filter(|_| is_sent).map(|_| MetricsExporter::Otlp).into_iter().collect()
+}
+
+fn metrics_tls(said: &Tls, environment: &mut Environment<'_>) -> Tls {
+    let mut setting = |said: &Option<PathBuf>, variable| said.clone().or_else(|| environment.read(variable));
+    Tls {
+        certificate: setting(&said.certificate, &METRICS_CERTIFICATE),
+        client_certificate: setting(&said.client_certificate, &METRICS_CLIENT_CERTIFICATE),
+        client_key: setting(&said.client_key, &METRICS_CLIENT_KEY),
+    }
 }
 
 fn say_that_no_receiver_is_named(environment: &mut Environment<'_>) {

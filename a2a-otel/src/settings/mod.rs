@@ -7,7 +7,7 @@ mod resolve;
 mod tests;
 mod variables;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -17,9 +17,6 @@ use opentelemetry_sdk::trace::SpanLimits;
 
 pub use self::endpoint::Endpoint;
 pub(crate) use self::metrics::MetricsOverrides;
-pub use self::metrics::{
-    ExemplarFilter, HistogramAggregation, Metrics, MetricsExporter, TemporalityPreference,
-};
 pub(crate) use self::resolve::Overrides;
 use crate::privacy::Privacy;
 use crate::semconv::{GenAiVersion, SemConv};
@@ -80,6 +77,108 @@ pub struct Settings {
     pub gen_ai_version: GenAiVersion,
     /// Whether telemetry is switched off.
     pub disabled: bool,
+}
+
+/// Where metrics go besides [`Telemetry::metrics`](crate::telemetry::Handle::metrics), and in what form.
+///
+/// ```
+/// use a2a_otel::Telemetry;
+/// use a2a_otel::settings::MetricsExporter;
+///
+/// let telemetry =
+///     Telemetry::builder().metrics_exporters([MetricsExporter::Prometheus]).tracing(false).init()?;
+/// assert!(telemetry.settings().metrics.exporters.contains(&MetricsExporter::Prometheus));
+/// # Ok::<(), a2a_otel::InitError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// Where they go. If it is empty, they stay in this process.
+    pub exporters: BTreeSet<MetricsExporter>,
+    /// How often they are sent and printed.
+    pub interval: Duration,
+    /// How long one export may take, retries not included.
+    pub timeout: Duration,
+    /// Where they are sent over OTLP. `None` if no receiver of metrics was named: Phoenix takes none.
+    pub endpoint: Option<Endpoint>,
+    /// How they are sent there.
+    pub protocol: Protocol,
+    /// Headers of every request, without those for Phoenix.
+    pub headers: Headers,
+    /// How long one request may take.
+    pub request_timeout: Duration,
+    /// Whether requests are compressed.
+    pub compression: Compression,
+    /// The certificates of connections over TLS.
+    pub tls: Tls,
+    /// Whether a request has the values since the start of the process, or since the last request.
+    pub temporality: TemporalityPreference,
+    /// The kind of histogram that a metric without buckets of its own has.
+    pub histograms: HistogramAggregation,
+    /// Where the Prometheus endpoint listens.
+    pub prometheus_host: String,
+    /// The port of the Prometheus endpoint.
+    pub prometheus_port: u16,
+    /// Which values have exemplars, in OpenMetrics and over OTLP.
+    pub exemplars: ExemplarFilter,
+    /// Whether code or the environment asks for metrics over OTLP. Otherwise they are only offered to the receiver.
+    pub(crate) is_asked_for: bool,
+}
+
+/// Where metrics go.
+///
+/// Source: <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#exporter-selection>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum MetricsExporter {
+    /// They are sent over OTLP, with the features `otlp` and `metrics`.
+    Otlp,
+    /// A Prometheus server collects them.
+    Prometheus,
+    /// They are printed to standard output.
+    Console,
+}
+
+/// Whether a request has the values since the start of the process, or since the last request.
+///
+/// Source: <https://opentelemetry.io/docs/specs/otel/metrics/sdk_exporters/otlp/#additional-environment-variable-configuration>.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TemporalityPreference {
+    /// Since the start of the process.
+    #[default]
+    Cumulative,
+    /// Since the last request, for counters and histograms.
+    Delta,
+    /// Since the last request, for counters and histograms that are not observed by a callback.
+    LowMemory,
+}
+
+/// Which values have exemplars: a span in which they were measured.
+///
+/// Source: <https://opentelemetry.io/docs/specs/otel/metrics/sdk/#exemplarfilter>.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum ExemplarFilter {
+    /// Those that are measured in a sampled span.
+    #[default]
+    TraceBased,
+    /// Those that are measured in any span. A value outside of a span leads nowhere.
+    AlwaysOn,
+    /// None.
+    AlwaysOff,
+}
+
+/// The kind of histogram that a metric has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HistogramAggregation {
+    /// With the bounds of the metric, or those of its unit.
+    #[default]
+    ExplicitBuckets,
+    /// With bounds that follow the values: at most 160 buckets, each wider than the one before by a constant factor.
+    Base2Exponential,
 }
 
 /// Headers by lower-case name; their values are never shown.

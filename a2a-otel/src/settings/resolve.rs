@@ -72,7 +72,7 @@ impl Settings {
             spool: spool(overrides, environment),
             limits: limits(environment),
             cardinality_limit: cardinality_limit(overrides, environment),
-            metrics: Metrics::resolve(&overrides.metrics, environment),
+            metrics: Metrics::resolve(&overrides.metrics, &overrides.tls, environment),
             privacy: overrides.privacy.resolve(environment),
             semconv: semconv_setting(overrides, environment),
             gen_ai_version: gen_ai_version(overrides, environment),

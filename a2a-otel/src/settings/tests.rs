@@ -115,6 +115,26 @@ const TABLE: &[Row] = &[
     Row(&[], &[("cardinality", "0")], &[("cardinality", "1")], &[]),
     Row(&[("A2A_OTEL_CARDINALITY_LIMIT", "0")], &[], &[("cardinality", "2000")], &["A2A_OTEL_CARDINALITY_LIMIT=\"0\" is ignored: expected a whole number from 1 to 1000000"]),
     Row(&[("A2A_OTEL_CARDINALITY_LIMIT", "1000001")], &[], &[("cardinality", "2000")], &["A2A_OTEL_CARDINALITY_LIMIT="]),
+    // Where metrics go.
+    Row(&[], &[], &[("metrics", "{} 60s 30s 10s Cumulative ExplicitBuckets"), ("metrics endpoint", "-"), ("prometheus", "localhost:9464")], &[]),
+    Row(&[("PHOENIX_COLLECTOR_ENDPOINT", "http://p:1"), ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t:2/v1/traces")], &[("endpoint", "http://c:3")], &[("metrics endpoint", "-")], &[]),
+    Row(&[("OTEL_METRICS_EXPORTER", "none"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://g:4318")], &[], &[("metrics", "{} 60s 30s 10s Cumulative ExplicitBuckets")], &[]),
+    Row(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://g:4318")], &[], &[("metrics endpoint", "http://g:4318/v1/metrics")], &[]),
+    Row(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://g:4318/v1/traces/")], &[], &[("metrics endpoint", "http://g:4318/v1/metrics")], &[]),
+    Row(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://g:4318"), ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://m:1/x")], &[], &[("metrics endpoint", "http://m:1/x"), ("endpoint", "http://g:4318/v1/traces")], &[]),
+    Row(&[("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://m:1/x")], &[("metrics_endpoint", "http://c:2")], &[("metrics endpoint", "http://c:2/v1/metrics")], &[]),
+    Row(&[("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "m:1")], &[], &[("metrics endpoint", "-")], &["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=\"m:1\" is ignored: expected http(s)://host[:port]/path; no metrics are sent"]),
+    Row(&[], &[("metrics_endpoint", "m:1")], &[("metrics endpoint", "-")], &["metrics_endpoint=\"m:1\" is ignored"]),
+    Row(&[("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://me:secret@m?key=secret b")], &[], &[("metrics endpoint", "-")], &["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=\"http://****@m\" is ignored"]),
+    Row(&[("OTEL_EXPORTER_OTLP_HEADERS", "a=1,b=1"), ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "b=2"), ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "c=3"), ("PHOENIX_API_KEY", "k")], &[], &[("metrics headers", "a=1 b=2")], &[]),
+    Row(&[("OTEL_METRIC_EXPORT_INTERVAL", "100"), ("OTEL_METRIC_EXPORT_TIMEOUT", "200"), ("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "300"), ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "LOWMEMORY"), ("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "BASE2_EXPONENTIAL_BUCKET_HISTOGRAM")], &[], &[("metrics", "{} 100ms 200ms 300ms LowMemory Base2Exponential")], &[]),
+    Row(&[("OTEL_METRIC_EXPORT_INTERVAL", "100")], &[("metrics_interval", "7")], &[("metrics", "{} 7s 30s 10s Cumulative ExplicitBuckets")], &[]),
+    Row(&[("OTEL_EXPORTER_OTLP_TIMEOUT", "0")], &[], &[("timeout", "10s"), ("metrics", "{} 60s 30s 10s Cumulative ExplicitBuckets")], &["OTEL_EXPORTER_OTLP_TIMEOUT=\"0\" is ignored"]),
+    Row(&[("OTEL_EXPORTER_PROMETHEUS_HOST", "0.0.0.0"), ("OTEL_EXPORTER_PROMETHEUS_PORT", "9999")], &[], &[("prometheus", "0.0.0.0:9999")], &[]),
+    Row(&[], &[], &[("metrics exemplars", "TraceBased")], &[]),
+    Row(&[("OTEL_METRICS_EXEMPLAR_FILTER", "always_off")], &[], &[("metrics exemplars", "AlwaysOff")], &[]),
+    Row(&[("OTEL_METRICS_EXEMPLAR_FILTER", "none")], &[], &[("metrics exemplars", "TraceBased")], &["OTEL_METRICS_EXEMPLAR_FILTER=\"none\" is ignored: expected trace_based, always_on or always_off"]),
+    Row(&[("OTEL_EXPORTER_PROMETHEUS_PORT", "65536")], &[], &[("prometheus", "localhost:9464")], &["OTEL_EXPORTER_PROMETHEUS_PORT=\"65536\" is ignored: expected a port"]),
     // Batches and limits.
     Row(&[("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_BSP_MAX_QUEUE_SIZE", "64"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "32"), ("OTEL_BSP_EXPORT_TIMEOUT", "900")], &[], &[("batch", "200ms Some(64) 32 900ms")], &[]),
     Row(&[("OTEL_BSP_MAX_QUEUE_SIZE", "64")], &[], &[("batch", "1s Some(64) 64 30s")], &[]),
@@ -140,6 +160,8 @@ fn overrides(calls: Pairs) -> Overrides {
             "gen_ai_version" => overrides.gen_ai_version = Some(GenAiVersion::V1_41),
             "semconv" => overrides.semconv = (SEMCONV.parse)(&value),
             "cardinality" => overrides.cardinality_limit = value.parse().ok(),
+            "metrics_endpoint" => overrides.metrics.endpoint = Some(value),
+            "metrics_interval" => overrides.metrics.interval = value.parse().map(Duration::from_secs).ok(),
             "hide_outputs" => overrides.privacy = Privacy::new().hide_outputs(value == "true"),
             _ => overrides
                 .headers
@@ -170,6 +192,22 @@ fn answer(settings: &Settings, question: &str) -> String {
         ("privacy", part) => format!("{:?}", settings.privacy).contains(part).to_string(),
         ("sampling", _) => format!("{:?}, parent {}", sampling.root, sampling.follows_parent),
         ("batch", _) => format!("{:?} {:?} {} {:?}", batch.delay, batch.queue, batch.size, batch.timeout),
+        ("metrics", "endpoint") => or_none(settings.metrics.endpoint.as_ref().map(Endpoint::as_str)),
+        ("metrics", "exemplars") => format!("{:?}", settings.metrics.exemplars),
+        ("metrics", "headers") => {
+            let headers = settings.metrics.headers.iter().map(|(name, value)| format!("{name}={value}"));
+            headers.collect::<Vec<_>>().join(" ")
+        }
+        ("metrics", _) => {
+            let Metrics { exporters, interval, timeout, request_timeout, temporality, histograms, .. } =
+                &settings.metrics;
+            format!(
+                "{exporters:?} {interval:?} {timeout:?} {request_timeout:?} {temporality:?} {histograms:?}"
+            )
+        }
+        ("prometheus", _) => {
+            format!("{}:{}", settings.metrics.prometheus_host, settings.metrics.prometheus_port)
+        }
         ("cardinality", _) => settings.cardinality_limit.to_string(),
         ("limits", _) => {
             format!("{} {} {} {:?}", limits.attributes, limits.events, limits.links, limits.value_length)

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::endpoint::Endpoint;
-use super::metrics::{
-    ExemplarFilter, ExporterName, HistogramAggregation, MetricsExporter, TemporalityPreference,
+use super::{
+    CARDINALITIES, Compression, ExemplarFilter, Exporter, HistogramAggregation, MetricsExporter, Protocol,
+    Root, Sampling, TemporalityPreference,
 };
-use super::{CARDINALITIES, Compression, Exporter, Protocol, Root, Sampling};
 use crate::environment::Variable;
 use crate::environment::values::{
     boolean, count, is_header_value, length, milliseconds, pair, positive, probability, text,
@@ -110,7 +110,7 @@ pub(super) const SPOOL_FOLDER: Variable<PathBuf> = variable(&["A2A_OTEL_SPOOL_DI
 pub(super) const SPOOL_BYTES: Variable<usize> = variable(&["A2A_OTEL_SPOOL_BYTES"], positive, BYTES);
 
 // Where and how metrics are sent. The general variables are those of spans, except that none is Phoenix's.
-pub(super) const METRICS_EXPORTERS: Variable<ExporterName> = variable(
+pub(super) const METRICS_EXPORTERS: Variable<&[MetricsExporter]> = variable(
     &["OTEL_METRICS_EXPORTER"],
     metrics_exporter,
     if cfg!(not(feature = "metrics")) {
@@ -245,12 +245,13 @@ fn exporter(text: &str) -> Option<Exporter> {
     }
 }
 
-fn metrics_exporter(text: &str) -> Option<ExporterName> {
+/// Reads one name of the list. `none` names no exporter.
+fn metrics_exporter(text: &str) -> Option<&'static [MetricsExporter]> {
     match text {
-        "otlp" if cfg!(all(feature = "otlp", feature = "metrics")) => Some(Some(MetricsExporter::Otlp)),
-        "prometheus" if cfg!(feature = "metrics") => Some(Some(MetricsExporter::Prometheus)),
-        "console" if cfg!(feature = "metrics") => Some(Some(MetricsExporter::Console)),
-        "none" => Some(None),
+        "otlp" if cfg!(all(feature = "otlp", feature = "metrics")) => Some(&[MetricsExporter::Otlp]),
+        "prometheus" if cfg!(feature = "metrics") => Some(&[MetricsExporter::Prometheus]),
+        "console" if cfg!(feature = "metrics") => Some(&[MetricsExporter::Console]),
+        "none" => Some(&[]),
         _ => None,
     }
 }
