@@ -1,4 +1,4 @@
-//! A real receiver of metrics over OTLP: VictoriaMetrics, from Debian.
+//! A real receiver of metrics over OTLP: `VictoriaMetrics`, from Debian.
 
 use std::fs;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ const ATTEMPTS: usize = 3;
 /// How long it may take until a query finds what was sent.
 const FOUND: Duration = Duration::from_secs(60);
 
-/// A running VictoriaMetrics without data. It ends when this is dropped, or when the process ends.
+/// A running `VictoriaMetrics` without data. It ends when this is dropped, or when the process ends.
 #[derive(Debug)]
 pub struct VictoriaMetrics {
     service: Service,
@@ -78,20 +78,20 @@ impl VictoriaMetrics {
         format!("{}/opentelemetry/v1/metrics", self.url)
     }
 
-    /// The values that a query finds, once it finds any: one for each series, with its labels.
+    /// The values that a query finds, once it finds any: one for each series, as text, with its labels.
     ///
     /// # Panics
     ///
     /// If it never finds any.
     #[must_use]
     #[track_caller]
-    pub fn query(&self, expression: &str) -> Vec<(Value, f64)> {
+    pub fn query(&self, expression: &str) -> Vec<(Value, String)> {
         eventually(FOUND, || Some(self.ask(expression)).filter(|found| !found.is_empty()))
             .unwrap_or_else(|| panic!("nothing for {expression}; it said:\n{}", self.service.last_words()))
     }
 
     #[track_caller]
-    fn ask(&self, expression: &str) -> Vec<(Value, f64)> {
+    fn ask(&self, expression: &str) -> Vec<(Value, String)> {
         let request = self.agent.get(format!("{}/api/v1/query", self.url)).query("query", expression);
         let mut answer = request
             .call()
@@ -99,8 +99,8 @@ impl VictoriaMetrics {
         let answer: Value = answer.body_mut().read_json().expect("JSON");
         assert_eq!(answer["status"], "success", "{expression}: {answer:#}");
         let series = answer["data"]["result"].as_array().expect("a vector");
-        let value = |series: &Value| series["value"][1].as_str().and_then(|text| text.parse().ok());
-        series.iter().map(|series| (series["metric"].clone(), value(series).expect("a number"))).collect()
+        let value = |series: &Value| series["value"][1].as_str().expect("a number").to_owned();
+        series.iter().map(|series| (series["metric"].clone(), value(series))).collect()
     }
 }
 

@@ -116,6 +116,8 @@ type Shared<T> = Arc<dyn Fn(&dyn AsyncInstrument<T>) + Send + Sync>;
 struct Guard<T> {
     metric: String,
     callback: Shared<T>,
+    /// Held by the collection that waits for it, because two may run at the same time.
+    turn: Mutex<()>,
     /// Whether it has not returned yet.
     is_running: Arc<AtomicBool>,
     has_panicked: AtomicBool,
@@ -128,6 +130,7 @@ impl<T: Copy + Send + 'static> Guard<T> {
         let guard = Guard {
             metric: metric.to_owned(),
             callback: callback.into(),
+            turn: Mutex::default(),
             is_running: Arc::default(),
             has_panicked: AtomicBool::new(false),
             has_hung: AtomicBool::new(false),
@@ -137,7 +140,9 @@ impl<T: Copy + Send + 'static> Guard<T> {
     }
 
     fn observe(&self, observer: &dyn AsyncInstrument<T>) {
+        let _turn = lock(&self.turn);
         if self.is_running.swap(true, Ordering::Acquire) {
+            // It hangs since an earlier collection.
             return;
         }
         match self.call().recv_timeout(PATIENCE) {

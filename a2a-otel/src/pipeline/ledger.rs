@@ -202,18 +202,28 @@ impl Ledger {
     }
 
     /// Records that the receiver does not know the path of the signal. Returns true if this is final, because few
-    /// receivers accept the signal.
+    /// receivers accept the signal, or nobody asked for it.
     pub(crate) fn unknown(&self, cause: &str) -> bool {
-        let Some(taker) = self.wording.taken_by else {
+        let Wording { only_taken_by, is_offered, many, .. } = self.wording;
+        let target = &self.target;
+        if *is_offered {
+            self.change_to(Connection::Declined);
+            report(&format_args!(
+                "{target} does not accept {many}, as Phoenix does not: {} From now on, {many} are dropped; everything else \
+                 is still sent",
+                sentence(cause)
+            ));
+            return true;
+        }
+        let Some(taker) = only_taken_by else {
             self.refused(cause);
             return false;
         };
-        let is_offered = self.wording.is_offered;
-        self.change_to(if is_offered { Connection::Declined } else { Connection::Failing(cause.to_owned()) });
-        let (many, target, cause) = (self.wording.many, &self.target, sentence(cause));
+        self.change_to(Connection::Failing(cause.to_owned()));
         report(&format_args!(
-            "{target} does not accept {many}, {taker}: {cause} From now on, {many} are dropped; everything else is \
-             still sent"
+            "{target} does not accept {many}, only {taker} does: {} From now on, {many} are dropped; everything else is \
+             still sent",
+            sentence(cause)
         ));
         true
     }

@@ -65,9 +65,11 @@ pub(crate) struct Wording {
     pub(crate) when_full: &'static str,
     /// The advice if the time to send was too short.
     pub(crate) when_late: &'static str,
-    /// Which receivers accept the signal, if many do not. A receiver that does not accept it gets no more requests.
-    pub(crate) taken_by: Option<&'static str>,
-    /// Whether nobody asked for the signal. If the receiver does not accept it, telemetry counts as healthy.
+    /// The only receiver that accepts the signal, if most do not. A receiver that does not accept it gets no more
+    /// requests.
+    pub(crate) only_taken_by: Option<&'static str>,
+    /// Whether nobody asked for the signal. A receiver that does not accept it gets no more requests either, and telemetry
+    /// counts as healthy.
     pub(crate) is_offered: bool,
 }
 
@@ -77,7 +79,7 @@ pub(crate) static SPANS: Wording = Wording {
     counted: "spans",
     when_full: "; raise A2A_OTEL_QUEUE_BYTES, or set A2A_OTEL_SPOOL_DIR to keep them on disk",
     when_late: "; with A2A_OTEL_SPOOL_DIR they would be kept for the next start",
-    taken_by: None,
+    only_taken_by: None,
     is_offered: false,
 };
 
@@ -88,7 +90,7 @@ pub(crate) static SPANS_HANDED_OVER: Wording = Wording {
     counted: "spans",
     when_full: "; raise A2A_OTEL_QUEUE_BYTES",
     when_late: "",
-    taken_by: None,
+    only_taken_by: None,
     is_offered: false,
 };
 
@@ -98,7 +100,7 @@ pub(crate) static ANNOTATIONS: Wording = Wording {
     counted: "annotations",
     when_full: "",
     when_late: "",
-    taken_by: Some("only Phoenix does"),
+    only_taken_by: Some("Phoenix"),
     is_offered: false,
 };
 
@@ -108,8 +110,7 @@ pub(crate) static METRICS: Wording = OF_METRICS;
 
 /// Metrics for a receiver that was named for everything.
 #[cfg(all(feature = "metrics", feature = "otlp"))]
-pub(crate) static METRICS_OFFERED: Wording =
-    Wording { taken_by: Some("as Phoenix does not"), is_offered: true, ..OF_METRICS };
+pub(crate) static METRICS_OFFERED: Wording = Wording { is_offered: true, ..OF_METRICS };
 
 #[cfg(all(feature = "metrics", feature = "otlp"))]
 const OF_METRICS: Wording = Wording {
@@ -118,6 +119,6 @@ const OF_METRICS: Wording = Wording {
     counted: "data points of metrics",
     when_full: "; raise A2A_OTEL_QUEUE_BYTES",
     when_late: "",
-    taken_by: None,
+    only_taken_by: None,
     is_offered: false,
 };

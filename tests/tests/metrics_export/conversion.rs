@@ -76,7 +76,9 @@ fn record(name: &str, Measured { kind, series }: &Measured) {
     let name = name.to_owned();
     let each = |add: &dyn Fn(f64, &[KeyValue])| {
         for (attributes, values) in series {
-            values.iter().for_each(|value| add(*value, attributes));
+            for value in values {
+                add(*value, attributes);
+            }
         }
     };
     match kind {
@@ -214,9 +216,10 @@ proptest! {
         is_delta: bool,
     ) {
         let receiver = Receiver::start();
-        let histograms = match is_exponential {
-            true => HistogramAggregation::Base2Exponential,
-            false => HistogramAggregation::ExplicitBuckets,
+        let histograms = if is_exponential {
+            HistogramAggregation::Base2Exponential
+        } else {
+            HistogramAggregation::ExplicitBuckets
         };
         let temporality =
             if is_delta { TemporalityPreference::Delta } else { TemporalityPreference::Cumulative };
