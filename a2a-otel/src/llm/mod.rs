@@ -4,6 +4,8 @@
 //! `openinference.rs` makes the attributes from the exchange. A new provider is a file with a [`Shape`], and a line in
 //! [`SHAPES`].
 
+#[cfg(feature = "cost")]
+pub(crate) mod cost;
 mod exchange;
 mod failure;
 mod fold;

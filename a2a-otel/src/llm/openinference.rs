@@ -196,6 +196,9 @@ impl AttributeWriter {
         ];
         let counts = counts.into_iter().filter_map(|(key, count)| Some(KeyValue::new(key, count?)));
         self.attributes.extend(counts);
+        self.attributes.extend(usage.cost.map(|cost| KeyValue::new(names::LLM_COST_TOTAL, cost)));
+        #[cfg(feature = "cost")]
+        self.attributes.extend(super::cost::unnamed(usage));
     }
 
     fn model(&mut self, shape: &Shape, key: &'static str, model: Option<&str>) {

@@ -65,6 +65,12 @@ pub struct Settings {
     /// How many different sets of attributes each metric may have. Values with further ones are counted together, with
     /// the attribute `otel.metric.overflow`.
     pub cardinality_limit: usize,
+    /// The file of the user's own prices, with the feature `cost`.
+    #[cfg(feature = "cost")]
+    pub prices: Option<PathBuf>,
+    /// Whether the process and its runtime are measured, with the feature `performance`.
+    #[cfg(feature = "performance")]
+    pub performance: bool,
     /// What must not leave the process.
     pub privacy: Privacy,
     /// Which conventions spans follow.

@@ -33,7 +33,9 @@ pub(crate) fn read(path: &Path) -> (Option<OwnPrices>, Vec<Refusal>) {
         let path = path.display();
         (
             None,
-            vec![Refusal::File(format!("the prices in {path} are ignored: {why}; fix A2A_OTEL_PRICES or the file"))],
+            vec![Refusal::File(format!(
+                "the prices in {path} are ignored: {why}; fix A2A_OTEL_PRICES or the file"
+            ))],
         )
     };
     let text = match fs::read(path) {
@@ -59,7 +61,9 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn provider(&mut self, index: usize, mut provider: Value) {
         let place = format!("[{index}]");
-        let Some(fields) = provider.as_object_mut() else { return self.refuse(&place, &"it is not an object") };
+        let Some(fields) = provider.as_object_mut() else {
+            return self.refuse(&place, &"it is not an object");
+        };
         let Some(id) = fields.get("id").and_then(Value::as_str).map(str::to_owned) else {
             return self.refuse(&place, &"it has no \"id\"");
         };

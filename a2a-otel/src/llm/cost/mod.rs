@@ -2,19 +2,17 @@
 //!
 //! A call whose price is not known has no cost, which is counted and reported. Costs are in US dollars.
 
-mod file;
 mod figures;
+mod file;
 mod models;
 mod prices;
 mod providers;
 mod span;
 mod tokens;
 
-pub(crate) use self::figures::count;
-pub(crate) use self::file::{Refusal, read};
-pub(crate) use self::models::Models;
-pub(crate) use self::prices::{Call, install};
-use self::prices::{Rates, with_rates};
+pub(crate) use self::file::{OwnPrices, Refusal, read};
+pub(crate) use self::prices::install;
+use self::prices::{Call, Rates, with_rates};
 pub(crate) use self::span::{unnamed, write};
 use self::tokens::{Part, Tokens};
 use super::exchange::Usage;

@@ -19,12 +19,7 @@ pub(crate) struct Models<'a> {
 }
 
 /// What a call costs. A model without a price is reported once.
-pub(crate) fn price(
-    provider: Option<&str>,
-    models: Models<'_>,
-    usage: &Usage,
-    time: SystemTime,
-) -> Priced {
+pub(crate) fn price(provider: Option<&str>, models: Models<'_>, usage: &Usage, time: SystemTime) -> Priced {
     let mut priced = Priced::Unused;
     for model in models.answered.into_iter().chain(models.requested) {
         priced = of(Call { provider, model, tier: usage.tier, time }, usage);

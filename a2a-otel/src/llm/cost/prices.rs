@@ -1,6 +1,7 @@
 //! The prices that hold: the user's own, and the price list of the crate `genai-prices`.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::SystemTime;
 
@@ -12,12 +13,21 @@ use super::providers::{Seller, seller};
 
 static OWN: ArcSwapOption<OwnPrices> = ArcSwapOption::const_empty();
 
+/// Whether spans go through our pipeline, which writes the costs.
+static INSTALLED: AtomicBool = AtomicBool::new(false);
+
 /// Uses these prices before those of the list.
 pub(crate) fn install(own: Option<OwnPrices>) {
     OWN.store(own.map(Arc::new));
+    INSTALLED.store(true, Ordering::Relaxed);
     // Reading the list takes tens of milliseconds, for which the first call of a model should not wait. Without the
     // thread, it does.
-    let _ = thread::Builder::new().name("a2a-otel-prices".to_owned()).spawn(|| drop(Calculator::bundled()));
+    let _ = thread::Builder::new().name("a2a-otel-prices".to_owned()).spawn(|| _ = Calculator::bundled());
+}
+
+/// Whether costs are written when spans end.
+pub(super) fn is_installed() -> bool {
+    INSTALLED.load(Ordering::Relaxed)
 }
 
 /// A call, as far as its price depends on it.

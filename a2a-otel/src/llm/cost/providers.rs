@@ -93,8 +93,7 @@ mod tests {
     fn each_name_that_we_record_has_a_seller() {
         let of_shapes = SHAPES.iter().filter_map(|shape| shape.provider);
         let of_conventions = PROVIDERS.iter().flat_map(|row| [row.name, row.served_by]);
-        let missing: Vec<_> =
-            of_shapes.chain(of_conventions).filter(|name| seller(name).is_none()).collect();
+        let missing: Vec<_> = of_shapes.chain(of_conventions).filter(|name| seller(name).is_none()).collect();
         assert!(missing.is_empty(), "{missing:?}");
     }
 

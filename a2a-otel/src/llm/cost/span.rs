@@ -6,6 +6,7 @@ use opentelemetry_sdk::trace::SpanData;
 
 use super::figures::{Labels, record, record_cost};
 use super::models::{Models, price};
+use super::prices::is_installed;
 use super::{Cost, Priced};
 use crate::attributes::find;
 use crate::llm::exchange::Usage;
@@ -22,8 +23,7 @@ const COST: &str = "llm.cost.";
 const CALLS: &[SpanKind] = &[SpanKind::Llm, SpanKind::Embedding];
 
 /// Where an answer's class of service may be: ours, and OpenTelemetry's attributes for OpenAI, new and old.
-const TIERS: &[&str] =
-    &[SERVICE_TIER, "openai.response.service_tier", "gen_ai.openai.response.service_tier"];
+const TIERS: &[&str] = &[SERVICE_TIER, "openai.response.service_tier", "gen_ai.openai.response.service_tier"];
 
 type Count = fn(&mut Usage) -> &mut Option<i64>;
 
@@ -51,7 +51,8 @@ pub(crate) fn unnamed(usage: &Usage) -> impl Iterator<Item = KeyValue> {
         (CACHE_WRITE_1H_TOKENS, usage.cache_write_1h),
     ];
     let counts = counts.into_iter().filter_map(|(key, count)| Some(KeyValue::new(key, count?)));
-    counts.chain(usage.tier.map(|tier| KeyValue::new(SERVICE_TIER, tier)))
+    let all = counts.chain(usage.tier.map(|tier| KeyValue::new(SERVICE_TIER, tier)));
+    is_installed().then_some(all).into_iter().flatten()
 }
 
 /// Writes the cost of a call and counts it. A cost that the answer, the user or another library has recorded stands.
@@ -95,7 +96,10 @@ fn usage(attributes: &[KeyValue]) -> Usage {
 fn count_of(value: &Value) -> Option<i64> {
     match value {
         Value::I64(count) => Some(*count),
-        #[expect(clippy::cast_possible_truncation, reason = "a count has no fraction; one that is too large is cut")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a count has no fraction; one that is too large is cut"
+        )]
         Value::F64(count) => Some(*count as i64),
         other => other.as_str().parse().ok(),
     }

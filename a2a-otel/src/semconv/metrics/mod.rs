@@ -9,7 +9,9 @@
 //! assert!(durations.labels.contains(&"gen_ai.tool.name"));
 //! ```
 
+pub(crate) mod cost;
 pub(crate) mod operations;
+pub(crate) mod process;
 pub(crate) mod sdk;
 
 use std::fmt;
@@ -117,7 +119,7 @@ const fn bounds(given: &[&'static [f64]]) -> Option<&'static [f64]> {
 }
 
 /// The rows, by file.
-const FILES: &[&[BuiltIn]] = &[operations::ALL, sdk::ALL];
+const FILES: &[&[BuiltIn]] = &[cost::ALL, operations::ALL, process::ALL, sdk::ALL];
 
 /// Every metric that this crate records by itself, whatever features are on.
 pub fn all() -> impl Iterator<Item = &'static BuiltIn> {
