@@ -19,7 +19,7 @@ use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Stream, Temporality};
 
 use super::pipeline::observe;
-#[cfg(feature = "testing")]
+#[cfg(any(feature = "testing", feature = "performance"))]
 use crate::gen_ai::scope;
 use crate::lock::lock;
 use crate::meter::InstrumentKind;
@@ -54,6 +54,17 @@ impl Meters {
     #[cfg(feature = "testing")]
     pub(super) fn meter(&self) -> Meter {
         self.provider.meter_with_scope(scope())
+    }
+
+    /// Adds the figures of the process, and of the tokio runtime in which this is called.
+    #[cfg(feature = "performance")]
+    pub(crate) fn observe_performance(&self) {
+        let meter = self.provider.meter_with_scope(scope());
+        super::process::observe_process(&meter);
+        #[cfg(feature = "tokio")]
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            super::runtime::observe_runtime(&meter, "main", &runtime);
+        }
     }
 
     pub(crate) fn install(&self) {

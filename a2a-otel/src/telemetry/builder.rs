@@ -475,6 +475,10 @@ impl Running {
         global::set_tracer_provider(provider.clone());
         #[cfg(feature = "metrics")]
         self.meters.iter().for_each(Meters::install);
+        #[cfg(feature = "performance")]
+        if self.settings.performance {
+            self.meters.iter().for_each(Meters::observe_performance);
+        }
     }
 }
 

@@ -6,10 +6,11 @@ use std::thread;
 use std::time::SystemTime;
 
 use arc_swap::ArcSwapOption;
-use genai_prices::{Calculator, PriceCalculation, PriceRequest, Usage as Units};
+use genai_prices::{Calculator, PriceCalculation, PriceRequest, ProviderInfo, Usage as Units};
 
 use super::file::{OwnPrices, key};
 use super::providers::{Seller, seller};
+use crate::llm::shapes::system;
 
 static OWN: ArcSwapOption<OwnPrices> = ArcSwapOption::const_empty();
 
@@ -69,10 +70,14 @@ pub(super) fn with_rates<R>(
         }
     }
     let calculator = Calculator::bundled();
-    let rates = Rates { calculator, provider: listed_name(calculator, call.provider)?, call };
-    // The list has no price of 0: a model without a price of tokens is billed otherwise.
-    let calculated = rates.price(units).filter(|calculated| calculated.total_price > 0.0)?;
-    Some(price(&rates, &calculated))
+    for name in listed_names(calculator, call).into_iter().flatten() {
+        let rates = Rates { calculator, provider: name, call };
+        // The list has no price of 0: a model without a price of tokens is billed otherwise.
+        if let Some(calculated) = rates.price(units).filter(|calculated| calculated.total_price > 0.0) {
+            return Some(price(&rates, &calculated));
+        }
+    }
+    None
 }
 
 /// The names under which the user's own prices may have a provider.
@@ -82,20 +87,22 @@ fn own_names<'a>(own: &'a OwnPrices, provider: Option<&'a str>) -> impl Iterator
         Seller::Nobody => None,
     });
     // Where nobody says who serves the model, its name decides.
-    let any = own.calculator.providers().filter(move |_| provider.is_none()).map(|provider| provider.id());
+    let any = own.calculator.providers().filter(move |_| provider.is_none()).map(ProviderInfo::id);
     provider.into_iter().chain(listed).chain(any).map(str::to_owned)
 }
 
-/// The name of a provider in the price list. `None` if the list does not have it.
-fn listed_name(list: &Calculator, provider: Option<&str>) -> Option<String> {
-    let Some(name) = provider else {
-        // The name of a proxy, which passes calls on: the name of the model decides, as in `anthropic/claude-sonnet-4-5`.
-        return Some("litellm".to_owned());
-    };
-    match seller(name) {
+/// The names under which the price list may have a provider.
+fn listed_names(list: &Calculator, call: Call<'_>) -> [Option<String>; 2] {
+    let listed = |name: &str| match seller(name) {
         Some(Seller::Listed(listed)) => Some(listed.to_owned()),
         Some(Seller::Nobody) => None,
         None => Some(list.find_provider(Some(name), None).ok()??.id().to_owned()),
+    };
+    match call.provider {
+        Some(name) => [listed(name), None],
+        // Where nobody says who serves the model, its name decides: first by the list, which does so for proxies, as in
+        // `anthropic/claude-sonnet-4-5`, and then as it decides about `llm.system`.
+        None => [Some("litellm".to_owned()), system(call.model).and_then(listed)],
     }
 }
 
