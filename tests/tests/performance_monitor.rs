@@ -190,7 +190,8 @@ fn what_is_written_to_disk_shows() {
         let telemetry = telemetry();
         let label = Some(("disk.io.direction", "write"));
         let before = value(&telemetry.metrics(), "process.disk.io", label);
-        let path = std::env::current_dir().unwrap().join(format!("disk-{}", std::process::id()));
+        let path =
+            std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("disk-{}", std::process::id()));
         fs::write(&path, vec![1_u8; 4 << 20]).unwrap();
         File::open(&path).unwrap().sync_all().unwrap();
         let written = value(&telemetry.metrics(), "process.disk.io", label) - before;
@@ -327,11 +328,11 @@ fn a_blocked_runtime_is_counted_timed_and_reported_once() {
         let telemetry = runtime.block_on(async { telemetry() });
         // One blocked worker is no blocked runtime.
         let (end, wait) = channel::<()>();
-        let one = runtime.spawn_blocking_worker(move || drop(wait.recv()));
+        let one = runtime.spawn_blocking_worker(move || _ = wait.recv());
         thread::sleep(Duration::from_millis(1_700));
         assert_eq!(telemetry.metrics().sum("tokio.stalls").to_string(), "0");
         let (other_end, wait) = channel::<()>();
-        let other = runtime.spawn_blocking_worker(move || drop(wait.recv()));
+        let other = runtime.spawn_blocking_worker(move || _ = wait.recv());
         wait_for(|| telemetry.metrics().sum("tokio.stalls") > 0.5);
         // It goes on, and shows already.
         let ongoing = telemetry.metrics().sum("tokio.stall.time");

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::SystemTime;
 
 use arc_swap::ArcSwapOption;
-use genai_prices::{Calculator, PriceCalculation, PriceRequest, ProviderInfo, Usage as Units};
+use genai_prices::{Calculator, PriceCalculation, PriceRequest, ProviderInfo, Usage as Units, UsageKey};
 
 use super::file::{OwnPrices, key};
 use super::providers::{Seller, seller};
@@ -72,8 +72,9 @@ pub(super) fn with_rates<R>(
     let calculator = Calculator::bundled();
     for name in listed_names(calculator, call).into_iter().flatten() {
         let rates = Rates { calculator, provider: name, call };
-        // The list has no price of 0: a model without a price of tokens is billed otherwise.
-        if let Some(calculated) = rates.price(units).filter(|calculated| calculated.total_price > 0.0) {
+        if let Some(calculated) = rates.price(units)
+            && (calculated.total_price > 0.0 || rates.are_for_tokens())
+        {
             return Some(price(&rates, &calculated));
         }
     }
@@ -112,6 +113,12 @@ pub(super) fn is_free_of_charge(provider: Option<&str>) -> bool {
 }
 
 impl Rates<'_> {
+    /// Whether tokens have a price in the list. It has no price of 0: another model is billed otherwise.
+    fn are_for_tokens(&self) -> bool {
+        let some = Units::from([(UsageKey::INPUT_TOKENS, 1e6), (UsageKey::OUTPUT_TOKENS, 1e6)]);
+        self.price(&some).is_some_and(|calculated| calculated.input_price + calculated.output_price > 0.0)
+    }
+
     /// What so many units cost.
     pub(super) fn price(&self, units: &Units) -> Option<PriceCalculation> {
         let mut request = PriceRequest::new(self.call.model, units)
