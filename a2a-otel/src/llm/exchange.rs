@@ -119,7 +119,7 @@ pub(crate) struct ToolCall<'a> {
 }
 
 /// How many tokens a call used. The totals include the details.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
     pub(crate) prompt: Option<i64>,
     pub(crate) completion: Option<i64>,
