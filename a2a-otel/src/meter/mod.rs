@@ -6,10 +6,12 @@ mod buckets;
 pub(crate) mod captured;
 mod definition;
 mod instruments;
+mod labels;
 mod metric;
 mod number;
 
-pub(crate) use self::instruments::{listens, record};
+pub(crate) use self::instruments::{listens, record, switch_off};
+pub(crate) use self::labels::Labels;
 pub use self::metric::{Implied, Metric, On, Slot};
 pub use self::number::Amount;
 pub(crate) use self::number::Number;

@@ -16,13 +16,10 @@ pub(crate) const WITHIN_MODEL_CALL: &str = "a2a_otel.within_model_call";
 ///
 /// The reader of models' answers sets this and the following where costs are on; the writer of costs reads and removes
 /// them.
-#[cfg(feature = "cost")]
 pub(crate) const PROMPT_IMAGE_TOKENS: &str = "a2a_otel.tokens.prompt_image";
 /// Tokens of images in the completion.
-#[cfg(feature = "cost")]
 pub(crate) const COMPLETION_IMAGE_TOKENS: &str = "a2a_otel.tokens.completion_image";
 /// Of the tokens written to a cache: those that stay there for an hour.
-#[cfg(feature = "cost")]
 pub(crate) const CACHE_WRITE_1H_TOKENS: &str = "a2a_otel.tokens.cache_write_1h";
 /// The class of service that an answer reports.
 #[cfg(feature = "cost")]

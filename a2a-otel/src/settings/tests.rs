@@ -115,6 +115,19 @@ const TABLE: &[Row] = &[
     Row(&[], &[("cardinality", "0")], &[("cardinality", "1")], &[]),
     Row(&[("A2A_OTEL_CARDINALITY_LIMIT", "0")], &[], &[("cardinality", "2000")], &["A2A_OTEL_CARDINALITY_LIMIT=\"0\" is ignored: expected a whole number from 1 to 1000000"]),
     Row(&[("A2A_OTEL_CARDINALITY_LIMIT", "1000001")], &[], &[("cardinality", "2000")], &["A2A_OTEL_CARDINALITY_LIMIT="]),
+    // Prices and the monitor.
+    #[cfg(feature = "cost")]
+    Row(&[("A2A_OTEL_PRICES", "/env")], &[], &[("prices", "/env")], &[]),
+    #[cfg(feature = "cost")]
+    Row(&[("A2A_OTEL_PRICES", "/env")], &[("prices", "/code")], &[("prices", "/code")], &[]),
+    #[cfg(feature = "performance")]
+    Row(&[], &[], &[("performance", "true")], &[]),
+    #[cfg(feature = "performance")]
+    Row(&[("A2A_OTEL_PERFORMANCE", "false")], &[], &[("performance", "false")], &[]),
+    #[cfg(feature = "performance")]
+    Row(&[("A2A_OTEL_PERFORMANCE", "false")], &[("performance", "true")], &[("performance", "true")], &[]),
+    #[cfg(feature = "performance")]
+    Row(&[("A2A_OTEL_PERFORMANCE", "off")], &[], &[("performance", "true")], &["A2A_OTEL_PERFORMANCE=\"off\" is ignored: expected true or false"]),
     // Batches and limits.
     Row(&[("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_BSP_MAX_QUEUE_SIZE", "64"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "32"), ("OTEL_BSP_EXPORT_TIMEOUT", "900")], &[], &[("batch", "200ms Some(64) 32 900ms")], &[]),
     Row(&[("OTEL_BSP_MAX_QUEUE_SIZE", "64")], &[], &[("batch", "1s Some(64) 64 30s")], &[]),
@@ -139,6 +152,10 @@ fn overrides(calls: Pairs) -> Overrides {
             "certificate" => overrides.tls.certificate = Some(value.into()),
             "gen_ai_version" => overrides.gen_ai_version = Some(GenAiVersion::V1_41),
             "semconv" => overrides.semconv = (SEMCONV.parse)(&value),
+            #[cfg(feature = "cost")]
+            "prices" => overrides.prices = Some(value.into()),
+            #[cfg(feature = "performance")]
+            "performance" => overrides.performance = value.parse().ok(),
             "cardinality" => overrides.cardinality_limit = value.parse().ok(),
             "hide_outputs" => overrides.privacy = Privacy::new().hide_outputs(value == "true"),
             _ => overrides
@@ -170,6 +187,10 @@ fn answer(settings: &Settings, question: &str) -> String {
         ("privacy", part) => format!("{:?}", settings.privacy).contains(part).to_string(),
         ("sampling", _) => format!("{:?}, parent {}", sampling.root, sampling.follows_parent),
         ("batch", _) => format!("{:?} {:?} {} {:?}", batch.delay, batch.queue, batch.size, batch.timeout),
+        #[cfg(feature = "cost")]
+        ("prices", _) => settings.prices.as_deref().unwrap_or(Path::new("-")).display().to_string(),
+        #[cfg(feature = "performance")]
+        ("performance", _) => settings.performance.to_string(),
         ("cardinality", _) => settings.cardinality_limit.to_string(),
         ("limits", _) => {
             format!("{} {} {} {:?}", limits.attributes, limits.events, limits.links, limits.value_length)

@@ -43,7 +43,8 @@ fn the_spans_of_other_libraries_have_a_cost_and_those_of_agents_have_none() {
     let agent = capturing.named("planner");
     assert!(agent.attributes.contains_key("llm.token_count.prompt"));
     assert_eq!(cost(&agent, "total"), None);
-    assert_close(Some(capturing.metrics().sum("gen_ai.client.cost")), 0.00725);
+    // As with tokens, the figures have the calls that our attributes and integrations observe.
+    assert_eq!(capturing.metrics().get("gen_ai.client.cost"), None);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use a2a_otel::record::{Cost, Usage};
 use a2a_otel::testing::capture;
-use a2a_otel::{Telemetry, embedding_call, llm_call};
+use a2a_otel::{Telemetry, agent_span, embedding_call, llm_call};
 use serde_json::{Value, json};
 
 use super::{ask, asked, assert_close, chat, cost, in_own_process, messages, request};
@@ -287,5 +287,39 @@ fn the_class_of_service_and_the_time_in_the_cache_and_images_have_their_prices()
         assert_close(cost(&span, "total"), dollars);
         let unnamed: Vec<_> = span.attributes.keys().filter(|key| key.starts_with("a2a_otel.")).collect();
         assert!(unnamed.is_empty(), "{unnamed:?}");
+    }
+}
+
+#[agent_span(name = "planner")]
+fn plan() {
+    let usage = json!({"prompt_tokens": 1_000, "completion_tokens": 500});
+    ask(Some("openai"), &request("gpt-4o"), chat("gpt-4o-2024-08-06", &usage));
+    ask(Some("openai"), &request("gpt-of-tomorrow"), chat("gpt-of-tomorrow", &usage));
+}
+
+#[test]
+fn costs_are_counted_by_agent_whether_or_not_spans_are_sampled() {
+    let test = "lists::costs_are_counted_by_agent_whether_or_not_spans_are_sampled";
+    for sampler in ["always_on", "always_off"] {
+        if in_own_process(test, &[("OTEL_TRACES_SAMPLER", sampler)]).is_some() {
+            continue;
+        }
+        let telemetry = Telemetry::builder().tracing(false).init().unwrap();
+        plan();
+        let metrics = telemetry.metrics();
+        assert_close(Some(metrics.sum("gen_ai.client.cost")), 0.0075);
+        let labels: Vec<_> = metrics.points("gen_ai.client.cost")[0].attributes.iter().collect();
+        let labels: Vec<_> = labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        assert_eq!(
+            labels,
+            [
+                ("gen_ai.agent.name", "planner"),
+                ("gen_ai.provider.name", "openai"),
+                ("gen_ai.request.model", "gpt-4o"),
+                ("gen_ai.response.model", "gpt-4o-2024-08-06"),
+            ]
+        );
+        assert_eq!(metrics.sum("gen_ai.client.unpriced_calls").to_string(), "1");
+        return;
     }
 }

@@ -14,21 +14,26 @@ use crate::llm::shapes::system;
 
 static OWN: ArcSwapOption<OwnPrices> = ArcSwapOption::const_empty();
 
-/// Whether spans go through our pipeline, which writes the costs.
-static INSTALLED: AtomicBool = AtomicBool::new(false);
+/// Whether spans are finished by our steps, which write the costs.
+static FINISHED: AtomicBool = AtomicBool::new(false);
 
 /// Uses these prices before those of the list.
 pub(crate) fn install(own: Option<OwnPrices>) {
     OWN.store(own.map(Arc::new));
-    INSTALLED.store(true, Ordering::Relaxed);
+    expect_spans();
     // Reading the list takes tens of milliseconds, for which the first call of a model should not wait. Without the
     // thread, it does.
     let _ = thread::Builder::new().name("a2a-otel-prices".to_owned()).spawn(|| _ = Calculator::bundled());
 }
 
+/// From now on, costs are written when spans end.
+pub(crate) fn expect_spans() {
+    FINISHED.store(true, Ordering::Relaxed);
+}
+
 /// Whether costs are written when spans end.
-pub(super) fn is_installed() -> bool {
-    INSTALLED.load(Ordering::Relaxed)
+pub(super) fn are_spans_expected() -> bool {
+    FINISHED.load(Ordering::Relaxed)
 }
 
 /// A call, as far as its price depends on it.

@@ -4,9 +4,8 @@
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
-use super::figures::{Labels, record, record_cost};
 use super::models::{Models, price};
-use super::prices::is_installed;
+use super::prices::are_spans_expected;
 use super::{Cost, Priced};
 use crate::attributes::find;
 use crate::llm::exchange::Usage;
@@ -52,10 +51,10 @@ pub(crate) fn unnamed(usage: &Usage) -> impl Iterator<Item = KeyValue> {
     ];
     let counts = counts.into_iter().filter_map(|(key, count)| Some(KeyValue::new(key, count?)));
     let all = counts.chain(usage.tier.map(|tier| KeyValue::new(SERVICE_TIER, tier)));
-    is_installed().then_some(all).into_iter().flatten()
+    are_spans_expected().then_some(all).into_iter().flatten()
 }
 
-/// Writes the cost of a call and counts it. A cost that the answer, the user or another library has recorded stands.
+/// Writes the cost of a call. A cost that the answer, the user or another library has recorded stands.
 pub(crate) fn write(span: &mut SpanData) {
     let attributes = &mut span.attributes;
     let Some(kind) = find(attributes, names::SPAN_KIND).map(Value::as_str) else { return };
@@ -64,14 +63,12 @@ pub(crate) fn write(span: &mut SpanData) {
     }
     let usage = usage(attributes);
     attributes.retain(|one| !is_unnamed(one.key.as_str()));
-    let named = Named::of(attributes);
-    let labels = named.labels();
-    if let Some(cost) = recorded(attributes) {
-        return record_cost(&labels, cost);
+    if recorded(attributes).is_some() {
+        return;
     }
-    let priced = price(labels.provider, labels.models, &usage, span.start_time);
-    record(&labels, priced);
-    if let Priced::At(cost) = priced {
+    let named = Named::of(attributes);
+    let models = Models { answered: named.answered.as_deref(), requested: named.requested.as_deref() };
+    if let Priced::At(cost) = price(named.provider.as_deref(), models, &usage, span.start_time) {
         attributes.extend(cost.attributes());
     }
 }
@@ -106,7 +103,7 @@ fn count_of(value: &Value) -> Option<i64> {
 }
 
 /// The cost that is recorded already.
-fn recorded(attributes: &[KeyValue]) -> Option<f64> {
+pub(crate) fn recorded(attributes: &[KeyValue]) -> Option<f64> {
     if !attributes.iter().any(|one| one.key.as_str().starts_with(COST)) {
         return None;
     }
@@ -139,14 +136,6 @@ impl Named {
                 names::EMBEDDING_MODEL_NAME,
             ]),
             requested: text(&[names::LLM_REQUEST_MODEL_NAME, REQUEST_MODEL]),
-        }
-    }
-
-    fn labels(&self) -> Labels<'_> {
-        Labels {
-            agent: None,
-            provider: self.provider.as_deref(),
-            models: Models { answered: self.answered.as_deref(), requested: self.requested.as_deref() },
         }
     }
 }

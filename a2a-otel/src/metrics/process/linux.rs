@@ -4,7 +4,8 @@ use nix::sys::resource::Resource;
 use procfs::process::Process;
 use procfs::{Current as _, Uptime, page_size, ticks_per_second};
 
-use super::{Sample, cgroup, unix};
+use super::sample::Sample;
+use super::{cgroup, unix};
 
 /// Adds what only Linux tells. What cannot be read, for lack of `/proc` or of permission, is left out.
 pub(super) fn fill(sample: &mut Sample) {

@@ -7,53 +7,18 @@
 mod cgroup;
 #[cfg(target_os = "linux")]
 mod linux;
+mod sample;
 #[cfg(unix)]
 mod unix;
 
 use std::thread::available_parallelism;
-use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Meter;
 
+use self::sample::Sample;
 use super::sample::{Share, Shared, observe_float, observe_whole};
 use crate::semconv::metrics::process as rows;
-
-/// What is known about the process at one time. What the system does not tell is `None`.
-#[derive(Debug, Default)]
-struct Sample {
-    /// In user mode and in the kernel.
-    cpu_time: Option<[Duration; 2]>,
-    cpu_share: Option<Share<2>>,
-    memory: Option<u64>,
-    memory_virtual: Option<u64>,
-    memory_limit: Option<u64>,
-    memory_virtual_limit: Option<u64>,
-    threads: Option<u64>,
-    files: Option<u64>,
-    files_limit: Option<u64>,
-    /// Read and written.
-    disk: Option<[u64; 2]>,
-    /// Voluntary and involuntary.
-    switches: Option<[u64; 2]>,
-    /// Major and minor.
-    faults: Option<[u64; 2]>,
-    /// In seconds.
-    uptime: Option<f64>,
-}
-
-impl Sample {
-    fn take(last: Option<&Self>, cpus: usize) -> Self {
-        let mut sample = Self::default();
-        #[cfg(unix)]
-        unix::fill(&mut sample);
-        #[cfg(target_os = "linux")]
-        linux::fill(&mut sample);
-        let last_share = last.and_then(|last| last.cpu_share.as_ref());
-        sample.cpu_share = sample.cpu_time.map(|used| Share::next(last_share, used, cpus));
-        sample
-    }
-}
 
 /// Adds the figures of this process to a meter: CPU time and utilisation, memory, threads, file descriptors, disk input
 /// and output, context switches, page faults, the time since its start, and the limits of memory and of file descriptors.
@@ -72,10 +37,21 @@ impl Sample {
 /// Source: <https://opentelemetry.io/docs/specs/semconv/system/process-metrics/>, version 1.42.
 pub fn observe_process(meter: &Meter) {
     let cpus = available_parallelism().map_or(1, std::num::NonZero::get);
-    let shared = Shared::new(move |last| Sample::take(last, cpus));
+    let shared = Shared::new(move |last| take(last, cpus));
     observe_cpu(meter, &shared);
     observe_amounts(meter, &shared);
     observe_counts(meter, &shared);
+}
+
+fn take(last: Option<&Sample>, cpus: usize) -> Sample {
+    let mut sample = Sample::default();
+    #[cfg(unix)]
+    unix::fill(&mut sample);
+    #[cfg(target_os = "linux")]
+    linux::fill(&mut sample);
+    let last_share = last.and_then(|last| last.cpu_share.as_ref());
+    sample.cpu_share = sample.cpu_time.map(|used| Share::next(last_share, used, cpus));
+    sample
 }
 
 type SharedSample = std::sync::Arc<Shared<Sample>>;

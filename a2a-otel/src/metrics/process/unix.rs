@@ -6,7 +6,7 @@ use nix::libc::{RLIM_INFINITY, c_long, rlim_t};
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage};
 use nix::sys::time::TimeVal;
 
-use super::Sample;
+use super::sample::Sample;
 
 /// Adds the use of resources by all threads, including those that have ended, and the limit of files.
 pub(super) fn fill(sample: &mut Sample) {
