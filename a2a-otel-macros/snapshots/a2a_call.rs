@@ -13,6 +13,7 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
                 name: "ask",
                 kind: "CHAIN",
                 opentelemetry: ::a2a_otel::__private::Client,
+                measured: ::a2a_otel::__private::Measured::A2a,
                 fixed: &[],
                 arguments: &["peer", "question"],
                 fields: &[],
@@ -59,22 +60,24 @@ async fn ask(peer: &str, question: String) -> Result<Answer, AgentError> {
             ::a2a_otel::__private::Ok(value) => {
                 let _ = value;
                 ::a2a_otel::__private::Ending::ok(&mut ending);
-                ::a2a_otel::__private::Ending::output(
-                    &mut ending,
-                    ::a2a_otel::__private::Capture::new(value).a2a_otel_value(),
-                );
-                {
-                    let output = value;
-                    ::a2a_otel::__private::Ending::fields(
+                if ::a2a_otel::__private::Ending::is_recorded(&ending) {
+                    ::a2a_otel::__private::Ending::output(
                         &mut ending,
-                        &[
-                            (
-                                "a2a.task.id",
-                                ::a2a_otel::__private::Capture::new(&(output.task))
-                                    .a2a_otel_required(),
-                            ),
-                        ],
+                        ::a2a_otel::__private::Capture::new(value).a2a_otel_value(),
                     );
+                    {
+                        let output = value;
+                        ::a2a_otel::__private::Ending::fields(
+                            &mut ending,
+                            &[
+                                (
+                                    "a2a.task.id",
+                                    ::a2a_otel::__private::Capture::new(&(output.task))
+                                        .a2a_otel_required(),
+                                ),
+                            ],
+                        );
+                    }
                 }
             }
             ::a2a_otel::__private::Err(error) => {

@@ -16,6 +16,7 @@ pub(crate) async fn find<'a>(
             name: "product-agent",
             kind: "AGENT",
             opentelemetry: ::a2a_otel::__private::Internal,
+            measured: ::a2a_otel::__private::Measured::Agent,
             fixed: &[
                 ("limit", ::a2a_otel::__private::Fixed::Int(10i64)),
                 ("agent.name", ::a2a_otel::__private::Fixed::Text("product-agent")),
@@ -58,22 +59,24 @@ pub(crate) async fn find<'a>(
             ::a2a_otel::__private::Ok(value) => {
                 let _ = value;
                 ::a2a_otel::__private::Ending::ok(&mut ending);
-                ::a2a_otel::__private::Ending::output(
-                    &mut ending,
-                    ::a2a_otel::__private::Capture::new(value).a2a_otel_value(),
-                );
-                {
-                    let output = value;
-                    ::a2a_otel::__private::Ending::fields(
+                if ::a2a_otel::__private::Ending::is_recorded(&ending) {
+                    ::a2a_otel::__private::Ending::output(
                         &mut ending,
-                        &[
-                            (
-                                "hits",
-                                ::a2a_otel::__private::Capture::new(&(output.len()))
-                                    .a2a_otel_required(),
-                            ),
-                        ],
+                        ::a2a_otel::__private::Capture::new(value).a2a_otel_value(),
                     );
+                    {
+                        let output = value;
+                        ::a2a_otel::__private::Ending::fields(
+                            &mut ending,
+                            &[
+                                (
+                                    "hits",
+                                    ::a2a_otel::__private::Capture::new(&(output.len()))
+                                        .a2a_otel_required(),
+                                ),
+                            ],
+                        );
+                    }
                 }
             }
             ::a2a_otel::__private::Err(error) => {

@@ -17,6 +17,7 @@ fn step<T>(
             name: "step",
             kind: "CHAIN",
             opentelemetry: ::a2a_otel::__private::Internal,
+            measured: ::a2a_otel::__private::Measured::Nothing,
             fixed: &[],
             arguments: &["number", #[cfg(feature = "memory")] "memory"],
             fields: &[],

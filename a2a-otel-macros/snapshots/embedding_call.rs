@@ -17,6 +17,7 @@ fn embed(
             name: "embed",
             kind: "EMBEDDING",
             opentelemetry: ::a2a_otel::__private::Client,
+            measured: ::a2a_otel::__private::Measured::Embedding,
             fixed: &[],
             arguments: &[""],
             fields: &[("embedding.embeddings.0.embedding.text", 0usize)],

@@ -11,6 +11,7 @@ fn brevity(answer: &str) -> f64 {
             name: "brevity",
             kind: "EVALUATOR",
             opentelemetry: ::a2a_otel::__private::Internal,
+            measured: ::a2a_otel::__private::Measured::Nothing,
             fixed: &[
                 (
                     "evaluations.0.evaluation.name",

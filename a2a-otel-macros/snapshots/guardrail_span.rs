@@ -13,6 +13,7 @@ fn assert_safe(prompt: &str) {
             name: "assert_safe",
             kind: "GUARDRAIL",
             opentelemetry: ::a2a_otel::__private::Internal,
+            measured: ::a2a_otel::__private::Measured::Nothing,
             fixed: &[
                 (
                     "evaluations.0.evaluation.label",

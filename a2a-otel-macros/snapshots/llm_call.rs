@@ -16,6 +16,7 @@ async fn stream(
                 name: "stream",
                 kind: "LLM",
                 opentelemetry: ::a2a_otel::__private::Client,
+                measured: ::a2a_otel::__private::Measured::Model,
                 fixed: &[("llm.provider", ::a2a_otel::__private::Fixed::Text("openai"))],
                 arguments: &[],
                 fields: &[],

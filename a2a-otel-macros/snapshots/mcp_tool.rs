@@ -16,6 +16,7 @@ async fn check_stock(
             name: "check_stock",
             kind: "TOOL",
             opentelemetry: ::a2a_otel::__private::Internal,
+            measured: ::a2a_otel::__private::Measured::Tool,
             fixed: &[
                 ("mcp.method.name", ::a2a_otel::__private::Fixed::Text("tools/call")),
                 (

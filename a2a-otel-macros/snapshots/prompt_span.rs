@@ -11,6 +11,7 @@ fn prompt(what: &str) -> String {
             name: "prompt",
             kind: "PROMPT",
             opentelemetry: ::other::a2a_otel::__private::Internal,
+            measured: ::other::a2a_otel::__private::Measured::Nothing,
             fixed: &[
                 (
                     "llm.prompt_template.template",

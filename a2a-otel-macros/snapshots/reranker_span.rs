@@ -11,6 +11,7 @@ fn rerank(query: &str, found: Vec<Document>) -> Vec<Document> {
             name: "rerank",
             kind: "RERANKER",
             opentelemetry: ::a2a_otel::__private::Internal,
+            measured: ::a2a_otel::__private::Measured::Nothing,
             fixed: &[("reranker.top_k", ::a2a_otel::__private::Fixed::Int(3i64))],
             arguments: &["query", "found"],
             fields: &[("reranker.query", 0usize)],

@@ -11,6 +11,7 @@ fn search(query: &str, limit: usize) -> impl Future<Output = Vec<Document>> {
             name: "search",
             kind: "RETRIEVER",
             opentelemetry: ::a2a_otel::__private::Internal,
+            measured: ::a2a_otel::__private::Measured::Retrieval,
             fixed: &[],
             arguments: &["query", "limit"],
             fields: &[],
@@ -32,22 +33,24 @@ fn search(query: &str, limit: usize) -> impl Future<Output = Vec<Document>> {
                     ::a2a_otel::__private::Ok(value) => {
                         let _ = value;
                         ::a2a_otel::__private::Ending::ok(&mut ending);
-                        ::a2a_otel::__private::Ending::output(
-                            &mut ending,
-                            ::a2a_otel::__private::Capture::new(value).a2a_otel_value(),
-                        );
-                        {
-                            let output = value;
-                            ::a2a_otel::__private::Ending::documents(
+                        if ::a2a_otel::__private::Ending::is_recorded(&ending) {
+                            ::a2a_otel::__private::Ending::output(
                                 &mut ending,
-                                &[
-                                    (
-                                        "retrieval.documents",
-                                        ::a2a_otel::__private::Capture::new(&(output))
-                                            .a2a_otel_required(),
-                                    ),
-                                ],
+                                ::a2a_otel::__private::Capture::new(value).a2a_otel_value(),
                             );
+                            {
+                                let output = value;
+                                ::a2a_otel::__private::Ending::documents(
+                                    &mut ending,
+                                    &[
+                                        (
+                                            "retrieval.documents",
+                                            ::a2a_otel::__private::Capture::new(&(output))
+                                                .a2a_otel_required(),
+                                        ),
+                                    ],
+                                );
+                            }
                         }
                     }
                     ::a2a_otel::__private::Err(error) => {

@@ -13,6 +13,7 @@ fn hang_up(reason: &str) -> ! {
             name: "hang_up",
             kind: "TOOL",
             opentelemetry: ::a2a_otel::__private::Internal,
+            measured: ::a2a_otel::__private::Measured::Tool,
             fixed: &[
                 (
                     "tool.description",

@@ -2,7 +2,7 @@
 //!
 //! A new attribute macro is one more `Kind`. The code that reads arguments and writes code knows only the table.
 
-use crate::runtime::{Instrument, OtelKind, TextMethod};
+use crate::runtime::{Instrument, Measured, OtelKind, TextMethod};
 
 /// One attribute macro: a row of the table.
 pub(crate) struct Kind {
@@ -30,6 +30,16 @@ pub(crate) struct SpanKind {
     /// The attribute that repeats the function's doc comment, unless an argument records it.
     pub(crate) doc_key: Option<&'static str>,
     pub(crate) content: Content,
+    /// What figures count the call as.
+    pub(crate) measured: Measured,
+}
+
+impl SpanKind {
+    /// Whether the outcome of a call may be needed for figures alone, and nothing else that is recorded of it. Everything
+    /// that is recorded of a call of a model may be.
+    pub(crate) fn is_measured_alone(&self) -> bool {
+        self.measured != Measured::Nothing && self.content != Content::Llm
+    }
 }
 
 /// How the arguments and the result of the function become `input.value` and `output.value`.
@@ -118,6 +128,7 @@ const fn kind(openinference: &'static str) -> SpanKind {
         name_keys: &[],
         doc_key: None,
         content: Content::Plain,
+        measured: Measured::Nothing,
     }
 }
 
@@ -202,7 +213,7 @@ const TOOL_SCHEMA: Arg = records("json_schema", "tool.json_schema");
 
 pub(crate) static AGENT_SPAN: Kind = span(
     "agent_span",
-    SpanKind { name_keys: &[AGENT_NAME], ..kind("AGENT") },
+    SpanKind { name_keys: &[AGENT_NAME], measured: Measured::Agent, ..kind("AGENT") },
     &[
         names("agent", &[AGENT_NAME], None),
         records("id", "gen_ai.agent.id"),
@@ -221,6 +232,7 @@ pub(crate) static TOOL_SPAN: Kind = span(
         name_keys: &[TOOL_NAME],
         doc_key: Some(TOOL_DESCRIPTION_KEY),
         content: Content::Named,
+        measured: Measured::Tool,
         ..kind("TOOL")
     },
     &[names("tool", &[TOOL_NAME], None), TOOL_DESCRIPTION, TOOL_ID, TOOL_SCHEMA],
@@ -233,6 +245,7 @@ pub(crate) static MCP_TOOL: Kind = span(
         name_keys: &[TOOL_NAME, GEN_AI_TOOL_NAME],
         doc_key: Some(TOOL_DESCRIPTION_KEY),
         content: Content::Named,
+        measured: Measured::Tool,
         ..kind("TOOL")
     },
     &[
@@ -246,7 +259,7 @@ pub(crate) static MCP_TOOL: Kind = span(
 
 pub(crate) static A2A_CALL: Kind = span(
     "a2a_call",
-    SpanKind { opentelemetry: OtelKind::Client, ..kind("CHAIN") },
+    SpanKind { opentelemetry: OtelKind::Client, measured: Measured::A2a, ..kind("CHAIN") },
     &[
         names("method", &["a2a.method.name"], Some("SendMessage")),
         names("peer", &["gen_ai.agent.name"], None),
@@ -257,13 +270,23 @@ pub(crate) static A2A_CALL: Kind = span(
 
 pub(crate) static LLM_CALL: Kind = span(
     "llm_call",
-    SpanKind { opentelemetry: OtelKind::Client, content: Content::Llm, ..kind("LLM") },
+    SpanKind {
+        opentelemetry: OtelKind::Client,
+        content: Content::Llm,
+        measured: Measured::Model,
+        ..kind("LLM")
+    },
     &[REQUEST, text("model", TextMethod::Model, "llm.model_name"), PROVIDER, records("system", "llm.system")],
 );
 
 pub(crate) static EMBEDDING_CALL: Kind = span(
     "embedding_call",
-    SpanKind { opentelemetry: OtelKind::Client, content: Content::Llm, ..kind("EMBEDDING") },
+    SpanKind {
+        opentelemetry: OtelKind::Client,
+        content: Content::Llm,
+        measured: Measured::Embedding,
+        ..kind("EMBEDDING")
+    },
     &[
         REQUEST,
         text("model", TextMethod::Model, "embedding.model_name"),
@@ -274,8 +297,11 @@ pub(crate) static EMBEDDING_CALL: Kind = span(
     ],
 );
 
-pub(crate) static RETRIEVER_SPAN: Kind =
-    span("retriever_span", kind("RETRIEVER"), &[documents("documents", "retrieval.documents")]);
+pub(crate) static RETRIEVER_SPAN: Kind = span(
+    "retriever_span",
+    SpanKind { measured: Measured::Retrieval, ..kind("RETRIEVER") },
+    &[documents("documents", "retrieval.documents")],
+);
 
 pub(crate) static RERANKER_SPAN: Kind = span(
     "reranker_span",

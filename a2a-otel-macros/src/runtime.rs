@@ -55,6 +55,16 @@ names! {
         One,
         Duration,
     }
+    /// What figures count a call as.
+    Measured {
+        Nothing,
+        Agent,
+        Tool,
+        Model,
+        Embedding,
+        Retrieval,
+        A2a,
+    }
     /// What observes a call.
     Observer {
         Span,

@@ -13,6 +13,6 @@ pub use crate::meter::{Implied, InstrumentKind, Metric, On, Slot};
 pub use crate::metrics::business::{Measurement, MetricItems};
 pub use crate::privacy::REDACTED;
 pub use crate::span::{
-    CallScope, Conclude, Ending, Opening, ReturnType, Site, Span, SpanItems, fallible, future,
+    CallScope, Conclude, Ending, Measured, Opening, ReturnType, Site, Span, SpanItems, fallible, future,
     future_with_scope, guard, hint, map_outcome, start_time, stream, sync, sync_with_scope,
 };

@@ -23,20 +23,23 @@
 //! ```
 
 use std::fmt::Display;
+use std::sync::Arc;
 #[cfg(feature = "testing")]
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use opentelemetry::{KeyValue, Value};
+use opentelemetry::{KeyValue, StringValue, Value};
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
 use crate::attributes::find;
-use crate::capture::cut;
+use crate::capture::{bounded, cut};
+use crate::meter::{self, Labels, Metric, Number};
 use crate::pipeline::annotations::{self, Entry, Subject};
 use crate::privacy;
 use crate::report::report;
 use crate::semconv::gen_ai as genai;
+use crate::semconv::metrics::operations as rows;
 use crate::semconv::openinference::annotation as names;
 
 /// Phoenix reserves this name, and refuses annotations with it.
@@ -277,6 +280,7 @@ fn annotate(subject: Subject, id: &dyn Display, annotation: Annotation) {
     if let Err(fault) = check_id(subject, &id) {
         fault.report();
     } else if let Some(annotation) = annotation.checked() {
+        measure(&annotation, None);
         send(subject, id, annotation);
     }
 }
@@ -290,6 +294,28 @@ fn check_id(subject: Subject, id: &str) -> Result<(), Fault> {
         Subject::Session if id.is_empty() => fault("a session's id"),
         _ => Ok(()),
     }
+}
+
+static EVALUATIONS: Metric = Metric::built_in(&rows::EVALUATIONS);
+static SCORES: Metric = Metric::built_in(&rows::EVALUATION_SCORE);
+
+/// Records the figures of an evaluation, made by or of this agent.
+pub(crate) fn measure(annotation: &Annotation, agent: Option<&StringValue>) {
+    if !meter::listens() {
+        return;
+    }
+    let shared = |text: &str| StringValue::from(Arc::<str>::from(text));
+    let mut labels = Labels::<3>::new();
+    labels.push(genai::EVALUATION_NAME, shared(bounded(&annotation.name).as_str()));
+    labels.maybe(genai::AGENT_NAME, agent.cloned());
+    if let Some(score) = annotation.score {
+        meter::record(&SCORES, Number::Float(score), labels.all());
+    }
+    // A verdict may be hidden like any other text.
+    let label = annotation.label.as_deref().map(|label| KeyValue::new(names::LABEL, bounded(label)));
+    let label = label.and_then(|mut label| privacy::admit("", &mut label).then_some(label.value));
+    labels.maybe(genai::EVALUATION_SCORE_LABEL, label);
+    meter::record(&EVALUATIONS, Number::Unsigned(1), labels.all());
 }
 
 /// Watches the annotations of the process, in tests.

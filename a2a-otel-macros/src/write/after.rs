@@ -62,10 +62,11 @@ impl Plan<'_> {
     fn recorded_result(&self) -> TokenStream {
         let (runtime, result) = (&self.runtime, hygienic!(&ended.1));
         let (target, records) = match &self.effect {
-            Planned::Metric(metric) => (Target::Measurement, self.measured(metric, &result)),
+            Planned::Metric(metric) => {
+                (Target::Measurement, self.with_copies(&self.measured(metric, &result)))
+            }
             Planned::Span(span) => (Target::Ending, self.recorded_span(span, &result)),
         };
-        let records = self.with_copies(&records);
         hygienic! {
             let mut ending = #runtime::CallScope::returned(ended.0);
             if #runtime::#target::is_seen(&ending) { #records }
@@ -75,9 +76,26 @@ impl Plan<'_> {
 
     fn recorded_span(&self, span: &SpanPlan<'_>, result: &TokenStream) -> TokenStream {
         let (runtime, ending) = (&self.runtime, hygienic!(&mut ending));
-        let late = self.late(span, Target::Ending, &ending);
+        let late = self.recorded_late(span, Target::Ending, &ending, &hygienic!(&ending));
         let records = quote!(#runtime::Ending::ok(#ending); #late);
         self.split(Target::Ending, &ending, result, &records, span.debug_errors)
+    }
+
+    /// The output and the late fields, unless only figures are recorded, which do not need them.
+    fn recorded_late(
+        &self,
+        span: &SpanPlan<'_>,
+        target: Target,
+        into: &TokenStream,
+        asked: &TokenStream,
+    ) -> TokenStream {
+        let runtime = &self.runtime;
+        let late = self.late(span, target, into);
+        // The clones exist only if the span is recorded.
+        if late.is_empty() || !self.kept.is_empty() || !span.kind.is_measured_alone() {
+            return self.with_copies(&late);
+        }
+        hygienic!(if #runtime::#target::is_recorded(#asked) { #late })
     }
 
     /// Records the value or the error.
@@ -150,7 +168,7 @@ impl Plan<'_> {
     }
 
     fn watched(&self, stream: Streams, source: &TokenStream) -> TokenStream {
-        let (runtime, records) = (&self.runtime, self.with_copies(&self.item()));
+        let (runtime, records) = (&self.runtime, self.item());
         let copies =
             (!self.kept.is_empty()).then(|| hygienic!(let copies = #runtime::Clone::clone(&copies);));
         let item = hygienic!(move |item, items| { #copies #records });
@@ -163,7 +181,9 @@ impl Plan<'_> {
         let (item, items) = (hygienic!(item), hygienic!(items));
         match &self.effect {
             Planned::Span(span) => self.span_item(span, &item, &items),
-            Planned::Metric(metric) if metric.is_late() => self.measured_item(metric, &item),
+            Planned::Metric(metric) if metric.is_late() => {
+                self.with_copies(&self.measured_item(metric, &item))
+            }
             Planned::Metric(_) => self.split(Target::MetricItems, &items, &item, &TokenStream::new(), false),
         }
     }
@@ -172,7 +192,7 @@ impl Plan<'_> {
         let runtime = &self.runtime;
         let tokens =
             (span.kind.content == Content::Llm).then(|| quote!(#runtime::SpanItems::tokens(#items);));
-        let records = self.late(span, Target::SpanItems, items);
+        let records = self.recorded_late(span, Target::SpanItems, items, items);
         let records = self.split(Target::SpanItems, items, item, &records, span.debug_errors);
         quote!(#tokens #records)
     }

@@ -3,6 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
+use crate::kinds::SpanKind;
 use crate::plan::{Kept, Passed, Plan, Planned, SpanPlan, Values};
 use crate::read::expr::find_ident;
 use crate::read::function::{Param, Shape};
@@ -60,7 +61,7 @@ impl Plan<'_> {
     /// What is known of the span at compile time.
     fn site(&self, span: &SpanPlan<'_>) -> TokenStream {
         let (runtime, name) = (&self.runtime, &span.name);
-        let (kind, opentelemetry) = (span.kind.openinference, span.kind.opentelemetry);
+        let SpanKind { openinference: kind, opentelemetry, measured, .. } = span.kind;
         let fixed = span.fixed.iter().map(|(key, value)| {
             let value = self.fixed(value);
             quote!((#key, #value))
@@ -74,6 +75,7 @@ impl Plan<'_> {
                 name: #name,
                 kind: #kind,
                 opentelemetry: #runtime::#opentelemetry,
+                measured: #runtime::Measured::#measured,
                 fixed: &[#(#fixed),*],
                 arguments: &[#(#arguments),*],
                 fields: &[#(#fields),*],
@@ -95,7 +97,12 @@ impl Plan<'_> {
         let (texts, name, request, input) =
             (self.texts(span), self.name(span), self.request(span), self.input(span));
         let fields = self.fields(Target::Opening, &hygienic!(opening), &span.early);
-        quote!(#texts #name #request #input #fields)
+        let runtime = &self.runtime;
+        // Figures need the names of a call, and nothing that comes after them.
+        let is_more = input.is_some() || !fields.is_empty();
+        let stop = (span.kind.is_measured_alone() && is_more)
+            .then(|| hygienic!(if !#runtime::Opening::is_recorded(opening) { return; }));
+        quote!(#texts #name #request #stop #input #fields)
     }
 
     /// The name, session, user and model.
@@ -145,8 +152,12 @@ impl Plan<'_> {
             ident.set_span(ident.span().located_at(*mention));
             quote_spanned!(*mention=> #runtime::Clone::clone(&#ident))
         });
+        let is_needed = match &self.effect {
+            Planned::Span(span) if span.kind.is_measured_alone() => quote!(is_recorded),
+            _ => quote!(is_seen),
+        };
         hygienic! {
-            let copies = if #runtime::CallScope::is_seen(&scope) {
+            let copies = if #runtime::CallScope::#is_needed(&scope) {
                 #runtime::Some((#(#clones,)*))
             } else {
                 #runtime::None

@@ -19,7 +19,7 @@ use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use self::integers::Integers;
-use crate::context::{self, agent_name};
+use crate::context::{self, AgentRun};
 use crate::environment::{Environment, Variable};
 use crate::report::report;
 use crate::semconv::SpanKind;
@@ -281,7 +281,7 @@ fn write_place(writer: &mut Writer<'_>, context: &Context) -> fmt::Result {
     if place.is_valid() {
         write!(writer, " trace_id={} span_id={}", place.trace_id(), place.span_id())?;
     }
-    agent_name(context).map_or(Ok(()), |agent| write!(writer, " agent={agent}"))
+    AgentRun::at(context).map_or(Ok(()), |run| write!(writer, " agent={}", run.name().as_str()))
 }
 
 #[cfg(test)]
@@ -297,7 +297,6 @@ mod tests {
     use tracing::{Instrument, info, info_span};
 
     use super::*;
-    use crate::context::with_agent_name;
 
     struct World {
         exporter: InMemorySpanExporter,
@@ -499,7 +498,7 @@ mod tests {
         let subscriber = world.subscriber().with(printer.with_filter(log_filter_of(rust_log)));
         with_default(subscriber, || {
             info!("outside");
-            let agent = with_agent_name(&world.agent_span("agent"), "product".into()).attach();
+            let agent = world.agent_span("agent").with_value(AgentRun::new("product".into())).attach();
             info_span!("step").in_scope(|| info!(items = 3, "found"));
             drop(agent);
         });

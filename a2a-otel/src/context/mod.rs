@@ -24,6 +24,7 @@
 //! The names are OpenInference's [context attributes](https://arize-ai.github.io/openinference/spec/), which its Python
 //! package sets with `using_session`, `using_attributes` and others.
 
+mod agent;
 mod carry;
 mod crossing;
 mod scope;
@@ -32,6 +33,7 @@ mod thread;
 use opentelemetry::baggage::{Baggage, BaggageExt as _};
 use opentelemetry::{Context, KeyValue};
 
+pub(crate) use self::agent::AgentRun;
 #[cfg(feature = "tokio")]
 pub use self::carry::spawn;
 pub use self::carry::{InCurrentSpan, in_current_span};
@@ -46,21 +48,6 @@ pub(crate) use self::thread::{attach, current, has_context};
 
 /// Attributes of all spans below that stay in this process.
 struct Local(Vec<KeyValue>);
-
-/// The name of the innermost agent, for log lines.
-#[cfg(feature = "tracing")]
-struct AgentName(std::borrow::Cow<'static, str>);
-
-/// Returns the name of the agent that works in a context.
-#[cfg(feature = "tracing")]
-pub(crate) fn agent_name(context: &Context) -> Option<&str> {
-    context.get::<AgentName>().map(|name| &*name.0)
-}
-
-#[cfg(feature = "tracing")]
-pub(crate) fn with_agent_name(context: &Context, name: std::borrow::Cow<'static, str>) -> Context {
-    context.with_value(AgentName(name))
-}
 
 /// Returns the attributes that a span inherits from its context.
 pub(crate) fn inherited(context: &Context) -> impl Iterator<Item = KeyValue> {

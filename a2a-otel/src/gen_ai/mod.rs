@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use opentelemetry_sdk::trace::SpanData;
 
 pub(crate) use self::scope::scope;
-pub(crate) use self::write::{kind_of, name_of};
+pub(crate) use self::write::{kind_of, name_of, provider_of};
 use crate::semconv::{GenAiVersion, SemConv};
 
 static SEMCONV: AtomicU8 = AtomicU8::new(SemConv::OpenInference as u8);
@@ -42,6 +42,12 @@ pub(crate) fn is_on() -> bool {
 #[inline]
 pub(crate) fn version() -> Option<GenAiVersion> {
     is_on().then(|| GenAiVersion::ALL[usize::from(VERSION.load(Ordering::Relaxed))])
+}
+
+/// The version of GenAI's terms for metrics, which have no others.
+#[inline]
+pub(crate) fn metrics_version() -> GenAiVersion {
+    GenAiVersion::ALL[usize::from(VERSION.load(Ordering::Relaxed))]
 }
 
 /// Adds GenAI's attributes if they are asked for. The attributes must be masked already.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use opentelemetry::trace::SpanKind as Kind;
 use opentelemetry::{Array, KeyValue, StringValue, Value};
@@ -46,6 +47,15 @@ fn provider_name(provider: &str, system: &str) -> Option<&'static str> {
         Systems::None => false,
     });
     row.map(|row| row.name)
+}
+
+/// `gen_ai.provider.name`, by `llm.provider` and `llm.system`, either of which may be empty.
+pub(crate) fn provider_of(provider: &str, system: &str) -> Option<StringValue> {
+    let (provider, system) = (provider.to_lowercase(), system.to_lowercase());
+    let either = if provider.is_empty() { &system } else { &provider };
+    let name =
+        provider_name(either, &system).map_or_else(|| Arc::<str>::from(&**either).into(), StringValue::from);
+    (!either.is_empty()).then_some(name)
 }
 
 /// Adds GenAI's attributes. With `is_alone`, removes the OpenInference attributes that they replace.
@@ -159,11 +169,8 @@ impl<'a> Translation<'a> {
     }
 
     fn provider(&mut self) {
-        let lower = |key| self.text(key).unwrap_or_default().to_lowercase();
-        let (provider, system) = (lower(oi::LLM_PROVIDER), lower(oi::LLM_SYSTEM));
-        let either = if provider.is_empty() { &system } else { &provider };
-        let name = provider_name(either, &system).map_or_else(|| either.clone(), str::to_owned);
-        if !name.is_empty() {
+        let text = |key| self.text(key).unwrap_or_default();
+        if let Some(name) = provider_of(&text(oi::LLM_PROVIDER), &text(oi::LLM_SYSTEM)) {
             self.add(names::PROVIDER_NAME, name, &[oi::LLM_PROVIDER, oi::LLM_SYSTEM]);
         }
     }

@@ -119,7 +119,7 @@ pub(crate) struct ToolCall<'a> {
 }
 
 /// How many tokens a call used. The totals include the details.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Usage {
     pub(crate) prompt: Option<i64>,
     pub(crate) completion: Option<i64>,
@@ -129,6 +129,21 @@ pub(crate) struct Usage {
     pub(crate) prompt_audio: Option<i64>,
     pub(crate) completion_audio: Option<i64>,
     pub(crate) reasoning: Option<i64>,
+    // What only the price depends on.
+    pub(crate) prompt_image: Option<i64>,
+    pub(crate) completion_image: Option<i64>,
+    /// Of `cache_write`: what stays in the cache for an hour.
+    pub(crate) cache_write_1h: Option<i64>,
+    /// The class of service that the answer reports, which has prices of its own.
+    pub(crate) tier: Option<&'static str>,
+    /// What the call cost, in US dollars, if the answer says it.
+    pub(crate) cost: Option<f64>,
+}
+
+/// A class of service that may have prices of its own.
+pub(crate) fn tier(reported: &str) -> Option<&'static str> {
+    const TIERS: &[&str] = &["batch", "default", "fast", "flex", "priority", "scale", "standard"];
+    TIERS.iter().find(|known| known.eq_ignore_ascii_case(reported)).copied()
 }
 
 impl<'a> Message<'a> {

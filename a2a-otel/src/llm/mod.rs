@@ -4,8 +4,11 @@
 //! `openinference.rs` makes the attributes from the exchange. A new provider is a file with a [`Shape`], and a line in
 //! [`SHAPES`].
 
+#[cfg(feature = "cost")]
+pub(crate) mod cost;
 mod exchange;
 mod failure;
+mod figures;
 mod fold;
 mod framing;
 mod gen_ai_only;
@@ -22,6 +25,7 @@ mod stream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub(crate) use self::failure::Failure;
+pub(crate) use self::figures::{CallOutcome, ModelCall};
 pub(crate) use self::pending::Pending;
 pub(crate) use self::reading::{Model, Read};
 use self::shapes::SHAPES;
@@ -49,6 +53,33 @@ pub(crate) fn read_request(value: &dyn Value, is_embedding: bool) -> (Read, Opti
         value.text = secrets::replaced(&value.text, &secrets);
     }
     (Read { value, ..read.unwrap_or_default() }, again)
+}
+
+/// Reads of a request what figures need: who is asked for which model.
+pub(crate) fn skim_request(value: &dyn Value, is_embedding: bool) -> Read {
+    let mut body = Content::of(value, 0);
+    let json = body.as_mut().and_then(Content::json);
+    let json = json.as_ref().map(Json::root);
+    let shape = json.and_then(|json| reader::shape_of_request(json, is_embedding));
+    json.zip(shape).map(|(json, shape)| reader::skim_request(shape, json)).unwrap_or_default()
+}
+
+/// Reads of a response what figures need: model, usage and failure.
+pub(crate) fn skim_response(value: &dyn Value) -> Read {
+    let Some(mut body) = Content::of(value, 0) else { return Read::default() };
+    if let Some(json) = body.json() {
+        let root = json.root();
+        let shape = SHAPES.iter().find(|shape| (shape.is_response)(root));
+        let read = shape.map(|shape| reader::skim_response(shape, root)).unwrap_or_default();
+        let failure = if shape.is_some() { Failure::of(root) } else { Failure::of_unknown(root) };
+        return Read { failure, ..read };
+    }
+    let streamed = body.text().and_then(|text| {
+        let mut answer = StreamedAnswer::default();
+        answer.take_text(text.as_bytes());
+        answer.skim()
+    });
+    streamed.unwrap_or_default()
 }
 
 /// Reads a response. Of an unknown shape, only the value is read.

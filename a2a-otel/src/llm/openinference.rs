@@ -47,7 +47,7 @@ pub(super) fn response(shape: &'static Shape, response: Response<'_>) -> Read {
     writer.text(names::LLM_FINISH_REASON, response.finish_reason.as_deref().unwrap_or_default());
     writer.usage(&response.usage);
     writer.model(shape, names::LLM_RESPONSE_MODEL_NAME, response.model.as_deref());
-    writer.into_read(shape, response.model.as_deref())
+    Read { usage: response.usage, ..writer.into_read(shape, response.model.as_deref()) }
 }
 
 const fn parameters_key(operation: Operation) -> &'static str {
@@ -67,6 +67,12 @@ const fn model_key(operation: Operation) -> &'static str {
 
 fn numbered(texts: &[impl AsRef<str>]) -> impl Iterator<Item = (usize, &str)> {
     texts.iter().map(AsRef::as_ref).enumerate()
+}
+
+/// What is read, without attributes.
+pub(super) fn unwritten(shape: &'static Shape, model: Option<&str>, usage: Usage) -> Read {
+    let model = model.map(|name| Model { key: model_key(shape.operation), name: bounded(name).into() });
+    Read { model, shape: Some(shape), usage, ..Read::default() }
 }
 
 /// Writes attributes whose keys share a prefix.
@@ -196,6 +202,9 @@ impl AttributeWriter {
         ];
         let counts = counts.into_iter().filter_map(|(key, count)| Some(KeyValue::new(key, count?)));
         self.attributes.extend(counts);
+        self.attributes.extend(usage.cost.map(|cost| KeyValue::new(names::LLM_COST_TOTAL, cost)));
+        #[cfg(feature = "cost")]
+        self.attributes.extend(super::cost::unnamed(usage));
     }
 
     fn model(&mut self, shape: &Shape, key: &'static str, model: Option<&str>) {
@@ -205,12 +214,7 @@ impl AttributeWriter {
     }
 
     fn into_read(self, shape: &'static Shape, model: Option<&str>) -> Read {
-        Read {
-            attributes: self.attributes,
-            model: model.map(|name| Model { key: model_key(shape.operation), name: bounded(name).into() }),
-            shape: Some(shape),
-            ..Read::default()
-        }
+        Read { attributes: self.attributes, ..unwritten(shape, model, Usage::default()) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::cell::LazyCell;
 
-use super::exchange::Operation;
+use super::exchange::{Operation, Usage};
 use super::reading::Read;
 use super::shape::{Fit, Seen, Shape};
 use super::shapes::{EMBEDDINGS, SHAPES};
@@ -44,6 +44,18 @@ pub(super) fn request(shape: &'static Shape, json: &Json<'_>) -> Read {
         gen_ai_only::request(&mut read, json.root());
     }
     read
+}
+
+/// Reads of a request of this interface what figures need.
+pub(super) fn skim_request(shape: &'static Shape, request: Node<'_>) -> Read {
+    let request = (shape.request)(request);
+    openinference::unwritten(shape, request.model.as_deref(), Usage::default())
+}
+
+/// Reads of a response of this interface what figures need.
+pub(super) fn skim_response(shape: &'static Shape, response: Node<'_>) -> Read {
+    let response = (shape.response)(response);
+    openinference::unwritten(shape, response.model.as_deref(), response.usage)
 }
 
 /// Reads a response of this interface.

@@ -2,6 +2,7 @@
 
 use opentelemetry::KeyValue;
 
+use super::exchange::Usage;
 use super::failure::Failure;
 use super::shape::Shape;
 use crate::capture::Encoded;
@@ -14,6 +15,8 @@ pub(crate) struct Read {
     pub(crate) model: Option<Model>,
     /// The interface that it was made for. `None` if it is of none that is known.
     pub(super) shape: Option<&'static Shape>,
+    /// How many tokens the call used, if a response says so.
+    pub(super) usage: Usage,
     /// The failure that a response reports, though the call succeeded.
     pub(crate) failure: Option<Failure>,
     /// The whole value, to be recorded as it is. `None` if its type implements neither `Serialize` nor `Debug`.

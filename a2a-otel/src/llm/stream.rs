@@ -108,17 +108,31 @@ impl StreamedAnswer {
     }
 
     /// Reads the answer, if there was a chunk of one or a failure.
-    pub(crate) fn read(mut self) -> Option<Read> {
-        let mut framing = std::mem::take(&mut self.framing);
-        framing.finish(capture::limit(), &mut |json| self.take_chunks(json));
-        let mut text = String::new();
-        self.grown.write(&mut text);
-        let failure = self.failure;
-        let answer = self.shape.filter(|_| !text.is_empty()).map(|shape| {
+    pub(crate) fn read(self) -> Option<Read> {
+        let (shape, text, failure) = self.finish();
+        let answer = shape.filter(|_| !text.is_empty()).map(|shape| {
             let read = Json::index(&text).map(|json| reader::response(shape, &json)).unwrap_or_default();
             Read { value: Some(Encoded { text, structured: true }), ..read }
         });
         let is_anything = answer.is_some() || failure.is_some();
         is_anything.then(|| Read { failure, ..answer.unwrap_or_default() })
+    }
+
+    /// Like [`read`](Self::read), but only what figures need.
+    pub(crate) fn skim(self) -> Option<Read> {
+        let (shape, text, failure) = self.finish();
+        let json = Json::index(&text);
+        let answer = shape.zip(json.as_ref()).map(|(shape, json)| reader::skim_response(shape, json.root()));
+        let is_anything = answer.is_some() || failure.is_some();
+        is_anything.then(|| Read { failure, ..answer.unwrap_or_default() })
+    }
+
+    /// The shape of the chunks, the answer that they make, and the failure that one of them reports.
+    fn finish(mut self) -> (Option<&'static Shape>, String, Option<Failure>) {
+        let mut framing = std::mem::take(&mut self.framing);
+        framing.finish(capture::limit(), &mut |json| self.take_chunks(json));
+        let mut text = String::new();
+        self.grown.write(&mut text);
+        (self.shape, text, self.failure)
     }
 }

@@ -7,6 +7,7 @@
 //! provider again after [`TRUST`] looks.
 
 use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use opentelemetry::metrics::{
@@ -60,9 +61,20 @@ enum Instrument {
     HistogramFloat(Histogram<f64>),
 }
 
+/// Whether telemetry is switched off.
+static IS_OFF: AtomicBool = AtomicBool::new(false);
+
+/// Records nothing from now on, or again what is measured.
+pub(crate) fn switch_off(is_off: bool) {
+    IS_OFF.store(is_off, Ordering::Relaxed);
+}
+
 /// Whether anything reads what is measured now.
 #[inline]
 pub(crate) fn listens() -> bool {
+    if IS_OFF.load(Ordering::Relaxed) {
+        return false;
+    }
     #[cfg(all(feature = "testing", feature = "metrics"))]
     if super::captured::is_capturing() {
         return true;

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::InstrumentKind;
+use crate::semconv::metrics::BuiltIn;
 
 /// What is known about a metric at compile time. Generated code has one for each attribute macro, in a `static`, which
 /// all instances of a generic function share.
@@ -27,6 +28,25 @@ pub struct Metric {
     pub itemised: bool,
     /// Where threads keep the instrument.
     pub slot: Slot,
+}
+
+impl Metric {
+    /// The metric of a row of the table, for a `static`.
+    pub(crate) const fn built_in(row: &BuiltIn) -> Self {
+        let BuiltIn { kind, name, unit, description, bounds, .. } = *row;
+        Self {
+            kind,
+            name,
+            unit,
+            description,
+            buckets: bounds,
+            implied: Implied::Nothing,
+            on: On::Always,
+            outcome: false,
+            itemised: false,
+            slot: Slot::new(),
+        }
+    }
 }
 
 /// What a metric measures by default.

@@ -9,7 +9,7 @@ use opentelemetry::KeyValue;
 
 use crate::capture::{Fields, push_fields};
 use crate::meter::{self, Amount, Implied, Metric, Number, On};
-use crate::semconv::ours::{CANCELLED, OUTCOME};
+use crate::semconv::ours::{CANCELLED, OUTCOME, PANIC};
 use crate::span::{CallScope, Describe, StreamEnd, is_disabled};
 
 /// One call that is being measured. It is two words, because it moves several times during a call.
@@ -30,10 +30,9 @@ struct Open {
     outcome: Option<&'static str>,
 }
 
-// The values of the attribute `outcome`, beside `cancelled`.
+// The values of the attribute `outcome`, beside `cancelled` and `panic`.
 const OK: &str = "ok";
 const ERROR: &str = "error";
-const PANIC: &str = "panic";
 
 /// Nothing is computed, and no clock is read, if nothing reads the measurement.
 impl Measurement {

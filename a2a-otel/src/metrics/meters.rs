@@ -20,7 +20,7 @@ use super::pipeline::observe;
 use super::prometheus::{LONGEST_SCRAPE, Visit};
 use super::reader::MetricsSnapshot;
 use crate::environment::Warning;
-#[cfg(feature = "testing")]
+#[cfg(any(feature = "testing", feature = "performance"))]
 use crate::gen_ai::scope;
 use crate::lock::lock;
 use crate::pipeline::health::Condition;
@@ -99,6 +99,17 @@ impl Meters {
     #[cfg(feature = "testing")]
     pub(super) fn meter(&self) -> Meter {
         self.provider.meter_with_scope(scope())
+    }
+
+    /// Adds the figures of the process, and of the tokio runtime in which this is called.
+    #[cfg(feature = "performance")]
+    pub(crate) fn observe_performance(&self) {
+        let meter = self.provider.meter_with_scope(scope());
+        super::process::observe_process(&meter);
+        #[cfg(feature = "tokio")]
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            super::runtime::observe_runtime(&meter, "main", &runtime);
+        }
     }
 
     pub(crate) fn install(&self) {

@@ -13,15 +13,27 @@ mod export;
 mod meters;
 #[cfg(feature = "metrics")]
 mod pipeline;
+#[cfg(feature = "performance")]
+mod process;
 #[cfg(feature = "metrics")]
 pub(crate) mod prometheus;
 #[cfg(feature = "metrics")]
 mod reader;
+#[cfg(all(feature = "performance", feature = "tokio"))]
+mod runtime;
+#[cfg(feature = "performance")]
+mod sample;
+#[cfg(all(feature = "performance", feature = "tokio"))]
+mod stalls;
 
 #[cfg(all(feature = "testing", feature = "metrics"))]
 pub(crate) use self::captured::CapturedFigures;
 #[cfg(feature = "metrics")]
 pub(crate) use self::meters::Meters;
+#[cfg(feature = "performance")]
+pub use self::process::observe_process;
 #[cfg(feature = "metrics")]
 pub use self::reader::{Distribution, Instrument, MetricsSnapshot, Point, Reading};
+#[cfg(all(feature = "performance", feature = "tokio"))]
+pub use self::runtime::observe_runtime;
 pub use crate::meter::{Amount, InstrumentKind};

@@ -6,11 +6,12 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Meter};
 
 use crate::pipeline::{Backend, Census, Loss};
-use crate::semconv::opentelemetry::ERROR_TYPE;
-use crate::semconv::sdk::{
+use crate::semconv::metrics::BuiltIn;
+use crate::semconv::metrics::sdk::{
     COMPONENT_NAME, COMPONENT_TYPE, DURATION, EXPORTED, INFLIGHT, PROCESSED, QUEUE_BYTES, QUEUE_CAPACITY,
-    QUEUE_SIZE, RECOVERED, REPLAYED, SAMPLING_RESULT, SPAN_LIVE, SPAN_STARTED, SPOOLED, SdkMetric,
+    QUEUE_SIZE, RECOVERED, REPLAYED, SAMPLING_RESULT, SPAN_LIVE, SPAN_STARTED, SPOOLED,
 };
+use crate::semconv::opentelemetry::ERROR_TYPE;
 
 /// Creates instruments that read the counts of exporters and spans whenever metrics are collected.
 pub(crate) fn observe(meter: &Meter, backends: &[Backend]) -> Arc<Census> {
@@ -18,7 +19,7 @@ pub(crate) fn observe(meter: &Meter, backends: &[Backend]) -> Arc<Census> {
     observe_spans(meter, &census);
     let backends: Arc<[Named]> = backends.iter().enumerate().map(Named::new).collect();
     for Named { backend, exporter, .. } in &*backends {
-        let SdkMetric(name, unit, description) = DURATION;
+        let BuiltIn { name, unit, description, .. } = DURATION;
         let durations = meter.f64_histogram(name).with_unit(unit).with_description(description).build();
         backend.time_requests(durations, exporter.to_vec());
     }
@@ -77,7 +78,7 @@ type Source = fn(&Named, &mut Observe<'_>);
 
 fn observe_spans(meter: &Meter, census: &Arc<Census>) {
     let sampled = || [KeyValue::new(SAMPLING_RESULT, "RECORD_AND_SAMPLE")];
-    let SdkMetric(name, unit, description) = SPAN_STARTED;
+    let BuiltIn { name, unit, description, .. } = SPAN_STARTED;
     let counted = census.clone();
     let started = move |observer: &dyn AsyncInstrument<u64>| {
         observer.observe(counted.spans_started(), &sampled());
@@ -88,7 +89,7 @@ fn observe_spans(meter: &Meter, census: &Arc<Census>) {
         .with_description(description)
         .with_callback(started)
         .build();
-    let SdkMetric(name, unit, description) = SPAN_LIVE;
+    let BuiltIn { name, unit, description, .. } = SPAN_LIVE;
     let counted = census.clone();
     let live = move |observer: &dyn AsyncInstrument<i64>| {
         observer.observe(counted.spans_alive().cast_signed(), &sampled());
@@ -101,7 +102,12 @@ fn observe_spans(meter: &Meter, census: &Arc<Census>) {
         .build();
 }
 
-fn counter(meter: &Meter, SdkMetric(name, unit, description): SdkMetric, of: &Arc<[Named]>, source: Source) {
+fn counter(
+    meter: &Meter,
+    BuiltIn { name, unit, description, .. }: BuiltIn,
+    of: &Arc<[Named]>,
+    source: Source,
+) {
     let of = of.clone();
     let callback = move |observer: &dyn AsyncInstrument<u64>| {
         observe_all(&of, source, |number, key| observer.observe(number, key));
@@ -116,7 +122,7 @@ fn counter(meter: &Meter, SdkMetric(name, unit, description): SdkMetric, of: &Ar
 
 fn up_down_counter(
     meter: &Meter,
-    SdkMetric(name, unit, description): SdkMetric,
+    BuiltIn { name, unit, description, .. }: BuiltIn,
     of: &Arc<[Named]>,
     source: Source,
 ) {

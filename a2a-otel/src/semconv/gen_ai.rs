@@ -127,6 +127,9 @@ pub(crate) mod operation {
     pub(crate) const EXECUTE_TOOL: &str = "execute_tool";
     pub(crate) const TEXT_COMPLETION: &str = "text_completion";
     pub(crate) const GENERATE_CONTENT: &str = "generate_content";
+    pub(crate) const CHAT: &str = "chat";
+    pub(crate) const EMBEDDINGS: &str = "embeddings";
+    pub(crate) const RETRIEVAL: &str = "retrieval";
 }
 
 /// Whether an attribute is written on the span of an agent within the process.

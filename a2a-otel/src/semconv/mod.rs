@@ -21,11 +21,10 @@ pub mod gen_ai;
 pub(crate) mod markers;
 #[cfg(feature = "mcp")]
 pub(crate) mod mcp;
+pub mod metrics;
 pub mod openinference;
 pub(crate) mod opentelemetry;
 pub(crate) mod ours;
-#[cfg(feature = "metrics")]
-pub(crate) mod sdk;
 mod span_kind;
 
 pub use self::gen_ai::GenAiVersion;

@@ -5,6 +5,8 @@ pub(crate) const CANCELLED: &str = "cancelled";
 
 /// The attribute of a business metric that tells how the call ended.
 pub(crate) const OUTCOME: &str = "outcome";
+/// The `error.type` of a call that panicked.
+pub(crate) const PANIC: &str = "panic";
 
 /// How many items a stream yielded.
 pub(crate) const STREAM_ITEMS: &str = "a2a_otel.stream.items";

@@ -69,6 +69,12 @@ pub struct Settings {
     pub cardinality_limit: usize,
     /// Where metrics go, with the feature `metrics`.
     pub metrics: Metrics,
+    /// The file of the user's own prices, with the feature `cost`.
+    #[cfg(feature = "cost")]
+    pub prices: Option<PathBuf>,
+    /// Whether the process and its runtime are measured, with the feature `performance`.
+    #[cfg(feature = "performance")]
+    pub performance: bool,
     /// What must not leave the process.
     pub privacy: Privacy,
     /// Which conventions spans follow.

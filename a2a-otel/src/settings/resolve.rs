@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::endpoint::{self, Endpoint};
+#[cfg(feature = "performance")]
+use super::variables::PERFORMANCE;
+#[cfg(feature = "cost")]
+use super::variables::PRICES;
 use super::variables::{
     API_KEY, ATTRIBUTES, BATCH_SIZE, BATCH_TIMEOUT, CARDINALITY, CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY,
     COMPRESSION, DELAY, DISABLED, ENDPOINT, EVENTS, EXPORTER, GEN_AI_TOO, HEADERS, LINKS, PROJECT,
@@ -43,6 +47,10 @@ pub(crate) struct Overrides {
     pub(crate) spool: Option<Spool>,
     pub(crate) cardinality_limit: Option<usize>,
     pub(crate) metrics: MetricsOverrides,
+    #[cfg(feature = "cost")]
+    pub(crate) prices: Option<PathBuf>,
+    #[cfg(feature = "performance")]
+    pub(crate) performance: Option<bool>,
     pub(crate) privacy: Privacy,
     pub(crate) semconv: Option<SemConv>,
     pub(crate) gen_ai_version: Option<GenAiVersion>,
@@ -73,6 +81,10 @@ impl Settings {
             limits: limits(environment),
             cardinality_limit: cardinality_limit(overrides, environment),
             metrics: Metrics::resolve(&overrides.metrics, &overrides.tls, environment),
+            #[cfg(feature = "cost")]
+            prices: overrides.prices.clone().or_else(|| environment.read(&PRICES)),
+            #[cfg(feature = "performance")]
+            performance: overrides.performance.or_else(|| environment.read(&PERFORMANCE)).unwrap_or(true),
             privacy: overrides.privacy.resolve(environment),
             semconv: semconv_setting(overrides, environment),
             gen_ai_version: gen_ai_version(overrides, environment),

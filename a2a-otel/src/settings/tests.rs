@@ -135,6 +135,19 @@ const TABLE: &[Row] = &[
     Row(&[("OTEL_METRICS_EXEMPLAR_FILTER", "always_off")], &[], &[("metrics exemplars", "AlwaysOff")], &[]),
     Row(&[("OTEL_METRICS_EXEMPLAR_FILTER", "none")], &[], &[("metrics exemplars", "TraceBased")], &["OTEL_METRICS_EXEMPLAR_FILTER=\"none\" is ignored: expected trace_based, always_on or always_off"]),
     Row(&[("OTEL_EXPORTER_PROMETHEUS_PORT", "65536")], &[], &[("prometheus", "localhost:9464")], &["OTEL_EXPORTER_PROMETHEUS_PORT=\"65536\" is ignored: expected a port"]),
+    // Prices and the monitor.
+    #[cfg(feature = "cost")]
+    Row(&[("A2A_OTEL_PRICES", "/env")], &[], &[("prices", "/env")], &[]),
+    #[cfg(feature = "cost")]
+    Row(&[("A2A_OTEL_PRICES", "/env")], &[("prices", "/code")], &[("prices", "/code")], &[]),
+    #[cfg(feature = "performance")]
+    Row(&[], &[], &[("performance", "true")], &[]),
+    #[cfg(feature = "performance")]
+    Row(&[("A2A_OTEL_PERFORMANCE", "false")], &[], &[("performance", "false")], &[]),
+    #[cfg(feature = "performance")]
+    Row(&[("A2A_OTEL_PERFORMANCE", "false")], &[("performance", "true")], &[("performance", "true")], &[]),
+    #[cfg(feature = "performance")]
+    Row(&[("A2A_OTEL_PERFORMANCE", "off")], &[], &[("performance", "true")], &["A2A_OTEL_PERFORMANCE=\"off\" is ignored: expected true or false"]),
     // Batches and limits.
     Row(&[("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_BSP_MAX_QUEUE_SIZE", "64"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "32"), ("OTEL_BSP_EXPORT_TIMEOUT", "900")], &[], &[("batch", "200ms Some(64) 32 900ms")], &[]),
     Row(&[("OTEL_BSP_MAX_QUEUE_SIZE", "64")], &[], &[("batch", "1s Some(64) 64 30s")], &[]),
@@ -159,6 +172,10 @@ fn overrides(calls: Pairs) -> Overrides {
             "certificate" => overrides.tls.certificate = Some(value.into()),
             "gen_ai_version" => overrides.gen_ai_version = Some(GenAiVersion::V1_41),
             "semconv" => overrides.semconv = (SEMCONV.parse)(&value),
+            #[cfg(feature = "cost")]
+            "prices" => overrides.prices = Some(value.into()),
+            #[cfg(feature = "performance")]
+            "performance" => overrides.performance = value.parse().ok(),
             "cardinality" => overrides.cardinality_limit = value.parse().ok(),
             "metrics_endpoint" => overrides.metrics.endpoint = Some(value),
             "metrics_interval" => overrides.metrics.interval = value.parse().map(Duration::from_secs).ok(),
@@ -208,6 +225,10 @@ fn answer(settings: &Settings, question: &str) -> String {
         ("prometheus", _) => {
             format!("{}:{}", settings.metrics.prometheus_host, settings.metrics.prometheus_port)
         }
+        #[cfg(feature = "cost")]
+        ("prices", _) => settings.prices.as_deref().unwrap_or(Path::new("-")).display().to_string(),
+        #[cfg(feature = "performance")]
+        ("performance", _) => settings.performance.to_string(),
         ("cardinality", _) => settings.cardinality_limit.to_string(),
         ("limits", _) => {
             format!("{} {} {} {:?}", limits.attributes, limits.events, limits.links, limits.value_length)

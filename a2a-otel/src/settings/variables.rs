@@ -176,6 +176,14 @@ pub(super) const EXEMPLAR_FILTER: Variable<ExemplarFilter> =
 pub(super) const CARDINALITY: Variable<usize> =
     variable(&["A2A_OTEL_CARDINALITY_LIMIT"], cardinality, "a whole number from 1 to 1000000");
 
+// What the calls of models cost.
+#[cfg(feature = "cost")]
+pub(super) const PRICES: Variable<PathBuf> = variable(&["A2A_OTEL_PRICES"], path, FILE);
+
+// Whether the process and its runtime are measured.
+#[cfg(feature = "performance")]
+pub(super) const PERFORMANCE: Variable<bool> = variable(&["A2A_OTEL_PERFORMANCE"], boolean, BOOLEAN);
+
 // How much one span may hold.
 pub(super) const ATTRIBUTES: Variable<u32> =
     variable(&["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"], count, WHOLE);

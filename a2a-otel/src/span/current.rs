@@ -8,13 +8,15 @@ use opentelemetry::{Context, KeyValue, Value};
 
 use super::ending::exception;
 use super::failure::ErrorDescription;
+use super::ongoing::Ongoing;
+use crate::context::AgentRun;
 use crate::evaluation::{self, Annotation, OptionalText};
 use crate::pipeline::annotations::Subject;
 use crate::record::{Attributes, Record};
 use crate::semconv::gen_ai::EVALUATION_RESULT;
 use crate::semconv::openinference::SESSION_ID;
 use crate::semconv::opentelemetry::EXCEPTION;
-use crate::{context, gen_ai, privacy};
+use crate::{context, gen_ai, meter, privacy};
 
 /// The span that was innermost when [`current`] was called, whatever code started it.
 #[derive(Clone, Debug)]
@@ -50,6 +52,7 @@ impl Current {
     /// Adds an attribute. Record each name once: OpenTelemetry's SDK does not replace the first value, but keeps both.
     pub fn attribute(&self, key: impl Into<Cow<'static, str>>, value: impl Into<Value>) {
         let mut attribute = KeyValue::new(key.into(), value.into());
+        Ongoing::note(&self.0, std::slice::from_ref(&attribute));
         if privacy::admit("", &mut attribute) {
             self.0.span().set_attribute(attribute);
         }
@@ -58,8 +61,9 @@ impl Current {
     /// Records messages, token counts, documents or anything else that OpenInference defines attributes for, or a type
     /// of yours that implements [`Record`]. See [`record`](crate::record).
     pub fn record<R: Record + ?Sized>(&self, record: &R) {
-        if self.is_recording() {
+        if self.is_recording() || Ongoing::takes_notes(&self.0) {
             let mut attributes = Attributes::of(record);
+            Ongoing::note(&self.0, &attributes);
             privacy::screen("", &mut attributes);
             self.0.span().set_attributes(attributes);
         }
@@ -100,7 +104,7 @@ impl Current {
         label: impl OptionalText,
         explanation: impl OptionalText,
     ) {
-        if self.sampled().is_some() {
+        if self.sampled().is_some() || self.measures() {
             self.annotate(Annotation::new(name).score(score).label(label).explanation(explanation));
         }
     }
@@ -115,8 +119,15 @@ impl Current {
     /// a2a_otel::current().annotate(verdict);
     /// ```
     pub fn annotate(&self, annotation: Annotation) {
-        let Some(span_id) = self.span_id() else { return };
+        let span_id = self.span_id();
+        if span_id.is_none() && !self.measures() {
+            return;
+        }
         let Some(annotation) = annotation.checked() else { return };
+        if self.measures() {
+            evaluation::measure(&annotation, AgentRun::at(&self.0).map(AgentRun::name));
+        }
+        let Some(span_id) = span_id else { return };
         if gen_ai::is_on() && self.is_recording() {
             self.event(EVALUATION_RESULT, annotation.event());
         }
@@ -187,6 +198,11 @@ impl Current {
         inherited
             .find(|attribute| attribute.key.as_str() == SESSION_ID)
             .map(|session| session.value.as_str().into_owned())
+    }
+
+    /// Whether figures are recorded of an evaluation.
+    fn measures(&self) -> bool {
+        meter::listens() && !self.0.is_telemetry_suppressed()
     }
 
     fn sampled(&self) -> Option<SpanContext> {

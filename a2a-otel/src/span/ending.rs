@@ -9,6 +9,7 @@ use opentelemetry::{Context, KeyValue, StringValue};
 
 use super::context_values::{EnclosingKind, Request};
 use super::failure::{Describe, ErrorDescription};
+use super::figures::Call;
 use super::joint::{Joint, SecondFailure};
 use crate::capture::{Encoded, Fields, PANICKED, Value, encode, guarded};
 use crate::llm::Read;
@@ -16,7 +17,7 @@ use crate::semconv::openinference as names;
 use crate::semconv::opentelemetry::{
     ERROR_TYPE, EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE,
 };
-use crate::semconv::ours::CANCELLED;
+use crate::semconv::ours::{CANCELLED, PANIC};
 use crate::{llm, privacy};
 
 /// Records the outcome of a call. Dropping it ends the span.
@@ -26,23 +27,32 @@ pub struct Ending {
     status: Status,
     /// The shared span that this call has joined. The observer that opened it ends it.
     joined: Option<Arc<Joint>>,
+    /// What figures are recorded of.
+    call: Option<Box<Call>>,
 }
 
 /// Called by generated code and by the integrations.
 impl Ending {
     #[inline]
-    pub(super) const fn new(context: Option<Context>) -> Self {
-        Self { context, status: Status::Unset, joined: None }
+    pub(super) const fn new(context: Option<Context>, call: Option<Box<Call>>) -> Self {
+        Self { context, status: Status::Unset, joined: None, call }
     }
 
-    pub(super) const fn joined(context: Context, joint: Arc<Joint>) -> Self {
-        Self { context: Some(context), status: Status::Unset, joined: Some(joint) }
+    pub(super) const fn joined(context: Context, joint: Arc<Joint>, call: Option<Box<Call>>) -> Self {
+        Self { context: Some(context), status: Status::Unset, joined: Some(joint), call }
+    }
+
+    /// Whether the outcome is recorded, on a span or in figures.
+    #[inline]
+    #[must_use]
+    pub const fn is_seen(&self) -> bool {
+        self.context.is_some() || self.call.is_some()
     }
 
     /// Whether the span is recorded.
     #[inline]
     #[must_use]
-    pub const fn is_seen(&self) -> bool {
+    pub const fn is_recorded(&self) -> bool {
         self.context.is_some()
     }
 
@@ -59,7 +69,10 @@ impl Ending {
 
     /// The call returned an error.
     pub fn err(&mut self, error: &dyn Describe, debug: bool) {
-        if self.is_seen() {
+        if let Some(call) = &mut self.call {
+            call.failed(&error.kind());
+        }
+        if self.is_recorded() {
             let panicked = || ErrorDescription::plain("unknown", PANICKED.to_owned());
             self.failed(&guarded(|| error.describe(debug)).unwrap_or_else(panicked));
         }
@@ -67,6 +80,9 @@ impl Ending {
 
     /// Records the function's result as the output.
     pub fn output(&mut self, value: &dyn Value) {
+        if !self.is_recorded() {
+            return;
+        }
         if let Some(output) = privacy::encoded(self.kind(), names::OUTPUT_VALUE, || encode(value)) {
             self.set(output.into_attributes(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE));
         }
@@ -74,11 +90,23 @@ impl Ending {
 
     /// Reads the response of a model.
     pub fn response(&mut self, value: &dyn Value) {
-        self.read(llm::read_response(value));
+        if self.is_recorded() {
+            self.read(llm::read_response(value));
+        } else if self.reads_answers() {
+            self.read(llm::skim_response(value));
+        }
+    }
+
+    /// Whether figures need the answer of a model.
+    pub(super) fn reads_answers(&self) -> bool {
+        self.call.as_ref().is_some_and(|call| call.is_of_model())
     }
 
     /// Records the answer of a model, and the request that it answers.
     pub(super) fn read(&mut self, mut read: Read) {
+        if let Some(call) = &mut self.call {
+            call.answered(&read);
+        }
         let value = read.value.take();
         let failure = read.failure.take();
         let request = self.context.as_ref().and_then(Request::take);
@@ -100,12 +128,29 @@ impl Ending {
     pub fn fields(&mut self, fields: &Fields<'_>) {
         let mut attributes = Vec::with_capacity(fields.len());
         privacy::push_fields(self.kind(), &mut attributes, fields);
+        self.note(&attributes);
         self.set(attributes);
+    }
+
+    /// Takes over for figures what the user records of a call of a model.
+    pub(super) fn note(&mut self, attributes: &[KeyValue]) {
+        if let Some(call) = &mut self.call {
+            call.note(attributes);
+        }
+    }
+
+    /// Takes over for figures when the chunks of an answer came.
+    pub(super) fn streamed(&mut self, first: Option<f64>, further: Vec<f64>) {
+        if let Some(call) = &mut self.call {
+            call.streamed(first, further);
+        }
     }
 
     /// Records lists of documents, each under its prefix.
     pub fn documents(&mut self, fields: &Fields<'_>) {
-        self.set(privacy::documents(self.kind(), fields));
+        if self.is_recorded() {
+            self.set(privacy::documents(self.kind(), fields));
+        }
     }
 
     pub(crate) fn set(&self, attributes: impl IntoIterator<Item = KeyValue>) {
@@ -130,6 +175,12 @@ impl Ending {
     }
 
     pub(super) fn failed(&mut self, failed: &ErrorDescription) {
+        if let Some(call) = &mut self.call {
+            call.failed(&failed.kind);
+        }
+        if !self.is_recorded() {
+            return;
+        }
         let error_type = match self.second_failure() {
             Some(SecondFailure::Unrecorded(refusal)) => refusal.error_type.clone(),
             _ => failed.kind.clone().into(),
@@ -166,11 +217,14 @@ impl Ending {
             .map(|message| (*message).to_owned())
             .or_else(|| payload.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "a panic without a message".to_owned());
-        self.failed(&ErrorDescription::plain("panic", message));
+        self.failed(&ErrorDescription::plain(PANIC, message));
     }
 
     /// The call was dropped before its end.
     pub(super) fn cancelled(&mut self) {
+        if let Some(call) = &mut self.call {
+            call.failed(&CANCELLED.into());
+        }
         if !matches!(self.second_failure(), Some(SecondFailure::Recorded(_))) {
             self.event(CANCELLED, Vec::new());
         }
@@ -213,9 +267,15 @@ impl Ending {
     }
 
     fn end(&mut self) {
-        if self.joined.is_some() {
-            return;
+        if self.joined.is_none() {
+            self.end_span();
         }
+        if let Some(call) = self.call.take() {
+            call.ended(self.context.as_ref());
+        }
+    }
+
+    fn end_span(&mut self) {
         self.settle();
         let Some(context) = &self.context else { return };
         #[cfg(feature = "metrics")]

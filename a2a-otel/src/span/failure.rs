@@ -16,6 +16,9 @@ pub struct ErrorDescription {
 pub trait Describe {
     /// The error as text; `debug` prefers its `Debug` form.
     fn describe(&self, debug: bool) -> ErrorDescription;
+
+    /// The kind that [`describe`](Self::describe) says.
+    fn kind(&self) -> Cow<'static, str>;
 }
 
 impl ErrorDescription {

@@ -9,6 +9,8 @@ use crate::{gen_ai, privacy};
 pub(crate) fn finish(span: &mut SpanData) {
     // Spans of other libraries get OpenInference's attributes.
     gen_ai::read::read(span);
+    #[cfg(feature = "cost")]
+    crate::llm::cost::write(span);
     privacy::clean(span);
     // With `SemConv::GenAi` and `SemConv::Both`, attributes get the names of the GenAI conventions.
     gen_ai::write(span);

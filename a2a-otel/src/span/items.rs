@@ -16,7 +16,11 @@ use crate::{llm, privacy};
 /// What a span records of a stream's items, collected until the stream ends.
 pub struct SpanItems {
     started: Option<Instant>,
+    /// Whether a span is recorded.
+    is_recorded: bool,
     first: Option<First>,
+    /// When the chunks of a model's answer came, if figures need it.
+    chunks: Option<Box<Chunks>>,
     items: i64,
     output: List,
     /// The last value of each key.
@@ -32,12 +36,44 @@ struct First {
     time: SystemTime,
 }
 
+/// When the chunks of a model's answer came.
+#[derive(Default)]
+struct Chunks {
+    last: Option<Instant>,
+    items: u64,
+    /// The seconds from each chunk to the next.
+    gaps: Vec<f64>,
+    /// Whether the first item was an error, so that there is no first chunk.
+    is_without_first: bool,
+}
+
+/// As many gaps between chunks as are measured of one answer.
+const MOST_GAPS: usize = 10_000;
+
+impl Chunks {
+    fn came(&mut self) {
+        self.items += 1;
+        let now = Instant::now();
+        if let Some(last) = self.last.replace(now).filter(|_| self.gaps.len() < MOST_GAPS) {
+            self.gaps.push((now - last).as_secs_f64());
+        }
+    }
+
+    /// The last item was an error, not a chunk.
+    fn was_none(&mut self) {
+        self.is_without_first |= self.items == 1;
+        self.gaps.pop();
+    }
+}
+
 /// Called by generated code for each item.
 impl SpanItems {
-    pub(super) fn new(started: Option<Instant>) -> Self {
+    pub(super) fn new(started: Option<Instant>, is_recorded: bool, measures_chunks: bool) -> Self {
         Self {
             started,
+            is_recorded,
             first: None,
+            chunks: measures_chunks.then(Box::default),
             items: 0,
             output: List::default(),
             fields: Vec::new(),
@@ -49,9 +85,19 @@ impl SpanItems {
     /// Counts an item.
     pub(crate) fn item(&mut self) {
         self.items += 1;
+        if let Some(chunks) = &mut self.chunks {
+            chunks.came();
+        }
         if let Some(started) = self.started.take() {
             self.first = Some(First { seconds: started.elapsed().as_secs_f64(), time: SystemTime::now() });
         }
+    }
+
+    /// Whether a span is recorded.
+    #[inline]
+    #[must_use]
+    pub const fn is_recorded(&self) -> bool {
+        self.is_recorded
     }
 
     /// The items are the chunks of a model's response.
@@ -64,7 +110,7 @@ impl SpanItems {
         if self.answer.as_mut().is_some_and(|answer| answer.take(value)) {
             // The response contains everything that the chunks before it contained.
             self.output = List::default();
-        } else {
+        } else if self.is_recorded {
             self.output.push(privacy::part("", names::OUTPUT_VALUE, value));
         }
     }
@@ -76,7 +122,9 @@ impl SpanItems {
 
     /// Records lists of documents, each under its prefix, in place of those of an earlier item.
     pub fn documents(&mut self, fields: &Fields<'_>) {
-        self.replace(documents(fields));
+        if self.is_recorded {
+            self.replace(documents(fields));
+        }
     }
 
     fn replace(&mut self, attributes: impl IntoIterator<Item = KeyValue>) {
@@ -88,8 +136,13 @@ impl SpanItems {
 
     /// The item is an error. The first error is the one with which the stream failed.
     pub fn err(&mut self, error: &dyn Describe, debug: bool) {
+        if let Some(chunks) = &mut self.chunks {
+            chunks.was_none();
+        }
         if self.failed.is_none() {
-            self.failed = Some(error.describe(debug));
+            let described = self.is_recorded.then(|| error.describe(debug));
+            self.failed =
+                Some(described.unwrap_or_else(|| ErrorDescription::plain(error.kind(), String::new())));
         }
     }
 
@@ -105,10 +158,16 @@ impl SpanItems {
             }
         }
         ending.set([KeyValue::new(ours::STREAM_ITEMS, self.items)]);
+        if let Some(chunks) = self.chunks.filter(|chunks| !chunks.is_without_first) {
+            ending.streamed(self.first.map(|first| first.seconds), chunks.gaps);
+        }
+        ending.note(&self.fields);
         ending.set(self.fields);
-        let mut read = self.answer.and_then(|answer| answer.read());
+        let is_recorded = self.is_recorded;
+        let read = |answer: Box<llm::StreamedAnswer>| if is_recorded { answer.read() } else { answer.skim() };
+        let mut read = self.answer.filter(|_| is_recorded || ending.reads_answers()).and_then(read);
         let failure = read.as_mut().and_then(|read| read.failure.take());
-        if let Some(read) = read.filter(|read| read.value.is_some()) {
+        if let Some(read) = read.filter(|read| read.value.is_some() || !is_recorded) {
             ending.read(read);
         } else if let Some(output) = self.output.into_encoded() {
             ending.set(output.into_attributes(names::OUTPUT_VALUE, names::OUTPUT_MIME_TYPE));

@@ -8,10 +8,12 @@ mod current;
 mod dropped;
 mod ending;
 mod failure;
+mod figures;
 mod finishing;
 mod items;
 #[cfg_attr(not(feature = "mcp"), expect(dead_code, reason = "only a protocol joins a span"))]
 mod joint;
+mod ongoing;
 mod opening;
 mod return_type;
 mod run;
@@ -32,6 +34,12 @@ pub(crate) use self::finishing::finish;
 pub use self::items::SpanItems;
 #[cfg(feature = "mcp")]
 pub(crate) use self::joint::{Joint, Refusal};
+#[cfg(feature = "a2a")]
+pub(crate) use self::ongoing::Observer;
+#[cfg(feature = "mcp")]
+pub(crate) use self::ongoing::expect_tool_requests;
+#[cfg(any(feature = "a2a", feature = "mcp"))]
+pub(crate) use self::ongoing::{WholeCall, is_measuring};
 pub use self::opening::Opening;
 pub use self::return_type::{ReturnType, fallible};
 #[cfg(feature = "mcp")]
@@ -40,7 +48,7 @@ pub use self::run::{future, future_with_scope, guard, hint, map_outcome, sync, s
 pub use self::running::Span;
 pub(crate) use self::scope::StreamEnd;
 pub use self::scope::{CallScope, Conclude};
-pub use self::site::Site;
+pub use self::site::{Measured, Site};
 pub use self::stream::{start_time, stream};
 #[cfg(feature = "testing")]
 pub(crate) use self::tracer::register_stand_in;

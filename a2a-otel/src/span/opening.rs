@@ -9,17 +9,18 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::Span as SdkSpan;
 
 use super::context_values::{EMBEDDING, EnclosingKind, MODELS, Request};
+use super::figures::Call;
 use super::joint::Joint;
 use super::running::Span;
 use super::site::Site;
 use super::tracer::{self, Decision, Mode, Tracer, with_tracer};
 use crate::capture::{Encoded, Fields, Value, encode, encode_object};
+use crate::context::AgentRun;
 use crate::llm::{self, Model, Pending, Read};
 use crate::semconv::openinference as names;
 use crate::{context, privacy};
 
 /// The kind of spans whose name is the agent's name in log lines.
-#[cfg(feature = "tracing")]
 const AGENT: &str = crate::semconv::SpanKind::Agent.as_str();
 
 /// As many attributes as fit into an allocation that malloc serves from its cache. In glibc, that is up to 1,032 bytes.
@@ -41,6 +42,10 @@ pub struct Opening {
     /// Attributes that the spans below inherit.
     inherited: Vec<KeyValue>,
     joint: Option<Joint>,
+    /// What figures are recorded of.
+    call: Option<Box<Call>>,
+    /// Whether a span is recorded, and not only figures.
+    is_recorded: bool,
 }
 
 enum SampledSpan {
@@ -75,19 +80,58 @@ impl Span {
             return Self::unseen();
         }
         if let Some(joint) = Joint::for_function(site) {
-            return Opening::new(site, Context::current(), None).join_or_start(joint, record);
+            let context = Context::current();
+            let call = Call::begin(site, &context);
+            return Opening::new(site, context, None, call).join_or_start(joint, record);
         }
-        match Context::map_current(|context| mode.decide(context)) {
-            Decision::Skip => Self::unseen(),
-            Decision::Sample => Opening::new(site, Context::current(), None).start(record),
-            Decision::AskSampler => ask_sampler(site, Context::current(), record),
+        let (decision, call) = Context::map_current(|context| {
+            let decision = mode.decide(context);
+            let is_measured = decision != Decision::Suppressed;
+            (decision, if is_measured { Call::begin(site, context) } else { None })
+        });
+        match decision {
+            Decision::Suppressed => Self::unseen(),
+            Decision::Skip => call.map_or_else(Self::unseen, |call| measure(site, call, record)),
+            Decision::Sample => Opening::new(site, Context::current(), None, call).start(record),
+            Decision::AskSampler => ask_sampler(site, Context::current(), call, record),
         }
     }
 }
 
+/// Starts a call of which only figures are recorded.
+fn measure(site: &'static Site, mut call: Box<Call>, record: &mut dyn FnMut(&mut Opening)) -> Span {
+    if !call.is_identified_by(site) {
+        return Opening::unrecorded(site, Context::current(), call).measure(record);
+    }
+    let context = Context::map_current(|context| call.around(context));
+    call.runs_in(context);
+    Span::measured(call)
+}
+
+/// Like [`measure`], in the context of a span that the sampler has dropped.
+fn measure_in(
+    site: &'static Site,
+    context: Context,
+    mut call: Box<Call>,
+    record: &mut dyn FnMut(&mut Opening),
+) -> Span {
+    if call.is_identified_by(site) {
+        let around = call.around(&context);
+        call.runs_in(Some(around.unwrap_or(context)));
+        return Span::measured(call);
+    }
+    call.runs_in(Some(context.clone()));
+    Opening::unrecorded(site, context, call).measure(record)
+}
+
 /// Lets the sampler decide. It sees the span's kind; everything else is recorded only if the span is sampled.
 #[cold]
-fn ask_sampler(site: &'static Site, parent: Context, record: &mut dyn FnMut(&mut Opening)) -> Span {
+fn ask_sampler(
+    site: &'static Site,
+    parent: Context,
+    call: Option<Box<Call>>,
+    record: &mut dyn FnMut(&mut Opening),
+) -> Span {
     let builder = builder(site.name.into(), site, vec![KeyValue::new(names::SPAN_KIND, site.kind)]);
     let sampled = with_tracer(|tracer| match tracer {
         Tracer::Ours(tracer) => recording(tracer.build_with_context(builder, &parent))
@@ -97,11 +141,15 @@ fn ask_sampler(site: &'static Site, parent: Context, record: &mut dyn FnMut(&mut
         }
     });
     match sampled {
-        Ok(span) => Opening::new(site, parent, Some(span)).start(record),
+        Ok(span) => Opening::new(site, parent, Some(span), call).start(record),
         Err(dropped) if dropped.is_valid() && dropped != *parent.span().span_context() => {
-            Span::dropped(parent.with_remote_span_context(dropped))
+            let context = parent.with_remote_span_context(dropped);
+            match call {
+                Some(call) => measure_in(site, context, call, record),
+                None => Span::dropped(context),
+            }
         }
-        Err(_) => Span::unseen(),
+        Err(_) => call.map_or_else(Span::unseen, |call| measure(site, call, record)),
     }
 }
 
@@ -109,6 +157,11 @@ fn ask_sampler(site: &'static Site, parent: Context, record: &mut dyn FnMut(&mut
 #[inline]
 fn recording<S: ApiSpan>(span: S) -> Result<S, SpanContext> {
     if span.is_recording() { Ok(span) } else { Err(span.span_context().clone()) }
+}
+
+/// What is known at compile time.
+fn fixed(site: &'static Site) -> impl Iterator<Item = KeyValue> {
+    site.fixed.iter().map(|(key, value)| KeyValue::new(*key, *value))
 }
 
 fn builder(name: Cow<'static, str>, site: &'static Site, attributes: Vec<KeyValue>) -> SpanBuilder {
@@ -130,17 +183,26 @@ impl Opening {
 
     /// Records each value under its keys.
     pub fn fields(&mut self, fields: &Fields<'_>) {
-        privacy::push_fields(self.site.kind, &mut self.attributes, fields);
+        if self.is_recorded {
+            return privacy::push_fields(self.site.kind, &mut self.attributes, fields);
+        }
+        for (key, value) in fields {
+            self.field(key, *value);
+        }
     }
 
     /// Records lists of documents, each under its prefix.
     pub fn documents(&mut self, fields: &Fields<'_>) {
-        self.attributes.extend(privacy::documents(self.site.kind, fields));
+        if self.is_recorded {
+            self.attributes.extend(privacy::documents(self.site.kind, fields));
+        }
     }
 
     /// Records the input.
     pub fn input(&mut self, value: &dyn Value) {
-        self.encoded(|| encode(value));
+        if self.is_recorded {
+            self.encoded(|| encode(value));
+        }
     }
 
     /// Records these values as [`Site::arguments`] and [`Site::fields`] say.
@@ -148,11 +210,12 @@ impl Opening {
         let Site { arguments, fields, .. } = self.site;
         match (arguments, values) {
             ([], _) => {}
+            _ if !self.is_recorded => {}
             ([""], [input, ..]) => self.input(*input),
             _ => self.encoded(|| encode_object(arguments, values)),
         }
         for (key, index) in *fields {
-            privacy::push_field(self.site.kind, &mut self.attributes, key, values[*index]);
+            self.field(key, values[*index]);
         }
     }
 
@@ -173,7 +236,7 @@ impl Opening {
     }
 
     fn inherit(&mut self, key: &'static str, value: Option<String>) {
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
+        if let Some(value) = value.filter(|value| !value.is_empty() && self.is_recorded) {
             self.attributes.push(KeyValue::new(key, value.clone()));
             self.inherited.push(KeyValue::new(key, value));
         }
@@ -194,18 +257,26 @@ impl Opening {
             name.push(' ');
         }
         name.push_str(&part.text);
-        self.attributes.extend(keys.iter().map(|key| KeyValue::new(*key, part.text.clone())));
+        let keys = keys.iter().filter(|key| self.needs(key));
+        let attributes: Vec<_> = keys.map(|key| KeyValue::new(*key, part.text.clone())).collect();
+        self.attributes.extend(attributes);
     }
 
     /// Records one value under several keys.
     pub fn repeated(&mut self, keys: &[&'static str], value: &dyn Value) {
         for key in keys {
-            privacy::push_field(self.site.kind, &mut self.attributes, key, value);
+            self.field(key, value);
         }
     }
 
     /// Reads the request to a model.
     pub fn request(&mut self, value: &dyn Value) {
+        if !self.is_recorded {
+            let mut read = llm::skim_request(value, self.is_embedding());
+            read.model = read.model.or_else(|| self.read.take()?.0.model);
+            self.read = Some(Box::new((read, None)));
+            return;
+        }
         let (mut read, body) = llm::read_request(value, self.is_embedding());
         let value = read.value.take();
         self.encoded(|| value.map(Encoded::cut));
@@ -215,12 +286,81 @@ impl Opening {
 }
 
 impl Opening {
-    fn new(site: &'static Site, parent: Context, sampled: Option<SampledSpan>) -> Self {
+    /// Whether a span is recorded, and not only figures.
+    #[inline]
+    #[must_use]
+    pub const fn is_recorded(&self) -> bool {
+        self.is_recorded
+    }
+
+    /// Whether what has this key is recorded.
+    fn needs(&self, key: &str) -> bool {
+        self.is_recorded || self.call.as_ref().is_some_and(|call| call.needs(key))
+    }
+
+    fn field(&mut self, key: &'static str, value: &dyn Value) {
+        if self.needs(key) {
+            privacy::push_field(self.site.kind, &mut self.attributes, key, value);
+        }
+    }
+
+    fn unrecorded(site: &'static Site, parent: Context, call: Box<Call>) -> Self {
+        let attributes = if call.is_of_model() { fixed(site).collect() } else { Vec::new() };
+        Self {
+            site,
+            parent,
+            sampled: None,
+            attributes,
+            name: None,
+            name_keys: &[],
+            input: None,
+            read: None,
+            inherited: Vec::new(),
+            joint: None,
+            call: Some(call),
+            is_recorded: false,
+        }
+    }
+
+    /// Starts a call of which only figures are recorded.
+    fn measure(&mut self, record: &mut dyn FnMut(&mut Self)) -> Span {
+        if self.attributes.is_empty() {
+            let needed: Vec<_> = fixed(self.site).filter(|one| self.needs(one.key.as_str())).collect();
+            self.attributes = needed;
+        }
+        record(self);
+        let name = self.take_name();
+        let Some(mut call) = self.call.take() else { return Span::unseen() };
+        self.identify(&mut call, &name);
+        if let Some(context) = call.around(&self.parent) {
+            call.runs_in(Some(context));
+        }
+        Span::measured(call)
+    }
+
+    /// Passes on to the figures what is known of the call.
+    fn identify(&self, call: &mut Call, name: &Cow<'static, str>) {
+        call.identify(&self.attributes, name);
+        if let Some(read) = &self.read {
+            call.asked(&read.0);
+        }
+    }
+
+    fn take_name(&mut self) -> Cow<'static, str> {
+        self.name.take().map_or(Cow::Borrowed(self.site.name), Cow::Owned)
+    }
+
+    fn new(
+        site: &'static Site,
+        parent: Context,
+        sampled: Option<SampledSpan>,
+        call: Option<Box<Call>>,
+    ) -> Self {
         let mut attributes = Vec::with_capacity(INITIAL_CAPACITY);
         if sampled.is_none() {
             attributes.push(KeyValue::new(names::SPAN_KIND, site.kind));
         }
-        attributes.extend(site.fixed.iter().map(|(key, value)| KeyValue::new(*key, *value)));
+        attributes.extend(fixed(site));
         Self {
             site,
             parent,
@@ -232,6 +372,8 @@ impl Opening {
             read: None,
             inherited: Vec::new(),
             joint: None,
+            call,
+            is_recorded: true,
         }
     }
 
@@ -260,7 +402,7 @@ impl Opening {
         {
             self.attributes.extend(input);
         }
-        let name = self.name.take().map_or(Cow::Borrowed(self.site.name), Cow::Owned);
+        let name = self.take_name();
         self.attributes.extend(self.name_keys.iter().map(|key| KeyValue::new(*key, name.clone())));
         name
     }
@@ -271,12 +413,17 @@ impl Opening {
         if !joint.join(&self.attributes) {
             return self.start_as(name);
         }
+        let mut call = self.call.take();
+        if let Some(call) = &mut call {
+            self.identify(call, &name);
+        }
         joint.add(&self.parent, std::mem::take(&mut self.attributes));
         let context = match self.inherited.as_slice() {
             [] => self.parent.clone(),
             inherited => context::with_attributes(&self.parent, inherited, false),
         };
-        Span::joined(context, joint)
+        let within = call.as_mut().and_then(|call| call.around(&context));
+        Span::joined(within.unwrap_or(context), joint, call)
     }
 
     /// Starts the span. It takes `&mut self` because moving an `Opening`, which is large, is slow.
@@ -286,6 +433,13 @@ impl Opening {
     }
 
     fn start_as(&mut self, name: Cow<'static, str>) -> Span {
+        if let Some(mut call) = self.call.take() {
+            self.identify(&mut call, &name);
+            if let Some(context) = call.within(&self.parent) {
+                self.parent = context;
+            }
+            self.call = Some(call);
+        }
         context::inherit(&self.parent, &mut self.attributes);
         let request = self.read.take().map(|read| Pending::new(read.0, read.1, &self.attributes));
         let mut attributes = std::mem::take(&mut self.attributes);
@@ -294,11 +448,8 @@ impl Opening {
             let deferred = self.take_input().map_or_else(Vec::new, Vec::from);
             self.joint = Joint::of(self.site, &attributes, deferred);
         }
-        #[cfg(feature = "tracing")]
-        if self.site.kind == AGENT {
-            let agent = crate::attributes::find(&attributes, names::AGENT_NAME);
-            let agent = agent.map_or_else(|| name.clone(), |agent| agent.as_str().into_owned().into());
-            self.parent = context::with_agent_name(&self.parent, agent);
+        if let Some(run) = self.run(&attributes, &name) {
+            self.parent = self.parent.with_value(run);
         }
         let context = match self.sampled.take() {
             Some(SampledSpan::Ours(mut span)) => {
@@ -314,10 +465,31 @@ impl Opening {
         let span = context.span();
         // A sampled span is always recorded, and `is_sampled` is the cheaper check.
         if span.span_context().is_sampled() || span.is_recording() {
-            self.started(context, request)
-        } else {
-            Span::unseen()
+            return self.started(context, request);
         }
+        match self.call.take() {
+            Some(mut call) => {
+                call.runs_in(Some(self.parent.clone()));
+                Span::measured(call)
+            }
+            None => Span::unseen(),
+        }
+    }
+
+    /// The run of an agent that the call is, if log lines or figures need to know.
+    fn run(&self, attributes: &[KeyValue], name: &Cow<'static, str>) -> Option<AgentRun> {
+        if let Some(call) = &self.call {
+            return call.run();
+        }
+        if !cfg!(feature = "tracing") || self.site.kind != AGENT {
+            return None;
+        }
+        let agent = crate::attributes::find(attributes, names::AGENT_NAME);
+        Some(AgentRun::new(match (agent, name) {
+            (Some(agent), _) => agent.as_str().into_owned().into(),
+            (None, Cow::Borrowed(name)) => (*name).into(),
+            (None, Cow::Owned(name)) => name.clone().into(),
+        }))
     }
 
     /// Stores in the context of the call what its end needs and its children inherit.
@@ -335,7 +507,7 @@ impl Opening {
         if let Some(joint) = self.joint.take() {
             context = context.with_value(joint.of_span(id));
         }
-        Span::seen(context)
+        Span::seen(context, self.call.take())
     }
 }
 

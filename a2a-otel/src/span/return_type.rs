@@ -46,6 +46,7 @@
 )]
 
 use std::any::{type_name, type_name_of_val};
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt::{Debug, Display};
@@ -224,6 +225,10 @@ pub struct ClassifiedError<'a, T, E, A>(&'a E, PhantomData<fn(T, A)>);
 impl<T, E, A: Classify<T, E>> Describe for ClassifiedError<'_, T, E, A> {
     fn describe(&self, debug: bool) -> ErrorDescription {
         A::describe(self.0, debug)
+    }
+
+    fn kind(&self) -> Cow<'static, str> {
+        type_name::<E>().into()
     }
 }
 

@@ -69,27 +69,32 @@ where
     MapOutcome { before: BeforeBody::new(scope, outcome), body, after: AfterBody::new() }
 }
 
-/// Runs a future inside a span. When `cancelled` completes, the span ends as cancelled; the future continues in the
-/// span's context, and the returned span is `None`.
+/// Runs a future inside a span, with what else observes it. When `cancelled` completes, both end as cancelled; the future
+/// continues in the span's context, and what is returned of them is `None`.
 #[cfg(feature = "mcp")]
-pub(crate) async fn run_until_cancelled<R>(
+pub(crate) async fn run_until_cancelled<F, R>(
     span: Span,
+    figures: Option<F>,
     cancelled: impl Future<Output = ()>,
     body: impl Future<Output = R>,
-) -> (Option<Span>, R) {
+) -> (Option<(Span, Option<F>)>, R) {
     let context = span.context().cloned().unwrap_or_else(opentelemetry::Context::current);
-    let mut span = Some(span);
+    let is_observed = span.is_seen() || figures.is_some();
+    let mut observers = Some((span, figures));
     let mut cancelled = std::pin::pin!(cancelled);
     let mut body = std::pin::pin!(body.with_context(context));
     let result = std::future::poll_fn(|waking| {
-        if span.as_ref().is_some_and(CallScope::is_seen) && cancelled.as_mut().poll(waking).is_ready() {
-            span = None;
+        if is_observed && observers.is_some() && cancelled.as_mut().poll(waking).is_ready() {
+            observers = None;
         }
-        catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(waking)))
-            .unwrap_or_else(|payload| panicked(span.take(), payload))
+        catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(waking))).unwrap_or_else(|payload| {
+            // The figures are dropped while the thread unwinds, and so know that it was a panic.
+            let (span, _figures) = observers.take().unzip();
+            panicked(span, payload)
+        })
     });
     let result = result.await;
-    (span, result)
+    (observers, result)
 }
 
 /// Tells the compiler what an async block returns. It is never called.

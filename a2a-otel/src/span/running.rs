@@ -8,6 +8,7 @@ use opentelemetry::{Context, ContextGuard};
 
 use super::ending::Ending;
 use super::failure::Describe;
+use super::figures::Call;
 use super::items::SpanItems;
 use super::joint::Joint;
 use super::scope::{CallScope, StreamEnd};
@@ -21,9 +22,16 @@ enum State {
     /// The sampler dropped the span. The call still runs in its context, so that its children are dropped too.
     Dropped(Context),
     /// A span of its own: the caller's context with the span.
-    Seen(Context),
+    Seen(Context, Option<Box<Call>>),
     /// The context of a shared span, which its first observer ends.
-    Joined(Context, Arc<Joint>),
+    Joined(Context, Box<Joined>),
+    /// No span is recorded, but figures are.
+    Measured(Box<Call>),
+}
+
+struct Joined {
+    joint: Arc<Joint>,
+    call: Option<Box<Call>>,
 }
 
 impl Span {
@@ -35,12 +43,16 @@ impl Span {
         Self(State::Dropped(context))
     }
 
-    pub(super) const fn seen(context: Context) -> Self {
-        Self(State::Seen(context))
+    pub(super) const fn seen(context: Context, call: Option<Box<Call>>) -> Self {
+        Self(State::Seen(context, call))
     }
 
-    pub(super) const fn joined(context: Context, joint: Arc<Joint>) -> Self {
-        Self(State::Joined(context, joint))
+    pub(super) fn joined(context: Context, joint: Arc<Joint>, call: Option<Box<Call>>) -> Self {
+        Self(State::Joined(context, Box::new(Joined { joint, call })))
+    }
+
+    pub(super) const fn measured(call: Box<Call>) -> Self {
+        Self(State::Measured(call))
     }
 
     /// The context in which the call runs, if it is not the caller's.
@@ -48,7 +60,8 @@ impl Span {
     pub(super) const fn context(&self) -> Option<&Context> {
         match &self.0 {
             State::Unseen => None,
-            State::Dropped(context) | State::Seen(context) | State::Joined(context, _) => Some(context),
+            State::Dropped(context) | State::Seen(context, _) | State::Joined(context, _) => Some(context),
+            State::Measured(call) => call.context(),
         }
     }
 
@@ -61,9 +74,10 @@ impl Span {
     #[inline(never)]
     fn end(&mut self) -> Ending {
         match std::mem::replace(&mut self.0, State::Unseen) {
-            State::Seen(context) => Ending::new(Some(context)),
-            State::Joined(context, joint) => Ending::joined(context, joint),
-            State::Unseen | State::Dropped(_) => Ending::new(None),
+            State::Seen(context, call) => Ending::new(Some(context), call),
+            State::Joined(context, joined) => Ending::joined(context, joined.joint, joined.call),
+            State::Measured(call) => Ending::new(None, Some(call)),
+            State::Unseen | State::Dropped(_) => Ending::new(None, None),
         }
     }
 }
@@ -80,22 +94,28 @@ impl CallScope for Span {
 
     #[inline]
     fn is_seen(&self) -> bool {
-        matches!(self.0, State::Seen(_) | State::Joined(..))
+        matches!(self.0, State::Seen(..) | State::Joined(..) | State::Measured(_))
+    }
+
+    #[inline]
+    fn is_recorded(&self) -> bool {
+        matches!(self.0, State::Seen(..) | State::Joined(..))
     }
 
     #[inline]
     fn enter(&self) -> Self::Entered {
         match &self.0 {
             State::Unseen => None,
-            State::Dropped(context) | State::Seen(context) | State::Joined(context, _) => {
+            State::Dropped(context) | State::Seen(context, _) | State::Joined(context, _) => {
                 context::attach(context.clone())
             }
+            State::Measured(call) => call.context().and_then(|context| context::attach(context.clone())),
         }
     }
 
     #[inline]
     fn returned(mut self) -> Ending {
-        if self.is_seen() { self.end() } else { Ending::new(None) }
+        if self.is_seen() { self.end() } else { Ending::new(None, None) }
     }
 
     fn panicked(mut self, payload: &(dyn Any + Send)) {
@@ -114,7 +134,11 @@ impl CallScope for Span {
     }
 
     fn items(&self, started: Option<Instant>) -> SpanItems {
-        SpanItems::new(started)
+        let measures_chunks = match &self.0 {
+            State::Seen(_, Some(call)) | State::Measured(call) => call.is_of_model(),
+            _ => false,
+        };
+        SpanItems::new(started, self.is_recorded(), measures_chunks)
     }
 
     fn item(items: &mut SpanItems) {

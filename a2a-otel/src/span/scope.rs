@@ -22,6 +22,11 @@ pub trait CallScope: Sized + 'static {
     /// Whether the outcome is recorded.
     fn is_seen(&self) -> bool;
 
+    /// Whether more than figures is recorded.
+    fn is_recorded(&self) -> bool {
+        self.is_seen()
+    }
+
     /// Enters the scope until the returned value is dropped.
     fn enter(&self) -> Self::Entered;
 

@@ -8,6 +8,25 @@ use crate::semconv;
 /// The kind of spans that two observers may share.
 pub(super) const TOOL: &str = semconv::SpanKind::Tool.as_str();
 
+/// What the figures of a call count it as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measured {
+    /// Nothing, or its protocol counts it.
+    Nothing,
+    /// A run of an agent.
+    Agent,
+    /// A call of a tool.
+    Tool,
+    /// A call of a language model.
+    Model,
+    /// A call of an embedding model.
+    Embedding,
+    /// A search for documents.
+    Retrieval,
+    /// A call of another agent.
+    A2a,
+}
+
 /// What is known of a span at compile time.
 pub struct Site {
     /// The span's name, unless another is set at run time.
@@ -16,6 +35,8 @@ pub struct Site {
     pub kind: &'static str,
     /// OpenTelemetry's kind.
     pub opentelemetry: SpanKind,
+    /// What figures count the call as.
+    pub measured: Measured,
     /// Attributes with values known at compile time.
     pub fixed: &'static [(&'static str, Fixed)],
     /// The names of the values that make up the input. A single empty name means that the value is the input itself.

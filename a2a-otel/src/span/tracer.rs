@@ -10,6 +10,7 @@ use opentelemetry::{Context, global};
 use opentelemetry_sdk::trace::SdkTracer;
 
 use crate::gen_ai::scope;
+use crate::meter;
 
 /// What the sampler is known to decide, so that asking it can be skipped.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,6 +30,8 @@ pub(super) struct Mode(u8);
 pub(super) enum Decision {
     /// Start no span.
     Skip,
+    /// Start no span, and measure nothing.
+    Suppressed,
     /// Start a span, which the sampler is known to sample.
     Sample,
     /// Ask the sampler.
@@ -81,7 +84,7 @@ impl Mode {
     /// What to do for a call in this context.
     pub(super) fn decide(self, context: &Context) -> Decision {
         if context.is_telemetry_suppressed() {
-            return Decision::Skip;
+            return Decision::Suppressed;
         }
         let parent = context.span();
         let parent = parent.span_context();
@@ -116,18 +119,21 @@ pub(crate) fn is_disabled() -> bool {
 /// Starts spans with this tracer from now on.
 pub(crate) fn activate(tracer: SdkTracer, foresight: Foresight) {
     OURS.store(Some(Arc::new(tracer)));
+    meter::switch_off(false);
     MODE.store(Mode::ours(foresight).0, Ordering::Release);
 }
 
 /// Starts no spans from now on.
 pub(crate) fn disable() {
     MODE.store(Mode::DISABLED.0, Ordering::Release);
+    meter::switch_off(true);
     OURS.store(None);
 }
 
 /// Starts spans with the global tracer provider from now on.
 pub(crate) fn deactivate() {
     MODE.store(Mode::GLOBAL.0, Ordering::Release);
+    meter::switch_off(false);
     OURS.store(None);
 }
 

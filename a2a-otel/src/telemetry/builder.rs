@@ -17,6 +17,8 @@ use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanProcessor, Tracer
 use super::handle::{Handle, INSTALLED, LATEST, Running, Telemetry};
 use super::sampler::{Sampled, foresight};
 use crate::environment::{Environment, Warning, process_environment};
+#[cfg(feature = "cost")]
+use crate::llm::cost;
 use crate::lock::lock;
 #[cfg(feature = "metrics")]
 use crate::metrics::Meters;
@@ -388,6 +390,30 @@ impl Builder {
         self
     }
 
+    /// Sets the file of your own prices of models, instead of `A2A_OTEL_PRICES`, with the feature `cost`. They take
+    /// precedence over those of the price list. `docs/metrics.md` describes the file.
+    ///
+    /// ```
+    /// let builder = a2a_otel::Telemetry::builder().prices("/etc/shop/prices.json");
+    /// ```
+    #[cfg(feature = "cost")]
+    pub fn prices(mut self, file: impl Into<std::path::PathBuf>) -> Self {
+        self.overrides.prices = Some(file.into());
+        self
+    }
+
+    /// Sets whether the process and the tokio runtime in which `init` is called are measured, instead of
+    /// `A2A_OTEL_PERFORMANCE`, with the feature `performance`. By default they are.
+    ///
+    /// ```
+    /// let builder = a2a_otel::Telemetry::builder().performance(false);
+    /// ```
+    #[cfg(feature = "performance")]
+    pub fn performance(mut self, performance: bool) -> Self {
+        self.overrides.performance = Some(performance);
+        self
+    }
+
     /// Sets whether the `tracing` crate is bridged, with the feature `tracing`. By default it is.
     pub fn tracing(mut self, tracing: bool) -> Self {
         self.tracing = tracing;
@@ -433,6 +459,8 @@ impl Builder {
         let mut warnings = environment.warnings;
         #[cfg(all(unix, feature = "signals"))]
         let signals = self.signals;
+        #[cfg(feature = "cost")]
+        let prices = settings.prices.as_deref().and_then(|file| prices(file, &mut warnings));
         let foresight = if self.has_sampler { Foresight::default() } else { foresight(settings.sampling) };
         let running = if settings.disabled {
             Running::disabled(settings)
@@ -445,6 +473,8 @@ impl Builder {
             #[cfg(all(unix, feature = "signals"))]
             signals,
             warnings,
+            #[cfg(feature = "cost")]
+            prices,
             #[cfg(feature = "tracing")]
             log_filter,
         }
@@ -502,6 +532,8 @@ pub(super) struct Prepared {
     #[cfg(all(unix, feature = "signals"))]
     signals: bool,
     pub(super) warnings: Vec<Warning>,
+    #[cfg(feature = "cost")]
+    prices: Option<cost::OwnPrices>,
     #[cfg(feature = "tracing")]
     log_filter: Option<tracing_subscriber::filter::Targets>,
 }
@@ -515,6 +547,8 @@ impl Prepared {
         if let (Some((host, port)), Some(scraper)) = (running.settings.metrics.listener(), &running.scraper) {
             *lock(&running.listener) = start_or_report(host, port, scraper.clone());
         }
+        #[cfg(feature = "cost")]
+        cost::install(self.prices);
         #[cfg(feature = "tracing")]
         if let Some(filter) = self.log_filter {
             crate::bridge::install(filter);
@@ -566,7 +600,22 @@ impl Running {
         crate::meter::exemplars::set_filter(self.settings.metrics.exemplars);
         #[cfg(feature = "metrics")]
         self.meters.iter().for_each(Meters::install);
+        #[cfg(feature = "performance")]
+        if self.settings.performance {
+            self.meters.iter().for_each(Meters::observe_performance);
+        }
     }
+}
+
+/// The user's own prices, as far as they can be used.
+#[cfg(feature = "cost")]
+fn prices(file: &std::path::Path, warnings: &mut Vec<Warning>) -> Option<cost::OwnPrices> {
+    let (own, refusals) = cost::read(file);
+    warnings.extend(refusals.into_iter().map(|refusal| match refusal {
+        cost::Refusal::File(text) => Warning::Malformed(text),
+        cost::Refusal::Row(text) => Warning::Notice(text),
+    }));
+    own
 }
 
 fn resource(settings: &Settings) -> Resource {

@@ -59,6 +59,8 @@ pub fn capture() -> Capturing {
     watcher::watch(&Router);
     evaluation::watch(AnnotationWatcher { is_watching: is_capturing, annotated: take_annotation });
     tracer();
+    #[cfg(feature = "cost")]
+    crate::llm::cost::expect_spans();
     let sink = Sink::default();
     RUNNING.fetch_add(1, Ordering::Relaxed);
     let context = Context::current().with_value(Arc::clone(&sink));

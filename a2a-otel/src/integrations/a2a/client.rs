@@ -14,6 +14,7 @@ use http::Uri;
 
 use super::card::Agent;
 use super::facts::Request;
+use super::figures;
 use super::hop::{Events, Hop};
 use super::methods::{client, for_each_method};
 use super::outcome::View;
@@ -92,7 +93,9 @@ impl<T: Transport> TracedTransport<T> {
         request: &R,
         params: &ServiceParams,
     ) -> (Hop, ServiceParams) {
+        let peer = self.peer.agent.as_ref().map(|agent| &*agent.name);
         let hop = Hop::open(site, View::Caller, request, |opening| self.peer.record(site, opening));
+        let hop = hop.measured(peer, request);
         let mut params = params.clone();
         if self.asks_for_trace {
             response_trace::ask(&mut params);
@@ -217,7 +220,8 @@ pub struct ContextInterceptor;
 
 #[async_trait]
 impl CallInterceptor for ContextInterceptor {
-    async fn before(&self, _method: &str, params: &mut ServiceParams) -> Result<(), A2AError> {
+    async fn before(&self, method: &str, params: &mut ServiceParams) -> Result<(), A2AError> {
+        figures::attempted(method);
         propagation::inject(&mut propagation::ServiceParams(params));
         Ok(())
     }

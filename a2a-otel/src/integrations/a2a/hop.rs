@@ -9,6 +9,7 @@ use a2a_client::BoxStream;
 use opentelemetry::{Context, ContextGuard};
 
 use super::facts::{Answer, Content, Facts, Request, name_of};
+use super::figures::Figures;
 use super::outcome::{Failure, Said, View, has_session};
 use super::progress::Progress;
 use super::response_trace;
@@ -16,6 +17,7 @@ use super::work::Work;
 use crate::capture::Capture;
 use crate::semconv::a2a as names;
 use crate::semconv::openinference::SESSION_ID;
+use crate::semconv::ours::{CANCELLED, PANIC};
 use crate::span::{self, CallScope, Describe, Ending, Opening, Site, Span, StreamEnd};
 
 /// The events of a task.
@@ -30,6 +32,9 @@ pub(super) struct Hop {
     view: View,
     /// The agent's work on the task, if the span records that.
     work: Option<Arc<Work>>,
+    site: &'static Site,
+    /// What is measured of the call.
+    figures: Option<Figures>,
 }
 
 impl Hop {
@@ -47,7 +52,13 @@ impl Hop {
             more(opening);
             record(opening, &facts);
         });
-        Self { span, said, wants_work: R::WANTS_WORK, view, work: None }
+        Self { span, said, wants_work: R::WANTS_WORK, view, work: None, site, figures: None }
+    }
+
+    /// Measures the call too; `peer` is the called agent.
+    pub(super) fn measured(mut self, peer: Option<&str>, request: &impl Request) -> Self {
+        self.figures = Figures::begin(self.site, self.view, peer, &request.facts());
+        self
     }
 
     /// Sets the work, which another request can cancel.
@@ -99,8 +110,11 @@ impl Hop {
         self.work.as_ref().is_some_and(|work| work.is_cancelled())
     }
 
-    fn answered<A: Answer>(self, result: &Result<A, A2AError>) {
-        if self.is_seen()
+    fn answered<A: Answer>(mut self, result: &Result<A, A2AError>) {
+        if let Some(figures) = self.figures.take() {
+            self.measure_answer(figures, result);
+        }
+        if self.is_recorded()
             && self.view == View::Caller
             && let Ok(answer) = result
         {
@@ -109,6 +123,9 @@ impl Hop {
         }
         let mut ending = self.span.returned();
         if !ending.is_seen() {
+            return;
+        }
+        if !ending.is_recorded() {
             return;
         }
         match result {
@@ -133,13 +150,33 @@ impl Hop {
     }
 }
 
+impl Hop {
+    /// Records what is measured of an answer.
+    fn measure_answer<A: Answer>(&self, figures: Figures, result: &Result<A, A2AError>) {
+        match result {
+            Ok(answer) => {
+                let facts = answer.facts();
+                figures.passed("receive", &facts.content);
+                let failure = facts.status.filter(|_| self.wants_work).and_then(Failure::of_task);
+                let error = failure.map(|failure| failure.kind());
+                figures.ended(facts.status.map(|status| &status.state), error);
+            }
+            Err(error) => figures.ended(None, Some(Failure::of(error).kind())),
+        }
+    }
+}
+
 impl CallScope for Hop {
     type Entered = Option<ContextGuard>;
     type Ending = Ending;
     type Items = Progress;
 
     fn is_seen(&self) -> bool {
-        self.span.is_seen()
+        self.span.is_seen() || self.figures.is_some()
+    }
+
+    fn is_recorded(&self) -> bool {
+        self.span.is_recorded()
     }
 
     fn enter(&self) -> Self::Entered {
@@ -151,6 +188,9 @@ impl CallScope for Hop {
     }
 
     fn panicked(self, payload: &(dyn Any + Send)) {
+        if let Some(figures) = self.figures {
+            figures.ended(None, Some(PANIC));
+        }
         self.span.panicked(payload);
     }
 
@@ -164,14 +204,14 @@ impl CallScope for Hop {
 
     fn items(&self, started: Option<Instant>) -> Progress {
         let _entered = self.enter();
-        Progress::new(self.span.items(started), self.said, self.view)
+        Progress::new(self.span.items(started), self.is_recorded(), self.said, self.view)
     }
 
     fn item(progress: &mut Progress) {
         progress.item();
     }
 
-    fn streamed(self, mut progress: Progress, end: StreamEnd<'_>) {
+    fn streamed(mut self, mut progress: Progress, end: StreamEnd<'_>) {
         let end = match end {
             // A caller that has received the last event need not wait for the end of the stream.
             StreamEnd::Dropped if progress.is_settled() => StreamEnd::Complete,
@@ -184,6 +224,14 @@ impl CallScope for Hop {
                 progress.failed(&Failure::cut());
             }
             progress.conclude(self.wants_work);
+        }
+        if let Some(figures) = self.figures.take() {
+            let error = match end {
+                StreamEnd::Panicked(_) => Some(PANIC),
+                StreamEnd::Dropped => progress.error().or(Some(CANCELLED)),
+                StreamEnd::Complete => progress.error(),
+            };
+            figures.streamed(progress.bytes(), progress.state(), error);
         }
         self.span.streamed(progress.into_fold(), end);
     }

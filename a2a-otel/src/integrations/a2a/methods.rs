@@ -4,7 +4,7 @@ use opentelemetry::trace::SpanKind;
 
 use crate::capture::Fixed;
 use crate::semconv::{self, a2a as names};
-use crate::span::Site;
+use crate::span::{Measured, Site};
 
 /// Passes the table to a macro. A row has the function that both SDK traits have, its argument and answer, the row's
 /// name, and the protocol's name for the method.
@@ -71,7 +71,15 @@ for_each_method!(sites);
 const PROTOCOL: (&str, Fixed) = (names::PROTOCOL_VERSION, Fixed::Text(::a2a::VERSION));
 
 const fn site(name: &'static str, fixed: &'static [(&'static str, Fixed)], opentelemetry: SpanKind) -> Site {
-    Site { name, kind: semconv::SpanKind::Chain.as_str(), opentelemetry, fixed, arguments: &[], fields: &[] }
+    Site {
+        name,
+        kind: semconv::SpanKind::Chain.as_str(),
+        opentelemetry,
+        measured: Measured::Nothing,
+        fixed,
+        arguments: &[],
+        fields: &[],
+    }
 }
 
 /// An agent that works on a message.
@@ -79,6 +87,7 @@ pub(super) static INVOKE_AGENT: Site = Site {
     name: names::INVOKE_AGENT,
     kind: semconv::SpanKind::Agent.as_str(),
     opentelemetry: SpanKind::Internal,
+    measured: Measured::Agent,
     fixed: &[(names::OPERATION_NAME, Fixed::Text(names::INVOKE_AGENT))],
     arguments: &[],
     fields: &[],

@@ -46,6 +46,7 @@ macro_rules! shown {
 mod card;
 mod client;
 mod facts;
+mod figures;
 mod hop;
 mod methods;
 mod outcome;

@@ -1,5 +1,7 @@
 //! What a request has set, and how a call failed. Both the span of a call and the events of a stream use this.
 
+use std::borrow::Cow;
+
 use ::a2a::{A2AError, Part, TaskState, TaskStatus, error_reason};
 use opentelemetry::Context;
 
@@ -64,6 +66,11 @@ impl Failure {
         Some(Self { kind: name_of(&status.state), message })
     }
 
+    /// The name of the error.
+    pub(super) const fn kind(&self) -> &'static str {
+        self.kind
+    }
+
     pub(super) fn cut() -> Self {
         Self { kind: "stream_cut", message: "the stream ended before the task did".to_owned() }
     }
@@ -72,5 +79,9 @@ impl Failure {
 impl Describe for Failure {
     fn describe(&self, _debug: bool) -> ErrorDescription {
         ErrorDescription::plain(self.kind, self.message.clone())
+    }
+
+    fn kind(&self) -> Cow<'static, str> {
+        self.kind.into()
     }
 }

@@ -2,11 +2,12 @@
 
 use ::a2a::{
     A2AError, Artifact, ArtifactId, Part, PartContent, StreamResponse, Task, TaskArtifactUpdateEvent,
-    TaskStatus,
+    TaskState, TaskStatus,
 };
 use opentelemetry::{Array, Context, KeyValue, StringValue, Value};
 
 use super::facts::{Content, is_settled, kind_of, metadata_of, name_of};
+use super::figures;
 use super::outcome::{Failure, Said, View};
 use super::response_trace;
 use crate::capture::{Capture, limit};
@@ -17,6 +18,12 @@ use crate::span::{Current, SpanItems, current};
 /// The state of a task so far.
 pub(super) struct Progress {
     fold: SpanItems,
+    /// Whether a span is recorded, and not only figures.
+    is_recorded: bool,
+    /// The name of the first error.
+    error: Option<&'static str>,
+    /// The size of the content that has come.
+    bytes: u64,
     /// The span, for events at the time when they happen.
     span: Current,
     said: Said,
@@ -37,9 +44,12 @@ struct Made {
 
 impl Progress {
     /// Starts with a stream whose span is current.
-    pub(super) fn new(fold: SpanItems, said: Said, view: View) -> Self {
+    pub(super) fn new(fold: SpanItems, is_recorded: bool, said: Said, view: View) -> Self {
         Self {
             fold,
+            is_recorded,
+            error: None,
+            bytes: 0,
             span: current(),
             said,
             task: None,
@@ -47,7 +57,7 @@ impl Progress {
             status: None,
             has_message: false,
             made: Made { artifacts: Vec::new(), room: limit() },
-            unreported: (view == View::Caller).then(Context::current),
+            unreported: (is_recorded && view == View::Caller).then(Context::current),
         }
     }
 
@@ -60,9 +70,28 @@ impl Progress {
         self.fold.item();
     }
 
+    /// The name of the error with which the task or the call failed.
+    pub(super) const fn error(&self) -> Option<&'static str> {
+        self.error
+    }
+
+    /// The state of the task.
+    pub(super) fn state(&self) -> Option<&TaskState> {
+        self.status.as_ref().map(|status| &status.state)
+    }
+
+    /// The size of the content that has come, in bytes.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     pub(super) fn event(&mut self, event: &Result<StreamResponse, A2AError>) {
         if let Ok(event) = event {
+            self.count(event);
             self.read_report(event);
+        }
+        if !self.is_recorded {
+            return self.event_of_figures(event);
         }
         match event {
             Ok(StreamResponse::Task(task)) => self.snapshot(task),
@@ -80,6 +109,38 @@ impl Progress {
                 self.made.add(&message.message_id, &message.parts);
             }
             Err(error) => self.failed(&Failure::of(error)),
+        }
+    }
+
+    /// Takes of an event what figures need.
+    fn event_of_figures(&mut self, event: &Result<StreamResponse, A2AError>) {
+        match event {
+            Ok(StreamResponse::Task(task)) => self.status = Some(task.status.clone()),
+            Ok(StreamResponse::StatusUpdate(update)) => self.status = Some(update.status.clone()),
+            Ok(StreamResponse::Message(_)) => self.has_message = true,
+            Ok(StreamResponse::ArtifactUpdate(_)) => {}
+            Err(error) => self.failed(&Failure::of(error)),
+        }
+    }
+
+    /// Adds the size of an event's content. A whole task repeats what came before.
+    fn count(&mut self, event: &StreamResponse) {
+        let of_status = |status: &TaskStatus| {
+            status.message.iter().flat_map(|message| &message.parts).map(figures::size).sum::<u64>()
+        };
+        match event {
+            StreamResponse::Message(message) => {
+                self.bytes += message.parts.iter().map(figures::size).sum::<u64>()
+            }
+            StreamResponse::ArtifactUpdate(update) => {
+                self.bytes += update.artifact.parts.iter().map(figures::size).sum::<u64>();
+            }
+            StreamResponse::StatusUpdate(update) => self.bytes += of_status(&update.status),
+            StreamResponse::Task(task) => {
+                let made = task.artifacts.iter().flatten().flat_map(|artifact| &artifact.parts);
+                let whole = made.map(figures::size).sum::<u64>() + of_status(&task.status);
+                self.bytes = self.bytes.max(whole);
+            }
         }
     }
 
@@ -103,6 +164,7 @@ impl Progress {
     }
 
     pub(super) fn failed(&mut self, failure: &Failure) {
+        self.error = self.error.or(Some(failure.kind()));
         self.fold.err(failure, false);
     }
 
@@ -144,6 +206,15 @@ impl Progress {
 
     /// Records what was collected on the span, which ends.
     pub(super) fn conclude(&mut self, wants_work: bool) {
+        if self.is_recorded {
+            self.conclude_span();
+        }
+        if let Some(failure) = self.status.as_ref().filter(|_| wants_work).and_then(Failure::of_task) {
+            self.failed(&failure);
+        }
+    }
+
+    fn conclude_span(&mut self) {
         let mut parts: Vec<_> = self.made.artifacts.iter().flat_map(|(_, parts)| parts).collect();
         if parts.is_empty() {
             let message = self.status.iter().filter_map(|status| status.message.as_ref());
@@ -162,9 +233,6 @@ impl Progress {
             (SESSION_ID, shown!(context.filter(|_| !self.said.session))),
             (names::TASK_STATE, shown!(self.status.as_ref().map(|status| name_of(&status.state)))),
         ]);
-        if let Some(failure) = self.status.as_ref().filter(|_| wants_work).and_then(Failure::of_task) {
-            self.failed(&failure);
-        }
     }
 
     pub(super) fn into_fold(self) -> SpanItems {

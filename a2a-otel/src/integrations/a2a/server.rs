@@ -1,6 +1,7 @@
 //! The called side of A2A.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, ready};
 
 use ::a2a::{
@@ -19,6 +20,7 @@ use pin_project_lite::pin_project;
 
 use super::card::Agent;
 use super::facts::{Answer, Cancelling, Request, place_in_event};
+use super::figures::Counted;
 use super::hop::{Events, Hop};
 use super::methods::{INVOKE_AGENT, for_each_method, server};
 use super::outcome::{View, has_session};
@@ -78,7 +80,7 @@ impl<H: RequestHandler> TracedHandler<H> {
         request: &R,
         params: &ServiceParams,
     ) -> (Hop, ServiceParams, Passage) {
-        let hop = Hop::open(site, View::Agent, request, |_| ());
+        let hop = Hop::open(site, View::Agent, request, |_| ()).measured(None, request);
         let mut params = params.clone();
         let _entered = hop.enter();
         let passage = passage::open(&mut params);
@@ -191,22 +193,25 @@ impl<E: AgentExecutor> AgentExecutor for TracedExecutor<E> {
         let (parent, is_announced) = self.parent(&context);
         let work = self.tasks.begin(&context.task_id);
         let _entered = parent.clone().attach();
-        let request = (!is_announced)
-            .then(|| Hop::open(&server::SEND_MESSAGE, View::Agent, &context, |_| ()).of(&work));
+        let request = (!is_announced).then(|| {
+            Hop::open(&server::SEND_MESSAGE, View::Agent, &context, |_| ()).of(&work).measured(None, &context)
+        });
         let events = within(request, || {
             let agent = self.agent.as_ref().map(|agent| agent.open(&context).of(&work));
-            within(agent, || self.executor.execute(context))
+            within(agent, || Box::pin(Counted::begin(self.executor.execute(context), Arc::clone(&work))))
         });
         Box::pin(events.with_context(parent))
     }
 
     fn cancel(&self, context: ExecutorContext) -> Events {
         let (parent, is_announced) = self.parent(&context);
-        self.tasks.cancel(&context.task_id);
+        let work = self.tasks.cancel(&context.task_id);
         let _entered = parent.clone().attach();
-        let request = (!is_announced)
-            .then(|| Hop::open(&server::CANCEL_TASK, View::Agent, &Cancelling(&context), |_| ()));
-        let events = within(request, || self.executor.cancel(context));
+        let request = (!is_announced).then(|| {
+            Hop::open(&server::CANCEL_TASK, View::Agent, &Cancelling(&context), |_| ())
+                .measured(None, &context)
+        });
+        let events = within(request, || Box::pin(Counted::further(self.executor.cancel(context), work)));
         Box::pin(events.with_context(parent))
     }
 }

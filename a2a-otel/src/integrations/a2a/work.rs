@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
-use ::a2a::TaskId;
+use ::a2a::{TaskId, TaskState};
 
 use crate::lock::lock;
 
@@ -19,20 +19,31 @@ pub(super) struct Work {
     task: TaskId,
     tasks: Tasks,
     is_cancelled: AtomicBool,
+    /// The state that was counted last.
+    state: Mutex<Option<TaskState>>,
 }
 
 impl Tasks {
     pub(super) fn begin(&self, task: &str) -> Arc<Work> {
-        let work = Work { task: task.to_owned(), tasks: self.clone(), is_cancelled: AtomicBool::new(false) };
-        let work = Arc::new(work);
+        let work = Arc::new(self.work(task));
         lock(&self.0).insert(task.to_owned(), Arc::downgrade(&work));
         work
     }
 
-    pub(super) fn cancel(&self, task: &str) {
+    fn work(&self, task: &str) -> Work {
+        let (task, tasks) = (task.to_owned(), self.clone());
+        Work { task, tasks, is_cancelled: AtomicBool::new(false), state: Mutex::default() }
+    }
+
+    /// Returns the work on the task that is cancelled, or work that is not in progress.
+    pub(super) fn cancel(&self, task: &str) -> Arc<Work> {
         let work = lock(&self.0).get(task).and_then(Weak::upgrade);
-        if let Some(work) = work {
-            work.is_cancelled.store(true, Ordering::Relaxed);
+        match work {
+            Some(work) => {
+                work.is_cancelled.store(true, Ordering::Relaxed);
+                work
+            }
+            None => Arc::new(self.work(task)),
         }
     }
 }
@@ -40,6 +51,16 @@ impl Tasks {
 impl Work {
     pub(super) fn is_cancelled(&self) -> bool {
         self.is_cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Whether the task was in another state before.
+    pub(super) fn enters(&self, state: &TaskState) -> bool {
+        let mut last = lock(&self.state);
+        let is_new = last.as_ref() != Some(state);
+        if is_new {
+            *last = Some(state.clone());
+        }
+        is_new
     }
 }
 

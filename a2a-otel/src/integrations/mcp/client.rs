@@ -22,6 +22,7 @@ use rmcp::service::{ClientInitializeError, RunningService, RxJsonRpcMessage, TxJ
 use rmcp::transport::{IntoTransport, Transport};
 use rmcp::{Peer, RoleClient, Service, ServiceError, ServiceExt as _};
 
+use super::figures::Figures;
 use super::message::{Answer, NoParams, Params, Target};
 use super::method::{self, Method};
 use crate::lock::lock;
@@ -78,6 +79,22 @@ impl<S: Service<RoleClient>> TracedClient<S> {
     ///
     /// The errors of rmcp's method.
     pub async fn connect<T, E, A>(handler: S, transport: T) -> Result<Self, ClientInitializeError>
+    where
+        T: IntoTransport<RoleClient, E, A>,
+        E: Error + Send + Sync + 'static,
+    {
+        let figures = Figures::of_client(&method::INITIALIZE, &NoParams::default());
+        let connecting = Self::connect_observed(handler, transport);
+        let connected = connecting.await;
+        if let Some(mut figures) = figures {
+            let version = connected.as_ref().ok().and_then(|client| client.peer.version());
+            figures.set_version(version);
+            figures.ended(&connected);
+        }
+        connected
+    }
+
+    async fn connect_observed<T, E, A>(handler: S, transport: T) -> Result<Self, ClientInitializeError>
     where
         T: IntoTransport<RoleClient, E, A>,
         E: Error + Send + Sync + 'static,
@@ -212,6 +229,7 @@ impl TracedPeer {
     /// Wraps the peer of a connected client.
     #[must_use]
     pub fn new(peer: Peer<RoleClient>) -> Self {
+        span::expect_tool_requests();
         Self { peer, tools: Arc::default() }
     }
 
@@ -238,6 +256,33 @@ impl TracedPeer {
 
     /// Sends a request in its own span, or as a part of the span of the function that calls this tool.
     async fn observe<P, A, F>(
+        &self,
+        method: &'static Method,
+        params: P,
+        send: impl FnOnce(P) -> F,
+    ) -> Result<A, ServiceError>
+    where
+        P: Params,
+        A: Answer,
+        F: Future<Output = Result<A, ServiceError>>,
+    {
+        let mut figures = Figures::of_client(method, &params);
+        if let Some(figures) = &mut figures {
+            figures.set_version(self.version());
+        }
+        let result = self.observe_span(method, params, send).await;
+        if let Some(figures) = figures {
+            figures.ended(&result);
+        }
+        result
+    }
+
+    /// The version of the protocol.
+    fn version(&self) -> Option<impl ToString + use<>> {
+        self.peer.peer_info().map(|server| server.protocol_version.clone())
+    }
+
+    async fn observe_span<P, A, F>(
         &self,
         method: &'static Method,
         mut params: P,
@@ -285,6 +330,10 @@ fn server(peer: &Peer<RoleClient>) -> Vec<KeyValue> {
     let name =
         server.server_info.as_ref().map(|info| KeyValue::new(ours::MCP_SERVER_NAME, info.name.clone()));
     std::iter::once(version).chain(name).collect()
+}
+
+impl<S: Service<RoleClient>> Answer for TracedClient<S> {
+    fn record(&self, _: &mut Ending) {}
 }
 
 impl<S: Service<RoleClient>> Answer for RunningService<RoleClient, S> {

@@ -9,11 +9,11 @@ use rmcp::service::ClientInitializeError;
 use super::message::{Answer, Params, Target};
 use crate::capture::{self, Capture};
 use crate::semconv::{self, mcp, openinference as names};
-use crate::span::{CallScope as _, ErrorDescription, Opening, Refusal, Site, Span};
+use crate::span::{CallScope as _, ErrorDescription, Measured, Opening, Refusal, Site, Span};
 
 /// A method, and its spans on the calling and on the serving side.
 pub(super) struct Method {
-    name: &'static str,
+    pub(super) name: &'static str,
     pub(super) client: Site,
     pub(super) server: Site,
     /// Whether it belongs to the connection, so that it is recorded only if the caller has a span.
@@ -21,7 +21,15 @@ pub(super) struct Method {
 }
 
 const fn site(name: &'static str, kind: semconv::SpanKind, opentelemetry: SpanKind) -> Site {
-    Site { name, kind: kind.as_str(), opentelemetry, fixed: &[], arguments: &[], fields: &[] }
+    Site {
+        name,
+        kind: kind.as_str(),
+        opentelemetry,
+        measured: Measured::Nothing,
+        fixed: &[],
+        arguments: &[],
+        fields: &[],
+    }
 }
 
 impl Method {

@@ -45,6 +45,7 @@
 //! same tool. See `docs/mcp.md` for what is recorded.
 
 mod client;
+mod figures;
 #[expect(deprecated, reason = "rmcp still accepts these requests, so they are observed")]
 mod message;
 mod method;

@@ -19,6 +19,7 @@ use rmcp::model::{
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
 
+use super::figures::Figures;
 use super::message::{Answer, NoParams, Params, Target};
 use super::method::{self, Method};
 use crate::propagation::{InboundPolicy, MetaRef};
@@ -91,18 +92,26 @@ impl<S: ServerHandler> TracedServer<S> {
         F: Future<Output = Result<A, ErrorData>>,
     {
         let caller = self.policy.extract(&MetaRef(&context.meta));
+        let is_http = context.extensions.get::<http::request::Parts>().is_some();
+        let mut figures = Figures::of_server(method, &params, is_http);
+        if let Some(figures) = &mut figures {
+            figures.set_version(context.protocol_version());
+        }
         if method.is_of_connection && !caller.span().span_context().is_valid() {
-            return serve(params, context).with_context(caller).await;
+            let result = serve(params, context).with_context(caller).await;
+            figures.into_iter().for_each(|figures| figures.ended(&result));
+            return result;
         }
         let work = async move {
             let span = Span::open(&method.server, &mut |opening| {
                 method.record(opening, &params, self.more(&params, &context));
             });
             let cancelled = context.ct.clone().cancelled_owned();
-            let (span, result) =
-                span::run_until_cancelled(span, cancelled, async move { serve(params, context).await }).await;
-            if let Some(span) = span {
+            let serving = async move { serve(params, context).await };
+            let (observers, result) = span::run_until_cancelled(span, figures, cancelled, serving).await;
+            if let Some((span, figures)) = observers {
                 method::conclude(span, &result);
+                figures.into_iter().for_each(|figures| figures.ended(&result));
             }
             result
         };

@@ -5,7 +5,7 @@
 
 use super::parts::push_unknown_fields;
 use crate::json::Node;
-use crate::llm::exchange::{Message, Operation, Part, Request, Response, Text, ToolCall, Usage, tools};
+use crate::llm::exchange::{Message, Operation, Part, Request, Response, Text, ToolCall, Usage, tier, tools};
 use crate::llm::fold::Rule::{Append, AppendJson, Elements, Keep, Largest, Object, Push, Skip};
 use crate::llm::fold::{Grown, Rule};
 use crate::llm::parameters;
@@ -128,6 +128,10 @@ fn usage(usage: Node<'_>) -> Usage {
         cache_read,
         cache_write,
         reasoning: details.and_then(|details| details.count("thinking_tokens")).filter(|count| *count != 0),
+        cache_write_1h: usage
+            .get("cache_creation")
+            .and_then(|kinds| kinds.count("ephemeral_1h_input_tokens")),
+        tier: usage.filled("service_tier").and_then(|reported| tier(&reported)),
         ..Usage::default()
     }
 }
@@ -219,6 +223,12 @@ const USAGE: Rule = Object(&[
     ("output_tokens", "output_tokens", Largest),
     ("cache_read_input_tokens", "cache_read_input_tokens", Largest),
     ("cache_creation_input_tokens", "cache_creation_input_tokens", Largest),
+    ("cache_creation", "cache_creation", CACHE_CREATION),
+    ("service_tier", "service_tier", Keep),
+]);
+const CACHE_CREATION: Rule = Object(&[
+    ("ephemeral_1h_input_tokens", "ephemeral_1h_input_tokens", Largest),
+    ("ephemeral_5m_input_tokens", "ephemeral_5m_input_tokens", Largest),
 ]);
 const BLOCK: Rule = Object(&[
     ("id", "id", Keep),

@@ -122,21 +122,25 @@ fn usage(usage: Node<'_>) -> Usage {
     let tools = used(["toolUsePromptTokenCount", "tool_use_prompt_token_count"]);
     let prompt = sum(used(["promptTokenCount", "prompt_token_count"]), tools);
     let completion = sum(used(["candidatesTokenCount", "candidates_token_count"]), reasoning);
+    let prompts = usage.any(&["promptTokensDetails", "prompt_tokens_details"]);
+    let completions = usage.any(&["candidatesTokensDetails", "candidates_tokens_details"]);
     Usage {
         prompt,
         completion,
         total: sum(prompt, completion).max(used(["totalTokenCount", "total_token_count"])),
         cache_read: used(["cachedContentTokenCount", "cached_content_token_count"]),
-        prompt_audio: audio(usage.any(&["promptTokensDetails", "prompt_tokens_details"])),
-        completion_audio: audio(usage.any(&["candidatesTokensDetails", "candidates_tokens_details"])),
+        prompt_audio: of_modality(prompts, "AUDIO"),
+        completion_audio: of_modality(completions, "AUDIO"),
         reasoning,
+        prompt_image: of_modality(prompts, "IMAGE"),
+        completion_image: of_modality(completions, "IMAGE"),
         ..Usage::default()
     }
 }
 
-fn audio(details: Option<Node<'_>>) -> Option<i64> {
-    let is_audio = |count: &Node<'_>| count.filled("modality").is_some_and(|modality| modality == "AUDIO");
-    let counts = details?.items().filter(is_audio);
+fn of_modality(details: Option<Node<'_>>, wanted: &str) -> Option<i64> {
+    let is_wanted = |count: &Node<'_>| count.filled("modality").is_some_and(|modality| modality == wanted);
+    let counts = details?.items().filter(is_wanted);
     let counts = counts.filter_map(|count| count.count("tokenCount").or_else(|| count.count("token_count")));
     Some(counts.fold(0, i64::saturating_add)).filter(|count| *count != 0)
 }

@@ -4,7 +4,7 @@
 //! Vertex AI's and Cohere's compatible interfaces use OpenAI's names alone.
 
 use crate::json::Node;
-use crate::llm::exchange::Usage;
+use crate::llm::exchange::{Usage, tier};
 
 /// Where a count is, as the names of fields from the outside in.
 type Path = &'static [&'static str];
@@ -58,6 +58,14 @@ const COUNTS: &[Row] = &[
         &[&["completion_tokens_details", "audio_tokens"], &["output_tokens_details", "audio_tokens"]],
     ),
     (
+        |usage| &mut usage.prompt_image,
+        &[&["prompt_tokens_details", "image_tokens"], &["input_tokens_details", "image_tokens"]],
+    ),
+    (
+        |usage| &mut usage.completion_image,
+        &[&["completion_tokens_details", "image_tokens"], &["output_tokens_details", "image_tokens"]],
+    ),
+    (
         |usage| &mut usage.reasoning,
         &[
             &["completion_tokens_details", "reasoning_tokens"],
@@ -75,7 +83,8 @@ pub(super) fn of_answer(answer: Node<'_>) -> Usage {
     let groq = answer.get("x_groq").into_iter();
     let mut holders = std::iter::once(answer).chain(groq).chain(answer.list("choices"));
     let found = holders.find_map(|holder| holder.get("usage").filter(|usage| usage.is_object()));
-    found.map(counts).unwrap_or_default()
+    let usage = found.map(counts).unwrap_or_default();
+    Usage { tier: answer.filled("service_tier").and_then(|reported| tier(&reported)), ..usage }
 }
 
 /// The counts of a field `usage`.
@@ -85,7 +94,21 @@ pub(super) fn counts(field: Node<'_>) -> Usage {
         *count(&mut usage) = paths.iter().find_map(|path| at(field, path));
     }
     include_reasoning(&mut usage);
+    usage.cost = COSTS.iter().find_map(|path| dollars(field, path));
     usage
+}
+
+/// Where providers say what a call cost.
+const COSTS: &[Path] = &[
+    // Perplexity.
+    &["cost", "total_cost"],
+    // OpenRouter.
+    &["cost"],
+];
+
+fn dollars(field: Node<'_>, path: Path) -> Option<f64> {
+    let number = path.iter().try_fold(field, |holder, name| holder.get(name))?;
+    number.raw().parse().ok().filter(|cost: &f64| cost.is_finite() && *cost >= 0.0)
 }
 
 fn at(field: Node<'_>, path: Path) -> Option<i64> {
