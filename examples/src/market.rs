@@ -183,7 +183,7 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let url = url(listener.local_addr().map_err(listen)?);
         let router = part.router(public.unwrap_or(&url), peers, shutdown.clone()).await?;
-        Ok(Self { url, listener, router: with_probes(router), shutdown })
+        Ok(Self { url, listener, router: observable(router), shutdown })
     }
 
     /// Serves until the shutdown, and then only as long as open requests need.
@@ -272,9 +272,11 @@ impl Market {
     }
 }
 
-/// Adds the probes of an orchestrator: whether the part is alive, and whether its spans are delivered.
-fn with_probes(router: Router) -> Router {
+/// Adds the probes of an orchestrator, whether the part is alive and whether its spans are delivered, and the metrics for
+/// Prometheus.
+fn observable(router: Router) -> Router {
     router
         .route_service("/healthz", a2a_otel::http::alive())
         .route_service("/readyz", a2a_otel::http::readiness())
+        .route_service("/metrics", a2a_otel::http::metrics())
 }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use a2a_otel::Telemetry;
 use a2a_otel_examples::errors;
 use a2a_otel_examples::market::{Addresses, Part, Server};
 use tokio::signal::unix::{SignalKind, signal};
@@ -27,14 +28,28 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let telemetry = a2a_otel::init();
-    let served = serve().await.map(|()| true);
+    let arguments = match Arguments::parse(std::env::args().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(error) => return errors::exit(Err(error)),
+    };
+    let telemetry = observed(arguments.part);
+    let served = serve(arguments).await.map(|()| true);
     eprintln!("{}", telemetry.shutdown(FLUSH));
     errors::exit(served)
 }
 
-async fn serve() -> Result<(), Box<dyn Error>> {
-    let Arguments { part, listen, url, peers } = Arguments::parse(std::env::args().skip(1))?;
+/// Starts telemetry. Dashboards tell the parts apart by the name of the service.
+fn observed(part: Part) -> Telemetry {
+    let builder = Telemetry::builder();
+    let builder = if std::env::var_os("OTEL_SERVICE_NAME").is_some() {
+        builder
+    } else {
+        builder.service_name(part.name())
+    };
+    builder.start()
+}
+
+async fn serve(Arguments { part, listen, url, peers }: Arguments) -> Result<(), Box<dyn Error>> {
     let shutdown = CancellationToken::new();
     tokio::spawn(cancel_on_signal(shutdown.clone()));
     let server = tokio::select! {

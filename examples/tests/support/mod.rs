@@ -1,7 +1,7 @@
 //! Starts the marketplace as users do: as one process, or as several processes that connect to each other.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 
 /// Additional environment variables for the processes of a test.
@@ -46,6 +46,15 @@ impl Parts {
 
     pub(crate) fn coordinator(&self) -> &str {
         self.0.iter().find(|part| part.name == "coordinator").map(|part| &part.url).expect("a coordinator")
+    }
+
+    /// The name and the address of every part.
+    #[allow(dead_code, reason = "not every test scrapes them")]
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
+        self.0.iter().map(|part| {
+            let address = part.url.strip_prefix("http://").and_then(|address| address.parse().ok());
+            (part.name, address.expect("an address"))
+        })
     }
 
     /// Asserts that every part reports that it is alive.
