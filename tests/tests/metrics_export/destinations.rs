@@ -131,6 +131,19 @@ fn unusable_values_are_named_and_the_rest_works() {
 }
 
 #[test]
+fn certificates_of_metrics_are_their_own() {
+    let agent =
+        Agent::new(&["timeout=1"]).with("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "https://127.0.0.1:1/x");
+    let agent = agent.with("OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE", "/nowhere/authority.pem");
+    let report = agent.run();
+    report.assert_balanced();
+    let said = report.said();
+    let missing = "no metrics reach https://127.0.0.1:1/x for now: /nowhere/authority.pem cannot be read";
+    assert!(said[0].contains(missing), "{said:?}");
+    assert_eq!(report.dropped["not sent in time"], report.generated, "{report:?}");
+}
+
+#[test]
 fn a_malformed_address_is_named_once_and_no_other_is_tried() {
     let receiver = Receiver::start();
     let agent = Agent::new(&["spans=2"]).with("OTEL_TRACES_EXPORTER", "otlp");
