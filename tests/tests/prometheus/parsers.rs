@@ -91,14 +91,21 @@ impl Measured {
         }
         match self.kind {
             0 => build!(f64_gauge).build().record(last, &attributes),
-            1 => self.numbers.iter().for_each(|number| build!(f64_counter).build().add(*number, &attributes)),
-            2 => self
-                .numbers
-                .iter()
-                .for_each(|number| build!(f64_up_down_counter).build().add(*number, &attributes)),
+            1 => {
+                for number in &self.numbers {
+                    build!(f64_counter).build().add(*number, &attributes);
+                }
+            }
+            2 => {
+                for number in &self.numbers {
+                    build!(f64_up_down_counter).build().add(*number, &attributes);
+                }
+            }
             3 => {
                 let histogram = build!(f64_histogram).with_boundaries(self.bounds.clone()).build();
-                self.numbers.iter().for_each(|number| histogram.record(*number, &attributes));
+                for number in &self.numbers {
+                    histogram.record(*number, &attributes);
+                }
             }
             4 => {
                 let observed = move |observer: &dyn AsyncInstrument<f64>| {

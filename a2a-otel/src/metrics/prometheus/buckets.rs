@@ -117,7 +117,9 @@ mod tests {
             .with_view(move |_: &_| Stream::builder().with_aggregation(aggregation()).build().ok())
             .build();
         let histogram = provider.meter("test").f64_histogram("any").build();
-        values.iter().for_each(|value| histogram.record(*value, &[]));
+        for value in values {
+            histogram.record(*value, &[]);
+        }
         provider.force_flush().unwrap();
         let all = exporter.get_finished_metrics().unwrap();
         let metric = all[0].scope_metrics().flat_map(ScopeMetrics::metrics).next().unwrap();

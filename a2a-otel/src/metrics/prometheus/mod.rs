@@ -16,4 +16,6 @@ mod scraper;
 mod writer;
 
 pub(crate) use self::listener::{Listener, start_or_report};
-pub(crate) use self::scraper::{Asked, Scraper, Visit};
+#[cfg(feature = "http")]
+pub(crate) use self::scraper::Asked;
+pub(crate) use self::scraper::{Scraper, Visit};
