@@ -100,6 +100,10 @@ impl Prometheus {
     }
 
     /// The result of an instant query.
+    ///
+    /// # Panics
+    ///
+    /// If it is not a vector.
     #[must_use]
     #[track_caller]
     pub fn query(&self, expression: &str) -> Vec<Value> {
@@ -168,6 +172,10 @@ fn configured(jobs: &[Job<'_>]) -> String {
 /// # Errors
 ///
 /// If it is not available on this machine.
+///
+/// # Panics
+///
+/// If its input is not piped, which it is.
 pub fn promtool_check(metrics: &str) -> Result<(bool, String), String> {
     let mut promtool = Command::new(program("promtool")?);
     promtool.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

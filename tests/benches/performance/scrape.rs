@@ -80,9 +80,13 @@ fn measure(meter: &Meter) {
             KeyValue::new("gen_ai.tool.name", format!("tool-{:02}", number % TOOLS)),
             KeyValue::new("error.type", "none"),
         ];
-        counters.iter().for_each(|counter| counter.add(number.unsigned_abs(), &attributes));
+        for counter in &counters {
+            counter.add(number.unsigned_abs(), &attributes);
+        }
         let fraction = f64::from(u32::try_from(number).expect("a small number")) / 7.0;
-        gauges.iter().for_each(|gauge| gauge.record(fraction, &attributes));
+        for gauge in &gauges {
+            gauge.record(fraction, &attributes);
+        }
         if number % 3 == 0 {
             (1..4).for_each(|times| duration.record(fraction * f64::from(times) / 10.0, &attributes));
         }

@@ -31,7 +31,7 @@ const SHARED: &str = r#"service_name="shop",service_namespace="market",service_i
 /// The block of a metric: its metadata and its samples.
 fn block(metrics: &str, name: &str) -> String {
     let is_part = |line: &&str| line.contains(name);
-    metrics.lines().filter(is_part).map(|line| format!("{line}\n")).collect::<String>().replace(SHARED, "…")
+    metrics.split_inclusive('\n').filter(is_part).collect::<String>().replace(SHARED, "…")
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Names and labels that collide.
 
-use a2a_otel::opentelemetry::{KeyValue, global};
+use a2a_otel::opentelemetry::{InstrumentationScope, KeyValue, global};
 
 use crate::{in_own_process, lines, messages, scrape, served};
 
@@ -15,7 +15,11 @@ fn the_first_of_two_metrics_with_one_name_is_served() {
         meter.f64_gauge("sold.items.total").build().record(3.0, &[]);
         meter.f64_gauge("target_info").build().record(4.0, &[]);
         meter.u64_counter("sold-items").build().add(5, &[KeyValue::new("shop", "other")]);
-        for _ in 0..3 {
+        for number in 0..50 {
+            // The SDK's order changes with each meter that is added.
+            let other =
+                global::meter_with_scope(InstrumentationScope::builder(format!("other-{number}")).build());
+            other.u64_gauge("sold_items").build().record(6, &[]);
             let metrics = scrape(address, "text");
             let sold = lines(&metrics, "sold");
             let expected = [

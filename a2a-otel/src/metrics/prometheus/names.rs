@@ -27,12 +27,13 @@ impl Kind {
         }
     }
 
-    /// What the names of samples and generated series add to the name of the metric.
+    /// What the names of samples add to the name of the metric. `OpenMetrics` also reserves `_created`, which is not written:
+    /// `orders` and `orders.created` can both be served, and Prometheus reads them.
     pub(super) const fn suffixes(self) -> &'static [&'static str] {
         match self {
-            Self::Counter => &["", "_total", "_created"],
+            Self::Counter => &["", "_total"],
             Self::Gauge | Self::UpDownCounter => &[""],
-            Self::Histogram => &["", "_bucket", "_sum", "_count", "_created"],
+            Self::Histogram => &["", "_bucket", "_sum", "_count"],
         }
     }
 }

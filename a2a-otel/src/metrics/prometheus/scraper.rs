@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 
 use super::format::{Format, accepts_gzip};
-use super::writer::{Complaint, write};
+use super::writer::{Complaint, Order, write};
 use crate::lock::lock;
 use crate::meter::exemplars;
 use crate::report::report;
@@ -98,6 +98,7 @@ struct Shared {
     state: Mutex<State>,
     /// A collection has ended.
     ended: Condvar,
+    order: Mutex<Order>,
     told: Mutex<Told>,
 }
 
@@ -131,6 +132,7 @@ impl Scraper {
             source: Box::new(source),
             state: Mutex::default(),
             ended: Condvar::new(),
+            order: Mutex::default(),
             told: Mutex::default(),
         }))
     }
@@ -212,7 +214,7 @@ impl Shared {
     fn write(&self, metrics: &ResourceMetrics, format: Format) {
         let former = lock(&self.state).texts[format as usize].as_ref().map_or(0, |text| text.len());
         let mut text = String::with_capacity(former + former / 8);
-        let complaints = write(metrics, format, &mut text);
+        let complaints = write(metrics, format, &mut lock(&self.order), &mut text);
         lock(&self.state).texts[format as usize] = Some(Arc::new(text));
         let mut told = lock(&self.told);
         told.delay = false;

@@ -30,10 +30,28 @@ pub(super) enum Complaint {
     NotACount { metric: String },
 }
 
+/// The order in which metrics were first seen. The SDK's own order changes when a library adds a meter, and the first of two
+/// metrics with one name has to remain the first.
+#[derive(Default)]
+pub(super) struct Order(HashMap<String, usize>);
+
+impl Order {
+    fn place_of(&mut self, metric: &Metric) -> usize {
+        let next = self.0.len();
+        let (name, unit, kind) = (metric.name(), metric.unit(), kind(metric).type_name());
+        *self.0.entry(format!("{name}\n{unit}\n{kind}")).or_insert(next)
+    }
+}
+
 /// Writes metrics.
-pub(super) fn write(metrics: &ResourceMetrics, format: Format, out: &mut String) -> Vec<Complaint> {
+pub(super) fn write(
+    metrics: &ResourceMetrics,
+    format: Format,
+    order: &mut Order,
+    out: &mut String,
+) -> Vec<Complaint> {
     let mut complaints = Vec::new();
-    let families = Families::of(metrics, &mut complaints).families;
+    let families = Families::of(metrics, order, &mut complaints).families;
     let exemplars = (format == Format::OpenMetrics).then(exemplars::collect).flatten();
     let mut writer = Writer {
         out,
@@ -74,12 +92,13 @@ struct Families<'a> {
 }
 
 impl<'a> Families<'a> {
-    fn of(metrics: &'a ResourceMetrics, complaints: &mut Vec<Complaint>) -> Self {
+    fn of(metrics: &'a ResourceMetrics, order: &mut Order, complaints: &mut Vec<Complaint>) -> Self {
         let mut families = Families::default();
         families.taken.extend([TARGET, TARGET_INFO].map(|name| (name.to_owned(), None)));
-        for metric in metrics.scope_metrics().flat_map(ScopeMetrics::metrics) {
-            complaints.extend(families.add(metric).err());
-        }
+        let metrics = metrics.scope_metrics().flat_map(ScopeMetrics::metrics);
+        let mut placed: Vec<_> = metrics.map(|metric| (order.place_of(metric), metric)).collect();
+        placed.sort_by_key(|(place, _)| *place);
+        complaints.extend(placed.into_iter().filter_map(|(_, metric)| families.add(metric).err()));
         families
     }
 
