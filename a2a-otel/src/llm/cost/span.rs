@@ -68,7 +68,7 @@ pub(crate) fn write(span: &mut SpanData) {
     }
     let named = Named::of(attributes);
     let models = Models { answered: named.answered.as_deref(), requested: named.requested.as_deref() };
-    if let Priced::At(cost) = price(named.provider.as_deref(), models, &usage, span.start_time) {
+    if let Priced::At(cost) = price(named.provider.as_deref(), models, &usage, span.start_time, true) {
         attributes.extend(cost.attributes());
     }
 }
