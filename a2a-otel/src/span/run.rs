@@ -87,12 +87,11 @@ pub(crate) async fn run_until_cancelled<F, R>(
         if is_observed && observers.is_some() && cancelled.as_mut().poll(waking).is_ready() {
             observers = None;
         }
-        catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(waking)))
-            .unwrap_or_else(|payload| {
-                // The figures are dropped while the thread unwinds, and so know that it was a panic.
-                let (span, _figures) = observers.take().unzip();
-                panicked(span, payload)
-            })
+        catch_unwind(AssertUnwindSafe(|| body.as_mut().poll(waking))).unwrap_or_else(|payload| {
+            // The figures are dropped while the thread unwinds, and so know that it was a panic.
+            let (span, _figures) = observers.take().unzip();
+            panicked(span, payload)
+        })
     });
     let result = result.await;
     (observers, result)
