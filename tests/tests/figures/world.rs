@@ -53,7 +53,16 @@ pub(crate) fn figures(snapshot: &MetricsSnapshot) -> Figures {
 
 /// Whether a row is about the sending of spans, which depends on how many there are.
 pub(crate) fn is_of_pipeline(name: &str) -> bool {
-    ["otel.sdk.", "a2a_otel.queue.", "a2a_otel.spool."].iter().any(|prefix| name.starts_with(prefix))
+    const OTHERS: &[&str] = &[
+        "otel.sdk.",
+        "a2a_otel.queue.",
+        "a2a_otel.spool.",
+        "process.",
+        "tokio.",
+        "gen_ai.client.cost",
+        "gen_ai.client.unpriced_calls",
+    ];
+    OTHERS.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn of_instrument(
