@@ -83,11 +83,13 @@ impl ModelCall {
                 oi::LLM_PROVIDER => self.provider = text(),
                 oi::LLM_SYSTEM => self.system = text(),
                 oi::LLM_REQUEST_MODEL_NAME | REQUEST_MODEL => self.request_model = text(),
-                oi::LLM_RESPONSE_MODEL_NAME | RESPONSE_MODEL => self.response_model = text(),
                 oi::LLM_MODEL_NAME | oi::EMBEDDING_MODEL_NAME if self.request_model.is_none() => {
                     self.request_model = text();
                 }
-                oi::LLM_MODEL_NAME | oi::EMBEDDING_MODEL_NAME => self.response_model = text(),
+                oi::LLM_RESPONSE_MODEL_NAME
+                | RESPONSE_MODEL
+                | oi::LLM_MODEL_NAME
+                | oi::EMBEDDING_MODEL_NAME => self.response_model = text(),
                 _ => self.usage.note(key, value),
             }
         }
@@ -167,7 +169,7 @@ impl ModelCall {
         let seconds = Number::Float(duration.as_secs_f64());
         match error_type {
             Some(error) => {
-                labels.with(ERROR_TYPE, error, |labels| meter::record(of_duration, seconds, labels))
+                labels.with(ERROR_TYPE, error, |labels| meter::record(of_duration, seconds, labels));
             }
             None => meter::record(of_duration, seconds, labels.all()),
         }

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use opentelemetry::Context;
 use opentelemetry::metrics::Meter;
 
+use crate::context::has_context;
+
 /// The number of running captures. If there is none, no context is looked at.
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
 
@@ -42,7 +44,8 @@ pub(super) fn is_capturing() -> bool {
 
 /// The meter of the capture in whose context this is called.
 pub(super) fn meter() -> Option<Meter> {
-    if !is_capturing() {
+    // A thread that is exiting has no context.
+    if !is_capturing() || !has_context() {
         return None;
     }
     Some(Context::map_current(|context| context.get::<Source>().cloned())?())

@@ -70,7 +70,7 @@ impl Ending {
     /// The call returned an error.
     pub fn err(&mut self, error: &dyn Describe, debug: bool) {
         if let Some(call) = &mut self.call {
-            call.failed(&error.kind());
+            call.failed(error.kind());
         }
         if self.is_recorded() {
             let panicked = || ErrorDescription::plain("unknown", PANICKED.to_owned());
@@ -176,7 +176,7 @@ impl Ending {
 
     pub(super) fn failed(&mut self, failed: &ErrorDescription) {
         if let Some(call) = &mut self.call {
-            call.failed(&failed.kind);
+            call.failed(failed.kind.clone());
         }
         if !self.is_recorded() {
             return;
@@ -223,7 +223,7 @@ impl Ending {
     /// The call was dropped before its end.
     pub(super) fn cancelled(&mut self) {
         if let Some(call) = &mut self.call {
-            call.failed(&CANCELLED.into());
+            call.failed(CANCELLED.into());
         }
         if !matches!(self.second_failure(), Some(SecondFailure::Recorded(_))) {
             self.event(CANCELLED, Vec::new());

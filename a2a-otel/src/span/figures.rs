@@ -55,7 +55,6 @@ impl Call {
         Some(Self::new(site.measured, context))
     }
 
-    #[expect(clippy::unnecessary_box_returns, reason = "it is kept in the box")]
     fn new(measured: Measured, context: &Context) -> Box<Self> {
         let run = AgentRun::at(context);
         let is_model = matches!(measured, Measured::Model | Measured::Embedding);
@@ -111,7 +110,7 @@ impl Call {
     }
 
     /// Takes the names from what is recorded of the call.
-    pub(super) fn identify(&mut self, attributes: &[KeyValue], span: &Cow<'static, str>) {
+    pub(super) fn identify(&mut self, attributes: &[KeyValue], span: Cow<'static, str>) {
         let text = |key| find(attributes, key).map(shared);
         let name = match self.measured {
             Measured::Agent => text(names::AGENT_NAME),
@@ -126,10 +125,7 @@ impl Call {
             }
             Measured::Retrieval | Measured::Nothing => return,
         };
-        self.name = name.unwrap_or_else(|| match span {
-            Cow::Borrowed(name) => StringValue::from(*name),
-            Cow::Owned(name) => Arc::<str>::from(&**name).into(),
-        });
+        self.name = name.unwrap_or_else(|| owned(span));
     }
 
     /// Takes over attributes that the user records of a call of a model.
@@ -193,12 +189,9 @@ impl Call {
     }
 
     /// The call failed; the first cause counts.
-    pub(super) fn failed(&mut self, error_type: &Cow<'static, str>) {
+    pub(super) fn failed(&mut self, error_type: Cow<'static, str>) {
         if self.error_type.is_none() {
-            self.error_type = Some(match error_type {
-                Cow::Borrowed(name) => StringValue::from(*name),
-                Cow::Owned(name) => Arc::<str>::from(&**name).into(),
-            });
+            self.error_type = Some(owned(error_type));
         }
     }
 
@@ -284,6 +277,14 @@ impl Call {
 
 const fn seconds(duration: Duration) -> Number {
     Number::Float(duration.as_secs_f64())
+}
+
+/// A name that several figures share.
+fn owned(name: Cow<'static, str>) -> StringValue {
+    match name {
+        Cow::Borrowed(name) => name.into(),
+        Cow::Owned(name) => Arc::<str>::from(name).into(),
+    }
 }
 
 /// A text that several figures share.

@@ -331,7 +331,7 @@ impl Opening {
         record(self);
         let name = self.take_name();
         let Some(mut call) = self.call.take() else { return Span::unseen() };
-        self.identify(&mut call, &name);
+        self.identify(&mut call, name.clone());
         if let Some(context) = call.around(&self.parent) {
             call.runs_in(Some(context));
         }
@@ -339,7 +339,7 @@ impl Opening {
     }
 
     /// Passes on to the figures what is known of the call.
-    fn identify(&self, call: &mut Call, name: &Cow<'static, str>) {
+    fn identify(&self, call: &mut Call, name: Cow<'static, str>) {
         call.identify(&self.attributes, name);
         if let Some(read) = &self.read {
             call.asked(&read.0);
@@ -415,7 +415,7 @@ impl Opening {
         }
         let mut call = self.call.take();
         if let Some(call) = &mut call {
-            self.identify(call, &name);
+            self.identify(call, name);
         }
         joint.add(&self.parent, std::mem::take(&mut self.attributes));
         let context = match self.inherited.as_slice() {
@@ -434,7 +434,7 @@ impl Opening {
 
     fn start_as(&mut self, name: Cow<'static, str>) -> Span {
         if let Some(mut call) = self.call.take() {
-            self.identify(&mut call, &name);
+            self.identify(&mut call, name.clone());
             if let Some(context) = call.within(&self.parent) {
                 self.parent = context;
             }
@@ -477,7 +477,7 @@ impl Opening {
     }
 
     /// The run of an agent that the call is, if log lines or figures need to know.
-    fn run(&self, attributes: &[KeyValue], name: &Cow<'static, str>) -> Option<AgentRun> {
+    fn run(&self, attributes: &[KeyValue], name: &str) -> Option<AgentRun> {
         if let Some(call) = &self.call {
             return call.run();
         }
@@ -485,11 +485,8 @@ impl Opening {
             return None;
         }
         let agent = crate::attributes::find(attributes, names::AGENT_NAME);
-        Some(AgentRun::new(match (agent, name) {
-            (Some(agent), _) => agent.as_str().into_owned().into(),
-            (None, Cow::Borrowed(name)) => (*name).into(),
-            (None, Cow::Owned(name)) => name.clone().into(),
-        }))
+        let agent = agent.map_or_else(|| name.to_owned(), |agent| agent.as_str().into_owned());
+        Some(AgentRun::new(agent.into()))
     }
 
     /// Stores in the context of the call what its end needs and its children inherit.

@@ -201,7 +201,7 @@ pub(crate) fn below_unsampled() -> Vec<Variant> {
 }
 
 /// The parent of a call from a caller that is not sampled.
-fn unsampled() -> ContextGuard {
+pub(crate) fn unsampled() -> ContextGuard {
     let (trace, span) = (TraceId::from(1), SpanId::from(1));
     let parent = SpanContext::new(trace, span, TraceFlags::default(), true, TraceState::default());
     Context::new().with_remote_span_context(parent).attach()

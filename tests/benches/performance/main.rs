@@ -8,6 +8,7 @@ mod call;
 mod capture;
 mod compile;
 mod conversation;
+mod figures;
 mod hop;
 mod measure;
 mod metric;

@@ -1,7 +1,7 @@
 //! The rows of the table: what is measured, with which alternatives it is compared, and the targets.
 
 use crate::measure::{Figure, Variant};
-use crate::{call, capture, compile, conversation, hop, metric, pipeline, poll, scrape, size};
+use crate::{call, capture, compile, conversation, figures, hop, metric, pipeline, poll, scrape, size};
 
 // The alternatives.
 pub(crate) const PLAIN: &str = "plain";
@@ -30,6 +30,8 @@ pub(crate) const OPEN_METRICS: &str = "ours in OpenMetrics";
 pub(crate) const TOWER_HTTP: &str = "tower-http + tracing-opentelemetry";
 pub(crate) const INSTRUMENT: &str = "#[instrument(err, fields)]";
 pub(crate) const INSTRUMENT_RET: &str = "#[instrument(err, ret, fields)]";
+/// The same call while no meter provider is set.
+pub(crate) const WITHOUT_METRICS: &str = "ours, no meter provider";
 pub(crate) const SKIP_ALL: &str = "ours with skip_all";
 
 pub(crate) struct Row {
@@ -197,6 +199,34 @@ pub(crate) const ROWS: &[Row] = &[
         ON,
         metric::count_with_exemplar,
         &[(NO_EXEMPLARS, Plus(50.0))],
+    ),
+    calls(
+        "figures sampled tool",
+        "what metrics add to a sampled tool",
+        ON,
+        figures::sampled_tool,
+        &[(WITHOUT_METRICS, Plus(100.0)), (BY_HAND, Difference)],
+    ),
+    calls(
+        "figures sampled agent",
+        "what metrics add to a sampled agent",
+        ON,
+        figures::sampled_agent,
+        &[(WITHOUT_METRICS, Plus(100.0)), (BY_HAND, Difference)],
+    ),
+    calls(
+        "figures unsampled tool",
+        "what metrics add to an unsampled tool",
+        ON,
+        figures::unsampled_tool,
+        &[(WITHOUT_METRICS, Plus(60.0)), (BY_HAND, Difference)],
+    ),
+    calls(
+        "figures unsampled agent",
+        "what metrics add to an unsampled agent",
+        ON,
+        figures::unsampled_agent,
+        &[(WITHOUT_METRICS, Plus(60.0)), (BY_HAND, Difference)],
     ),
     Row {
         over_plain: true,

@@ -13,9 +13,9 @@ use async_trait::async_trait;
 use http::Uri;
 
 use super::card::Agent;
-use super::facts::Request;
+use super::facts::{Events, Request};
 use super::figures;
-use super::hop::{Events, Hop};
+use super::hop::Hop;
 use super::methods::{client, for_each_method};
 use super::outcome::View;
 use super::response_trace;

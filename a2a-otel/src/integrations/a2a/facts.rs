@@ -3,14 +3,18 @@
 use std::collections::HashMap;
 
 use ::a2a::{
-    AgentCard, CancelTaskRequest, DeleteTaskPushNotificationConfigRequest, GetExtendedAgentCardRequest,
-    GetTaskPushNotificationConfigRequest, GetTaskRequest, ListTaskPushNotificationConfigsRequest,
-    ListTaskPushNotificationConfigsResponse, ListTasksRequest, ListTasksResponse, Message, Part, PartContent,
-    SendMessageRequest, SendMessageResponse, StreamResponse, SubscribeToTaskRequest, Task, TaskId,
-    TaskPushNotificationConfig, TaskState, TaskStatus,
+    A2AError, AgentCard, CancelTaskRequest, DeleteTaskPushNotificationConfigRequest,
+    GetExtendedAgentCardRequest, GetTaskPushNotificationConfigRequest, GetTaskRequest,
+    ListTaskPushNotificationConfigsRequest, ListTaskPushNotificationConfigsResponse, ListTasksRequest,
+    ListTasksResponse, Message, Part, PartContent, SendMessageRequest, SendMessageResponse, StreamResponse,
+    SubscribeToTaskRequest, Task, TaskId, TaskPushNotificationConfig, TaskState, TaskStatus,
 };
+use a2a_client::BoxStream;
 use a2a_server::ExecutorContext;
 use serde::{Serialize, Serializer};
+
+/// The events of a task.
+pub(super) type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 
 /// What is recorded of a request or an answer. It never contains credentials.
 #[derive(Default)]

@@ -10,8 +10,7 @@ use ::a2a::{A2AError, Part, PartContent, StreamResponse, TaskState};
 use futures_core::Stream;
 use opentelemetry::StringValue;
 
-use super::facts::{Content, Facts, name_of};
-use super::hop::Events;
+use super::facts::{Content, Events, Facts, name_of};
 use super::outcome::View;
 use super::work::Work;
 use crate::meter::{self, Labels, Metric, Number};

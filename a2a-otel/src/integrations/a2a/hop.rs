@@ -4,11 +4,10 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ::a2a::{A2AError, StreamResponse};
-use a2a_client::BoxStream;
+use ::a2a::A2AError;
 use opentelemetry::{Context, ContextGuard};
 
-use super::facts::{Answer, Content, Facts, Request, name_of};
+use super::facts::{Answer, Content, Events, Facts, Request, name_of};
 use super::figures::Figures;
 use super::outcome::{Failure, Said, View, has_session};
 use super::progress::Progress;
@@ -19,9 +18,6 @@ use crate::semconv::a2a as names;
 use crate::semconv::openinference::SESSION_ID;
 use crate::semconv::ours::{CANCELLED, PANIC};
 use crate::span::{self, CallScope, Describe, Ending, Opening, Site, Span, StreamEnd};
-
-/// The events of a task.
-pub(super) type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
 
 /// The span of a call.
 pub(super) struct Hop {

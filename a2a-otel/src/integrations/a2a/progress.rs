@@ -130,7 +130,7 @@ impl Progress {
         };
         match event {
             StreamResponse::Message(message) => {
-                self.bytes += message.parts.iter().map(figures::size).sum::<u64>()
+                self.bytes += message.parts.iter().map(figures::size).sum::<u64>();
             }
             StreamResponse::ArtifactUpdate(update) => {
                 self.bytes += update.artifact.parts.iter().map(figures::size).sum::<u64>();

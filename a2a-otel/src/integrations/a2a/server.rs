@@ -19,9 +19,9 @@ use opentelemetry::{Context, KeyValue};
 use pin_project_lite::pin_project;
 
 use super::card::Agent;
-use super::facts::{Answer, Cancelling, Request, place_in_event};
+use super::facts::{Answer, Cancelling, Events, Request, place_in_event};
 use super::figures::Counted;
-use super::hop::{Events, Hop};
+use super::hop::Hop;
 use super::methods::{INVOKE_AGENT, for_each_method, server};
 use super::outcome::{View, has_session};
 use super::passage::{self, Arrival, Passage};

@@ -69,6 +69,8 @@ pub struct TracedPeer {
     peer: Peer<RoleClient>,
     /// The server's tools, as its lists describe them.
     tools: Arc<Mutex<HashMap<String, Tool>>>,
+    /// `network.transport`, if it is known.
+    network: Option<&'static str>,
 }
 
 impl<S: Service<RoleClient>> TracedClient<S> {
@@ -83,22 +85,26 @@ impl<S: Service<RoleClient>> TracedClient<S> {
         T: IntoTransport<RoleClient, E, A>,
         E: Error + Send + Sync + 'static,
     {
-        let figures = Figures::of_client(&method::INITIALIZE, &NoParams::default());
-        let connecting = Self::connect_observed(handler, transport);
-        let connected = connecting.await;
-        if let Some(mut figures) = figures {
-            let version = connected.as_ref().ok().and_then(|client| client.peer.version());
-            figures.set_version(version);
+        let transport = transport.into_transport();
+        let network = network_of(&transport);
+        let mut figures = Figures::of_client(&method::INITIALIZE, &NoParams::default(), network);
+        let mut connected = Self::connect_observed(handler, transport).await;
+        if let Ok(client) = &mut connected {
+            client.peer.network = network;
+        }
+        if let (Some(figures), Ok(client)) = (&mut figures, &connected) {
+            figures.set_version(client.peer.version());
+        }
+        if let Some(figures) = figures {
             figures.ended(&connected);
         }
         connected
     }
 
-    async fn connect_observed<T, E, A>(handler: S, transport: T) -> Result<Self, ClientInitializeError>
-    where
-        T: IntoTransport<RoleClient, E, A>,
-        E: Error + Send + Sync + 'static,
-    {
+    async fn connect_observed(
+        handler: S,
+        transport: impl Transport<RoleClient> + 'static,
+    ) -> Result<Self, ClientInitializeError> {
         if !Context::map_current(|context| context.span().span_context().is_valid()) {
             return handler.serve(transport).await.map(Self::new);
         }
@@ -106,7 +112,7 @@ impl<S: Service<RoleClient>> TracedClient<S> {
             method::INITIALIZE.record(opening, &NoParams::default(), []);
         });
         let work = async {
-            let shaking = Shaking::new(transport.into_transport());
+            let shaking = Shaking::new(transport);
             let shaken = Arc::clone(&shaking.caller);
             let service = handler.serve(shaking).await;
             *lock(&shaken) = None;
@@ -230,7 +236,7 @@ impl TracedPeer {
     #[must_use]
     pub fn new(peer: Peer<RoleClient>) -> Self {
         span::expect_tool_requests();
-        Self { peer, tools: Arc::default() }
+        Self { peer, tools: Arc::default(), network: None }
     }
 
     /// Returns rmcp's peer.
@@ -266,7 +272,7 @@ impl TracedPeer {
         A: Answer,
         F: Future<Output = Result<A, ServiceError>>,
     {
-        let mut figures = Figures::of_client(method, &params);
+        let mut figures = Figures::of_client(method, &params, self.network);
         if let Some(figures) = &mut figures {
             figures.set_version(self.version());
         }
@@ -321,6 +327,13 @@ impl TracedPeer {
         attributes.extend(server(&self.peer));
         attributes
     }
+}
+
+/// Returns `network.transport`, if the transport is one of rmcp's: each has the name of its type.
+fn network_of<T: Transport<RoleClient>>(_: &T) -> Option<&'static str> {
+    const NAMES: &[(&str, &str)] = &[("StreamableHttp", "tcp"), ("ChildProcess", "pipe"), ("Stdout", "pipe")];
+    let name = T::name();
+    NAMES.iter().find(|(part, _)| name.contains(part)).map(|(_, network)| *network)
 }
 
 /// Records what is known about the server.

@@ -40,8 +40,13 @@ fn shared(text: &str) -> StringValue {
 
 impl Figures {
     /// Begins to measure a request to a server, unless nothing reads figures.
-    pub(super) fn of_client(method: &'static Method, params: &impl Params) -> Option<Self> {
+    pub(super) fn of_client(
+        method: &'static Method,
+        params: &impl Params,
+        network: Option<&'static str>,
+    ) -> Option<Self> {
         let mut figures = Self::begin(&CLIENT, method, params)?;
+        figures.transport = network;
         if let Target::Tool(tool) = params.target() {
             figures.call = WholeCall::of_tool(tool);
             if figures.call.is_none() {

@@ -99,7 +99,9 @@ impl<S: ServerHandler> TracedServer<S> {
         }
         if method.is_of_connection && !caller.span().span_context().is_valid() {
             let result = serve(params, context).with_context(caller).await;
-            figures.into_iter().for_each(|figures| figures.ended(&result));
+            if let Some(figures) = figures {
+                figures.ended(&result);
+            }
             return result;
         }
         let work = async move {
@@ -111,7 +113,9 @@ impl<S: ServerHandler> TracedServer<S> {
             let (observers, result) = span::run_until_cancelled(span, figures, cancelled, serving).await;
             if let Some((span, figures)) = observers {
                 method::conclude(span, &result);
-                figures.into_iter().for_each(|figures| figures.ended(&result));
+                if let Some(figures) = figures {
+                    figures.ended(&result);
+                }
             }
             result
         };

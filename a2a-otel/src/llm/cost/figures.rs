@@ -17,7 +17,7 @@ static UNPRICED_CALLS: Metric = Metric::built_in(&cost::UNPRICED_CALLS);
 pub(crate) fn count(provider: Option<&str>, models: Models<'_>, usage: &Usage, labels: &[KeyValue]) {
     let priced = match usage.cost {
         Some(cost) => return count_cost(cost, labels),
-        None => price(provider, models, usage, SystemTime::now()),
+        None => price(provider, models, usage, SystemTime::now(), false),
     };
     match priced {
         Priced::At(cost) => count_cost(cost.total, labels),

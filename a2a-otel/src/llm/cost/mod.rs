@@ -10,6 +10,8 @@ mod providers;
 mod span;
 mod tokens;
 
+use genai_prices::PriceCalculation;
+
 pub(crate) use self::figures::count;
 pub(crate) use self::file::{OwnPrices, Refusal, read};
 pub(crate) use self::models::Models;
@@ -27,7 +29,7 @@ pub(crate) struct Cost {
     pub(crate) prompt: f64,
     pub(crate) completion: f64,
     pub(crate) total: f64,
-    /// `None` if the parts overlap.
+    /// `None` if the parts overlap, or nobody asks for them.
     pub(crate) details: Option<Details>,
 }
 
@@ -56,21 +58,21 @@ pub(crate) enum Priced {
     Unused,
 }
 
-/// What a call costs with so many tokens.
-pub(crate) fn of(call: Call<'_>, usage: &Usage) -> Priced {
+/// What a call costs with so many tokens. Its parts take three times as long as the whole, so they are optional.
+fn of(call: Call<'_>, usage: &Usage, in_detail: bool) -> Priced {
     let Some(tokens) = Tokens::of(usage) else { return Priced::Unused };
     let cost = with_rates(call, &tokens.units(), |rates, whole| Cost {
         prompt: whole.input_price,
         completion: whole.output_price,
         total: whole.total_price,
-        details: details(rates, &tokens, whole.input_price, whole.output_price),
+        details: in_detail.then(|| details(rates, &tokens, whole)).flatten(),
     });
     cost.map_or(Priced::Unknown, Priced::At)
 }
 
 /// What the parts cost. The price list tells only what each side costs as a whole; so the cost of a part is what a call
 /// with this part alone costs more than its plain text does.
-fn details(rates: &Rates<'_>, tokens: &Tokens, prompt: f64, completion: f64) -> Option<Details> {
+fn details(rates: &Rates<'_>, tokens: &Tokens, whole: &PriceCalculation) -> Option<Details> {
     if !tokens.are_separate() {
         return None;
     }
@@ -88,11 +90,11 @@ fn details(rates: &Rates<'_>, tokens: &Tokens, prompt: f64, completion: f64) -> 
     let reasoning = in_completion(Part::Reasoning, tokens.reasoning)?;
     let completion_audio = in_completion(Part::CompletionAudio, tokens.completion_audio)?;
     Some(Details {
-        input: (prompt - cache_read - cache_write - prompt_audio).max(0.0),
+        input: (whole.input_price - cache_read - cache_write - prompt_audio).max(0.0),
         cache_read,
         cache_write,
         prompt_audio,
-        output: (completion - reasoning - completion_audio).max(0.0),
+        output: (whole.output_price - reasoning - completion_audio).max(0.0),
         reasoning,
         completion_audio,
     })

@@ -18,11 +18,17 @@ pub(crate) struct Models<'a> {
     pub(crate) answered: Option<&'a str>,
 }
 
-/// What a call costs. A model without a price is reported once.
-pub(crate) fn price(provider: Option<&str>, models: Models<'_>, usage: &Usage, time: SystemTime) -> Priced {
+/// What a call costs, with its parts if they are asked for. A model without a price is reported once.
+pub(crate) fn price(
+    provider: Option<&str>,
+    models: Models<'_>,
+    usage: &Usage,
+    time: SystemTime,
+    in_detail: bool,
+) -> Priced {
     let mut priced = Priced::Unused;
     for model in models.answered.into_iter().chain(models.requested) {
-        priced = of(Call { provider, model, tier: usage.tier, time }, usage);
+        priced = of(Call { provider, model, tier: usage.tier, time }, usage, in_detail);
         if matches!(priced, Priced::At(_) | Priced::Unused) {
             return priced;
         }

@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn the_price_list_sells_nothing_under_the_name_of_a_server_of_ones_own() {
-        for (name, _) in SELLERS.iter().filter(|(_, seller)| *seller == Nobody && *name != "mistral.rs") {
+        for (name, _) in SELLERS.iter().filter(|(name, seller)| *seller == Nobody && *name != "mistral.rs") {
             assert!(Calculator::bundled().find_provider(Some(name), None).unwrap().is_none(), "{name}");
         }
     }

@@ -68,7 +68,7 @@ pub(crate) fn write(span: &mut SpanData) {
     }
     let named = Named::of(attributes);
     let models = Models { answered: named.answered.as_deref(), requested: named.requested.as_deref() };
-    if let Priced::At(cost) = price(named.provider.as_deref(), models, &usage, span.start_time) {
+    if let Priced::At(cost) = price(named.provider.as_deref(), models, &usage, span.start_time, true) {
         attributes.extend(cost.attributes());
     }
 }
@@ -144,12 +144,9 @@ impl Cost {
     /// OpenInference's attributes. Parts of which there is nothing are left out.
     fn attributes(self) -> impl Iterator<Item = KeyValue> {
         let details = self.details.unwrap_or_default();
-        let whole = [
+        let parts = [
             (names::LLM_COST_PROMPT, self.prompt),
             (names::LLM_COST_COMPLETION, self.completion),
-            (names::LLM_COST_TOTAL, self.total),
-        ];
-        let parts = [
             (names::LLM_COST_PROMPT_DETAILS_INPUT, details.input),
             (names::LLM_COST_PROMPT_DETAILS_CACHE_READ, details.cache_read),
             (names::LLM_COST_PROMPT_DETAILS_CACHE_WRITE, details.cache_write),
@@ -159,6 +156,7 @@ impl Cost {
             (names::LLM_COST_COMPLETION_DETAILS_AUDIO, details.completion_audio),
         ];
         let parts = parts.into_iter().filter(|(_, cost)| *cost > 0.0);
-        whole.into_iter().chain(parts).map(|(key, cost)| KeyValue::new(key, cost))
+        let all = [(names::LLM_COST_TOTAL, self.total)].into_iter().chain(parts);
+        all.map(|(key, cost)| KeyValue::new(key, cost))
     }
 }

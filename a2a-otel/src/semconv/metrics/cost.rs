@@ -1,7 +1,7 @@
 //! The metrics of what the calls of models cost.
 
-use super::Source::Ours;
-use super::rows;
+use super::row::Source::Ours;
+use super::row::rows;
 use crate::semconv::gen_ai::{AGENT_NAME, PROVIDER_NAME, REQUEST_MODEL, RESPONSE_MODEL};
 
 rows! {

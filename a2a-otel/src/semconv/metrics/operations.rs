@@ -3,8 +3,8 @@
 //! Sources: [`Source`](super::Source) names the repositories. The bounds of MCP are those of its page; `a2a.*` follows
 //! MCP, because OpenTelemetry's draft for A2A has no metrics yet.
 
-use super::Source::{GenAi, GenAiOnly, Mcp, Ours};
-use super::rows;
+use super::row::Source::{GenAi, GenAiOnly, Mcp, Ours};
+use super::row::rows;
 use crate::semconv::GenAiVersion::{V0_1_0, V1_41};
 use crate::semconv::gen_ai::{
     AGENT_NAME, EVALUATION_NAME, EVALUATION_SCORE_LABEL, OPERATION_NAME, PROVIDER_NAME, REQUEST_MODEL,

@@ -4,8 +4,8 @@
 //! <https://opentelemetry.io/docs/specs/semconv/system/process-metrics/>. Those of the runtimes have the names of the
 //! crate `opentelemetry-instrumentation-tokio`, version 0.3.
 
-use super::Source::{OpenTelemetry, Ours};
-use super::rows;
+use super::row::Source::{OpenTelemetry, Ours};
+use super::row::rows;
 
 /// `user` or `system`.
 pub(crate) const CPU_MODE: &str = "cpu.mode";

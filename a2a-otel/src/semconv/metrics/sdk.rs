@@ -2,8 +2,8 @@
 //!
 //! Source: <https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/>, version 1.42.
 
-use super::Source::{OpenTelemetry, Ours};
-use super::rows;
+use super::row::Source::{OpenTelemetry, Ours};
+use super::row::rows;
 use crate::semconv::opentelemetry::ERROR_TYPE;
 
 pub(crate) const COMPONENT_NAME: &str = "otel.component.name";

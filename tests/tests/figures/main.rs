@@ -1,0 +1,12 @@
+//! Tests what is recorded by itself: the figures of agents, tools, models, MCP, A2A and evaluations.
+//!
+//! The meter provider is global, so the tests take turns.
+
+mod calls;
+mod counted_once;
+mod docs;
+mod models;
+mod silence;
+mod table;
+mod trees;
+mod world;
