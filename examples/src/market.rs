@@ -131,7 +131,7 @@ async fn specialist(role: &'static Role, peers: &Addresses) -> Result<Agent, Sta
     let llm = Llm::connect(peers.get("llm").map(String::as_str))?;
     let catalogue = address(peers, "catalogue")?;
     let client = patiently(|| CatalogueClient::connect(catalogue)).await?;
-    Ok(Agent::new(role, llm, Toolbox::Catalogue(client)).await?)
+    Ok(Agent::new(role, llm, Toolbox::Catalogue(Box::new(client))).await?)
 }
 
 async fn coordinator(peers: &Addresses) -> Result<Agent, StartError> {

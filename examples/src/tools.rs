@@ -57,7 +57,7 @@ impl ToolError {
 /// The tools of one agent.
 pub enum Toolbox {
     /// The catalogue's MCP tools.
-    Catalogue(CatalogueClient),
+    Catalogue(Box<CatalogueClient>),
     /// Other agents, by the name of the tool that calls them.
     Peers(BTreeMap<String, Peer>),
 }

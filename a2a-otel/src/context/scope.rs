@@ -115,7 +115,7 @@ pub fn with_prompt_template(
 /// Records no spans below, neither from attribute macros nor from the bridge to `tracing`, for example around a health
 /// check.
 ///
-/// Business metrics are still counted. Source: OpenInference, `suppress_tracing`; OpenTelemetry's suppression
+/// Business metrics are still counted; metrics that are recorded by themselves are not. Source: OpenInference, `suppress_tracing`; OpenTelemetry's suppression
 /// implements it.
 ///
 /// ```

@@ -133,7 +133,7 @@ impl ModelCall {
     }
 
     /// `gen_ai.provider.name`.
-    fn provider(&self) -> Option<StringValue> {
+    pub(crate) fn provider(&self) -> Option<StringValue> {
         let models = self.response_model.iter().chain(&self.request_model);
         let of_model =
             || models.clone().find_map(|model| system(model.as_str())).or_else(|| self.shape?.system);

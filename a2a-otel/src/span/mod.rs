@@ -13,6 +13,7 @@ mod finishing;
 mod items;
 #[cfg_attr(not(feature = "mcp"), expect(dead_code, reason = "only a protocol joins a span"))]
 mod joint;
+#[cfg_attr(not(all(feature = "a2a", feature = "mcp")), allow(dead_code, reason = "protocols use the rest"))]
 mod ongoing;
 mod opening;
 mod return_type;

@@ -38,7 +38,6 @@ struct Said {
 
 /// What sees an attempt of a call to another agent. A client may have both.
 #[derive(Clone, Copy)]
-#[cfg_attr(not(feature = "a2a"), expect(dead_code, reason = "only clients of A2A attempt calls"))]
 pub(crate) enum Observer {
     Interceptor,
     Transport,
@@ -116,16 +115,8 @@ impl Ongoing {
 }
 
 /// The call that a request of a protocol is.
-#[cfg_attr(
-    not(any(feature = "a2a", feature = "mcp")),
-    expect(dead_code, reason = "only protocols have requests")
-)]
 pub(crate) struct WholeCall(Context);
 
-#[cfg_attr(
-    not(any(feature = "a2a", feature = "mcp")),
-    expect(dead_code, reason = "only protocols have requests")
-)]
 impl WholeCall {
     fn find(fits: impl FnOnce(&Ongoing) -> bool) -> Option<Self> {
         Context::map_current(|context| {

@@ -340,7 +340,9 @@ impl Opening {
 
     /// Passes on to the figures what is known of the call.
     fn identify(&self, call: &mut Call, name: Cow<'static, str>) {
-        call.identify(&self.attributes, name);
+        if !call.is_identified_by(self.site) {
+            call.identify(&self.attributes, name);
+        }
         if let Some(read) = &self.read {
             call.asked(&read.0);
         }

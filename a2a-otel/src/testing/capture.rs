@@ -144,8 +144,8 @@ impl Capturing {
         lock(&self.sink).annotations.clone()
     }
 
-    /// Returns what `#[business_metric]` has measured in the capture's context, with the feature `metrics`. A meter
-    /// provider of the process gets the same values.
+    /// Returns what has been measured in the capture's context, by `#[business_metric]` and by itself, with the feature
+    /// `metrics`. A meter provider of the process gets the same values.
     ///
     /// ```
     /// #[a2a_otel::business_metric(counter = "shop.searches", attributes(category = category))]

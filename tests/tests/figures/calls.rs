@@ -23,7 +23,7 @@ fn any_tool(name: &str) {
 #[tool_span]
 async fn wait(forever: bool) {
     if forever {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -211,10 +211,10 @@ fn a_call_of_an_agent_is_one_call_on_each_side() {
         assert_eq!((retries(&[]), retries(&[parrot])), (4.0, 2.0), "{metrics}");
         let size =
             |direction| sum(metrics, "a2a.client.message.size", &[("network.io.direction", direction)]);
-        let sent =
+        let texts =
             ["hello there", "fail", "reject", "ask", "message", "err", "one two three", "wait", "hello"];
-        let sent = sent.iter().map(|text| text.len()).sum::<usize>() + "errerrhello".len();
-        assert_eq!(size("transmit"), f64::from(u32::try_from(sent).expect("few")), "{metrics}");
+        let bytes = texts.iter().map(|text| text.len()).sum::<usize>() + "errerrhello".len();
+        assert_eq!(size("transmit"), f64::from(u32::try_from(bytes).expect("few")), "{metrics}");
         assert!(size("receive") > 0.0, "{metrics}");
         let tasks = |state| sum(metrics, "a2a.server.tasks", &[("a2a.task.state", state)]);
         assert_eq!((tasks("TASK_STATE_FAILED"), tasks("TASK_STATE_REJECTED")), (1.0, 1.0), "{metrics}");

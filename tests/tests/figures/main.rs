@@ -2,6 +2,8 @@
 //!
 //! The meter provider is global, so the tests take turns.
 
+#![expect(clippy::float_cmp, reason = "sums of a few such numbers are exact")]
+
 mod calls;
 mod counted_once;
 mod docs;

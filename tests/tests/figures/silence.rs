@@ -6,7 +6,9 @@ use std::time::Duration;
 use a2a_otel::Telemetry;
 use a2a_otel::opentelemetry::global;
 use a2a_otel::tool_span;
-use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics, ScopeMetrics};
+use opentelemetry_sdk::metrics::data::{
+    AggregatedMetrics, HistogramDataPoint, MetricData, ResourceMetrics, ScopeMetrics,
+};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 
 const CHILD: &str = "A2A_OTEL_TEST_CHILD";
@@ -47,7 +49,7 @@ fn calls((provider, exporter): &(SdkMeterProvider, InMemoryMetricExporter)) -> u
     all.filter(|metric| metric.name() == "gen_ai.execute_tool.duration")
         .map(|metric| match metric.data() {
             AggregatedMetrics::F64(MetricData::Histogram(all)) => {
-                all.data_points().map(|point| point.count()).sum::<u64>()
+                all.data_points().map(HistogramDataPoint::count).sum::<u64>()
             }
             other => panic!("{other:?}"),
         })

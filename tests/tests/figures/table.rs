@@ -78,7 +78,9 @@ fn every_row_is_recorded_as_it_says() {
         {
             let instruments: Vec<_> = each.iter().filter_map(|snapshot| snapshot.get(row.name)).collect();
             assert!(!instruments.is_empty(), "nothing records {}", row.name);
-            instruments.iter().for_each(|instrument| assert_as_declared(row, instrument));
+            for instrument in instruments {
+                assert_as_declared(row, instrument);
+            }
             let missing: Vec<_> =
                 row.labels.iter().filter(|label| !labels_of(&each, row.name).contains(*label)).collect();
             assert!(missing.is_empty(), "{} never has {missing:?}", row.name);

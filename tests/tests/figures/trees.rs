@@ -8,7 +8,6 @@ use a2a_otel::semconv::GenAiVersion;
 use a2a_otel::testing::capture;
 use a2a_otel::{agent_span, llm_call, tool_span};
 use futures::FutureExt as _;
-use futures::executor::block_on;
 use futures::future::BoxFuture;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -43,7 +42,7 @@ async fn end(outcome: Outcome) -> Failed {
     }
 }
 
-async fn visit(nodes: &[Node]) {
+fn visit(nodes: &[Node]) {
     for node in nodes {
         let running = AssertUnwindSafe(run(node)).catch_unwind();
         // A call that is cancelled is polled once and dropped.
@@ -53,13 +52,13 @@ async fn visit(nodes: &[Node]) {
 
 #[agent_span(agent = name, skip_all)]
 async fn agent(name: String, outcome: Outcome, below: &[Node]) -> Failed {
-    visit(below).await;
+    visit(below);
     end(outcome).await
 }
 
 #[tool_span(tool = name, skip_all)]
 async fn tool(name: String, outcome: Outcome, below: &[Node]) -> Failed {
-    visit(below).await;
+    visit(below);
     end(outcome).await
 }
 
@@ -176,7 +175,7 @@ fn trees() -> impl Strategy<Value = Vec<Node>> {
 
 fn captured(forest: &[Node]) -> MetricsSnapshot {
     let capturing = capture();
-    block_on(visit(forest));
+    visit(forest);
     capturing.metrics()
 }
 

@@ -27,12 +27,12 @@ pub(crate) fn take_turns() -> MutexGuard<'static, ()> {
 }
 
 pub(crate) fn start(sampled: Sampled, version: GenAiVersion) -> Telemetry {
-    let sampler = match sampled {
+    let chosen = match sampled {
         Sampled::All => Sampler::AlwaysOn,
         Sampled::Half => Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(0.5))),
         Sampled::None => Sampler::AlwaysOff,
     };
-    let builder = Telemetry::builder().tracing(false).gen_ai_version(version).sampler(sampler);
+    let builder = Telemetry::builder().tracing(false).gen_ai_version(version).sampler(chosen);
     builder.span_exporter(InMemorySpanExporter::default()).init().expect("valid settings")
 }
 
