@@ -121,7 +121,9 @@ fn threads_show() {
         assert_eq!((value(&metrics, name, None) - before).to_string(), "10");
         assert_eq!(value(&metrics, name, None).to_string(), proc("status", "Threads:").to_string());
         drop(ends);
-        threads.into_iter().for_each(|thread| drop(thread.join()));
+        for thread in threads {
+            drop(thread.join());
+        }
         return;
     };
 }
@@ -150,8 +152,8 @@ fn cpu_time_and_its_share_show() {
         burn(Duration::from_millis(500));
         let after = telemetry.metrics();
         let user = Some(("cpu.mode", "user"));
-        let used = value(&after, "process.cpu.time", user) - value(&before, "process.cpu.time", user);
-        assert!(used > 0.4, "{used}");
+        let seconds = value(&after, "process.cpu.time", user) - value(&before, "process.cpu.time", user);
+        assert!(seconds > 0.4, "{seconds}");
         assert!((value(&after, "process.cpu.time", user) - cpu_time()).abs() < 0.5);
         assert!(value(&after, "process.cpu.time", Some(("cpu.mode", "system"))) >= 0.0);
         let share = value(&after, "process.cpu.utilization", user);

@@ -189,7 +189,7 @@ fn a_file_that_cannot_be_read_is_reported_and_the_list_holds() {
         let Some(stderr) = in_own_process(test, &[(VARIABLE, path.to_str().unwrap())]) else {
             let refused = Telemetry::builder().tracing(false).init();
             assert!(
-                matches!(refused, Err(InitError::Malformed(text)) if text.contains("fix A2A_OTEL_PRICES"))
+                matches!(refused, Err(InitError::Malformed(cause)) if cause.contains("fix A2A_OTEL_PRICES"))
             );
             let _telemetry = Telemetry::builder().tracing(false).start();
             assert_close(dollars(Some("openai"), "gpt-4o-mini", &millions()), 0.75);
