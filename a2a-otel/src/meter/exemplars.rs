@@ -92,9 +92,12 @@ pub(super) fn offer(origin: Origin, bucket: usize, value: Number, attributes: &[
     put(origin.series(attributes.iter()), bucket, exemplar);
 }
 
-/// The span in which a value is measured: the current one. If there is none, the value is that of a call whose own span,
+/// The span in which a value is measured: that of the call which is measured as a whole, or else the current one. If there is none, the value is that of a call whose own span,
 /// the root of its trace, has just ended.
 fn current_span(any: bool) -> Option<(TraceId, SpanId)> {
+    if let Some(span) = MEASURED.try_with(Cell::get).ok().flatten() {
+        return Some(span);
+    }
     let current = Context::map_current(|context| counted(context.span().span_context(), any));
     current.or_else(|| ENDED.try_with(Cell::get).ok().flatten())
 }
@@ -106,6 +109,29 @@ fn counted(span: &SpanContext, any: bool) -> Option<(TraceId, SpanId)> {
 thread_local! {
     /// The span that ended last on this thread, since a measured call began or was polled.
     static ENDED: Cell<Option<(TraceId, SpanId)>> = const { Cell::new(None) };
+
+    /// The span of the call whose figures are being recorded on this thread.
+    static MEASURED: Cell<Option<(TraceId, SpanId)>> = const { Cell::new(None) };
+}
+
+/// Records the figures of a call that ran in this context, which need not be the current one any more: its span is their
+/// exemplar.
+#[inline]
+pub(crate) fn measured_in<R>(context: Option<&Context>, record: impl FnOnce() -> R) -> R {
+    let Some(context) = context.filter(|_| are_kept()) else { return record() };
+    let any = FILTER.load(Ordering::Relaxed) == ExemplarFilter::AlwaysOn as u8;
+    let span = counted(context.span().span_context(), any);
+    let _restore = Restore(MEASURED.try_with(|cell| cell.replace(span)).ok().flatten());
+    record()
+}
+
+/// Restores what was measured before, also if a meter provider panics.
+struct Restore(Option<(TraceId, SpanId)>);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        let _ = MEASURED.try_with(|cell| cell.set(self.0));
+    }
 }
 
 /// A span ends, and may be the one in which a value is measured that is recorded next.

@@ -209,6 +209,13 @@ impl Call {
     }
 
     fn record(self, duration: Duration, context: Option<&Context>) {
+        #[cfg(feature = "metrics")]
+        return crate::meter::exemplars::measured_in(context, || self.record_all(duration, context));
+        #[cfg(not(feature = "metrics"))]
+        self.record_all(duration, context);
+    }
+
+    fn record_all(self, duration: Duration, context: Option<&Context>) {
         let ongoing = context.filter(|_| self.is_ongoing).and_then(Ongoing::at);
         match self.measured {
             Measured::Agent => self.record_run(duration, context),

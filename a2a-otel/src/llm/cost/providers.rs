@@ -102,7 +102,7 @@ mod tests {
         for (name, seller) in SELLERS {
             let Listed(id) = *seller else { continue };
             let found = Calculator::bundled().find_provider(Some(id), None).unwrap();
-            assert_eq!(found.map(|provider| provider.id()), Some(id), "{name}");
+            assert_eq!(found.map(genai_prices::ProviderInfo::id), Some(id), "{name}");
         }
     }
 
