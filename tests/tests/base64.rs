@@ -166,6 +166,23 @@ proptest! {
         let span = capturing.only();
         prop_assert_eq!(span.text("input.value"), Some("before __REDACTED__ behind"));
     }
+
+    /// Writers of base64 break it into lines.
+    #[test]
+    fn a_file_in_lines_is_replaced_as_a_whole(
+        piece in "[A-Za-z0-9+/]{40,90}",
+        width in prop::sample::select(vec![60, 64, 76]),
+        end in prop::sample::select(vec!["\n", "\r\n"]),
+        is_url in any::<bool>(),
+    ) {
+        let file: Vec<char> = piece.chars().cycle().take(40_000).collect();
+        let lines: Vec<String> = file.chunks(width).map(|line| line.iter().collect()).collect();
+        let start = if is_url { "data:image/png;base64," } else { "" };
+        let capturing = capture();
+        step(&format!("before\n{start}{}\nbehind it", lines.join(end)));
+        let span = capturing.only();
+        prop_assert_eq!(span.text("input.value"), Some("before\n__REDACTED__\nbehind it"));
+    }
 }
 
 #[agent_span]

@@ -210,7 +210,7 @@ impl Call {
 
     fn record(self, duration: Duration, context: Option<&Context>) {
         #[cfg(feature = "metrics")]
-        return crate::meter::exemplars::measured_in(context, || self.record_all(duration, context));
+        return meter::exemplars::measured_in(context, || self.record_all(duration, context));
         #[cfg(not(feature = "metrics"))]
         self.record_all(duration, context);
     }

@@ -78,6 +78,9 @@ mod tests {
         assert_eq!((text.as_str(), room.missing_mark()), ("abc", None));
         room.push(&mut text, "d");
         assert!(text.starts_with("abc") && text.len() > 3, "it is marked: {text}");
+        let mut other = String::new();
+        room.push(&mut other, "e");
+        assert_eq!((other.as_str(), room.missing_mark()), ("", None), "one mark is enough");
     }
 
     #[test]
