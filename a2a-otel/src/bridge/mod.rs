@@ -2,6 +2,8 @@
 //! events of the innermost span, and its log lines say which span and agent they belong to.
 
 mod integers;
+#[cfg(feature = "logs")]
+mod logs;
 
 use std::fmt;
 
@@ -11,10 +13,14 @@ use opentelemetry::{Context, KeyValue};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Metadata, Subscriber};
+#[cfg(feature = "logs")]
+use tracing_subscriber::filter::FilterExt as _;
 use tracing_subscriber::filter::{FilterFn, Targets};
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, Layer as Printer};
+#[cfg(feature = "logs")]
+use tracing_subscriber::layer::Filter;
 use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
@@ -51,7 +57,19 @@ pub fn tracing_layer<S>() -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    layer_with(GlobalTracer)
+    let spans = layer_with(GlobalTracer);
+    #[cfg(feature = "logs")]
+    let spans = spans.and_then(logs_layer(filter(Part::Events)));
+    spans
+}
+
+/// A layer that sends events as log records, if they pass the filter.
+#[cfg(feature = "logs")]
+fn logs_layer<S: Subscriber + for<'span> LookupSpan<'span>>(
+    filter: impl Filter<S> + 'static,
+) -> impl Layer<S> {
+    let is_own = FilterFn::new(|metadata| !is_ignored(metadata.target()) && !is_description(metadata));
+    logs::Logs.with_filter(filter.and(is_own))
 }
 
 fn layer_with<S, T>(tracer: T) -> impl Layer<S>
@@ -245,7 +263,11 @@ pub(crate) fn log_filter(environment: &mut Environment<'_>) -> Targets {
 /// Installs the bridge and prints log lines, unless a subscriber is set.
 pub(crate) fn install(log_filter: Targets) {
     let printer = Printer::new().with_ansi(false).with_writer(std::io::stderr).event_format(Line);
-    let subscriber = Registry::default().with(tracing_layer()).with(printer.with_filter(log_filter));
+    #[cfg(feature = "logs")]
+    let logs = logs_layer(log_filter.clone());
+    let subscriber = Registry::default().with(layer_with(GlobalTracer)).with(printer.with_filter(log_filter));
+    #[cfg(feature = "logs")]
+    let subscriber = subscriber.with(logs);
     if tracing::subscriber::set_global_default(subscriber).is_err() {
         report(
             &"a tracing subscriber is set already: add a2a_otel::tracing_layer() to it, so that its spans and events join the traces; Builder::tracing(false) silences this",

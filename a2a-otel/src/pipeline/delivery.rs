@@ -37,6 +37,8 @@ pub struct Delivery {
     pub annotations: Annotations,
     /// What became of the data points of metrics that are sent. They are not counted in the numbers above.
     pub metrics: DataPoints,
+    /// What became of the log records that are sent. They are not counted in the numbers above.
+    pub logs: LogRecords,
 }
 
 /// What became of the [`Annotation`](crate::evaluation::Annotation)s: `generated = delivered + dropped`. Before
@@ -80,6 +82,52 @@ impl fmt::Display for Annotations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Annotations { generated, delivered, .. } = self;
         write!(f, "{generated} annotations: {delivered} delivered, {} dropped", self.dropped_total())?;
+        write_reasons(f, &self.dropped)?;
+        write_waiting(f, self.waiting())
+    }
+}
+
+/// What became of the log records that are sent over OTLP: `generated = delivered + dropped`. Before shutdown, some may
+/// still be waiting.
+///
+/// ```
+/// use a2a_otel::Telemetry;
+/// use std::time::Duration;
+///
+/// let telemetry = Telemetry::builder().tracing(false).init()?;
+/// let logs = telemetry.shutdown(Duration::from_secs(1)).logs;
+/// assert_eq!(logs.dropped_total(), 0, "{logs}");
+/// # Ok::<(), a2a_otel::InitError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogRecords {
+    /// Log records that were made.
+    pub generated: u64,
+    /// Log records that the receiver confirmed.
+    pub delivered: u64,
+    /// Log records that are lost, by reason.
+    pub dropped: BTreeMap<&'static str, u64>,
+}
+
+impl LogRecords {
+    /// Returns how many are lost.
+    #[must_use]
+    pub fn dropped_total(&self) -> u64 {
+        self.dropped.values().sum()
+    }
+
+    /// Returns how many are neither sent nor lost.
+    #[must_use]
+    pub fn waiting(&self) -> u64 {
+        self.generated.saturating_sub(self.delivered + self.dropped_total())
+    }
+}
+
+impl fmt::Display for LogRecords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let LogRecords { generated, delivered, .. } = self;
+        write!(f, "{generated} log records: {delivered} delivered, {} dropped", self.dropped_total())?;
         write_reasons(f, &self.dropped)?;
         write_waiting(f, self.waiting())
     }
@@ -189,6 +237,9 @@ impl fmt::Display for Delivery {
         }
         if self.metrics.generated > 0 {
             write!(f, "; {}", self.metrics)?;
+        }
+        if self.logs.generated > 0 {
+            write!(f, "; {}", self.logs)?;
         }
         Ok(())
     }

@@ -9,17 +9,17 @@ use opentelemetry_sdk::trace::SpanExporter;
 use super::otlp::{OtlpSpans, SpanRequest};
 use super::processors::{FanOut, Immediate, Queued};
 #[cfg(feature = "otlp")]
-use super::sender::Outlet;
+use super::route::Route;
 use super::sender::Sender;
 #[cfg(feature = "otlp")]
 use super::storage::Storage;
 #[cfg(feature = "otlp")]
-use super::transport::{Credentials, Http, PHOENIX};
+use super::transport::PHOENIX;
 use super::{Backend, Ledger, Queue, TreePrinter, exporter, signal};
 use crate::environment::Warning;
-#[cfg(feature = "otlp")]
-use crate::settings::Endpoint;
 use crate::settings::{Batch, Exporter, Settings};
+#[cfg(feature = "otlp")]
+use crate::settings::{Endpoint, Protocol};
 
 /// Adds an exporter to the fan-out. Only the closure knows its type, because the `SpanExporter` trait cannot be boxed.
 type Connect = Box<dyn FnOnce(&Arc<Ledger>, &Batch, &Resource, &mut FanOut) -> Backend + Send>;
@@ -60,16 +60,16 @@ impl Destination {
     #[cfg(feature = "otlp")]
     fn otlp(settings: &Settings, warnings: &mut Vec<Warning>) -> Self {
         let Some(endpoint) = &settings.endpoint else { return Self::nowhere() };
-        let (outlet, exporter_type) = match outlet(settings, endpoint) {
-            Ok(outlet) => outlet,
-            Err(cause) => {
-                warnings.push(Warning::Malformed(format!("no spans are sent to {endpoint}: {cause}")));
-                return Self::nowhere();
-            }
+        let route = Route {
+            items: "spans",
+            settings,
+            endpoint,
+            #[cfg(feature = "otlp-grpc")]
+            method: super::otlp::EXPORT_SPANS,
+            hints: &PHOENIX,
         };
-        if let Err(cause) = Credentials::read(endpoint, &settings.tls) {
-            warnings.push(Warning::Malformed(format!("no spans reach {endpoint} for now: {cause}")));
-        }
+        let Some(outlet) = route.open(SpanRequest::body, warnings) else { return Self::nowhere() };
+        let exporter_type = exporter_type(settings.protocol);
         let spool = settings.spool.clone().map(|spool| (spool, spool_name(settings, endpoint)));
         let timeout = settings.timeout.min(settings.batch.timeout);
         let connect: Connect = Box::new(move |ledger, limits, resource, fan_out| {
@@ -124,20 +124,13 @@ impl Destination {
     }
 }
 
-/// The outlet that sends requests to the endpoint, and its type as the semantic conventions name it.
+/// The type of the exporter, as the semantic conventions name it.
 #[cfg(feature = "otlp")]
-#[cfg_attr(not(feature = "otlp-grpc"), expect(clippy::unnecessary_wraps, reason = "gRPC may be refused"))]
-fn outlet(settings: &Settings, endpoint: &Endpoint) -> Result<(Outlet<SpanRequest>, &'static str), String> {
-    #[cfg(feature = "otlp-grpc")]
-    if settings.protocol == crate::settings::Protocol::Grpc {
-        let mut grpc = super::transport::Grpc::new(settings, endpoint, super::otlp::EXPORT_SPANS, &PHOENIX)?;
-        let send: Outlet<SpanRequest> =
-            Box::new(move |request, patience| grpc.send(request.body(), patience));
-        return Ok((send, "otlp_grpc_span_exporter"));
+fn exporter_type(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::HttpProtobuf => "otlp_http_span_exporter",
+        Protocol::Grpc => "otlp_grpc_span_exporter",
     }
-    let mut http = Http::otlp(settings, endpoint, &PHOENIX);
-    let send: Outlet<SpanRequest> = Box::new(move |request, patience| http.send(request.body(), patience));
-    Ok((send, "otlp_http_span_exporter"))
 }
 
 /// The folder of the spool. Its name is different for each receiver and project, and shows no secret.

@@ -16,6 +16,8 @@ pub struct Health {
     pub annotations: Option<Condition>,
     /// The meter provider.
     pub metrics: Condition,
+    /// Whether log records are sent.
+    pub logs: Condition,
     /// How often a `Serialize`, `Debug` or `Display` implementation or a redactor panicked while a value was recorded.
     /// The span shows where.
     pub panics: u64,
@@ -74,7 +76,10 @@ impl Health {
     /// Whether every part works or is switched off.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        [&self.provider, &self.metrics].into_iter().chain(&self.annotations).all(Condition::is_good)
+        [&self.provider, &self.metrics, &self.logs]
+            .into_iter()
+            .chain(&self.annotations)
+            .all(Condition::is_good)
             && self.exporters.iter().all(ExporterHealth::is_good)
     }
 }
@@ -105,6 +110,9 @@ impl fmt::Display for Health {
         }
         if self.metrics != Condition::Disabled {
             write!(f, "\nmetrics: {}", self.metrics)?;
+        }
+        if self.logs != Condition::Disabled {
+            write!(f, "\nlogs: {}", self.logs)?;
         }
         match self.panics {
             0 => Ok(()),

@@ -26,16 +26,22 @@ mod keeper;
     allow(dead_code, reason = "the application's own exporters use only a part of it")
 )]
 mod ledger;
+#[cfg(feature = "logs")]
+pub(crate) mod logs;
 #[cfg(feature = "metrics")]
 pub(crate) mod metrics;
 #[cfg(feature = "otlp")]
 mod otlp;
+#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "without it, only spans are sent"))]
+mod outbox;
 mod processors;
 #[cfg_attr(
     not(feature = "otlp"),
     allow(dead_code, reason = "the application's own exporters use only a part of it")
 )]
 mod queue;
+#[cfg(feature = "otlp")]
+mod route;
 mod sender;
 #[cfg_attr(
     not(feature = "otlp"),
@@ -61,7 +67,7 @@ mod witness;
 pub(crate) use self::backend::Backend;
 #[cfg(feature = "metrics")]
 pub(crate) use self::census::Census;
-pub use self::delivery::{Annotations, DataPoints, Delivery};
+pub use self::delivery::{Annotations, DataPoints, Delivery, LogRecords};
 pub(crate) use self::ledger::Ledger;
 #[cfg(feature = "metrics")]
 pub(crate) use self::ledger::Loss;

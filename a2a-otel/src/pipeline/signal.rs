@@ -104,6 +104,17 @@ pub(crate) static ANNOTATIONS: Wording = Wording {
     is_offered: false,
 };
 
+#[cfg(feature = "logs")]
+pub(crate) static LOGS: Wording = Wording {
+    one: "log record",
+    many: "log records",
+    counted: "log records",
+    when_full: "; raise A2A_OTEL_QUEUE_BYTES",
+    when_late: "",
+    only_taken_by: None,
+    is_offered: false,
+};
+
 /// Metrics that code or the environment asks for.
 #[cfg(all(feature = "metrics", feature = "otlp"))]
 pub(crate) static METRICS: Wording = OF_METRICS;

@@ -31,7 +31,7 @@ impl Weigh for SpanData {
     }
 }
 
-fn bytes_of_attributes(attributes: &[KeyValue]) -> usize {
+pub(super) fn bytes_of_attributes(attributes: &[KeyValue]) -> usize {
     attributes
         .iter()
         .map(|KeyValue { key, value, .. }| {

@@ -11,7 +11,9 @@ pub(super) const DEFAULT_GRPC: &str = "http://localhost:4317";
 
 const TRACES_PATH: &str = "/v1/traces";
 
-const METRICS_PATH: &str = "/v1/metrics";
+pub(super) const METRICS_PATH: &str = "/v1/metrics";
+
+pub(super) const LOGS_PATH: &str = "/v1/logs";
 
 /// The address of a receiver. It is displayed without the user and the query, which may be secret.
 ///
@@ -62,8 +64,17 @@ impl Endpoint {
 
     /// Parses the address of a server, and adds the path of the metrics. The address may end in the path of a signal.
     pub(super) fn parse_server_of_metrics(text: &str) -> Option<Self> {
+        Self::parse_server_of(text, METRICS_PATH)
+    }
+
+    /// Like [`parse_server_of_metrics`](Self::parse_server_of_metrics), for log records.
+    pub(super) fn parse_server_of_logs(text: &str) -> Option<Self> {
+        Self::parse_server_of(text, LOGS_PATH)
+    }
+
+    fn parse_server_of(text: &str, path: &str) -> Option<Self> {
         let base = text.trim_end_matches('/');
-        Self::parse_with_path(base.strip_suffix(TRACES_PATH).unwrap_or(base), METRICS_PATH)
+        Self::parse_with_path(base.strip_suffix(TRACES_PATH).unwrap_or(base), path)
     }
 
     fn parse_with_path(text: &str, path: &str) -> Option<Self> {
@@ -76,17 +87,16 @@ impl Endpoint {
         Some(Endpoint { url: format!("{base}{path}"), ..endpoint })
     }
 
-    /// Returns the address without the path of the metrics, if it ends in that path.
-    pub(super) fn server_of_metrics(&self) -> Option<Self> {
-        let url = self.url.strip_suffix(METRICS_PATH)?.to_owned();
+    /// Returns the address without this path, if it ends in it.
+    pub(super) fn without_path(&self, path: &str) -> Option<Self> {
+        let url = self.url.strip_suffix(path)?.to_owned();
         Some(Endpoint { url, ..self.clone() })
     }
 
     /// Returns the address without the path of the traces. The server's other paths are known only if the address ends
     /// in that path.
     pub(crate) fn server(&self) -> Option<Self> {
-        let url = self.url.strip_suffix(TRACES_PATH)?.to_owned();
-        Some(Endpoint { url, ..self.clone() })
+        self.without_path(TRACES_PATH)
     }
 }
 

@@ -2,22 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use super::endpoint::{self, Endpoint};
+use super::endpoint::{Endpoint, METRICS_PATH};
+use super::receiver::{Receiver, Said, Signal};
 use super::variables::{
-    EXEMPLAR_FILTER, METRICS_CERTIFICATE, METRICS_CLIENT_CERTIFICATE, METRICS_CLIENT_KEY,
-    METRICS_COMPRESSION, METRICS_ENDPOINT, METRICS_EXPORTERS, METRICS_HEADERS, METRICS_HISTOGRAMS,
-    METRICS_INTERVAL, METRICS_PROTOCOL, METRICS_REQUEST_TIMEOUT, METRICS_SERVER, METRICS_TEMPORALITY,
-    METRICS_TIMEOUT, PROMETHEUS_HOST, PROMETHEUS_PORT,
+    EXEMPLAR_FILTER, METRICS_EXPORTERS, METRICS_HISTOGRAMS, METRICS_INTERVAL, METRICS_RECEIVER,
+    METRICS_TEMPORALITY, METRICS_TIMEOUT, PROMETHEUS_HOST, PROMETHEUS_PORT,
 };
-use super::{
-    Compression, Headers, HistogramAggregation, Metrics, MetricsExporter, Protocol, TemporalityPreference,
-    Tls,
-};
-use crate::environment::values::header;
-use crate::environment::{Environment, Variable};
+use super::{HistogramAggregation, Metrics, MetricsExporter, TemporalityPreference, Tls};
+use crate::environment::Environment;
+
+static SIGNAL: Signal = Signal { variables: &METRICS_RECEIVER, path: METRICS_PATH, name: "metrics" };
 
 /// The port that Prometheus reserves for exporters of OpenTelemetry.
 const USUAL_PROMETHEUS_PORT: u16 = 9464;
@@ -44,15 +40,15 @@ impl Metrics {
     ) -> Self {
         let exporters =
             overrides.exporters.clone().map(BTreeSet::from_iter).or_else(|| exporters(environment));
-        let protocol = environment.read(&METRICS_PROTOCOL).unwrap_or_default();
-        let is_asked_for = exporters.is_some()
-            || overrides.endpoint.is_some()
-            || environment.text(METRICS_ENDPOINT.names[0]).is_some();
-        let endpoint = resolve_endpoint(overrides, environment, protocol);
+        let is_asked_for =
+            exporters.is_some() || overrides.endpoint.is_some() || SIGNAL.is_named(environment);
+        let said = Said { endpoint: overrides.endpoint.as_deref(), headers: &overrides.headers };
+        let Receiver { endpoint, protocol, headers, timeout: request_timeout, compression, tls } =
+            Receiver::resolve(&SIGNAL, &said, tls, environment);
         let mut exporters = exporters.unwrap_or_else(|| usual_exporters(endpoint.as_ref()));
         exporters.extend(overrides.prometheus.map(|_| MetricsExporter::Prometheus));
         if endpoint.is_none() && overrides.endpoint.is_none() && exporters.contains(&MetricsExporter::Otlp) {
-            say_that_no_receiver_is_named(environment);
+            SIGNAL.note_missing(environment);
         }
         let interval = environment.read(&METRICS_INTERVAL).unwrap_or(Duration::from_secs(60));
         let (host, port) = (environment.read(&PROMETHEUS_HOST), environment.read(&PROMETHEUS_PORT));
@@ -64,10 +60,10 @@ impl Metrics {
             timeout: environment.read(&METRICS_TIMEOUT).unwrap_or(Duration::from_secs(30)),
             endpoint,
             protocol,
-            headers: headers(overrides, environment),
-            request_timeout: environment.read(&METRICS_REQUEST_TIMEOUT).unwrap_or(Duration::from_secs(10)),
-            compression: environment.read(&METRICS_COMPRESSION).unwrap_or(Compression::Gzip),
-            tls: metrics_tls(tls, environment),
+            headers,
+            request_timeout,
+            compression,
+            tls,
             temporality: overrides.temporality.or(environment.read(&METRICS_TEMPORALITY)).unwrap_or_default(),
             histograms: overrides.histograms.or(environment.read(&METRICS_HISTOGRAMS)).unwrap_or_default(),
             prometheus_host: prometheus_host.unwrap_or_else(|| "localhost".to_owned()),
@@ -114,70 +110,4 @@ fn exporters(environment: &mut Environment<'_>) -> Option<BTreeSet<MetricsExport
 fn usual_exporters(endpoint: Option<&Endpoint>) -> BTreeSet<MetricsExporter> {
     let is_sent = cfg!(all(feature = "otlp", feature = "metrics"));
     endpoint.filter(|_| is_sent).map(|_| MetricsExporter::Otlp).into_iter().collect()
-}
-
-fn metrics_tls(said: &Tls, environment: &mut Environment<'_>) -> Tls {
-    let mut setting = |said: &Option<PathBuf>, variable| said.clone().or_else(|| environment.read(variable));
-    Tls {
-        certificate: setting(&said.certificate, &METRICS_CERTIFICATE),
-        client_certificate: setting(&said.client_certificate, &METRICS_CLIENT_CERTIFICATE),
-        client_key: setting(&said.client_key, &METRICS_CLIENT_KEY),
-    }
-}
-
-fn say_that_no_receiver_is_named(environment: &mut Environment<'_>) {
-    // A malformed address is reported already.
-    let is_named = |variable: &Variable<Endpoint>| environment.text(variable.names[0]).is_some();
-    if ![&METRICS_ENDPOINT, &METRICS_SERVER].into_iter().any(is_named) {
-        environment.notice(
-            "no metrics are sent over OTLP: no receiver is named; set OTEL_EXPORTER_OTLP_METRICS_ENDPOINT to one that \
-             accepts metrics, which Phoenix does not"
-                .to_owned(),
-        );
-    }
-}
-
-/// Resolves the receiver of metrics. The address of a Phoenix is none, so neither its variable nor the default of spans
-/// counts.
-fn resolve_endpoint(
-    overrides: &MetricsOverrides,
-    environment: &mut Environment<'_>,
-    protocol: Protocol,
-) -> Option<Endpoint> {
-    let from_environment = |variable: &'static Variable<Endpoint>| {
-        Some((variable.names[0], environment.text(variable.names[0])?, variable))
-    };
-    let from_code = overrides.endpoint.clone().map(|text| ("metrics_endpoint", text, &METRICS_SERVER));
-    let named = from_code
-        .or_else(|| from_environment(&METRICS_ENDPOINT))
-        .or_else(|| from_environment(&METRICS_SERVER));
-    let (name, text, variable) = named?;
-    let Some(endpoint) = (variable.parse)(&text) else {
-        // Spans may have reported the same address.
-        if !environment.has_rejected(name) {
-            let accepted = format!("{}; no metrics are sent", variable.accepted);
-            environment.reject(name, &endpoint::shown(&text), &accepted, false);
-        }
-        return None;
-    };
-    // OTLP over gRPC has a path of its own.
-    let server = endpoint.server_of_metrics().filter(|_| protocol == Protocol::Grpc);
-    Some(server.unwrap_or(endpoint))
-}
-
-fn headers(overrides: &MetricsOverrides, environment: &mut Environment<'_>) -> Headers {
-    let mut headers = Headers::default();
-    let mut add = |(name, value): (String, String)| {
-        header(&name, &value).map(|(name, value)| headers.0.insert(name, value)).is_some()
-    };
-    environment.read_list(&METRICS_HEADERS, &mut add);
-    if overrides.headers.iter().cloned().map(add).filter(|is_valid| !is_valid).count() > 0 {
-        environment.reject_part(
-            "metrics_headers",
-            "",
-            "names and values that HTTP allows, of headers that a request does not set itself",
-            true,
-        );
-    }
-    headers
 }

@@ -1,7 +1,9 @@
 //! What a configuration is.
 
 mod endpoint;
+mod logs;
 mod metrics;
+mod receiver;
 mod resolve;
 #[cfg(test)]
 mod tests;
@@ -75,6 +77,8 @@ pub struct Settings {
     /// Whether the process and its runtime are measured, with the feature `performance`.
     #[cfg(feature = "performance")]
     pub performance: bool,
+    /// Where log records go, if they are sent.
+    pub logs: Option<Logs>,
     /// What must not leave the process.
     pub privacy: Privacy,
     /// Which conventions spans follow.
@@ -158,6 +162,32 @@ pub enum TemporalityPreference {
     Delta,
     /// Since the last request, for counters and histograms that are not observed by a callback.
     LowMemory,
+}
+
+/// Where log records are sent, with the feature `logs` and `OTEL_LOGS_EXPORTER=otlp`.
+///
+/// ```
+/// let telemetry = a2a_otel::Telemetry::builder().tracing(false).init()?;
+/// assert_eq!(telemetry.settings().logs, None, "they are sent only if they are asked for");
+/// # Ok::<(), a2a_otel::InitError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Logs {
+    /// The receiver. Phoenix takes none.
+    pub endpoint: Endpoint,
+    /// How they are sent there.
+    pub protocol: Protocol,
+    /// Headers of every request, without those for Phoenix.
+    pub headers: Headers,
+    /// How long one request may take.
+    pub timeout: Duration,
+    /// Whether requests are compressed.
+    pub compression: Compression,
+    /// The certificates of connections over TLS.
+    pub tls: Tls,
+    /// How they are batched into requests.
+    pub batch: Batch,
 }
 
 /// Which values have exemplars: a span in which they were measured.

@@ -16,7 +16,7 @@ use super::variables::{
     SPOOL_BYTES, SPOOL_FOLDER, STABILITY_OPT_IN, TIMEOUT, TRACES_ENDPOINT, VALUE_LENGTH,
 };
 use super::{
-    Batch, CARDINALITIES, Compression, Exporter, Headers, Limits, MEBIBYTE, Metrics, MetricsOverrides,
+    Batch, CARDINALITIES, Compression, Exporter, Headers, Limits, Logs, MEBIBYTE, Metrics, MetricsOverrides,
     Protocol, Root, Sampling, Settings, Spool, Tls,
 };
 #[cfg(feature = "otlp")]
@@ -67,6 +67,7 @@ impl Settings {
         let service_name = service_name(overrides, environment, &mut resource, executable);
         let project_name = project_name(overrides, environment, &mut resource);
         let protocol = environment.read(&PROTOCOL).unwrap_or_default();
+        let batch = batch(environment);
         Settings {
             endpoint: resolve_endpoint(overrides, environment, protocol),
             protocol,
@@ -76,7 +77,7 @@ impl Settings {
             tls: tls(overrides, environment),
             exporter: environment.read(&EXPORTER).unwrap_or(default_exporter()),
             sampling: sampling_setting(environment),
-            batch: batch(environment),
+            batch,
             spool: spool(overrides, environment),
             limits: limits(environment),
             cardinality_limit: cardinality_limit(overrides, environment),
@@ -85,6 +86,7 @@ impl Settings {
             prices: overrides.prices.clone().or_else(|| environment.read(&PRICES)),
             #[cfg(feature = "performance")]
             performance: overrides.performance.or_else(|| environment.read(&PERFORMANCE)).unwrap_or(true),
+            logs: Logs::resolve(&overrides.tls, &batch, environment),
             privacy: overrides.privacy.resolve(environment),
             semconv: semconv_setting(overrides, environment),
             gen_ai_version: gen_ai_version(overrides, environment),
@@ -114,6 +116,21 @@ impl Settings {
         let headers = self::headers(&overrides, &mut environment, &self.project_name);
         warnings.append(&mut environment.warnings);
         Settings { endpoint, headers, exporter: Exporter::Otlp, ..self.clone() }
+    }
+
+    /// Returns these settings for the receiver of log records.
+    #[cfg(feature = "logs")]
+    pub(crate) fn for_logs(&self, logs: &Logs) -> Settings {
+        let logs = logs.clone();
+        Settings {
+            endpoint: Some(logs.endpoint),
+            protocol: logs.protocol,
+            headers: logs.headers,
+            timeout: logs.timeout,
+            compression: logs.compression,
+            tls: logs.tls,
+            ..self.clone()
+        }
     }
 
     /// Returns these settings for the receiver of metrics.

@@ -109,7 +109,65 @@ pub(super) const BATCH_TIMEOUT: Variable<Duration> =
 pub(super) const SPOOL_FOLDER: Variable<PathBuf> = variable(&["A2A_OTEL_SPOOL_DIR"], path, "a folder");
 pub(super) const SPOOL_BYTES: Variable<usize> = variable(&["A2A_OTEL_SPOOL_BYTES"], positive, BYTES);
 
-// Where and how metrics are sent. The general variables are those of spans, except that none is Phoenix's.
+/// The variables that name the receiver of one signal, other than spans. The general ones are those of spans, except that
+/// none is Phoenix's.
+pub(super) struct ReceiverVariables {
+    pub(super) endpoint: Variable<Endpoint>,
+    pub(super) server: Variable<Endpoint>,
+    pub(super) protocol: Variable<Protocol>,
+    /// All names are read; later ones take precedence over earlier ones.
+    pub(super) headers: Variable<(String, String)>,
+    pub(super) timeout: Variable<Duration>,
+    pub(super) compression: Variable<Compression>,
+    pub(super) certificate: Variable<PathBuf>,
+    pub(super) client_certificate: Variable<PathBuf>,
+    pub(super) client_key: Variable<PathBuf>,
+}
+
+macro_rules! receiver {
+    ($signal:literal, $parse_server:path) => {
+        ReceiverVariables {
+            endpoint: variable(receiver!(@own $signal "_ENDPOINT"), Endpoint::parse, "http(s)://host[:port]/path"),
+            server: variable(&["OTEL_EXPORTER_OTLP_ENDPOINT"], $parse_server, "http(s)://host[:port][/path]"),
+            protocol: variable(receiver!(@both $signal "_PROTOCOL"), protocol, PROTOCOLS),
+            headers: secret(receiver!(@added $signal "_HEADERS"), pair, HEADERS_ACCEPTED),
+            timeout: variable(receiver!(@both $signal "_TIMEOUT"), milliseconds, MILLISECONDS),
+            compression: variable(receiver!(@both $signal "_COMPRESSION"), compression, COMPRESSIONS),
+            certificate: variable(receiver!(@both $signal "_CERTIFICATE"), path, FILE),
+            client_certificate: variable(receiver!(@both $signal "_CLIENT_CERTIFICATE"), path, FILE),
+            client_key: variable(receiver!(@both $signal "_CLIENT_KEY"), path, FILE),
+        }
+    };
+    (@own $signal:literal $setting:literal) => {
+        &[concat!("OTEL_EXPORTER_OTLP_", $signal, $setting)]
+    };
+    (@both $signal:literal $setting:literal) => {
+        &[concat!("OTEL_EXPORTER_OTLP_", $signal, $setting), concat!("OTEL_EXPORTER_OTLP", $setting)]
+    };
+    (@added $signal:literal $setting:literal) => {
+        &[concat!("OTEL_EXPORTER_OTLP", $setting), concat!("OTEL_EXPORTER_OTLP_", $signal, $setting)]
+    };
+}
+
+pub(super) static METRICS_RECEIVER: ReceiverVariables =
+    receiver!("METRICS", Endpoint::parse_server_of_metrics);
+pub(super) static LOGS_RECEIVER: ReceiverVariables = receiver!("LOGS", Endpoint::parse_server_of_logs);
+
+// Whether and how log records are batched and sent.
+pub(super) const LOGS_EXPORTER: Variable<bool> = variable(
+    &["OTEL_LOGS_EXPORTER"],
+    logs_exporter,
+    if cfg!(feature = "logs") { "otlp or none" } else { "none (the feature `logs` is off)" },
+);
+pub(super) const LOGS_DELAY: Variable<Duration> =
+    variable(&["OTEL_BLRP_SCHEDULE_DELAY"], milliseconds, MILLISECONDS);
+pub(super) const LOGS_QUEUE: Variable<usize> = variable(&["OTEL_BLRP_MAX_QUEUE_SIZE"], positive, POSITIVE);
+pub(super) const LOGS_BATCH_SIZE: Variable<usize> =
+    variable(&["OTEL_BLRP_MAX_EXPORT_BATCH_SIZE"], positive, POSITIVE);
+pub(super) const LOGS_TIMEOUT: Variable<Duration> =
+    variable(&["OTEL_BLRP_EXPORT_TIMEOUT"], milliseconds, MILLISECONDS);
+
+// Where and how metrics are sent.
 pub(super) const METRICS_EXPORTERS: Variable<&[MetricsExporter]> = variable(
     &["OTEL_METRICS_EXPORTER"],
     metrics_exporter,
@@ -125,37 +183,6 @@ pub(super) const METRICS_INTERVAL: Variable<Duration> =
     variable(&["OTEL_METRIC_EXPORT_INTERVAL"], milliseconds, MILLISECONDS);
 pub(super) const METRICS_TIMEOUT: Variable<Duration> =
     variable(&["OTEL_METRIC_EXPORT_TIMEOUT"], milliseconds, MILLISECONDS);
-pub(super) const METRICS_ENDPOINT: Variable<Endpoint> =
-    variable(&["OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"], Endpoint::parse, "http(s)://host[:port]/path");
-pub(super) const METRICS_SERVER: Variable<Endpoint> = variable(
-    &["OTEL_EXPORTER_OTLP_ENDPOINT"],
-    Endpoint::parse_server_of_metrics,
-    "http(s)://host[:port][/path]",
-);
-pub(super) const METRICS_PROTOCOL: Variable<Protocol> =
-    variable(&["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"], protocol, PROTOCOLS);
-/// All names are read; later ones take precedence over earlier ones.
-pub(super) const METRICS_HEADERS: Variable<(String, String)> =
-    secret(&["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_METRICS_HEADERS"], pair, HEADERS_ACCEPTED);
-pub(super) const METRICS_REQUEST_TIMEOUT: Variable<Duration> = variable(
-    &["OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"],
-    milliseconds,
-    MILLISECONDS,
-);
-pub(super) const METRICS_COMPRESSION: Variable<Compression> = variable(
-    &["OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"],
-    compression,
-    COMPRESSIONS,
-);
-pub(super) const METRICS_CERTIFICATE: Variable<PathBuf> =
-    variable(&["OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"], path, FILE);
-pub(super) const METRICS_CLIENT_CERTIFICATE: Variable<PathBuf> = variable(
-    &["OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"],
-    path,
-    FILE,
-);
-pub(super) const METRICS_CLIENT_KEY: Variable<PathBuf> =
-    variable(&["OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY", "OTEL_EXPORTER_OTLP_CLIENT_KEY"], path, FILE);
 pub(super) const METRICS_TEMPORALITY: Variable<TemporalityPreference> = variable(
     &["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"],
     temporality,
@@ -283,6 +310,14 @@ fn histograms(text: &str) -> Option<HistogramAggregation> {
 
 fn port(text: &str) -> Option<u16> {
     text.parse().ok()
+}
+
+fn logs_exporter(text: &str) -> Option<bool> {
+    match text {
+        "otlp" if cfg!(feature = "logs") => Some(true),
+        "none" => Some(false),
+        _ => None,
+    }
 }
 
 fn exemplar_filter(text: &str) -> Option<ExemplarFilter> {

@@ -27,6 +27,8 @@ use crate::metrics::prometheus::{Scraper, start_or_report};
 use crate::pipeline::FanOut;
 use crate::pipeline::annotations::{self, annotator};
 use crate::pipeline::destination::Destination;
+#[cfg(feature = "logs")]
+use crate::pipeline::logs::Logger;
 use crate::privacy::Privacy;
 use crate::report::report;
 use crate::semconv::{GenAiVersion, SemConv};
@@ -502,6 +504,8 @@ impl Builder {
         fan_out.processors = self.processors;
         let open = |destination: Destination| destination.open(&settings.batch, &resource, &mut fan_out);
         let backends: Vec<_> = destinations.into_iter().map(open).collect();
+        #[cfg(feature = "logs")]
+        let logger = Logger::new(&settings, &resource, warnings).map(Arc::new);
         #[cfg(feature = "metrics")]
         let meters = self.metrics.then(|| Meters::configured(resource, &settings, warnings));
         #[cfg(feature = "metrics")]
@@ -515,6 +519,8 @@ impl Builder {
             provider: Some(provider.build()),
             backends,
             annotator: annotator.map(Arc::new),
+            #[cfg(feature = "logs")]
+            logger,
             #[cfg(feature = "metrics")]
             meters,
             #[cfg(feature = "metrics")]
@@ -574,6 +580,8 @@ impl Running {
             provider: None,
             backends: Vec::new(),
             annotator: None,
+            #[cfg(feature = "logs")]
+            logger: None,
             #[cfg(feature = "metrics")]
             meters: None,
             #[cfg(feature = "metrics")]
@@ -589,6 +597,8 @@ impl Running {
         // Context is passed on even if telemetry is disabled, so that the traces of others stay whole.
         crate::propagation::install();
         annotations::install(self.annotator.clone());
+        #[cfg(feature = "logs")]
+        crate::pipeline::logs::install(self.logger.clone());
         let Some(provider) = &self.provider else { return crate::span::disable() };
         self.installed = Some(LATEST.fetch_add(1, Ordering::Relaxed) + 1);
         crate::capture::set_value_limit(self.settings.limits.value_length);

@@ -17,6 +17,8 @@ use crate::metrics::prometheus::{Listener, Scraper};
 use crate::metrics::{Meters, MetricsSnapshot};
 use crate::pipeline::annotations::Annotator;
 use crate::pipeline::health::{Condition, Health};
+#[cfg(feature = "logs")]
+use crate::pipeline::logs::Logger;
 use crate::pipeline::{Backend, Delivery, Ledger};
 use crate::settings::Settings;
 
@@ -84,6 +86,9 @@ pub(super) struct Running {
     pub(super) backends: Vec<Backend>,
     /// Takes annotations, if spans go to a Phoenix.
     pub(super) annotator: Option<Arc<Annotator>>,
+    /// Takes log records, if they are sent.
+    #[cfg(feature = "logs")]
+    pub(super) logger: Option<Arc<Logger>>,
     #[cfg(feature = "metrics")]
     pub(super) meters: Option<Meters>,
     /// Collects metrics for Prometheus.
@@ -138,7 +143,15 @@ impl Handle {
                 }
             };
             let annotator = self.0.annotator.clone();
+            #[cfg(feature = "logs")]
+            let logger = self.0.logger.clone();
             let flush_annotations = move || annotator.iter().for_each(|annotator| annotator.flush(timeout));
+            let flush_logs = move || {
+                #[cfg(feature = "logs")]
+                if let Some(logger) = logger {
+                    logger.flush(timeout);
+                }
+            };
             #[cfg(feature = "metrics")]
             let meters = self.0.meters.clone();
             let flush_metrics = move || {
@@ -148,7 +161,9 @@ impl Handle {
                 }
             };
             within(timeout, move || {
-                in_parallel(flush, || in_parallel(flush_metrics, flush_annotations));
+                in_parallel(flush, || {
+                    in_parallel(flush_metrics, || in_parallel(flush_logs, flush_annotations));
+                });
             });
         }
         self.delivery()
@@ -180,7 +195,11 @@ impl Handle {
         let metrics = self.0.meters.as_ref().map(Meters::delivery).unwrap_or_default();
         #[cfg(not(feature = "metrics"))]
         let metrics = crate::pipeline::DataPoints::default();
-        Delivery { annotations, metrics, ..spans.fold(Delivery::default(), Delivery::add) }
+        #[cfg(feature = "logs")]
+        let logs = self.0.logger.as_deref().map(Logger::delivery).unwrap_or_default();
+        #[cfg(not(feature = "logs"))]
+        let logs = crate::pipeline::LogRecords::default();
+        Delivery { annotations, metrics, logs, ..spans.fold(Delivery::default(), Delivery::add) }
     }
 
     fn close(&self, timeout: Duration) -> Delivery {
@@ -201,7 +220,15 @@ impl Handle {
                 let _ = provider.shutdown_with_timeout(timeout);
                 drop(ending);
             };
+            #[cfg(feature = "logs")]
+            let logger = self.0.logger.clone();
             let close_annotations = move || annotator.iter().for_each(|annotator| annotator.close(timeout));
+            let close_logs = move || {
+                #[cfg(feature = "logs")]
+                if let Some(logger) = logger {
+                    logger.close(timeout);
+                }
+            };
             let close_metrics = move || {
                 // The last values say what became of the spans, unless their receiver takes too long.
                 #[cfg(feature = "metrics")]
@@ -214,13 +241,17 @@ impl Handle {
                 drop(has_ended);
             };
             within(timeout, move || {
-                in_parallel(close_spans, || in_parallel(close_metrics, close_annotations));
+                in_parallel(close_spans, || {
+                    in_parallel(close_metrics, || in_parallel(close_logs, close_annotations));
+                });
             });
         }
         #[cfg(feature = "metrics")]
         self.0.meters.iter().for_each(Meters::write_off);
         self.0.backends.iter().for_each(Backend::write_off);
         self.0.annotator.iter().for_each(|annotator| annotator.write_off());
+        #[cfg(feature = "logs")]
+        self.0.logger.iter().for_each(|logger| logger.write_off());
         self.count()
     }
 
@@ -250,7 +281,15 @@ impl Handle {
         let metrics = Condition::Disabled;
         let exporters = self.0.backends.iter().map(Backend::health).collect();
         let annotations = self.0.annotator.as_deref().and_then(Annotator::ledger).map(Ledger::condition);
-        Health { provider, exporters, annotations, metrics, panics: crate::capture::panics() }
+        #[cfg(feature = "logs")]
+        let logs = match self.0.logger.as_deref() {
+            Some(logger) if provider == Condition::Good => logger.condition(),
+            Some(_) => provider.clone(),
+            None => Condition::Disabled,
+        };
+        #[cfg(not(feature = "logs"))]
+        let logs = Condition::Disabled;
+        Health { provider, exporters, annotations, metrics, logs, panics: crate::capture::panics() }
     }
 
     /// Returns the address at which metrics are served to Prometheus, if there is a listener.

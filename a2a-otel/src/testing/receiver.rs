@@ -1,4 +1,4 @@
-//! A small OTLP receiver for tests, of spans and metrics, which also accepts annotations as Phoenix does.
+//! A small OTLP receiver for tests, of spans, metrics and log records, which also accepts annotations as Phoenix does.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use flate2::read::GzDecoder;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
@@ -18,6 +19,7 @@ use prost::Message;
 use serde_json::Value;
 
 use super::json::{attributes, hexadecimal};
+use super::received_logs::{ReceivedLog, logs};
 use super::received_metrics::{ReceivedMetric, metrics};
 use crate::lock::lock;
 use crate::semconv::openinference::SPAN_KIND;
@@ -28,7 +30,10 @@ const TRACES_PATH: &str = "/v1/traces";
 /// Where metrics are sent.
 const METRICS_PATH: &str = "/v1/metrics";
 
-/// An OTLP/HTTP receiver on a free local port. It keeps the spans and the metrics, and can be made to fail.
+/// Where log records are sent.
+const LOGS_PATH: &str = "/v1/logs";
+
+/// An OTLP/HTTP receiver on a free local port. It keeps the spans, metrics and log records, and can be made to fail.
 ///
 /// ```
 /// use a2a_otel::{Telemetry, testing::Receiver};
@@ -84,7 +89,7 @@ pub enum Behaviour {
     WebPage,
     /// It accepts spans and answers 404 to everything else, as a collector does.
     Collector,
-    /// It answers 404 to metrics and accepts everything else, as Phoenix does.
+    /// It answers 404 to metrics and log records and accepts everything else, as Phoenix does.
     Phoenix,
 }
 
@@ -94,6 +99,7 @@ struct Received {
     spans: Vec<ReceivedSpan>,
     annotations: Vec<ReceivedAnnotation>,
     metrics: Vec<ReceivedMetric>,
+    logs: Vec<ReceivedLog>,
 }
 
 /// A request to the [`Receiver`].
@@ -266,6 +272,17 @@ impl Receiver {
         self.shared.received().metrics.clone()
     }
 
+    /// Returns the log records so far, in the order in which they arrived.
+    ///
+    /// ```
+    /// let receiver = a2a_otel::testing::Receiver::start();
+    /// assert!(receiver.logs().is_empty());
+    /// ```
+    #[must_use]
+    pub fn logs(&self) -> Vec<ReceivedLog> {
+        self.shared.received().logs.clone()
+    }
+
     /// Returns the requests so far, including those that were answered with a failure.
     #[must_use]
     pub fn requests(&self) -> Vec<ReceiverRequest> {
@@ -344,6 +361,7 @@ fn answer(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     received.spans.extend(content.spans);
     received.annotations.extend(content.annotations);
     received.metrics.extend(content.metrics);
+    received.logs.extend(content.logs);
     drop(received);
     let mut writer = stream;
     write!(
@@ -360,6 +378,7 @@ struct Content {
     spans: Vec<ReceivedSpan>,
     annotations: Vec<ReceivedAnnotation>,
     metrics: Vec<ReceivedMetric>,
+    logs: Vec<ReceivedLog>,
 }
 
 impl Content {
@@ -367,6 +386,7 @@ impl Content {
         self.spans.iter().any(|span| span.name == name)
             || self.annotations.iter().any(|annotation| annotation.content["name"] == name)
             || self.metrics.iter().any(|metric| metric.name == name)
+            || self.logs.iter().any(|log| log.body == name)
     }
 }
 
@@ -387,11 +407,13 @@ impl Reply {
 
     fn partial(mut content: Content, rejected: &str) -> Self {
         let items = |content: &Content| {
-            content.spans.len() + content.metrics.iter().map(|metric| metric.points.len()).sum::<usize>()
+            let points = content.metrics.iter().map(|metric| metric.points.len()).sum::<usize>();
+            content.spans.len() + points + content.logs.len()
         };
         let before = items(&content);
         content.spans.retain(|span| span.name != rejected);
         content.metrics.retain(|metric| metric.name != rejected);
+        content.logs.retain(|log| log.body != rejected);
         // The responses of all signals have the same fields.
         let partial_success = ExportTracePartialSuccess {
             rejected_spans: i64::try_from(before - items(&content)).unwrap_or_default(),
@@ -423,7 +445,9 @@ impl Shared {
                 Reply { headers, body: b"<html>".to_vec(), ..Reply::new(200, Content::default()) }
             }
             Behaviour::Collector if request.path != TRACES_PATH => Reply::new(404, content),
-            Behaviour::Phoenix if request.path == METRICS_PATH => Reply::new(404, content),
+            Behaviour::Phoenix if [METRICS_PATH, LOGS_PATH].contains(&&*request.path) => {
+                Reply::new(404, content)
+            }
             _ => Reply::new(200, content),
         }
     }
@@ -467,6 +491,9 @@ fn decode(request: &ReceiverRequest, body: &[u8]) -> io::Result<(Content, usize)
     }
     let content = if request.path.ends_with("_annotations") {
         Content { annotations: annotations(&request.path, &plain)?, ..Content::default() }
+    } else if request.path.ends_with(LOGS_PATH) {
+        let message = ExportLogsServiceRequest::decode(plain.as_slice()).map_err(io::Error::other)?;
+        Content { logs: logs(message), ..Content::default() }
     } else if request.path.ends_with(METRICS_PATH) {
         let message = ExportMetricsServiceRequest::decode(plain.as_slice()).map_err(io::Error::other)?;
         Content { metrics: metrics(message), ..Content::default() }

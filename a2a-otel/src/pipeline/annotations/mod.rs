@@ -3,19 +3,16 @@
 #[cfg(feature = "otlp")]
 mod request;
 
-use std::fmt;
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 
 #[cfg(feature = "otlp")]
 pub(crate) use self::request::annotator;
-use crate::lock::lock;
 use crate::pipeline::delivery::Annotations;
 use crate::pipeline::ledger::{Ledger, Loss};
-use crate::pipeline::queue::{Queue, Refusal};
+use crate::pipeline::outbox::Outbox;
 use crate::pipeline::weigh::Weigh;
 use crate::settings::Endpoint;
 
@@ -80,29 +77,16 @@ impl Weigh for Entry {
 }
 
 /// Accepts annotations without waiting.
+#[derive(Debug)]
 pub(crate) struct Annotator {
     /// The address of Phoenix, credentials included. `None` if the endpoint of the spans does not show it.
     server: Option<Endpoint>,
-    queue: Arc<Queue<Entry>>,
-    ledger: Arc<Ledger>,
-    /// The loop that empties the queue, until it is started.
-    empty: Mutex<Option<Box<dyn FnOnce() + Send>>>,
-}
-
-impl fmt::Debug for Annotator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Annotator").field("ledger", &self.ledger).finish_non_exhaustive()
-    }
+    outbox: Outbox<Entry>,
 }
 
 impl Annotator {
-    pub(crate) fn new(
-        server: Option<Endpoint>,
-        queue: Arc<Queue<Entry>>,
-        ledger: Arc<Ledger>,
-        empty: impl FnOnce() + Send + 'static,
-    ) -> Self {
-        Annotator { server, queue, ledger, empty: Mutex::new(Some(Box::new(empty))) }
+    pub(crate) fn new(server: Option<Endpoint>, outbox: Outbox<Entry>) -> Self {
+        Annotator { server, outbox }
     }
 
     pub(crate) fn server(&self) -> Option<&Endpoint> {
@@ -110,52 +94,37 @@ impl Annotator {
     }
 
     pub(crate) fn send(&self, entry: Entry) {
-        self.ledger.generated();
-        if self.server.is_none() {
-            self.ledger.refused(NO_PHOENIX);
-            return self.ledger.dropped(Loss::Refused, 1);
+        if self.server.is_some() {
+            return self.outbox.send(entry);
         }
-        self.start();
-        match self.queue.push(entry) {
-            Ok(()) => {}
-            Err(Refusal::Full) => self.ledger.queue_full(1),
-            Err(Refusal::Closed) => self.ledger.dropped(Loss::TooLate, 1),
-        }
-    }
-
-    fn start(&self) {
-        let Some(empty) = lock(&self.empty).take() else { return };
-        if thread::Builder::new().name("a2a-otel-annotator".to_owned()).spawn(empty).is_err() {
-            // Waiting annotations are counted as lost later; callers must not wait for them.
-            self.queue.finish();
-        }
-    }
-
-    fn is_started(&self) -> bool {
-        lock(&self.empty).is_none()
+        let ledger = self.outbox.ledger();
+        ledger.generated();
+        ledger.refused(NO_PHOENIX);
+        ledger.dropped(Loss::Refused, 1);
     }
 
     pub(crate) fn flush(&self, timeout: Duration) {
-        self.queue.flush(timeout);
+        self.outbox.flush(timeout);
     }
 
     /// Stops accepting annotations.
     pub(crate) fn close(&self, timeout: Duration) {
-        self.ledger.close();
-        self.queue.close(if self.is_started() { timeout } else { Duration::ZERO });
+        self.outbox.ledger().close();
+        self.outbox.close(timeout);
     }
 
     pub(crate) fn ledger(&self) -> Option<&Ledger> {
-        (self.ledger.delivery().generated > 0).then_some(&*self.ledger)
+        let ledger = self.outbox.ledger();
+        (ledger.delivery().generated > 0).then_some(ledger)
     }
 
     pub(crate) fn delivery(&self) -> Annotations {
-        let counted = self.ledger.delivery();
+        let counted = self.outbox.ledger().delivery();
         Annotations { generated: counted.generated, delivered: counted.delivered, dropped: counted.dropped }
     }
 
     pub(crate) fn write_off(&self) {
-        self.ledger.write_off();
+        self.outbox.ledger().write_off();
     }
 }
 

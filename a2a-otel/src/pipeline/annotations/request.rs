@@ -1,11 +1,9 @@
 //! Annotations as a signal: JSON requests to Phoenix's REST interface.
 
-use std::sync::Arc;
-
 use super::{Annotator, Entry, Subject};
 use crate::pipeline::ledger::Ledger;
-use crate::pipeline::queue::Queue;
-use crate::pipeline::sender::{Outlet, Sender};
+use crate::pipeline::outbox::Outbox;
+use crate::pipeline::sender::Outlet;
 use crate::pipeline::signal::{self, Payload, Signal};
 use crate::pipeline::transport::Http;
 use crate::pipeline::weigh::Weigh;
@@ -30,13 +28,10 @@ pub(crate) fn annotator(settings: &Settings) -> Option<Annotator> {
         timeout: settings.timeout.min(settings.batch.timeout),
         ..settings.batch
     };
-    let queue = Arc::new(Queue::new(limits));
-    let target = server.as_ref().unwrap_or(endpoint).to_string();
-    let ledger = Arc::new(Ledger::new(&signal::ANNOTATIONS, target));
+    let ledger = Ledger::new(&signal::ANNOTATIONS, server.as_ref().unwrap_or(endpoint).to_string());
     let outlet = outlet(Http::json(settings, endpoint), server.as_ref());
-    let sender: Sender<AnnotationSignal> =
-        Sender::new(queue.clone(), ledger.clone(), limits, AnnotationSignal, outlet, None);
-    Some(Annotator::new(server, queue, ledger, move || sender.run()))
+    let outbox = Outbox::new("a2a-otel-annotator", limits, ledger, outlet, |_| AnnotationSignal);
+    Some(Annotator::new(server, outbox))
 }
 
 /// Posts to the path of the request's subject. Without a server, annotations never enter the queue.

@@ -3,10 +3,8 @@
 //! Values since the start of the process contain the earlier ones, so of what is not sent yet only the newest is kept.
 //! Values since the last request are all kept, up to the limit of the queue.
 
-use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::{Duration, SystemTime};
 
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
@@ -18,11 +16,11 @@ use crate::pipeline::delivery::DataPoints;
 use crate::pipeline::health::Condition;
 use crate::pipeline::ledger::{Ledger, Loss};
 use crate::pipeline::otlp::{MetricsRequest, MetricsSignal};
-use crate::pipeline::queue::{Queue, Refusal};
-use crate::pipeline::sender::{Outlet, Sender};
+use crate::pipeline::outbox::Outbox;
+use crate::pipeline::route::Route;
 use crate::pipeline::signal::{self, Payload as _};
-use crate::pipeline::transport::{Credentials, Hints, Http};
-use crate::settings::{Batch, Endpoint, Settings, TemporalityPreference};
+use crate::pipeline::transport::Hints;
+use crate::settings::{Batch, Settings, TemporalityPreference};
 
 /// Advice for a receiver that was named for metrics.
 static ASKED: Hints = Hints {
@@ -39,23 +37,15 @@ static OFFERED: Hints = Hints {
 };
 
 /// Sends what is collected, without waiting.
+#[derive(Debug)]
 pub(crate) struct Pusher {
-    queue: Arc<Queue<MetricsRequest>>,
-    ledger: Arc<Ledger>,
+    outbox: Outbox<MetricsRequest>,
     /// The number of the newest collection.
     newest: Arc<AtomicU64>,
     /// Whether a collection contains what the earlier ones have.
     replaces: bool,
-    /// The loop that empties the queue, until it is started.
-    empty: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// When the last request was encoded.
     encoded: Mutex<SystemTime>,
-}
-
-impl fmt::Debug for Pusher {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pusher").field("ledger", &self.ledger).finish_non_exhaustive()
-    }
 }
 
 impl Pusher {
@@ -68,29 +58,24 @@ impl Pusher {
         } else {
             (&signal::METRICS_OFFERED, &OFFERED)
         };
-        let outlet = match outlet(&settings, endpoint, hints) {
-            Ok(outlet) => outlet,
-            Err(cause) => {
-                warnings.push(Warning::Malformed(format!("no metrics are sent to {endpoint}: {cause}")));
-                return None;
-            }
+        let route = Route {
+            items: "metrics",
+            settings: &settings,
+            endpoint,
+            #[cfg(feature = "otlp-grpc")]
+            method: crate::pipeline::otlp::EXPORT_METRICS,
+            hints,
         };
-        if let Err(cause) = Credentials::read(endpoint, &settings.tls) {
-            warnings.push(Warning::Malformed(format!("no metrics reach {endpoint} for now: {cause}")));
-        }
+        let outlet = route.open(MetricsRequest::body, warnings)?;
         // A collection is a batch of its own, which is sent at once.
         let limits = Batch { queue: None, size: 1, timeout: settings.timeout, ..settings.batch };
-        let queue = Arc::new(Queue::new(limits));
-        let ledger = Arc::new(Ledger::new(wording, endpoint.to_string()));
+        let ledger = Ledger::new(wording, endpoint.to_string());
         let newest = Arc::default();
         let replaces = settings.metrics.temporality == TemporalityPreference::Cumulative;
         let signal = MetricsSignal { bytes: limits.bytes, newest: replaces.then(|| Arc::clone(&newest)) };
-        let sender: Sender<MetricsSignal> =
-            Sender::new(queue.clone(), ledger.clone(), limits, signal, outlet, None);
-        let empty: Box<dyn FnOnce() + Send> = Box::new(move || sender.run());
+        let outbox = Outbox::new("a2a-otel-metrics", limits, ledger, outlet, |_| signal);
         exemplars::keep();
-        let (empty, encoded) = (Mutex::new(Some(empty)), Mutex::new(SystemTime::now()));
-        Some(Pusher { queue, ledger, newest, replaces, empty, encoded })
+        Some(Pusher { outbox, newest, replaces, encoded: Mutex::new(SystemTime::now()) })
     }
 
     /// Encodes what was collected, with the exemplars that are newer than the last request.
@@ -105,7 +90,7 @@ impl Pusher {
 
     /// Sends what was collected. Collections come one after the other.
     pub(crate) fn push(&self, collected: &ResourceMetrics) {
-        if self.ledger.condition() == Condition::Disabled {
+        if self.outbox.ledger().condition() == Condition::Disabled {
             return;
         }
         let number = self.newest.load(Ordering::Relaxed) + 1;
@@ -114,79 +99,41 @@ impl Pusher {
         if points == 0 {
             return;
         }
-        self.ledger.generate(points);
         if self.replaces {
-            let replaced = self.queue.clear();
-            let points: usize = replaced.iter().map(MetricsRequest::items).sum();
-            self.ledger.dropped(Loss::Replaced, points as u64);
+            let replaced: usize = self.outbox.clear().iter().map(MetricsRequest::items).sum();
+            self.outbox.ledger().dropped(Loss::Replaced, replaced as u64);
         }
-        self.start();
-        match self.queue.push(request) {
-            Ok(()) => self.newest.store(number, Ordering::Relaxed),
-            Err(Refusal::Full) => self.ledger.queue_full(points),
-            Err(Refusal::Closed) => self.ledger.dropped(Loss::TooLate, points),
+        if self.outbox.send_counted(request, points) {
+            self.newest.store(number, Ordering::Relaxed);
         }
-    }
-
-    fn start(&self) {
-        let Some(empty) = lock(&self.empty).take() else { return };
-        if thread::Builder::new().name("a2a-otel-metrics".to_owned()).spawn(empty).is_err() {
-            // What waits is counted as lost later; callers must not wait for it.
-            self.queue.finish();
-        }
-    }
-
-    fn is_started(&self) -> bool {
-        lock(&self.empty).is_none()
     }
 
     pub(crate) fn flush(&self, timeout: Duration) {
-        self.queue.flush(timeout);
+        self.outbox.flush(timeout);
     }
 
     /// Stops waiting for a receiver that never answered.
     pub(crate) fn closing(&self) {
-        self.ledger.close();
+        self.outbox.ledger().close();
     }
 
     /// Sends what is waiting, and ends.
     pub(crate) fn close(&self, timeout: Duration) {
-        self.queue.close(if self.is_started() { timeout } else { Duration::ZERO });
+        self.outbox.close(timeout);
     }
 
     pub(crate) fn condition(&self) -> Condition {
-        self.ledger.condition()
+        self.outbox.ledger().condition()
     }
 
     pub(crate) fn delivery(&self) -> DataPoints {
-        let mut counted = self.ledger.delivery();
+        let mut counted = self.outbox.ledger().delivery();
         let replaced = counted.dropped.remove(Loss::Replaced.reason()).unwrap_or_default();
         let (generated, delivered) = (counted.generated, counted.delivered);
         DataPoints { generated, delivered, replaced, dropped: counted.dropped }
     }
 
     pub(crate) fn write_off(&self) {
-        self.ledger.write_off();
+        self.outbox.ledger().write_off();
     }
-}
-
-/// The outlet that sends requests to the endpoint.
-#[cfg_attr(not(feature = "otlp-grpc"), expect(clippy::unnecessary_wraps, reason = "gRPC may be refused"))]
-fn outlet(
-    settings: &Settings,
-    endpoint: &Endpoint,
-    hints: &'static Hints,
-) -> Result<Outlet<MetricsRequest>, String> {
-    #[cfg(feature = "otlp-grpc")]
-    if settings.protocol == crate::settings::Protocol::Grpc {
-        let mut grpc = crate::pipeline::transport::Grpc::new(
-            settings,
-            endpoint,
-            crate::pipeline::otlp::EXPORT_METRICS,
-            hints,
-        )?;
-        return Ok(Box::new(move |request, patience| grpc.send(request.body(), patience)));
-    }
-    let mut http = Http::otlp(settings, endpoint, hints);
-    Ok(Box::new(move |request, patience| http.send(request.body(), patience)))
 }

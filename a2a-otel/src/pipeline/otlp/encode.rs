@@ -1,7 +1,7 @@
-//! Encodes spans as OTLP.
+//! Encodes spans and log records as OTLP.
 //!
-//! Source:
-//! <https://github.com/open-telemetry/opentelemetry-proto/blob/v1.9.0/opentelemetry/proto/trace/v1/trace.proto>.
+//! Source: <https://github.com/open-telemetry/opentelemetry-proto/tree/v1.9.0/opentelemetry/proto>, in `trace/v1` and
+//! `logs/v1`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +12,10 @@ use opentelemetry::{Array, InstrumentationScope, Key, KeyValue, Value};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
 
-use super::request::{Encoded, SPANS_OF_SCOPE, SpanRequest};
+#[cfg(feature = "logs")]
+use super::logs::{LogEntry, LogRequest};
+use super::request::{Encoded, RECORDS, Record, Request};
+use super::spans::SpanRequest;
 use super::wire::Wire;
 
 /// `SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK`: it is known whether the parent is remote.
@@ -20,10 +23,10 @@ const KNOWS_REMOTE: u32 = 0x100;
 /// `SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK`.
 const IS_REMOTE: u32 = 0x200;
 
-/// How much longer than the previous one a span may be, in bytes, before its buffer grows.
+/// How much longer than the previous one a record may be, in bytes, before its buffer grows.
 const SPARE: usize = 128;
 
-/// Encodes spans. Shared parts, the resource and the scopes, are encoded once.
+/// Encodes records. Shared parts, the resource and the scopes, are encoded once.
 #[derive(Clone, Debug)]
 pub(crate) struct Encoder {
     resource: Arc<[u8]>,
@@ -35,19 +38,34 @@ impl Encoder {
         Encoder { resource: encode_resource(resource), scopes: HashMap::new() }
     }
 
-    pub(crate) fn request(&mut self, spans: &[SpanData]) -> SpanRequest {
-        // Spans of one agent are similar: the length of the previous one is a good estimate for the next.
-        let mut room = 0;
-        let encode = |span: &SpanData| {
-            let bytes = encode_span(span, room);
-            room = bytes.len() + SPARE;
-            Encoded { resource: self.resource.clone(), scope: self.scope(span), bytes }
-        };
-        SpanRequest::Spans(spans.iter().map(encode).collect())
+    pub(crate) fn spans(&mut self, spans: &[SpanData]) -> SpanRequest {
+        self.request(spans, |span| &span.instrumentation_scope, span_fields)
     }
 
-    fn scope(&mut self, span: &SpanData) -> Arc<[u8]> {
-        let scope = &span.instrumentation_scope;
+    #[cfg(feature = "logs")]
+    pub(crate) fn logs(&mut self, entries: &[LogEntry]) -> LogRequest {
+        self.request(entries, LogEntry::scope, log_fields)
+    }
+
+    fn request<Item, R: Record>(
+        &mut self,
+        items: &[Item],
+        scope: impl Fn(&Item) -> &InstrumentationScope,
+        fields: impl Fn(&mut Wire, &Item),
+    ) -> Request<R> {
+        // Records of one agent are similar: the length of the previous one is a good estimate for the next.
+        let mut room = 0;
+        let encode = |item: &Item| {
+            let mut wire = Wire::with_room(room);
+            wire.message(RECORDS, |wire| fields(wire, item));
+            let bytes = wire.into_bytes();
+            room = bytes.len() + SPARE;
+            Encoded { resource: self.resource.clone(), scope: self.scope(scope(item)), bytes }
+        };
+        Request::new(items.iter().map(encode).collect())
+    }
+
+    fn scope(&mut self, scope: &InstrumentationScope) -> Arc<[u8]> {
         if let Some(encoded) = self.scopes.get(scope) {
             return encoded.clone();
         }
@@ -57,7 +75,7 @@ impl Encoder {
     }
 }
 
-/// The fields of `ResourceSpans` except for the spans.
+/// The fields of a resource's part except for its scopes.
 fn encode_resource(resource: &Resource) -> Arc<[u8]> {
     let mut wire = Wire::default();
     wire.message(1, |wire| resource.iter().for_each(|(key, value)| attribute(wire, 1, key, value)));
@@ -65,7 +83,7 @@ fn encode_resource(resource: &Resource) -> Arc<[u8]> {
     wire.into_bytes().into()
 }
 
-/// The fields of `ScopeSpans` except for the spans.
+/// The fields of a scope's part except for its records.
 fn encode_scope(scope: &InstrumentationScope) -> Arc<[u8]> {
     let mut wire = Wire::default();
     wire.message(1, |wire| {
@@ -75,13 +93,6 @@ fn encode_scope(scope: &InstrumentationScope) -> Arc<[u8]> {
     });
     wire.text(3, scope.schema_url().unwrap_or_default());
     wire.into_bytes().into()
-}
-
-/// Encodes the span as a field of its `ScopeSpans`.
-fn encode_span(span: &SpanData, room: usize) -> Vec<u8> {
-    let mut wire = Wire::with_room(room);
-    wire.message(SPANS_OF_SCOPE, |wire| span_fields(wire, span));
-    wire.into_bytes()
 }
 
 fn span_fields(wire: &mut Wire, span: &SpanData) {
@@ -104,6 +115,23 @@ fn span_fields(wire: &mut Wire, span: &SpanData) {
     wire.number(14, span.links.dropped_count.into());
     wire.message(15, |wire| status_fields(wire, &span.status));
     wire.fixed32(16, flags(context.trace_flags().to_u8(), span.parent_span_is_remote));
+}
+
+#[cfg(feature = "logs")]
+fn log_fields(wire: &mut Wire, entry: &LogEntry) {
+    wire.fixed64(1, nanoseconds(entry.time));
+    wire.number(2, entry.severity.into());
+    wire.text(3, entry.severity_text);
+    if let Some(body) = &entry.body {
+        wire.message(5, |wire| wire.present_bytes(1, body.as_bytes()));
+    }
+    attributes(wire, 6, &entry.attributes);
+    if entry.span.is_valid() {
+        wire.fixed32(8, entry.span.trace_flags().to_u8().into());
+        wire.bytes(9, &entry.span.trace_id().to_bytes());
+        wire.bytes(10, &entry.span.span_id().to_bytes());
+    }
+    wire.fixed64(11, nanoseconds(entry.time));
 }
 
 fn event_fields(wire: &mut Wire, event: &Event) {

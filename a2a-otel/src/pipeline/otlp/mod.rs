@@ -1,6 +1,8 @@
 //! Signals in OTLP: items are encoded once, packed into requests, and shortened if a request would be too long.
 
 mod encode;
+#[cfg(feature = "logs")]
+mod logs;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod request;
@@ -11,11 +13,14 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+#[cfg(all(feature = "logs", feature = "otlp-grpc"))]
+pub(crate) use self::logs::EXPORT_LOGS;
+#[cfg(feature = "logs")]
+pub(crate) use self::logs::{LogEntry, LogRequest, OtlpLogs};
 #[cfg(all(feature = "metrics", feature = "otlp-grpc"))]
 pub(crate) use self::metrics::EXPORT_METRICS;
 #[cfg(feature = "metrics")]
 pub(crate) use self::metrics::{MetricsRequest, MetricsSignal};
-pub(crate) use self::request::SpanRequest;
 #[cfg(feature = "otlp-grpc")]
 pub(crate) use self::spans::EXPORT_SPANS;
-pub(crate) use self::spans::OtlpSpans;
+pub(crate) use self::spans::{OtlpSpans, SpanRequest};

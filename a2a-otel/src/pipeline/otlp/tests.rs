@@ -6,7 +6,13 @@ use opentelemetry::trace::{
     Event, Link, SpanContext, SpanId, SpanKind, Status, TraceFlags, TraceId, TraceState,
 };
 use opentelemetry::{Array, InstrumentationScope, KeyValue, Value};
+#[cfg(feature = "logs")]
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+#[cfg(feature = "logs")]
+use opentelemetry_proto::tonic::common::v1::any_value;
+#[cfg(feature = "logs")]
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
 use opentelemetry_sdk::Resource;
@@ -16,7 +22,9 @@ use proptest::strategy::ValueTree as _;
 use prost::Message as _;
 
 use super::encode::Encoder;
-use super::request::SpanRequest;
+#[cfg(feature = "logs")]
+use super::logs::LogEntry;
+use super::spans::SpanRequest;
 use crate::pipeline::signal::Payload as _;
 
 fn resource() -> Resource {
@@ -124,7 +132,7 @@ fn reference(spans: Vec<SpanData>) -> ExportTraceServiceRequest {
 }
 
 fn encoded(spans: &[SpanData]) -> SpanRequest {
-    Encoder::new(&resource()).request(spans)
+    Encoder::new(&resource()).spans(spans)
 }
 
 fn decoded(request: &SpanRequest) -> ExportTraceServiceRequest {
@@ -156,8 +164,8 @@ proptest! {
     #[test]
     fn a_request_comes_back_from_its_body(spans in prop::collection::vec(span(), 1..6)) {
         let request = encoded(&spans);
-        let (back, _) = SpanRequest::join([(request.body(), spans.len())]).shorten_spans(usize::MAX);
-        prop_assert!(matches!(back, SpanRequest::Spans(_)));
+        let (back, _) = SpanRequest::join([(request.body(), spans.len())]).shorten_records(usize::MAX);
+        prop_assert!(back.is_unfolded());
         prop_assert_eq!(decoded(&back), decoded(&request));
     }
 
@@ -197,7 +205,7 @@ proptest! {
 #[test]
 fn a_span_that_is_too_long_is_shortened_where_it_is_longest_and_says_so() {
     let request = encoded(&[named("small", "x".to_owned()), named("large", "é".repeat(50_000))]);
-    let (request, shortened) = request.shorten_spans(10_000);
+    let (request, shortened) = request.shorten_records(10_000);
     assert_eq!(shortened, 1);
     assert!(request.bytes() < 11_000, "{}", request.bytes());
     let decoded = decoded(&request);
@@ -206,6 +214,46 @@ fn a_span_that_is_too_long_is_shortened_where_it_is_longest_and_says_so() {
     assert!(text(0).contains("é … [100000 bytes, cut by a2a-otel: the span was too large]"), "{}", text(0));
     assert!(text(1).contains("kept"));
     assert_eq!(names(&[request]), ["small", "large"]);
+}
+
+#[cfg(feature = "logs")]
+prop_compose! {
+    fn entry()(
+        (time, severity, span) in (time(), 1..24_u8, context()),
+        (scope, body, attributes) in (scope(), prop::option::of(".{0,30}"), attributes()),
+    ) -> LogEntry {
+        LogEntry { time, severity, severity_text: "INFO", scope, body, attributes, span }
+    }
+}
+
+#[cfg(feature = "logs")]
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn log_records_read_like_what_was_logged(entries in prop::collection::vec(entry(), 1..6)) {
+        let request = Encoder::new(&resource()).logs(&entries);
+        let decoded = ExportLogsServiceRequest::decode(request.body().as_slice()).unwrap();
+        let [resource] = &decoded.resource_logs[..] else { panic!("one resource") };
+        let records = |scope: &opentelemetry_proto::tonic::logs::v1::ScopeLogs| scope.log_records.clone();
+        let mut found: Vec<_> = resource.scope_logs.iter().flat_map(records).collect();
+        prop_assert_eq!(found.len(), entries.len());
+        for LogEntry { time, severity, body, attributes, span, .. } in entries {
+            let nanoseconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
+            let is_it = |record: &LogRecord| {
+                u128::from(record.time_unix_nano) == nanoseconds
+                    && record.severity_number == i32::from(severity)
+                    && record.body.clone().and_then(|body| body.value)
+                        == body.clone().map(any_value::Value::StringValue)
+                    && record.attributes.len() == attributes.len()
+                    && (!span.is_valid() || record.trace_id == span.trace_id().to_bytes())
+                    && (!span.is_valid() || record.span_id == span.span_id().to_bytes())
+            };
+            let place = found.iter().position(is_it);
+            prop_assert!(place.is_some());
+            found.remove(place.unwrap());
+        }
+    }
 }
 
 #[test]

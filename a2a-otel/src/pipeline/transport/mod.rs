@@ -12,7 +12,7 @@ mod otlp;
 mod tls;
 
 pub(crate) use self::answer::Answer;
-#[cfg(all(feature = "otlp", feature = "metrics"))]
+#[cfg(feature = "otlp")]
 pub(crate) use self::answer::Hints;
 #[cfg(feature = "otlp")]
 pub(crate) use self::answer::PHOENIX;
