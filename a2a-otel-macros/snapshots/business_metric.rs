@@ -16,6 +16,7 @@ fn place_order(category: &str, quantity: u32) -> Result<Order, String> {
                 buckets: ::a2a_otel::__private::None,
                 implied: ::a2a_otel::__private::Implied::Nothing,
                 on: ::a2a_otel::__private::On::Ok,
+                outcome: false,
                 itemised: true,
                 slot: ::a2a_otel::__private::Slot::new(),
             };

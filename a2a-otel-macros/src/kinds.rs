@@ -136,6 +136,7 @@ pub(crate) const VALUE: Arg = configures("value", Takes::Expr);
 pub(crate) const UNIT: Arg = configures("unit", Takes::Text);
 pub(crate) const DESCRIPTION: Arg = configures("description", Takes::Text);
 pub(crate) const ON: Arg = configures("on", Takes::Word(&["ok", ON_ERR, ON_ALWAYS]));
+pub(crate) const OUTCOME: Arg = configures("outcome", Takes::Flag);
 pub(crate) const BUCKETS: Arg = configures("buckets", Takes::Expr);
 pub(crate) const ATTRIBUTES: Arg = configures("attributes", Takes::Fields);
 
@@ -330,6 +331,7 @@ pub(crate) static BUSINESS_METRIC: Kind = Kind {
         DESCRIPTION,
         BUCKETS,
         ON,
+        OUTCOME,
         ATTRIBUTES,
         STREAM,
     ],

@@ -143,6 +143,8 @@ pub(crate) struct MetricPlan<'a> {
     pub(crate) description: String,
     pub(crate) buckets: Option<Buckets<'a>>,
     pub(crate) on: On,
+    /// Whether the outcome of a call is an attribute.
+    pub(crate) has_outcome: bool,
     pub(crate) value: Option<&'a Expr>,
     pub(crate) is_value_late: bool,
     pub(crate) implied: Implied,

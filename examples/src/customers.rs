@@ -132,8 +132,14 @@ impl Expected {
 
 /// One customer's visit. Its span is the root of everything that happens for this customer.
 #[chain_span(name = "customer request", session = session, input = wish)]
-#[business_metric(counter = "marketplace.customer.requests", unit = "{request}", on = always)]
-#[business_metric(histogram = "marketplace.customer.latency", unit = "ms", on = always)]
+#[business_metric(
+    counter = "marketplace.customer.requests",
+    unit = "{request}",
+    on = always,
+    outcome,
+    attributes(withdrawn = matches!(output, Err(VisitError::Withdrawn(_))))
+)]
+#[business_metric(histogram = "marketplace.customer.duration", unit = "s", on = always, outcome)]
 async fn visit(
     coordinator: &Peer,
     session: &str,

@@ -5,8 +5,10 @@ use std::fmt;
 use a2a_otel::metrics::MetricsSnapshot;
 
 const REQUESTS: &str = "marketplace.customer.requests";
-const LATENCY: &str = "marketplace.customer.latency";
+const DURATION: &str = "marketplace.customer.duration";
 const SEARCHES: &str = "marketplace.product.searches";
+const CHECKS: &str = "marketplace.stock.checks";
+const LOST_SALES: &str = "marketplace.sales.lost";
 const STOCK_OUTS: &str = "marketplace.stock_outs";
 const ORDERS: &str = "marketplace.orders";
 const REVENUE: &str = "marketplace.revenue";
@@ -28,16 +30,18 @@ const fn latency(label: &'static str, read: fn(&MetricsSnapshot) -> Option<f64>)
 }
 
 /// The figures for the marketplace's owner.
-const FIGURES: [Figure; 9] = [
+const FIGURES: [Figure; 11] = [
     count("customer requests", |metrics| sum(metrics, REQUESTS)),
     count("searches", |metrics| sum(metrics, SEARCHES)),
+    count("stock checks", |metrics| sum(metrics, CHECKS)),
     count("stock-outs", |metrics| sum(metrics, STOCK_OUTS)),
     count("orders", |metrics| sum(metrics, ORDERS)),
     Figure { label: "revenue", unit: "EUR", decimals: 2, read: |metrics| sum(metrics, REVENUE) },
     Figure { label: "conversion", unit: "%", decimals: 1, read: conversion },
+    count("lost sales", |metrics| sum(metrics, LOST_SALES)),
     count("inter-agent calls", |metrics| sum(metrics, AGENT_CALLS)),
-    latency("latency, median", |metrics| metrics.percentile(LATENCY, 0.5)),
-    latency("latency, 95th percentile", |metrics| metrics.percentile(LATENCY, 0.95)),
+    latency("latency, median", |metrics| milliseconds(metrics, 0.5)),
+    latency("latency, 95th percentile", |metrics| milliseconds(metrics, 0.95)),
 ];
 
 /// Shows the figures that were measured in this process, one per line.
@@ -55,6 +59,11 @@ impl fmt::Display for Report {
 
 fn sum(metrics: &MetricsSnapshot, name: &str) -> Option<f64> {
     metrics.get(name).map(|_| metrics.sum(name))
+}
+
+/// How long a part of the customers had to wait at most.
+fn milliseconds(metrics: &MetricsSnapshot, part: f64) -> Option<f64> {
+    metrics.percentile(DURATION, part).map(|seconds| seconds * 1000.0)
 }
 
 /// The share of requests that led to an order, in percent.

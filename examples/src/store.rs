@@ -118,6 +118,19 @@ pub enum StoreError {
     Database(#[from] rusqlite::Error),
 }
 
+impl StoreError {
+    /// The reason in one word, for metrics.
+    const fn reason(&self) -> &'static str {
+        match self {
+            Self::UnknownProduct(_) => "unknown_product",
+            Self::NotEnough { .. } => "not_enough",
+            Self::NoQuantity => "no_quantity",
+            Self::UnknownReservation(_) => "unknown_reservation",
+            Self::Database(_) => "database",
+        }
+    }
+}
+
 type Result<T> = std::result::Result<T, StoreError>;
 
 const SCHEMA: &str = "
@@ -170,7 +183,7 @@ impl Store {
     #[business_metric(
         counter = "marketplace.product.searches",
         unit = "{search}",
-        attributes(price_limit = search.max_price.is_some())
+        attributes(price_limit = search.max_price.is_some(), found = !output.is_empty())
     )]
     pub fn search(&self, search: &Search) -> Result<Vec<Product>> {
         let highest = search.max_price.map_or(f64::MAX, |euros| euros * 100.0);
@@ -185,6 +198,7 @@ impl Store {
     /// # Errors
     ///
     /// When no product has this id, or the database fails.
+    #[business_metric(counter = "marketplace.stock.checks", unit = "{check}", on = always, outcome)]
     pub fn check_stock(&self, product_id: &str) -> Result<Stock> {
         stock(&self.connection(), product_id)
     }
@@ -194,6 +208,13 @@ impl Store {
     /// # Errors
     ///
     /// When the product is unknown or there are too few of it, or the database fails.
+    #[business_metric(counter = "marketplace.reservations", unit = "{reservation}", on = always, outcome)]
+    #[business_metric(
+        counter = "marketplace.sales.lost",
+        unit = "{sale}",
+        on = err,
+        attributes(reason = output.reason())
+    )]
     pub fn reserve(&self, product_id: &str, quantity: u32) -> Result<Reservation> {
         if quantity == 0 {
             return Err(StoreError::NoQuantity);
@@ -206,7 +227,7 @@ impl Store {
             available,
             wanted: quantity,
         })?;
-        transaction.execute("UPDATE product SET stock = ?2 WHERE id = ?1", params![product_id, left])?;
+        set_aside(&transaction, product_id, quantity)?;
         transaction.execute(
             "INSERT INTO reservation (product, quantity) VALUES (?1, ?2)",
             params![product_id, quantity],
@@ -231,6 +252,13 @@ impl Store {
         unit = "{EUR}",
         value = output.total,
         attributes(category = output.category.as_str())
+    )]
+    #[business_metric(histogram = "marketplace.order.value", unit = "{EUR}", value = output.total)]
+    #[business_metric(
+        counter = "marketplace.sales.lost",
+        unit = "{sale}",
+        on = err,
+        attributes(reason = output.reason())
     )]
     pub fn place_order(&self, reservation_id: &str) -> Result<Order> {
         let mut connection = self.connection();
@@ -267,6 +295,12 @@ impl Store {
     }
 }
 
+#[business_metric(
+    up_down_counter = "marketplace.stock",
+    unit = "{piece}",
+    value = i64::from(shelved.stock),
+    attributes(category = shelved.product.category.as_str())
+)]
 fn put_on_shelf(transaction: &Transaction<'_>, shelved: &Shelved) -> Result<()> {
     let Shelved { product, cents, stock } = shelved;
     transaction.execute(
@@ -274,6 +308,18 @@ fn put_on_shelf(transaction: &Transaction<'_>, shelved: &Shelved) -> Result<()> 
         params![product.id, product.name, product.category, cents, stock],
     )?;
     Ok(())
+}
+
+/// Takes pieces off the shelf, and returns the product's category.
+#[business_metric(
+    up_down_counter = "marketplace.stock",
+    unit = "{piece}",
+    value = -i64::from(quantity),
+    attributes(category = output.as_str())
+)]
+fn set_aside(transaction: &Transaction<'_>, product_id: &str, quantity: u32) -> Result<String> {
+    let update = "UPDATE product SET stock = stock - ?2 WHERE id = ?1 RETURNING category";
+    Ok(transaction.query_row(update, params![product_id, quantity], |row| row.get(0))?)
 }
 
 /// Looks up the stock of a product. Every query for stock calls this function, so that stock-outs are counted here.

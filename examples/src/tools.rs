@@ -122,6 +122,7 @@ impl Toolbox {
     counter = "marketplace.agent.calls",
     unit = "{call}",
     on = always,
+    outcome,
     attributes(peer = peer.name())
 )]
 async fn consult(peer: &Peer, session: &str, question: &str) -> Result<String, PeerError> {

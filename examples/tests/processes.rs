@@ -21,10 +21,12 @@ fn one_process_serves_a_run_and_reports_its_business() {
     let figures = [
         ("customer requests", "12"),
         ("searches", "5"),
+        ("stock checks", "3"),
         ("stock-outs", "2"),
         ("orders", "2"),
         ("revenue", "196.70 EUR"),
         ("conversion", "16.7 %"),
+        ("lost sales", "1"),
         ("inter-agent calls", "16"),
     ];
     for (label, value) in figures {

@@ -12,6 +12,7 @@ use a2a_otel_tests::parrot::{Binding, Parrot, connect, observed, request, serve}
 use futures::executor::block_on;
 use futures::stream::{self, Stream, StreamExt as _};
 use opentelemetry_sdk::trace::InMemorySpanExporter;
+use proptest::prelude::*;
 use rmcp::handler::server::ServerHandler;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ResourceContents, ServerConfig,
@@ -108,6 +109,62 @@ fn a_file_that_is_cut_does_not_stay() {
         if before < LIMIT - 50 {
             assert!(input.contains(REDACTED), "{before}");
         }
+    }
+}
+
+/// How a character of a file may be written.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    Plain,
+    /// `\u002f`, with digits in upper or lower case.
+    Unicode(bool),
+    /// `%2F`, with digits in upper or lower case.
+    Percent(bool),
+    /// `\/`.
+    Backslash,
+}
+
+fn form() -> impl Strategy<Value = Form> {
+    prop_oneof![
+        8 => Just(Form::Plain),
+        1 => any::<bool>().prop_map(Form::Unicode),
+        1 => any::<bool>().prop_map(Form::Percent),
+        1 => Just(Form::Backslash),
+    ]
+}
+
+fn written((character, form): (char, &Form)) -> String {
+    let code = u32::from(character);
+    match form {
+        Form::Unicode(true) => format!("\\u{code:04X}"),
+        Form::Unicode(false) => format!("\\u{code:04x}"),
+        Form::Percent(true) => format!("%{code:02X}"),
+        Form::Percent(false) => format!("%{code:02x}"),
+        Form::Backslash if character == '/' => "\\/".to_owned(),
+        Form::Plain | Form::Backslash => character.to_string(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Escapes are base64 too, in JSON of any depth.
+    #[test]
+    fn a_file_is_replaced_as_a_whole_however_it_is_written(
+        piece in "[A-Za-z0-9+/]{40,90}",
+        forms in prop::collection::vec(form(), 97),
+        depth in 0..3_usize,
+    ) {
+        let file: String = piece.chars().cycle().take(40_000).zip(forms.iter().cycle()).map(written).collect();
+        let quote = |text: String, _| {
+            let quoted = serde_json::to_string(&text).expect("a text");
+            quoted[1..quoted.len() - 1].to_owned()
+        };
+        let file = (0..depth).fold(file, quote);
+        let capturing = capture();
+        step(&format!("before {file} behind"));
+        let span = capturing.only();
+        prop_assert_eq!(span.text("input.value"), Some("before __REDACTED__ behind"));
     }
 }
 

@@ -320,6 +320,15 @@ fn what_will_be_masked_is_not_built() {
 /// A type that implements neither `Serialize` nor `Debug`.
 struct Password(&'static str);
 
+#[test]
+fn the_debug_form_lists_what_is_hidden_and_nothing_else() {
+    let privacy = Privacy::new().hide_outputs(true).hide_llm_tools(true).hide_inputs(false);
+    let printed = format!("{privacy:?}");
+    let hidden = ["OPENINFERENCE_HIDE_OUTPUTS", "OPENINFERENCE_HIDE_LLM_TOOLS"];
+    assert!(hidden.iter().all(|name| printed.contains(name)), "{printed}");
+    assert_eq!(printed.matches("OPENINFERENCE_").count(), hidden.len(), "{printed}");
+}
+
 #[tool_span(redact(password))]
 fn log_in(user: &str, password: &Password) -> usize {
     user.len() + password.0.len()

@@ -226,6 +226,14 @@ pub(super) fn check_unit(args: &Args, errors: &mut Errors) {
     }
 }
 
+/// Reports `outcome` on a metric that measures only one outcome.
+pub(super) fn check_outcome(args: &Args, on: On, errors: &mut Errors) {
+    let Some(span) = args.span(&kinds::OUTCOME) else { return };
+    if on != On::Always {
+        errors.at(span, "`outcome` tells outcomes apart; add `on = always`, which measures all of them");
+    }
+}
+
 /// Checks the bounds of a histogram's buckets, as far as they are numbers.
 pub(super) fn check_buckets(
     expr: &Expr,

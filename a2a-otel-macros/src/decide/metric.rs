@@ -4,7 +4,7 @@ use proc_macro2::Span;
 use syn::{Expr, LitStr};
 
 use super::checks::{
-    check_buckets, check_fails, check_labels, check_metric_name, check_repeated, check_unit,
+    check_buckets, check_fails, check_labels, check_metric_name, check_outcome, check_repeated, check_unit,
 };
 use crate::errors::Errors;
 use crate::kinds::{self, Arg, INSTRUMENTS};
@@ -21,9 +21,11 @@ pub(super) fn plan_metric<'a>(
 ) -> Option<MetricPlan<'a>> {
     let attributes = args.fields(&kinds::ATTRIBUTES);
     check_unit(args, errors);
-    check_repeated(attributes, &[], errors);
+    let has_outcome = args.span(&kinds::OUTCOME).is_some();
+    check_repeated(attributes, if has_outcome { &[kinds::OUTCOME.name] } else { &[] }, errors);
     check_labels(attributes, errors);
     let on = plan_on(args, function, errors);
+    check_outcome(args, on, errors);
     let (arg, instrument, name) = plan_instrument(args, errors)?;
     let (value, unit) = (args.expr(&kinds::VALUE), args.text(&kinds::UNIT).map(LitStr::value));
     let implied = plan_implied(args, (arg, instrument), name, unit.as_deref(), errors);
@@ -36,6 +38,7 @@ pub(super) fn plan_metric<'a>(
         description: args.text(&kinds::DESCRIPTION).map(LitStr::value).unwrap_or_default(),
         buckets: plan_buckets(args, instrument, errors),
         on,
+        has_outcome,
         value,
         is_value_late: value.is_some_and(is_late),
         implied,

@@ -12,7 +12,7 @@ impl Plan<'_> {
     /// What is known of the metric at compile time, in a `static`, because the runtime keeps the instrument by it.
     pub(super) fn metric(&self, metric: &MetricPlan<'_>) -> TokenStream {
         let (runtime, itemised, buckets) = (&self.runtime, metric.is_late(), self.buckets(metric));
-        let MetricPlan { instrument, name, unit, description, implied, on, .. } = metric;
+        let MetricPlan { instrument, name, unit, description, implied, on, has_outcome, .. } = metric;
         hygienic! {{
             static A2A_OTEL_METRIC: #runtime::Metric = #runtime::Metric {
                 kind: #runtime::InstrumentKind::#instrument,
@@ -22,6 +22,7 @@ impl Plan<'_> {
                 buckets: #buckets,
                 implied: #runtime::Implied::#implied,
                 on: #runtime::On::#on,
+                outcome: #has_outcome,
                 itemised: #itemised,
                 slot: #runtime::Slot::new(),
             };
@@ -55,7 +56,11 @@ impl Plan<'_> {
         let measure = hygienic!(#noted #runtime::Measurement::record(&mut ending););
         let on = metric.on;
         if on == On::Always {
-            return hygienic!({ let value = #result; #measure });
+            let outcome = metric.has_outcome.then(|| {
+                let result = quote!(#runtime::ReturnType::of(#result).a2a_otel_result(#result));
+                hygienic!(#runtime::Measurement::returned_as(&mut ending, #result.is_ok());)
+            });
+            return hygienic!({ #outcome let value = #result; #measure });
         }
         hygienic! {
             if let #runtime::#on(value) = #runtime::ReturnType::of(#result).a2a_otel_result(#result) { #measure }

@@ -22,6 +22,8 @@ pub struct Metric {
     pub implied: Implied,
     /// Which calls count.
     pub on: On,
+    /// Whether the outcome of a call is an attribute.
+    pub outcome: bool,
     /// Whether every item of a stream is measured, instead of the stream.
     pub itemised: bool,
     /// Where threads keep the instrument.

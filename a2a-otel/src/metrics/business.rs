@@ -9,6 +9,7 @@ use opentelemetry::KeyValue;
 
 use crate::capture::{Fields, push_fields};
 use crate::meter::{self, Amount, Implied, Metric, Number, On};
+use crate::semconv::ours::{CANCELLED, OUTCOME};
 use crate::span::{CallScope, Describe, StreamEnd, is_disabled};
 
 /// One call that is being measured. It is two words, because it moves several times during a call.
@@ -25,7 +26,14 @@ struct Open {
     started: Option<Instant>,
     number: Option<Number>,
     labels: Vec<KeyValue>,
+    /// How the call ended, if it has, and the metric distinguishes outcomes.
+    outcome: Option<&'static str>,
 }
+
+// The values of the attribute `outcome`, beside `cancelled`.
+const OK: &str = "ok";
+const ERROR: &str = "error";
+const PANIC: &str = "panic";
 
 /// Nothing is computed, and no clock is read, if nothing reads the measurement.
 impl Measurement {
@@ -75,9 +83,22 @@ impl Measurement {
         }
     }
 
+    /// Sets the outcome of a call that has returned.
+    pub fn returned_as(&mut self, is_ok: bool) {
+        self.ended_as(if is_ok { OK } else { ERROR });
+    }
+
+    /// Sets the outcome, if the metric distinguishes outcomes.
+    fn ended_as(&mut self, outcome: &'static str) {
+        if let Some(open) = self.open.as_mut().filter(|_| self.metric.outcome) {
+            open.outcome = Some(outcome);
+        }
+    }
+
     /// Records the measurement on the meter. A missing value, or one that the instrument cannot take, is left out.
     pub fn record(&mut self) {
-        let Some(open) = self.open.take() else { return };
+        let Some(mut open) = self.open.take() else { return };
+        open.labels.extend(open.outcome.map(|outcome| KeyValue::new(OUTCOME, outcome)));
         if let Some(number) = open.number.or_else(|| open.implied(self.metric)) {
             meter::record(self.metric, number, &open.labels);
         }
@@ -124,6 +145,9 @@ impl Drop for Measurement {
 #[cold]
 fn dropped(measurement: &mut Measurement) {
     if measurement.metric.on == On::Always {
+        if measurement.open.as_ref().is_some_and(|open| open.outcome.is_none()) {
+            measurement.ended_as(CANCELLED);
+        }
         // The thread may be unwinding, and a panic in a meter provider would then end the process.
         let _ = catch_unwind(AssertUnwindSafe(|| measurement.record()));
     } else {
@@ -159,7 +183,7 @@ fn take_spare() -> Box<Open> {
 
 fn keep_spare(mut open: Box<Open>) {
     open.labels.clear();
-    open.number = None;
+    (open.number, open.outcome) = (None, None);
     let _ = SPARE.try_with(|spare| {
         let mut spare = spare.borrow_mut();
         if spare.len() < MOST_SPARE && open.labels.capacity() <= SPARE_ROOM {
@@ -189,14 +213,18 @@ impl CallScope for Measurement {
         self
     }
 
-    fn panicked(self, _: &(dyn Any + Send)) {}
+    fn panicked(mut self, _: &(dyn Any + Send)) {
+        self.ended_as(PANIC);
+    }
 
-    fn succeeded(self) {
+    fn succeeded(mut self) {
+        self.returned_as(true);
         let counts = self.metric.on != On::Err;
         self.finish(counts);
     }
 
-    fn failed(self, _: &dyn Describe, _: bool) {
+    fn failed(mut self, _: &dyn Describe, _: bool) {
+        self.returned_as(false);
         let counts = self.metric.on != On::Ok;
         self.finish(counts);
     }
@@ -205,7 +233,13 @@ impl CallScope for Measurement {
         MetricItems { metric: self.metric, open: self.open.as_deref().map(Open::copy), failed: false }
     }
 
-    fn streamed(self, items: MetricItems, end: StreamEnd<'_>) {
+    fn streamed(mut self, items: MetricItems, end: StreamEnd<'_>) {
+        self.ended_as(match end {
+            StreamEnd::Panicked(_) => PANIC,
+            _ if items.failed => ERROR,
+            StreamEnd::Complete => OK,
+            StreamEnd::Dropped => CANCELLED,
+        });
         let counts = match self.metric.on {
             On::Ok => matches!(end, StreamEnd::Complete) && !items.failed,
             On::Err => items.failed,

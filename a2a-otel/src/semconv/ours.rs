@@ -3,6 +3,9 @@
 /// The event and status message of a call that was dropped before its end.
 pub(crate) const CANCELLED: &str = "cancelled";
 
+/// The attribute of a business metric that tells how the call ended.
+pub(crate) const OUTCOME: &str = "outcome";
+
 /// How many items a stream yielded.
 pub(crate) const STREAM_ITEMS: &str = "a2a_otel.stream.items";
 /// The time to a stream's first item, in seconds from the call.

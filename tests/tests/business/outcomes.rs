@@ -99,3 +99,82 @@ fn every_instrument_is_fed_by_outcome() {
     assert_eq!(metrics.sum("streams.sum").to_string(), "10", "1 + 2 and 1 + 2 + 4");
     assert_eq!(metrics.points("streams.sum").len(), 2);
 }
+
+/// Ends as the word says.
+#[business_metric(counter = "told.apart", on = always, outcome)]
+#[business_metric(counter = "told.apart.late", on = always, outcome, attributes(fits = output.is_ok()))]
+async fn end(word: &'static str) -> Result<(), String> {
+    match word {
+        "panic" => panic!("as asked"),
+        "cancelled" => std::future::pending().await,
+        "error" => Err(word.to_owned()),
+        _ => Ok(()),
+    }
+}
+
+#[business_metric(counter = "told.apart.plain", on = always, outcome)]
+#[business_metric(counter = "told.apart.plain.late", on = always, outcome, attributes(is_long = output.len() > 3))]
+fn plain(word: &str) -> String {
+    assert_ne!(word, "panic");
+    word.to_owned()
+}
+
+#[business_metric(counter = "told.apart.streams", on = always, outcome)]
+#[business_metric(counter = "told.apart.items", on = always, outcome, attributes(is_first = matches!(output, Ok(1))))]
+fn end_stream(word: &'static str) -> BoxStream<'static, Result<u32, String>> {
+    let second = move |number| match (number, word) {
+        (2, "panic") => panic!("as asked"),
+        (2, "error") => Err(word.to_owned()),
+        _ => Ok(number),
+    };
+    stream::iter(1..=2).map(second).boxed()
+}
+
+/// Each outcome with the number of calls that have ended so.
+fn outcomes(metrics: &a2a_otel::metrics::MetricsSnapshot, name: &str) -> Vec<(String, String)> {
+    let mut outcomes: std::collections::BTreeMap<_, u64> = std::collections::BTreeMap::new();
+    for point in metrics.points(name) {
+        let Reading::Sum(sum) = point.reading else { panic!("{name} is a counter") };
+        let words = sum.to_string().parse::<u64>().expect("it counts");
+        *outcomes.entry(point.attributes["outcome"].clone()).or_default() += words;
+    }
+    outcomes.into_iter().map(|(outcome, calls)| (outcome, calls.to_string())).collect()
+}
+
+#[test]
+fn outcomes_are_told_apart() {
+    let capturing = a2a_otel::testing::capture();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let caught =
+        |call: &mut dyn FnMut()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).is_err();
+    for (word, panics) in
+        [("ok", false), ("ok", false), ("error", false), ("cancelled", false), ("panic", true)]
+    {
+        let mut call = || {
+            let patience = Duration::from_millis(10);
+            runtime.block_on(async { drop(tokio::time::timeout(patience, end(word)).await) });
+        };
+        assert_eq!(caught(&mut call), panics, "{word}");
+        assert_eq!(caught(&mut || drop(plain(word))), panics, "{word}");
+        let mut call = || {
+            let mut items = end_stream(word);
+            let wanted = if word == "cancelled" { 1 } else { 3 };
+            runtime.block_on(async { while items.next().await.is_some() && wanted > 1 {} });
+        };
+        assert_eq!(caught(&mut call), panics, "{word}");
+    }
+    let metrics = capturing.metrics();
+    let expected = |rows: &[(&str, &str)]| -> Vec<_> {
+        rows.iter().map(|(outcome, calls)| ((*outcome).to_owned(), (*calls).to_owned())).collect()
+    };
+    let all = expected(&[("cancelled", "1"), ("error", "1"), ("ok", "2"), ("panic", "1")]);
+    for name in ["told.apart", "told.apart.late", "told.apart.streams"] {
+        assert_eq!(outcomes(&metrics, name), all, "{name}");
+    }
+    let plain = expected(&[("ok", "4"), ("panic", "1")]);
+    for name in ["told.apart.plain", "told.apart.plain.late"] {
+        assert_eq!(outcomes(&metrics, name), plain, "{name}");
+    }
+    // Four items of two streams that end well, and the first of the others.
+    assert_eq!(outcomes(&metrics, "told.apart.items"), expected(&[("error", "1"), ("ok", "7")]));
+}

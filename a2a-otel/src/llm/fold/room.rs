@@ -68,7 +68,17 @@ fn whole_characters(text: &str, most: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::whole_characters;
+    use super::{Room, whole_characters};
+
+    #[test]
+    fn what_fits_exactly_is_not_cut() {
+        let mut room = Room::of(3);
+        let mut text = String::new();
+        room.push(&mut text, "abc");
+        assert_eq!((text.as_str(), room.missing_mark()), ("abc", None));
+        room.push(&mut text, "d");
+        assert!(text.starts_with("abc") && text.len() > 3, "it is marked: {text}");
+    }
 
     #[test]
     fn a_text_is_cut_between_characters_and_escapes() {
