@@ -42,6 +42,7 @@ impl Metric {
             buckets: bounds,
             implied: Implied::Nothing,
             on: On::Always,
+            outcome: false,
             itemised: false,
             slot: Slot::new(),
         }
