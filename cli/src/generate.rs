@@ -61,6 +61,9 @@ fn report(changes: &[Change<'_>], arguments: &Generate) -> u8 {
         return OK;
     }
     let (src, out) = (arguments.src.display(), arguments.out.display());
-    eprintln!("error: {} is not up to date; run `a2a-otel generate --src {src} --out {out}`", arguments.out.display());
+    eprintln!(
+        "error: {} is not up to date; run `a2a-otel generate --src {src} --out {out}`",
+        arguments.out.display()
+    );
     FINDINGS
 }

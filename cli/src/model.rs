@@ -228,10 +228,9 @@ impl Declared {
             key: key.clone(),
             values: value.clone().map(|value| BTreeSet::from([value])),
         });
-        let outcome = self.has_outcome.then(|| Label {
-            key: "outcome".to_owned(),
-            values: Some(OUTCOMES.map(str::to_owned).into()),
-        });
+        let outcome = self
+            .has_outcome
+            .then(|| Label { key: "outcome".to_owned(), values: Some(OUTCOMES.map(str::to_owned).into()) });
         outcome.into_iter().chain(own)
     }
 

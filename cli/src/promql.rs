@@ -40,16 +40,41 @@ pub fn fill(query: &str, model: &Model, objective: f64) -> Option<String> {
     for (mark, meaning) in MARKS {
         filled = filled.replace(mark, meaning);
     }
-    Some(filled)
+    // A query without matchers, or with one before none.
+    Some(filled.replace(",}", "}").replace("{}", ""))
 }
 
 /// The part of calls that fail: 0 where none does, and nothing where nobody calls.
 macro_rules! failing {
     ($by:literal, $metric:literal, $select:literal, $range:literal) => {
         concat!(
-            "(sum by (", $by, ") (rate(<", $metric, ">_count{", $select, "error_type!=\"\"}[", $range, "]))",
-            " or 0 * sum by (", $by, ") (rate(<", $metric, ">_count{", $select, "}[", $range, "])))",
-            " / (sum by (", $by, ") (rate(<", $metric, ">_count{", $select, "}[", $range, "])) > 0)"
+            "(sum by (",
+            $by,
+            ") (rate(<",
+            $metric,
+            ">_count{",
+            $select,
+            "error_type!=\"\"}[",
+            $range,
+            "]))",
+            " or 0 * sum by (",
+            $by,
+            ") (rate(<",
+            $metric,
+            ">_count{",
+            $select,
+            "}[",
+            $range,
+            "])))",
+            " / (sum by (",
+            $by,
+            ") (rate(<",
+            $metric,
+            ">_count{",
+            $select,
+            "}[",
+            $range,
+            "])) > 0)"
         )
     };
 }
@@ -59,8 +84,17 @@ pub(crate) use failing;
 macro_rules! quantile {
     ($quantile:literal, $by:literal, $metric:literal, $select:literal, $range:literal) => {
         concat!(
-            "histogram_quantile(", $quantile, ", sum by (le, ", $by, ") (rate(<", $metric, ">_bucket{", $select, "}[",
-            $range, "])))"
+            "histogram_quantile(",
+            $quantile,
+            ", sum by (le, ",
+            $by,
+            ") (rate(<",
+            $metric,
+            ">_bucket{",
+            $select,
+            "}[",
+            $range,
+            "])))"
         )
     };
 }

@@ -19,7 +19,9 @@ impl Arguments {
         match meta {
             Meta::Path(_) => Ok(Self(Vec::new())),
             Meta::List(list) => parse_all.parse2(list.tokens.clone()).map(Self),
-            Meta::NameValue(pair) => Err(syn::Error::new_spanned(&pair.path, "expected arguments in parentheses")),
+            Meta::NameValue(pair) => {
+                Err(syn::Error::new_spanned(&pair.path, "expected arguments in parentheses"))
+            }
         }
     }
 

@@ -7,7 +7,8 @@ use syn::ext::IdentExt as _;
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, ImplItemFn, ItemFn, ItemImpl, ItemMod, ItemTrait, Macro, Meta, Signature, TraitItemFn, UseRename,
+    Attribute, ImplItemFn, ItemFn, ItemImpl, ItemMod, ItemTrait, Macro, Meta, Signature, TraitItemFn,
+    UseRename,
 };
 
 use a2a_otel::metrics::InstrumentKind;
@@ -57,7 +58,8 @@ pub(super) fn read(file: &File, found: &mut Found, hidden: &mut Vec<Place>) {
 /// The message about attribute macros that a macro hides, if there are any.
 pub(super) fn hidden_in_macros(places: &[Place]) -> Option<Warning> {
     let (first, more) = places.split_first()?;
-    let others = if more.is_empty() { String::new() } else { format!(", as are {} more in macros", more.len()) };
+    let others =
+        if more.is_empty() { String::new() } else { format!(", as are {} more in macros", more.len()) };
     let text = format!(
         "`#[{METRIC}]` inside of a macro is left out{others}, because macros are not expanded; write the function \
          outside of the macro"
@@ -92,7 +94,9 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn read_function(&mut self, attributes: &[Attribute], signature: &Signature) {
         for meta in unconditional(attributes) {
-            let Some(last) = meta.path().segments.last().map(|segment| segment.ident.to_string()) else { continue };
+            let Some(last) = meta.path().segments.last().map(|segment| segment.ident.to_string()) else {
+                continue;
+            };
             let Some(name) = self.aliases.get(&last).copied().or_else(|| known(&last)) else { continue };
             let function = signature.ident.unraw().to_string();
             match Arguments::parse(&meta) {
@@ -104,8 +108,7 @@ impl Reader<'_> {
     }
 
     fn read_metric(&mut self, meta: &Meta, arguments: &Arguments, function: String) {
-        let instrument =
-            INSTRUMENTS.iter().find_map(|(name, kind)| Some((*kind, arguments.text(name)?)));
+        let instrument = INSTRUMENTS.iter().find_map(|(name, kind)| Some((*kind, arguments.text(name)?)));
         let Some((kind, literal)) = instrument else {
             let text = format!("`#[{METRIC}]` is left out, because it names no metric: `counter = \"name\"`");
             return self.warn(meta.span(), &text);
@@ -116,7 +119,9 @@ impl Reader<'_> {
         }
         let labels = match arguments.fields("attributes") {
             Ok(labels) => labels,
-            Err(error) => return self.warn(error.span(), &format!("the metric \"{name}\" is left out: {error}")),
+            Err(error) => {
+                return self.warn(error.span(), &format!("the metric \"{name}\" is left out: {error}"));
+            }
         };
         let measures_duration = kind == InstrumentKind::Histogram && !arguments.has("value");
         let default_unit = if measures_duration { "s" } else { "" };
@@ -141,7 +146,9 @@ impl Reader<'_> {
     }
 
     fn read_name(&mut self, attribute: &str, meta: &Meta, arguments: &Arguments, function: String) {
-        let Some((_, keys, kind, is_function)) = NAMINGS.iter().find(|(name, ..)| *name == attribute) else { return };
+        let Some((_, keys, kind, is_function)) = NAMINGS.iter().find(|(name, ..)| *name == attribute) else {
+            return;
+        };
         let given = keys.iter().find(|key| arguments.has(key));
         let text = match given {
             Some(key) => arguments.text(key).map(syn::LitStr::value),
@@ -207,9 +214,10 @@ fn find_attribute(tokens: TokenStream) -> Option<Span> {
     for token in tokens {
         match token {
             TokenTree::Group(group) if after_hash => {
-                let named = group.stream().into_iter().find(
-                    |token| matches!(token, TokenTree::Ident(ident) if ident == METRIC),
-                );
+                let named = group
+                    .stream()
+                    .into_iter()
+                    .find(|token| matches!(token, TokenTree::Ident(ident) if ident == METRIC));
                 if let Some(named) = named {
                     return Some(named.span());
                 }

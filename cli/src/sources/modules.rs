@@ -94,7 +94,8 @@ impl File {
             Some("mod" | "lib" | "main") => vec![folder.clone()],
             _ => vec![folder.join(stem), folder.clone()],
         };
-        let mut finder = Finder { folder, folders, inline: false, in_tests: false, conditional: false, found: vec![] };
+        let mut finder =
+            Finder { folder, folders, inline: false, in_tests: false, conditional: false, found: vec![] };
         finder.visit_file(&syntax);
         Self { shown, modules: finder.found, syntax }
     }
@@ -148,9 +149,10 @@ impl<'a> Visit<'a> for Finder {
         let bases = if self.inline { self.folders.clone() } else { vec![self.folder.clone()] };
         let by_path = bases.iter().flat_map(|base| paths.iter().map(|path| base.join(path)));
         if module.content.is_none() {
-            let by_name = self.folders.iter().flat_map(|folder| {
-                [folder.join(format!("{name}.rs")), folder.join(&name).join("mod.rs")]
-            });
+            let by_name = self
+                .folders
+                .iter()
+                .flat_map(|folder| [folder.join(format!("{name}.rs")), folder.join(&name).join("mod.rs")]);
             let candidates = by_path.chain(by_name).collect();
             let span = module.ident.span();
             self.found.push(Module { candidates, is_for_tests, is_conditional: conditional, name, span });

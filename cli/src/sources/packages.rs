@@ -116,7 +116,9 @@ fn read_manifest(root: &Path, path: &Path, listed: &mut Listed) {
     };
     let manifest: Manifest = match toml::from_str(&text) {
         Ok(manifest) => manifest,
-        Err(error) => return warn(format!("cannot be read, so its ratios are left out: {}", error.message())),
+        Err(error) => {
+            return warn(format!("cannot be read, so its ratios are left out: {}", error.message()));
+        }
     };
     let Some(ours) = manifest.package.metadata.ours else { return };
     match ours.try_into::<Ours>() {

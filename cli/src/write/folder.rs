@@ -100,7 +100,8 @@ impl Folder {
 
     /// Files of ours that are no longer generated, in the folders in which files are generated.
     fn leftovers(&self, files: &[File]) -> Result<Vec<PathBuf>, Failure> {
-        let folders: BTreeSet<&Path> = files.iter().filter_map(|file| Path::new(file.path).parent()).collect();
+        let folders: BTreeSet<&Path> =
+            files.iter().filter_map(|file| Path::new(file.path).parent()).collect();
         let mut leftovers = Vec::new();
         for folder in folders {
             let path = self.root.join(folder);
@@ -112,7 +113,10 @@ impl Folder {
             for entry in entries.filter_map(Result::ok) {
                 let below = folder.join(entry.file_name());
                 let is_generated = files.iter().any(|file| Path::new(file.path) == below);
-                if !is_generated && entry.path().is_file() && fs::read(entry.path()).is_ok_and(|it| is_ours(&it)) {
+                if !is_generated
+                    && entry.path().is_file()
+                    && fs::read(entry.path()).is_ok_and(|it| is_ours(&it))
+                {
                     leftovers.push(below);
                 }
             }

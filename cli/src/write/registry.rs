@@ -115,8 +115,10 @@ fn attributes(model: &Model) -> Vec<Attribute> {
 
 /// The id of a member, which has lower-case letters, digits and underscores.
 fn id(value: &str) -> String {
-    let id: String =
-        value.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '_' }).collect();
+    let id: String = value
+        .chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '_' })
+        .collect();
     if id.starts_with(|first: char| first.is_ascii_alphabetic()) { id } else { format!("value_{id}") }
 }
 

@@ -70,14 +70,22 @@ const REQUESTS: &[Spec] = &[
         description: "Requests to each agent per second, over A2A.",
         unit: "reqps",
         look: Lines,
-        queries: &[("{{service_name}}", calls!("service_name", "a2a.server.operation.duration", "@s", "@i"), "")],
+        queries: &[(
+            "{{service_name}}",
+            calls!("service_name", "a2a.server.operation.duration", "@s", "@i"),
+            "",
+        )],
     },
     Spec {
         title: "How often do requests fail?",
         description: "The part of each agent's requests that fails.",
         unit: "percentunit",
         look: Lines,
-        queries: &[("{{service_name}}", failing!("service_name", "a2a.server.operation.duration", "@s,", "@i"), "")],
+        queries: &[(
+            "{{service_name}}",
+            failing!("service_name", "a2a.server.operation.duration", "@s,", "@i"),
+            "",
+        )],
     },
     Spec {
         title: "How long do requests take?",
@@ -85,9 +93,21 @@ const REQUESTS: &[Spec] = &[
         unit: "s",
         look: Quantiles,
         queries: &[
-            ("{{service_name}} p50", quantile!("0.5", "service_name", "a2a.server.operation.duration", "@s", "@i"), ""),
-            ("{{service_name}} p95", quantile!("0.95", "service_name", "a2a.server.operation.duration", "@s", "@i"), ""),
-            ("{{service_name}} p99", quantile!("0.99", "service_name", "a2a.server.operation.duration", "@s", "@i"), ""),
+            (
+                "{{service_name}} p50",
+                quantile!("0.5", "service_name", "a2a.server.operation.duration", "@s", "@i"),
+                "",
+            ),
+            (
+                "{{service_name}} p95",
+                quantile!("0.95", "service_name", "a2a.server.operation.duration", "@s", "@i"),
+                "",
+            ),
+            (
+                "{{service_name}} p99",
+                quantile!("0.99", "service_name", "a2a.server.operation.duration", "@s", "@i"),
+                "",
+            ),
         ],
     },
     Spec {
@@ -112,7 +132,11 @@ const RUNS: &[Spec] = &[
         description: "Runs of each agent per second; an agent may run several times for one request.",
         unit: "ops",
         look: Lines,
-        queries: &[("{{gen_ai_agent_name}}", calls!("gen_ai_agent_name", "gen_ai.invoke_agent.duration", "@s,@a", "@i"), "")],
+        queries: &[(
+            "{{gen_ai_agent_name}}",
+            calls!("gen_ai_agent_name", "gen_ai.invoke_agent.duration", "@s,@a", "@i"),
+            "",
+        )],
     },
     Spec {
         title: "How long does a run take?",
@@ -120,8 +144,16 @@ const RUNS: &[Spec] = &[
         unit: "s",
         look: Quantiles,
         queries: &[
-            ("{{gen_ai_agent_name}} p50", quantile!("0.5", "gen_ai_agent_name", "gen_ai.invoke_agent.duration", "@s,@a", "@i"), ""),
-            ("{{gen_ai_agent_name}} p95", quantile!("0.95", "gen_ai_agent_name", "gen_ai.invoke_agent.duration", "@s,@a", "@i"), ""),
+            (
+                "{{gen_ai_agent_name}} p50",
+                quantile!("0.5", "gen_ai_agent_name", "gen_ai.invoke_agent.duration", "@s,@a", "@i"),
+                "",
+            ),
+            (
+                "{{gen_ai_agent_name}} p95",
+                quantile!("0.95", "gen_ai_agent_name", "gen_ai.invoke_agent.duration", "@s,@a", "@i"),
+                "",
+            ),
         ],
     },
     Spec {
@@ -129,14 +161,22 @@ const RUNS: &[Spec] = &[
         description: "95 of 100 runs need fewer. Many calls mean that an agent goes round in circles.",
         unit: "short",
         look: Lines,
-        queries: &[("{{gen_ai_agent_name}}", quantile!("0.95", "gen_ai_agent_name", "gen_ai.invoke_agent.inference_calls", "@s,@a", "@i"), "")],
+        queries: &[(
+            "{{gen_ai_agent_name}}",
+            quantile!("0.95", "gen_ai_agent_name", "gen_ai.invoke_agent.inference_calls", "@s,@a", "@i"),
+            "",
+        )],
     },
     Spec {
         title: "How many tool calls does a run need?",
         description: "95 of 100 runs need fewer.",
         unit: "short",
         look: Lines,
-        queries: &[("{{gen_ai_agent_name}}", quantile!("0.95", "gen_ai_agent_name", "gen_ai.invoke_agent.tool_calls", "@s,@a", "@i"), "")],
+        queries: &[(
+            "{{gen_ai_agent_name}}",
+            quantile!("0.95", "gen_ai_agent_name", "gen_ai.invoke_agent.tool_calls", "@s,@a", "@i"),
+            "",
+        )],
     },
 ];
 
@@ -146,14 +186,22 @@ const TOOLS: &[Spec] = &[
         description: "Calls of each tool per second.",
         unit: "ops",
         look: Lines,
-        queries: &[("{{gen_ai_tool_name}}", calls!("gen_ai_tool_name", "gen_ai.execute_tool.duration", "@s,@a", "@i"), "")],
+        queries: &[(
+            "{{gen_ai_tool_name}}",
+            calls!("gen_ai_tool_name", "gen_ai.execute_tool.duration", "@s,@a", "@i"),
+            "",
+        )],
     },
     Spec {
         title: "How long do tools take?",
         description: "95 of 100 calls of each tool are faster.",
         unit: "s",
         look: Quantiles,
-        queries: &[("{{gen_ai_tool_name}}", quantile!("0.95", "gen_ai_tool_name", "gen_ai.execute_tool.duration", "@s,@a", "@i"), "")],
+        queries: &[(
+            "{{gen_ai_tool_name}}",
+            quantile!("0.95", "gen_ai_tool_name", "gen_ai.execute_tool.duration", "@s,@a", "@i"),
+            "",
+        )],
     },
 ];
 
@@ -165,7 +213,12 @@ const MODELS: &[Spec] = &[
         look: Lines,
         queries: &[(
             "{{gen_ai_request_model}}",
-            either!(calls!("gen_ai_request_model", ["gen_ai.client.operation.duration" | "gen_ai.client.inference.duration"], "@s,@a", "@i")),
+            either!(calls!(
+                "gen_ai_request_model",
+                ["gen_ai.client.operation.duration" | "gen_ai.client.inference.duration"],
+                "@s,@a",
+                "@i"
+            )),
             "",
         )],
     },
@@ -176,7 +229,13 @@ const MODELS: &[Spec] = &[
         look: Quantiles,
         queries: &[(
             "{{gen_ai_request_model}}",
-            either!(quantile!("0.95", "gen_ai_request_model", ["gen_ai.client.operation.duration" | "gen_ai.client.inference.duration"], "@s,@a", "@i")),
+            either!(quantile!(
+                "0.95",
+                "gen_ai_request_model",
+                ["gen_ai.client.operation.duration" | "gen_ai.client.inference.duration"],
+                "@s,@a",
+                "@i"
+            )),
             "",
         )],
     },
@@ -187,7 +246,14 @@ const MODELS: &[Spec] = &[
         look: Quantiles,
         queries: &[(
             "{{gen_ai_request_model}}",
-            either!(quantile!("0.95", "gen_ai_request_model", ["gen_ai.client.operation.time_to_first_chunk" | "gen_ai.client.inference.time_to_first_chunk"], "@s,@a", "@i")),
+            either!(quantile!(
+                "0.95",
+                "gen_ai_request_model",
+                ["gen_ai.client.operation.time_to_first_chunk"
+                    | "gen_ai.client.inference.time_to_first_chunk"],
+                "@s,@a",
+                "@i"
+            )),
             "",
         )],
     },
@@ -198,7 +264,14 @@ const MODELS: &[Spec] = &[
         look: Quantiles,
         queries: &[(
             "{{gen_ai_request_model}}",
-            either!(quantile!("0.5", "gen_ai_request_model", ["gen_ai.client.operation.time_per_output_chunk" | "gen_ai.client.inference.time_per_output_chunk"], "@s,@a", "@i")),
+            either!(quantile!(
+                "0.5",
+                "gen_ai_request_model",
+                ["gen_ai.client.operation.time_per_output_chunk"
+                    | "gen_ai.client.inference.time_per_output_chunk"],
+                "@s,@a",
+                "@i"
+            )),
             "",
         )],
     },
@@ -252,21 +325,33 @@ const COSTS: &[Spec] = &[
         description: "Costs of each agent's model calls per hour.",
         unit: "currencyUSD",
         look: Stack,
-        queries: &[("{{gen_ai_agent_name}}", "3600 * sum by (gen_ai_agent_name) (rate(<gen_ai.client.cost>{@s,@a}[@i]))", "")],
+        queries: &[(
+            "{{gen_ai_agent_name}}",
+            "3600 * sum by (gen_ai_agent_name) (rate(<gen_ai.client.cost>{@s,@a}[@i]))",
+            "",
+        )],
     },
     Spec {
         title: "What do models cost?",
         description: "Costs of each model's calls per hour.",
         unit: "currencyUSD",
         look: Stack,
-        queries: &[("{{gen_ai_request_model}}", "3600 * sum by (gen_ai_request_model) (rate(<gen_ai.client.cost>{@s,@a}[@i]))", "")],
+        queries: &[(
+            "{{gen_ai_request_model}}",
+            "3600 * sum by (gen_ai_request_model) (rate(<gen_ai.client.cost>{@s,@a}[@i]))",
+            "",
+        )],
     },
     Spec {
         title: "Which models have no price?",
         description: "Calls per second that are missing from the costs, because no price is known.",
         unit: "ops",
         look: Lines,
-        queries: &[("{{gen_ai_request_model}}", "sum by (gen_ai_request_model) (rate(<gen_ai.client.unpriced_calls>{@s}[@i]))", "")],
+        queries: &[(
+            "{{gen_ai_request_model}}",
+            "sum by (gen_ai_request_model) (rate(<gen_ai.client.unpriced_calls>{@s}[@i]))",
+            "",
+        )],
     },
 ];
 

@@ -21,8 +21,8 @@ const RANGE: &str = "$__range";
 
 /// Currencies that Grafana can write. Others are written behind the number.
 const CURRENCIES: &[&str] = &[
-    "USD", "GBP", "EUR", "JPY", "RUB", "UAH", "BRL", "DKK", "ISK", "NOK", "SEK", "CZK", "CHF", "PLN", "BTC", "ZAR", "INR",
-    "KRW", "IDR", "PHP", "VND", "TRY", "MYR", "XPF", "BGN", "PYG", "UYU", "ILS", "HUF",
+    "USD", "GBP", "EUR", "JPY", "RUB", "UAH", "BRL", "DKK", "ISK", "NOK", "SEK", "CZK", "CHF", "PLN", "BTC",
+    "ZAR", "INR", "KRW", "IDR", "PHP", "VND", "TRY", "MYR", "XPF", "BGN", "PYG", "UYU", "ILS", "HUF",
 ];
 
 /// Units of UCUM, and what Grafana calls them.
@@ -42,7 +42,10 @@ const UNITS: &[(&str, &str)] = &[
 /// A section for the ratios, one for totals, and one for each kind of instrument.
 pub(super) fn sections(model: &Model) -> Vec<(String, Vec<Draft>)> {
     let mut sections: Vec<(String, Vec<Draft>)> = Vec::new();
-    sections.push(("Ratios".to_owned(), model.ratios.iter().filter_map(|ratio| of_ratio(ratio, model)).collect()));
+    sections.push((
+        "Ratios".to_owned(),
+        model.ratios.iter().filter_map(|ratio| of_ratio(ratio, model)).collect(),
+    ));
     let totals = model.business().filter(|metric| metric.kind == InstrumentKind::Counter).map(total);
     sections.push(("In the selected time".to_owned(), totals.collect()));
     for (title, kind) in [
@@ -93,7 +96,9 @@ fn split(metric: &Metric, query: &dyn Fn(&str) -> (String, &'static str, String,
         return vec![panel(SERVICE, " over time")];
     }
     let labels = metric.labels.iter();
-    labels.map(|label| panel(&label.prometheus(), &format!(" by {}", label.key.replace(['_', '.'], " ")))).collect()
+    labels
+        .map(|label| panel(&label.prometheus(), &format!(" by {}", label.key.replace(['_', '.'], " "))))
+        .collect()
 }
 
 /// The quantiles of a histogram over all labels, and by each label.
@@ -109,8 +114,14 @@ fn distribution(metric: &Metric) -> Vec<Draft> {
     let split = metric.labels.iter().map(|label| {
         let (name, word) = (label.prometheus(), label.key.replace(['_', '.'], " "));
         let query = DraftQuery::new(format!("{{{{{name}}}}}"), quantile(0.95, &format!(", {name}")));
-        draft(metric, format!("{title} by {word}"), "95 of 100 values are lower.", unit(&metric.unit), Look::Quantiles)
-            .with(vec![query])
+        draft(
+            metric,
+            format!("{title} by {word}"),
+            "95 of 100 values are lower.",
+            unit(&metric.unit),
+            Look::Quantiles,
+        )
+        .with(vec![query])
     });
     std::iter::once(whole).chain(split).collect()
 }
@@ -134,7 +145,13 @@ fn of_ratio(ratio: &Ratio, model: &Model) -> Option<Draft> {
         format!("{}; in the selected time.", ratio.description.trim_end_matches('.'))
     };
     let queries = vec![DraftQuery::new("", expr)];
-    Some(Draft { title: ratio.title.clone(), description, unit: unit(&ratio.unit), look: Look::Number, queries })
+    Some(Draft {
+        title: ratio.title.clone(),
+        description,
+        unit: unit(&ratio.unit),
+        look: Look::Number,
+        queries,
+    })
 }
 
 fn draft(metric: &Metric, title: String, note: &str, unit: String, look: Look) -> Draft {

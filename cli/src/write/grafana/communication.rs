@@ -40,7 +40,13 @@ const MATRIX: &[Spec] = &[Spec {
         ),
         (
             "p95",
-            quantile!("0.95", "service_name, gen_ai_agent_name", "a2a.client.operation.duration", "@s", "$__range"),
+            quantile!(
+                "0.95",
+                "service_name, gen_ai_agent_name",
+                "a2a.client.operation.duration",
+                "@s",
+                "$__range"
+            ),
             "s",
         ),
     ],
@@ -89,7 +95,11 @@ const CALLS: &[Spec] = &[
         description: "Calls of each method per second.",
         unit: "reqps",
         look: Lines,
-        queries: &[("{{a2a_method_name}}", calls!("a2a_method_name", "a2a.client.operation.duration", "@s", "@i"), "")],
+        queries: &[(
+            "{{a2a_method_name}}",
+            calls!("a2a_method_name", "a2a.client.operation.duration", "@s", "@i"),
+            "",
+        )],
     },
     Spec {
         title: "Which agents fail to answer?",
@@ -171,7 +181,13 @@ const MESSAGES: &[Spec] = &[Spec {
     look: Lines,
     queries: &[(
         "{{gen_ai_agent_name}} {{network_io_direction}}",
-        quantile!("0.95", "gen_ai_agent_name, network_io_direction", "a2a.client.message.size", "@s,@a", "@i"),
+        quantile!(
+            "0.95",
+            "gen_ai_agent_name, network_io_direction",
+            "a2a.client.message.size",
+            "@s,@a",
+            "@i"
+        ),
         "",
     )],
 }];
@@ -182,7 +198,11 @@ const MCP: &[Spec] = &[
         description: "Requests of each method to MCP servers per second.",
         unit: "reqps",
         look: Lines,
-        queries: &[("{{mcp_method_name}}", calls!("mcp_method_name", "mcp.client.operation.duration", "@s", "@i"), "")],
+        queries: &[(
+            "{{mcp_method_name}}",
+            calls!("mcp_method_name", "mcp.client.operation.duration", "@s", "@i"),
+            "",
+        )],
     },
     Spec {
         title: "How long do MCP servers take?",
@@ -211,7 +231,11 @@ const MCP: &[Spec] = &[
         description: "Requests to MCP servers of these programs per second, by tool.",
         unit: "reqps",
         look: Lines,
-        queries: &[("{{gen_ai_tool_name}}", calls!("gen_ai_tool_name", "mcp.server.operation.duration", "@s", "@i"), "")],
+        queries: &[(
+            "{{gen_ai_tool_name}}",
+            calls!("gen_ai_tool_name", "mcp.server.operation.duration", "@s", "@i"),
+            "",
+        )],
     },
 ];
 

@@ -22,7 +22,11 @@ pub(super) const SECTIONS: &[Section] = &[
 /// How many times faster than allowed the budget is used, over a window.
 macro_rules! burn_rate {
     ($window:literal) => {
-        concat!("(", failing!("service_name", "a2a.server.operation.duration", "@s,", $window), ") / (1 - @objective)")
+        concat!(
+            "(",
+            failing!("service_name", "a2a.server.operation.duration", "@s,", $window),
+            ") / (1 - @objective)"
+        )
     };
 }
 
@@ -56,7 +60,11 @@ const BUDGET: &[Spec] = &[
         description: "Alerts that are firing now.",
         unit: "short",
         look: Number,
-        queries: &[("", "count(ALERTS{alertstate=\"firing\",alertname!=\"TelemetryWatchdog\"}) or vector(0)", "")],
+        queries: &[(
+            "",
+            "count(ALERTS{alertstate=\"firing\",alertname!=\"TelemetryWatchdog\"}) or vector(0)",
+            "",
+        )],
     },
     Spec {
         title: "Failing runs of agents",
@@ -84,7 +92,11 @@ const BUDGET: &[Spec] = &[
         description: "The part of each agent's requests that fails.",
         unit: "percentunit",
         look: Lines,
-        queries: &[("{{service_name}}", failing!("service_name", "a2a.server.operation.duration", "@s,", "@i"), "")],
+        queries: &[(
+            "{{service_name}}",
+            failing!("service_name", "a2a.server.operation.duration", "@s,", "@i"),
+            "",
+        )],
     },
     Spec {
         title: "Which alerts are firing or pending?",
@@ -140,7 +152,12 @@ const FAILURES: &[Spec] = &[
         look: Lines,
         queries: &[(
             "{{gen_ai_request_model}}",
-            either!(failing!("gen_ai_request_model", ["gen_ai.client.operation.duration" | "gen_ai.client.inference.duration"], "@s,@a,", "@i")),
+            either!(failing!(
+                "gen_ai_request_model",
+                ["gen_ai.client.operation.duration" | "gen_ai.client.inference.duration"],
+                "@s,@a,",
+                "@i"
+            )),
             "",
         )],
     },

@@ -10,9 +10,7 @@ mod schema;
 use serde_json::{Value, json};
 
 use self::panel::{Draft, SOURCE, Spec};
-use self::schema::{
-    Annotation, Dashboard, Item, Link, List, Position, Range, Row, SCHEMA_VERSION, Variable,
-};
+use self::schema::{Dashboard, Item, Link, List, Position, Range, Row, SCHEMA_VERSION, Variable};
 use super::{Choices, File, HEADER};
 use crate::message::Failure;
 use crate::model::Model;
@@ -70,7 +68,6 @@ fn file(about: &About, sections: Vec<(String, Vec<Draft>)>) -> Result<File, Fail
         timezone: "browser",
         links: links(),
         templating: List { list: variables() },
-        annotations: List { list: vec![alerts()] },
         panels: arranged(sections),
     };
     let text = serde_json::to_string_pretty(&dashboard)
@@ -170,18 +167,4 @@ fn variables() -> Vec<Variable> {
         values("agent", "Agent", "The agents to show, where a program has several", "gen_ai_agent_name"),
         single("phoenix", "Phoenix", "Where the traces are", "textbox", json!(phoenix), Some(current)),
     ]
-}
-
-/// Marks in every panel where an alert has fired.
-fn alerts() -> Annotation {
-    Annotation {
-        name: "Alerts",
-        datasource: SOURCE,
-        enable: true,
-        icon_color: "red",
-        target: json!({
-            "expr": "ALERTS{alertstate=\"firing\",alertname!=\"TelemetryWatchdog\"}",
-            "refId": "Alerts",
-        }),
-    }
 }

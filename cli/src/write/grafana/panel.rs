@@ -203,7 +203,11 @@ impl Draft {
     fn joined(&self) -> Vec<Value> {
         let names = self.queries.iter().enumerate().map(|(index, query)| {
             // Grafana names the column of a single query differently.
-            let column = if self.queries.len() == 1 { "Value".to_owned() } else { format!("Value #{}", ref_id(index)) };
+            let column = if self.queries.len() == 1 {
+                "Value".to_owned()
+            } else {
+                format!("Value #{}", ref_id(index))
+            };
             (column, Value::from(query.legend.clone()))
         });
         let labels = [("service_name", "caller"), ("gen_ai_agent_name", "peer")];

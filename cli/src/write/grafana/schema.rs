@@ -25,7 +25,6 @@ pub(super) struct Dashboard {
     pub(super) timezone: &'static str,
     pub(super) links: Vec<Link>,
     pub(super) templating: List<Variable>,
-    pub(super) annotations: List<Annotation>,
     pub(super) panels: Vec<Item>,
 }
 
@@ -79,16 +78,6 @@ pub(super) struct Variable {
     pub(super) refresh: u8,
     /// 1: by alphabet.
     pub(super) sort: u8,
-}
-
-#[derive(Serialize)]
-pub(super) struct Annotation {
-    pub(super) name: &'static str,
-    pub(super) datasource: Source,
-    pub(super) enable: bool,
-    #[serde(rename = "iconColor")]
-    pub(super) icon_color: &'static str,
-    pub(super) target: Value,
 }
 
 #[derive(Clone, Serialize)]

@@ -41,7 +41,7 @@ pub(super) const ALERTS: &[Alert] = &[
         case: Case {
             series: &[(
                 "<otel.sdk.span.started>{service_name=\"sales\"}",
-                Course::Text("0+60x80 stale _x38", "4860+60x120", "0x120"),
+                Course::Text("0+60x80 stale _x39", "4860+60x120", "0x120"),
             )],
             labels: &[("service_name", "sales")],
             value: "1",

@@ -50,7 +50,10 @@ pub(super) const ALERTS: &[Alert] = &[
         name: "AgentRunsFail",
         category: Category::Errors,
         severity: Severity::Warning,
-        expr: concat!(failing!("service_name, gen_ai_agent_name", "gen_ai.invoke_agent.duration", "", "10m"), " > 0.2"),
+        expr: concat!(
+            failing!("service_name, gen_ai_agent_name", "gen_ai.invoke_agent.duration", "", "10m"),
+            " > 0.2"
+        ),
         hold: "5m",
         keep: "5m",
         summary: "{value} of the runs of {gen_ai_agent_name} fail",
@@ -73,7 +76,12 @@ pub(super) const ALERTS: &[Alert] = &[
         severity: Severity::Critical,
         expr: concat!(
             "(",
-            either!(failing!("gen_ai_provider_name, gen_ai_request_model", ["gen_ai.client.operation.duration" | "gen_ai.client.inference.duration"], "", "10m")),
+            either!(failing!(
+                "gen_ai_provider_name, gen_ai_request_model",
+                ["gen_ai.client.operation.duration" | "gen_ai.client.inference.duration"],
+                "",
+                "10m"
+            )),
             ") > 0.2"
         ),
         hold: "5m",
@@ -96,7 +104,10 @@ pub(super) const ALERTS: &[Alert] = &[
         name: "ToolCallsFail",
         category: Category::Errors,
         severity: Severity::Warning,
-        expr: concat!(failing!("service_name, gen_ai_tool_name", "gen_ai.execute_tool.duration", "", "10m"), " > 0.2"),
+        expr: concat!(
+            failing!("service_name, gen_ai_tool_name", "gen_ai.execute_tool.duration", "", "10m"),
+            " > 0.2"
+        ),
         hold: "5m",
         keep: "5m",
         summary: "{value} of the calls of the tool {gen_ai_tool_name} fail",
@@ -118,7 +129,12 @@ pub(super) const ALERTS: &[Alert] = &[
         category: Category::Errors,
         severity: Severity::Warning,
         expr: concat!(
-            failing!("service_name, mcp_method_name, gen_ai_tool_name", "mcp.client.operation.duration", "", "10m"),
+            failing!(
+                "service_name, mcp_method_name, gen_ai_tool_name",
+                "mcp.client.operation.duration",
+                "",
+                "10m"
+            ),
             " > 0.2"
         ),
         hold: "5m",

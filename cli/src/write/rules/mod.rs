@@ -65,7 +65,8 @@ impl Alert {
             hold: self.hold.to_owned(),
             keep_firing_for: self.keep.to_owned(),
             labels: self.labels(|label| format!("{{{{ $labels.{label} }}}}")),
-            annotations: self.annotations(choices, self.template(), |label| format!("{{{{ $labels.{label} }}}}")),
+            annotations: self
+                .annotations(choices, self.template(), |label| format!("{{{{ $labels.{label} }}}}")),
         })
     }
 

@@ -46,7 +46,10 @@ pub(super) const ALERTS: &[Alert] = &[
                     "<a2a.server.operation.duration>_bucket{le=\"2\",service_name=\"sales\"}",
                     Course::Text("0+60x80 4800x39", "4860+60x120", "0x120"),
                 ),
-                ("<a2a.server.operation.duration>_bucket{le=\"4\",service_name=\"sales\"}", Course::Rate(60, 60)),
+                (
+                    "<a2a.server.operation.duration>_bucket{le=\"4\",service_name=\"sales\"}",
+                    Course::Rate(60, 60),
+                ),
                 (
                     "<a2a.server.operation.duration>_bucket{le=\"+Inf\",service_name=\"sales\"}",
                     Course::Rate(60, 60),
@@ -62,7 +65,14 @@ pub(super) const ALERTS: &[Alert] = &[
         severity: Severity::Warning,
         expr: concat!(
             "(",
-            either!(quantile!("0.95", "gen_ai_provider_name, gen_ai_request_model", ["gen_ai.client.operation.time_to_first_chunk" | "gen_ai.client.inference.time_to_first_chunk"], "", "10m")),
+            either!(quantile!(
+                "0.95",
+                "gen_ai_provider_name, gen_ai_request_model",
+                ["gen_ai.client.operation.time_to_first_chunk"
+                    | "gen_ai.client.inference.time_to_first_chunk"],
+                "",
+                "10m"
+            )),
             ") > 5"
         ),
         hold: "10m",
@@ -88,7 +98,13 @@ pub(super) const ALERTS: &[Alert] = &[
         severity: Severity::Warning,
         expr: concat!(
             "(",
-            either!(quantile!("0.95", "gen_ai_provider_name, gen_ai_request_model", ["gen_ai.client.operation.duration" | "gen_ai.client.inference.duration"], "", "10m")),
+            either!(quantile!(
+                "0.95",
+                "gen_ai_provider_name, gen_ai_request_model",
+                ["gen_ai.client.operation.duration" | "gen_ai.client.inference.duration"],
+                "",
+                "10m"
+            )),
             ") > 30"
         ),
         hold: "10m",
@@ -138,7 +154,13 @@ pub(super) const ALERTS: &[Alert] = &[
         category: Category::Performance,
         severity: Severity::Warning,
         expr: concat!(
-            quantile!("0.95", "service_name, gen_ai_agent_name", "gen_ai.invoke_agent.inference_calls", "", "15m"),
+            quantile!(
+                "0.95",
+                "service_name, gen_ai_agent_name",
+                "gen_ai.invoke_agent.inference_calls",
+                "",
+                "15m"
+            ),
             " > 32"
         ),
         hold: "10m",
@@ -225,7 +247,10 @@ pub(super) const ALERTS: &[Alert] = &[
                     "<a2a_otel.evaluation.score>_sum{gen_ai_evaluation_name=\"correct\"}",
                     Course::Text("0+100x80 8050+50x39", "10100+100x120", "0x120"),
                 ),
-                ("<a2a_otel.evaluation.score>_count{gen_ai_evaluation_name=\"correct\"}", Course::Rate(100, 100)),
+                (
+                    "<a2a_otel.evaluation.score>_count{gen_ai_evaluation_name=\"correct\"}",
+                    Course::Rate(100, 100),
+                ),
             ],
             labels: &[("gen_ai_evaluation_name", "correct")],
             value: "50%",

@@ -39,7 +39,10 @@ pub(super) const ALERTS: &[Alert] = &[
         case: Case {
             series: &[
                 ("<process.memory.usage>{instance=\"a:1\",service_name=\"sales\"}", Course::Level(950, 100)),
-                ("<process.memory.limit>{instance=\"a:1\",service_name=\"sales\"}", Course::Level(1000, 1000)),
+                (
+                    "<process.memory.limit>{instance=\"a:1\",service_name=\"sales\"}",
+                    Course::Level(1000, 1000),
+                ),
             ],
             labels: &[("instance", "a:1"), ("service_name", "sales")],
             value: "95%",
@@ -64,7 +67,10 @@ pub(super) const ALERTS: &[Alert] = &[
                     "<process.memory.usage>{instance=\"a:1\",service_name=\"sales\"}",
                     Course::Text("0+5x120", "100x120", "100x120"),
                 ),
-                ("<process.memory.limit>{instance=\"a:1\",service_name=\"sales\"}", Course::Level(1000, 1000)),
+                (
+                    "<process.memory.limit>{instance=\"a:1\",service_name=\"sales\"}",
+                    Course::Level(1000, 1000),
+                ),
             ],
             labels: &[("instance", "a:1"), ("service_name", "sales")],
             value: "180%",

@@ -139,7 +139,10 @@ pub(super) const ALERTS: &[Alert] = &[
         dashboard: Dashboard::Errors,
         peer: None,
         case: Case {
-            series: &[("phoenix_span_queue_rejections_total{instance=\"phoenix:9090\"}", Course::Rate(60, 0))],
+            series: &[(
+                "phoenix_span_queue_rejections_total{instance=\"phoenix:9090\"}",
+                Course::Rate(60, 0),
+            )],
             labels: &[("instance", "phoenix:9090")],
             value: "600",
         },
@@ -157,7 +160,10 @@ pub(super) const ALERTS: &[Alert] = &[
         dashboard: Dashboard::Errors,
         peer: None,
         case: Case {
-            series: &[("phoenix_bulk_loader_span_exceptions_total{instance=\"phoenix:9090\"}", Course::Rate(60, 0))],
+            series: &[(
+                "phoenix_bulk_loader_span_exceptions_total{instance=\"phoenix:9090\"}",
+                Course::Rate(60, 0),
+            )],
             labels: &[("instance", "phoenix:9090")],
             value: "600",
         },
