@@ -53,9 +53,9 @@ pub enum Counted {
 impl fmt::Display for Counted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Successes => "calls that succeed",
-            Self::Failures => "calls that fail",
-            Self::All => "all calls",
+            Self::Successes => "successful calls",
+            Self::Failures => "failed calls",
+            Self::All => "calls",
         })
     }
 }
@@ -242,7 +242,7 @@ impl Declared {
             (InstrumentKind::Histogram, false) => "Duration of ",
             _ => "Measured by ",
         };
-        format!("{what}{counted}: `{function}` in {}", place.file)
+        format!("{what}{counted} of `{function}` ({})", place.file)
     }
 }
 

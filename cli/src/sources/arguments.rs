@@ -18,7 +18,7 @@ impl Arguments {
     pub(super) fn parse(meta: &Meta) -> syn::Result<Self> {
         match meta {
             Meta::Path(_) => Ok(Self(Vec::new())),
-            Meta::List(list) => parse_all.parse2(list.tokens.clone()).map(Self),
+            Meta::List(list) => list.parse_args_with(parse_all).map(Self),
             Meta::NameValue(pair) => {
                 Err(syn::Error::new_spanned(&pair.path, "expected arguments in parentheses"))
             }

@@ -29,8 +29,6 @@ struct Attribute {
     kind: Type,
     brief: String,
     stability: &'static str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    examples: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -108,7 +106,6 @@ fn attributes(model: &Model) -> Vec<Attribute> {
         }),
         brief: format!("A label of {}.", users.join(", ")),
         stability: "development",
-        examples: Vec::new(),
     });
     attributes.collect()
 }

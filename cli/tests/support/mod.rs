@@ -2,8 +2,9 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
-pub mod services;
+pub(crate) mod services;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -12,14 +13,14 @@ use tempfile::TempDir;
 
 /// What a run of the program said.
 #[derive(Debug)]
-pub struct Said {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Runs the program with these arguments.
-pub fn run(arguments: &[&str]) -> Said {
+pub(crate) fn run(arguments: &[&str]) -> Said {
     let output =
         Command::new(env!("CARGO_BIN_EXE_a2a-otel")).args(arguments).current_dir(workspace()).output();
     let Output { status, stdout, stderr } = output.expect("the program runs");
@@ -28,18 +29,18 @@ pub fn run(arguments: &[&str]) -> Said {
 }
 
 /// Generates from a folder of sources into another.
-pub fn generate(src: &Path, out: &Path, more: &[&str]) -> Said {
+pub(crate) fn generate(src: &Path, out: &Path, more: &[&str]) -> Said {
     let (src, out) = (src.to_str().expect("UTF-8"), out.to_str().expect("UTF-8"));
     run(&[&["generate", "--src", src, "--out", out], more].concat())
 }
 
 /// The root of the repository.
-pub fn workspace() -> &'static Path {
+pub(crate) fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a member of the workspace")
 }
 
 /// A made project: its files, with their contents.
-pub fn project(files: &[(&str, &str)]) -> TempDir {
+pub(crate) fn project(files: &[(&str, &str)]) -> TempDir {
     let folder = TempDir::new().expect("a folder");
     for (path, content) in files {
         let path = folder.path().join(path);
@@ -50,7 +51,7 @@ pub fn project(files: &[(&str, &str)]) -> TempDir {
 }
 
 /// Every file below a folder, by its path, with its content.
-pub fn files(folder: &Path) -> Vec<(String, String)> {
+pub(crate) fn files(folder: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut waiting = vec![folder.to_owned()];
     while let Some(next) = waiting.pop() {
@@ -68,8 +69,27 @@ pub fn files(folder: &Path) -> Vec<(String, String)> {
     found
 }
 
+/// Series that are not the agents': Prometheus's own, and those of Phoenix.
+pub(crate) const OTHERS: [&str; 5] = [
+    "up",
+    "ALERTS",
+    "phoenix_span_queue_size",
+    "phoenix_span_queue_rejections_total",
+    "phoenix_bulk_loader_span_exceptions_total",
+];
+
+/// The names of series that exist: those of the model, and others.
+pub(crate) fn known_series() -> BTreeSet<String> {
+    let model = marketplace();
+    let series = model
+        .metrics()
+        .iter()
+        .flat_map(|metric| a2a_otel_cli::names::series(&metric.prometheus, metric.kind));
+    series.chain(OTHERS.map(str::to_owned)).collect()
+}
+
 /// The model of the marketplace, from its sources.
-pub fn marketplace() -> a2a_otel_cli::model::Model {
+pub(crate) fn marketplace() -> a2a_otel_cli::model::Model {
     let found = a2a_otel_cli::sources::read(&workspace().join("examples")).expect("sources");
     a2a_otel_cli::model::Model::new(found, &mut Vec::new()).expect("no conflicts")
 }

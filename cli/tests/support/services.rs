@@ -17,7 +17,7 @@ const REQUIRE_SERVICES: &str = "A2A_OTEL_REQUIRE_SERVICES";
 
 /// Returns the program, or prints why it is not available and returns `None`; the test then returns.
 #[track_caller]
-pub fn require<T>(what: &str, service: Result<T, impl Display>) -> Option<T> {
+pub(crate) fn require<T>(what: &str, service: Result<T, impl Display>) -> Option<T> {
     match service {
         Ok(service) => Some(service),
         Err(reason) => {
@@ -31,12 +31,12 @@ pub fn require<T>(what: &str, service: Result<T, impl Display>) -> Option<T> {
 }
 
 /// The path of promtool.
-pub fn promtool() -> Result<PathBuf, String> {
+pub(crate) fn promtool() -> Result<PathBuf, String> {
     debian("promtool", PROMTOOL, "promtool")
 }
 
 /// The path of amtool.
-pub fn amtool() -> Result<PathBuf, String> {
+pub(crate) fn amtool() -> Result<PathBuf, String> {
     debian("prometheus-alertmanager", AMTOOL, "amtool")
 }
 
@@ -53,7 +53,7 @@ fn debian(package: &str, version: &str, program: &str) -> Result<PathBuf, String
 }
 
 /// A folder with the packages of a lock file of npm.
-pub fn npm(name: &str, package: &str, lock: &str) -> Result<PathBuf, String> {
+pub(crate) fn npm(name: &str, package: &str, lock: &str) -> Result<PathBuf, String> {
     installed(name, lock, |folder| {
         fs::write(folder.join("package.json"), package).map_err(|error| error.to_string())?;
         fs::write(folder.join("package-lock.json"), lock).map_err(|error| error.to_string())?;
