@@ -120,7 +120,7 @@ impl Reader<'_> {
         let labels = match arguments.fields("attributes") {
             Ok(labels) => labels,
             Err(error) => {
-                return self.warn(error.span(), &format!("the metric \"{name}\" is left out: {error}"));
+                return self.warn(literal.span(), &format!("the metric \"{name}\" is left out: {error}"));
             }
         };
         let measures_duration = kind == InstrumentKind::Histogram && !arguments.has("value");

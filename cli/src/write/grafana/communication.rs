@@ -14,7 +14,7 @@ pub(super) const ABOUT: About = About {
 
 pub(super) const SECTIONS: &[Section] = &[
     Section { title: "Who calls whom", panels: MATRIX },
-    Section { title: "Calls", panels: CALLS },
+    Section { title: "How calls go", panels: CALLS },
     Section { title: "Tasks", panels: TASKS },
     Section { title: "Messages", panels: MESSAGES },
     Section { title: "MCP", panels: MCP },
