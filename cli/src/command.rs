@@ -48,7 +48,7 @@ pub struct Cli {
 enum Command {
     /// Write dashboards, alerts and a registry of the metrics in a workspace's sources.
     ///
-    /// Reads every #[business_metric] and the names in span attributes, without building anything. A source that does
+    /// Reads every `#[business_metric]` and the names in span attributes, without building anything. A source that does
     /// not parse is reported and left out. Files of your own in the output folder are left alone; a generated file is
     /// known by its first lines.
     #[command(after_long_help = format!("{EXAMPLES}\n{EXIT_CODES}"))]

@@ -69,13 +69,19 @@ pub fn metric(name: &str, unit: &str, kind: InstrumentKind) -> String {
         }
     }
     match kind {
-        InstrumentKind::Counter => move_to_end(&mut words, "total"),
-        InstrumentKind::Gauge if unit == "1" => move_to_end(&mut words, "ratio"),
+        InstrumentKind::Counter => words.retain(|word| word != "total"),
+        InstrumentKind::Gauge if unit == "1" => {
+            words.retain(|word| word != "ratio");
+            words.push("ratio".to_owned());
+        }
         _ => {}
     }
     let mut family = words.join("_");
     if !family.starts_with(|first: char| first.is_ascii_alphabetic() || first == ':') {
         family.insert(0, '_');
+    }
+    if kind == InstrumentKind::Counter {
+        family.push_str("_total");
     }
     family
 }
@@ -119,11 +125,6 @@ pub fn label(key: &str) -> String {
         None => name.push('_'),
     }
     name
-}
-
-fn move_to_end(words: &mut Vec<String>, last: &str) {
-    words.retain(|word| word != last);
-    words.push(last.to_owned());
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -177,6 +178,7 @@ mod tests {
             ("http.seconds.of", "s", Histogram, "http_seconds_of"),
             ("read", "By/s", Gauge, "read_bytes_per_second"),
             ("rate", "{request}/s", Gauge, "rate_per_second"),
+            ("total", "", Counter, "__total"),
             ("a..b--c/d_", "", Gauge, "a_b_c_d"),
             ("9lives", "", Gauge, "_9lives"),
         ] {

@@ -1,4 +1,4 @@
-//! Queries of tables: PromQL in which metrics have their names of OpenTelemetry.
+//! Queries of tables, in Prometheus's language, in which metrics have their names of OpenTelemetry.
 //!
 //! | in a table | in a query |
 //! | --- | --- |

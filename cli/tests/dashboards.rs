@@ -154,7 +154,7 @@ impl ExprVisitor for Parts {
     fn pre_visit(&mut self, expr: &Expr) -> Result<bool, ()> {
         match expr {
             Expr::Call(call) if matches!(call.func.name, "rate" | "increase" | "irate" | "delta") => {
-                self.in_rate += 1
+                self.in_rate += 1;
             }
             Expr::Call(call) if call.func.name == "histogram_quantile" => {
                 self.quantiles_without_le |= !call.to_string().contains("(le");

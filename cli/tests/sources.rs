@@ -4,6 +4,7 @@ mod support;
 
 use std::fs;
 
+use proptest::prelude::*;
 use support::{Said, generate, project};
 use tempfile::TempDir;
 
@@ -19,9 +20,8 @@ fn counter(name: &str) -> String {
     format!("#[business_metric(counter = \"{name}\")]\nfn f() {{}}\n")
 }
 
-#[test]
-fn odd_code_is_read_and_what_cannot_be_read_is_reported() {
-    let lib = r#"
+/// The root of a crate with what occurs in sources.
+const ODD: &str = r#"
         #![cfg_attr(docsrs, feature(doc_cfg))]
         use a2a_otel::business_metric as measured;
 
@@ -75,10 +75,13 @@ fn odd_code_is_read_and_what_cannot_be_read_is_reported() {
         fn no_literal() {}
         #[business_metric(counter = )]
         fn malformed() {}
-    "#;
+"#;
+
+#[test]
+fn odd_code_is_read_and_what_cannot_be_read_is_reported() {
     let files = [
         ("Cargo.toml", "[package]\nname = \"odd\"\n"),
-        ("src/lib.rs", lib),
+        ("src/lib.rs", ODD),
         ("src/plain.rs", &counter("in.a.module")),
         ("src/elsewhere/odd name.rs", &counter("by.path")),
         ("src/only_tests.rs", &counter("only.tests")),
@@ -217,3 +220,46 @@ fn a_ratio_needs_metrics_that_exist() {
     assert!(said.stderr.contains("Cargo.toml:1: [package.metadata.a2a-otel] is left out: "), "{said:?}");
     assert!(said.stderr.contains("has `title`, `of` and `per`"), "{said:?}");
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_arguments_stop_the_reading(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..8)) {
+        let lib = format!("#[business_metric({})]\nfn f() {{}}\n{}", pieces.join(" "), counter("shop.orders"));
+        let project = project(&[("src/lib.rs", &lib)]);
+        let found = a2a_otel_cli::sources::read(project.path()).expect("sources");
+        // Unbalanced arguments cost the whole file, and others only themselves.
+        let is_found = found.metrics.iter().any(|metric| metric.name == "shop.orders");
+        prop_assert!(is_found || !found.warnings.is_empty(), "{lib}");
+        prop_assert!(found.warnings.iter().all(|warning| warning.place.line <= 12), "{:?}", found.warnings);
+    }
+}
+
+/// What arguments are made of.
+const PIECES: &[&str] = &[
+    "counter",
+    "histogram",
+    "=",
+    ",",
+    "\"a.b\"",
+    "\"\"",
+    "\"ü\"",
+    "value",
+    "output",
+    "1.5",
+    "-",
+    "[",
+    "]",
+    "(",
+    ")",
+    "attributes(a = 1)",
+    "attributes(",
+    "\"x.y\" = z",
+    "on = err",
+    "outcome",
+    "crate = ::a",
+    "buckets = [1, 2]",
+    "unit",
+    "\n",
+];

@@ -70,8 +70,8 @@ mod tests {
             (parse_quote!(feature = "test"), false),
             (parse_quote!(any()), false),
         ];
-        for (condition, expected) in conditions {
-            assert_eq!(needs_test(condition), *expected, "{condition:?}");
+        for (index, (condition, expected)) in conditions.iter().enumerate() {
+            assert_eq!(needs_test(condition), *expected, "condition {index}");
         }
     }
 }

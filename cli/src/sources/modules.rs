@@ -158,9 +158,10 @@ impl<'a> Visit<'a> for Finder {
             self.found.push(Module { candidates, is_for_tests, is_conditional: conditional, name, span });
             return;
         }
-        let folders = match paths.is_empty() {
-            true => self.folders.iter().map(|folder| folder.join(&name)).collect(),
-            false => by_path.collect(),
+        let folders = if paths.is_empty() {
+            self.folders.iter().map(|folder| folder.join(&name)).collect()
+        } else {
+            by_path.collect()
         };
         let mut inner = Self {
             folder: self.folder.clone(),

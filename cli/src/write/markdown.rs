@@ -31,7 +31,7 @@ fn section(text: &mut String, title: &str, rows: impl Iterator<Item = String>) {
     }
     let _ = write!(text, "\n## {title}\n\n| metric | in Prometheus | kind, unit | labels | meaning |\n");
     text.push_str("| --- | --- | --- | --- | --- |\n");
-    rows.iter().for_each(|row| text.push_str(row));
+    text.extend(rows);
 }
 
 fn own(metric: &Metric) -> String {

@@ -48,7 +48,8 @@ struct Targets {
 
 #[derive(Serialize)]
 struct Job {
-    job_name: &'static str,
+    #[serde(rename = "job_name")]
+    name: &'static str,
     /// Whether labels of the metrics take precedence over those of the target.
     honor_labels: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,13 +72,13 @@ pub(super) fn file() -> Result<File, Failure> {
         },
         scrape_configs: [
             Job {
-                job_name: "agents",
+                name: "agents",
                 honor_labels: true,
                 file_sd_configs: Some([Files { files: ["agents.d/*.yaml"] }]),
                 static_configs: None,
             },
             Job {
-                job_name: "phoenix",
+                name: "phoenix",
                 honor_labels: false,
                 file_sd_configs: None,
                 static_configs: Some([Targets { targets: ["phoenix:9090"] }]),

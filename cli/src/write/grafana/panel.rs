@@ -41,7 +41,7 @@ pub(super) struct Spec {
     pub(super) queries: &'static [Query],
 }
 
-/// A query of a table: its legend, or the column's name in a table; its PromQL; and the column's unit.
+/// A query of a table: its legend, or the column's name in a table; its text; and the column's unit.
 pub(super) type Query = (&'static str, &'static str, &'static str);
 
 /// A panel without its place.

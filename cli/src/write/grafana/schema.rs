@@ -42,6 +42,7 @@ pub(super) struct List<T> {
 /// A link at the top of a dashboard.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "Grafana's schema has them")]
 pub(super) struct Link {
     pub(super) title: &'static str,
     #[serde(rename = "type")]

@@ -35,7 +35,7 @@ pub(super) enum Rule {
 }
 
 #[derive(Serialize)]
-pub(super) struct Tests {
+pub(super) struct TestFile {
     pub(super) rule_files: Vec<String>,
     pub(super) evaluation_interval: &'static str,
     pub(super) tests: Vec<Test>,
@@ -46,7 +46,8 @@ pub(super) struct Test {
     pub(super) name: String,
     pub(super) interval: &'static str,
     pub(super) input_series: Vec<Series>,
-    pub(super) alert_rule_test: Vec<Check>,
+    #[serde(rename = "alert_rule_test")]
+    pub(super) checks: Vec<Check>,
 }
 
 #[derive(Serialize)]

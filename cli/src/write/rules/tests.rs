@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::alert::{Case, Course, Severity};
-use super::schema::{Check, Expected, Series, Test, Tests};
+use super::schema::{Check, Expected, Series, Test, TestFile};
 use super::{Alert, alerts};
 use crate::message::Failure;
 use crate::model::Model;
@@ -24,7 +24,7 @@ pub(super) fn file(model: &Model, choices: &Choices) -> Result<File, Failure> {
         alerts().filter(|alert| fill(alert.expr, model, choices.objective).is_some()).collect();
     let mut tests: Vec<_> = ours.iter().flat_map(|alert| alert.tests(model, choices)).collect();
     tests.push(quiet(&ours, model, choices));
-    let tests = Tests {
+    let tests = TestFile {
         rule_files: vec!["rules.yaml".to_owned()],
         // Every minute would take promtool minutes, and show no more.
         evaluation_interval: "5m",
@@ -45,7 +45,7 @@ fn quiet(alerts: &[&Alert], model: &Model, choices: &Choices) -> Test {
         name: "No alert fires without traffic".to_owned(),
         interval: "1m",
         input_series: series.into_iter().map(|(series, values)| Series { series, values }).collect(),
-        alert_rule_test: alerts
+        checks: alerts
             .iter()
             .filter(|alert| alert.severity != Severity::None)
             .map(|alert| alert.check(WRONG, Vec::new()))
@@ -64,7 +64,7 @@ impl Alert {
             name: format!("{name}: {what}"),
             interval: "1m",
             input_series: case.input(model, choices, values),
-            alert_rule_test: checks,
+            checks,
         };
         vec![
             test(
