@@ -149,6 +149,15 @@ const OUTCOMES: [&str; 4] = ["ok", "error", "panic", "cancelled"];
 impl Model {
     /// Joins what was found in the sources with the table of built-in metrics.
     ///
+    /// ```
+    /// use a2a_otel_cli::model::Model;
+    /// use a2a_otel_cli::sources::Found;
+    ///
+    /// let model = Model::new(Found::default(), &mut Vec::new()).unwrap();
+    /// assert_eq!(model.find("a2a.client.retries").unwrap().prometheus, "a2a_client_retries_total");
+    /// assert_eq!(model.business().count(), 0);
+    /// ```
+    ///
     /// # Errors
     ///
     /// If two metrics contradict each other.

@@ -19,6 +19,18 @@ const MARKS: [(&str, &str); 3] = [
 ];
 
 /// Fills a query of a table in. `None` if it names a metric that nobody records.
+///
+/// ```
+/// use a2a_otel_cli::model::Model;
+/// use a2a_otel_cli::promql::fill;
+/// use a2a_otel_cli::sources::Found;
+///
+/// let model = Model::new(Found::default(), &mut Vec::new()).unwrap();
+/// let query = fill("sum(rate(<a2a.client.retries>{@s}[@i]))", &model, 0.99);
+/// let expected = "sum(rate(a2a_client_retries_total{service_name=~\"$service\"}[$__rate_interval]))";
+/// assert_eq!(query.as_deref(), Some(expected));
+/// assert_eq!(fill("<of.nobody>", &model, 0.99), None);
+/// ```
 #[must_use]
 pub fn fill(query: &str, model: &Model, objective: f64) -> Option<String> {
     let mut filled = String::with_capacity(query.len() * 2);

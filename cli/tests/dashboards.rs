@@ -10,9 +10,10 @@ use std::process::Command;
 
 use promql_parser::parser::{self, Expr, VectorSelector};
 use promql_parser::util::{ExprVisitor, walk_expr};
-use serde_json::Value;
-use support::services::{npm, require};
+use serde_json::{Value, json};
+use support::services::{npm, promtool, require};
 use support::{OTHERS, known_series, marketplace, workspace};
+use tempfile::TempDir;
 
 const DASHBOARDS: [&str; 4] = ["agent-performance", "a2a-communication", "business", "errors"];
 
@@ -211,6 +212,23 @@ fn every_query_parses_and_names_only_metrics_that_exist() {
         }
     }
     assert!(queries > 60, "only {queries} queries");
+}
+
+#[test]
+fn prometheus_accepts_every_query() {
+    let Some(promtool) = require("promtool", promtool()) else { return };
+    // Prometheus's own parser checks types too: no rate of a rate. promtool reads queries from rules, and JSON is YAML.
+    let rules = panels().into_iter().flat_map(|(_, panel)| targets(&panel)).enumerate().map(|(index, target)| {
+        json!({ "record": format!("query_{index}"), "expr": filled(text(&target, "expr")) })
+    });
+    let rules: Vec<_> = rules.collect();
+    let file = json!({ "groups": [{ "name": "queries", "rules": rules }] });
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("rules.yaml");
+    fs::write(&path, file.to_string()).expect("a file");
+    let output = Command::new(promtool).args(["check", "rules"]).arg(path).output().expect("promtool runs");
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success() && said.contains(&format!("{} rules found", rules.len())), "{said}");
 }
 
 #[test]

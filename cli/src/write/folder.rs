@@ -53,6 +53,14 @@ impl Folder {
 
     /// Compares the folder with what is generated.
     ///
+    /// ```
+    /// use a2a_otel_cli::write::{Change, File, Folder, HEADER};
+    ///
+    /// let folder = Folder::new("no/such/folder");
+    /// let files = [File { path: "metrics.md", content: format!("<!-- {HEADER} -->") }];
+    /// assert_eq!(folder.changes(&files).unwrap(), [Change::Missing(&files[0])]);
+    /// ```
+    ///
     /// # Errors
     ///
     /// If the folder cannot be read, or a file of the user's own is in the way.

@@ -39,6 +39,17 @@ pub struct File {
 
 /// Writes every file, in memory.
 ///
+/// ```
+/// use a2a_otel_cli::model::Model;
+/// use a2a_otel_cli::sources::Found;
+/// use a2a_otel_cli::write::{Choices, all};
+///
+/// let model = Model::new(Found::default(), &mut Vec::new()).unwrap();
+/// let (grafana, runbooks) = ("http://localhost:3000".to_owned(), "runbooks".to_owned());
+/// let files = all(&model, &Choices { objective: 0.99, grafana, runbooks }).unwrap();
+/// assert!(files.iter().any(|file| file.path == "grafana/errors.json"));
+/// ```
+///
 /// # Errors
 ///
 /// If one cannot be put into its format, which is a mistake in this program.
