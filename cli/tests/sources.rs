@@ -153,6 +153,18 @@ fn odd_code_is_read_and_what_cannot_be_read_is_reported() {
 }
 
 #[test]
+fn a_file_that_is_no_text_costs_only_itself() {
+    let project = project(&[("src/lib.rs", &counter("shop.orders"))]);
+    fs::write(project.path().join("src/bytes.rs"), [0xff, 0xfe]).expect("a file");
+    let out = TempDir::new().expect("a folder");
+    let said = generate(project.path(), out.path(), &[]);
+    assert_eq!(said.code, 0);
+    let warning = "warning: src/bytes.rs:1: this file is left out, because it cannot be read: ";
+    assert!(said.stderr.starts_with(warning), "{said:?}");
+    assert!(fs::read_to_string(out.path().join("metrics.md")).expect("a list").contains("`shop.orders`"));
+}
+
+#[test]
 fn metrics_in_conflict_are_an_error_with_both_places() {
     let lib = "#[business_metric(counter = \"shop.orders\")]\nfn a() {}\n\
                #[business_metric(histogram = \"shop.orders\")]\nfn b() {}\n\

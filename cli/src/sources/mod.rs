@@ -46,7 +46,7 @@ pub struct Found {
 pub fn read(folder: &Path) -> Result<Found, Failure> {
     let listed = packages::list(folder)?;
     let mut found = Found { warnings: listed.warnings, ratios: listed.ratios, ..Found::default() };
-    let mut files = modules::load(&modules::clean(folder), &listed.sources, &mut found.warnings)?;
+    let mut files = modules::load(&modules::clean(folder), &listed.sources, &mut found.warnings);
     let counted = modules::counted(&files);
     if counted.is_empty() && found.warnings.is_empty() {
         return Err(Failure::NoSources(folder.to_owned()));

@@ -11,7 +11,7 @@ use syn::{Attribute, Expr, ExprLit, ItemFn, ItemMod, Lit, Meta};
 use super::conditions::{is_for_tests, unconditional};
 use super::packages::below;
 use super::{Files, Place};
-use crate::message::{Failure, Warning};
+use crate::message::Warning;
 
 /// A parsed source.
 pub(super) struct File {
@@ -33,11 +33,7 @@ struct Module {
 }
 
 /// Parses the sources, and those that they name with `#[path]` from outside of the folder.
-pub(super) fn load(
-    root: &Path,
-    sources: &BTreeSet<PathBuf>,
-    warnings: &mut Vec<Warning>,
-) -> Result<Files, Failure> {
+pub(super) fn load(root: &Path, sources: &BTreeSet<PathBuf>, warnings: &mut Vec<Warning>) -> Files {
     let mut files = BTreeMap::new();
     let mut broken = BTreeSet::new();
     let mut waiting: Vec<PathBuf> = sources.iter().rev().map(|path| clean(path)).collect();
@@ -46,11 +42,9 @@ pub(super) fn load(
             continue;
         }
         let shown = below(root, &path);
-        let bytes = fs::read(&path).map_err(Failure::file(&path))?;
-        let parsed = String::from_utf8(bytes).map_err(|_| (1, "it is not UTF-8".to_owned()));
-        let parsed = parsed.and_then(|text| {
-            syn::parse_file(&text).map_err(|error| (error.span().start().line, error.to_string()))
-        });
+        let parsed = fs::read_to_string(&path)
+            .map_err(|error| (1, format!("it cannot be read: {error}")))
+            .and_then(|text| parse(&text));
         match parsed {
             Ok(syntax) => {
                 let file = File::new(shown, &path, syntax);
@@ -59,13 +53,18 @@ pub(super) fn load(
                 files.insert(path, file);
             }
             Err((line, error)) => {
-                let text = format!("this file is left out, because it does not parse: {error}");
+                let text = format!("this file is left out, because {error}");
                 warnings.push(Warning { place: Place { file: shown, line }, text });
                 broken.insert(path);
             }
         }
     }
-    Ok(files)
+    files
+}
+
+/// Parses a source, or returns the line with what is wrong.
+fn parse(text: &str) -> Result<syn::File, (usize, String)> {
+    syn::parse_file(text).map_err(|error| (error.span().start().line, format!("it does not parse: {error}")))
 }
 
 /// The sources that not only tests compile, in the order of their paths.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -73,12 +74,12 @@ struct Ours {
 /// Lists the sources below a folder, without those of tests, build results and hidden folders.
 pub(super) fn list(folder: &Path) -> Result<Listed, Failure> {
     let mut listed = Listed::default();
-    visit(folder, folder, &mut listed)?;
+    visit(folder, folder, &mut listed).map_err(Failure::file(folder))?;
     Ok(listed)
 }
 
-fn visit(root: &Path, folder: &Path, listed: &mut Listed) -> Result<(), Failure> {
-    let entries = fs::read_dir(folder).map_err(Failure::file(folder))?;
+fn visit(root: &Path, folder: &Path, listed: &mut Listed) -> io::Result<()> {
+    let entries = fs::read_dir(folder)?;
     let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.sort();
     let manifest = folder.join(MANIFEST);
@@ -95,8 +96,13 @@ fn visit(root: &Path, folder: &Path, listed: &mut Listed) -> Result<(), Failure>
         if path.is_dir() {
             let has_tests = is_package && TESTS.contains(&&*name) && !path.join(MANIFEST).is_file();
             let is_built = name == "target" && (is_package || path.join("CACHEDIR.TAG").is_file());
-            if !has_tests && !is_built {
-                visit(root, &path, listed)?;
+            if !has_tests
+                && !is_built
+                && let Err(error) = visit(root, &path, listed)
+            {
+                let text = format!("this folder is left out, because it cannot be read: {error}");
+                let place = Place { file: below(root, &path), line: 1 };
+                listed.warnings.push(Warning { place, text });
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             listed.sources.insert(path);
