@@ -80,7 +80,7 @@ pub struct Generate {
     /// Where Grafana is; alerts link to its dashboards.
     #[arg(long, value_name = "URL", default_value = "http://localhost:3000", value_hint = ValueHint::Url)]
     pub grafana: String,
-    /// Where the runbooks are; an alert's page is URL/<alert>.md.
+    /// Where the runbooks are; each alert has a page there, with its name.
     #[arg(long, value_name = "URL", default_value = "docs/runbooks", value_hint = ValueHint::Url)]
     pub runbooks: String,
 }

@@ -80,7 +80,11 @@ const ODD: &str = r#"
 #[test]
 fn odd_code_is_read_and_what_cannot_be_read_is_reported() {
     let files = [
-        ("Cargo.toml", "[package]\nname = \"odd\"\n"),
+        ("Cargo.toml", "[package]\nname = \"odd\"\n[[bin]]\nname = \"else\"\npath = \"else/where.rs\"\n"),
+        ("else/where.rs", &counter("of.a.target")),
+        ("else/template.rs", &counter("of.no.target")),
+        ("tests/member/Cargo.toml", "[package]\nname = \"inner\"\n"),
+        ("tests/member/src/lib.rs", &counter("of.an.inner.member")),
         ("src/lib.rs", ODD),
         ("src/plain.rs", &counter("in.a.module")),
         ("src/elsewhere/odd name.rs", &counter("by.path")),
@@ -112,6 +116,8 @@ fn odd_code_is_read_and_what_cannot_be_read_is_reported() {
         "beside.a.binary",
         "of.an.example",
         "of.a.member",
+        "of.a.target",
+        "of.an.inner.member",
     ] {
         assert!(metrics.contains(&format!("| `{found}` |")), "{found} is missing: {metrics}");
     }
@@ -123,6 +129,7 @@ fn odd_code_is_read_and_what_cannot_be_read_is_reported() {
         "benchmark",
         "built",
         "hidden.folder",
+        "of.no.target",
         "hidden.in.macro",
         "wrong name",
     ] {

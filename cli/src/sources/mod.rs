@@ -5,6 +5,7 @@
 mod arguments;
 mod attributes;
 mod conditions;
+mod manifest;
 mod modules;
 mod packages;
 mod place;
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 use crate::message::{Failure, Warning};
 use crate::model::{Declared, Name};
 
-pub use packages::Ratio;
+pub use manifest::Ratio;
 pub use place::Place;
 
 /// What was found in the sources.

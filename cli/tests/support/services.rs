@@ -9,8 +9,8 @@ use std::process::Command;
 
 /// The suite of Debian whose packages are used, and their versions.
 const SUITE: &str = "trixie";
-const PROMTOOL: &str = "2.53.3";
-const AMTOOL: &str = "0.28.1";
+const PROMETHEUS: &str = "2.53.3";
+const ALERTMANAGER: &str = "0.28.1";
 
 /// If this variable is `1`, a test whose program is not available fails instead of being skipped.
 const REQUIRE_SERVICES: &str = "A2A_OTEL_REQUIRE_SERVICES";
@@ -32,12 +32,17 @@ pub(crate) fn require<T>(what: &str, service: Result<T, impl Display>) -> Option
 
 /// The path of promtool.
 pub(crate) fn promtool() -> Result<PathBuf, String> {
-    debian("promtool", PROMTOOL, "promtool")
+    debian("promtool", PROMETHEUS, "promtool")
+}
+
+/// The path of Prometheus.
+pub(crate) fn prometheus() -> Result<PathBuf, String> {
+    debian("prometheus", PROMETHEUS, "prometheus")
 }
 
 /// The path of amtool.
 pub(crate) fn amtool() -> Result<PathBuf, String> {
-    debian("prometheus-alertmanager", AMTOOL, "amtool")
+    debian("prometheus-alertmanager", ALERTMANAGER, "amtool")
 }
 
 /// A program of one of Debian's packages, which is unpacked and not installed.

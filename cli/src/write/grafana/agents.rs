@@ -314,8 +314,8 @@ const COSTS: &[Spec] = &[
             ),
             (
                 "{{gen_ai_request_model}}",
-                "sum by (gen_ai_request_model) (rate(<gen_ai.client.inference.usage.input_tokens>{@s,@a}[@i]) \
-                 + rate(<gen_ai.client.inference.usage.output_tokens>{@s,@a}[@i]))",
+                "sum by (gen_ai_request_model) (rate(<gen_ai.client.inference.usage.input_tokens>{@s,@a}[@i])) \
+                 + sum by (gen_ai_request_model) (rate(<gen_ai.client.inference.usage.output_tokens>{@s,@a}[@i]))",
                 "",
             ),
         ],
