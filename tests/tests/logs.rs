@@ -5,6 +5,7 @@
 use std::process::{Command, Output};
 use std::time::Duration;
 
+use a2a_otel::opentelemetry::Context;
 use a2a_otel::opentelemetry::trace::TraceContextExt as _;
 use a2a_otel::testing::{Behaviour, ReceivedLog, Receiver};
 use a2a_otel::{agent_span, current};
@@ -36,7 +37,7 @@ fn sending_to(receiver: &Receiver, test: &str, variables: &[(&str, &str)]) -> Op
 
 #[agent_span(name = "guide")]
 fn look_up(city: &str) {
-    let context = a2a_otel::opentelemetry::Context::current();
+    let context = Context::current();
     let span = context.span().span_context().clone();
     println!("span {} {}", span.trace_id(), span.span_id());
     tracing::info!(city, found = 3, input.value = "a secret", "looked up");
