@@ -7,7 +7,7 @@ use opentelemetry::{InstrumentationScope, KeyValue};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context as LayerContext, Layer};
 
-use super::{Fields, ORIGIN};
+use super::fields::{Fields, ORIGIN};
 use crate::context::{self, AgentRun};
 use crate::pipeline::logs::{self, LogEntry};
 use crate::privacy;

@@ -1,6 +1,7 @@
 //! The bridge to the `tracing` crate: its spans become spans of the trace and the other way round, its events become
 //! events of the innermost span, and its log lines say which span and agent they belong to.
 
+mod fields;
 mod integers;
 #[cfg(feature = "logs")]
 mod logs;
@@ -10,7 +11,6 @@ use std::fmt;
 use opentelemetry::global::{self, BoxedSpan};
 use opentelemetry::trace::{SpanBuilder, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
-use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Metadata, Subscriber};
 #[cfg(feature = "logs")]
@@ -24,12 +24,13 @@ use tracing_subscriber::layer::Filter;
 use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
+use self::fields::{Fields, ORIGIN};
 use self::integers::Integers;
 use crate::context::{self, AgentRun};
 use crate::environment::{Environment, Variable};
 use crate::report::report;
 use crate::semconv::SpanKind;
-use crate::semconv::foreign::{CONTENT, CONTENT_EVENTS, EVENT_NAME, LANGFUSE};
+use crate::semconv::foreign::LANGFUSE;
 use crate::semconv::gen_ai::OPERATION_NAME;
 use crate::semconv::markers::WITHIN_MODEL_CALL;
 use crate::semconv::openinference::SPAN_KIND;
@@ -160,88 +161,6 @@ impl<S: Subscriber> Layer<S> for Events {
                 span.add_event(message.unwrap_or_else(|| metadata.name().to_owned()), attributes);
             }
         }
-    }
-}
-
-/// How many attributes say where an event comes from.
-const ORIGIN: usize = 2;
-
-struct Fields {
-    message: Option<String>,
-    /// Where the event comes from, and its fields.
-    attributes: Vec<KeyValue>,
-}
-
-impl Fields {
-    fn of(event: &Event<'_>) -> Self {
-        let metadata = event.metadata();
-        let level = KeyValue::new("level", metadata.level().as_str());
-        let target = KeyValue::new("target", metadata.target().to_owned());
-        let mut fields = Fields { message: None, attributes: vec![level, target] };
-        event.record(&mut fields);
-        fields
-    }
-
-    /// The content of its span, if the event holds nothing else.
-    fn content(&self) -> Option<KeyValue> {
-        let [_, _, name, content] = &self.attributes[..] else { return None };
-        let is_content = name.key.as_str() == EVENT_NAME && content.key.as_str() == CONTENT;
-        let name = name.value.as_str();
-        let key = CONTENT_EVENTS.iter().find(|event| is_content && **event == name)?;
-        Some(KeyValue::new(*key, content.value.clone()))
-    }
-
-    fn push(&mut self, field: &Field, value: impl Into<opentelemetry::Value>) {
-        self.attributes.push(KeyValue::new(field.name(), value));
-    }
-
-    fn push_integer(&mut self, field: &Field, value: impl TryInto<i64> + fmt::Display + Copy) {
-        match value.try_into() {
-            Ok(integer) => self.push(field, integer),
-            Err(_) => self.push(field, value.to_string()),
-        }
-    }
-
-    fn push_text(&mut self, field: &Field, text: String) {
-        if field.name() == "message" {
-            self.message = Some(text);
-        } else {
-            self.push(field, text);
-        }
-    }
-}
-
-impl Visit for Fields {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.push_text(field, format!("{value:?}"));
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.push_text(field, value.to_owned());
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.push(field, value);
-    }
-
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        self.push(field, value);
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.push(field, value);
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.push_integer(field, value);
-    }
-
-    fn record_u128(&mut self, field: &Field, value: u128) {
-        self.push_integer(field, value);
-    }
-
-    fn record_i128(&mut self, field: &Field, value: i128) {
-        self.push_integer(field, value);
     }
 }
 

@@ -13,9 +13,9 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
 
 #[cfg(feature = "logs")]
-use super::logs::{LogEntry, LogRequest};
+use super::log_record::{LogEntry, LogRequest};
 use super::request::{Encoded, RECORDS, Record, Request};
-use super::spans::SpanRequest;
+use super::span_record::SpanRequest;
 use super::wire::Wire;
 
 /// `SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK`: it is known whether the parent is remote.

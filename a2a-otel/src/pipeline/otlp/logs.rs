@@ -1,92 +1,18 @@
 //! Log records as a signal: OTLP log requests.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use opentelemetry::trace::SpanContext;
-use opentelemetry::{InstrumentationScope, KeyValue};
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::common::v1::any_value;
-use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_sdk::Resource;
-use prost::Message as _;
 
 use super::encode::Encoder;
-use super::request::{Parts, Record, Request, texts_of_attributes, texts_of_value};
+use super::log_record::{LogEntry, LogRequest};
 use crate::pipeline::ledger::Ledger;
 use crate::pipeline::signal::Signal;
-use crate::pipeline::weigh::{Weigh, bytes_of_attributes};
 use crate::settings::Batch;
 
 /// The gRPC method that accepts them.
 #[cfg(feature = "otlp-grpc")]
 pub(crate) const EXPORT_LOGS: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
-
-/// How many characters of a record are shown in messages.
-const SHOWN: usize = 60;
-
-/// A log record.
-#[derive(Debug)]
-pub(crate) struct LogEntry {
-    pub(crate) time: SystemTime,
-    /// The number that OpenTelemetry has for the level: 1 to 24.
-    pub(crate) severity: u8,
-    pub(crate) severity_text: &'static str,
-    /// The name of its scope is the target of the event.
-    pub(crate) scope: InstrumentationScope,
-    pub(crate) body: Option<String>,
-    pub(crate) attributes: Vec<KeyValue>,
-    /// The span in which it was logged, if there was one.
-    pub(crate) span: SpanContext,
-}
-
-impl LogEntry {
-    pub(super) const fn scope(&self) -> &InstrumentationScope {
-        &self.scope
-    }
-}
-
-impl Weigh for LogEntry {
-    fn bytes(&self) -> usize {
-        let texts = self.scope.name().len() + self.body.as_ref().map_or(0, String::len);
-        size_of::<Self>() + texts + bytes_of_attributes(&self.attributes)
-    }
-}
-
-/// Log records that are sent in one request.
-pub(crate) type LogRequest = Request<LogRecord>;
-
-impl Record for LogRecord {
-    const NOUN: &'static str = "log record";
-
-    fn texts(&mut self) -> Vec<&mut String> {
-        let body = self.body.as_mut().and_then(|body| body.value.as_mut());
-        let body = body.into_iter().flat_map(texts_of_value);
-        body.chain(texts_of_attributes(&mut self.attributes)).collect()
-    }
-
-    fn name(self) -> String {
-        let text = match self.body.and_then(|body| body.value) {
-            Some(any_value::Value::StringValue(text)) => text,
-            _ => String::new(),
-        };
-        format!("{:?}", text.chars().take(SHOWN).collect::<String>())
-    }
-
-    fn parts(body: &[u8]) -> Result<Parts<Self>, prost::DecodeError> {
-        let resources = ExportLogsServiceRequest::decode(body)?.resource_logs.into_iter();
-        let parts = resources.map(|mut resource| {
-            let scopes = std::mem::take(&mut resource.scope_logs).into_iter();
-            let scopes = scopes.map(|mut scope| {
-                let records = std::mem::take(&mut scope.log_records);
-                (scope.encode_to_vec(), records)
-            });
-            let scopes = scopes.collect();
-            (resource.encode_to_vec(), scopes)
-        });
-        Ok(parts.collect())
-    }
-}
 
 /// Packs log records into requests that do not exceed the limit on bytes.
 pub(crate) struct OtlpLogs {

@@ -23,8 +23,8 @@ use prost::Message as _;
 
 use super::encode::Encoder;
 #[cfg(feature = "logs")]
-use super::logs::LogEntry;
-use super::spans::SpanRequest;
+use super::log_record::LogEntry;
+use super::span_record::SpanRequest;
 use crate::pipeline::signal::Payload as _;
 
 fn resource() -> Resource {

@@ -1,0 +1,92 @@
+//! Reads the fields of an event.
+
+use std::fmt;
+
+use opentelemetry::KeyValue;
+use tracing::Event;
+use tracing::field::{Field, Visit};
+
+use crate::semconv::foreign::{CONTENT, CONTENT_EVENTS, EVENT_NAME};
+
+/// How many attributes say where an event comes from.
+pub(super) const ORIGIN: usize = 2;
+
+/// The fields of an event.
+pub(super) struct Fields {
+    pub(super) message: Option<String>,
+    /// Where the event comes from, and its fields.
+    pub(super) attributes: Vec<KeyValue>,
+}
+
+impl Fields {
+    pub(super) fn of(event: &Event<'_>) -> Self {
+        let metadata = event.metadata();
+        let level = KeyValue::new("level", metadata.level().as_str());
+        let target = KeyValue::new("target", metadata.target().to_owned());
+        let mut fields = Fields { message: None, attributes: vec![level, target] };
+        event.record(&mut fields);
+        fields
+    }
+
+    /// The content of its span, if the event holds nothing else.
+    pub(super) fn content(&self) -> Option<KeyValue> {
+        let [_, _, name, content] = &self.attributes[..] else { return None };
+        let is_content = name.key.as_str() == EVENT_NAME && content.key.as_str() == CONTENT;
+        let name = name.value.as_str();
+        let key = CONTENT_EVENTS.iter().find(|event| is_content && **event == name)?;
+        Some(KeyValue::new(*key, content.value.clone()))
+    }
+
+    fn push(&mut self, field: &Field, value: impl Into<opentelemetry::Value>) {
+        self.attributes.push(KeyValue::new(field.name(), value));
+    }
+
+    fn push_integer(&mut self, field: &Field, value: impl TryInto<i64> + fmt::Display + Copy) {
+        match value.try_into() {
+            Ok(integer) => self.push(field, integer),
+            Err(_) => self.push(field, value.to_string()),
+        }
+    }
+
+    fn push_text(&mut self, field: &Field, text: String) {
+        if field.name() == "message" {
+            self.message = Some(text);
+        } else {
+            self.push(field, text);
+        }
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.push_text(field, format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.push_text(field, value.to_owned());
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.push(field, value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.push(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.push(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.push_integer(field, value);
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.push_integer(field, value);
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        self.push_integer(field, value);
+    }
+}
