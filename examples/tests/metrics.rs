@@ -160,26 +160,37 @@ fn check_tokens(prometheus: &Prometheus, spans: &[Span]) {
     }
     // Who used them.
     let by_agent = "sum by (service_name, gen_ai_agent_name) (gen_ai_client_token_usage_sum)";
-    assert_eq!(prometheus.query(by_agent).len(), AGENTS.len());
+    let agents =
+        eventually(SCRAPED, || Some(prometheus.query(by_agent).len()).filter(|it| *it == AGENTS.len()));
+    assert!(agents.is_some(), "{:#?}", prometheus.query(by_agent));
 }
 
 /// Phoenix computes costs with prices of its own.
 fn check_cost(prometheus: &Prometheus, expected: f64) {
-    let found = value(prometheus, "sum(gen_ai_client_cost_USD_total)").expect("a cost");
-    assert!((found / expected - 1.0).abs() < 0.01, "{found} and {expected} USD");
+    let query = "sum(gen_ai_client_cost_USD_total)";
+    let is_it = |found: &f64| (found / expected - 1.0).abs() < 0.01;
+    let becomes = eventually(SCRAPED, || value(prometheus, query).filter(is_it));
+    assert!(becomes.is_some(), "{query} is {:?}, not {expected} USD", value(prometheus, query));
 }
 
 fn check_parts(prometheus: &Prometheus) {
-    let names = |query: &str| -> BTreeSet<String> {
+    assert_becomes(prometheus, "sum(up)", 6);
+    assert_services(prometheus, "gen_ai_invoke_agent_duration_seconds_count", &AGENTS);
+    let all = [&AGENTS[..], &["catalogue", "llm"]].concat();
+    assert_services(prometheus, r#"process_cpu_time_seconds_total{cpu_mode="user"} > 0"#, &all);
+    assert_services(prometheus, "tokio_workers > 0", &all);
+}
+
+/// Waits until the series of a query are those of these services. A scrape may fail on a busy machine.
+#[track_caller]
+fn assert_services(prometheus: &Prometheus, query: &str, expected: &[&str]) {
+    let services = || -> BTreeSet<String> {
         let of_series = |series: &Value| series["metric"]["service_name"].as_str().map(str::to_owned);
         prometheus.query(query).iter().filter_map(of_series).collect()
     };
-    let agents: BTreeSet<_> = AGENTS.iter().map(|name| (*name).to_owned()).collect();
-    assert_eq!(names("gen_ai_invoke_agent_duration_seconds_count"), agents);
-    let monitored = names(r#"process_cpu_time_seconds_total{cpu_mode="user"} > 0"#);
-    assert!(monitored.is_superset(&agents) && monitored.len() == 6, "{monitored:?}");
-    assert_eq!(names("tokio_workers > 0"), monitored);
-    assert_becomes(prometheus, "sum(up)", 6);
+    let expected: BTreeSet<_> = expected.iter().map(|name| (*name).to_owned()).collect();
+    let becomes = eventually(SCRAPED, || (services() == expected).then_some(()));
+    assert!(becomes.is_some(), "{query} has {:?}, not {expected:?}", services());
 }
 
 /// From the duration of a model call to its span.
