@@ -56,7 +56,7 @@ impl<Item: Weigh + Send + 'static> Outbox<Item> {
     }
 
     /// Takes all waiting items, because a later one replaces them.
-    #[cfg(feature = "metrics")]
+    #[cfg(all(feature = "otlp", feature = "metrics"))]
     pub(crate) fn clear(&self) -> Vec<Item> {
         self.queue.clear()
     }
