@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Phoenix checks every ten seconds whether the span of an annotation has arrived.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(150);
 
 /// Telemetry is global, so all tests share it.
 fn alone() -> MutexGuard<'static, ()> {
