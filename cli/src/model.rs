@@ -5,6 +5,7 @@ use std::fmt;
 
 use a2a_otel::metrics::InstrumentKind;
 use a2a_otel::semconv::metrics::{self as table, BuiltIn};
+use a2a_otel::semconv::prometheus::label_name;
 
 use crate::message::{Failure, Warning};
 use crate::names;
@@ -120,7 +121,7 @@ impl Label {
     /// The name in Prometheus.
     #[must_use]
     pub fn prometheus(&self) -> String {
-        names::label(&self.key)
+        label_name(&self.key)
     }
 }
 

@@ -1,54 +1,8 @@
-//! What OpenTelemetry's names are called in Prometheus.
-//!
-//! The rules are those by which Prometheus and OpenTelemetry's collector translate metrics, so that a query works
-//! whether the metrics are scraped or pushed.
-//!
-//! Source: <https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/>.
+//! What the series of OpenTelemetry's metrics are called in Prometheus, so that a query works whether they are scraped or
+//! pushed.
 
 use a2a_otel::metrics::InstrumentKind;
-
-/// Units that have another name in Prometheus, in UCUM's notation.
-const UNITS: &[(&str, &str)] = &[
-    ("d", "days"),
-    ("h", "hours"),
-    ("min", "minutes"),
-    ("s", "seconds"),
-    ("ms", "milliseconds"),
-    ("us", "microseconds"),
-    ("ns", "nanoseconds"),
-    ("By", "bytes"),
-    ("KiBy", "kibibytes"),
-    ("MiBy", "mebibytes"),
-    ("GiBy", "gibibytes"),
-    ("TiBy", "tibibytes"),
-    ("KBy", "kilobytes"),
-    ("kBy", "kilobytes"),
-    ("MBy", "megabytes"),
-    ("GBy", "gigabytes"),
-    ("TBy", "terabytes"),
-    ("m", "meters"),
-    ("V", "volts"),
-    ("A", "amperes"),
-    ("J", "joules"),
-    ("W", "watts"),
-    ("g", "grams"),
-    ("Cel", "celsius"),
-    ("Hz", "hertz"),
-    ("1", ""),
-    ("%", "percent"),
-];
-
-/// The units behind the slash of a rate, as in `By/s`.
-const UNITS_OF_RATES: &[(&str, &str)] = &[
-    ("s", "second"),
-    ("m", "minute"),
-    ("min", "minute"),
-    ("h", "hour"),
-    ("d", "day"),
-    ("w", "week"),
-    ("mo", "month"),
-    ("y", "year"),
-];
+use a2a_otel::semconv::prometheus::Name;
 
 /// Returns the name of a metric in Prometheus. A histogram's series add `_bucket`, `_sum` and `_count` to it.
 ///
@@ -62,28 +16,8 @@ const UNITS_OF_RATES: &[(&str, &str)] = &[
 /// ```
 #[must_use]
 pub fn metric(name: &str, unit: &str, kind: InstrumentKind) -> String {
-    let mut words: Vec<String> = words(name).map(str::to_owned).collect();
-    for word in unit_words(unit) {
-        if !words.contains(&word) {
-            words.push(word);
-        }
-    }
-    match kind {
-        InstrumentKind::Counter => words.retain(|word| word != "total"),
-        InstrumentKind::Gauge if unit == "1" => {
-            words.retain(|word| word != "ratio");
-            words.push("ratio".to_owned());
-        }
-        _ => {}
-    }
-    let mut family = words.join("_");
-    if !family.starts_with(|first: char| first.is_ascii_alphabetic() || first == ':') {
-        family.insert(0, '_');
-    }
-    if kind == InstrumentKind::Counter {
-        family.push_str("_total");
-    }
-    family
+    let Name { family, .. } = Name::new(name, unit, kind);
+    if kind == InstrumentKind::Counter { format!("{family}_total") } else { family }
 }
 
 /// Returns the names of the series that a metric with this name in Prometheus has.
@@ -104,60 +38,10 @@ pub fn series(metric: &str, kind: InstrumentKind) -> Vec<String> {
     }
 }
 
-/// Returns the name of the label that an attribute becomes.
-///
-/// ```
-/// assert_eq!(a2a_otel_cli::names::label("gen_ai.tool.name"), "gen_ai_tool_name");
-/// ```
-#[must_use]
-pub fn label(key: &str) -> String {
-    let mut name = String::with_capacity(key.len());
-    for character in key.chars() {
-        if character.is_ascii_alphanumeric() {
-            name.push(character);
-        } else if !name.ends_with('_') {
-            name.push('_');
-        }
-    }
-    match name.as_bytes().first() {
-        Some(first) if first.is_ascii_digit() => name.insert_str(0, "key_"),
-        Some(_) => {}
-        None => name.push('_'),
-    }
-    name
-}
-
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(is_separator).filter(|word| !word.is_empty())
-}
-
-/// Prometheus has the underscore for all other characters.
-fn is_separator(character: char) -> bool {
-    !(character.is_ascii_alphanumeric() || character == ':')
-}
-
-/// What a unit adds to a name: the unit itself, and what it is divided by. Annotations such as `{request}` add nothing.
-fn unit_words(unit: &str) -> impl Iterator<Item = String> {
-    let (main, rate) = unit.split_once('/').unwrap_or((unit, ""));
-    let rate = word_of(rate, UNITS_OF_RATES).map(|rate| format!("per_{rate}"));
-    word_of(main, UNITS).into_iter().chain(rate)
-}
-
-fn word_of(unit: &str, known: &[(&str, &str)]) -> Option<String> {
-    let unit = unit.trim();
-    if unit.contains(['{', '}']) {
-        return None;
-    }
-    let word = match known.iter().find(|(symbol, _)| *symbol == unit) {
-        Some((_, word)) => (*word).to_owned(),
-        None => words(unit).collect::<Vec<_>>().join("_"),
-    };
-    Some(word).filter(|word| !word.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use a2a_otel::metrics::InstrumentKind::{Counter, Gauge, Histogram, UpDownCounter};
+    use a2a_otel::semconv::prometheus::label_name;
     use proptest::prelude::*;
 
     use super::*;
@@ -223,7 +107,7 @@ mod tests {
 
         #[test]
         fn every_label_is_one_in_prometheus(key in ".{0,40}") {
-            let translated = label(&key);
+            let translated = label_name(&key);
             prop_assert!(is_name(&translated) && !translated.contains(':'), "{}", translated);
             prop_assert!(!translated.starts_with("__"), "{}", translated);
         }

@@ -14,6 +14,7 @@
 //!
 //! If an answer is not as expected, these helpers panic like an assertion, and show the answer.
 
+pub mod child;
 pub mod debian;
 pub mod parity;
 pub mod parrot;

@@ -17,16 +17,13 @@ use serde_json::{Value, json};
 use ureq::Agent;
 
 use crate::python::python_environment;
-use crate::services::{Service, free_ports, unique, workshop};
+use crate::services::{Service, local_agent, on_free_ports, unique, workshop};
 
 /// The version that these tests run against.
 pub const VERSION: &str = "20.26.1";
 
 /// The time limit for a start. A cold start takes 10 s, and twice that on a busy machine.
 const START: Duration = Duration::from_secs(120);
-
-/// How often to try with new ports: they are free when they are chosen, but Phoenix binds them seconds later.
-const ATTEMPTS: usize = 3;
 
 /// A running Phoenix with an empty database. It ends when this is dropped, or when the process ends.
 #[derive(Debug)]
@@ -75,11 +72,7 @@ impl Phoenix {
     /// If it is not available on this machine.
     pub fn start_with(variables: &[(&str, &str)]) -> Result<Self, String> {
         let python = python()?;
-        let mut outcome = Self::launch(&python, free_ports(), variables);
-        for _ in 1..ATTEMPTS {
-            outcome = outcome.or_else(|_| Self::launch(&python, free_ports(), variables));
-        }
-        outcome
+        on_free_ports(|ports| Self::launch(&python, ports, variables))
     }
 
     /// Stops it as an operator does, and starts it again after this time, at the same address. It keeps its data only
@@ -102,7 +95,7 @@ impl Phoenix {
         let mut phoenix = Self {
             service,
             ports,
-            agent: local_agent(),
+            agent: local_agent(Duration::from_secs(60)),
             url: format!("http://127.0.0.1:{http_port}"),
             grpc_url: format!("http://127.0.0.1:{grpc_port}"),
             bearer: bearer.map(|(_, secret)| format!("Bearer {secret}")),
@@ -233,16 +226,6 @@ impl Phoenix {
 /// The Python of an environment in which Phoenix is installed.
 fn python() -> Result<PathBuf, String> {
     python_environment(&format!("phoenix-{VERSION}"), &[&format!("arize-phoenix=={VERSION}")])
-}
-
-/// An HTTP agent that connects to this machine without the environment's proxy.
-fn local_agent() -> Agent {
-    Agent::config_builder()
-        .proxy(None)
-        .http_status_as_error(false)
-        .timeout_global(Some(Duration::from_secs(60)))
-        .build()
-        .into()
 }
 
 fn serve(

@@ -10,8 +10,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ureq::Agent;
 
-use crate::python::{lock, python_environment};
-use crate::services::{Service, eventually, free_ports, unique, workshop};
+use crate::debian::unpacked;
+use crate::python::python_environment;
+use crate::services::{Service, eventually, local_agent, on_free_ports, unique, workshop};
 
 /// The version that these tests run against, and the suite of Debian that has it.
 pub const VERSION: &str = "2.53.3";
@@ -20,12 +21,8 @@ const SUITE: &str = "trixie";
 /// The version of Python's `prometheus_client`.
 const CLIENT: &str = "0.26.0";
 
-/// The time limits for the download, and for a start.
-const DOWNLOAD: Duration = Duration::from_secs(10 * 60);
+/// The time limit for a start.
 const START: Duration = Duration::from_secs(60);
-
-/// How often to try with new ports, which are free when they are chosen.
-const ATTEMPTS: usize = 3;
 
 /// How long Prometheus may take until it has scraped something.
 const SCRAPED: Duration = Duration::from_secs(60);
@@ -49,15 +46,10 @@ impl Prometheus {
     ///
     /// If it is not available on this machine; see [`require`](crate::services::require).
     pub fn start(jobs: &[Job<'_>]) -> Result<Self, String> {
-        let mut outcome = Self::launch(jobs);
-        for _ in 1..ATTEMPTS {
-            outcome = outcome.or_else(|_| Self::launch(jobs));
-        }
-        outcome
+        on_free_ports(|[port]| Self::launch(jobs, port))
     }
 
-    fn launch(jobs: &[Job<'_>]) -> Result<Self, String> {
-        let [port] = free_ports();
+    fn launch(jobs: &[Job<'_>], port: u16) -> Result<Self, String> {
         let folder = workshop()?.join(unique("prometheus-work"));
         let described = |error| format!("{}: {error}", folder.display());
         fs::create_dir_all(&folder).map_err(described)?;
@@ -70,12 +62,7 @@ impl Prometheus {
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
             .arg("--enable-feature=exemplar-storage");
         let mut service = Service::start("prometheus", &command)?;
-        let agent: Agent = Agent::config_builder()
-            .proxy(None)
-            .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(30)))
-            .build()
-            .into();
+        let agent = local_agent(Duration::from_secs(30));
         let url = format!("http://127.0.0.1:{port}");
         service.wait_until(START, || {
             agent.get(format!("{url}/-/ready")).call().is_ok_and(|answer| answer.status() == 200)
@@ -189,17 +176,8 @@ pub fn promtool_check(metrics: &str) -> Result<(bool, String), String> {
 
 /// The path of a program of Prometheus.
 fn program(name: &str) -> Result<PathBuf, String> {
-    let folder = workshop()?.join(format!("prometheus-{VERSION}"));
-    let _lock = lock(&workshop()?.join(format!("prometheus-{VERSION}.lock")))?;
-    if !folder.join("complete").exists() {
-        let script = workshop()?.join(format!("prometheus-{VERSION}.sh"));
-        let described = |error| format!("{}: {error}", script.display());
-        fs::write(&script, include_str!("prometheus/get.sh")).map_err(described)?;
-        let mut get = Command::new("bash");
-        get.arg(&script).arg(&folder).arg(SUITE);
-        get.args(["prometheus", "promtool"].map(|package| format!("{package}={VERSION}*")));
-        Service::start("apt", &get)?.finish(DOWNLOAD)?;
-    }
+    let packages = ["prometheus", "promtool"].map(|package| format!("{package}={VERSION}*"));
+    let folder = unpacked(&format!("prometheus-{VERSION}"), SUITE, &packages.each_ref().map(String::as_str))?;
     Ok(folder.join("usr/bin").join(name))
 }
 

@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ureq::Agent;
+
 /// If this variable is `1`, a test whose service is not available fails instead of being skipped.
 pub const REQUIRE_SERVICES: &str = "A2A_OTEL_REQUIRE_SERVICES";
 
@@ -56,6 +58,34 @@ pub fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
     // All ports are bound before the first is released, because two of them could otherwise be the same.
     let listeners: [TcpListener; COUNT] = array::from_fn(|_| listen_anywhere());
     listeners.map(|listener| listener.local_addr().expect("a bound port has an address").port())
+}
+
+/// How often to try with new ports: they are free when they are chosen, but a service binds them later.
+const ATTEMPTS: usize = 3;
+
+/// Launches a service on ports that are free, and again on others if that fails.
+///
+/// # Errors
+///
+/// If the last attempt fails.
+pub(crate) fn on_free_ports<const COUNT: usize, T>(
+    launch: impl Fn([u16; COUNT]) -> Result<T, String>,
+) -> Result<T, String> {
+    let mut outcome = launch(free_ports());
+    for _ in 1..ATTEMPTS {
+        outcome = outcome.or_else(|_| launch(free_ports()));
+    }
+    outcome
+}
+
+/// An HTTP agent that connects to this machine without the environment's proxy.
+pub(crate) fn local_agent(timeout: Duration) -> Agent {
+    Agent::config_builder()
+        .proxy(None)
+        .http_status_as_error(false)
+        .timeout_global(Some(timeout))
+        .build()
+        .into()
 }
 
 fn listen_anywhere() -> TcpListener {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use ureq::Agent;
 
 use crate::debian::unpacked;
-use crate::services::{Service, eventually, free_ports, unique, workshop};
+use crate::services::{Service, eventually, local_agent, on_free_ports, unique, workshop};
 
 /// The version that these tests run against, and the suite of Debian that has it.
 pub const VERSION: &str = "1.112.0";
@@ -17,9 +17,6 @@ const SUITE: &str = "trixie";
 
 /// The time limit for a start.
 const START: Duration = Duration::from_secs(60);
-
-/// How often to try with a new port, which is free when it is chosen.
-const ATTEMPTS: usize = 3;
 
 /// How long it may take until a query finds what was sent.
 const FOUND: Duration = Duration::from_secs(60);
@@ -43,15 +40,10 @@ impl VictoriaMetrics {
         let package = format!("victoria-metrics={VERSION}*");
         let program = unpacked(&format!("victoria-metrics-{VERSION}"), SUITE, &[&package])?;
         let program = program.join("usr/bin/victoria-metrics");
-        let mut outcome = Self::launch(&program);
-        for _ in 1..ATTEMPTS {
-            outcome = outcome.or_else(|_| Self::launch(&program));
-        }
-        outcome
+        on_free_ports(|[port]| Self::launch(&program, port))
     }
 
-    fn launch(program: &PathBuf) -> Result<Self, String> {
-        let [port] = free_ports();
+    fn launch(program: &PathBuf, port: u16) -> Result<Self, String> {
         let folder = workshop()?.join(unique("victoria-metrics-work"));
         let mut command = Command::new(program);
         command
@@ -59,12 +51,7 @@ impl VictoriaMetrics {
             .arg(format!("-httpListenAddr=127.0.0.1:{port}"))
             .args(["-opentelemetry.usePrometheusNaming", "-search.latencyOffset=0s"]);
         let mut service = Service::start("victoria-metrics", &command)?;
-        let agent: Agent = Agent::config_builder()
-            .proxy(None)
-            .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(30)))
-            .build()
-            .into();
+        let agent = local_agent(Duration::from_secs(30));
         let url = format!("http://127.0.0.1:{port}");
         service.wait_until(START, || {
             agent.get(format!("{url}/health")).call().is_ok_and(|answer| answer.status() == 200)

@@ -2,29 +2,21 @@
 //!
 //! The subscriber and telemetry are global, so every test runs in a process of its own.
 
-use std::process::{Command, Output};
 use std::time::Duration;
 
 use a2a_otel::opentelemetry::Context;
 use a2a_otel::opentelemetry::trace::TraceContextExt as _;
 use a2a_otel::testing::{Behaviour, ReceivedLog, Receiver};
 use a2a_otel::{agent_span, current};
+use a2a_otel_tests::child::{self, Printed};
 use tracing_subscriber::layer::SubscriberExt as _;
-
-const CHILD: &str = "A2A_OTEL_TEST_CHILD";
 
 /// Runs a test in a process of its own with these variables, and returns what that printed on both outputs. `None` means
 /// that this is the process.
 fn in_own_process(test: &str, variables: &[(&str, &str)]) -> Option<String> {
-    if std::env::var(CHILD).is_ok_and(|child| child == test) {
-        return None;
-    }
-    let mut child = Command::new(std::env::current_exe().expect("a running program has a path"));
-    child.args(["--exact", test, "--nocapture"]).env(CHILD, test).env("OTEL_TRACES_EXPORTER", "none");
-    child.env_remove("RUST_LOG").envs(variables.iter().copied());
-    let Output { status, stdout, stderr } = child.output().expect("a test can run itself");
-    let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-    assert!(status.success() && stdout.contains("1 passed"), "{stdout}\n{stderr}");
+    // An empty variable counts as unset.
+    let usual = [("OTEL_TRACES_EXPORTER", "none"), ("RUST_LOG", "")];
+    let Printed { stdout, stderr } = child::printed_in_own_process(test, &[&usual[..], variables].concat())?;
     Some(format!("{stdout}\n{stderr}"))
 }
 
@@ -123,7 +115,7 @@ fn a_receiver_that_fails_is_asked_again() {
     let receiver = Receiver::start();
     receiver.behave(Behaviour::Status(503));
     let test = "a_receiver_that_fails_is_asked_again";
-    if std::env::var(CHILD).is_ok() {
+    if child::is_child(test) {
         return work();
     }
     let printed = std::thread::scope(|scope| {

@@ -134,6 +134,8 @@ fn parts(quoted: &str) -> Vec<String> {
     let parts = rest
         .replace("N ", "… ")
         .replace("NAME=value", "…")
+        // A name of two words for a signal, for which the library's text has one argument.
+        .replace("log records", "…")
         .replace(": ", "…")
         .replace(". ", "…")
         .replace("; ", "…")

@@ -12,24 +12,16 @@ use std::time::{Duration, Instant};
 use a2a_otel::Telemetry;
 use a2a_otel::metrics::{MetricsSnapshot, Reading, observe_process, observe_runtime};
 use a2a_otel::opentelemetry::metrics::MeterProvider as _;
+use a2a_otel_tests::child;
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 use tokio::runtime::Builder;
 
-/// Runs a test in a process of its own, with these variables, and returns what it printed on standard error. In that
-/// process, returns `None`.
+/// Runs a test in a process of its own with these variables, and returns what that printed on standard error. `None`
+/// means that this is the process.
 #[track_caller]
 fn in_own_process(test: &str, variables: &[(&str, &str)]) -> Option<String> {
-    const INSIDE: &str = "A2A_OTEL_TESTS_INSIDE";
-    if std::env::var_os(INSIDE).is_some() {
-        return None;
-    }
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", test, "--nocapture"]).env(INSIDE, "1").env("OTEL_TRACES_EXPORTER", "none");
-    let output = command.envs(variables.iter().copied()).output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    let printed = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && printed.contains("1 passed"), "{printed}{errors}");
-    Some(errors)
+    let variables = [&[("OTEL_TRACES_EXPORTER", "none")], variables].concat();
+    child::in_own_process(test, &variables)
 }
 
 fn telemetry() -> Telemetry {

@@ -64,26 +64,9 @@ pub struct Annotations {
     pub dropped: BTreeMap<&'static str, u64>,
 }
 
-impl Annotations {
-    /// Returns how many are lost.
-    #[must_use]
-    pub fn dropped_total(&self) -> u64 {
-        self.dropped.values().sum()
-    }
-
-    /// Returns how many are neither sent nor lost.
-    #[must_use]
-    pub fn waiting(&self) -> u64 {
-        self.generated.saturating_sub(self.delivered + self.dropped_total())
-    }
-}
-
 impl fmt::Display for Annotations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Annotations { generated, delivered, .. } = self;
-        write!(f, "{generated} annotations: {delivered} delivered, {} dropped", self.dropped_total())?;
-        write_reasons(f, &self.dropped)?;
-        write_waiting(f, self.waiting())
+        write_account(f, self, "annotations", &[("delivered", self.delivered)])
     }
 }
 
@@ -110,26 +93,9 @@ pub struct LogRecords {
     pub dropped: BTreeMap<&'static str, u64>,
 }
 
-impl LogRecords {
-    /// Returns how many are lost.
-    #[must_use]
-    pub fn dropped_total(&self) -> u64 {
-        self.dropped.values().sum()
-    }
-
-    /// Returns how many are neither sent nor lost.
-    #[must_use]
-    pub fn waiting(&self) -> u64 {
-        self.generated.saturating_sub(self.delivered + self.dropped_total())
-    }
-}
-
 impl fmt::Display for LogRecords {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let LogRecords { generated, delivered, .. } = self;
-        write!(f, "{generated} log records: {delivered} delivered, {} dropped", self.dropped_total())?;
-        write_reasons(f, &self.dropped)?;
-        write_waiting(f, self.waiting())
+        write_account(f, self, "log records", &[("delivered", self.delivered)])
     }
 }
 
@@ -160,52 +126,79 @@ pub struct DataPoints {
     pub dropped: BTreeMap<&'static str, u64>,
 }
 
-impl DataPoints {
-    /// Returns how many are lost.
-    #[must_use]
-    pub fn dropped_total(&self) -> u64 {
-        self.dropped.values().sum()
-    }
-
-    /// Returns how many are neither sent nor lost.
-    #[must_use]
-    pub fn waiting(&self) -> u64 {
-        self.generated.saturating_sub(self.delivered + self.replaced + self.dropped_total())
-    }
-}
-
 impl fmt::Display for DataPoints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let DataPoints { generated, delivered, replaced, .. } = self;
-        write!(f, "{generated} data points: {delivered} delivered, {replaced} replaced, ")?;
-        write!(f, "{} dropped", self.dropped_total())?;
-        write_reasons(f, &self.dropped)?;
-        write_waiting(f, self.waiting())
+        write_account(f, self, "data points", &[("delivered", self.delivered), ("replaced", self.replaced)])
     }
 }
 
-fn write_reasons(f: &mut fmt::Formatter<'_>, dropped: &BTreeMap<&str, u64>) -> fmt::Result {
-    let reasons: Vec<_> = dropped.iter().map(|(reason, lost)| format!("{reason} {lost}")).collect();
-    if reasons.is_empty() { Ok(()) } else { write!(f, " ({})", reasons.join(", ")) }
+/// An account: of what was generated, some is settled, some is lost, and the rest waits.
+trait Account {
+    fn generated(&self) -> u64;
+    fn dropped(&self) -> &BTreeMap<&'static str, u64>;
+    fn waiting(&self) -> u64;
 }
 
-fn write_waiting(f: &mut fmt::Formatter<'_>, waiting: u64) -> fmt::Result {
-    if waiting == 0 { Ok(()) } else { write!(f, ", {waiting} waiting") }
+/// What all accounts have, given the counts of what is settled.
+macro_rules! accounts {
+    ($($account:ident: $($settled:ident),+;)*) => {$(
+        impl $account {
+            /// Returns how many are lost.
+            #[must_use]
+            pub fn dropped_total(&self) -> u64 {
+                self.dropped.values().sum()
+            }
+
+            /// Returns how many are neither sent nor lost.
+            #[must_use]
+            pub fn waiting(&self) -> u64 {
+                self.generated.saturating_sub($(self.$settled +)+ self.dropped_total())
+            }
+        }
+
+        impl Account for $account {
+            fn generated(&self) -> u64 {
+                self.generated
+            }
+
+            fn dropped(&self) -> &BTreeMap<&'static str, u64> {
+                &self.dropped
+            }
+
+            fn waiting(&self) -> u64 {
+                self.waiting()
+            }
+        }
+    )*};
+}
+
+accounts! {
+    Delivery: delivered, spooled;
+    Annotations: delivered;
+    LogRecords: delivered;
+    DataPoints: delivered, replaced;
+}
+
+fn write_account(
+    f: &mut fmt::Formatter<'_>,
+    account: &impl Account,
+    items: &str,
+    settled: &[(&str, u64)],
+) -> fmt::Result {
+    write!(f, "{} {items}: ", account.generated())?;
+    settled.iter().try_for_each(|(fate, count)| write!(f, "{count} {fate}, "))?;
+    write!(f, "{} dropped", account.dropped().values().sum::<u64>())?;
+    let reasons: Vec<_> = account.dropped().iter().map(|(reason, lost)| format!("{reason} {lost}")).collect();
+    if !reasons.is_empty() {
+        write!(f, " ({})", reasons.join(", "))?;
+    }
+    match account.waiting() {
+        0 => Ok(()),
+        waiting => write!(f, ", {waiting} waiting"),
+    }
 }
 
 impl Delivery {
-    /// Returns how many spans are lost.
-    #[must_use]
-    pub fn dropped_total(&self) -> u64 {
-        self.dropped.values().sum()
-    }
-
-    /// Returns how many spans are neither sent nor lost.
-    #[must_use]
-    pub fn waiting(&self) -> u64 {
-        self.generated.saturating_sub(self.delivered + self.spooled + self.dropped_total())
-    }
-
     pub(crate) fn add(mut self, other: Delivery) -> Delivery {
         self.generated += other.generated;
         self.delivered += other.delivered;
@@ -221,14 +214,8 @@ impl Delivery {
 
 impl fmt::Display for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Delivery { generated, delivered, spooled, .. } = self;
-        write!(
-            f,
-            "{generated} spans: {delivered} delivered, {spooled} spooled, {} dropped",
-            self.dropped_total()
-        )?;
-        write_reasons(f, &self.dropped)?;
-        write_waiting(f, self.waiting())?;
+        let settled = [("delivered", self.delivered), ("spooled", self.spooled)];
+        write_account(f, self, "spans", &settled)?;
         if self.recovered > 0 {
             write!(f, "; of {} left by an earlier run, {} delivered", self.recovered, self.replayed)?;
         }

@@ -25,6 +25,7 @@ pub mod metrics;
 pub mod openinference;
 pub(crate) mod opentelemetry;
 pub(crate) mod ours;
+pub mod prometheus;
 mod span_kind;
 
 pub use self::gen_ai::GenAiVersion;

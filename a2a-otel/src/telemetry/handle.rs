@@ -142,29 +142,19 @@ impl Handle {
                     thread::sleep(Duration::from_millis(10));
                 }
             };
-            let annotator = self.0.annotator.clone();
+            let mut works: Vec<Work> = vec![Box::new(flush)];
+            if let Some(annotator) = self.0.annotator.clone() {
+                works.push(Box::new(move || annotator.flush(timeout)));
+            }
             #[cfg(feature = "logs")]
-            let logger = self.0.logger.clone();
-            let flush_annotations = move || annotator.iter().for_each(|annotator| annotator.flush(timeout));
-            let flush_logs = move || {
-                #[cfg(feature = "logs")]
-                if let Some(logger) = logger {
-                    logger.flush(timeout);
-                }
-            };
+            if let Some(logger) = self.0.logger.clone() {
+                works.push(Box::new(move || logger.flush(timeout)));
+            }
             #[cfg(feature = "metrics")]
-            let meters = self.0.meters.clone();
-            let flush_metrics = move || {
-                #[cfg(feature = "metrics")]
-                if let Some(meters) = meters {
-                    meters.flush(timeout);
-                }
-            };
-            within(timeout, move || {
-                in_parallel(flush, || {
-                    in_parallel(flush_metrics, || in_parallel(flush_logs, flush_annotations));
-                });
-            });
+            if let Some(meters) = self.0.meters.clone() {
+                works.push(Box::new(move || meters.flush(timeout)));
+            }
+            within(timeout, works);
         }
         self.delivery()
     }
@@ -212,39 +202,31 @@ impl Handle {
         #[cfg(feature = "metrics")]
         self.0.meters.iter().for_each(Meters::closing);
         if let Some(provider) = self.0.provider.clone() {
+            let mut works: Vec<Work> = Vec::new();
             #[cfg(feature = "metrics")]
-            let meters = self.0.meters.clone();
-            let annotator = self.0.annotator.clone();
             let (ending, has_ended) = mpsc::channel::<()>();
-            let close_spans = move || {
+            works.push(Box::new(move || {
                 let _ = provider.shutdown_with_timeout(timeout);
-                drop(ending);
-            };
-            #[cfg(feature = "logs")]
-            let logger = self.0.logger.clone();
-            let close_annotations = move || annotator.iter().for_each(|annotator| annotator.close(timeout));
-            let close_logs = move || {
-                #[cfg(feature = "logs")]
-                if let Some(logger) = logger {
-                    logger.close(timeout);
-                }
-            };
-            let close_metrics = move || {
-                // The last values say what became of the spans, unless their receiver takes too long.
                 #[cfg(feature = "metrics")]
-                if let Some(meters) = meters {
+                drop(ending);
+            }));
+            #[cfg(feature = "metrics")]
+            if let Some(meters) = self.0.meters.clone() {
+                // The last values say what became of the spans, unless their receiver takes too long.
+                works.push(Box::new(move || {
                     let start = Instant::now();
                     let _ = has_ended.recv_timeout(timeout / 2);
                     meters.shutdown(timeout.saturating_sub(start.elapsed()));
-                }
-                #[cfg(not(feature = "metrics"))]
-                drop(has_ended);
-            };
-            within(timeout, move || {
-                in_parallel(close_spans, || {
-                    in_parallel(close_metrics, || in_parallel(close_logs, close_annotations));
-                });
-            });
+                }));
+            }
+            #[cfg(feature = "logs")]
+            if let Some(logger) = self.0.logger.clone() {
+                works.push(Box::new(move || logger.close(timeout)));
+            }
+            if let Some(annotator) = self.0.annotator.clone() {
+                works.push(Box::new(move || annotator.close(timeout)));
+            }
+            within(timeout, works);
         }
         #[cfg(feature = "metrics")]
         self.0.meters.iter().for_each(Meters::write_off);
@@ -325,20 +307,19 @@ impl Handle {
     }
 }
 
-/// Runs both at the same time, so that one that hangs does not use up the other's time.
-fn in_parallel(one: impl FnOnce() + Send, other: impl FnOnce()) {
-    thread::scope(|scope| {
-        scope.spawn(one);
-        other();
-    });
-}
+/// A part of an end or a flush.
+type Work = Box<dyn FnOnce() + Send>;
 
-/// Runs work on another thread, so that neither a hanging receiver, nor a runtime that this thread drives, nor a panic
-/// in an exporter can block the caller.
-fn within(timeout: Duration, work: impl FnOnce() + Send + 'static) {
+/// Runs all works at the same time, so that one that hangs does not use up the others' time. They run on other threads, so
+/// that neither a hanging receiver, nor a runtime that this thread drives, nor a panic in an exporter can block the caller.
+fn within(timeout: Duration, works: Vec<Work>) {
     let (done, wait) = mpsc::channel();
     let worker = thread::Builder::new().name("a2a-otel".to_owned()).spawn(move || {
-        work();
+        thread::scope(|scope| {
+            for work in works {
+                scope.spawn(work);
+            }
+        });
         let _ = done.send(());
     });
     if worker.is_ok() {

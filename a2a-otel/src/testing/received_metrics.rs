@@ -7,11 +7,12 @@ use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::B
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value as Number;
 use opentelemetry_proto::tonic::metrics::v1::{
-    AggregationTemporality, ExponentialHistogramDataPoint, HistogramDataPoint, Metric, NumberDataPoint,
+    AggregationTemporality, Exemplar, ExponentialHistogramDataPoint, HistogramDataPoint, Metric,
+    NumberDataPoint,
 };
 use serde_json::Value;
 
-use super::json::attributes;
+use super::json::{attributes, hexadecimal};
 
 /// A metric of a request that the [`Receiver`](super::Receiver) has accepted.
 #[derive(Clone, Debug, PartialEq)]
@@ -131,13 +132,14 @@ fn received(metric: Metric, scope: &str, resource: &BTreeMap<String, Value>) -> 
     }
 }
 
+/// The trace ids of exemplars.
+fn traces(exemplars: &[Exemplar]) -> Vec<String> {
+    exemplars.iter().map(|exemplar| hexadecimal(&exemplar.trace_id)).collect()
+}
+
 fn number(point: NumberDataPoint) -> ReceivedPoint {
     ReceivedPoint {
-        exemplars: point
-            .exemplars
-            .iter()
-            .map(|exemplar| super::json::hexadecimal(&exemplar.trace_id))
-            .collect(),
+        exemplars: traces(&point.exemplars),
         attributes: attributes(point.attributes),
         start: point.start_time_unix_nano,
         time: point.time_unix_nano,
@@ -151,11 +153,7 @@ fn number(point: NumberDataPoint) -> ReceivedPoint {
 
 fn explicit(point: HistogramDataPoint) -> ReceivedPoint {
     ReceivedPoint {
-        exemplars: point
-            .exemplars
-            .iter()
-            .map(|exemplar| super::json::hexadecimal(&exemplar.trace_id))
-            .collect(),
+        exemplars: traces(&point.exemplars),
         attributes: attributes(point.attributes),
         start: point.start_time_unix_nano,
         time: point.time_unix_nano,
@@ -174,11 +172,7 @@ fn exponential(point: ExponentialHistogramDataPoint) -> ReceivedPoint {
         (offset, bucket_counts)
     };
     ReceivedPoint {
-        exemplars: point
-            .exemplars
-            .iter()
-            .map(|exemplar| super::json::hexadecimal(&exemplar.trace_id))
-            .collect(),
+        exemplars: traces(&point.exemplars),
         attributes: attributes(point.attributes),
         start: point.start_time_unix_nano,
         time: point.time_unix_nano,

@@ -49,7 +49,8 @@ pub(crate) fn amtool() -> Result<PathBuf, String> {
 fn debian(package: &str, version: &str, program: &str) -> Result<PathBuf, String> {
     let folder = installed(&format!("{package}-{version}"), "", |folder| {
         let script = folder.join("get.sh");
-        fs::write(&script, include_str!("get.sh")).map_err(|error| error.to_string())?;
+        fs::write(&script, include_str!("../../../tests/src/debian/get.sh"))
+            .map_err(|error| error.to_string())?;
         let mut get = Command::new("bash");
         get.arg(&script).arg(folder).arg(SUITE).arg(format!("{package}={version}*"));
         finish(&mut get)

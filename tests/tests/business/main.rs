@@ -11,34 +11,12 @@ mod numbers;
 mod outcomes;
 mod providers;
 
-use std::process::{Command, Output};
-
 use a2a_otel::opentelemetry::global;
+use a2a_otel_tests::child::{in_own_process, messages};
 use opentelemetry_sdk::metrics::data::{
     AggregatedMetrics, MetricData, ResourceMetrics, ScopeMetrics, SumDataPoint,
 };
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
-
-const CHILD: &str = "A2A_OTEL_TEST_CHILD";
-
-/// Runs a test in a process of its own with these variables, and returns what that printed on standard error. `None`
-/// means that this is the process.
-fn in_own_process(test: &str, variables: &[(&str, &str)]) -> Option<String> {
-    if std::env::var(CHILD).is_ok_and(|child| child == test) {
-        return None;
-    }
-    let mut child = Command::new(std::env::current_exe().expect("a running program has a path"));
-    child.args(["--exact", test, "--nocapture"]).env(CHILD, test).envs(variables.iter().copied());
-    let Output { status, stdout, stderr } = child.output().expect("a test can run itself");
-    let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-    assert!(status.success() && stdout.contains("1 passed"), "{stdout}\n{stderr}");
-    Some(stderr.into_owned())
-}
-
-/// The lines that the library printed.
-fn messages(stderr: &str) -> Vec<&str> {
-    stderr.lines().filter(|line| line.starts_with("a2a-otel: ")).collect()
-}
 
 /// A meter provider of an application's own, and what it has collected.
 struct Own {

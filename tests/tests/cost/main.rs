@@ -6,11 +6,10 @@ mod own;
 mod phoenix;
 mod properties;
 
-use std::process::Command;
-
 use a2a_otel::llm_call;
 use a2a_otel::metrics::MetricsSnapshot;
 use a2a_otel::testing::{Captured, capture};
+use a2a_otel_tests::child::{self, messages};
 use serde_json::{Value, json};
 
 #[llm_call(request = request, provider = provider)]
@@ -50,25 +49,10 @@ fn assert_close(found: Option<f64>, expected: f64) {
     assert!(is_close, "{found:?} is not {expected}");
 }
 
-/// Runs a test in a process of its own, with these variables, and returns what it printed on standard error. In that
-/// process, returns `None`.
+/// Runs a test in a process of its own with these variables, and returns what that printed on standard error. `None`
+/// means that this is the process.
 #[track_caller]
 fn in_own_process(test: &str, variables: &[(&str, &str)]) -> Option<String> {
-    const INSIDE: &str = "A2A_OTEL_TESTS_INSIDE";
-    if std::env::var_os(INSIDE).is_some() {
-        return None;
-    }
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", test, "--nocapture"]).env(INSIDE, "1").env("OTEL_TRACES_EXPORTER", "none");
-    let output = command.envs(variables.iter().copied()).output().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    let printed = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{printed}{errors}");
-    assert!(printed.contains("1 passed"), "{test} is no test: {printed}");
-    Some(errors)
-}
-
-/// The messages of the library.
-fn messages(stderr: &str) -> Vec<&str> {
-    stderr.lines().filter(|line| line.starts_with("a2a-otel: ")).collect()
+    let variables = [&[("OTEL_TRACES_EXPORTER", "none")], variables].concat();
+    child::in_own_process(test, &variables)
 }

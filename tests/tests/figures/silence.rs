@@ -1,34 +1,15 @@
 //! Who listens: with an application's own meter provider, with telemetry that is off, and with nothing.
 
-use std::process::Command;
 use std::time::Duration;
 
 use a2a_otel::Telemetry;
 use a2a_otel::opentelemetry::global;
 use a2a_otel::tool_span;
+use a2a_otel_tests::child::in_own_process;
 use opentelemetry_sdk::metrics::data::{
     AggregatedMetrics, HistogramDataPoint, MetricData, ResourceMetrics, ScopeMetrics,
 };
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
-
-const CHILD: &str = "A2A_OTEL_TEST_CHILD";
-
-/// Runs a test in a process of its own with these variables. False means that this is the process.
-fn is_run_apart(test: &str, variables: &[(&str, &str)]) -> bool {
-    if std::env::var(CHILD).is_ok_and(|child| child == test) {
-        return false;
-    }
-    let mut child = Command::new(std::env::current_exe().expect("a running program has a path"));
-    child.args(["--exact", test, "--nocapture"]).env(CHILD, test).envs(variables.iter().copied());
-    let output = child.output().expect("a test can run itself");
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && stdout.contains("1 passed"),
-        "{stdout}\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    true
-}
 
 #[tool_span]
 fn hammer() {}
@@ -58,7 +39,7 @@ fn calls((provider, exporter): &(SdkMeterProvider, InMemoryMetricExporter)) -> u
 
 #[test]
 fn an_application_s_own_meter_provider_is_enough() {
-    if is_run_apart("silence::an_application_s_own_meter_provider_is_enough", &[]) {
+    if in_own_process("silence::an_application_s_own_meter_provider_is_enough", &[]).is_some() {
         return;
     }
     hammer();
@@ -71,7 +52,7 @@ fn an_application_s_own_meter_provider_is_enough() {
 #[test]
 fn a_sampler_of_the_environment_changes_no_figure() {
     let variables = [("OTEL_TRACES_SAMPLER", "always_off"), ("OTEL_TRACES_EXPORTER", "none")];
-    if is_run_apart("silence::a_sampler_of_the_environment_changes_no_figure", &variables) {
+    if in_own_process("silence::a_sampler_of_the_environment_changes_no_figure", &variables).is_some() {
         return;
     }
     let telemetry = Telemetry::builder().tracing(false).init().expect("valid settings");
@@ -82,7 +63,9 @@ fn a_sampler_of_the_environment_changes_no_figure() {
 
 #[test]
 fn telemetry_that_is_off_records_nothing() {
-    if is_run_apart("silence::telemetry_that_is_off_records_nothing", &[("OTEL_SDK_DISABLED", "true")]) {
+    if in_own_process("silence::telemetry_that_is_off_records_nothing", &[("OTEL_SDK_DISABLED", "true")])
+        .is_some()
+    {
         return;
     }
     let own = own_provider();

@@ -13,34 +13,13 @@ mod server;
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Command, Output};
 use std::time::Duration;
 
 use a2a_otel::{Builder, Telemetry};
+use a2a_otel_tests::child::{in_own_process, messages};
 use opentelemetry_sdk::trace::InMemorySpanExporter;
 
-const CHILD: &str = "A2A_OTEL_TEST_CHILD";
-
 const OPEN_METRICS: &str = "accept: application/openmetrics-text\r\n";
-
-/// Runs a test in a process of its own with these variables, and returns what that printed on standard error. `None`
-/// means that this is the process.
-fn in_own_process(test: &str, variables: &[(&str, &str)]) -> Option<String> {
-    if std::env::var(CHILD).is_ok_and(|child| child == test) {
-        return None;
-    }
-    let mut child = Command::new(std::env::current_exe().expect("a running program has a path"));
-    child.args(["--exact", test, "--nocapture"]).env(CHILD, test).envs(variables.iter().copied());
-    let Output { status, stdout, stderr } = child.output().expect("a test can run itself");
-    let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-    assert!(status.success() && stdout.contains("1 passed"), "{stdout}\n{stderr}");
-    Some(stderr.into_owned())
-}
-
-/// The lines that the library printed.
-fn messages(stderr: &str) -> Vec<&str> {
-    stderr.lines().filter(|line| line.starts_with("a2a-otel: ")).collect()
-}
 
 /// Telemetry whose spans stay in the process.
 fn quiet() -> Builder {

@@ -8,7 +8,7 @@ use memchr::memchr3;
 use opentelemetry::{Key, KeyValue, Value};
 use opentelemetry_sdk::Resource;
 
-use super::names::label_name;
+use crate::semconv::prometheus::label_name;
 
 /// The attributes of the resource that are labels of every series. Metrics that are pushed have them too, so that a
 /// dashboard can use them either way.

@@ -9,7 +9,6 @@ mod connections;
 mod format;
 mod labels;
 mod listener;
-mod names;
 mod numbers;
 mod request;
 mod scraper;

@@ -14,10 +14,11 @@ use opentelemetry_sdk::metrics::data::{
 use super::buckets::{Bounds, of_exponential};
 use super::format::Format;
 use super::labels::{Labels, escaped, of_resource};
-use super::names::{Kind, Name};
 use super::numbers::{push_integer, push_number};
 use crate::meter::Number;
 use crate::meter::exemplars::{self, Collected, Exemplar};
+use crate::semconv::metrics::InstrumentKind;
+use crate::semconv::prometheus::Name;
 
 /// Something that cannot be written as it is. The rest is written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +39,7 @@ pub(super) struct Order(HashMap<String, usize>);
 impl Order {
     fn place_of(&mut self, metric: &Metric) -> usize {
         let next = self.0.len();
-        let (name, unit, kind) = (metric.name(), metric.unit(), kind(metric).type_name());
+        let (name, unit, kind) = (metric.name(), metric.unit(), type_name(kind(metric)));
         *self.0.entry(format!("{name}\n{unit}\n{kind}")).or_insert(next)
     }
 }
@@ -76,7 +77,7 @@ pub(super) fn write(
 /// Metrics that have one name in Prometheus. Libraries may use the same one.
 struct Family<'a> {
     name: Name,
-    kind: Kind,
+    kind: InstrumentKind,
     metrics: Vec<&'a Metric>,
 }
 
@@ -105,7 +106,7 @@ impl<'a> Families<'a> {
     fn add(&mut self, metric: &'a Metric) -> Result<(), Complaint> {
         let kind = kind(metric);
         let name = Name::new(metric.name(), metric.unit(), kind);
-        let names = || kind.suffixes().iter().map(|suffix| format!("{}{suffix}", name.family));
+        let names = || suffixes(kind).iter().map(|suffix| format!("{}{suffix}", name.family));
         let Some((taken, owner)) =
             names().find_map(|name| self.taken.get(&name).map(|owner| (name.clone(), *owner)))
         else {
@@ -114,7 +115,7 @@ impl<'a> Families<'a> {
             return Ok(());
         };
         match owner.map(|owner| &mut self.families[owner]) {
-            Some(family) if family.name == name && family.kind.type_name() == kind.type_name() => {
+            Some(family) if family.name == name && type_name(family.kind) == type_name(kind) => {
                 family.metrics.push(metric);
                 Ok(())
             }
@@ -127,13 +128,32 @@ impl<'a> Families<'a> {
     }
 }
 
-fn kind(metric: &Metric) -> Kind {
-    fn of<T>(data: &MetricData<T>) -> Kind {
+/// The name of the type in a `# TYPE` line.
+const fn type_name(kind: InstrumentKind) -> &'static str {
+    match kind {
+        InstrumentKind::Counter => "counter",
+        InstrumentKind::Gauge | InstrumentKind::UpDownCounter => "gauge",
+        InstrumentKind::Histogram => "histogram",
+    }
+}
+
+/// What the names of samples add to the name of the metric. OpenMetrics also reserves `_created`, which is not written:
+/// `orders` and `orders.created` can both be served, and Prometheus reads them.
+const fn suffixes(kind: InstrumentKind) -> &'static [&'static str] {
+    match kind {
+        InstrumentKind::Counter => &["", "_total"],
+        InstrumentKind::Gauge | InstrumentKind::UpDownCounter => &[""],
+        InstrumentKind::Histogram => &["", "_bucket", "_sum", "_count"],
+    }
+}
+
+fn kind(metric: &Metric) -> InstrumentKind {
+    fn of<T>(data: &MetricData<T>) -> InstrumentKind {
         match data {
-            MetricData::Gauge(_) => Kind::Gauge,
-            MetricData::Sum(sum) if sum.is_monotonic() => Kind::Counter,
-            MetricData::Sum(_) => Kind::UpDownCounter,
-            MetricData::Histogram(_) | MetricData::ExponentialHistogram(_) => Kind::Histogram,
+            MetricData::Gauge(_) => InstrumentKind::Gauge,
+            MetricData::Sum(sum) if sum.is_monotonic() => InstrumentKind::Counter,
+            MetricData::Sum(_) => InstrumentKind::UpDownCounter,
+            MetricData::Histogram(_) | MetricData::ExponentialHistogram(_) => InstrumentKind::Histogram,
         }
     }
     match metric.data() {
@@ -193,7 +213,8 @@ impl<'a> Writer<'a> {
     /// Writes the metadata of a family.
     fn head(&mut self, family: &Family<'_>) {
         // Where OpenMetrics names the family, the text format names the samples, if all of them have one name.
-        let suffix = if (self.format, family.kind) == (Format::Text, Kind::Counter) { "_total" } else { "" };
+        let suffix =
+            if (self.format, family.kind) == (Format::Text, InstrumentKind::Counter) { "_total" } else { "" };
         let name = format!("{}{suffix}", family.name.family);
         let description = family.metrics[0].description();
         if !description.is_empty() {
@@ -203,7 +224,7 @@ impl<'a> Writer<'a> {
             };
             self.comment("HELP", &name, &escaped);
         }
-        self.comment("TYPE", &name, family.kind.type_name());
+        self.comment("TYPE", &name, type_name(family.kind));
         if let (Format::OpenMetrics, Some(unit)) = (self.format, &family.name.unit) {
             self.comment("UNIT", &name, unit);
         }

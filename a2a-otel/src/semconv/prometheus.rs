@@ -7,44 +7,24 @@
 
 use std::borrow::Cow;
 
-/// The kind of a metric in Prometheus, as far as its name depends on it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Kind {
-    Counter,
-    Gauge,
-    /// A sum that also decreases. It is a gauge for Prometheus, but never a ratio.
-    UpDownCounter,
-    Histogram,
-}
+use super::metrics::InstrumentKind;
 
-impl Kind {
-    /// The name of the type in a `# TYPE` line.
-    pub(super) const fn type_name(self) -> &'static str {
-        match self {
-            Self::Counter => "counter",
-            Self::Gauge | Self::UpDownCounter => "gauge",
-            Self::Histogram => "histogram",
-        }
-    }
-
-    /// What the names of samples add to the name of the metric. `OpenMetrics` also reserves `_created`, which is not written:
-    /// `orders` and `orders.created` can both be served, and Prometheus reads them.
-    pub(super) const fn suffixes(self) -> &'static [&'static str] {
-        match self {
-            Self::Counter => &["", "_total"],
-            Self::Gauge | Self::UpDownCounter => &[""],
-            Self::Histogram => &["", "_bucket", "_sum", "_count"],
-        }
-    }
-}
-
-/// The names of a metric.
+/// The name of a metric.
+///
+/// ```
+/// use a2a_otel::metrics::InstrumentKind;
+/// use a2a_otel::semconv::prometheus::Name;
+///
+/// let name = Name::new("shop.order.duration", "s", InstrumentKind::Histogram);
+/// assert_eq!((name.family.as_str(), name.unit.as_deref()), ("shop_order_duration_seconds", Some("seconds")));
+/// ```
 #[derive(Debug, PartialEq)]
-pub(super) struct Name {
+#[non_exhaustive]
+pub struct Name {
     /// The name without the suffix of a counter, which OpenMetrics calls the metric family.
-    pub(super) family: String,
+    pub family: String,
     /// The unit, if the name ends with it, as OpenMetrics requires.
-    pub(super) unit: Option<String>,
+    pub unit: Option<String>,
 }
 
 /// Units that have another name in Prometheus, in UCUM's notation.
@@ -91,8 +71,9 @@ const UNITS_OF_RATES: &[(&str, &str)] = &[
 ];
 
 impl Name {
-    /// The names of a metric with this name and unit in OpenTelemetry.
-    pub(super) fn new(name: &str, unit: &str, kind: Kind) -> Self {
+    /// The name of a metric with this name and unit in OpenTelemetry.
+    #[must_use]
+    pub fn new(name: &str, unit: &str, kind: InstrumentKind) -> Self {
         let mut words: Vec<Cow<'_, str>> =
             name.split(is_separator).filter(|word| !word.is_empty()).map(Cow::Borrowed).collect();
         for word in unit_words(unit) {
@@ -101,8 +82,8 @@ impl Name {
             }
         }
         match kind {
-            Kind::Counter => words.retain(|word| word != "total"),
-            Kind::Gauge if unit == "1" => {
+            InstrumentKind::Counter => words.retain(|word| word != "total"),
+            InstrumentKind::Gauge if unit == "1" => {
                 words.retain(|word| word != "ratio");
                 words.push("ratio".into());
             }
@@ -112,7 +93,7 @@ impl Name {
         if !family.starts_with(|first: char| first.is_ascii_alphabetic() || first == ':') {
             family.insert(0, '_');
         }
-        let unit = if kind == Kind::Gauge && unit == "1" {
+        let unit = if kind == InstrumentKind::Gauge && unit == "1" {
             Some("ratio".to_owned())
         } else {
             Some(unit_words(unit).collect::<Vec<_>>().join("_")).filter(|unit| !unit.is_empty())
@@ -153,7 +134,12 @@ fn word_of<'a>(unit: &'a str, known: &[(&str, &'static str)]) -> Option<Cow<'a, 
 
 /// The name of a label for an attribute. Each run of other characters becomes an underscore, so that no name begins
 /// with the two underscores that Prometheus reserves.
-pub(super) fn label_name(key: &str) -> String {
+///
+/// ```
+/// assert_eq!(a2a_otel::semconv::prometheus::label_name("gen_ai.tool.name"), "gen_ai_tool_name");
+/// ```
+#[must_use]
+pub fn label_name(key: &str) -> String {
     let mut name = String::with_capacity(key.len());
     for character in key.chars() {
         if character.is_ascii_alphanumeric() {
@@ -175,14 +161,14 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn assert_name(name: &str, unit: &str, kind: Kind, family: &str, family_unit: Option<&str>) {
+    fn assert_name(name: &str, unit: &str, kind: InstrumentKind, family: &str, family_unit: Option<&str>) {
         let named = Name::new(name, unit, kind);
         assert_eq!((&*named.family, named.unit.as_deref()), (family, family_unit), "{name} in {unit}");
     }
 
     #[test]
     fn names_have_units_once() {
-        use Kind::{Counter, Gauge, Histogram, UpDownCounter};
+        use InstrumentKind::{Counter, Gauge, Histogram, UpDownCounter};
         assert_name("http.duration", "s", Histogram, "http_duration_seconds", Some("seconds"));
         assert_name("http.duration_seconds", "s", Histogram, "http_duration_seconds", Some("seconds"));
         assert_name("http.seconds.of", "s", Histogram, "http_seconds_of", None);
@@ -205,10 +191,10 @@ mod tests {
 
     #[test]
     fn names_have_no_other_characters() {
-        assert_name("a..b--c/d_", "", Kind::Gauge, "a_b_c_d", None);
-        assert_name("9lives", "", Kind::Gauge, "_9lives", None);
-        assert_name("total", "", Kind::Counter, "_", None);
-        assert_name("größe", "", Kind::Gauge, "gr_e", None);
+        assert_name("a..b--c/d_", "", InstrumentKind::Gauge, "a_b_c_d", None);
+        assert_name("9lives", "", InstrumentKind::Gauge, "_9lives", None);
+        assert_name("total", "", InstrumentKind::Counter, "_", None);
+        assert_name("größe", "", InstrumentKind::Gauge, "gr_e", None);
         for (key, name) in [
             ("http.method", "http_method"),
             ("__name__", "_name_"),
