@@ -599,6 +599,15 @@ fn refuse(request: &Value) -> Result<Value, Busy> {
     if request.is_null() { Ok(Value::Null) } else { Err(Busy) }
 }
 
+#[llm_call(request = request)]
+fn ask_an_alias(request: &Value) -> Value {
+    assert_eq!(request["model"], "models/gemini-flash-latest");
+    json!({
+        "candidates": [{"content": {"role": "model", "parts": [{"text": "Twelve."}]}, "finishReason": "STOP"}],
+        "modelVersion": "gemini-2.5-flash",
+    })
+}
+
 #[llm_call]
 fn guess(question: &str, length: usize) -> String {
     question.repeat(length)
@@ -615,6 +624,7 @@ fn calls_that_are_not_as_usual() {
             "contents": contents, "systemInstruction": instruction, "generationConfig": config,
             "tools": [{"functionDeclarations": [{"name": "find", "parameters": {"type": "object"}}]}],
         })));
+        ask_an_alias(&json!({"model": "models/gemini-flash-latest", "contents": contents}));
         guess("lamp", 1);
         offer(&json!({"model": "gpt-4o", "n": 2, "messages": [{"role": "user", "content": "Lamps?"}]}));
         complete(&json!({"model": "gpt-3.5-turbo-instruct", "prompt": "Once upon", "max_tokens": 3}));
@@ -632,6 +642,10 @@ fn calls_that_are_not_as_usual() {
     assert_eq!(refused["gen_ai.tool.definitions"], find);
     assert_eq!(refused.get("gen_ai.response.model"), None, "nobody answered");
     assert_eq!(refused["error.type"].as_str().unwrap().rsplit_once("::").unwrap().1, "Busy");
+
+    // An alias is what was requested, and the answer names the model behind it.
+    assert_eq!(said["ask_an_alias"]["gen_ai.request.model"], "gemini-flash-latest");
+    assert_eq!(said["ask_an_alias"]["gen_ai.response.model"], "gemini-2.5-flash");
 
     // If a call is not read, the text is the message, and the arguments are unchanged.
     assert_eq!(said["guess"]["input.value"], json!({"question": "lamp", "length": 1}));
