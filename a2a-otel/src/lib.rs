@@ -7,6 +7,7 @@ mod attributes;
 mod bridge;
 mod capture;
 pub mod context;
+mod deadline;
 mod environment;
 pub mod evaluation;
 mod gen_ai;

@@ -11,6 +11,7 @@ use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{InstrumentKind, ManualReader, Pipeline, Temporality};
 
+use crate::deadline;
 use crate::lock::lock;
 
 /// A reader that shares its collections.
@@ -63,7 +64,7 @@ impl Collector {
 
     /// Waits for a collection that starts after this call, because one that is running may have missed values.
     fn collected(&self, timeout: Duration) -> Option<MutexGuard<'_, State>> {
-        let deadline = Instant::now() + timeout;
+        let deadline = deadline::after(timeout);
         let mut state = lock(&self.0.state);
         let wanted = state.started + 1;
         while state.ended < wanted {
@@ -72,7 +73,7 @@ impl Collector {
                 self.start(&mut state);
                 continue;
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline::left(deadline);
             if left.is_zero() {
                 return None;
             }

@@ -13,6 +13,7 @@ use opentelemetry_sdk::metrics::data::{
 
 use super::collect::Collector;
 use super::reader::MetricsSnapshot;
+use crate::deadline;
 use crate::lock::lock;
 use crate::pipeline::metrics::Pusher;
 use crate::report::report;
@@ -79,12 +80,10 @@ impl Exports {
         let (end, ended) = mpsc::channel();
         let exports = self.clone();
         let run = move || {
-            let mut due = Instant::now() + exports.interval;
-            while ended.recv_timeout(due.saturating_duration_since(Instant::now()))
-                == Err(mpsc::RecvTimeoutError::Timeout)
-            {
+            let mut due = deadline::after(exports.interval);
+            while ended.recv_timeout(deadline::left(due)) == Err(mpsc::RecvTimeoutError::Timeout) {
                 exports.export(exports.timeout);
-                due = (due + exports.interval).max(Instant::now());
+                due = deadline::later(due, exports.interval).max(Instant::now());
             }
         };
         // Without a thread, metrics are exported on request and at the end.
@@ -95,7 +94,7 @@ impl Exports {
     /// Collects and exports. A receiver's answer is not waited for.
     pub(super) fn export(&self, timeout: Duration) {
         let _one_at_a_time = lock(&self.exporting);
-        let deadline = Instant::now() + timeout;
+        let deadline = deadline::after(timeout);
         if let Some(collected) = self.values.collect(timeout) {
             self.overflows.report(&collected);
             self.print(&collected);
@@ -104,7 +103,7 @@ impl Exports {
             }
         }
         if let Some(changes) = &self.changes {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline::left(deadline);
             changes.take(left).iter().for_each(|collected| self.push(collected));
         }
     }

@@ -19,6 +19,7 @@ use super::export::Exports;
 use super::pipeline::observe;
 use super::prometheus::{LONGEST_SCRAPE, Visit};
 use super::reader::MetricsSnapshot;
+use crate::deadline;
 use crate::environment::Warning;
 #[cfg(any(feature = "testing", feature = "performance"))]
 use crate::gen_ai::scope;
@@ -196,8 +197,8 @@ fn stream(instrument: &Instrument, limit: usize, histograms: HistogramAggregatio
 
 /// Returns how much of a time is left.
 fn left_of(timeout: Duration) -> impl Fn() -> Duration {
-    let deadline = Instant::now() + timeout;
-    move || deadline.saturating_duration_since(Instant::now())
+    let deadline = deadline::after(timeout);
+    move || deadline::left(deadline)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::ledger::Ledger;
 use super::queue::Queue;
 use super::signal::{Durable, Payload as _};
 use super::spool::{Spool, StoredRecord};
+use crate::deadline;
 use crate::lock::lock;
 
 /// The time between two saves. A process that is killed may lose the items of this period.
@@ -64,7 +65,7 @@ impl<S: Durable> Keeper<S> {
                     for record in &records {
                         self.spool.take_back(record);
                     }
-                    self.next_attempt = Instant::now() + PAUSE;
+                    self.next_attempt = deadline::after(PAUSE);
                     return self.queue.give_back(items);
                 }
             }

@@ -12,6 +12,7 @@ use super::Delivery;
 use super::health::Condition;
 use super::queue::Order;
 use super::signal::Wording;
+use crate::deadline;
 use crate::lock::lock;
 use crate::report::{announce, report};
 use crate::semconv::opentelemetry::ERROR_TYPE;
@@ -394,7 +395,7 @@ impl Ledger {
     /// How long the receiver may take. `None` if sending would only delay the end of the process.
     pub(crate) fn patience(&self, order: Order, longest: Duration) -> Option<Duration> {
         let Order::Close(deadline) = order else { return Some(longest) };
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = deadline::left(deadline);
         (!left.is_zero() && !self.is_hopeless()).then(|| left.min(longest))
     }
 

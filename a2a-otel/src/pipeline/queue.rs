@@ -3,10 +3,12 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::fmt;
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::weigh::Weigh;
+use crate::deadline;
 use crate::lock::lock;
 use crate::settings::Batch;
 
@@ -28,7 +30,6 @@ pub(crate) struct Queue<Item, Saved = Infallible> {
     idle: Condvar,
 }
 
-#[derive(Debug)]
 struct State<Item, Saved> {
     /// Records on disk, which are older than the waiting items.
     saved: VecDeque<(Amount, Saved)>,
@@ -45,6 +46,19 @@ struct State<Item, Saved> {
     failed_attempts: u64,
     closing: Option<Instant>,
     finished: bool,
+}
+
+/// Without the items, which say what people and models said.
+impl<Item, Saved> fmt::Debug for State<Item, Saved> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("saved", &self.amount_saved)
+            .field("waiting", &Amount { items: self.waiting.len(), bytes: self.bytes_waiting })
+            .field("saving", &self.saving)
+            .field("taken", &self.taken)
+            .field("finished", &self.finished)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A number of items, and the bytes that they take.
@@ -123,10 +137,10 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
 
     /// Waits until a batch is full, a caller waits for the queue, or the time has passed.
     pub(crate) fn wait(&self, patience: Duration) -> Order {
-        let deadline = Instant::now() + patience;
+        let deadline = deadline::after(patience);
         let mut state = lock(&self.state);
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline::left(deadline);
             let order = state.order();
             if order != Order::Collect || left.is_zero() || state.has_batch(&self.limits) {
                 return order;
@@ -137,11 +151,11 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
 
     /// Waits after a failure. New items do not end the pause; a caller that begins to wait does.
     pub(crate) fn rest(&self, pause: Duration) -> Order {
-        let until = Instant::now() + pause;
+        let until = deadline::after(pause);
         let mut state = lock(&self.state);
         let before = state.order();
         loop {
-            let left = until.saturating_duration_since(Instant::now());
+            let left = deadline::left(until);
             let order = state.order();
             if left.is_zero() || order != before {
                 return order;
@@ -183,10 +197,10 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
 
     /// Waits until it is time to save. Returns true once the queue is closed.
     pub(crate) fn wait_to_save(&self, patience: Duration) -> bool {
-        let deadline = Instant::now() + patience;
+        let deadline = deadline::after(patience);
         let mut state = lock(&self.state);
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline::left(deadline);
             let is_crowded = state.bytes_waiting >= self.limits.queue_bytes / CROWDED;
             if state.closing.is_some() || is_crowded || left.is_zero() {
                 return state.closing.is_some();
@@ -243,7 +257,7 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
 
     /// Waits until everything that was pushed is gone. Returns false if the time runs out first.
     pub(crate) fn flush(&self, timeout: Duration) -> bool {
-        let deadline = Instant::now() + timeout;
+        let deadline = deadline::after(timeout);
         let mut state = lock(&self.state);
         let before = state.failed_attempts;
         state.flushes += 1;
@@ -257,7 +271,7 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
 
     /// Stops accepting items, and waits until the thread that sends has ended.
     pub(crate) fn close(&self, timeout: Duration) -> bool {
-        let deadline = Instant::now() + timeout;
+        let deadline = deadline::after(timeout);
         let mut state = lock(&self.state);
         state.closing.get_or_insert(deadline);
         self.work.notify_one();
@@ -272,7 +286,7 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         is_over: impl Fn(&State<Item, Saved>) -> bool,
     ) -> MutexGuard<'a, State<Item, Saved>> {
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline::left(deadline);
             if is_over(&state) || left.is_zero() {
                 return state;
             }

@@ -27,6 +27,7 @@ use super::ledger::{Ledger, Loss, Origin};
 use super::queue::{Amount, Load, Order, Queue};
 use super::signal::{Payload, Signal};
 use super::transport::{Answer, Backoff};
+use crate::deadline;
 use crate::settings::Batch;
 
 /// How many receiver errors a payload may get before it is suspected to be the cause.
@@ -119,7 +120,7 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
             disk,
             pending: VecDeque::new(),
             backoff: Backoff::default(),
-            next_sweep: Instant::now() + limits.delay,
+            next_sweep: deadline::after(limits.delay),
             accepted: 0,
             is_given_up: false,
         }
@@ -128,7 +129,7 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
     /// Runs until the queue is closed and everything is sent, or no receiver can be expected to accept the rest.
     pub(crate) fn run(mut self) {
         loop {
-            let until_sweep = self.next_sweep.saturating_duration_since(Instant::now());
+            let until_sweep = deadline::left(self.next_sweep);
             let has_recovered = self.disk.as_ref().is_some_and(Disk::has_recovered);
             let order = self.queue.wait(if has_recovered { Duration::ZERO } else { until_sweep });
             if let Order::Close(_) = self.send_what_is_due(order, Queue::rest) {
@@ -193,7 +194,7 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
     fn take(&mut self) -> bool {
         self.disk.iter_mut().for_each(Disk::save_waiting);
         if !self.queue.has_batch() {
-            self.next_sweep = Instant::now() + self.limits.delay;
+            self.next_sweep = deadline::after(self.limits.delay);
         }
         let has_taken = match self.queue.take() {
             Load::Items(items) if items.is_empty() => false,

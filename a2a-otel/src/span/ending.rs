@@ -270,7 +270,7 @@ impl Ending {
         if self.joined.is_none() {
             self.end_span();
         }
-        if let Some(call) = self.call.take() {
+        if let Some(mut call) = self.call.take() {
             call.ended(self.context.as_ref());
         }
     }

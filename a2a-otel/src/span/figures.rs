@@ -196,7 +196,7 @@ impl Call {
     }
 
     /// Records the figures of the call, which ran in this context.
-    pub(super) fn ended(mut self: Box<Self>, context: Option<&Context>) {
+    pub(super) fn ended(&mut self, context: Option<&Context>) {
         let duration = self.started.elapsed();
         let own = self.context.take();
         let context = context.or(own.as_ref());
@@ -208,14 +208,14 @@ impl Call {
         }
     }
 
-    fn record(self, duration: Duration, context: Option<&Context>) {
+    fn record(&mut self, duration: Duration, context: Option<&Context>) {
         #[cfg(feature = "metrics")]
         return meter::exemplars::measured_in(context, || self.record_all(duration, context));
         #[cfg(not(feature = "metrics"))]
         self.record_all(duration, context);
     }
 
-    fn record_all(self, duration: Duration, context: Option<&Context>) {
+    fn record_all(&mut self, duration: Duration, context: Option<&Context>) {
         let ongoing = context.filter(|_| self.is_ongoing).and_then(Ongoing::at);
         match self.measured {
             Measured::Agent => self.record_run(duration, context),
@@ -227,57 +227,61 @@ impl Call {
         }
     }
 
-    fn record_run(self, duration: Duration, context: Option<&Context>) {
+    fn record_run(&mut self, duration: Duration, context: Option<&Context>) {
         let mut labels = Labels::<2>::new();
-        labels.push(AGENT_NAME, self.name);
+        labels.push(AGENT_NAME, self.name.clone());
         if let Some(run) = context.and_then(AgentRun::at) {
             meter::record(&AGENT_MODEL_CALLS, Number::Unsigned(run.model_calls()), labels.all());
             meter::record(&AGENT_TOOL_CALLS, Number::Unsigned(run.tool_calls()), labels.all());
         }
-        labels.maybe(ERROR_TYPE, self.error_type);
+        labels.maybe(ERROR_TYPE, self.error_type.take());
         meter::record(&AGENT_RUN_DURATION, seconds(duration), labels.all());
     }
 
-    fn record_tool(self, duration: Duration, ongoing: Option<&Ongoing>) {
+    fn record_tool(&mut self, duration: Duration, ongoing: Option<&Ongoing>) {
         // The protocol's name for the error is more exact, and the tool's own failure is one of the call.
         let refused = ongoing.and_then(Ongoing::refused);
-        let error = match (self.error_type, refused) {
+        let error = match (self.error_type.take(), refused) {
             (Some(_), Some((error, _))) | (None, Some((error, true))) => Some(error),
             (error, _) => error,
         };
         let mut labels = Labels::<3>::new();
-        labels.push(TOOL_NAME, self.name);
-        labels.maybe(AGENT_NAME, self.agent);
+        labels.push(TOOL_NAME, self.name.clone());
+        labels.maybe(AGENT_NAME, self.agent.take());
         labels.maybe(ERROR_TYPE, error);
         meter::record(&TOOL_DURATION, seconds(duration), labels.all());
     }
 
-    fn record_model(self, duration: Duration, ongoing: Option<&Ongoing>) {
-        let Some(model) = self.model else { return };
+    fn record_model(&mut self, duration: Duration, ongoing: Option<&Ongoing>) {
+        let Some(model) = self.model.take() else { return };
         let model = match ongoing.and_then(Ongoing::take_parts) {
             Some(parts) => model.completed(*parts),
             None => *model,
         };
         match self.part_of.as_ref().and_then(Ongoing::at) {
             Some(whole) => whole.absorb(model),
-            None => model.record(CallOutcome { duration, agent: self.agent, error_type: self.error_type }),
+            None => model.record(CallOutcome {
+                duration,
+                agent: self.agent.take(),
+                error_type: self.error_type.take(),
+            }),
         }
     }
 
-    fn record_retrieval(self, duration: Duration) {
+    fn record_retrieval(&mut self, duration: Duration) {
         let mut labels = Labels::<3>::new();
         labels.push(OPERATION_NAME, operation::RETRIEVAL);
-        labels.maybe(AGENT_NAME, self.agent);
-        labels.maybe(ERROR_TYPE, self.error_type);
+        labels.maybe(AGENT_NAME, self.agent.take());
+        labels.maybe(ERROR_TYPE, self.error_type.take());
         meter::record(&OPERATION_DURATION, seconds(duration), labels.all());
     }
 
-    fn record_a2a(self, duration: Duration, ongoing: Option<&Ongoing>) {
+    fn record_a2a(&mut self, duration: Duration, ongoing: Option<&Ongoing>) {
         let mut labels = Labels::<4>::new();
-        labels.push(A2A_METHOD_NAME, self.name);
-        labels.maybe(AGENT_NAME, self.agent);
+        labels.push(A2A_METHOD_NAME, self.name.clone());
+        labels.maybe(AGENT_NAME, self.agent.take());
         labels.maybe(A2A_TASK_STATE, ongoing.and_then(Ongoing::task_state));
-        labels.maybe(ERROR_TYPE, self.error_type);
+        labels.maybe(ERROR_TYPE, self.error_type.take());
         meter::record(&A2A_CLIENT_DURATION, seconds(duration), labels.all());
     }
 }

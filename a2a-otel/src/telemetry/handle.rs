@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
+use crate::deadline;
 use crate::lock::lock;
 #[cfg(feature = "metrics")]
 use crate::metrics::prometheus::{Listener, Scraper};
@@ -132,7 +133,7 @@ impl Handle {
     pub fn flush(&self, timeout: Duration) -> Delivery {
         if let (Some(provider), None) = (&self.0.provider, self.0.closed.get()) {
             let (provider, running) = (provider.clone(), self.0.clone());
-            let deadline = Instant::now() + timeout;
+            let deadline = deadline::after(timeout);
             let is_hope_left = move || {
                 Instant::now() < deadline && running.backends.iter().any(|backend| !backend.is_absent())
             };

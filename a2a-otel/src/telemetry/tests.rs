@@ -152,6 +152,28 @@ fn flush_delivers_and_says_so() {
 }
 
 #[test]
+fn a_caller_may_wait_as_long_as_it_takes() {
+    let receiver = Receiver::start();
+    let telemetry = sending_to(&receiver.endpoint());
+    make_spans(&telemetry, 10);
+    assert_eq!(telemetry.flush(Duration::MAX).delivered, 10);
+    make_spans(&telemetry, 10);
+    let delivery = telemetry.shutdown(Duration::MAX);
+    assert_eq!(delivery.delivered, 20, "{delivery}");
+    assert_balanced(&delivery);
+}
+
+#[test]
+fn what_waits_is_not_printed() {
+    let telemetry = sending_to(&refused());
+    let tracer = telemetry.0.0.provider.as_ref().unwrap().tracer("test");
+    drop(tracer.start("a question"));
+    let printed = format!("{telemetry:?} {:?}", telemetry.handle());
+    assert!(printed.contains("waiting: Amount { items: 1,"), "{printed}");
+    assert!(!printed.contains("a question"), "{printed}");
+}
+
+#[test]
 fn every_span_is_accounted_for_where_phoenix_is_absent() {
     let telemetry = sending_to(&refused());
     make_spans(&telemetry, 2000);

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use super::connections::{Connections, Phase};
 use super::request::{LONGEST, Refusal, Request, Wish};
 use super::scraper::Scraper;
+use crate::deadline;
 use crate::report::report;
 
 /// How long a connection may be idle. Prometheus uses it again for the next scrape.
@@ -151,7 +152,7 @@ impl Connection<'_> {
 
     /// Reads the head of a request. `None` if the client has closed the connection.
     fn read(&mut self, unread: &mut Vec<u8>) -> io::Result<Option<Request>> {
-        let mut deadline = Instant::now() + if unread.is_empty() { IDLE } else { READING };
+        let mut deadline = deadline::after(if unread.is_empty() { IDLE } else { READING });
         loop {
             if let Some(request) = (!unread.is_empty()).then(|| Request::parse(unread)).flatten() {
                 return Ok(Some(request));
@@ -164,7 +165,7 @@ impl Connection<'_> {
                 return Ok(None);
             }
             if unread.is_empty() {
-                deadline = Instant::now() + READING;
+                deadline = deadline::after(READING);
             }
             unread.extend_from_slice(&bytes[..length]);
         }
@@ -200,7 +201,7 @@ impl Connection<'_> {
             body.len()
         );
         self.enter(Phase::Writing);
-        let deadline = Instant::now() + WRITING;
+        let deadline = deadline::after(WRITING);
         self.write(head.as_bytes(), deadline)?;
         if request.is_head { Ok(()) } else { self.write(body, deadline) }
     }
@@ -221,7 +222,7 @@ impl Connection<'_> {
 
     /// Lets the client read the answer: a connection that is closed while bytes of the client are unread breaks.
     fn linger(&mut self) {
-        let deadline = Instant::now() + LINGERING;
+        let deadline = deadline::after(LINGERING);
         let _ = self.stream.shutdown(Shutdown::Write);
         let mut bytes = [0; 4 * 1024];
         let mut read = 0;
@@ -237,8 +238,7 @@ impl Connection<'_> {
 
 /// The time until a deadline.
 fn left(deadline: Instant) -> io::Result<Duration> {
-    deadline
-        .checked_duration_since(Instant::now())
+    Some(deadline::left(deadline))
         .filter(|left| !left.is_zero())
         .ok_or_else(|| io::ErrorKind::TimedOut.into())
 }

@@ -12,6 +12,7 @@ use opentelemetry_sdk::metrics::data::ResourceMetrics;
 
 use super::format::{Format, accepts_gzip};
 use super::writer::{Complaint, Order, write};
+use crate::deadline;
 use crate::lock::lock;
 use crate::meter::exemplars;
 use crate::report::report;
@@ -145,7 +146,7 @@ impl Scraper {
     /// Collects metrics and returns them as the request asks. If that takes too long, these are the ones that were
     /// collected last.
     pub(crate) fn scrape(&self, asked: Asked) -> Result<Page, Unavailable> {
-        let deadline = Instant::now() + asked.patience;
+        let deadline = deadline::after(asked.patience);
         if !self.collect(asked.format, deadline) {
             self.0.report_delay(asked.patience);
         }

@@ -8,6 +8,9 @@ const FIRST: Duration = Duration::from_millis(100);
 /// The longest pause. A receiver on the same machine is back within seconds, and an attempt is cheap.
 const LONGEST: Duration = Duration::from_secs(5);
 
+/// The longest pause that a receiver may ask for.
+const LONGEST_ASKED: Duration = Duration::from_secs(300);
+
 /// Doubles the pause with each consecutive failure.
 #[derive(Debug, Default)]
 pub(crate) struct Backoff {
@@ -19,11 +22,11 @@ impl Backoff {
         self.failures = 0;
     }
 
-    /// Returns the next pause, which is at least as long as the receiver asks for.
+    /// Returns the next pause, which is at least as long as the receiver asks for, up to five minutes.
     pub(crate) fn next(&mut self, after: Option<Duration>) -> Duration {
         let full = FIRST.saturating_mul(1 << self.failures.min(16)).min(LONGEST);
         self.failures = self.failures.saturating_add(1);
-        jittered(full).max(after.unwrap_or_default())
+        jittered(full).max(after.unwrap_or_default().min(LONGEST_ASKED))
     }
 }
 
@@ -49,5 +52,13 @@ mod tests {
         }
         backoff.reset();
         assert!(backoff.next(None) <= FIRST);
+    }
+
+    #[test]
+    fn a_receiver_decides_how_long_up_to_a_bound() {
+        for (asked, pause) in [(7, 7), (300, 300), (301, 300), (u64::MAX, 300)] {
+            let next = Backoff::default().next(Some(Duration::from_secs(asked)));
+            assert_eq!(next, Duration::from_secs(pause), "{asked}");
+        }
     }
 }

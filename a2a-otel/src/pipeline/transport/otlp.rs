@@ -7,9 +7,6 @@ use prost::Message as _;
 
 use super::answer::Answer;
 
-/// The longest pause that a receiver may ask for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-
 /// How many characters of an error page are shown, so that it can be recognised.
 const SHOWN: usize = 200;
 
@@ -51,7 +48,7 @@ pub(super) fn retry_after(header: &str, now: SystemTime) -> Option<Duration> {
     let seconds = header.trim().parse().ok().map(Duration::from_secs);
     let date =
         || httpdate::parse_http_date(header).ok().map(|date| date.duration_since(now).unwrap_or_default());
-    Some(seconds.or_else(date)?.min(LONGEST_PAUSE))
+    seconds.or_else(date)
 }
 
 #[cfg(test)]
@@ -73,14 +70,14 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_is_seconds_or_a_date_and_never_endless() {
+    fn a_pause_is_seconds_or_a_date() {
         let now = httpdate::parse_http_date("Wed, 25 Nov 2026 12:00:00 GMT").unwrap();
         for (header, seconds) in [
             ("2", Some(2)),
             ("0", Some(0)),
             ("Wed, 25 Nov 2026 12:00:07 GMT", Some(7)),
             ("Wed, 25 Nov 2026 11:00:00 GMT", Some(0)),
-            ("99999999999", Some(300)),
+            ("99999999999", Some(99_999_999_999)),
             ("soon", None),
             ("-1", None),
         ] {
