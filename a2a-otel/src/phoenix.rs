@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use ureq::http::Request;
 
 use crate::percent;
@@ -34,6 +35,24 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Longer than any filtered list of projects.
 const LONGEST_ANSWER: u64 = 1024 * 1024;
+
+/// Why Phoenix did not answer a question.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PhoenixError {
+    /// Spans do not go to a Phoenix, over HTTP, at an endpoint whose path ends in `/v1/traces`.
+    #[error("spans do not go to a Phoenix over HTTP, at an endpoint whose path ends in /v1/traces")]
+    NoPhoenix,
+    /// There was no answer, for this reason.
+    #[error("Phoenix does not answer: {0}")]
+    Unanswered(String),
+    /// It answered with this HTTP status.
+    #[error("Phoenix answers with status {0}")]
+    Refused(u16),
+    /// Its answer is not JSON, for this reason.
+    #[error("Phoenix's answer cannot be read: {0}")]
+    Unreadable(String),
+}
 
 #[derive(Deserialize)]
 struct Answer<T> {
@@ -125,6 +144,54 @@ impl Telemetry {
         Some(format!("{}/projects/{}", server.without_credentials(), project.id))
     }
 
+    /// Asks Phoenix's REST interface, with the headers and certificates of the settings, and returns its answer. It blocks
+    /// for at most two seconds.
+    ///
+    /// # Errors
+    ///
+    /// If spans do not go to a Phoenix over HTTP, or it does not answer, refuses, or answers something else than JSON.
+    ///
+    /// ```
+    /// # let telemetry = a2a_otel::Telemetry::builder().endpoint("http://127.0.0.1:9").tracing(false).init()?;
+    /// match telemetry.ask_phoenix("/v1/projects?limit=1") {
+    ///     Ok(projects) => println!("{}", projects["data"]),
+    ///     Err(error) => println!("{error}"),
+    /// }
+    /// # Ok::<(), a2a_otel::InitError>(())
+    /// ```
+    ///
+    /// Source: <https://arize.com/docs/phoenix/sdk-api-reference/rest-api>.
+    pub fn ask_phoenix(&self, path: &str) -> Result<Value, PhoenixError> {
+        let text = self.phoenix_text(path)?;
+        serde_json::from_str(&text).map_err(|error| PhoenixError::Unreadable(error.to_string()))
+    }
+
+    /// Returns the version of the Phoenix that spans go to. It blocks for at most two seconds.
+    ///
+    /// # Errors
+    ///
+    /// If spans do not go to a Phoenix over HTTP, or it does not answer.
+    ///
+    /// ```
+    /// # let telemetry = a2a_otel::Telemetry::builder().endpoint("http://127.0.0.1:9").tracing(false).init()?;
+    /// assert!(telemetry.phoenix_version().is_err(), "nothing listens there");
+    /// # Ok::<(), a2a_otel::InitError>(())
+    /// ```
+    pub fn phoenix_version(&self) -> Result<String, PhoenixError> {
+        let version = self.phoenix_text("/arize_phoenix_version")?;
+        // Anything else may answer with a page.
+        let is_version = version.starts_with(|first: char| first.is_ascii_digit()) && version.len() < 40;
+        if is_version { Ok(version) } else { Err(PhoenixError::NoPhoenix) }
+    }
+
+    fn phoenix_text(&self, path: &str) -> Result<String, PhoenixError> {
+        let settings = self.settings();
+        let endpoint =
+            settings.endpoint.as_ref().filter(|_| !settings.disabled && settings.exporter == Exporter::Otlp);
+        let server = endpoint.and_then(Endpoint::server).ok_or(PhoenixError::NoPhoenix)?;
+        self.fetch(&server, path)
+    }
+
     /// Phoenix accepts a name in the path only if it is made of plain characters. Every name can be searched for.
     fn find_project(&self, server: &Endpoint, name: &str) -> Option<Project> {
         let encoded = percent::encode(name).to_string();
@@ -137,13 +204,20 @@ impl Telemetry {
     }
 
     fn get<T: DeserializeOwned>(&self, server: &Endpoint, path: &str) -> Option<T> {
-        let mut request = Request::get(format!("{}{path}", server.as_str())).body(()).ok()?;
-        request.headers_mut().extend(header_map(self.settings()));
-        let answer = agent(server, TIMEOUT, &self.settings().tls).ok()?.run(request).ok()?;
-        if !answer.status().is_success() {
-            return None;
-        }
-        let text = answer.into_body().into_with_config().limit(LONGEST_ANSWER).read_to_string().ok()?;
+        let text = self.fetch(server, path).ok()?;
         serde_json::from_str::<Answer<T>>(&text).ok().map(|answer| answer.data)
+    }
+
+    fn fetch(&self, server: &Endpoint, path: &str) -> Result<String, PhoenixError> {
+        let unanswered = |error: ureq::Error| PhoenixError::Unanswered(error.to_string());
+        let request = Request::get(format!("{}{path}", server.as_str())).body(());
+        let mut request = request.map_err(|error| unanswered(error.into()))?;
+        request.headers_mut().extend(header_map(self.settings()));
+        let agent = agent(server, TIMEOUT, &self.settings().tls).map_err(PhoenixError::Unanswered)?;
+        let answer = agent.run(request).map_err(unanswered)?;
+        if !answer.status().is_success() {
+            return Err(PhoenixError::Refused(answer.status().as_u16()));
+        }
+        answer.into_body().into_with_config().limit(LONGEST_ANSWER).read_to_string().map_err(unanswered)
     }
 }

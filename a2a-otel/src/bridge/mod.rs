@@ -168,6 +168,7 @@ const RUST_LOG: Variable<Targets> = Variable {
     names: &["RUST_LOG"],
     parse: |text| text.parse().ok(),
     accepted: "levels by target, such as info,my_agent=debug",
+    example: "info,my_agent=debug",
     secret: false,
 };
 

@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The longest value that is recorded by default, in bytes: 1 MiB.
-const DEFAULT_LIMIT: usize = 1 << 20;
+pub(crate) const DEFAULT_LIMIT: usize = 1 << 20;
 
 /// The longest base64 that is recorded by default: the value of OpenInference.
-const DEFAULT_LONGEST_BASE64: usize = 32_000;
+pub(crate) const DEFAULT_LONGEST_BASE64: usize = 32_000;
 
 static LIMIT: AtomicUsize = AtomicUsize::new(DEFAULT_LIMIT);
 static LONGEST_BASE64: AtomicUsize = AtomicUsize::new(DEFAULT_LONGEST_BASE64);

@@ -26,7 +26,8 @@ pub(crate) use self::encode::{
 };
 pub(crate) use self::guard::{PANICKED, guarded, panics};
 pub(crate) use self::limits::{
-    cut_mark, harmless_length, limit, longest_base64, set_longest_base64, set_value_limit,
+    DEFAULT_LIMIT, DEFAULT_LONGEST_BASE64, cut_mark, harmless_length, limit, longest_base64,
+    set_longest_base64, set_value_limit,
 };
 pub(crate) use self::text::{bounded, cut, cut_to, mark_cut};
 pub use self::types::{Capture, Fixed};

@@ -11,6 +11,8 @@ pub(crate) struct Variable<T> {
     pub(crate) parse: fn(&str) -> Option<T>,
     /// Completes the sentence "expected ...".
     pub(crate) accepted: &'static str,
+    /// A value that is accepted and is not the default.
+    pub(crate) example: &'static str,
     /// Whether a value may be secret, so that warnings must not repeat it.
     pub(crate) secret: bool,
 }

@@ -34,6 +34,8 @@ pub(crate) mod metrics;
 mod otlp;
 #[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "without it, only spans are sent"))]
 mod outbox;
+#[cfg(feature = "otlp")]
+mod probe;
 mod processors;
 #[cfg_attr(
     not(feature = "otlp"),
@@ -71,6 +73,8 @@ pub use self::delivery::{Annotations, DataPoints, Delivery, LogRecords};
 pub(crate) use self::ledger::Ledger;
 #[cfg(feature = "metrics")]
 pub(crate) use self::ledger::Loss;
+#[cfg(feature = "otlp")]
+pub use self::probe::{Data, Probe, Target, Trouble, TroubleKind};
 pub(crate) use self::processors::FanOut;
 pub(crate) use self::queue::Queue;
 pub use self::tree::TreePrinter;

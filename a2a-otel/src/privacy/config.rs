@@ -9,6 +9,15 @@ use super::redactor::Redactor;
 use crate::environment::values::{boolean, length};
 use crate::environment::{Environment, Variable};
 
+/// The variable of the longest base64 that is recorded.
+pub(crate) const IMAGE_LENGTH: Variable<usize> = Variable {
+    names: &["OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH"],
+    parse: length,
+    accepted: "a whole number",
+    example: "100000",
+    secret: false,
+};
+
 /// What must not leave the process, for [`Builder::privacy`](crate::Builder::privacy).
 ///
 /// A setting that is not set here comes from the environment: each method names its variable. `docs/privacy.md` lists
@@ -80,12 +89,6 @@ impl Privacy {
 
     /// Fills the settings that are not set from the environment.
     pub(crate) fn resolve(&self, environment: &mut Environment<'_>) -> Self {
-        const IMAGE_LENGTH: Variable<usize> = Variable {
-            names: &["OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH"],
-            parse: length,
-            accepted: "a whole number",
-            secret: false,
-        };
         let mut resolved = self.clone();
         for (setting, variables) in SETTINGS {
             if self.decided & setting == 0 {
@@ -98,6 +101,29 @@ impl Privacy {
     }
 }
 
+/// A setting that hides something.
+#[derive(Clone, Copy)]
+pub(crate) struct Hiding {
+    setting: u32,
+    /// What it does, in a sentence.
+    pub(crate) effect: &'static str,
+    /// Its variables. If one of them is true, it hides.
+    pub(crate) names: &'static [&'static str],
+}
+
+impl Hiding {
+    /// All settings that hide something.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        let rows = SETTINGS.iter().zip(EFFECTS);
+        rows.map(|(&(setting, names), effect)| Hiding { setting, effect: effect.trim(), names })
+    }
+
+    /// Whether these settings, which are resolved, hide it.
+    pub(crate) fn is_set(self, privacy: &Privacy) -> bool {
+        privacy.hidden & self.setting != 0
+    }
+}
+
 /// Whether a variable hides. A value that is neither true nor false hides as well, to be safe.
 fn hides(environment: &mut Environment<'_>, name: &str) -> bool {
     let Some(text) = environment.text(name) else { return false };
@@ -105,6 +131,13 @@ fn hides(environment: &mut Environment<'_>, name: &str) -> bool {
         environment.notice(format!("{name}={text:?} is read as true: expected true or false"));
         true
     })
+}
+
+impl Privacy {
+    /// The longest base64 that is recorded, if it is set.
+    pub(crate) fn image_length(&self) -> Option<usize> {
+        self.image_length
+    }
 }
 
 impl PartialEq for Privacy {
@@ -129,15 +162,18 @@ impl fmt::Debug for Privacy {
 }
 
 macro_rules! settings {
-    ($($(#[$doc:meta])* $method:ident: $setting:ident = $bit:literal, $variable:literal $(or $old:literal)?;)*) => {
+    ($(#[doc = $doc:literal] $method:ident: $setting:ident = $bit:literal, $variable:literal $(or $old:literal)?;)*) => {
         $(pub(super) const $setting: u32 = 1 << $bit;)*
 
         /// Each setting with its variables.
         pub(super) const SETTINGS: &[(u32, &[&str])] = &[$(($setting, &[$variable $(, $old)?])),*];
 
+        /// What each setting hides, in the order of the settings.
+        const EFFECTS: &[&str] = &[$($doc),*];
+
         impl Privacy {
             $(
-                $(#[$doc])*
+                #[doc = $doc]
                 ///
                 #[doc = concat!("The variable is `", $variable, "`.")]
                 #[must_use]

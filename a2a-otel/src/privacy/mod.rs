@@ -11,6 +11,7 @@ mod redactor;
 mod rules;
 
 pub use self::config::Privacy;
+pub(crate) use self::config::{Hiding, IMAGE_LENGTH};
 pub(crate) use self::gate::{
     admit, clean, documents, encoded, install, is_hiding, message, part, push_field, push_fields, redact,
     screen,

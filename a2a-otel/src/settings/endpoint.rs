@@ -39,6 +39,32 @@ impl Endpoint {
         &self.url
     }
 
+    /// Returns the host without the port, as in `localhost` or `[::1]`.
+    ///
+    /// ```
+    /// let telemetry = a2a_otel::Telemetry::builder().endpoint("https://phoenix.shop").tracing(false).init()?;
+    /// let endpoint = telemetry.settings().endpoint.as_ref().unwrap();
+    /// assert_eq!((endpoint.host_name(), endpoint.port(), endpoint.is_tls()), ("phoenix.shop", 443, true));
+    /// # Ok::<(), a2a_otel::InitError>(())
+    /// ```
+    #[must_use]
+    pub fn host_name(&self) -> &str {
+        host_name(&self.host).unwrap_or(&self.host)
+    }
+
+    /// Returns the port: that of the address, or else the usual one of its scheme.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        let port = self.host.strip_prefix(self.host_name()).and_then(|port| port.strip_prefix(':'));
+        port.and_then(|port| port.parse().ok()).unwrap_or(if self.is_tls { 443 } else { 80 })
+    }
+
+    /// Returns whether connections to it use TLS.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+
     /// Parses an address that is used as given.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let Parts { scheme, host, .. } = Parts::of(text);
@@ -105,11 +131,6 @@ impl Endpoint {
     /// Returns host and port, as in `localhost:6006`.
     pub(crate) fn host(&self) -> &str {
         &self.host
-    }
-
-    /// Returns whether connections to it use TLS.
-    pub(crate) fn is_tls(&self) -> bool {
-        self.is_tls
     }
 
     /// Returns whether it is on this machine.
@@ -218,6 +239,18 @@ mod tests {
         for text in ["", "phoenix", "phoenix:6006", "ftp://host", "http://", "http://host:port", "http://a b"]
         {
             assert!(Endpoint::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_a_host_and_a_port() {
+        for (text, host, port) in [
+            ("http://phoenix:6006/v1/traces", "phoenix", 6006),
+            ("https://me@host/s", "host", 443),
+            ("http://[::1]", "[::1]", 80),
+            ("http://[::1]:4318", "[::1]", 4318),
+        ] {
+            assert_eq!((parsed(text).host_name(), parsed(text).port()), (host, port), "{text}");
         }
     }
 

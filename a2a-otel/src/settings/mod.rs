@@ -1,10 +1,12 @@
 //! What a configuration is.
 
 mod endpoint;
+mod explain;
 mod logs;
 mod metrics;
 mod receiver;
 mod resolve;
+mod rows;
 #[cfg(test)]
 mod tests;
 mod variables;
@@ -18,8 +20,10 @@ use std::time::Duration;
 use opentelemetry_sdk::trace::SpanLimits;
 
 pub use self::endpoint::Endpoint;
+pub use self::explain::{Explanation, Finding, FindingKind, Setting};
 pub(crate) use self::metrics::MetricsOverrides;
 pub(crate) use self::resolve::Overrides;
+pub use self::variables::VariableForm;
 use crate::privacy::Privacy;
 use crate::semconv::{GenAiVersion, SemConv};
 

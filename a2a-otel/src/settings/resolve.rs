@@ -45,6 +45,8 @@ pub(crate) struct Overrides {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) tls: Tls,
     pub(crate) spool: Option<Spool>,
+    /// Whether no spool is used, whatever else is set.
+    pub(crate) without_spool: bool,
     pub(crate) cardinality_limit: Option<usize>,
     pub(crate) metrics: MetricsOverrides,
     #[cfg(feature = "cost")]
@@ -315,7 +317,7 @@ fn spool(overrides: &Overrides, environment: &mut Environment<'_>) -> Option<Spo
         let default = Spool::new(folder);
         Spool { bytes: bytes.map_or(default.bytes, |bytes| bytes as u64), ..default }
     });
-    overrides.spool.clone().or(from_environment)
+    overrides.spool.clone().or(from_environment).filter(|_| !overrides.without_spool)
 }
 
 fn limits(environment: &mut Environment<'_>) -> Limits {

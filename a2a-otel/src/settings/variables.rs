@@ -16,6 +16,28 @@ use crate::environment::values::{
 };
 use crate::semconv::{GenAiVersion, SemConv};
 
+/// The form of a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VariableForm {
+    /// Its name.
+    pub name: &'static str,
+    /// What it accepts: it completes the sentence "expected ...".
+    pub accepted: &'static str,
+    /// A value that is accepted.
+    pub example: &'static str,
+    /// Whether its value may be secret.
+    pub is_secret: bool,
+}
+
+impl<T> Variable<T> {
+    /// The forms of its names.
+    pub(super) fn forms(&self) -> impl Iterator<Item = VariableForm> + use<T> {
+        let Variable { names, accepted, example, secret, .. } = *self;
+        names.iter().map(move |name| VariableForm { name, accepted, example, is_secret: secret })
+    }
+}
+
 const BOOLEAN: &str = "true or false";
 const BYTES: &str = "bytes, a whole number above 0";
 const COMPRESSIONS: &str = "gzip or none";
@@ -30,17 +52,24 @@ const PROTOCOLS: &str = if cfg!(feature = "otlp-grpc") {
     "http/protobuf, which is used (the feature `otlp-grpc` is off): point the endpoint at the HTTP port (Phoenix 6006, \
      collector 4318)"
 };
+/// The protocol that is not the default.
+const PROTOCOL_EXAMPLE: &str = if cfg!(feature = "otlp-grpc") { "grpc" } else { "http/protobuf" };
 const TEXT: &str = "any text";
 const WHOLE: &str = "a whole number";
 
-pub(super) const DISABLED: Variable<bool> = variable(&["OTEL_SDK_DISABLED"], boolean, BOOLEAN);
+pub(super) const DISABLED: Variable<bool> = variable(&["OTEL_SDK_DISABLED"], boolean, BOOLEAN, "true");
 
 // The service and its project.
-pub(super) const SERVICE: Variable<String> = variable(&["OTEL_SERVICE_NAME"], text, TEXT);
-pub(super) const PROJECT: Variable<String> = variable(&["PHOENIX_PROJECT"], text, TEXT);
-pub(super) const PROJECT_ALIAS: Variable<String> = variable(&["PHOENIX_PROJECT_NAME"], text, TEXT);
-pub(super) const RESOURCE: Variable<(String, String)> =
-    variable(&["OTEL_RESOURCE_ATTRIBUTES"], pair, "name=value,name=value, percent-encoded");
+pub(super) const SERVICE: Variable<String> = variable(&["OTEL_SERVICE_NAME"], text, TEXT, "product-agent");
+pub(super) const PROJECT: Variable<String> = variable(&["PHOENIX_PROJECT"], text, TEXT, "marketplace");
+pub(super) const PROJECT_ALIAS: Variable<String> =
+    variable(&["PHOENIX_PROJECT_NAME"], text, TEXT, "marketplace");
+pub(super) const RESOURCE: Variable<(String, String)> = variable(
+    &["OTEL_RESOURCE_ATTRIBUTES"],
+    pair,
+    "name=value,name=value, percent-encoded",
+    "deployment.environment.name=production",
+);
 
 // Where and how spans are sent.
 pub(super) const EXPORTER: Variable<Exporter> = variable(
@@ -51,63 +80,90 @@ pub(super) const EXPORTER: Variable<Exporter> = variable(
     } else {
         "console or none (the feature `otlp` is off)"
     },
+    "console",
 );
-pub(super) const TRACES_ENDPOINT: Variable<Endpoint> =
-    variable(&["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"], Endpoint::parse, "http(s)://host[:port]/path");
+pub(super) const TRACES_ENDPOINT: Variable<Endpoint> = variable(
+    &["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"],
+    Endpoint::parse,
+    "http(s)://host[:port]/path",
+    "https://collector.example.com/v1/traces",
+);
 pub(super) const ENDPOINT: Variable<Endpoint> = variable(
     &["PHOENIX_COLLECTOR_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"],
     Endpoint::parse_server,
     "http(s)://host[:port][/path]",
+    "https://phoenix.example.com",
 );
-pub(super) const PROTOCOL: Variable<Protocol> =
-    variable(&["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"], protocol, PROTOCOLS);
+pub(super) const PROTOCOL: Variable<Protocol> = variable(
+    &["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"],
+    protocol,
+    PROTOCOLS,
+    PROTOCOL_EXAMPLE,
+);
 /// All names are read; later ones take precedence over earlier ones.
 pub(super) const HEADERS: Variable<(String, String)> = secret(
     &["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "PHOENIX_CLIENT_HEADERS"],
     pair,
     HEADERS_ACCEPTED,
+    "x-team=shop",
 );
-pub(super) const API_KEY: Variable<String> = secret(&["PHOENIX_API_KEY"], bearer, "visible ASCII characters");
+pub(super) const API_KEY: Variable<String> =
+    secret(&["PHOENIX_API_KEY"], bearer, "visible ASCII characters", "eyJhbGciOi");
 pub(super) const TIMEOUT: Variable<Duration> = variable(
     &["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"],
     milliseconds,
     MILLISECONDS,
+    "5000",
 );
 pub(super) const COMPRESSION: Variable<Compression> = variable(
     &["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"],
     compression,
     COMPRESSIONS,
+    "none",
 );
-pub(super) const CERTIFICATE: Variable<PathBuf> =
-    variable(&["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"], path, FILE);
+pub(super) const CERTIFICATE: Variable<PathBuf> = variable(
+    &["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"],
+    path,
+    FILE,
+    "/etc/shop/authority.pem",
+);
 pub(super) const CLIENT_CERTIFICATE: Variable<PathBuf> = variable(
     &["OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"],
     path,
     FILE,
+    "/etc/shop/client.pem",
 );
-pub(super) const CLIENT_KEY: Variable<PathBuf> =
-    variable(&["OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "OTEL_EXPORTER_OTLP_CLIENT_KEY"], path, FILE);
+pub(super) const CLIENT_KEY: Variable<PathBuf> = variable(
+    &["OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "OTEL_EXPORTER_OTLP_CLIENT_KEY"],
+    path,
+    FILE,
+    "/etc/shop/client.key",
+);
 
 // Which traces are recorded.
 pub(super) const SAMPLER: Variable<Sampling> = variable(
     &["OTEL_TRACES_SAMPLER"],
     sampling,
     "always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off or parentbased_traceidratio",
+    "parentbased_traceidratio",
 );
 pub(super) const SAMPLER_RATIO: Variable<f64> =
-    variable(&["OTEL_TRACES_SAMPLER_ARG"], probability, "a number from 0 to 1");
+    variable(&["OTEL_TRACES_SAMPLER_ARG"], probability, "a number from 0 to 1", "0.1");
 
 // How spans wait and are batched.
 pub(super) const DELAY: Variable<Duration> =
-    variable(&["OTEL_BSP_SCHEDULE_DELAY"], milliseconds, MILLISECONDS);
-pub(super) const QUEUE_BYTES: Variable<usize> = variable(&["A2A_OTEL_QUEUE_BYTES"], positive, BYTES);
-pub(super) const QUEUE: Variable<usize> = variable(&["OTEL_BSP_MAX_QUEUE_SIZE"], positive, POSITIVE);
+    variable(&["OTEL_BSP_SCHEDULE_DELAY"], milliseconds, MILLISECONDS, "500");
+pub(super) const QUEUE_BYTES: Variable<usize> =
+    variable(&["A2A_OTEL_QUEUE_BYTES"], positive, BYTES, "16777216");
+pub(super) const QUEUE: Variable<usize> = variable(&["OTEL_BSP_MAX_QUEUE_SIZE"], positive, POSITIVE, "2048");
 pub(super) const BATCH_SIZE: Variable<usize> =
-    variable(&["OTEL_BSP_MAX_EXPORT_BATCH_SIZE"], positive, POSITIVE);
+    variable(&["OTEL_BSP_MAX_EXPORT_BATCH_SIZE"], positive, POSITIVE, "256");
 pub(super) const BATCH_TIMEOUT: Variable<Duration> =
-    variable(&["OTEL_BSP_EXPORT_TIMEOUT"], milliseconds, MILLISECONDS);
-pub(super) const SPOOL_FOLDER: Variable<PathBuf> = variable(&["A2A_OTEL_SPOOL_DIR"], path, "a folder");
-pub(super) const SPOOL_BYTES: Variable<usize> = variable(&["A2A_OTEL_SPOOL_BYTES"], positive, BYTES);
+    variable(&["OTEL_BSP_EXPORT_TIMEOUT"], milliseconds, MILLISECONDS, "20000");
+pub(super) const SPOOL_FOLDER: Variable<PathBuf> =
+    variable(&["A2A_OTEL_SPOOL_DIR"], path, "a folder", "/var/lib/shop/spans");
+pub(super) const SPOOL_BYTES: Variable<usize> =
+    variable(&["A2A_OTEL_SPOOL_BYTES"], positive, BYTES, "134217728");
 
 /// The variables that name the receiver of one signal, other than spans. The general ones are those of spans, except that
 /// none is Phoenix's.
@@ -127,15 +183,15 @@ pub(super) struct ReceiverVariables {
 macro_rules! receiver {
     ($signal:literal, $parse_server:path) => {
         ReceiverVariables {
-            endpoint: variable(receiver!(@own $signal "_ENDPOINT"), Endpoint::parse, "http(s)://host[:port]/path"),
-            server: variable(&["OTEL_EXPORTER_OTLP_ENDPOINT"], $parse_server, "http(s)://host[:port][/path]"),
-            protocol: variable(receiver!(@both $signal "_PROTOCOL"), protocol, PROTOCOLS),
-            headers: secret(receiver!(@added $signal "_HEADERS"), pair, HEADERS_ACCEPTED),
-            timeout: variable(receiver!(@both $signal "_TIMEOUT"), milliseconds, MILLISECONDS),
-            compression: variable(receiver!(@both $signal "_COMPRESSION"), compression, COMPRESSIONS),
-            certificate: variable(receiver!(@both $signal "_CERTIFICATE"), path, FILE),
-            client_certificate: variable(receiver!(@both $signal "_CLIENT_CERTIFICATE"), path, FILE),
-            client_key: variable(receiver!(@both $signal "_CLIENT_KEY"), path, FILE),
+            endpoint: variable(receiver!(@own $signal "_ENDPOINT"), Endpoint::parse, "http(s)://host[:port]/path", "https://collector.example.com/otlp"),
+            server: variable(&["OTEL_EXPORTER_OTLP_ENDPOINT"], $parse_server, "http(s)://host[:port][/path]", "https://collector.example.com"),
+            protocol: variable(receiver!(@both $signal "_PROTOCOL"), protocol, PROTOCOLS, PROTOCOL_EXAMPLE),
+            headers: secret(receiver!(@added $signal "_HEADERS"), pair, HEADERS_ACCEPTED, "x-team=shop"),
+            timeout: variable(receiver!(@both $signal "_TIMEOUT"), milliseconds, MILLISECONDS, "5000"),
+            compression: variable(receiver!(@both $signal "_COMPRESSION"), compression, COMPRESSIONS, "none"),
+            certificate: variable(receiver!(@both $signal "_CERTIFICATE"), path, FILE, "/etc/shop/authority.pem"),
+            client_certificate: variable(receiver!(@both $signal "_CLIENT_CERTIFICATE"), path, FILE, "/etc/shop/client.pem"),
+            client_key: variable(receiver!(@both $signal "_CLIENT_KEY"), path, FILE, "/etc/shop/client.key"),
         }
     };
     (@own $signal:literal $setting:literal) => {
@@ -158,14 +214,16 @@ pub(super) const LOGS_EXPORTER: Variable<bool> = variable(
     &["OTEL_LOGS_EXPORTER"],
     logs_exporter,
     if cfg!(feature = "logs") { "otlp or none" } else { "none (the feature `logs` is off)" },
+    "otlp",
 );
 pub(super) const LOGS_DELAY: Variable<Duration> =
-    variable(&["OTEL_BLRP_SCHEDULE_DELAY"], milliseconds, MILLISECONDS);
-pub(super) const LOGS_QUEUE: Variable<usize> = variable(&["OTEL_BLRP_MAX_QUEUE_SIZE"], positive, POSITIVE);
+    variable(&["OTEL_BLRP_SCHEDULE_DELAY"], milliseconds, MILLISECONDS, "500");
+pub(super) const LOGS_QUEUE: Variable<usize> =
+    variable(&["OTEL_BLRP_MAX_QUEUE_SIZE"], positive, POSITIVE, "2048");
 pub(super) const LOGS_BATCH_SIZE: Variable<usize> =
-    variable(&["OTEL_BLRP_MAX_EXPORT_BATCH_SIZE"], positive, POSITIVE);
+    variable(&["OTEL_BLRP_MAX_EXPORT_BATCH_SIZE"], positive, POSITIVE, "256");
 pub(super) const LOGS_TIMEOUT: Variable<Duration> =
-    variable(&["OTEL_BLRP_EXPORT_TIMEOUT"], milliseconds, MILLISECONDS);
+    variable(&["OTEL_BLRP_EXPORT_TIMEOUT"], milliseconds, MILLISECONDS, "20000");
 
 // Where and how metrics are sent.
 pub(super) const METRICS_EXPORTERS: Variable<&[MetricsExporter]> = variable(
@@ -178,69 +236,88 @@ pub(super) const METRICS_EXPORTERS: Variable<&[MetricsExporter]> = variable(
     } else {
         "a list of prometheus and console, or none (the feature `otlp` is off)"
     },
+    "otlp,prometheus",
 );
 pub(super) const METRICS_INTERVAL: Variable<Duration> =
-    variable(&["OTEL_METRIC_EXPORT_INTERVAL"], milliseconds, MILLISECONDS);
+    variable(&["OTEL_METRIC_EXPORT_INTERVAL"], milliseconds, MILLISECONDS, "10000");
 pub(super) const METRICS_TIMEOUT: Variable<Duration> =
-    variable(&["OTEL_METRIC_EXPORT_TIMEOUT"], milliseconds, MILLISECONDS);
+    variable(&["OTEL_METRIC_EXPORT_TIMEOUT"], milliseconds, MILLISECONDS, "5000");
 pub(super) const METRICS_TEMPORALITY: Variable<TemporalityPreference> = variable(
     &["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"],
     temporality,
     "cumulative, delta or lowmemory",
+    "delta",
 );
 pub(super) const METRICS_HISTOGRAMS: Variable<HistogramAggregation> = variable(
     &["OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"],
     histograms,
     "explicit_bucket_histogram or base2_exponential_bucket_histogram",
+    "base2_exponential_bucket_histogram",
 );
-pub(super) const PROMETHEUS_HOST: Variable<String> = variable(&["OTEL_EXPORTER_PROMETHEUS_HOST"], text, TEXT);
+pub(super) const PROMETHEUS_HOST: Variable<String> =
+    variable(&["OTEL_EXPORTER_PROMETHEUS_HOST"], text, TEXT, "0.0.0.0");
 pub(super) const PROMETHEUS_PORT: Variable<u16> =
-    variable(&["OTEL_EXPORTER_PROMETHEUS_PORT"], port, "a port from 0 to 65535");
-pub(super) const EXEMPLAR_FILTER: Variable<ExemplarFilter> =
-    variable(&["OTEL_METRICS_EXEMPLAR_FILTER"], exemplar_filter, "trace_based, always_on or always_off");
+    variable(&["OTEL_EXPORTER_PROMETHEUS_PORT"], port, "a port from 0 to 65535", "9465");
+pub(super) const EXEMPLAR_FILTER: Variable<ExemplarFilter> = variable(
+    &["OTEL_METRICS_EXEMPLAR_FILTER"],
+    exemplar_filter,
+    "trace_based, always_on or always_off",
+    "always_off",
+);
 
 // How much one metric may hold.
 pub(super) const CARDINALITY: Variable<usize> =
-    variable(&["A2A_OTEL_CARDINALITY_LIMIT"], cardinality, "a whole number from 1 to 1000000");
+    variable(&["A2A_OTEL_CARDINALITY_LIMIT"], cardinality, "a whole number from 1 to 1000000", "5000");
 
 // What the calls of models cost.
 #[cfg(feature = "cost")]
-pub(super) const PRICES: Variable<PathBuf> = variable(&["A2A_OTEL_PRICES"], path, FILE);
+pub(super) const PRICES: Variable<PathBuf> =
+    variable(&["A2A_OTEL_PRICES"], path, FILE, "/etc/shop/prices.json");
 
 // Whether the process and its runtime are measured.
 #[cfg(feature = "performance")]
-pub(super) const PERFORMANCE: Variable<bool> = variable(&["A2A_OTEL_PERFORMANCE"], boolean, BOOLEAN);
+pub(super) const PERFORMANCE: Variable<bool> = variable(&["A2A_OTEL_PERFORMANCE"], boolean, BOOLEAN, "false");
 
 // How much one span may hold.
 pub(super) const ATTRIBUTES: Variable<u32> =
-    variable(&["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"], count, WHOLE);
-pub(super) const EVENTS: Variable<u32> = variable(&["OTEL_SPAN_EVENT_COUNT_LIMIT"], count, WHOLE);
-pub(super) const LINKS: Variable<u32> = variable(&["OTEL_SPAN_LINK_COUNT_LIMIT"], count, WHOLE);
-pub(super) const VALUE_LENGTH: Variable<usize> =
-    variable(&["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"], length, WHOLE);
+    variable(&["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"], count, WHOLE, "1000");
+pub(super) const EVENTS: Variable<u32> = variable(&["OTEL_SPAN_EVENT_COUNT_LIMIT"], count, WHOLE, "1000");
+pub(super) const LINKS: Variable<u32> = variable(&["OTEL_SPAN_LINK_COUNT_LIMIT"], count, WHOLE, "64");
+pub(super) const VALUE_LENGTH: Variable<usize> = variable(
+    &["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"],
+    length,
+    WHOLE,
+    "65536",
+);
 
 // Which conventions spans follow.
 pub(super) const SEMCONV: Variable<SemConv> =
-    variable(&["A2A_OTEL_SEMCONV"], semconv, "openinference, gen_ai or both");
+    variable(&["A2A_OTEL_SEMCONV"], semconv, "openinference, gen_ai or both", "both");
 pub(super) const GEN_AI_TOO: Variable<bool> =
-    variable(&["OPENINFERENCE_ENABLE_GENAI_SEMCONV"], boolean, BOOLEAN);
-pub(super) const STABILITY_OPT_IN: Variable<GenAiVersion> =
-    variable(&["OTEL_SEMCONV_STABILITY_OPT_IN"], |list| Some(opted_in(list)), "a list of conventions");
+    variable(&["OPENINFERENCE_ENABLE_GENAI_SEMCONV"], boolean, BOOLEAN, "true");
+pub(super) const STABILITY_OPT_IN: Variable<GenAiVersion> = variable(
+    &["OTEL_SEMCONV_STABILITY_OPT_IN"],
+    |list| Some(opted_in(list)),
+    "a list of conventions",
+    "gen_ai_latest_experimental",
+);
 
 const fn variable<T>(
     names: &'static [&'static str],
     parse: fn(&str) -> Option<T>,
     accepted: &'static str,
+    example: &'static str,
 ) -> Variable<T> {
-    Variable { names, parse, accepted, secret: false }
+    Variable { names, parse, accepted, example, secret: false }
 }
 
 const fn secret<T>(
     names: &'static [&'static str],
     parse: fn(&str) -> Option<T>,
     accepted: &'static str,
+    example: &'static str,
 ) -> Variable<T> {
-    Variable { names, parse, accepted, secret: true }
+    Variable { names, parse, accepted, example, secret: true }
 }
 
 fn cardinality(text: &str) -> Option<usize> {

@@ -209,6 +209,17 @@ impl Builder {
         self
     }
 
+    /// Keeps nothing on disk and sends nothing that is there, even if `A2A_OTEL_SPOOL_DIR` names a folder: for tools that
+    /// run beside an agent, and must not touch what the agent has saved.
+    ///
+    /// ```
+    /// let builder = a2a_otel::Telemetry::builder().without_spool();
+    /// ```
+    pub fn without_spool(mut self) -> Self {
+        self.overrides.without_spool = true;
+        self
+    }
+
     /// Sets the conventions that spans follow, instead of `A2A_OTEL_SEMCONV`.
     ///
     /// ```

@@ -1,6 +1,7 @@
 //! Sends requests over gRPC, on a separate runtime that lives in the thread that sends.
 
-use std::time::Duration;
+use std::error::Error;
+use std::time::{Duration, SystemTime};
 
 use http::uri::PathAndQuery;
 use prost::bytes::{Buf as _, BufMut as _, Bytes};
@@ -15,6 +16,7 @@ use tonic_types::StatusExt as _;
 use super::answer::{Answer, Hints};
 use super::http::header_map;
 use super::otlp::{accepted, beginning};
+use super::sight::{Sight, TroubleKind};
 use super::tls::Credentials;
 use crate::settings::{Compression, Endpoint, Settings, Tls};
 
@@ -77,6 +79,31 @@ impl Grpc {
         })
     }
 
+    /// Calls the method once, and returns all that can be seen of the receiver.
+    pub(crate) fn look(&self, body: Vec<u8>, patience: Duration) -> Sight {
+        let mut request = Request::new(body);
+        *request.metadata_mut() = self.metadata.clone();
+        let mut client = match self.connect() {
+            Ok(client) => client,
+            Err(cause) => return Sight::failed(TroubleKind::Tls, cause),
+        };
+        let method = self.method.clone();
+        let export = async {
+            if let Err(error) = client.ready().await {
+                let kind = kind_without_connection(&error);
+                return Err((kind, describe(&Status::unavailable(reason(&error)), self.hints)));
+            }
+            let answer = client.unary(request, method, Raw).await;
+            answer.map_err(|status| (kind_of(&status), describe(&status, self.hints)))
+        };
+        let answer = self.runtime.block_on(async { tokio::time::timeout(patience, export).await });
+        match answer {
+            Ok(Ok(answer)) => Sight { trouble: None, date: date(answer.metadata()), location: None },
+            Ok(Err((kind, cause))) => Sight::failed(kind, cause),
+            Err(_) => Sight::failed(TroubleKind::Timeout, format!("no answer within {patience:?}")),
+        }
+    }
+
     /// Calls the method.
     pub(crate) fn send(&mut self, body: Vec<u8>, patience: Duration) -> Answer {
         let mut request = Request::new(body);
@@ -104,6 +131,39 @@ impl Grpc {
             Err(_) => Answer::Later { cause: format!("no answer within {patience:?}"), after: None },
         }
     }
+}
+
+/// Returns the server's clock, which most servers do not send.
+fn date(metadata: &MetadataMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(metadata.get("date")?.to_str().ok()?).ok()
+}
+
+/// Returns what is wrong, for people.
+fn kind_of(status: &Status) -> TroubleKind {
+    match status.code() {
+        Code::Unauthenticated | Code::PermissionDenied => TroubleKind::Unauthorised,
+        Code::Unimplemented | Code::NotFound => TroubleKind::UnknownPath,
+        Code::InvalidArgument | Code::FailedPrecondition => TroubleKind::Unacceptable,
+        Code::DeadlineExceeded => TroubleKind::Timeout,
+        // Without a source, the server has said so.
+        Code::Unavailable | Code::ResourceExhausted if Error::source(status).is_none() => {
+            TroubleKind::Unavailable
+        }
+        Code::Internal | Code::Unknown => TroubleKind::ServerError,
+        _ => TroubleKind::Refused,
+    }
+}
+
+/// Returns why there is no connection.
+fn kind_without_connection(error: &(dyn Error + 'static)) -> TroubleKind {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    let wrapped = innermost.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref());
+    let is_tls = innermost.is::<rustls::Error>()
+        || wrapped.is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>);
+    if is_tls { TroubleKind::Tls } else { TroubleKind::NoConnection }
 }
 
 /// Returns the meaning of a status.
@@ -134,7 +194,7 @@ fn of_status(status: &Status, hints: &Hints) -> Answer {
 }
 
 fn is_refused(status: &Status) -> bool {
-    let mut source = std::error::Error::source(status);
+    let mut source = Error::source(status);
     while let Some(error) = source {
         let error_kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
         if error_kind == Some(std::io::ErrorKind::ConnectionRefused) {
@@ -159,7 +219,7 @@ fn describe(status: &Status, hints: &Hints) -> String {
 }
 
 /// Returns the innermost cause; the errors around it only say that there is a cause.
-fn reason(error: &dyn std::error::Error) -> String {
+fn reason(error: &dyn Error) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;

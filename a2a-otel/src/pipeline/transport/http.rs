@@ -1,16 +1,20 @@
 //! Sends requests over HTTP. The client blocks its thread, so that it needs no runtime.
 
+use std::error::Error;
 use std::io::{Read, Write};
 use std::time::{Duration, SystemTime};
 
 use flate2::Compression as Level;
 use flate2::write::GzEncoder;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{
+    CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+};
 use http::{Request, Response};
 use ureq::Agent;
 
 use super::answer::{Answer, Hints, PHOENIX};
 use super::otlp::{accepted, beginning, of_status, retry_after};
+use super::sight::{Sight, TroubleKind, cause_of};
 use super::tls::Credentials;
 use crate::settings::{Compression, Endpoint, Settings, Tls};
 
@@ -88,6 +92,18 @@ impl Http {
         }
     }
 
+    /// Posts to the endpoint once, and returns all that can be seen of the receiver.
+    pub(crate) fn look(&self, body: Vec<u8>, patience: Duration) -> Sight {
+        let agent = match agent(&self.endpoint, patience, &self.tls) {
+            Ok(agent) => agent,
+            Err(cause) => return Sight::failed(TroubleKind::Tls, cause),
+        };
+        match self.exchange(&agent, self.endpoint.as_str(), body, patience) {
+            Ok(answer) => seen(&answer, self.hints),
+            Err(error) => Sight::failed(kind_of(&error), cause_of(not_answered(&error, self.hints))),
+        }
+    }
+
     fn exchange(
         &self,
         agent: &Agent,
@@ -129,6 +145,41 @@ fn refusal(answer: &Response<Vec<u8>>, hints: &Hints) -> Option<Answer> {
     })
 }
 
+fn seen(answer: &Response<Vec<u8>>, hints: &Hints) -> Sight {
+    let text = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+    let status = answer.status().as_u16();
+    let kind = match status {
+        300..=399 => TroubleKind::Redirect,
+        401 | 403 => TroubleKind::Unauthorised,
+        404 | 405 => TroubleKind::UnknownPath,
+        408 | 425 | 429 | 502 | 503 | 504 => TroubleKind::Unavailable,
+        400 | 422 => TroubleKind::Unacceptable,
+        200..=299 | 415 => TroubleKind::OtherProtocol,
+        500.. => TroubleKind::ServerError,
+        _ => TroubleKind::Refused,
+    };
+    let trouble = refusal(answer, hints).map(|answer| (kind, cause_of(answer)));
+    let date = text(DATE).and_then(|date| httpdate::parse_http_date(date).ok());
+    // The target may hold secrets in its query.
+    let location =
+        text(LOCATION).map(|target| target.split(['?', '#']).next().unwrap_or_default().to_owned());
+    Sight { trouble, date, location }
+}
+
+fn kind_of(error: &ureq::Error) -> TroubleKind {
+    match error {
+        ureq::Error::Timeout(_) => TroubleKind::Timeout,
+        ureq::Error::Tls(_) | ureq::Error::Pem(_) | ureq::Error::Rustls(_) => TroubleKind::Tls,
+        ureq::Error::Io(error)
+            if error.get_ref().is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>) =>
+        {
+            TroubleKind::Tls
+        }
+        ureq::Error::Protocol(_) => TroubleKind::OtherProtocol,
+        _ => TroubleKind::NoConnection,
+    }
+}
+
 fn not_answered(error: &ureq::Error, hints: &Hints) -> Answer {
     match error {
         // Leaves out the number of the error, which does not help the user.
@@ -163,6 +214,14 @@ pub(crate) fn agent(endpoint: &Endpoint, timeout: Duration, tls: &Tls) -> Result
         .accept("*/*");
     let config = if endpoint.is_loopback() { config.proxy(None) } else { config };
     Ok(config.build().new_agent())
+}
+
+/// The proxy that requests to this address go through, as `host:port`, if the environment names one.
+pub(crate) fn proxy_of(endpoint: &Endpoint) -> Option<(String, u16)> {
+    let uri = endpoint.as_str().parse().ok()?;
+    let proxy =
+        ureq::Proxy::try_from_env().filter(|proxy| !endpoint.is_loopback() && !proxy.is_no_proxy(&uri))?;
+    Some((proxy.host().to_owned(), proxy.port()))
 }
 
 pub(crate) fn header_map(settings: &Settings) -> HeaderMap {

@@ -9,6 +9,8 @@ mod http;
 #[cfg(feature = "otlp")]
 mod otlp;
 #[cfg(feature = "otlp")]
+mod sight;
+#[cfg(feature = "otlp")]
 mod tls;
 
 pub(crate) use self::answer::Answer;
@@ -20,6 +22,10 @@ pub(crate) use self::backoff::Backoff;
 #[cfg(feature = "otlp-grpc")]
 pub(crate) use self::grpc::Grpc;
 #[cfg(feature = "otlp")]
-pub(crate) use self::http::{Http, agent, header_map};
+pub(crate) use self::http::{Http, agent, header_map, proxy_of};
+#[cfg(feature = "otlp")]
+pub(crate) use self::sight::Sight;
+#[cfg(feature = "otlp")]
+pub use self::sight::TroubleKind;
 #[cfg(feature = "otlp")]
 pub(crate) use self::tls::Credentials;

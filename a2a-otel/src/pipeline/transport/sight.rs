@@ -1,0 +1,65 @@
+//! What can be seen of a receiver with one request, for people who look for a fault.
+
+use std::time::SystemTime;
+
+use super::answer::Answer;
+
+/// What is wrong with a receiver, or with the way to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TroubleKind {
+    /// No connection could be made, or it was closed.
+    NoConnection,
+    /// The connection could not be secured, or the files of the certificates cannot be used.
+    Tls,
+    /// There was no answer in time.
+    Timeout,
+    /// The credentials are missing, wrong, or not sufficient.
+    Unauthorised,
+    /// The receiver does not know the path or the method.
+    UnknownPath,
+    /// The receiver sends the client to another address.
+    Redirect,
+    /// What answers does not speak OTLP in this form.
+    OtherProtocol,
+    /// The receiver is overloaded, or not ready.
+    Unavailable,
+    /// The receiver cannot read the request.
+    Unacceptable,
+    /// The receiver has failed.
+    ServerError,
+    /// The receiver refuses for another reason.
+    Refused,
+}
+
+/// What was seen of a receiver.
+#[derive(Debug)]
+pub(crate) struct Sight {
+    /// What is wrong, and the cause.
+    pub(crate) trouble: Option<(TroubleKind, String)>,
+    /// The receiver's clock.
+    pub(crate) date: Option<SystemTime>,
+    /// Where the receiver sends the client.
+    pub(crate) location: Option<String>,
+}
+
+impl Sight {
+    pub(crate) fn failed(kind: TroubleKind, cause: String) -> Self {
+        Sight { trouble: Some((kind, cause)), date: None, location: None }
+    }
+}
+
+/// Returns why a request was not accepted.
+pub(super) fn cause_of(answer: Answer) -> String {
+    match answer {
+        Answer::Accepted { message, .. } => message,
+        Answer::Later { cause, .. }
+        | Answer::Absent { cause }
+        | Answer::TooLarge { cause }
+        | Answer::Unacceptable { cause }
+        | Answer::Refused { cause }
+        | Answer::Unknown { cause }
+        | Answer::Broken { cause }
+        | Answer::Failed { cause } => cause,
+    }
+}
