@@ -3,11 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
-use crate::generate;
+use crate::{doctor, generate};
 
 /// Everything is as it should be.
 pub const OK: u8 = 0;
@@ -19,7 +20,7 @@ pub const USAGE: u8 = 2;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  everything is as it should be
-  1  findings: metrics that contradict each other, or with --check files that are stale
+  1  findings: metrics that contradict each other, with --check files that are stale, or what doctor warns of
   2  the command cannot be run as given: wrong arguments, no sources, a folder that cannot be read or written";
 
 const EXAMPLES: &str = "\
@@ -35,6 +36,25 @@ Ratios of two metrics, such as a conversion, are declared in a package's Cargo.t
   per = \"shop.requests\"
   unit = \"1\"
 ";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  a2a-otel doctor                                       with the environment of this shell
+  env $(cat agent.env) a2a-otel doctor                  with that of an agent
+  docker compose exec product-agent a2a-otel doctor     from where the agent runs
+  a2a-otel doctor --json | jq .verdict                  for a script
+
+A check is ok, a warning, failed, or skipped; each that is not ok says what to do. The test span is called
+\"a2a-otel doctor\" and goes to the configured project. What a program has saved to disk is left alone.
+
+The JSON has format, version, verdict, project, settings (name, meaning, value, default, sources, variables, feature)
+and sections (id, title, checks); a check has id, variable, status, reason and what_to_do. The ids and the names of
+settings stay the same in later versions.
+
+Exit codes:
+  0  all checks are ok or skipped
+  1  a check failed or is a warning
+  2  the command cannot be run as given";
 
 /// What operators of AI agents need: dashboards, alerts and a list of metrics, from the agents' sources.
 #[derive(Debug, Parser)]
@@ -53,6 +73,14 @@ enum Command {
     /// known by its first lines.
     #[command(after_long_help = format!("{EXAMPLES}\n{EXIT_CODES}"))]
     Generate(Generate),
+    /// Say what a program with this environment would do, try it, and say what to do about what fails.
+    ///
+    /// Reads the variables as the library does, and says where each setting comes from, and which variables are unknown,
+    /// malformed or without effect. Then tries each receiver: name, connection, TLS, path, key, protocol, clock. Then sends
+    /// one span, and where they are configured one metric, one log record and, to Phoenix, one annotation; and reads span and
+    /// annotation back. Secrets are never printed.
+    #[command(after_long_help = DOCTOR_EXAMPLES)]
+    Doctor(Doctor),
     /// Print a script that completes this program's arguments in a shell.
     ///
     /// For bash: source <(a2a-otel completions bash)
@@ -85,12 +113,27 @@ pub struct Generate {
     pub runbooks: String,
 }
 
+/// The arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Print JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+    /// Show all settings, not only those that differ from their defaults.
+    #[arg(long, conflicts_with = "json")]
+    pub all: bool,
+    /// How long each step may take, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub timeout: Duration,
+}
+
 impl Cli {
     /// Runs the command.
     #[must_use]
     pub fn run(self) -> ExitCode {
         match self.command {
             Command::Generate(arguments) => generate::run(&arguments).into(),
+            Command::Doctor(arguments) => doctor::run(&arguments).into(),
             Command::Completions { shell } => {
                 let mut command = Self::command();
                 clap_complete::generate(shell, &mut command, "a2a-otel", &mut io::stdout());
@@ -107,5 +150,15 @@ fn objective(text: &str) -> Result<f64, String> {
         Ok(objective)
     } else {
         Err("it has to be at least 0.95, and less than 1".to_owned())
+    }
+}
+
+/// Longer than an hour is a mistake.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "it is not a number".to_owned())?;
+    if (0.1..=3600.0).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err("it has to be at least 0.1, and at most 3600".to_owned())
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The program `a2a-otel` reads the attribute macros of a workspace, and writes Grafana dashboards, Prometheus rules with
 //! their unit tests, a registry of the metrics for OpenTelemetry's Weaver, and a list of them for people. This library is
-//! that program's parts:
+//! that program's parts for `generate`; [`doctor`] has its own:
 //!
 //! ```text
 //! sources   finds #[business_metric] and names      →  Found
@@ -12,6 +12,7 @@
 //! ```
 
 pub mod command;
+pub mod doctor;
 pub mod generate;
 pub mod message;
 pub mod model;
