@@ -11,9 +11,9 @@ use super::transport::{Hints, Http, Sight, proxy_of};
 use crate::settings::{Endpoint, Exporter, Settings};
 
 static HINTS: Hints = Hints {
-    absent: "does a receiver run there?",
-    unauthorised: "check the key and the headers",
-    unknown: "check the endpoint",
+    absent: "nothing listens there",
+    unauthorised: "the key is missing, or not accepted",
+    unknown: "it does not know the path or the method",
 };
 
 /// What is sent to a receiver.

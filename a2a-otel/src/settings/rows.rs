@@ -120,7 +120,7 @@ fn identity() -> Vec<Row> {
 #[rustfmt::skip]
 fn sending() -> Vec<Row> {
     vec![
-        row!("endpoint", "where spans are sent", SENT, [TRACES_ENDPOINT, ENDPOINT, PROTOCOL], |s, secrets| sent(s).and_then(|s| address(s.endpoint.as_ref(), secrets))),
+        row!("endpoint", "where spans are sent", SENT, [TRACES_ENDPOINT, ENDPOINT], |s, secrets| sent(s).and_then(|s| address(s.endpoint.as_ref(), secrets))),
         row!("protocol", "how spans are sent: `grpc` needs the feature `otlp-grpc`", SENT, [PROTOCOL], |s, _| sent(s).and_then(|s| shown(protocol(s.protocol)))),
         row!("headers", "headers of every request with spans; the project is added by itself", SENT, [HEADERS, API_KEY], |s, secrets| sent(s).and_then(|s| headers(&s.headers, secrets))),
         row!("timeout", "how long a request with spans may take", SENT, [TIMEOUT], |s, _| sent(s).and_then(|s| debug(s.timeout))),
@@ -194,7 +194,7 @@ fn metrics() -> Vec<Row> {
 #[rustfmt::skip]
 fn sending_metrics() -> Vec<Row> {
     vec![
-        row!("metrics.endpoint", "where metrics are sent over OTLP", METRICS_SENT, [METRICS_RECEIVER.endpoint, METRICS_RECEIVER.server, METRICS_RECEIVER.protocol], |s, secrets| metrics_sent(s).and_then(|metrics| address(metrics.endpoint.as_ref(), secrets))),
+        row!("metrics.endpoint", "where metrics are sent over OTLP", METRICS_SENT, [METRICS_RECEIVER.endpoint, METRICS_RECEIVER.server], |s, secrets| metrics_sent(s).and_then(|metrics| address(metrics.endpoint.as_ref(), secrets))),
         row!("metrics.protocol", "how metrics are sent: `grpc` needs the feature `otlp-grpc`", METRICS_SENT, [METRICS_RECEIVER.protocol], |s, _| metrics_sent(s).and_then(|metrics| shown(protocol(metrics.protocol)))),
         row!("metrics.headers", "headers of every request with metrics", METRICS_SENT, [METRICS_RECEIVER.headers], |s, secrets| metrics_sent(s).and_then(|metrics| headers(&metrics.headers, secrets))),
         row!("metrics.request_timeout", "how long a request with metrics may take", METRICS_SENT, [METRICS_RECEIVER.timeout], |s, _| metrics_sent(s).and_then(|metrics| debug(metrics.request_timeout))),
@@ -211,7 +211,7 @@ fn sending_metrics() -> Vec<Row> {
 fn logs() -> Vec<Row> {
     vec![
         row!("logs", "whether events of `tracing` are sent as log records", Group { feature: Some("logs"), ..ALWAYS }, [LOGS_EXPORTER], |s, _| shown(if s.logs.is_some() { "otlp" } else { "none" })),
-        row!("logs.endpoint", "where log records are sent", LOGS_SENT, [LOGS_RECEIVER.endpoint, LOGS_RECEIVER.server, LOGS_RECEIVER.protocol], |s, secrets| logs_sent(s).and_then(|logs| address(Some(&logs.endpoint), secrets))),
+        row!("logs.endpoint", "where log records are sent", LOGS_SENT, [LOGS_RECEIVER.endpoint, LOGS_RECEIVER.server], |s, secrets| logs_sent(s).and_then(|logs| address(Some(&logs.endpoint), secrets))),
         row!("logs.protocol", "how log records are sent: `grpc` needs the feature `otlp-grpc`", LOGS_SENT, [LOGS_RECEIVER.protocol], |s, _| logs_sent(s).and_then(|logs| shown(protocol(logs.protocol)))),
         row!("logs.headers", "headers of every request with log records", LOGS_SENT, [LOGS_RECEIVER.headers], |s, secrets| logs_sent(s).and_then(|logs| headers(&logs.headers, secrets))),
         row!("logs.timeout", "how long a request with log records may take", LOGS_SENT, [LOGS_RECEIVER.timeout], |s, _| logs_sent(s).and_then(|logs| debug(logs.timeout))),

@@ -152,15 +152,15 @@ pub(super) fn advice(kind: TroubleKind, asked: &Asked<'_>) -> String {
         TroubleKind::UnknownPath if asked.target.data() == Data::Spans => {
             format!("set {address} to an OTLP receiver ({ports}); over HTTP, the path ends in /v1/traces")
         }
-        TroubleKind::UnknownPath => format!(
-            "Phoenix accepts spans only: set {} to a receiver that accepts them, or {} to none",
-            if asked.target.data() == Data::Metrics {
-                "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"
-            } else {
-                "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"
-            },
-            if asked.target.data() == Data::Metrics { "OTEL_METRICS_EXPORTER" } else { "OTEL_LOGS_EXPORTER" },
-        ),
+        TroubleKind::UnknownPath => {
+            let [items, endpoint, exporter] = match asked.target.data() {
+                Data::Metrics => ["metrics", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_METRICS_EXPORTER"],
+                _ => ["log records", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "OTEL_LOGS_EXPORTER"],
+            };
+            format!(
+                "set {endpoint} to a receiver of {items}, or {exporter} to none; Phoenix, for example, accepts spans only"
+            )
+        }
         TroubleKind::Redirect => {
             format!("redirects are not followed: set {address} to the address that answers itself")
         }

@@ -78,6 +78,7 @@ fn examine(timeout: Duration, progress: &ProgressBar) -> Report {
     let sent = sending::send(&telemetry, [&spans, &metrics, &logs], timeout);
     let reached: Vec<_> = [spans, metrics, logs].into_iter().flatten().collect();
     sections.extend(reached.into_iter().map(|reached: Reached| sent.judged(reached)));
+    sections.push(settings::metrics_served(&explanation));
     progress.set_message("reading from Phoenix");
     sections.extend(phoenix::examine(&telemetry, &sent, timeout));
     telemetry.shutdown(timeout.min(Duration::from_secs(2)));

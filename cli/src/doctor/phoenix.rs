@@ -4,6 +4,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use a2a_otel::Telemetry;
+use a2a_otel::phoenix::PhoenixError;
+use a2a_otel::settings::Protocol;
 use serde_json::Value;
 
 use super::check::{Check, Section};
@@ -14,11 +16,7 @@ use super::sending::{ANNOTATION, Absent, Ids, Sent};
 pub(super) fn examine(telemetry: &Telemetry, sent: &Sent, timeout: Duration) -> Option<Section> {
     let checks = match (&sent.phoenix, &sent.span) {
         (Err(Absent::NoSpans), _) => return None,
-        (Err(Absent::NoPhoenix(why)), _) => vec![Check::skipped(
-            "phoenix.version",
-            format!("{why}; annotations and links need one"),
-            "nothing, if the receiver is not Phoenix; otherwise send over HTTP, to its port 6006",
-        )],
+        (Err(Absent::NoPhoenix(error)), _) => vec![absent(telemetry, error)],
         (Ok(version), None) => vec![Check::ok("phoenix.version", format!("Phoenix {version} answers"))],
         (Ok(version), Some(ids)) => {
             let mut checks = vec![Check::ok("phoenix.version", format!("Phoenix {version} answers"))];
@@ -28,6 +26,23 @@ pub(super) fn examine(telemetry: &Telemetry, sent: &Sent, timeout: Duration) -> 
         }
     };
     Some(Section { id: "phoenix", title: "Phoenix".to_owned(), checks })
+}
+
+/// Why there is nothing to ask.
+fn absent(telemetry: &Telemetry, error: &PhoenixError) -> Check {
+    let id = "phoenix.version";
+    if telemetry.settings().protocol == Protocol::Grpc {
+        return Check::skipped(
+            id,
+            "over gRPC, the endpoint does not show where Phoenix's REST interface is, so annotations would be dropped",
+            "send over HTTP to Phoenix's port 6006, if you annotate",
+        );
+    }
+    let reason = match error {
+        PhoenixError::Unanswered(_) => error.to_string(),
+        _ => "the receiver does not say that it is a Phoenix, so annotations would be dropped".to_owned(),
+    };
+    Check::skipped(id, reason, "nothing, unless it is one; then the endpoint has to end in /v1/traces")
 }
 
 struct Phoenix<'a> {

@@ -97,17 +97,17 @@ impl Examination<'_> {
         let (host, port) = self.peer();
         let addresses = match resolve(&host, port, self.timeout) {
             Ok(addresses) => addresses,
-            Err(error) => return self.stopped(vec![self.unresolved(&host, &error)], "the name is not known"),
+            Err(error) => return vec![self.unresolved(&host, &error)],
         };
         let mut checks = vec![self.resolved(&host, &addresses)];
         match connect(&addresses, self.timeout) {
             Ok((address, elapsed)) => checks.push(Check::ok(
                 self.ids.connection,
-                format!("{address} accepts connections, after {}", rounded(elapsed)),
+                format!("{address} accepts connections ({})", rounded(elapsed)),
             )),
             Err(error) => {
                 checks.push(self.unconnected(&host, port, &error));
-                return self.stopped(checks, "there is no connection");
+                return checks;
             }
         }
         let probe = self.target.probe(self.timeout);
@@ -155,13 +155,6 @@ impl Examination<'_> {
         Check::failed(self.ids.connection, reason, self.asked.about_the_connection(error.kind()))
     }
 
-    /// Skips what cannot be checked because of what failed.
-    fn stopped(&self, mut checks: Vec<Check>, because: &str) -> Vec<Check> {
-        let todo = "correct what failed, and run this again";
-        checks.push(Check::skipped(self.ids.answer, format!("not tried, because {because}"), todo));
-        checks
-    }
-
     fn tls(&self, probe: &Probe) -> Option<Check> {
         if !self.target.endpoint().is_tls() {
             return None;
@@ -172,7 +165,7 @@ impl Examination<'_> {
             }
             Some(Trouble { kind: TroubleKind::Timeout | TroubleKind::NoConnection, .. }) => Check::skipped(
                 self.ids.tls,
-                "the connection may or may not be secured: there is no answer",
+                "not known, because there is no answer",
                 "correct what failed, and run this again",
             ),
             _ => Check::ok(self.ids.tls, "the connection is secured, and the certificate is trusted"),
@@ -183,10 +176,10 @@ impl Examination<'_> {
         let id = self.ids.answer;
         let took = rounded(probe.elapsed);
         let trouble = match &probe.trouble {
-            None => return Check::ok(id, format!("it accepts {}, after {took}", self.ids.items)),
+            None => return Check::ok(id, format!("it accepts {} ({took})", self.ids.items)),
             // An empty request has nothing that it could find wrong, so it reads requests of this form.
             Some(Trouble { kind: TroubleKind::Unacceptable, .. }) => {
-                return Check::ok(id, format!("it reads requests, and refuses an empty one, after {took}"));
+                return Check::ok(id, format!("it reads requests, and refuses an empty one ({took})"));
             }
             Some(Trouble { kind: TroubleKind::Tls, .. }) => {
                 return Check::skipped(
@@ -273,6 +266,7 @@ fn capitalised(text: &str) -> String {
 /// A time as people say it.
 pub(super) fn rounded(time: Duration) -> String {
     match time.as_millis() {
+        0 => "< 1 ms".to_owned(),
         millis @ ..1000 => format!("{millis} ms"),
         _ => format!("{:.1} s", time.as_secs_f64()),
     }

@@ -1,8 +1,10 @@
 //! The report: as JSON, or for people.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use a2a_otel::settings::{Explanation, Setting};
+use a2a_otel::pipeline::{Data, Target};
+use a2a_otel::settings::{Explanation, Protocol, Setting};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
@@ -21,6 +23,8 @@ pub(super) struct Report {
     /// The worst of all checks.
     pub(super) verdict: Status,
     project: String,
+    /// The features of the library that a program needs for these settings.
+    features: Vec<&'static str>,
     settings: Vec<Row>,
     sections: Vec<Section>,
 }
@@ -58,13 +62,8 @@ impl Row {
         }
     }
 
-    /// Where it comes from, and what a program needs for it.
     fn origin(&self) -> String {
-        let sources = if self.sources.is_empty() { "default".to_owned() } else { self.sources.join(", ") };
-        match self.feature.filter(|_| !self.sources.is_empty()) {
-            Some(feature) => format!("{sources}; feature `{feature}`"),
-            None => sources,
-        }
+        if self.sources.is_empty() { "default".to_owned() } else { self.sources.join(", ") }
     }
 }
 
@@ -76,6 +75,7 @@ impl Report {
             version: env!("CARGO_PKG_VERSION"),
             verdict: statuses.max().unwrap_or(Status::Ok).max(Status::Ok),
             project: explanation.resolved.project_name.clone(),
+            features: features(explanation),
             settings: explanation.settings.iter().map(Row::new).collect(),
             sections,
         }
@@ -116,6 +116,13 @@ impl Report {
             let (name, value, origin) = (row.name, value(row), row.origin());
             writeln!(out, "  {name:names$}  {value:values$}  {FAINT}{origin}{FAINT:#}")?;
         }
+        if !self.features.is_empty() {
+            let features = self.features.join(", ");
+            writeln!(
+                out,
+                "  {FAINT}A program needs these features of a2a-otel for them: {features}.{FAINT:#}"
+            )?;
+        }
         let others = self.settings.len() - shown.len();
         if others > 0 {
             writeln!(out, "  {FAINT}The other {others} have their defaults; --all shows them.{FAINT:#}")?;
@@ -145,12 +152,50 @@ fn style(status: Status) -> Style {
     }
 }
 
+/// Writes a check, with its lines below each other.
 fn write_check(out: &mut dyn Write, check: &Check) -> io::Result<()> {
     let Check { status, reason, what_to_do, .. } = check;
     let (style, name, title) = (style(*status), status.name(), check.title());
-    writeln!(out, "  {style}{name:7}{style:#}  {title:11} {reason}")?;
-    match what_to_do {
-        Some(what_to_do) => writeln!(out, "           {:11} {FAINT}→{FAINT:#} {what_to_do}", ""),
-        None => Ok(()),
+    let indent = " ".repeat(INDENT);
+    let mut lines = wrapped(reason, &indent);
+    let first = lines.remove(0);
+    writeln!(out, "  {style}{name:7}{style:#}  {title:10}  {first}")?;
+    lines.extend(what_to_do.iter().flat_map(|todo| wrapped(&format!("→ {todo}"), &indent)));
+    lines.iter().try_for_each(|line| writeln!(out, "{indent}{line}"))
+}
+
+/// Where the reasons begin.
+const INDENT: usize = 23;
+
+/// The longest line, unless the terminal is narrower.
+const WIDTH: usize = 110;
+
+fn wrapped(text: &str, indent: &str) -> Vec<String> {
+    let width = textwrap::termwidth().clamp(60, WIDTH).saturating_sub(indent.len());
+    let options = textwrap::Options::new(width)
+        .break_words(false)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .subsequent_indent(if text.starts_with('→') { "  " } else { "" });
+    textwrap::wrap(text, options).into_iter().map(std::borrow::Cow::into_owned).collect()
+}
+
+/// The features of the library that the settings need, apart from those that their defaults need.
+fn features(explanation: &Explanation) -> Vec<&'static str> {
+    let settings = &explanation.resolved;
+    if settings.disabled {
+        return Vec::new();
     }
+    let is_set = |setting: &&Setting| !setting.sources.is_empty() && setting.value.is_some();
+    let mut features: BTreeSet<_> =
+        explanation.settings.iter().filter(is_set).filter_map(|setting| setting.feature).collect();
+    let sends = |data| Target::of(settings, data).is_some();
+    features.extend(sends(Data::Spans).then_some("otlp"));
+    let protocols = [
+        (Data::Spans, Some(settings.protocol)),
+        (Data::Metrics, Some(settings.metrics.protocol)),
+        (Data::Logs, settings.logs.as_ref().map(|logs| logs.protocol)),
+    ];
+    let is_grpc = protocols.iter().any(|(data, protocol)| *protocol == Some(Protocol::Grpc) && sends(*data));
+    features.extend(is_grpc.then_some("otlp-grpc"));
+    features.into_iter().collect()
 }

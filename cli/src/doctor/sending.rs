@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use a2a_otel::evaluation::Annotation;
+use a2a_otel::phoenix::PhoenixError;
 use a2a_otel::pipeline::Data;
 use a2a_otel::settings::MetricsExporter;
 use a2a_otel::telemetry::{Condition, on_message};
@@ -65,8 +66,8 @@ pub(super) struct Sent {
 pub(super) enum Absent {
     /// Spans are not sent, or not accepted.
     NoSpans,
-    /// This is not a Phoenix, or it cannot be reached, for this reason.
-    NoPhoenix(String),
+    /// The receiver is not a Phoenix, or does not say so, for this reason.
+    NoPhoenix(PhoenixError),
 }
 
 /// The ids of the span, as text.
@@ -79,28 +80,30 @@ pub(super) struct Ids {
 pub(super) fn send(telemetry: &Telemetry, receivers: [&Option<Reached>; 3], timeout: Duration) -> Sent {
     let is_well = receivers.map(|receiver| receiver.as_ref().is_some_and(Reached::is_well));
     let [has_spans, has_metrics, has_logs] = is_well;
-    let phoenix = if has_spans {
-        telemetry.phoenix_version().map_err(|error| Absent::NoPhoenix(error.to_string()))
-    } else {
-        Err(Absent::NoSpans)
-    };
-    let mut span = None;
-    if has_spans || has_logs {
-        let subscriber = tracing_subscriber::registry().with(a2a_otel::tracing_layer());
-        tracing::subscriber::with_default(subscriber, || span = record(has_logs, phoenix.is_ok()));
-    }
+    let phoenix =
+        if has_spans { telemetry.phoenix_version().map_err(Absent::NoPhoenix) } else { Err(Absent::NoSpans) };
+    let subscriber = tracing_subscriber::registry().with(a2a_otel::tracing_layer());
+    let span = tracing::subscriber::with_default(subscriber, || {
+        if has_spans {
+            return record(has_logs, phoenix.is_ok());
+        }
+        if has_logs {
+            log();
+        }
+        None
+    });
     if has_metrics {
         measure();
     }
     let delivery = if is_well.contains(&true) { telemetry.flush(timeout) } else { Delivery::default() };
-    Sent { span: span.filter(|_| has_spans), phoenix, delivery, health: telemetry.health() }
+    Sent { span, phoenix, delivery, health: telemetry.health() }
 }
 
 /// The span. Its name and input tell people what it is.
 #[chain_span(name = "a2a-otel doctor", input = "a test of the connection, which can be deleted", skip_all)]
 fn record(is_logged: bool, is_annotated: bool) -> Option<Ids> {
     if is_logged {
-        tracing::info!("a2a-otel doctor: a test of the connection");
+        log();
     }
     let current = current();
     if is_annotated {
@@ -108,6 +111,11 @@ fn record(is_logged: bool, is_annotated: bool) -> Option<Ids> {
         current.annotate(Annotation::new(ANNOTATION).label("received").explanation(text));
     }
     Some(Ids { span: current.span_id()?.to_string(), trace: current.trace_id()?.to_string() })
+}
+
+/// The log record.
+fn log() {
+    tracing::info!("a2a-otel doctor: a test of the connection");
 }
 
 /// The metric.

@@ -1,6 +1,8 @@
 //! Checks of the environment's variables.
 
-use a2a_otel::settings::{Explanation, Exporter, Finding, FindingKind, Root, Setting, VariableForm};
+use a2a_otel::settings::{
+    Explanation, Exporter, Finding, FindingKind, MetricsExporter, Root, Setting, VariableForm,
+};
 
 use super::check::{Check, Section};
 use super::receiver::Reached;
@@ -137,6 +139,21 @@ pub(super) fn spans_unless_sent(explanation: &Explanation, spans: Option<&Reache
         )),
     };
     Section { id: "spans", title: "Spans".to_owned(), checks: check.into_iter().collect() }
+}
+
+/// Where metrics go besides a receiver.
+pub(super) fn metrics_served(explanation: &Explanation) -> Section {
+    let metrics = &explanation.resolved.metrics;
+    let served = metrics.exporters.contains(&MetricsExporter::Prometheus).then(|| {
+        let (host, port) = (&metrics.prometheus_host, metrics.prometheus_port);
+        Check::ok("metrics.prometheus", format!("a program serves them at http://{host}:{port}/metrics"))
+    });
+    let printed = metrics
+        .exporters
+        .contains(&MetricsExporter::Console)
+        .then(|| Check::ok("metrics.console", "a program prints them to standard output"));
+    let checks = served.into_iter().chain(printed).collect();
+    Section { id: "metrics", title: "Metrics in the process".to_owned(), checks }
 }
 
 /// Whether the environment asks for metrics. Otherwise they are only offered to a receiver that is named for everything.
