@@ -232,13 +232,12 @@ fn suspicion(name: &str, settings: &[Setting]) -> Option<Finding> {
 
 /// Why a variable has no effect on the settings that depend on it.
 fn why_not(readers: &[&Setting]) -> String {
-    if let Some(condition) =
-        readers.iter().find_map(|setting| setting.counts_if.filter(|_| setting.value.is_none()))
-    {
-        return format!("it counts only if {condition}");
+    if let Some(stronger) = readers.iter().find_map(|setting| setting.sources.first()) {
+        return format!("{stronger} takes precedence");
     }
-    match readers.iter().find_map(|setting| setting.sources.first()) {
-        Some(stronger) => format!("{stronger} takes precedence"),
+    let condition = |setting: &&Setting| setting.counts_if.filter(|_| setting.value.is_none());
+    match readers.iter().find_map(condition) {
+        Some(condition) => format!("it counts only if {condition}"),
         None => "nothing that is configured depends on it".to_owned(),
     }
 }

@@ -100,12 +100,17 @@ impl<'a> Asked<'a> {
         }
     }
 
+    pub(super) fn about_no_tls(&self) -> String {
+        let address = self.address();
+        format!(
+            "begin {address} with http:// if the port does not speak TLS, or use the receiver's port for TLS"
+        )
+    }
+
     pub(super) fn about_tls(&self, cause: &str) -> String {
         let address = self.address();
         if cause.contains("InvalidContentType") || cause.contains("corrupt message") {
-            return format!(
-                "the port does not speak TLS: begin {address} with http://, or use the receiver's port for TLS"
-            );
+            return self.about_no_tls();
         }
         if cause.contains("UnknownIssuer") {
             return "name the file of the authority that signed the certificate in OTEL_EXPORTER_OTLP_CERTIFICATE"

@@ -163,13 +163,25 @@ impl Examination<'_> {
             Some(Trouble { kind: TroubleKind::Tls, cause, .. }) => {
                 Check::failed(self.ids.tls, self.asked.masked(cause), self.asked.about_tls(cause))
             }
-            Some(Trouble { kind: TroubleKind::Timeout | TroubleKind::NoConnection, .. }) => Check::skipped(
+            // The connection was accepted, so it ended while it was being secured.
+            Some(Trouble { kind: TroubleKind::NoConnection, cause, .. }) => Check::failed(
+                self.ids.tls,
+                format!("the receiver does not secure the connection: {}", self.asked.masked(cause)),
+                self.asked.about_no_tls(),
+            ),
+            Some(Trouble { kind: TroubleKind::Timeout, .. }) => Check::skipped(
                 self.ids.tls,
                 "not known, because there is no answer",
                 "correct what failed, and run this again",
             ),
             _ => Check::ok(self.ids.tls, "the connection is secured, and the certificate is trusted"),
         })
+    }
+
+    /// Whether TLS is the trouble, which is a check of its own.
+    fn is_insecure(&self, trouble: &Trouble) -> bool {
+        let is_tls = self.target.endpoint().is_tls();
+        trouble.kind == TroubleKind::Tls || (is_tls && trouble.kind == TroubleKind::NoConnection)
     }
 
     fn answer(&self, probe: &Probe) -> Check {
@@ -181,7 +193,7 @@ impl Examination<'_> {
             Some(Trouble { kind: TroubleKind::Unacceptable, .. }) => {
                 return Check::ok(id, format!("it reads requests, and refuses an empty one ({took})"));
             }
-            Some(Trouble { kind: TroubleKind::Tls, .. }) => {
+            Some(trouble) if self.is_insecure(trouble) => {
                 return Check::skipped(
                     id,
                     "not tried, because the connection is not secured",
@@ -190,7 +202,10 @@ impl Examination<'_> {
             }
             Some(trouble) => trouble,
         };
-        let mut reason = self.asked.masked(&trouble.cause);
+        let mut reason = match trouble.kind {
+            TroubleKind::Timeout => format!("there is no answer within {}", rounded(self.timeout)),
+            _ => self.asked.masked(&trouble.cause),
+        };
         if let Some(target) = &probe.redirected_to {
             reason = format!("{reason}, to {}", self.asked.masked(target));
         }
@@ -276,6 +291,7 @@ fn spoken(seconds: f64) -> String {
     match seconds {
         seconds if seconds < 120.0 => format!("{seconds:.0} s"),
         seconds if seconds < 7200.0 => format!("{:.0} min", seconds / 60.0),
-        seconds => format!("{:.1} h", seconds / 3600.0),
+        seconds if seconds < 172_800.0 => format!("{:.1} h", seconds / 3600.0),
+        seconds => format!("{:.0} days", seconds / 86_400.0),
     }
 }

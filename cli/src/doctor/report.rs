@@ -1,7 +1,7 @@
 //! The report: as JSON, or for people.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 use a2a_otel::pipeline::{Data, Target};
 use a2a_otel::settings::{Explanation, Protocol, Setting};
@@ -171,7 +171,8 @@ const INDENT: usize = 23;
 const WIDTH: usize = 110;
 
 fn wrapped(text: &str, indent: &str) -> Vec<String> {
-    let width = textwrap::termwidth().clamp(60, WIDTH).saturating_sub(indent.len());
+    let width = if io::stdout().is_terminal() { textwrap::termwidth().clamp(60, WIDTH) } else { WIDTH };
+    let width = width.saturating_sub(indent.len());
     let options = textwrap::Options::new(width)
         .break_words(false)
         .word_splitter(textwrap::WordSplitter::NoHyphenation)
@@ -185,7 +186,8 @@ fn features(explanation: &Explanation) -> Vec<&'static str> {
     if settings.disabled {
         return Vec::new();
     }
-    let is_set = |setting: &&Setting| !setting.sources.is_empty() && setting.value.is_some();
+    let is_off = |setting: &Setting| matches!(setting.value.as_deref(), None | Some("none"));
+    let is_set = |setting: &&Setting| !setting.sources.is_empty() && !is_off(setting);
     let mut features: BTreeSet<_> =
         explanation.settings.iter().filter(is_set).filter_map(|setting| setting.feature).collect();
     let sends = |data| Target::of(settings, data).is_some();

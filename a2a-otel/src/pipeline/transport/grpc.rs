@@ -145,10 +145,10 @@ fn kind_of(status: &Status) -> TroubleKind {
         Code::Unimplemented | Code::NotFound => TroubleKind::UnknownPath,
         Code::InvalidArgument | Code::FailedPrecondition => TroubleKind::Unacceptable,
         Code::DeadlineExceeded => TroubleKind::Timeout,
-        // Without a source, the server has said so.
-        Code::Unavailable | Code::ResourceExhausted if Error::source(status).is_none() => {
-            TroubleKind::Unavailable
-        }
+        // With a source, the server has not said so: there was no answer that gRPC allows.
+        Code::Unavailable if Error::source(status).is_some() => TroubleKind::NoConnection,
+        Code::Internal | Code::Unknown if Error::source(status).is_some() => TroubleKind::OtherProtocol,
+        Code::Unavailable | Code::ResourceExhausted => TroubleKind::Unavailable,
         Code::Internal | Code::Unknown => TroubleKind::ServerError,
         _ => TroubleKind::Refused,
     }
