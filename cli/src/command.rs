@@ -47,9 +47,9 @@ Examples:
 A check is ok, a warning, failed, or skipped; each that is not ok says what to do. The test span is called
 \"a2a-otel doctor\" and goes to the configured project. What a program has saved to disk is left alone.
 
-The JSON has format, version, verdict, project, settings (name, meaning, value, default, sources, variables, feature)
-and sections (id, title, checks); a check has id, variable, status, reason and what_to_do. The ids and the names of
-settings stay the same in later versions.
+The JSON has format, version, verdict, project, features, settings (name, meaning, value, default, sources, variables,
+feature) and sections (id, title, checks); a check has id, variable, status, reason and what_to_do. The ids and the names
+of settings stay the same in later versions. docs/troubleshooting.md has an example.
 
 Exit codes:
   0  all checks are ok or skipped

@@ -340,6 +340,18 @@ fn a_receiver_that_repeats_secrets_does_not_reveal_them() {
 }
 
 #[test]
+fn a_proxy_is_tried_instead_of_the_receiver() {
+    let proxy = server("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let proxy = format!("http://me:{CANARY}@{proxy}");
+    let endpoint = ("PHOENIX_COLLECTOR_ENDPOINT", "http://phoenix.invalid:6006");
+    let found = doctor(&[endpoint, ("HTTP_PROXY", &proxy)]);
+    found.assert("spans.name", "ok", "through the proxy: 127.0.0.1", "");
+    found.assert("spans.answer", "failed", "", "");
+    let without = doctor(&[endpoint, ("HTTP_PROXY", &proxy), ("NO_PROXY", "phoenix.invalid")]);
+    without.assert("spans.name", "failed", "phoenix.invalid is not known", "");
+}
+
+#[test]
 fn plain_text_is_asked_for_tls() {
     let receiver = Receiver::start();
     let endpoint = receiver.endpoint().replace("http:", "https:");

@@ -110,7 +110,7 @@ impl Report {
         let value = |row: &Row| row.value.clone().unwrap_or_else(|| "does not count here".to_owned());
         let width =
             |lengths: &mut dyn Iterator<Item = usize>, most: usize| lengths.max().unwrap_or(0).min(most);
-        let names = width(&mut shown.iter().map(|row| row.name.len()), 40);
+        let names = width(&mut shown.iter().map(|row| row.name.len()), 44);
         let values = width(&mut shown.iter().map(|row| value(row).chars().count()), 48);
         for row in &shown {
             let (name, value, origin) = (row.name, value(row), row.origin());
@@ -120,7 +120,7 @@ impl Report {
             let features = self.features.join(", ");
             writeln!(
                 out,
-                "  {FAINT}A program needs these features of a2a-otel for them: {features}.{FAINT:#}"
+                "  {FAINT}A program needs these features of a2a-otel for this: {features}.{FAINT:#}"
             )?;
         }
         let others = self.settings.len() - shown.len();

@@ -90,11 +90,10 @@ impl Grpc {
         let method = self.method.clone();
         let export = async {
             if let Err(error) = client.ready().await {
-                let kind = kind_without_connection(&error);
-                return Err((kind, describe(&Status::unavailable(reason(&error)), self.hints)));
+                return Err((kind_without_connection(&error), reason(&error)));
             }
             let answer = client.unary(request, method, Raw).await;
-            answer.map_err(|status| (kind_of(&status), describe(&status, self.hints)))
+            answer.map_err(|status| (kind_of(&status), cause_of(&status, self.hints)))
         };
         let answer = self.runtime.block_on(async { tokio::time::timeout(patience, export).await });
         match answer {
@@ -146,7 +145,7 @@ fn kind_of(status: &Status) -> TroubleKind {
         Code::InvalidArgument | Code::FailedPrecondition => TroubleKind::Unacceptable,
         Code::DeadlineExceeded => TroubleKind::Timeout,
         // With a source, the server has not said so: there was no answer that gRPC allows.
-        Code::Unavailable if Error::source(status).is_some() => TroubleKind::NoConnection,
+        Code::Unavailable if Error::source(status).is_some() => kind_without_connection(status),
         Code::Internal | Code::Unknown if Error::source(status).is_some() => TroubleKind::OtherProtocol,
         Code::Unavailable | Code::ResourceExhausted => TroubleKind::Unavailable,
         Code::Internal | Code::Unknown => TroubleKind::ServerError,
@@ -154,16 +153,27 @@ fn kind_of(status: &Status) -> TroubleKind {
     }
 }
 
-/// Returns why there is no connection.
-fn kind_without_connection(error: &(dyn Error + 'static)) -> TroubleKind {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
+/// Returns the cause, for people. With a source, the status is the client's own, and says nothing.
+fn cause_of(status: &Status, hints: &Hints) -> String {
+    match status.message() {
+        _ if Error::source(status).is_none() => describe(status, hints),
+        "transport error" => reason(status),
+        message => beginning(message.as_bytes()),
     }
-    let wrapped = innermost.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref());
-    let is_tls = innermost.is::<rustls::Error>()
-        || wrapped.is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>);
-    if is_tls { TroubleKind::Tls } else { TroubleKind::NoConnection }
+}
+
+/// Returns why there is no connection. An error of TLS is inside one of the system's, which does not name it as its source.
+fn kind_without_connection(error: &(dyn Error + 'static)) -> TroubleKind {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let wrapped = error.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref());
+        let is_tls = wrapped.is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>);
+        if is_tls || error.is::<rustls::Error>() {
+            return TroubleKind::Tls;
+        }
+        next = error.source();
+    }
+    TroubleKind::NoConnection
 }
 
 /// Returns the meaning of a status.
