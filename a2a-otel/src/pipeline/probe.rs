@@ -75,9 +75,12 @@ pub struct Trouble {
 }
 
 impl Target {
-    /// Returns the receiver of this data. `None` if the settings send it nowhere over OTLP.
+    /// Returns the receiver of this data. `None` if the settings send it nowhere over OTLP, or switch telemetry off.
     #[must_use]
     pub fn of(settings: &Settings, data: Data) -> Option<Self> {
+        if settings.disabled {
+            return None;
+        }
         let settings = match data {
             Data::Spans => (settings.exporter == Exporter::Otlp).then(|| settings.clone())?,
             #[cfg(feature = "metrics")]
