@@ -1,7 +1,7 @@
 //! The meter provider that `init` installs.
 
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use opentelemetry::global;
 #[cfg(feature = "testing")]
