@@ -1,14 +1,17 @@
 //! The command line.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
+use ureq::http::Uri;
 
-use crate::{doctor, generate};
+use crate::page::time::duration;
+use crate::{doctor, generate, page};
 
 /// Everything is as it should be.
 pub const OK: u8 = 0;
@@ -56,6 +59,19 @@ Exit codes:
   1  a check failed or is a warning
   2  the command cannot be run as given";
 
+const PAGES: &str = "\
+Examples:
+  a2a-otel dashboards --prometheus http://localhost:9090           the pages, at http://127.0.0.1:8080
+  a2a-otel dashboards --prometheus https://name:password@host/prometheus --dashboards grafana
+  a2a-otel generate --src . --out deploy                           writes the files that are shown
+
+Addresses are those of Grafana, so that links of alerts work: /d/UID?from=now-1h&to=now&var-service=sales
+To read the pages from another machine, put a web server with a login before it, or use `ssh -L 8080:localhost:8080`.
+
+Exit codes:
+  0  it was asked to end, with Ctrl+C
+  2  the command cannot be run as given: wrong arguments, no dashboards, an address that is in use";
+
 /// What operators of AI agents need: dashboards, alerts and a list of metrics, from the agents' sources.
 #[derive(Debug, Parser)]
 #[command(name = "a2a-otel", version, after_help = EXIT_CODES)]
@@ -81,6 +97,13 @@ enum Command {
     /// annotation back. Secrets are never printed.
     #[command(after_long_help = DOCTOR_EXAMPLES)]
     Doctor(Doctor),
+    /// Show the dashboards in a browser, without Grafana.
+    ///
+    /// Serves the dashboards that `generate` has written as pages, with charts of Prometheus's values and links to the
+    /// traces in Phoenix. The pages need no scripts, and nothing is stored. A file that is no dashboard, or a query that
+    /// fails, is said on the page, and everything else is shown.
+    #[command(after_long_help = PAGES, after_help = "See --help for examples.")]
+    Dashboards(Dashboards),
     /// Print a script that completes this program's arguments in a shell.
     ///
     /// For bash: source <(a2a-otel completions bash)
@@ -127,6 +150,29 @@ pub struct Doctor {
     pub timeout: Duration,
 }
 
+/// The arguments of `dashboards`.
+#[derive(Debug, Args)]
+pub struct Dashboards {
+    /// Where Prometheus is.
+    #[arg(long, value_name = "URL", default_value = "http://localhost:9090", value_hint = ValueHint::Url, value_parser = address)]
+    pub prometheus: Uri,
+    /// The folder of the dashboards, of which every file that ends with .json is read.
+    #[arg(long, value_name = "DIR", default_value = "deploy/grafana", value_hint = ValueHint::DirPath)]
+    pub dashboards: PathBuf,
+    /// Where Phoenix is; points of charts link to their traces there.
+    #[arg(long, value_name = "URL", default_value = "http://localhost:6006", value_hint = ValueHint::Url, value_parser = address)]
+    pub phoenix: Uri,
+    /// Where the pages are; with port 0, any free one. Everybody who reaches this address can read the metrics.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// How long Prometheus may take for a page.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub timeout: Duration,
+    /// How often Prometheus scrapes; rates are taken over at least four times that.
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = duration)]
+    pub scrape_interval: Duration,
+}
+
 impl Cli {
     /// Runs the command.
     #[must_use]
@@ -134,6 +180,7 @@ impl Cli {
         match self.command {
             Command::Generate(arguments) => generate::run(&arguments).into(),
             Command::Doctor(arguments) => doctor::run(&arguments).into(),
+            Command::Dashboards(arguments) => page::run(&arguments).into(),
             Command::Completions { shell } => {
                 let mut command = Self::command();
                 clap_complete::generate(shell, &mut command, "a2a-otel", &mut io::stdout());
@@ -161,4 +208,14 @@ fn seconds(text: &str) -> Result<Duration, String> {
     } else {
         Err("it has to be at least 0.1, and at most 3600".to_owned())
     }
+}
+
+/// An address of a server, without a query.
+fn address(text: &str) -> Result<Uri, String> {
+    let uri: Uri = text.parse().map_err(|error| format!("{error}"))?;
+    let scheme = uri.scheme_str().unwrap_or_default();
+    if !["http", "https"].contains(&scheme) || uri.host().is_none_or(str::is_empty) || uri.query().is_some() {
+        return Err("it has to be an address such as http://localhost:9090".to_owned());
+    }
+    Ok(uri)
 }

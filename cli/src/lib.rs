@@ -9,6 +9,7 @@
 //! model     joins them with the built-in metrics    →  Model
 //! write     one writer for each format              →  files, in memory
 //! write/folder   compares them with a folder, and writes what differs
+//! page      serves the dashboards as web pages
 //! ```
 
 pub mod command;
@@ -17,6 +18,7 @@ pub mod generate;
 pub mod message;
 pub mod model;
 pub mod names;
+pub mod page;
 pub mod promql;
 pub mod sources;
 pub mod write;
