@@ -109,6 +109,11 @@ impl<'a> Asking<'a, '_> {
         Window::new(self.start, self.end, steps, self.settings.scraped)
     }
 
+    /// For questions that do not ask for values over time.
+    fn whole(&self) -> Window {
+        Window { start: self.start, end: self.end, step: self.end - self.start }
+    }
+
     /// The values of the variables. If Prometheus itself is at fault, its panels need not be asked for.
     fn choices(&self) -> Result<Vec<Choice<'a>>, Fault> {
         let variables: Vec<_> = self.dashboard.templating.list.iter().filter(|it| is_chosen(it)).collect();
@@ -126,7 +131,7 @@ impl<'a> Asking<'a, '_> {
             return Ok(words(variable).split(',').map(|value| value.trim().to_owned()).collect());
         }
         let Some((series, label)) = label_values(words(variable)) else { return Ok(Vec::new()) };
-        self.settings.prometheus.values_of(label, series, &self.window(1), self.deadline)
+        self.settings.prometheus.values_of(label, series, &self.whole(), self.deadline)
     }
 
     fn choice(&self, variable: &'a Variable, mut values: Vec<String>) -> Choice<'a> {
@@ -143,10 +148,9 @@ impl<'a> Asking<'a, '_> {
 
     fn panel(&self, panel: &'a Panel, choices: &[Choice<'_>]) -> Answered<'a> {
         let asks = kind(panel).asks;
-        let steps = if let Asks::Over(steps) = asks { steps } else { 1 };
         let window = match asks {
-            Asks::Over(_) => self.window(steps),
-            Asks::AtTheEnd => Window { start: self.start, end: self.end, step: self.window(180).step },
+            Asks::Over(steps) => self.window(steps),
+            Asks::AtTheEnd => self.whole(),
         };
         let mut answered =
             Answered { panel, window, series: Vec::new(), exemplars: Vec::new(), faults: Vec::new() };

@@ -10,6 +10,7 @@ use super::draw::{Drawing, draw};
 use super::request::{LAST, REFRESH, Request, Time};
 use super::time::shortest;
 use super::unit::Unit;
+use crate::write::HEADER;
 
 /// How many values of a variable can be chosen.
 const CHOICES: usize = 200;
@@ -87,6 +88,11 @@ fn address(uid: &str, query: &str) -> String {
     if query.is_empty() { format!("/d/{uid}") } else { format!("/d/{uid}?{query}") }
 }
 
+/// A dashboard's description. Only whoever edits it has to know that it is generated.
+fn described(dashboard: &Dashboard) -> String {
+    shortened(dashboard.description.replace(HEADER, "").trim(), 300)
+}
+
 /// All dashboards of the folder.
 pub(crate) fn index(settings: &Settings, folder: &io::Result<Folder>) -> Markup {
     overview(settings, folder, "Dashboards", &html! {})
@@ -116,7 +122,7 @@ fn overview(settings: &Settings, folder: &io::Result<Folder>, title: &str, note:
         }
         ul.cards {
             @for one in dashboards {
-                li { a href=(address(&one.uid, "")) { (shortened(&one.title, 80)) } p { (shortened(&one.description, 300)) } }
+                li { a href=(address(&one.uid, "")) { (shortened(&one.title, 80)) } p { (with_code(&described(one))) } }
             }
         }
         footer { p { "Metrics from " (settings.prometheus.shown) ", traces from " (settings.phoenix) "." } }
@@ -141,7 +147,7 @@ pub(crate) fn dashboard(
     let main = html! {
         div.title {
             h1 { (shortened(&dashboard.title, 80)) }
-            p { (shortened(&dashboard.description, 300)) }
+            p { (with_code(&described(dashboard))) }
         }
         (form(settings, request, answers))
         @for note in &request.notes { p.note role="status" { (note) } }
@@ -263,27 +269,44 @@ fn sections(settings: &Settings, dashboard: &Dashboard, answers: &Answers<'_>) -
             section id=(format!("section-{place}")) {
                 @if !section.title.is_empty() { h2 { (shortened(section.title, 80)) } }
                 div.grid {
-                    @for answered in panels.by_ref().take(section.panels.len()) { (panel(settings, answered)) }
+                    @for answered in panels.by_ref().take(section.panels.len()) {
+                        (panel(settings, answered, is_alone(answered.panel, &section.panels)))
+                    }
                 }
             }
         }
     }
 }
 
-fn panel(settings: &Settings, answered: &Answered<'_>) -> Markup {
+fn panel(settings: &Settings, answered: &Answered<'_>, alone: bool) -> Markup {
     let panel: &Panel = answered.panel;
     let unit = Unit::find(&panel.field_config.defaults.unit);
     let heading = format!("panel-{}", panel.id);
     let name = unit.name.clone();
     let drawing = Drawing { answered, settings, unit };
     html! {
-        article.panel class=(format!("w{} {}", width(panel), kind(panel))) aria-labelledby=(heading) {
+        article.panel.{ "w" (if alone { 24 } else { width(panel) }) }.(kind(panel)) aria-labelledby=(heading) {
             div.head {
                 h3 id=(heading) { (shortened(&panel.title, 120)) }
                 @if panel.kind != "table" { span.unit { (shortened(&name, 30)) } }
             }
-            @if !panel.description.is_empty() { p.description { (shortened(&panel.description, 400)) } }
+            @if !panel.description.is_empty() { p.description { (with_code(&shortened(&panel.description, 400))) } }
             (draw(&drawing))
+        }
+    }
+}
+
+/// Whether a panel has its row for itself. It is drawn over the whole width, unless it is a number.
+fn is_alone(panel: &Panel, section: &[&Panel]) -> bool {
+    let row = section.iter().filter(|other| other.grid_pos.y == panel.grid_pos.y);
+    panel.kind != "stat" && row.count() == 1
+}
+
+/// Text in which backticks enclose names.
+fn with_code(text: &str) -> Markup {
+    html! {
+        @for (place, part) in text.split('`').enumerate() {
+            @if place % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub(crate) mod browser;
+pub(crate) mod pages;
+pub(crate) mod prometheus;
 pub(crate) mod services;
 
 use std::collections::BTreeSet;

@@ -72,11 +72,11 @@ impl<'a> Frame<'a> {
                 svg.plot width="100%" height=(HEIGHT + 30.0) role="group" aria-label=(label) {
                     svg y=(TOP) width="100%" height=(HEIGHT) viewBox=(format!("0 0 {WIDTH} {HEIGHT}"))
                         preserveAspectRatio="none" {
-                        path.grid d=(self.grid(&times)) {}
+                        path.rules d=(self.grid(&times)) {}
                         (shapes)
                     }
                     @for (part, text) in &times {
-                        text.time class=(edge(*part)) x=(percent(*part)) y=(HEIGHT + TOP + 16.0) { (text) }
+                        text.time.(edge(*part)) x=(percent(*part)) y=(HEIGHT + TOP + 16.0) { (text) }
                     }
                     (above)
                 }

@@ -40,10 +40,10 @@ pub(super) fn draw(drawing: &Drawing<'_>) -> Markup {
             "0 "
             svg width="108" height="12" aria-hidden="true" {
                 @for shade in 1..=SHADES {
-                    rect class=(format!("h{shade}")) x=((shade - 1) * 12) width="12" height="12" {}
+                    rect.{ "h" (shade) } x=((shade - 1) * 12) width="12" height="12" {}
                 }
             }
-            " " (drawing.unit.write(most)) " at once"
+            " " (drawing.unit.write(most))
         }
         (as_lines(drawing, &buckets, &unit).table(drawing, &drawing.unit))
     }
@@ -64,7 +64,7 @@ fn row(
     let cells = bucket.values.iter().zip(&times).filter(|(value, _)| **value > 0.0);
     html! {
         @for (value, time) in cells {
-            rect.cell class=(format!("h{}", shade(*value, most))) x=(coordinate(frame.x(*time) - width))
+            rect.cell.{ "h" (shade(*value, most)) } x=(coordinate(frame.x(*time) - width))
                 y=(y) width=(width) height=(coordinate(height)) {
                 title { (drawing.time(*time)) ", " (named(bucket, unit)) ": " (drawing.unit.write(*value)) }
             }

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
-use super::frame::{Frame, HEIGHT, TOP, edge, percent};
+use super::Drawing;
+use super::frame::{Frame, HEIGHT, TOP, percent};
 use super::values::{Lines, style};
-use super::{Drawing, more};
 use crate::page::number::{coordinate, count, index};
 use crate::page::prometheus::Exemplar;
 use crate::page::substitute::substitute;
@@ -34,7 +34,7 @@ pub(super) fn draw(drawing: &Drawing<'_>) -> Markup {
     let shapes = html! {
         @for (place, level) in levels.iter().enumerate() {
             @let below = if stacked { place.checked_sub(1).map(|below| &levels[below]) } else { None };
-            g class=(style(place)) {
+            g.(style(place)).stacked[stacked] {
                 @if stacked || levels.len() == 1 { path.area d=(area(&frame, &lines.times, level, below)) {} }
                 path.line d=(line(&frame, &lines.times, level)) {}
             }
@@ -48,9 +48,11 @@ pub(super) fn draw(drawing: &Drawing<'_>) -> Markup {
         (frame.render(&described(drawing, &lines), &shapes, &above))
         (lines.legend(&drawing.unit))
         @if !points.is_empty() {
-            p.more { svg.sample width="12" height="10" aria-hidden="true" { circle.point cx="6" cy="5" r="4" {} }
-                " single calls, the slowest of their time; each leads to its trace." }
-            (more(left_out, "calls with traces"))
+            p.more {
+                svg.sample width="12" height="10" aria-hidden="true" { circle.point cx="6" cy="5" r="4" {} }
+                " Single calls, the slowest of their time; each leads to its trace."
+                @if left_out > 0 { " " (left_out) " more have traces." }
+            }
         }
         (lines.table(drawing, &drawing.unit))
     }
@@ -196,7 +198,7 @@ fn mark(drawing: &Drawing<'_>, frame: &Frame<'_>, point: &Exemplar) -> Markup {
         title { (what) }
         circle.target cx=(percent(part)) cy=(y) r="12" {}
         circle.point cx=(percent(part)) cy=(y) r="4.5" {}
-        text.tip class=(side) x=(percent(part)) y=(text) { (what) }
+        text.tip.(side) x=(percent(part)) y=(text) { (what) }
     };
     match trace(drawing, point) {
         Some(url) => html! {
@@ -204,7 +206,7 @@ fn mark(drawing: &Drawing<'_>, frame: &Frame<'_>, point: &Exemplar) -> Markup {
                 (shape)
             }
         },
-        None => html! { g.exemplar class=(edge(part)) { (shape) } },
+        None => html! { g.exemplar { (shape) } },
     }
 }
 

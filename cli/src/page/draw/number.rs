@@ -23,7 +23,7 @@ pub(super) fn draw(drawing: &Drawing<'_>) -> Markup {
                 (line.last().map_or_else(|| "no value".to_owned(), |value| drawing.unit.write(value)))
                 @if lines.lines.len() > 1 { span.of { (name(&line.name)) } }
             }
-            svg.course class=(style(place)) width="100%" height=(HEIGHT)
+            svg.course.(style(place)) width="100%" height=(HEIGHT)
                 viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) preserveAspectRatio="none" aria-hidden="true" {
                 @let (course, below) = course(line);
                 path.area d=(below) {}

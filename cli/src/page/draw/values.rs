@@ -88,7 +88,7 @@ impl Lines {
             ul.legend {
                 @for (place, line) in self.lines.iter().enumerate() {
                     li {
-                        svg.sample class=(style(place)) width="22" height="10" aria-hidden="true" {
+                        svg.sample.(style(place)) width="22" height="10" aria-hidden="true" {
                             path.line d="M0 5H22" {}
                         }
                         (name(&line.name)) " "
