@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::net::TcpListener;
 use std::thread;
@@ -194,11 +195,11 @@ fn hostile_and_many_values_are_shown_as_text_and_bounded() {
     let quoted = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     let mut text = String::new();
     for (place, name) in HOSTILE.iter().enumerate() {
-        text += &format!("made{{service_name=\"{}\",peer=\"one\"}} {place}\n", quoted(name));
+        let _ = writeln!(text, "made{{service_name=\"{}\",peer=\"one\"}} {place}", quoted(name));
     }
-    text += &format!("made{{service_name=\"{}\",peer=\"two\"}} 7\n", "long ".repeat(2000));
+    let _ = writeln!(text, "made{{service_name=\"{}\",peer=\"two\"}} 7", "long ".repeat(2000));
     for number in 0..10_000 {
-        text += &format!("many{{service_name=\"sales\",number=\"{number}\"}} {number}\n");
+        let _ = writeln!(text, "many{{service_name=\"sales\",number=\"{number}\"}} {number}");
     }
     text += "# EOF\n";
     let folder = TempDir::new().expect("a folder");
@@ -302,4 +303,11 @@ fn a_slow_query_does_not_keep_the_page_for_ever() {
     let slow = page.text.matches("has not answered within 1s").count();
     assert_eq!(slow, page.text.matches("<article").count(), "{}", page.text);
     assert!(page.text.contains("value=\"sales\""), "{}", page.text);
+}
+
+#[test]
+fn it_ends_when_it_is_asked_to() {
+    let pages = Pages::start("http://127.0.0.1:1", &[]);
+    assert_eq!(pages.get("/").status, 200);
+    assert_eq!(pages.interrupt(), Some(0));
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -199,7 +199,7 @@ impl Folder {
         Ok(read)
     }
 
-    fn add(&mut self, path: &PathBuf) {
+    fn add(&mut self, path: &Path) {
         let known = |uid: &str| self.dashboards.iter().find(|known| known.uid == uid);
         let read = Dashboard::read(path).and_then(|dashboard| match known(&dashboard.uid) {
             Some(other) => Err(format!("its `uid` is that of \"{}\"; give it another one", other.title)),

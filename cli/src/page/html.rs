@@ -314,10 +314,9 @@ fn with_code(text: &str) -> Markup {
 /// A width that the style knows, of 24.
 fn width(panel: &Panel) -> u32 {
     match panel.grid_pos.w {
-        0 => 12,
         1..=6 => 6,
         7..=8 => 8,
-        9..=12 => 12,
+        0 | 9..=12 => 12,
         13..=16 => 16,
         _ => 24,
     }

@@ -67,7 +67,7 @@ impl Request {
         let field =
             |name: &str| fields.get(name).and_then(|values| values.first()).map_or("", String::as_str);
         let mut notes = Vec::new();
-        let time = time(field("last"), field("from"), field("to"), clock).unwrap_or_else(|_| {
+        let time = time(field("last"), field("from"), field("to"), clock).unwrap_or_else(|()| {
             notes.push("The time in the address could not be read, so the dashboard's own is shown.");
             None
         });

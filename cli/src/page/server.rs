@@ -148,8 +148,8 @@ async fn page(
     let settings = shared.settings.clone();
     // It is never closed.
     let _permit = shared.pages.acquire().await;
-    let made = spawn_blocking(move || make(&settings)).await;
-    let (status, body) = match made {
+    let done = spawn_blocking(move || make(&settings)).await;
+    let (status, body) = match done {
         Ok((status, page)) => (status, Body::from(page.into_string())),
         Err(_) => (
             StatusCode::INTERNAL_SERVER_ERROR,

@@ -149,7 +149,7 @@ impl Clock {
     /// A time on an axis or in a table over so many seconds.
     pub(crate) fn short(&self, time: f64, span: f64) -> String {
         let format = match span {
-            span if span <= 600.0 => "%H:%M:%S",
+            span if span <= 3600.0 => "%H:%M:%S",
             span if span <= 2.0 * DAY => "%H:%M",
             _ => "%-d %b %H:%M",
         };

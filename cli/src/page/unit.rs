@@ -110,13 +110,21 @@ impl Unit {
 
     /// An axis around these values: marks at round numbers, the first below and the last above all values.
     pub(crate) fn axis(&self, low: f64, high: f64) -> Vec<f64> {
-        // A line that does not move is drawn in the middle, one at 0 at the bottom.
-        let (low, high) =
-            if high > low { (low, high) } else { (low.min(0.0), (high * 2.0).max(1.0 / self.factor)) };
+        let (low, high) = if high > low { (low, high) } else { self.around(high) };
         let distance = self.distance((high - low) / DISTANCES);
         let (first, last) = (floored(low / distance), ceiled(high / distance));
         let marks = (first..=last).filter_map(|mark| i32::try_from(mark).ok());
         marks.map(|mark| f64::from(mark) * distance).collect()
+    }
+
+    /// The scale of a line that does not move: it is in the middle, or at the bottom if it is 0.
+    fn around(&self, value: f64) -> (f64, f64) {
+        let whole = if self.scale == Scale::Steps(PERCENT) { 100.0 } else { 1.0 };
+        match value {
+            value if value > 0.0 => (0.0, value * 2.0),
+            value if value < 0.0 => (value * 2.0, 0.0),
+            _ => (0.0, whole / self.factor),
+        }
     }
 
     /// The round number that is not below this one.

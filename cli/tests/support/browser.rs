@@ -67,7 +67,7 @@ impl Browser {
         let target = self.send("Target.createTarget", &json!({ "url": "about:blank" }));
         let attached =
             self.send("Target.attachToTarget", &json!({ "targetId": target["targetId"], "flatten": true }));
-        self.session = attached["sessionId"].as_str().expect("a session").to_owned();
+        attached["sessionId"].as_str().expect("a session").clone_into(&mut self.session);
         for domain in ["Page.enable", "Runtime.enable", "Log.enable"] {
             self.send(domain, &json!({}));
         }
@@ -160,7 +160,7 @@ impl Browser {
         match message["method"].as_str().unwrap_or_default() {
             "Page.loadEventFired" => self.loaded = true,
             "Page.windowOpen" => {
-                self.opened.push(message["params"]["url"].as_str().unwrap_or_default().to_owned())
+                self.opened.push(message["params"]["url"].as_str().unwrap_or_default().to_owned());
             }
             "Log.entryAdded"
             | "Runtime.exceptionThrown"

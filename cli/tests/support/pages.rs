@@ -62,6 +62,15 @@ impl Pages {
     }
 }
 
+impl Pages {
+    /// Asks it to end, as Ctrl+C does, and returns its exit code.
+    pub(crate) fn interrupt(mut self) -> Option<i32> {
+        let signal = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+        assert!(signal.expect("kill runs").success());
+        self.child.wait().expect("it has ended").code()
+    }
+}
+
 impl Drop for Pages {
     fn drop(&mut self) {
         let _ = self.child.kill();

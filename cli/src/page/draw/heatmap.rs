@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::Drawing;
 use super::frame::{Frame, HEIGHT, WIDTH};
-use super::values::{Line, Lines};
+use super::values::{Course, Line};
 use crate::page::number::{coordinate, count, index};
 use crate::page::prometheus::Series;
 use crate::page::unit::Unit;
@@ -125,8 +125,8 @@ fn filled(mut buckets: Vec<Bucket>) -> Vec<Bucket> {
     buckets
 }
 
-fn as_lines(drawing: &Drawing<'_>, buckets: &[Bucket], unit: &Unit) -> Lines {
+fn as_lines(drawing: &Drawing<'_>, buckets: &[Bucket], unit: &Unit) -> Course {
     let lines =
         buckets.iter().map(|bucket| Line { name: named(bucket, unit), values: bucket.values.clone() });
-    Lines { times: drawing.answered.window.times(), lines: lines.collect(), more: 0 }
+    Course { times: drawing.answered.window.times(), lines: lines.collect(), more: 0 }
 }

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::Drawing;
 use super::frame::{Frame, HEIGHT, TOP, percent};
-use super::values::{Lines, style};
+use super::values::{Course, style};
 use crate::page::number::{coordinate, count, index};
 use crate::page::prometheus::Exemplar;
 use crate::page::substitute::substitute;
@@ -24,7 +24,7 @@ const POINTS: usize = 20;
 const RAISED: f64 = 3.0;
 
 pub(super) fn draw(drawing: &Drawing<'_>) -> Markup {
-    let lines = Lines::of(drawing);
+    let lines = Course::of(drawing);
     let (points, left_out) = slowest(drawing);
     let stacked = drawing.answered.panel.is_stacked();
     let levels =
@@ -59,13 +59,13 @@ pub(super) fn draw(drawing: &Drawing<'_>) -> Markup {
 }
 
 /// What is drawn, in a sentence.
-fn described(drawing: &Drawing<'_>, lines: &Lines) -> String {
+fn described(drawing: &Drawing<'_>, lines: &Course) -> String {
     let kind = if drawing.answered.panel.is_stacked() { "Stacked areas" } else { "Lines" };
     format!("{kind} over time: {} series. The values are in the table below.", lines.lines.len())
 }
 
 /// The lowest and the highest value of the scale.
-fn extent(drawing: &Drawing<'_>, lines: &Lines, levels: &[Vec<f64>], points: &[&Exemplar]) -> (f64, f64) {
+fn extent(drawing: &Drawing<'_>, lines: &Course, levels: &[Vec<f64>], points: &[&Exemplar]) -> (f64, f64) {
     let defaults = &drawing.answered.panel.field_config.defaults;
     let values = levels.iter().flatten().copied().filter(|value| value.is_finite());
     let high = values.fold(f64::NEG_INFINITY, f64::max);
@@ -79,7 +79,7 @@ fn extent(drawing: &Drawing<'_>, lines: &Lines, levels: &[Vec<f64>], points: &[&
 }
 
 /// Each series on top of the one before. Where one has no value, it adds nothing.
-fn stack(lines: &Lines) -> Vec<Vec<f64>> {
+fn stack(lines: &Course) -> Vec<Vec<f64>> {
     let mut sum = vec![0.0; lines.times.len()];
     let mut levels = Vec::new();
     for line in &lines.lines {
@@ -135,7 +135,7 @@ fn area(frame: &Frame<'_>, times: &[f64], values: &[f64], below: Option<&Vec<f64
 }
 
 /// Invisible until the pointer is there; then, a line with the values at that time.
-fn bands(drawing: &Drawing<'_>, lines: &Lines) -> Markup {
+fn bands(drawing: &Drawing<'_>, lines: &Course) -> Markup {
     let bands = BANDS.min(lines.times.len());
     let width = 1.0 / count(bands.max(1));
     html! {
@@ -150,7 +150,7 @@ fn bands(drawing: &Drawing<'_>, lines: &Lines) -> Markup {
 }
 
 /// The highest values at a time.
-fn at(drawing: &Drawing<'_>, lines: &Lines, place: usize) -> String {
+fn at(drawing: &Drawing<'_>, lines: &Course, place: usize) -> String {
     let mut text = drawing.time(lines.times[place]);
     let values = lines.lines.iter().map(|line| (line.values[place], &line.name));
     let mut values: Vec<_> = values.filter(|(value, _)| !value.is_nan()).collect();
@@ -200,13 +200,13 @@ fn mark(drawing: &Drawing<'_>, frame: &Frame<'_>, point: &Exemplar) -> Markup {
         circle.point cx=(percent(part)) cy=(y) r="4.5" {}
         text.tip.(side) x=(percent(part)) y=(text) { (what) }
     };
-    match trace(drawing, point) {
-        Some(url) => html! {
-            a.exemplar href=(url) target="_blank" rel="noreferrer" aria-label=(format!("{what}: trace in Phoenix")) {
-                (shape)
-            }
-        },
-        None => html! { g.exemplar { (shape) } },
+    let label = format!("{what}: trace in Phoenix");
+    html! {
+        @if let Some(url) = trace(drawing, point) {
+            a.exemplar href=(url) target="_blank" rel="noreferrer" aria-label=(label) { (shape) }
+        } @else {
+            g.exemplar { (shape) }
+        }
     }
 }
 

@@ -8,6 +8,8 @@ mod number;
 mod table;
 mod values;
 
+use std::fmt::Write as _;
+
 use maud::{Markup, html};
 
 use super::ask::{Answered, Settings};
@@ -102,7 +104,9 @@ fn filled(legend: &str, series: &Series) -> String {
         let label = label.trim();
         match series.labels.get(label) {
             Some(value) => text.push_str(value),
-            None => text.push_str(&format!("no {}", label.replace('_', " "))),
+            None => {
+                let _ = write!(text, "no {}", label.replace('_', " "));
+            }
         }
         rest = after;
     }

@@ -1,9 +1,11 @@
 //! A single number, or a few, with their course.
 
+use std::fmt::Write as _;
+
 use maud::{Markup, html};
 
 use super::lines::pieces;
-use super::values::{Line, Lines, style};
+use super::values::{Course, Line, style};
 use super::{Drawing, more, name};
 use crate::page::number::{coordinate, count};
 
@@ -15,7 +17,7 @@ const WIDTH: f64 = 600.0;
 const HEIGHT: f64 = 36.0;
 
 pub(super) fn draw(drawing: &Drawing<'_>) -> Markup {
-    let lines = Lines::of(drawing);
+    let lines = Course::of(drawing);
     let left_out = lines.lines.len().saturating_sub(NUMBERS) + lines.more;
     html! {
         @for (place, line) in lines.lines.iter().take(NUMBERS).enumerate() {
@@ -47,8 +49,8 @@ fn course(line: &Line) -> (String, String) {
         let points = piece.iter().enumerate().map(|(offset, value)| format!("{} {}", x(offset), y(*value)));
         let points = points.collect::<Vec<_>>().join("L");
         let (start, end) = (x(0), x(piece.len() - 1));
-        course += &format!("M{points}h0.1");
-        below += &format!("M{start} {HEIGHT}L{points}L{end} {HEIGHT}Z");
+        let _ = write!(course, "M{points}h0.1");
+        let _ = write!(below, "M{start} {HEIGHT}L{points}L{end} {HEIGHT}Z");
     }
     (course, below)
 }

@@ -20,13 +20,13 @@ pub(super) struct Line {
 }
 
 /// The series of a panel, and how many were left out.
-pub(super) struct Lines {
+pub(super) struct Course {
     pub(super) times: Vec<f64>,
     pub(super) lines: Vec<Line>,
     pub(super) more: usize,
 }
 
-impl Lines {
+impl Course {
     /// The series with the largest values, by name.
     pub(super) fn of(drawing: &Drawing<'_>) -> Self {
         let answered = drawing.answered;
