@@ -38,7 +38,14 @@ fn served(files: &[(&str, &str)], prometheus: &str) -> (TempDir, Pages) {
     let folder = project(files);
     let pages = Pages::start(
         prometheus,
-        &["--dashboards", folder.path().to_str().expect("UTF-8"), "--timeout", "2s"],
+        &[
+            "--dashboards",
+            folder.path().to_str().expect("UTF-8"),
+            "--timeout",
+            "5s",
+            "--scrape-interval",
+            "1s",
+        ],
     );
     (folder, pages)
 }
@@ -89,7 +96,7 @@ fn one_query_that_fails_leaves_the_others_alone() {
     let Some(program) = require("Prometheus", prometheus()) else { return };
     let folder = TempDir::new().expect("a folder");
     let server = Server::start(&program, folder.path(), serve(|_| "# EOF\n".to_owned()));
-    server.wait_for(&promtool, "up");
+    server.wait_for(&promtool, "min(count_over_time(up[30s])) > 3");
     let panels = [
         panel(1, "timeseries", "Broken", "up{"),
         panel(2, "timeseries", "Fine", "up"),

@@ -16,6 +16,9 @@ use super::time::{Clock, Window};
 /// How many questions are asked at once. Prometheus answers 20, of all its users.
 const AT_ONCE: usize = 6;
 
+/// How many values charts have, by which Grafana computes intervals of queries at one time, too.
+const STEPS: u32 = 180;
+
 /// What the command line says.
 pub(crate) struct Settings {
     pub(crate) prometheus: Prometheus,
@@ -111,7 +114,7 @@ impl<'a> Asking<'a, '_> {
 
     /// For questions that do not ask for values over time.
     fn whole(&self) -> Window {
-        Window { start: self.start, end: self.end, step: self.end - self.start }
+        Window { start: self.start, end: self.end, step: self.window(STEPS).step }
     }
 
     /// The values of the variables. If Prometheus itself is at fault, its panels need not be asked for.

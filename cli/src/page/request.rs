@@ -153,3 +153,73 @@ fn selected(fields: &BTreeMap<String, Vec<String>>, dashboard: &Dashboard) -> BT
     }
     selected
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn dashboard() -> Dashboard {
+        let variable = r#"{ "name": "service", "type": "query" }"#;
+        let text = format!(
+            r#"{{ "title": "Made", "refresh": "1m", "time": {{ "from": "now-6h", "to": "now" }},
+                 "templating": {{ "list": [{variable}] }}, "panels": [] }}"#
+        );
+        serde_json::from_str(&text).expect("a dashboard")
+    }
+
+    fn read(query: &str) -> Request {
+        Request::read(query, &dashboard(), &Clock::utc())
+    }
+
+    #[test]
+    fn an_address_says_what_is_shown() {
+        for (query, time, refresh, notes) in [
+            ("", Time::Last(21_600), 60, 0),
+            ("from=now-1h&to=now", Time::Last(3600), 60, 0),
+            ("last=now-5m&from=now-1h&to=now&refresh=0s", Time::Last(300), 0, 0),
+            ("from=1000000&to=2000000&refresh=10s", Time::Between(1000.0, 2000.0), 0, 0),
+            ("from=1970-01-01T00:00&to=1970-01-01T01:00", Time::Between(0.0, 3600.0), 0, 0),
+            ("from=now-1s", Time::Last(21_600), 60, 1),
+            ("from=5000000&to=1000000", Time::Last(21_600), 60, 1),
+            ("from=tomorrow&refresh=1s", Time::Last(21_600), 60, 1),
+        ] {
+            let request = read(query);
+            let read = (request.time, request.refresh, request.notes.len());
+            assert_eq!(read, (time, refresh, notes), "{query}");
+        }
+        assert!(read("var-service=$__all&var-service=sales&var-other=x").selected.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn a_link_leads_to_what_is_shown(
+            seconds in 60_u32..100_000_000,
+            start in 0_u32..2_000_000_000,
+            between in any::<bool>(),
+            refresh in prop::sample::select(vec![0, 5, 30, 3600]),
+            values in prop::collection::vec("[^$]{1,12}", 0..4),
+        ) {
+            let values: Vec<_> = values.into_iter().filter(|value| value != "All").collect();
+            let from = f64::from(start);
+            let time = if between { Time::Between(from, from + f64::from(seconds)) } else { Time::Last(seconds) };
+            let selected = if values.is_empty() { BTreeMap::new() } else { [("service".to_owned(), values)].into() };
+            let shown = Request { time, refresh: if between { 0 } else { refresh }, selected, notes: Vec::new() };
+            let known = shown.selected.iter().flat_map(|(name, values)| {
+                values.iter().map(|value| (name.as_str(), value.as_str()))
+            });
+            let again = read(&shown.query(known));
+            prop_assert_eq!(again.time, shown.time);
+            prop_assert_eq!(again.refresh, shown.refresh);
+            prop_assert_eq!(again.selected, shown.selected);
+            prop_assert!(again.notes.is_empty());
+        }
+
+        #[test]
+        fn every_address_is_read(query in "(from|to|last|refresh|var-service|.{0,4})=[now0-9a-z:%&=T-]{0,20}") {
+            let (start, end) = read(&query).span(2e9);
+            prop_assert!(start < end, "{start} to {end}");
+        }
+    }
+}

@@ -21,7 +21,7 @@ const NAMED: usize = 8;
 const POINTS: usize = 20;
 
 /// A point may raise the scale by this factor at most, so that lines remain readable.
-const RAISED: f64 = 3.0;
+const RAISED: f64 = 2.0;
 
 pub(super) fn draw(drawing: &Drawing<'_>) -> Markup {
     let lines = Course::of(drawing);

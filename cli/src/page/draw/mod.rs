@@ -127,3 +127,22 @@ fn name(text: &str) -> Markup {
 fn more(count: usize, what: &str) -> Markup {
     html! { @if count > 0 { p.more { (count) " more " (what) "." } } }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_name_is_text_and_nothing_else(text in "[a-z<>&\"'/= \n\u{0}é]{0,70}") {
+            let html = name(&text).into_string();
+            let count = |letter: char| html.matches(letter).count();
+            prop_assert_eq!((count('<'), count('>')), (2, 2), "{}", html);
+            // Those of the attributes.
+            prop_assert!(count('"') == 2 || count('"') == 4, "{}", html);
+            prop_assert!(!html.contains(char::is_control), "{}", html);
+        }
+    }
+}
