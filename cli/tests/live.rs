@@ -6,7 +6,7 @@ use std::fs;
 
 use serde_json::Value;
 use support::prometheus::{Server, ask, exposition, serve};
-use support::services::{prometheus, promtool, require};
+use support::services::{prometheus, require};
 use support::{marketplace, workspace};
 use tempfile::TempDir;
 
@@ -16,15 +16,14 @@ const VARIABLES: [(&str, &str); 4] =
 
 #[test]
 fn every_query_answers_with_numbers() {
-    let Some(promtool) = require("promtool", promtool()) else { return };
     let Some(program) = require("Prometheus", prometheus()) else { return };
     let folder = TempDir::new().expect("a folder");
     let metrics = marketplace().metrics().to_vec();
     let agent = serve(move |scrape| exposition(&metrics, scrape));
     let server = Server::start(&program, folder.path(), agent);
-    let ask = |query: &str| ask(&promtool, &server.url, query);
+    let ask = |query: &str| ask(&server.url, query);
 
-    server.wait_for_values(&promtool);
+    server.wait_for_values();
     // The check can fail.
     assert_eq!((ask("rate(up)"), ask("of_nobody")), (None, Some(Vec::new())));
     let queries = queries();

@@ -11,7 +11,7 @@ use serde_json::Value;
 use support::browser::Browser;
 use support::pages::Pages;
 use support::prometheus::{Server, TRACE, exposition, series, serve};
-use support::services::{prometheus, promtool, require};
+use support::services::{prometheus, require};
 use support::{marketplace, workspace};
 
 const DASHBOARDS: [(&str, &str); 4] = [
@@ -44,23 +44,16 @@ const PANELS: &str = "[...document.querySelectorAll('article.panel')].map(panel 
     links: [...panel.querySelectorAll('a.exemplar')].map(it => it.getAttribute('href')),
 }))";
 
-/// A Prometheus for all tests.
-struct Live {
-    promtool: PathBuf,
-    server: Server,
-}
-
-/// Metrics with two values of each label.
-fn live() -> Option<&'static Live> {
-    static LIVE: OnceLock<Option<Live>> = OnceLock::new();
+/// A Prometheus for all tests, which has metrics with two values of each label.
+fn live() -> Option<&'static Server> {
+    static LIVE: OnceLock<Option<Server>> = OnceLock::new();
     LIVE.get_or_init(|| {
-        let promtool = require("promtool", promtool())?;
         let program = require("Prometheus", prometheus())?;
         let metrics = marketplace().metrics().to_vec();
         let agent = serve(move |scrape| exposition(&metrics, scrape));
         let server = Server::start(&program, &folder("prometheus-of-pages"), agent);
-        server.wait_for_values(&promtool);
-        Some(Live { promtool, server })
+        server.wait_for_values();
+        Some(server)
     })
     .as_ref()
 }
@@ -77,8 +70,8 @@ fn browser() -> Option<Browser> {
     require("Chromium", Browser::start())
 }
 
-fn pages(live: &Live) -> Pages {
-    Pages::start(&live.server.url, &["--scrape-interval", "1s", "--phoenix", "http://127.0.0.1:6007"])
+fn pages(live: &Server) -> Pages {
+    Pages::start(&live.url, &["--scrape-interval", "1s", "--phoenix", "http://127.0.0.1:6007"])
 }
 
 /// A page of the last five minutes that stays as it is.
@@ -118,7 +111,7 @@ fn every_panel_is_drawn_with_its_series() {
 }
 
 /// Checks what is shown of a panel against its file and Prometheus.
-fn check(live: &Live, panel: &Value, shown: &Value) {
+fn check(live: &Server, panel: &Value, shown: &Value) {
     let title = text(panel, "title");
     assert_eq!(text(shown, "title"), title);
     assert_eq!(text(shown, "description"), text(panel, "description").replace('`', ""), "{title}");
@@ -142,13 +135,13 @@ fn check(live: &Live, panel: &Value, shown: &Value) {
 }
 
 /// A chart has a line and an entry of the legend for each series, with the names of the legend in the file.
-fn check_lines(live: &Live, panel: &Value, shown: &Value) {
+fn check_lines(live: &Server, panel: &Value, shown: &Value) {
     let title = text(panel, "title");
     let mut expected = Vec::new();
     for target in panel["targets"].as_array().expect("queries") {
         let query = text(target, "expr").to_owned();
         let query = VARIABLES.iter().fold(query, |query, (name, value)| query.replace(name, value));
-        let answer = series(&live.promtool, &live.server.url, &query).expect("an answer");
+        let answer = series(&live.url, &query).expect("an answer");
         expected.extend(answer.iter().map(|one| legend(text(target, "legendFormat"), &one["metric"])));
     }
     let legend = shown["legend"].as_array().expect("a legend").iter().filter_map(Value::as_str);

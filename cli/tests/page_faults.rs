@@ -11,7 +11,7 @@ use std::time::Duration;
 use support::browser::Browser;
 use support::pages::Pages;
 use support::prometheus::{Server, answering, serve};
-use support::services::{prometheus, promtool, require};
+use support::services::{prometheus, require};
 use support::{project, run};
 use tempfile::TempDir;
 
@@ -92,11 +92,10 @@ fn a_page_says_why_prometheus_does_not_answer() {
 
 #[test]
 fn one_query_that_fails_leaves_the_others_alone() {
-    let Some(promtool) = require("promtool", promtool()) else { return };
     let Some(program) = require("Prometheus", prometheus()) else { return };
     let folder = TempDir::new().expect("a folder");
     let server = Server::start(&program, folder.path(), serve(|_| "# EOF\n".to_owned()));
-    server.wait_for(&promtool, "min(count_over_time(up[30s])) > 3");
+    server.wait_for("min(count_over_time(up[30s])) > 3");
     let panels = [
         panel(1, "timeseries", "Broken", "up{"),
         panel(2, "timeseries", "Fine", "up"),
@@ -196,7 +195,6 @@ const HOSTILE: [&str; 6] = [
 
 #[test]
 fn hostile_and_many_values_are_shown_as_text_and_bounded() {
-    let Some(promtool) = require("promtool", promtool()) else { return };
     let Some(program) = require("Prometheus", prometheus()) else { return };
     let Some(mut browser) = require("Chromium", Browser::start()) else { return };
     let quoted = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
@@ -211,7 +209,7 @@ fn hostile_and_many_values_are_shown_as_text_and_bounded() {
     text += "# EOF\n";
     let folder = TempDir::new().expect("a folder");
     let server = Server::start(&program, folder.path(), serve(move |_| text.clone()));
-    server.wait_for(&promtool, "count(count_over_time(many[30s]) > 2) > 9999");
+    server.wait_for("count(count_over_time(many[30s]) > 2) > 9999");
     let variable = r#""templating": { "list": [{ "name": "service", "type": "query", "query": "label_values(service_name)",
         "allValue": ".*" }] }, "panels""#;
     let legend = r#""expr": "made{service_name=~\"$service\"}", "legendFormat": "{{service_name}}""#;

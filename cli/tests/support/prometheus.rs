@@ -12,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use a2a_otel::metrics::InstrumentKind;
 use a2a_otel_cli::model::Metric;
 use serde_json::{Value, json};
+use ureq::Agent;
 
 use super::workspace;
 
@@ -110,21 +111,17 @@ fn respond(mut stream: TcpStream, answer: &str) -> std::io::Result<()> {
 }
 
 /// The values that a query has, or `None` if it fails.
-pub(crate) fn ask(promtool: &Path, url: &str, query: &str) -> Option<Vec<String>> {
-    let series = series(promtool, url, query)?;
+pub(crate) fn ask(url: &str, query: &str) -> Option<Vec<String>> {
+    let series = series(url, query)?;
     Some(series.iter().map(|one| one["value"][1].as_str().unwrap_or_default().to_owned()).collect())
 }
 
 /// The series that a query has, with their labels, or `None` if it fails.
-pub(crate) fn series(promtool: &Path, url: &str, query: &str) -> Option<Vec<Value>> {
-    let mut command = Command::new(promtool);
-    command.args(["query", "instant", "--format=json", url, query]);
-    for proxy in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"] {
-        command.env_remove(proxy);
-    }
-    let output = command.output().expect("promtool runs");
-    let answer: Value = serde_json::from_slice(&output.stdout).ok().filter(|_| output.status.success())?;
-    answer.as_array().cloned()
+pub(crate) fn series(url: &str, query: &str) -> Option<Vec<Value>> {
+    let agent: Agent = Agent::config_builder().proxy(None).build().into();
+    let mut answer = agent.post(format!("{url}/api/v1/query")).send_form([("query", query)]).ok()?;
+    let answer: Value = serde_json::from_reader(answer.body_mut().as_reader()).ok()?;
+    answer["data"]["result"].as_array().cloned()
 }
 
 /// Waits until standard input is closed, which happens in any case when the test ends, and then ends the program.
@@ -168,15 +165,15 @@ impl Server {
     }
 
     /// Waits until there are enough values for rates, and the rules were evaluated.
-    pub(crate) fn wait_for_values(&self, promtool: &Path) {
+    pub(crate) fn wait_for_values(&self) {
         let enough = "min(count_over_time(up{job=\"agents\"}[30s])) > 10 and on () ALERTS";
-        self.wait_for(promtool, enough);
+        self.wait_for(enough);
     }
 
     /// Waits until a query answers with something.
-    pub(crate) fn wait_for(&self, promtool: &Path, query: &str) {
+    pub(crate) fn wait_for(&self, query: &str) {
         let deadline = Instant::now() + PATIENCE;
-        while ask(promtool, &self.url, query).is_none_or(|it| it.is_empty()) {
+        while ask(&self.url, query).is_none_or(|it| it.is_empty()) {
             assert!(Instant::now() < deadline, "Prometheus has not scraped: {}", self.log());
             thread::sleep(Duration::from_millis(500));
         }
