@@ -4,7 +4,7 @@ use crate::command::{FINDINGS, Generate, OK, USAGE};
 use crate::message::{Failure, Warning};
 use crate::model::Model;
 use crate::sources;
-use crate::write::{self, Change, Choices, Folder};
+use crate::write::{self, Change, Choices, Folder, Pace};
 
 /// Generates the files, or checks them, and returns the exit code.
 #[must_use]
@@ -35,6 +35,7 @@ fn generate(arguments: &Generate, warnings: &mut Vec<Warning>) -> Result<u8, Fai
         objective: arguments.objective,
         grafana: base(&arguments.grafana),
         runbooks: base(&arguments.runbooks),
+        pace: Pace::WRITTEN,
     };
     let files = write::all(&model, &choices)?;
     let folder = Folder::new(&arguments.out);

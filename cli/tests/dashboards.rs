@@ -105,7 +105,7 @@ fn every_query_is_told_apart_from_the_others_of_its_panel() {
         let targets = targets(&panel);
         let refs: BTreeSet<_> = targets.iter().map(|target| text(target, "refId").to_owned()).collect();
         assert_eq!(refs.len(), targets.len(), "{place}");
-        let is_table = panel["type"] == "table";
+        let is_table = matches!(text(&panel, "type"), "table" | "nodeGraph");
         for target in &targets {
             assert_eq!(target["datasource"]["uid"], "${datasource}", "{place}");
             assert_eq!(target["instant"], is_table, "{place}: a table has values of one time");

@@ -14,6 +14,7 @@ use rmcp::{ServerHandler, tool, tool_handler, tool_router};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use crate::faults::Faults;
 use crate::products::Product;
 use crate::store::{Order, Reservation, SalesReport, Search, Stock, Store, StoreError};
 
@@ -62,6 +63,13 @@ struct ReservationId {
     reservation_id: String,
 }
 
+impl Catalogue {
+    /// The store, unless the tool fails on purpose.
+    fn store(&self, tool: &'static str) -> Result<&Store, StoreError> {
+        if Faults::now().has_failing(tool) { Err(StoreError::OutOfOrder(tool)) } else { Ok(&self.store) }
+    }
+}
+
 #[tool_router]
 impl Catalogue {
     /// Finds products by a word of their name or category, cheapest first.
@@ -71,7 +79,7 @@ impl Catalogue {
         &self,
         Parameters(search): Parameters<Search>,
     ) -> Result<Json<Found>, StoreError> {
-        self.store.search(&search).map(|products| Json(Found { products }))
+        self.store("search_products")?.search(&search).map(|products| Json(Found { products }))
     }
 
     /// Says how many pieces of a product are in stock.
@@ -81,7 +89,7 @@ impl Catalogue {
         &self,
         Parameters(ProductId { product_id }): Parameters<ProductId>,
     ) -> Result<Json<Stock>, StoreError> {
-        self.store.check_stock(&product_id).map(Json)
+        self.store("check_stock")?.check_stock(&product_id).map(Json)
     }
 
     /// Sets pieces of a product aside for an order.
@@ -91,7 +99,7 @@ impl Catalogue {
         &self,
         Parameters(Wanted { product_id, quantity }): Parameters<Wanted>,
     ) -> Result<Json<Reservation>, StoreError> {
-        self.store.reserve(&product_id, quantity).map(Json)
+        self.store("reserve_stock")?.reserve(&product_id, quantity).map(Json)
     }
 
     /// Sells what a reservation has set aside.
@@ -101,14 +109,14 @@ impl Catalogue {
         &self,
         Parameters(ReservationId { reservation_id }): Parameters<ReservationId>,
     ) -> Result<Json<Order>, StoreError> {
-        self.store.place_order(&reservation_id).map(Json)
+        self.store("record_sale")?.place_order(&reservation_id).map(Json)
     }
 
     /// Reports the sales so far, by category.
     #[mcp_tool]
     #[tool]
     async fn sales_report(&self) -> Result<Json<SalesReport>, StoreError> {
-        self.store.report().map(Json)
+        self.store("sales_report")?.report().map(Json)
     }
 }
 

@@ -1,10 +1,11 @@
 //! The customers of a run: what they ask for, and which outcome is expected.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
 
 use a2a_otel::{business_metric, chain_span};
-use futures::future::join_all;
+use futures::future::{join_all, select_all};
 use tracing::info;
 use uuid::Uuid;
 
@@ -12,6 +13,10 @@ use crate::peer::{Peer, PeerError};
 
 /// How many customers are served at the same time.
 const AT_A_TIME: usize = 4;
+
+/// When customers come again: the next one after the one before at first, and each after a while.
+const NEXT: Duration = Duration::from_millis(400);
+const AGAIN: Duration = Duration::from_secs(4);
 
 /// Why a customer gets no answer.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +72,7 @@ const WISHES: [Wish; 12] = [
 /// When no coordinator answers at `url`.
 pub async fn serve_all(url: &str) -> Result<bool, PeerError> {
     let coordinator = Peer::connect(url).await?;
-    let run = &Uuid::new_v4().simple().to_string()[..8];
+    let run = &new_run();
     let mut as_expected = true;
     for (group, wishes) in WISHES.chunks(AT_A_TIME).enumerate() {
         let visits = wishes.iter().zip(group * AT_A_TIME + 1..);
@@ -78,6 +83,18 @@ pub async fn serve_all(url: &str) -> Result<bool, PeerError> {
         }
     }
     Ok(as_expected)
+}
+
+/// Serves every customer again and again, each independently of the others, whatever comes of it.
+///
+/// # Errors
+///
+/// When no coordinator answers at `url` at first.
+pub async fn serve_forever(url: &str) -> Result<Infallible, PeerError> {
+    let coordinator = Peer::connect(url).await?;
+    let customers = WISHES.iter().zip(1..).map(|(wish, number)| wish.serve_again(&coordinator, number));
+    let (never, ..) = select_all(customers.map(Box::pin)).await;
+    Ok(never)
 }
 
 /// How a visit ended.
@@ -107,8 +124,16 @@ impl fmt::Display for End<'_> {
 impl Wish {
     async fn serve(&self, coordinator: &Peer, number: usize, run: &str) -> End<'_> {
         let session = format!("customer-{number:02}-{run}");
-        let result = visit(coordinator, &session, self.text, self.patience()).await;
+        let result = visit(coordinator, &session, self).await;
         End { session, wish: self, result }
+    }
+
+    async fn serve_again(&self, coordinator: &Peer, number: usize) -> Infallible {
+        tokio::time::sleep(NEXT * u32::try_from(number).unwrap_or_default()).await;
+        loop {
+            println!("{}", self.serve(coordinator, number, &new_run()).await);
+            tokio::time::sleep(AGAIN).await;
+        }
     }
 
     fn patience(&self) -> Duration {
@@ -130,8 +155,13 @@ impl Expected {
     }
 }
 
+/// Part of the names of sessions, by which runs are told apart.
+fn new_run() -> String {
+    Uuid::new_v4().simple().to_string()[..8].to_owned()
+}
+
 /// One customer's visit. Its span is the root of everything that happens for this customer.
-#[chain_span(name = "customer request", session = session, input = wish)]
+#[chain_span(name = "customer request", session = session, input = wish.text)]
 #[business_metric(
     counter = "marketplace.customer.requests",
     unit = "{request}",
@@ -140,13 +170,17 @@ impl Expected {
     attributes(withdrawn = matches!(output, Err(VisitError::Withdrawn(_))))
 )]
 #[business_metric(histogram = "marketplace.customer.duration", unit = "s", on = always, outcome)]
-async fn visit(
-    coordinator: &Peer,
-    session: &str,
-    wish: &str,
-    patience: Duration,
-) -> Result<String, VisitError> {
-    match tokio::time::timeout(patience, coordinator.ask(session, wish)).await {
+async fn visit(coordinator: &Peer, session: &str, wish: &Wish) -> Result<String, VisitError> {
+    let result = ask(coordinator, session, wish).await;
+    let (score, verdict) =
+        if wish.expected.matches(&result) { (1.0, "as expected") } else { (0.0, "unexpected") };
+    a2a_otel::current().score("outcome", score, verdict, None);
+    result
+}
+
+async fn ask(coordinator: &Peer, session: &str, wish: &Wish) -> Result<String, VisitError> {
+    let patience = wish.patience();
+    match tokio::time::timeout(patience, coordinator.ask(session, wish.text)).await {
         Ok(answer) => Ok(answer?),
         Err(_elapsed) => {
             let stopped = coordinator.cancel(session).await?;

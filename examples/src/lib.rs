@@ -35,7 +35,10 @@
 //! The parts start in any order: each waits for those that it needs. `--url` sets the address at
 //! which other parts reach this one, if it is not the one on which it listens, as in a container.
 //! `GET /healthz` answers `ok`, and `GET /readyz` reports whether its spans are delivered.
-//! `OTEL_SERVICE_NAME` sets the name of each process in its traces.
+//! `OTEL_SERVICE_NAME` sets the name of each process in its traces; an agent has that of its card otherwise.
+//!
+//! With `--listen ADDR`, the customers come again and again until SIGTERM, and their metrics are at `/metrics`, as those of the
+//! other parts are. `MARKETPLACE_FAULTS` lets things go wrong: see [`faults`].
 
 pub mod a2a_server;
 pub mod agent;
@@ -44,6 +47,7 @@ pub mod census;
 mod chat;
 pub mod customers;
 pub mod errors;
+pub mod faults;
 pub mod llm;
 mod llm_rules;
 pub mod llm_server;
@@ -52,6 +56,7 @@ pub mod peer;
 pub mod products;
 pub mod report;
 pub mod roles;
+pub mod shutdown;
 pub mod smol;
 pub mod store;
 pub mod tools;

@@ -11,8 +11,8 @@ use async_openai::error::OpenAIError;
 use async_openai::middleware::ReqwestService;
 use async_openai::types::chat::{
     ChatChoice, ChatCompletionMessageToolCall, ChatCompletionMessageToolCallChunk,
-    ChatCompletionResponseMessage, ChatCompletionStreamOptions, CreateChatCompletionRequest,
-    CreateChatCompletionResponse, CreateChatCompletionStreamResponse, Role,
+    ChatCompletionResponseMessage, ChatCompletionResponseStream, ChatCompletionStreamOptions,
+    CreateChatCompletionRequest, CreateChatCompletionResponse, CreateChatCompletionStreamResponse, Role,
 };
 use futures::StreamExt;
 use tracing::warn;
@@ -117,13 +117,20 @@ impl Llm {
         self.client.chat().create(request).await
     }
 
-    #[llm_call(name = format!("chat {}", request.model), request = request)]
+    #[llm_call(name = format!("chat {}", request.model), request = request, stream)]
+    async fn chunks(
+        &self,
+        request: CreateChatCompletionRequest,
+    ) -> Result<ChatCompletionResponseStream, OpenAIError> {
+        self.client.chat().create_stream(request).await
+    }
+
     async fn complete_streaming(
         &self,
         request: CreateChatCompletionRequest,
         on_line: OnLine<'_>,
     ) -> Result<CreateChatCompletionResponse, OpenAIError> {
-        let mut chunks = self.client.chat().create_stream(request).await?;
+        let mut chunks = self.chunks(request).await?;
         let mut answer = Answer::default();
         while let Some(chunk) = chunks.next().await {
             answer.add(chunk?);

@@ -26,6 +26,7 @@ use serde::Serialize;
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::faults::Faults;
 use crate::llm_rules::{Call, Move, Talk};
 
 /// A request with these words is refused once with status 429, as on a busy day.
@@ -79,7 +80,8 @@ fn too_many_requests() -> Response {
 fn thinking_time(talk: &Talk<'_>, response: &CreateChatCompletionResponse) -> Duration {
     let tokens = response.usage.as_ref().map_or(0, |usage| usage.completion_tokens);
     let unhurried = talk.offers("search_products") && talk.says(UNHURRIED);
-    TIME_PER_TOKEN * tokens + if unhurried { UNHURRIED_TIME } else { Duration::ZERO }
+    let unhurried = if unhurried { UNHURRIED_TIME } else { Duration::ZERO };
+    TIME_PER_TOKEN * tokens + unhurried + Faults::now().model_delay()
 }
 
 fn respond(request: &CreateChatCompletionRequest, talk: &Talk<'_>) -> CreateChatCompletionResponse {

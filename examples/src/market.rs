@@ -111,6 +111,16 @@ impl Part {
         }
     }
 
+    /// The name of its service: an agent's is that on its card, by which others call it, so that dashboards show one agent.
+    #[must_use]
+    pub fn service_name(self) -> &'static str {
+        match self {
+            Self::Llm | Self::Catalogue => self.name(),
+            Self::Specialist(_, role) => role.name,
+            Self::Coordinator => roles::COORDINATOR.name,
+        }
+    }
+
     /// The routes of a part that is reached at `url`.
     async fn router(
         self,
@@ -274,7 +284,7 @@ impl Market {
 
 /// Adds the probes of an orchestrator, whether the part is alive and whether its spans are delivered, and the metrics for
 /// Prometheus.
-fn observable(router: Router) -> Router {
+pub fn observable(router: Router) -> Router {
     router
         .route_service("/healthz", a2a_otel::http::alive())
         .route_service("/readyz", a2a_otel::http::readiness())

@@ -113,6 +113,9 @@ pub enum StoreError {
     /// No reservation with this id waits for its order.
     #[error("there is no open reservation {0}; reserve stock first, then order with the id it gives")]
     UnknownReservation(String),
+    /// The tool fails on purpose.
+    #[error("{0} is out of order; take it out of the file that MARKETPLACE_FAULTS names")]
+    OutOfOrder(&'static str),
     /// `SQLite` failed.
     #[error("the catalogue's database failed; restart the catalogue to begin with full stock")]
     Database(#[from] rusqlite::Error),
@@ -126,6 +129,7 @@ impl StoreError {
             Self::NotEnough { .. } => "not_enough",
             Self::NoQuantity => "no_quantity",
             Self::UnknownReservation(_) => "unknown_reservation",
+            Self::OutOfOrder(_) => "out_of_order",
             Self::Database(_) => "database",
         }
     }

@@ -18,7 +18,7 @@ use support::{Parts, marketplace};
 const SCRAPED: Duration = Duration::from_secs(30);
 
 /// The parts that are agents.
-const AGENTS: [&str; 4] = ["coordinator", "inventory", "product", "sales"];
+const AGENTS: [&str; 4] = ["coordinator", "inventory-agent", "product-agent", "sales-agent"];
 
 /// A query, and the number of spans that it counts.
 type Row = (&'static str, fn(&Span) -> bool);

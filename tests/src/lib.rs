@@ -14,6 +14,7 @@
 //!
 //! If an answer is not as expected, these helpers panic like an assertion, and show the answer.
 
+pub mod alertmanager;
 pub mod child;
 pub mod debian;
 pub mod parity;
@@ -21,6 +22,7 @@ pub mod parrot;
 pub mod phoenix;
 pub mod prometheus;
 pub mod python;
+pub mod relay;
 pub mod screenshot;
 pub mod services;
 pub mod shop;

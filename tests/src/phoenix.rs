@@ -6,6 +6,7 @@ mod project;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -25,6 +26,30 @@ pub const VERSION: &str = "20.26.1";
 /// The time limit for a start. A cold start takes 10 s, and twice that on a busy machine.
 const START: Duration = Duration::from_secs(120);
 
+/// Lets Phoenix serve its metrics on a port that is free: its own is always 9090.
+const METRICS_ON_A_FREE_PORT: &str = "\
+import os, runpy, prometheus_client
+serve = prometheus_client.start_http_server
+port = int(os.environ['A2A_OTEL_TEST_METRICS_PORT'])
+prometheus_client.start_http_server = lambda _, addr: serve(port, addr='127.0.0.1')
+runpy.run_module('phoenix.server.main', run_name='__main__', alter_sys=True)
+";
+
+/// A Phoenix that was stopped, and can be started again.
+#[derive(Debug)]
+pub struct Stopped([u16; 3]);
+
+impl Stopped {
+    /// Starts it again, at the same addresses.
+    ///
+    /// # Errors
+    ///
+    /// If it does not start.
+    pub fn start(self, variables: &[(&str, &str)]) -> Result<Phoenix, String> {
+        Phoenix::launch(&python()?, self.0, variables)
+    }
+}
+
 /// A running Phoenix with an empty database. It ends when this is dropped, or when the process ends.
 #[derive(Debug)]
 pub struct Phoenix {
@@ -32,7 +57,7 @@ pub struct Phoenix {
     agent: Agent,
     url: String,
     grpc_url: String,
-    ports: [u16; 2],
+    ports: [u16; 3],
     bearer: Option<String>,
 }
 
@@ -82,15 +107,20 @@ impl Phoenix {
     ///
     /// If it does not start again.
     pub fn restart(self, pause: Duration, variables: &[(&str, &str)]) -> Result<Self, String> {
-        let Self { service, ports, .. } = self;
-        drop(service);
+        let stopped = self.stop();
         std::thread::sleep(pause);
-        Self::launch(&python()?, ports, variables)
+        stopped.start(variables)
     }
 
-    fn launch(python: &Path, ports: [u16; 2], variables: &[(&str, &str)]) -> Result<Self, String> {
-        let [http_port, grpc_port] = ports;
-        let service = Service::start("phoenix", &serve(python, http_port, grpc_port, variables)?)?;
+    /// Stops it as an operator does.
+    #[must_use]
+    pub fn stop(self) -> Stopped {
+        Stopped(self.ports)
+    }
+
+    fn launch(python: &Path, ports: [u16; 3], variables: &[(&str, &str)]) -> Result<Self, String> {
+        let [http_port, grpc_port, _] = ports;
+        let service = Service::start("phoenix", &serve(python, ports, variables)?)?;
         let bearer = variables.iter().find(|(key, _)| *key == "PHOENIX_ADMIN_SECRET");
         let mut phoenix = Self {
             service,
@@ -126,6 +156,13 @@ impl Phoenix {
     #[must_use]
     pub fn grpc_url(&self) -> &str {
         &self.grpc_url
+    }
+
+    /// Where it serves its own metrics, with `PHOENIX_ENABLE_PROMETHEUS`.
+    #[must_use]
+    pub fn metrics_address(&self) -> SocketAddr {
+        let [.., port] = self.ports;
+        SocketAddr::from(([127, 0, 0, 1], port))
     }
 
     /// The end of its log, without successful requests.
@@ -228,17 +265,18 @@ fn python() -> Result<PathBuf, String> {
     python_environment(&format!("phoenix-{VERSION}"), &[&format!("arize-phoenix=={VERSION}")])
 }
 
-fn serve(
-    python: &Path,
-    http_port: u16,
-    grpc_port: u16,
-    variables: &[(&str, &str)],
-) -> Result<Command, String> {
+fn serve(python: &Path, ports: [u16; 3], variables: &[(&str, &str)]) -> Result<Command, String> {
+    let [http_port, grpc_port, metrics_port] = ports;
     // Phoenix reads settings from files in the parents of its working directory.
     let folder = workshop()?.join("phoenix-work");
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut command = Command::new(python);
-    command.args(["-m", "phoenix.server.main", "serve"]).current_dir(&folder);
+    if variables.iter().any(|(key, _)| *key == "PHOENIX_ENABLE_PROMETHEUS") {
+        command.args(["-c", METRICS_ON_A_FREE_PORT]).env("A2A_OTEL_TEST_METRICS_PORT", metrics_port.to_string());
+    } else {
+        command.args(["-m", "phoenix.server.main"]);
+    }
+    command.arg("serve").current_dir(&folder);
     for key in inherited_settings() {
         command.env_remove(key);
     }

@@ -1,9 +1,9 @@
 //! A real Prometheus from Debian, its `promtool`, and the parsers of Python's `prometheus_client`.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
@@ -46,15 +46,22 @@ impl Prometheus {
     ///
     /// If it is not available on this machine; see [`require`](crate::services::require).
     pub fn start(jobs: &[Job<'_>]) -> Result<Self, String> {
-        on_free_ports(|[port]| Self::launch(jobs, port))
+        Self::start_with(&[("prometheus.yaml", configured(jobs))])
     }
 
-    fn launch(jobs: &[Job<'_>], port: u16) -> Result<Self, String> {
+    /// An instance with these files in its folder, the first of which is its configuration.
+    ///
+    /// # Errors
+    ///
+    /// If it is not available on this machine.
+    pub fn start_with(files: &[(&str, String)]) -> Result<Self, String> {
+        on_free_ports(|[port]| Self::launch(files, port))
+    }
+
+    fn launch(files: &[(&str, String)], port: u16) -> Result<Self, String> {
         let folder = workshop()?.join(unique("prometheus-work"));
-        let described = |error| format!("{}: {error}", folder.display());
-        fs::create_dir_all(&folder).map_err(described)?;
-        let configuration = folder.join("prometheus.yml");
-        fs::write(&configuration, configured(jobs)).map_err(described)?;
+        write_all(&folder, files).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let configuration = folder.join(files.first().map_or("prometheus.yaml", |(name, _)| name));
         let mut command = Command::new(program("prometheus")?);
         command
             .arg(format!("--config.file={}", configuration.display()))
@@ -113,6 +120,12 @@ impl Prometheus {
         })
     }
 
+    /// The end of its log.
+    #[must_use]
+    pub fn last_words(&self) -> String {
+        self.service.last_words()
+    }
+
     /// The exemplars of the series that an expression selects, of the last hour, with their labels, once there are any.
     ///
     /// # Panics
@@ -136,6 +149,15 @@ impl Drop for Prometheus {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+fn write_all(folder: &Path, files: &[(&str, String)]) -> io::Result<()> {
+    for (name, content) in files {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        fs::write(path, content)?;
+    }
+    Ok(())
 }
 
 fn configured(jobs: &[Job<'_>]) -> String {

@@ -8,5 +8,7 @@ mod health;
 pub mod http;
 #[cfg(feature = "mcp")]
 pub mod mcp;
+#[cfg(any(feature = "a2a", feature = "mcp"))]
+mod requests;
 #[cfg(all(feature = "http", feature = "metrics"))]
 mod scrape;

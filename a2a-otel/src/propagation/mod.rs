@@ -33,6 +33,8 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 pub use self::carriers::{Headers, HeadersRef};
 pub use self::carriers::{Meta, MetaRef, ServiceParams, ServiceParamsRef};
 pub use self::policy::InboundPolicy;
+#[cfg(any(feature = "a2a", feature = "mcp"))]
+pub(crate) use self::policy::has_caller;
 
 /// Installs W3C trace context and baggage as the global propagator.
 pub(crate) fn install() {

@@ -43,7 +43,17 @@ pub enum InboundPolicy {
 }
 
 /// Marks a context for which a policy was applied, so that no other policy is applied later.
-struct Decided;
+struct Decided {
+    /// Whether the request names its caller's span, whatever the policy made of that.
+    #[cfg_attr(not(any(feature = "a2a", feature = "mcp")), expect(dead_code, reason = "only these count requests"))]
+    has_caller: bool,
+}
+
+/// Whether the request of a context for which a policy was applied names its caller's span.
+#[cfg(any(feature = "a2a", feature = "mcp"))]
+pub(crate) fn has_caller(context: &Context) -> bool {
+    context.get::<Decided>().is_some_and(|decided| decided.has_caller)
+}
 
 impl InboundPolicy {
     /// Returns the context for the work on a request.
@@ -51,12 +61,19 @@ impl InboundPolicy {
     /// Headers that are absent, malformed or too long are ignored, as in [`propagation::extract`](extract).
     #[must_use]
     pub fn extract(self, carrier: &impl Extractor) -> Context {
-        let context = match self {
-            Self::Continue => extract(carrier),
-            Self::Restart => restarted(carrier),
-            Self::Drop => detached(),
+        let (context, has_caller) = match self {
+            Self::Continue => {
+                let context = extract(carrier);
+                let has_caller = context.span().span_context().is_remote();
+                (context, has_caller)
+            }
+            Self::Restart => {
+                let remote = caller(carrier);
+                (restarted(&remote), remote.is_valid())
+            }
+            Self::Drop => (detached(), caller(carrier).is_valid()),
         };
-        context.with_value(Decided)
+        context.with_value(Decided { has_caller })
     }
 
     /// Like [`extract`](Self::extract), unless a layer in front has applied a policy, or the current span can be the
@@ -80,7 +97,11 @@ impl InboundPolicy {
             Self::Continue => is_callers || !caller.is_valid(),
             Self::Restart | Self::Drop => !is_callers,
         };
-        if will_do { context } else { self.extract(carrier) }
+        if will_do {
+            context.with_value(Decided { has_caller: caller.is_valid() })
+        } else {
+            self.extract(carrier)
+        }
     }
 }
 
@@ -90,8 +111,7 @@ fn caller(carrier: &impl Extractor) -> SpanContext {
     extract(carrier).span().span_context().clone()
 }
 
-fn restarted(carrier: &impl Extractor) -> Context {
-    let remote = caller(carrier);
+fn restarted(remote: &SpanContext) -> Context {
     if !remote.is_valid() {
         return detached();
     }

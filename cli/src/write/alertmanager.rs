@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{File, yaml};
+use super::{File, Pace, yaml};
 use crate::message::Failure;
 
 const PURPOSE: &str = "\
@@ -23,9 +23,9 @@ struct Configuration {
 struct Route {
     receiver: &'static str,
     group_by: [&'static str; 2],
-    group_wait: &'static str,
-    group_interval: &'static str,
-    repeat_interval: &'static str,
+    group_wait: String,
+    group_interval: String,
+    repeat_interval: String,
     routes: Vec<Branch>,
 }
 
@@ -34,9 +34,9 @@ struct Branch {
     receiver: &'static str,
     matchers: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    group_wait: Option<&'static str>,
+    group_wait: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    repeat_interval: Option<&'static str>,
+    repeat_interval: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -59,14 +59,14 @@ struct Webhook {
     send_resolved: bool,
 }
 
-pub(super) fn file() -> Result<File, Failure> {
+pub(super) fn file(pace: Pace) -> Result<File, Failure> {
     let configuration = Configuration {
         route: Route {
             receiver: WEBHOOK,
             group_by: ["alertname", "service_name"],
-            group_wait: "30s",
-            group_interval: "5m",
-            repeat_interval: "12h",
+            group_wait: pace.duration("30s"),
+            group_interval: pace.duration("5m"),
+            repeat_interval: pace.duration("12h"),
             routes: vec![
                 Branch {
                     receiver: NOBODY,
@@ -77,8 +77,8 @@ pub(super) fn file() -> Result<File, Failure> {
                 Branch {
                     receiver: WEBHOOK,
                     matchers: vec!["severity=\"critical\""],
-                    group_wait: Some("10s"),
-                    repeat_interval: Some("1h"),
+                    group_wait: Some(pace.duration("10s")),
+                    repeat_interval: Some(pace.duration("1h")),
                 },
             ],
         },

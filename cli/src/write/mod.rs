@@ -4,12 +4,14 @@ mod alertmanager;
 mod folder;
 mod grafana;
 mod markdown;
+mod pace;
 mod prometheus;
 mod registry;
 pub mod rules;
 mod yaml;
 
 pub use folder::{Change, Folder};
+pub use pace::Pace;
 
 use crate::message::Failure;
 use crate::model::Model;
@@ -26,6 +28,8 @@ pub struct Choices {
     pub grafana: String,
     /// Where the runbooks are: each alert's page is below it.
     pub runbooks: String,
+    /// How fast rules and the Alertmanager work. Only drills hurry.
+    pub pace: Pace,
 }
 
 /// A generated file.
@@ -42,11 +46,12 @@ pub struct File {
 /// ```
 /// use a2a_otel_cli::model::Model;
 /// use a2a_otel_cli::sources::Found;
-/// use a2a_otel_cli::write::{Choices, all};
+/// use a2a_otel_cli::write::{Choices, Pace, all};
 ///
 /// let model = Model::new(Found::default(), &mut Vec::new()).unwrap();
 /// let (grafana, runbooks) = ("http://localhost:3000".to_owned(), "runbooks".to_owned());
-/// let files = all(&model, &Choices { objective: 0.99, grafana, runbooks }).unwrap();
+/// let choices = Choices { objective: 0.99, grafana, runbooks, pace: Pace::WRITTEN };
+/// let files = all(&model, &choices).unwrap();
 /// assert!(files.iter().any(|file| file.path == "grafana/errors.json"));
 /// ```
 ///
@@ -57,7 +62,7 @@ pub fn all(model: &Model, choices: &Choices) -> Result<Vec<File>, Failure> {
     let mut files = grafana::files(model, choices)?;
     files.extend(rules::files(model, choices)?);
     files.push(prometheus::file()?);
-    files.push(alertmanager::file()?);
+    files.push(alertmanager::file(choices.pace)?);
     files.extend(registry::files(model)?);
     files.push(markdown::file(model));
     Ok(files)

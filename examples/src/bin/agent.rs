@@ -5,9 +5,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use a2a_otel::Telemetry;
-use a2a_otel_examples::errors;
 use a2a_otel_examples::market::{Addresses, Part, Server};
-use tokio::signal::unix::{SignalKind, signal};
+use a2a_otel_examples::{errors, faults, shutdown};
 use tokio_util::sync::CancellationToken;
 
 const USAGE: &str = "usage: agent coordinator|product|inventory|sales|catalogue|llm \
@@ -44,7 +43,7 @@ fn observed(part: Part) -> Telemetry {
     let builder = if std::env::var_os("OTEL_SERVICE_NAME").is_some() {
         builder
     } else {
-        builder.service_name(part.name())
+        builder.service_name(part.service_name())
     };
     builder.start()
 }
@@ -52,6 +51,7 @@ fn observed(part: Part) -> Telemetry {
 async fn serve(Arguments { part, listen, url, peers }: Arguments) -> Result<(), Box<dyn Error>> {
     let shutdown = CancellationToken::new();
     tokio::spawn(cancel_on_signal(shutdown.clone()));
+    tokio::spawn(faults::block(part.name()));
     let server = tokio::select! {
         server = Server::start(part, &listen, url.as_deref(), &peers, shutdown.clone()) => server?,
         () = shutdown.cancelled() => return Ok(()),
@@ -78,10 +78,6 @@ impl Arguments {
 }
 
 async fn cancel_on_signal(shutdown: CancellationToken) {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    shutdown::requested().await;
     shutdown.cancel();
 }

@@ -1,8 +1,13 @@
 //! Starts the marketplace as users do: as one process, or as several processes that connect to each other.
 
+#![allow(dead_code, reason = "each test uses a part")]
+
+pub(crate) mod watch;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 
 /// Additional environment variables for the processes of a test.
 pub(crate) type Environment<'a> = &'a [(&'a str, &'a str)];
@@ -31,30 +36,84 @@ pub(crate) struct Parts(Vec<Part>);
 
 struct Part {
     name: &'static str,
+    /// Where it listens.
     url: String,
+    /// Where other parts reach it.
+    public: String,
+    /// What starts it again at the same address.
+    command: Command,
     child: Child,
+}
+
+/// What is different for some parts.
+#[derive(Default)]
+pub(crate) struct Special<'a> {
+    /// Additional environment variables of parts.
+    pub(crate) environments: &'a [(&'a str, Environment<'a>)],
+    /// A part that others reach at another address than the one where it listens.
+    pub(crate) public: Option<(&'a str, &'a str)>,
 }
 
 impl Parts {
     pub(crate) fn start(environment: Environment<'_>) -> Self {
+        Self::start_with(environment, &Special::default())
+    }
+
+    pub(crate) fn start_with(environment: Environment<'_>, special: &Special<'_>) -> Self {
+        Self::start_behind(environment, special, |_| ())
+    }
+
+    /// Starts them, and says where the part is that others reach at another address, before others need it.
+    pub(crate) fn start_behind(
+        environment: Environment<'_>,
+        special: &Special<'_>,
+        is_at: impl Fn(SocketAddr),
+    ) -> Self {
         let mut parts = Self(Vec::new());
         for (name, needs) in PARTS {
-            parts.0.push(Part::start(name, needs, &parts.0, environment));
+            let own = special.environments.iter().filter(|(part, _)| *part == name);
+            let own = own.flat_map(|(_, environment)| environment.iter().copied());
+            let environment: Vec<_> = environment.iter().copied().chain(own).collect();
+            let public = special.public.filter(|(part, _)| *part == name).map(|(_, url)| url);
+            let part = Part::start(name, needs, public, &parts.0, &environment);
+            if public.is_some() {
+                is_at(part.address());
+            }
+            parts.0.push(part);
         }
         parts
     }
 
     pub(crate) fn coordinator(&self) -> &str {
-        self.0.iter().find(|part| part.name == "coordinator").map(|part| &part.url).expect("a coordinator")
+        &self.part("coordinator").url
     }
 
     /// The name and the address of every part.
-    #[allow(dead_code, reason = "not every test scrapes them")]
     pub(crate) fn addresses(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
-        self.0.iter().map(|part| {
-            let address = part.url.strip_prefix("http://").and_then(|address| address.parse().ok());
-            (part.name, address.expect("an address"))
-        })
+        self.0.iter().map(|part| (part.name, part.address()))
+    }
+
+    /// The address of a part.
+    pub(crate) fn address(&self, name: &str) -> SocketAddr {
+        self.part(name).address()
+    }
+
+    fn part(&self, name: &str) -> &Part {
+        self.0.iter().find(|part| part.name == name).expect("a part")
+    }
+
+    /// Kills a part, which has no time to end well.
+    pub(crate) fn kill(&mut self, name: &str) {
+        let part = self.0.iter_mut().find(|part| part.name == name).expect("a part");
+        part.child.kill().expect("the process can be killed");
+        part.child.wait().expect("the process ends");
+    }
+
+    /// Starts a killed part again.
+    pub(crate) fn restart(&mut self, name: &str) {
+        let part = self.0.iter_mut().find(|part| part.name == name).expect("a part");
+        part.child = part.command.spawn().expect("the agent starts");
+        assert_eq!(announced(&mut part.child), part.url);
     }
 
     /// Asserts that every part reports that it is alive.
@@ -78,15 +137,33 @@ impl Parts {
 }
 
 impl Part {
-    fn start(name: &'static str, needs: &[&str], running: &[Self], environment: Environment<'_>) -> Self {
-        let mut command = command(env!("CARGO_BIN_EXE_agent"), environment);
-        command.args([name, "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
-        for peer in running.iter().filter(|part| needs.contains(&part.name)) {
-            command.args(["--peer", &format!("{}={}", peer.name, peer.url)]);
-        }
-        let mut child = command.spawn().expect("the agent starts");
+    fn start(
+        name: &'static str,
+        needs: &[&str],
+        public: Option<&str>,
+        running: &[Self],
+        environment: Environment<'_>,
+    ) -> Self {
+        let arguments = |listen: &str| {
+            let mut command = command(env!("CARGO_BIN_EXE_agent"), environment);
+            command.args([name, "--listen", listen]).stdout(Stdio::piped()).stderr(Stdio::null());
+            if let Some(url) = public {
+                command.args(["--url", url]);
+            }
+            for peer in running.iter().filter(|part| needs.contains(&part.name)) {
+                command.args(["--peer", &format!("{}={}", peer.name, peer.public)]);
+            }
+            command
+        };
+        let mut child = arguments("127.0.0.1:0").spawn().expect("the agent starts");
         let url = announced(&mut child);
-        Self { name, url, child }
+        let command = arguments(url.strip_prefix("http://").expect("an address"));
+        let public = public.unwrap_or(&url).to_owned();
+        Self { name, url, public, command, child }
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.url.strip_prefix("http://").and_then(|address| address.parse().ok()).expect("an address")
     }
 
     fn terminate(mut self) {
@@ -102,6 +179,49 @@ impl Drop for Part {
     /// Kills the process, so that a failed assertion does not leave it running.
     fn drop(&mut self) {
         let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A process that serves metrics, and ends with this.
+pub(crate) struct Extra {
+    address: SocketAddr,
+    child: Child,
+}
+
+impl Extra {
+    /// The customers, who come again and again.
+    pub(crate) fn customers(coordinator: &str, environment: Environment<'_>) -> Self {
+        let mut command = command(env!("CARGO_BIN_EXE_marketplace"), environment);
+        Self::start(command.args(["--coordinator", coordinator, "--listen", "127.0.0.1:0"]))
+    }
+
+    /// A built-in model that nobody asks.
+    pub(crate) fn idle(environment: Environment<'_>) -> Self {
+        let mut command = command(env!("CARGO_BIN_EXE_agent"), environment);
+        Self::start(command.args(["llm", "--listen", "127.0.0.1:0"]))
+    }
+
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let url = announcement(&mut lines);
+        // What else it prints has to be read, or it would wait for that.
+        thread::spawn(move || lines.for_each(drop));
+        let address = url.strip_prefix("http://").and_then(|address| address.parse().ok());
+        Self { address: address.expect("an address"), child }
+    }
+
+    /// Where its metrics are.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Extra {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -128,7 +248,12 @@ fn get(url: &str, path: &str) -> String {
 }
 
 fn announced(child: &mut Child) -> String {
-    let output = BufReader::new(child.stdout.take().expect("a pipe"));
-    let mut lines = output.lines().map(|line| line.expect("text"));
-    lines.find_map(|line| line.strip_prefix("listening on ").map(String::from)).expect("an address")
+    announcement(&mut BufReader::new(child.stdout.take().expect("a pipe")).lines())
+}
+
+fn announcement(lines: &mut impl Iterator<Item = std::io::Result<String>>) -> String {
+    lines
+        .map(|line| line.expect("text"))
+        .find_map(|line| line.strip_prefix("listening on ").map(String::from))
+        .expect("an address")
 }

@@ -8,11 +8,12 @@ use std::time::Instant;
 
 use ::a2a::{A2AError, Part, PartContent, StreamResponse, TaskState};
 use futures_core::Stream;
-use opentelemetry::StringValue;
+use opentelemetry::{Context, StringValue};
 
 use super::facts::{Content, Events, Facts, name_of};
 use super::outcome::View;
 use super::work::Work;
+use crate::integrations::requests;
 use crate::meter::{self, Labels, Metric, Number};
 use crate::semconv::gen_ai::AGENT_NAME;
 use crate::semconv::metrics::operations::{self as rows, A2A_METHOD_NAME, A2A_TASK_STATE, IO_DIRECTION};
@@ -61,6 +62,8 @@ impl Figures {
                 }
             }
             figures.passed("transmit", &facts.content);
+        } else {
+            Context::map_current(|context| requests::count("a2a", context));
         }
         Some(figures)
     }

@@ -22,6 +22,7 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 use super::figures::Figures;
 use super::message::{Answer, NoParams, Params, Target};
 use super::method::{self, Method};
+use crate::integrations::requests;
 use crate::propagation::{InboundPolicy, MetaRef};
 use crate::semconv::mcp;
 use crate::span::{self, Span};
@@ -96,6 +97,9 @@ impl<S: ServerHandler> TracedServer<S> {
         let mut figures = Figures::of_server(method, &params, is_http);
         if let Some(figures) = &mut figures {
             figures.set_version(context.protocol_version());
+            if !method.is_of_connection {
+                requests::count("mcp", &caller);
+            }
         }
         if method.is_of_connection && !caller.span().span_context().is_valid() {
             let result = serve(params, context).with_context(caller).await;

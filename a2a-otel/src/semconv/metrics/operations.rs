@@ -20,6 +20,10 @@ pub(crate) const MCP_METHOD_NAME: &str = "mcp.method.name";
 pub(crate) const MCP_PROTOCOL_VERSION: &str = "mcp.protocol.version";
 pub(crate) const RPC_STATUS_CODE: &str = "rpc.response.status_code";
 pub(crate) const NETWORK_TRANSPORT: &str = "network.transport";
+/// `a2a` or `mcp`.
+pub(crate) const PROTOCOL: &str = "a2a_otel.protocol";
+/// `remote` if there is a parent in another process, else `none`, as OpenTelemetry's conventions for SDKs name it.
+pub(crate) const PARENT_ORIGIN: &str = "otel.span.parent.origin";
 /// `transmit` or `receive`.
 pub(crate) const IO_DIRECTION: &str = "network.io.direction";
 
@@ -123,6 +127,10 @@ rows! {
         "Tasks of this agent that have reached a state", "How many tasks are completed, fail, or wait for people?";
     A2A_ACTIVE_TASKS = UpDownCounter "a2a.server.active_tasks", "{task}", [], Ours,
         "Tasks that this agent is working on", "How busy is this agent?";
+
+    SERVER_REQUESTS = Counter "a2a_otel.server.requests", "{request}", [PROTOCOL, PARENT_ORIGIN], Ours,
+        "Requests to this program over A2A and MCP, with their callers' traces or without",
+        "Do callers pass their traces on, so that a trace is whole?";
 
     EVALUATIONS = Counter "a2a_otel.evaluations", "{evaluation}", [EVALUATION_NAME, EVALUATION_SCORE_LABEL, AGENT_NAME], Ours,
         "Evaluations, by verdict", "How often is an answer found to be right?";

@@ -1,6 +1,6 @@
 //! The dashboard of calls between agents, and to MCP servers.
 
-use super::panel::Look::{Lines, Number, Quantiles, Stack, Table};
+use super::panel::Look::{Graph, Lines, Number, Quantiles, Stack, Table};
 use super::panel::Spec;
 use super::{About, Section};
 use crate::promql::{calls, failing, quantile};
@@ -21,7 +21,9 @@ pub(super) const SECTIONS: &[Section] = &[
     Section { title: "Availability", panels: AVAILABILITY },
 ];
 
-const MATRIX: &[Spec] = &[Spec {
+const MATRIX: &[Spec] = &[AS_A_TABLE, AS_A_GRAPH];
+
+const AS_A_TABLE: Spec = Spec {
     title: "Which agent calls which, and how does that go?",
     description: "Each pair of agents: the calls in the selected time, the part that fails, and the duration within \
                   which 95 of 100 calls are answered.",
@@ -50,7 +52,41 @@ const MATRIX: &[Spec] = &[Spec {
             "s",
         ),
     ],
-}];
+};
+
+/// The label of the called agent becomes `target`, that of the caller `source`; an agent is one node if its service has its
+/// name.
+const AS_A_GRAPH: Spec = Spec {
+    title: "Who calls whom?",
+    description: "Each agent and program with the calls that it answers, and each pair with its calls, per second in the \
+                  selected time. An agent is one node if its service.name is the name on its card.",
+    unit: "reqps",
+    look: Graph,
+    queries: &[
+        (
+            "edges",
+            concat!(
+                "sum by (id, source, target) (label_join(",
+                "label_replace(label_replace(",
+                calls!("service_name, gen_ai_agent_name", "a2a.client.operation.duration", "@s", "$__range"),
+                ", \"source\", \"$1\", \"service_name\", \"(.*)\"), \"target\", \"$1\", \"gen_ai_agent_name\", \"(.*)\")",
+                ", \"id\", \" calls \", \"source\", \"target\"))"
+            ),
+            "",
+        ),
+        (
+            "nodes",
+            concat!(
+                "sum by (id, title) (label_join(label_replace(",
+                calls!("gen_ai_agent_name", "a2a.client.operation.duration", "@s", "$__range"),
+                ", \"id\", \"$1\", \"gen_ai_agent_name\", \"(.*)\") or label_replace(0 * ",
+                calls!("service_name", "a2a.client.operation.duration", "@s", "$__range"),
+                ", \"id\", \"$1\", \"service_name\", \"(.*)\"), \"title\", \"\", \"id\"))"
+            ),
+            "",
+        ),
+    ],
+};
 
 const CALLS: &[Spec] = &[
     Spec {
@@ -136,6 +172,21 @@ const CALLS: &[Spec] = &[
                 " - ",
                 quantile!("0.95", "a2a_method_name", "a2a.server.operation.duration", "@s", "@i")
             ),
+            "",
+        )],
+    },
+    Spec {
+        title: "Do calls carry their traces?",
+        description: "The part of requests to each program, over A2A and MCP, that name their caller's span. Others begin a \
+                      trace of their own, so that a trace ends at the caller.",
+        unit: "percentunit",
+        look: Lines,
+        queries: &[(
+            "{{service_name}} {{a2a_otel_protocol}}",
+            "(sum by (service_name, a2a_otel_protocol) \
+             (rate(<a2a_otel.server.requests>{otel_span_parent_origin=\"remote\",@s}[@i])) \
+             or 0 * sum by (service_name, a2a_otel_protocol) (rate(<a2a_otel.server.requests>{@s}[@i]))) \
+             / (sum by (service_name, a2a_otel_protocol) (rate(<a2a_otel.server.requests>{@s}[@i])) > 0)",
             "",
         )],
     },

@@ -27,6 +27,9 @@ pub(super) enum Look {
     Heatmap,
     /// One row for each combination of labels, one column for each query.
     Table,
+    /// Nodes and the edges between them: a query for the edges, and one for the nodes. Grafana knows them by their fields, so
+    /// their labels have to be called `id`, `source` and `target`, or `id` and `title`.
+    Graph,
 }
 
 /// A panel of a table. Its queries name metrics as `promql` describes; a query of a metric that nobody records is left
@@ -92,6 +95,7 @@ impl Look {
             Self::Number => (6, 4),
             Self::Lines | Self::Stack | Self::Quantiles | Self::Heatmap => (12, 8),
             Self::Table => (24, 9),
+            Self::Graph => (24, 12),
         }
     }
 
@@ -101,7 +105,13 @@ impl Look {
             Self::Lines | Self::Stack | Self::Quantiles => "timeseries",
             Self::Heatmap => "heatmap",
             Self::Table => "table",
+            Self::Graph => "nodeGraph",
         }
+    }
+
+    /// Whether it shows the values of one moment, as a table has them.
+    const fn is_of_a_moment(self) -> bool {
+        matches!(self, Self::Table | Self::Graph)
     }
 
     fn options(self) -> Value {
@@ -125,6 +135,11 @@ impl Look {
                 "yAxis": { "axisPlacement": "left", "reverse": false, "unit": "s" },
             }),
             Self::Table => json!({ "cellHeight": "sm", "showHeader": true }),
+            Self::Graph => json!({
+                "edges": { "mainStatUnit": "reqps" },
+                "nodes": { "mainStatUnit": "reqps" },
+                "zoomMode": "cooperative",
+            }),
         }
     }
 
@@ -137,14 +152,14 @@ impl Look {
                 "stacking": { "group": "A", "mode": "normal" },
             }),
             Self::Table => json!({ "align": "auto", "filterable": true }),
-            Self::Number | Self::Heatmap => json!({}),
+            Self::Number | Self::Heatmap | Self::Graph => json!({}),
         }
     }
 
     const fn format(self) -> &'static str {
         match self {
             Self::Heatmap => "heatmap",
-            Self::Table => "table",
+            Self::Table | Self::Graph => "table",
             _ => "time_series",
         }
     }
@@ -159,10 +174,10 @@ impl Draft {
             datasource: SOURCE,
             editor_mode: "code",
             expr: query.expr.clone(),
-            legend_format: if look == Look::Table { String::new() } else { query.legend.clone() },
+            legend_format: if look.is_of_a_moment() { String::new() } else { query.legend.clone() },
             format: look.format(),
-            instant: look == Look::Table,
-            range: look != Look::Table,
+            instant: look.is_of_a_moment(),
+            range: !look.is_of_a_moment(),
             exemplar: look == Look::Quantiles,
         });
         Panel {
@@ -183,7 +198,11 @@ impl Draft {
                 overrides: if look == Look::Table { self.columns() } else { Vec::new() },
             },
             options: look.options(),
-            transformations: if look == Look::Table { self.joined() } else { Vec::new() },
+            transformations: match look {
+                Look::Table => self.joined(),
+                Look::Graph => self.graph(),
+                _ => Vec::new(),
+            },
         }
     }
 
@@ -201,15 +220,8 @@ impl Draft {
 
     /// Joins the queries' results to one table, with their legends as the names of columns.
     fn joined(&self) -> Vec<Value> {
-        let names = self.queries.iter().enumerate().map(|(index, query)| {
-            // Grafana names the column of a single query differently.
-            let column = if self.queries.len() == 1 {
-                "Value".to_owned()
-            } else {
-                format!("Value #{}", ref_id(index))
-            };
-            (column, Value::from(query.legend.clone()))
-        });
+        let legends = self.queries.iter().map(|query| Value::from(query.legend.clone()));
+        let names = (0..).map(|index| self.column(index)).zip(legends);
         let labels = [("service_name", "caller"), ("gen_ai_agent_name", "peer")];
         let labels = labels.map(|(label, shown)| (label.to_owned(), Value::from(shown)));
         let renamed: serde_json::Map<_, _> = labels.into_iter().chain(names).collect();
@@ -217,6 +229,21 @@ impl Draft {
             json!({ "id": "merge", "options": {} }),
             json!({ "id": "organize", "options": { "excludeByName": { "Time": true }, "renameByName": renamed } }),
         ]
+    }
+
+    /// Names the values of edges and nodes as Grafana's node graph looks for them.
+    ///
+    /// Source: <https://grafana.com/docs/grafana/latest/panels-visualizations/visualizations/node-graph/#data-api>.
+    fn graph(&self) -> Vec<Value> {
+        let names = (0..self.queries.len()).map(|index| (self.column(index), Value::from("mainstat")));
+        let renamed: serde_json::Map<_, _> = names.collect();
+        let options = json!({ "excludeByName": { "Time": true }, "renameByName": renamed });
+        vec![json!({ "id": "organize", "options": options })]
+    }
+
+    /// What Grafana calls the values of a query in a table.
+    fn column(&self, index: usize) -> String {
+        if self.queries.len() == 1 { "Value".to_owned() } else { format!("Value #{}", ref_id(index)) }
     }
 }
 

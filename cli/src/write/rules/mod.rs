@@ -43,7 +43,7 @@ pub(super) fn files(model: &Model, choices: &Choices) -> Result<Vec<File>, Failu
 
 fn groups(model: &Model, choices: &Choices) -> Vec<Group> {
     let recording = RECORDED.iter().filter_map(|(name, query)| {
-        let expr = fill(query, model, choices.objective)?;
+        let expr = choices.pace.query(&fill(query, model, choices.objective)?);
         Some(Rule::Recording { record: (*name).to_owned(), expr })
     });
     let mut groups = vec![Group { name: "a2a-otel-recording".to_owned(), rules: recording.collect() }];
@@ -61,9 +61,9 @@ impl Alert {
     fn rule(&self, model: &Model, choices: &Choices) -> Option<Rule> {
         Some(Rule::Alerting {
             alert: self.name.to_owned(),
-            expr: fill(self.expr, model, choices.objective)?,
-            hold: self.hold.to_owned(),
-            keep_firing_for: self.keep.to_owned(),
+            expr: choices.pace.query(&fill(self.expr, model, choices.objective)?),
+            hold: choices.pace.duration(self.hold),
+            keep_firing_for: choices.pace.duration(self.keep),
             labels: self.labels(|label| format!("{{{{ $labels.{label} }}}}")),
             annotations: self
                 .annotations(choices, self.template(), |label| format!("{{{{ $labels.{label} }}}}")),

@@ -1,0 +1,127 @@
+//! Every query of every dashboard in `deploy/`, against a real Prometheus that scrapes the marketplace and a real Phoenix,
+//! while customers come and things go wrong.
+
+mod support;
+
+use std::time::Duration;
+
+use a2a_otel_tests::phoenix::Phoenix;
+use a2a_otel_tests::prometheus::Prometheus;
+use a2a_otel_tests::services::{eventually, require, unique};
+use serde_json::{Value, json};
+use support::watch::{self, FaultFile, deployed};
+use support::{Extra, Parts, Special};
+
+const DASHBOARDS: [&str; 4] = ["agent-performance", "a2a-communication", "business", "errors"];
+
+/// What Grafana replaces in queries. The ranges cover the whole run.
+const VARIABLES: [(&str, &str); 4] =
+    [("$__rate_interval", "5m"), ("$__range", "5m"), ("$service", ".*"), ("$agent", ".*")];
+
+/// Queries that the marketplace cannot answer: the panel, a part of the query, and why.
+const UNANSWERED: &[(&str, &str, &str)] = &[
+    ("Which agents have to be asked again?", "", "the coordinator asks each agent once"),
+    ("How much memory do agents take?", "process_memory_limit_bytes", "not every machine limits memory"),
+];
+
+/// How long it may take until something is scraped.
+const SCRAPED: Duration = Duration::from_secs(60);
+/// How long it may take until every query has an answer.
+const ANSWERED: Duration = Duration::from_secs(180);
+
+#[test]
+fn no_panel_is_empty_after_a_run_with_faults() {
+    let metrics = [("PHOENIX_ENABLE_PROMETHEUS", "true")];
+    let Some(phoenix) = require("Phoenix", Phoenix::start_with(&metrics)) else { return };
+    let (project, faults) = (unique("panels"), FaultFile::new("panels"));
+    let spool = std::env::temp_dir().join(unique("panels-spool"));
+    let environment = [
+        ("PHOENIX_COLLECTOR_ENDPOINT", phoenix.url()),
+        ("PHOENIX_PROJECT", project.as_str()),
+        ("MARKETPLACE_FAULTS", faults.path()),
+    ];
+    // One agent has a model without a price, one writes the newest GenAI conventions, and one part cannot send all its spans.
+    let special = Special {
+        environments: &[
+            ("product", &[("OPENAI_MODEL", "house-model")]),
+            (
+                "sales",
+                &[
+                    ("OTEL_SEMCONV_STABILITY_OPT_IN", "gen_ai_latest_experimental"),
+                    ("A2A_OTEL_SPOOL_DIR", spool.to_str().expect("a path that is text")),
+                ],
+            ),
+            ("catalogue", &[("OTEL_BSP_MAX_QUEUE_SIZE", "1")]),
+        ],
+        ..Special::default()
+    };
+    let mut parts = Parts::start_with(&environment, &special);
+    let customers = Extra::customers(parts.coordinator(), &environment);
+    let mut agents = watch::agents(&parts);
+    agents.push(("marketplace", customers.address()));
+    let rules = deployed("prometheus/rules.yaml");
+    let started = watch::prometheus(rules, &agents, phoenix.metrics_address(), None);
+    let Some(prometheus) = require("Prometheus", started) else { return };
+
+    await_result(&prometheus, "sum(marketplace_customer_requests_total) > 20");
+    faults.set(&json!({ "failing_tools": ["search_products"], "model_delay": 0.5, "blocked": ["catalogue"] }));
+    parts.kill("inventory");
+    await_result(&prometheus, r#"up{service_name="inventory-agent"} == 0"#);
+    await_result(&prometheus, r#"a2a_client_operation_duration_seconds_count{gen_ai_agent_name="inventory-agent",error_type!=""}"#);
+    parts.restart("inventory");
+
+    let queries = queries();
+    assert!(queries.len() > 100, "only {} queries", queries.len());
+    let faulty = || -> Vec<_> { queries.iter().filter_map(|query| fault(&prometheus, query)).collect() };
+    let answered = eventually(ANSWERED, || faulty().is_empty().then_some(()));
+    assert!(answered.is_some(), "{:#?}\n{}", faulty(), prometheus.last_words());
+    faults.clear();
+    drop(customers);
+    parts.terminate();
+    let _ = std::fs::remove_dir_all(spool);
+}
+
+#[track_caller]
+fn await_result(prometheus: &Prometheus, query: &str) {
+    let found = eventually(SCRAPED, || (!prometheus.query(query).is_empty()).then_some(()));
+    assert!(found.is_some(), "{query} has no result; {}", prometheus.last_words());
+}
+
+/// A query of a panel: the dashboard and the panel, and what Prometheus is asked.
+struct Query {
+    place: String,
+    text: String,
+}
+
+/// Every query of every dashboard, but those that the marketplace cannot answer.
+fn queries() -> Vec<Query> {
+    let mut queries = Vec::new();
+    for name in DASHBOARDS {
+        let dashboard: Value =
+            serde_json::from_str(&deployed(&format!("grafana/{name}.json"))).expect("JSON");
+        for panel in dashboard["panels"].as_array().expect("panels") {
+            let title = panel["title"].as_str().expect("a title");
+            for target in panel["targets"].as_array().into_iter().flatten() {
+                let text = target["expr"].as_str().expect("a query").to_owned();
+                if !UNANSWERED.iter().any(|(panel, part, _)| *panel == title && text.contains(part)) {
+                    let text = VARIABLES.iter().fold(text, |text, (name, value)| text.replace(name, value));
+                    queries.push(Query { place: format!("{name}, {title}"), text });
+                }
+            }
+        }
+    }
+    queries
+}
+
+/// What is wrong with the answer to a query.
+fn fault(prometheus: &Prometheus, Query { place, text }: &Query) -> Option<String> {
+    let answer = prometheus.query(text);
+    let fault = if answer.is_empty() {
+        "is empty"
+    } else if answer.iter().all(|series| series["value"][1] == "NaN") {
+        "is not a number"
+    } else {
+        return None;
+    };
+    Some(format!("{place}: {fault}: {text}"))
+}
