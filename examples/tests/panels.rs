@@ -24,10 +24,21 @@ const UNANSWERED: &[(&str, &str, &str)] = &[
     ("How much memory do agents take?", "process_memory_limit_bytes", "not every machine limits memory"),
 ];
 
+/// Panels that may show nothing but zeros, and why.
+const ZERO: &[(&str, &str)] = &[
+    ("Retries", "the coordinator asks each agent once"),
+    ("Which agents have stuck tasks?", "no task is stuck for a quarter of an hour"),
+    ("Firing alerts", "alerts wait for minutes, and the run is shorter; their drills are a test of its own"),
+    ("Does Phoenix refuse or lose spans?", "Phoenix keeps up"),
+    ("Does Phoenix keep up?", "it does"),
+    ("What waits on disk?", "the receiver is there"),
+    ("Do tasks wait for a worker?", "a moment in which some do is seldom hit"),
+];
+
 /// How long it may take until something is scraped.
 const SCRAPED: Duration = Duration::from_secs(60);
 /// How long it may take until every query has an answer.
-const ANSWERED: Duration = Duration::from_secs(180);
+const ANSWERED: Duration = Duration::from_secs(120);
 
 #[test]
 fn no_panel_is_empty_after_a_run_with_faults() {
@@ -70,11 +81,14 @@ fn no_panel_is_empty_after_a_run_with_faults() {
     await_result(&prometheus, r#"a2a_client_operation_duration_seconds_count{gen_ai_agent_name="inventory-agent",error_type!=""}"#);
     parts.restart("inventory");
 
-    let queries = queries();
-    assert!(queries.len() > 100, "only {} queries", queries.len());
-    let faulty = || -> Vec<_> { queries.iter().filter_map(|query| fault(&prometheus, query)).collect() };
-    let answered = eventually(ANSWERED, || faulty().is_empty().then_some(()));
-    assert!(answered.is_some(), "{:#?}\n{}", faulty(), prometheus.last_words());
+    let mut open = queries();
+    assert!(open.len() > 100, "only {} queries", open.len());
+    let answered = eventually(ANSWERED, || {
+        open.retain(|query| fault(&prometheus, query).is_some());
+        open.is_empty().then_some(())
+    });
+    let faults_left: Vec<_> = open.iter().filter_map(|query| fault(&prometheus, query)).collect();
+    assert!(answered.is_some(), "{faults_left:#?}\n{}", prometheus.last_words());
     faults.clear();
     drop(customers);
     parts.terminate();
@@ -90,6 +104,7 @@ fn await_result(prometheus: &Prometheus, query: &str) {
 /// A query of a panel: the dashboard and the panel, and what Prometheus is asked.
 struct Query {
     place: String,
+    may_be_zero: bool,
     text: String,
 }
 
@@ -105,7 +120,8 @@ fn queries() -> Vec<Query> {
                 let text = target["expr"].as_str().expect("a query").to_owned();
                 if !UNANSWERED.iter().any(|(panel, part, _)| *panel == title && text.contains(part)) {
                     let text = VARIABLES.iter().fold(text, |text, (name, value)| text.replace(name, value));
-                    queries.push(Query { place: format!("{name}, {title}"), text });
+                    let may_be_zero = ZERO.iter().any(|(panel, _)| *panel == title);
+                    queries.push(Query { place: format!("{name}, {title}"), may_be_zero, text });
                 }
             }
         }
@@ -114,12 +130,15 @@ fn queries() -> Vec<Query> {
 }
 
 /// What is wrong with the answer to a query.
-fn fault(prometheus: &Prometheus, Query { place, text }: &Query) -> Option<String> {
+fn fault(prometheus: &Prometheus, Query { place, may_be_zero, text }: &Query) -> Option<String> {
     let answer = prometheus.query(text);
+    let all_are = |value: &str| answer.iter().all(|series| series["value"][1] == value);
     let fault = if answer.is_empty() {
         "is empty"
-    } else if answer.iter().all(|series| series["value"][1] == "NaN") {
+    } else if all_are("NaN") {
         "is not a number"
+    } else if all_are("0") && !may_be_zero {
+        "is zero"
     } else {
         return None;
     };

@@ -21,7 +21,7 @@ use crate::world::{EACH, count, figures, recorded, sum};
 type Connected = TracedClient<()>;
 
 /// Runs to the end, and then ends the servers and tasks.
-fn run(work: impl Future<Output = ()>) {
+pub(crate) fn run(work: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(work);
 }

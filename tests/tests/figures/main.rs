@@ -5,6 +5,7 @@
 #![expect(clippy::float_cmp, reason = "sums of a few such numbers are exact")]
 
 mod calls;
+mod carried;
 mod counted_once;
 mod docs;
 mod models;

@@ -10,7 +10,8 @@ pub(super) const ALERTS: &[Alert] = &[
         severity: Severity::Critical,
         expr: "min by (job, instance, service_name) (up{job=\"agents\"}) == 0",
         hold: "1m",
-        keep: "",
+        // Until what follows from it has ended too: the callers' failures stay in their windows for minutes.
+        keep: "10m",
         summary: "{service_name} at {instance} cannot be reached by Prometheus",
         value: Value::Number,
         description: "The process has ended, hangs, or cannot be reached over the network.",
@@ -32,7 +33,7 @@ pub(super) const ALERTS: &[Alert] = &[
         expr: "group by (service_name) (last_over_time(<otel.sdk.span.started>[1h])) \
                unless group by (service_name) (<otel.sdk.span.started>)",
         hold: "5m",
-        keep: "",
+        keep: "10m",
         summary: "{service_name} has sent no metrics for minutes, but did within the hour",
         value: Value::Number,
         description: "The agent was removed, is named differently, or cannot send its metrics.",

@@ -126,7 +126,7 @@ pub(super) const ALERTS: &[Alert] = &[
         name: "RuntimeStalls",
         category: Category::Resources,
         severity: Severity::Critical,
-        expr: "sum by (service_name, instance) (increase(<tokio.stalls>[10m])) > 0",
+        expr: "ceil(sum by (service_name, instance) (increase(<tokio.stalls>[10m]))) > 0",
         hold: "1m",
         keep: "5m",
         summary: "The runtime of {service_name} at {instance} took no new task for a second or longer, {value} times",

@@ -2,12 +2,30 @@
 
 use super::alert::{Alert, Case, Category, Course, Dashboard, Severity, Value};
 
+/// How much a counter of losses has grown within ten minutes, as a whole number. A counter that is new has grown from nothing:
+/// the first loss makes it.
+macro_rules! grown {
+    ($by:literal, $metric:literal) => {
+        concat!(
+            "ceil(sum by (",
+            $by,
+            ") (increase(<",
+            $metric,
+            ">{error_type!=\"\"}[10m]) > 0 or (<",
+            $metric,
+            ">{error_type!=\"\"} unless <",
+            $metric,
+            ">{error_type!=\"\"} offset 10m))) > 0"
+        )
+    };
+}
+
 pub(super) const ALERTS: &[Alert] = &[
     Alert {
         name: "SpansDropped",
         category: Category::Telemetry,
         severity: Severity::Warning,
-        expr: "sum by (service_name, error_type) (increase(<otel.sdk.processor.span.processed>{error_type!=\"\"}[10m])) > 0",
+        expr: grown!("service_name, error_type", "otel.sdk.processor.span.processed"),
         hold: "1m",
         keep: "10m",
         summary: "{service_name} has lost {value} spans before they were sent: {error_type}",
@@ -28,7 +46,7 @@ pub(super) const ALERTS: &[Alert] = &[
         name: "SpansNotAccepted",
         category: Category::Telemetry,
         severity: Severity::Warning,
-        expr: "sum by (service_name, error_type) (increase(<otel.sdk.exporter.span.exported>{error_type!=\"\"}[10m])) > 0",
+        expr: grown!("service_name, error_type", "otel.sdk.exporter.span.exported"),
         hold: "1m",
         keep: "10m",
         summary: "The receiver has not accepted {value} spans of {service_name}: {error_type}",
@@ -114,7 +132,8 @@ pub(super) const ALERTS: &[Alert] = &[
         severity: Severity::Critical,
         expr: "min by (job, instance) (up{job=\"phoenix\"}) == 0",
         hold: "2m",
-        keep: "",
+        // Until what follows from it has ended too: agents wait before they try again.
+        keep: "10m",
         summary: "Phoenix at {instance} cannot be reached by Prometheus",
         value: Value::Number,
         description: "No traces are stored. The agents keep spans in their queues, and on disk if they have a spool.",
@@ -130,7 +149,7 @@ pub(super) const ALERTS: &[Alert] = &[
         name: "PhoenixRefusesSpans",
         category: Category::Telemetry,
         severity: Severity::Warning,
-        expr: "sum by (instance) (increase(phoenix_span_queue_rejections_total[10m])) > 0",
+        expr: "ceil(sum by (instance) (increase(phoenix_span_queue_rejections_total[10m]))) > 0",
         hold: "2m",
         keep: "10m",
         summary: "Phoenix at {instance} has refused {value} requests, because its queue is full",
@@ -151,7 +170,7 @@ pub(super) const ALERTS: &[Alert] = &[
         name: "PhoenixLosesSpans",
         category: Category::Telemetry,
         severity: Severity::Critical,
-        expr: "sum by (instance) (increase(phoenix_bulk_loader_span_exceptions_total[10m])) > 0",
+        expr: "ceil(sum by (instance) (increase(phoenix_bulk_loader_span_exceptions_total[10m]))) > 0",
         hold: "1m",
         keep: "10m",
         summary: "Phoenix at {instance} could not store {value} spans that it had accepted",
