@@ -304,6 +304,18 @@ fn the_matrix_has_one_row_for_each_pair_of_agents() {
     assert_eq!(columns, ["caller", "peer", "calls", "failing", "p95"]);
 }
 
+/// A frame with the field `source` has the edges, and `mainstat` is what Grafana writes on both.
+#[test]
+fn the_graph_has_the_fields_that_grafana_looks_for() {
+    let (_, graph) = panels().into_iter().find(|(_, panel)| panel["type"] == "nodeGraph").expect("a graph");
+    let targets = targets(&graph);
+    let [edges, nodes] = targets.as_slice() else { panic!("{targets:#?}") };
+    assert!(text(edges, "expr").starts_with("sum by (id, source, target) ("), "{edges:#}");
+    assert!(text(nodes, "expr").starts_with("sum by (id, title) ("), "{nodes:#}");
+    let renamed = &graph["transformations"][0]["options"]["renameByName"];
+    assert_eq!([&renamed["Value #A"], &renamed["Value #B"]], ["mainstat", "mainstat"]);
+}
+
 #[test]
 fn exemplars_lead_to_their_traces() {
     let with_exemplars: Vec<_> = panels()

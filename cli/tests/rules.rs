@@ -4,14 +4,16 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::Command;
 
 use a2a_otel_cli::write::rules::{Severity, alerts};
+use a2a_otel_cli::write::{self, Choices, Pace};
 use promql_parser::parser::{self, Expr};
 use promql_parser::util::{ExprVisitor, walk_expr};
 use support::services::{amtool, promtool, require};
-use support::{generate, known_series, workspace};
+use support::{generate, known_series, marketplace, workspace};
 use tempfile::TempDir;
 
 /// What an alert whose metrics this crate does not record yet says: its rule is left out.
@@ -138,6 +140,42 @@ fn the_rules_hold_for_the_least_and_the_highest_objective() {
         let tests = ["test", "rules", "--run=AgentErrorBudget", "rules.test.yaml"];
         assert!(succeeds(&promtool, &tests, &folder).contains("SUCCESS"));
     }
+}
+
+#[test]
+fn rules_in_a_hurry_differ_in_durations_only() {
+    let Some(promtool) = require("promtool", promtool()) else { return };
+    let written = generated(Pace::WRITTEN);
+    assert_eq!(written, rules());
+    let hurried = generated(Pace::times(NonZeroU32::new(60).expect("it is not 0")));
+    let folder = TempDir::new().expect("a folder");
+    fs::write(folder.path().join("rules.yaml"), &hurried).expect("a file");
+    succeeds(&promtool, &["check", "rules", "rules.yaml"], folder.path());
+    // YAML may fold a text at any space, and folds the two differently.
+    let words = |text: &str| text.split_whitespace().filter(|word| *word != ">-").collect::<Vec<_>>().join(" ");
+    let (written, hurried) = (words(&written), words(&hurried));
+    for (before, after) in [
+        ("for: 10m ", "for: 10s "),
+        ("keep_firing_for: 5m ", "keep_firing_for: 5s "),
+        ("[6h]", "[360s]"),
+        ("[1h], 14400)", "[60s], 240)"),
+        ("[15m] offset 1h", "[15s] offset 60s"),
+        ("offset 10m", "offset 10s"),
+    ] {
+        assert!(written.contains(before) && !hurried.contains(before), "{before}");
+        assert!(hurried.matches(after).count() >= written.matches(before).count(), "{after}");
+    }
+    let without_digits_and_units = |text: &str| {
+        text.chars().filter(|letter| !letter.is_ascii_digit() && !"smhd".contains(*letter)).collect::<String>()
+    };
+    assert_eq!(without_digits_and_units(&written), without_digits_and_units(&hurried));
+}
+
+/// The rules of the marketplace.
+fn generated(pace: Pace) -> String {
+    let (grafana, runbooks) = ("http://localhost:3000".to_owned(), "docs/runbooks".to_owned());
+    let files = write::all(&marketplace(), &Choices { objective: 0.99, grafana, runbooks, pace }).expect("files");
+    files.into_iter().find(|file| file.path == "prometheus/rules.yaml").expect("rules").content
 }
 
 #[test]

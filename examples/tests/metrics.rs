@@ -75,7 +75,6 @@ const ELSEWHERE: &[&str] = &[
     "a2a.client.retries",
     "a2a_otel.evaluation",
     "a2a_otel.spool",
-    "gen_ai.client.operation.time_",
     "gen_ai.client.unpriced_calls",
     "otel.sdk",
     "process.memory.limit",

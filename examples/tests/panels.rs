@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use a2a_otel_tests::phoenix::Phoenix;
@@ -89,6 +90,7 @@ fn no_panel_is_empty_after_a_run_with_faults() {
     });
     let faults_left: Vec<_> = open.iter().filter_map(|query| fault(&prometheus, query)).collect();
     assert!(answered.is_some(), "{faults_left:#?}\n{}", prometheus.last_words());
+    check_graph(&prometheus);
     faults.clear();
     drop(customers);
     parts.terminate();
@@ -99,6 +101,24 @@ fn no_panel_is_empty_after_a_run_with_faults() {
 fn await_result(prometheus: &Prometheus, query: &str) {
     let found = eventually(SCRAPED, || (!prometheus.query(query).is_empty()).then_some(()));
     assert!(found.is_some(), "{query} has no result; {}", prometheus.last_words());
+}
+
+/// The graph of calls has each agent once, and its edges lead from one to another.
+fn check_graph(prometheus: &Prometheus) {
+    let graph = queries().into_iter().filter(|query| query.place == "a2a-communication, Who calls whom?");
+    let frames: Vec<_> = graph.map(|query| prometheus.query(&query.text)).collect();
+    let [edges, nodes] = frames.as_slice() else { panic!("{frames:#?}") };
+    let values = |frame: &[Value], label: &str| -> BTreeSet<String> {
+        frame.iter().map(|row| row["metric"][label].as_str().expect("a field").to_owned()).collect()
+    };
+    let agents = ["coordinator", "inventory-agent", "product-agent", "sales-agent"];
+    let all = ["marketplace"].into_iter().chain(agents).map(str::to_owned).collect();
+    assert_eq!(values(nodes, "id"), all, "{nodes:#?}");
+    assert_eq!(values(nodes, "title"), all);
+    assert_eq!(nodes.len(), all.len());
+    assert_eq!(values(edges, "source"), ["coordinator", "marketplace"].map(str::to_owned).into());
+    assert_eq!(values(edges, "target"), agents.map(str::to_owned).into());
+    assert_eq!(values(edges, "id").len(), edges.len());
 }
 
 /// A query of a panel: the dashboard and the panel, and what Prometheus is asked.

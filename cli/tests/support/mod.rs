@@ -73,12 +73,14 @@ pub(crate) fn files(folder: &Path) -> Vec<(String, String)> {
 }
 
 /// Series that are not the agents': Prometheus's own, and those of Phoenix.
-pub(crate) const OTHERS: [&str; 5] = [
+pub(crate) const OTHERS: [&str; 7] = [
     "up",
     "ALERTS",
     "phoenix_span_queue_size",
     "phoenix_span_queue_rejections_total",
     "phoenix_bulk_loader_span_exceptions_total",
+    "phoenix_bulk_loader_span_insertion_time_seconds_bucket",
+    "phoenix_span_ingestion_last_success_timestamp_seconds",
 ];
 
 /// The names of series that exist: those of the model, and others.

@@ -29,10 +29,13 @@ const VALUES: &[(&str, [&str; 2])] = &[
     ("error_type", ["", "timeout"]),
 ];
 
-const OF_PHOENIX: [&str; 3] = [
+const OF_PHOENIX: [&str; 6] = [
     "phoenix_span_queue_size",
     "phoenix_span_queue_rejections_total",
     "phoenix_bulk_loader_span_exceptions_total",
+    "phoenix_bulk_loader_span_insertion_time_seconds_bucket{le=\"0.5\"}",
+    "phoenix_bulk_loader_span_insertion_time_seconds_bucket{le=\"+Inf\"}",
+    "phoenix_span_ingestion_last_success_timestamp_seconds",
 ];
 
 /// All metrics after so many scrapes: two services, and two values of each label.

@@ -277,4 +277,26 @@ const PHOENIX: &[Spec] = &[
             ("not stored", "sum(rate(phoenix_bulk_loader_span_exceptions_total[@i]))", ""),
         ],
     },
+    Spec {
+        title: "How long does Phoenix take to store spans?",
+        description: "95 of 100 insertions into its database are faster.",
+        unit: "s",
+        look: Lines,
+        queries: &[(
+            "{{instance}}",
+            "histogram_quantile(0.95, sum by (le, instance) (rate(phoenix_bulk_loader_span_insertion_time_seconds_bucket[@i])))",
+            "",
+        )],
+    },
+    Spec {
+        title: "When did Phoenix last store spans?",
+        description: "The time since then. It grows while no spans come, or while the database is away.",
+        unit: "s",
+        look: Lines,
+        queries: &[(
+            "{{instance}}",
+            "time() - (max by (instance) (phoenix_span_ingestion_last_success_timestamp_seconds) > 0)",
+            "",
+        )],
+    },
 ];
