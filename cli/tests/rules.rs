@@ -152,7 +152,8 @@ fn rules_in_a_hurry_differ_in_durations_only() {
     fs::write(folder.path().join("rules.yaml"), &hurried).expect("a file");
     succeeds(&promtool, &["check", "rules", "rules.yaml"], folder.path());
     // YAML may fold a text at any space, and folds the two differently.
-    let words = |text: &str| text.split_whitespace().filter(|word| *word != ">-").collect::<Vec<_>>().join(" ");
+    let words =
+        |text: &str| text.split_whitespace().filter(|word| *word != ">-").collect::<Vec<_>>().join(" ");
     let (written, hurried) = (words(&written), words(&hurried));
     for (before, after) in [
         ("for: 10m ", "for: 10s "),
@@ -166,7 +167,9 @@ fn rules_in_a_hurry_differ_in_durations_only() {
         assert!(hurried.matches(after).count() >= written.matches(before).count(), "{after}");
     }
     let without_digits_and_units = |text: &str| {
-        text.chars().filter(|letter| !letter.is_ascii_digit() && !"smhd".contains(*letter)).collect::<String>()
+        text.chars()
+            .filter(|letter| !letter.is_ascii_digit() && !"smhd".contains(*letter))
+            .collect::<String>()
     };
     assert_eq!(without_digits_and_units(&written), without_digits_and_units(&hurried));
 }
@@ -174,7 +177,8 @@ fn rules_in_a_hurry_differ_in_durations_only() {
 /// The rules of the marketplace.
 fn generated(pace: Pace) -> String {
     let (grafana, runbooks) = ("http://localhost:3000".to_owned(), "docs/runbooks".to_owned());
-    let files = write::all(&marketplace(), &Choices { objective: 0.99, grafana, runbooks, pace }).expect("files");
+    let files =
+        write::all(&marketplace(), &Choices { objective: 0.99, grafana, runbooks, pace }).expect("files");
     files.into_iter().find(|file| file.path == "prometheus/rules.yaml").expect("rules").content
 }
 

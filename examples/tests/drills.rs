@@ -105,7 +105,8 @@ fn every_fault_raises_its_alert_and_the_alert_ends() {
     let (faults, faults_of_toy) = (FaultFile::new("faults"), FaultFile::new("faults-of-toy"));
     let shared = [("PHOENIX_COLLECTOR_ENDPOINT", url.as_str()), ("PHOENIX_PROJECT", project.as_str())];
     let environment = [&shared[..], &[("MARKETPLACE_FAULTS", faults.path())]].concat();
-    let relay = Relay::start();
+    let (relay, relay_of_phoenix) = (Relay::start(), Relay::start());
+    relay_of_phoenix.connect(phoenix.metrics_address());
     let relayed = Special { public: Some(("inventory", &relay.url())), ..Special::default() };
     let mut parts = Parts::start_behind(&environment, &relayed, |address| relay.connect(address));
     let customers = Extra::customers(parts.coordinator(), &environment);
@@ -113,8 +114,7 @@ fn every_fault_raises_its_alert_and_the_alert_ends() {
     let toy = Extra::idle(&[&shared[..], &of_toy].concat());
     let mut agents = watch::agents(&parts);
     agents.extend([("marketplace", customers.address()), ("toy", toy.address())]);
-    let started =
-        watch::prometheus(rules, &agents, phoenix.metrics_address(), Some(alertmanager.address()));
+    let started = watch::prometheus(rules, &agents, relay_of_phoenix.address(), Some(alertmanager.address()));
     let Some(prometheus) = require("Prometheus", started) else { return };
     let world = World { webhook, alertmanager, prometheus };
 
@@ -125,6 +125,7 @@ fn every_fault_raises_its_alert_and_the_alert_ends() {
     faults_of_toy.set(&json!({ "blocked": ["llm"] }));
     parts.kill("sales");
     relay.cut();
+    relay_of_phoenix.cut();
     let phoenix = phoenix.stop();
     for drill in DRILLS {
         world.await_firing(drill);
@@ -137,7 +138,9 @@ fn every_fault_raises_its_alert_and_the_alert_ends() {
     faults_of_toy.clear();
     parts.restart("sales");
     relay.connect(parts.address("inventory"));
-    let _phoenix = phoenix.start(&OF_PHOENIX).expect("Phoenix comes back");
+    let phoenix = phoenix.start(&OF_PHOENIX).expect("Phoenix comes back");
+    // Its metrics are there for seconds before it takes spans, which are minutes in a hurry.
+    relay_of_phoenix.connect(phoenix.metrics_address());
     for drill in DRILLS {
         world.await_end(drill);
     }

@@ -76,10 +76,14 @@ fn no_panel_is_empty_after_a_run_with_faults() {
     let Some(prometheus) = require("Prometheus", started) else { return };
 
     await_result(&prometheus, "sum(marketplace_customer_requests_total) > 20");
-    faults.set(&json!({ "failing_tools": ["search_products"], "model_delay": 0.5, "blocked": ["catalogue"] }));
+    faults
+        .set(&json!({ "failing_tools": ["search_products"], "model_delay": 0.5, "blocked": ["catalogue"] }));
     parts.kill("inventory");
     await_result(&prometheus, r#"up{service_name="inventory-agent"} == 0"#);
-    await_result(&prometheus, r#"a2a_client_operation_duration_seconds_count{gen_ai_agent_name="inventory-agent",error_type!=""}"#);
+    await_result(
+        &prometheus,
+        r#"a2a_client_operation_duration_seconds_count{gen_ai_agent_name="inventory-agent",error_type!=""}"#,
+    );
     parts.restart("inventory");
 
     let mut open = queries();

@@ -161,7 +161,8 @@ impl Webhook {
         let received = Received::default();
         let router = Router::new().route("/alerts", post(receive)).with_state(Arc::clone(&received));
         thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
                 listener.set_nonblocking(true).expect("a socket");
                 let listener = TcpListener::from_std(listener).expect("a socket");

@@ -272,7 +272,9 @@ fn serve(python: &Path, ports: [u16; 3], variables: &[(&str, &str)]) -> Result<C
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut command = Command::new(python);
     if variables.iter().any(|(key, _)| *key == "PHOENIX_ENABLE_PROMETHEUS") {
-        command.args(["-c", METRICS_ON_A_FREE_PORT]).env("A2A_OTEL_TEST_METRICS_PORT", metrics_port.to_string());
+        command
+            .args(["-c", METRICS_ON_A_FREE_PORT])
+            .env("A2A_OTEL_TEST_METRICS_PORT", metrics_port.to_string());
     } else {
         command.args(["-m", "phoenix.server.main"]);
     }

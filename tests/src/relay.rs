@@ -41,6 +41,12 @@ impl Relay {
         Self { address, line }
     }
 
+    /// Its address.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Its address, for clients.
     #[must_use]
     pub fn url(&self) -> String {

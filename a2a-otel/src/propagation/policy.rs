@@ -45,7 +45,10 @@ pub enum InboundPolicy {
 /// Marks a context for which a policy was applied, so that no other policy is applied later.
 struct Decided {
     /// Whether the request names its caller's span, whatever the policy made of that.
-    #[cfg_attr(not(any(feature = "a2a", feature = "mcp")), expect(dead_code, reason = "only these count requests"))]
+    #[cfg_attr(
+        not(any(feature = "a2a", feature = "mcp")),
+        expect(dead_code, reason = "only these count requests")
+    )]
     has_caller: bool,
 }
 

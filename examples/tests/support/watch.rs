@@ -39,7 +39,9 @@ pub(crate) fn prometheus(
     let mut configuration = deployed("prometheus/prometheus.yaml");
     let alertmanager = alertmanager.map_or("127.0.0.1:1".to_owned(), |address| address.to_string());
     for (written, here) in [
-        ("_interval: 15s", "_interval: 1s".to_owned()),
+        // A scrape may take as long, which on a busy machine is more than a second.
+        ("scrape_interval: 15s", "scrape_interval: 2s".to_owned()),
+        ("evaluation_interval: 15s", "evaluation_interval: 1s".to_owned()),
         ("localhost:9093", alertmanager),
         ("- phoenix:9090", format!("- {phoenix}")),
     ] {
