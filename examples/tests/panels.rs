@@ -37,7 +37,7 @@ const ZERO: &[(&str, &str)] = &[
 ];
 
 /// How long it may take until something is scraped.
-const SCRAPED: Duration = Duration::from_secs(60);
+const SCRAPED: Duration = Duration::from_secs(120);
 /// How long it may take until every query has an answer.
 const ANSWERED: Duration = Duration::from_secs(120);
 

@@ -20,7 +20,10 @@ pub fn unpacked(name: &str, suite: &str, packages: &[&str]) -> Result<PathBuf, S
     let folder = workshop()?.join(name);
     // Test binaries run in parallel: the first one downloads, and the others wait for it here.
     let _lock = lock(&workshop()?.join(format!("{name}.lock")))?;
-    if !folder.join("complete").exists() {
+    // Other tests may have unpacked another part of these packages there.
+    let is_complete = fs::read_to_string(folder.join("complete"))
+        .is_ok_and(|unpacked| unpacked.split_whitespace().eq(packages.iter().copied()));
+    if !is_complete {
         let script = workshop()?.join(format!("{name}.sh"));
         fs::write(&script, include_str!("debian/get.sh"))
             .map_err(|error| format!("{}: {error}", script.display()))?;
