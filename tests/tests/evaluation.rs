@@ -69,7 +69,8 @@ fn wait_for(phoenix: &Phoenix, project: &Project<'_>, what: &str, id: &str, coun
 fn annotations(phoenix: &Phoenix, project: &Project<'_>, what: &str, id: &str) -> Vec<Value> {
     let Some(project) = project.id() else { return Vec::new() };
     let answer = phoenix.get(&format!("/v1/projects/{project}/{what}_annotations?{what}_ids={id}"));
-    assert_eq!(answer.status, 200, "{answer:?}");
+    // Phoenix confirms spans before it stores them, and does not know them until then.
+    assert!([200, 404].contains(&answer.status), "{answer:?}");
     let mut found = answer.body["data"].as_array().cloned().unwrap_or_default();
     found.sort_by_key(|one| (one["name"].to_string(), one["identifier"].to_string()));
     found
