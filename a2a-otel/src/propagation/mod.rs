@@ -23,6 +23,7 @@ mod baggage;
 mod bounded;
 mod carriers;
 mod policy;
+mod sendable;
 
 use opentelemetry::Context;
 use opentelemetry::global::{get_text_map_propagator, set_text_map_propagator};
@@ -35,21 +36,23 @@ pub use self::carriers::{Meta, MetaRef, ServiceParams, ServiceParamsRef};
 pub use self::policy::InboundPolicy;
 #[cfg(any(feature = "a2a", feature = "mcp"))]
 pub(crate) use self::policy::has_caller;
+use self::sendable::{Sendable, SendsHeaders};
 
 /// Installs W3C trace context and baggage as the global propagator.
 pub(crate) fn install() {
-    set_text_map_propagator(TextMapCompositePropagator::new(vec![
+    set_text_map_propagator(SendsHeaders(TextMapCompositePropagator::new(vec![
         Box::new(TraceContextPropagator::new()),
         Box::new(baggage::Baggage::default()),
-    ]));
+    ])));
 }
 
 /// Writes the current span, session, user and everything that is [propagated](crate::context::Scope::propagate) into an
 /// outgoing request.
 ///
-/// The global propagator decides what is written; [`init`](crate::init) installs W3C trace context and baggage.
+/// The global propagator decides what is written; [`init`](crate::init) installs W3C trace context and baggage. What cannot
+/// be a header, such as a control character that a caller has sent, is left out, with the list member that contains it.
 pub fn inject(carrier: &mut impl Injector) {
-    get_text_map_propagator(|propagator| propagator.inject(carrier));
+    get_text_map_propagator(|propagator| propagator.inject(&mut Sendable(carrier)));
 }
 
 /// Reads the caller's span, session and user from an incoming request.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use a2a_otel::opentelemetry::baggage::BaggageExt as _;
 use a2a_otel::opentelemetry::trace::TraceContextExt as _;
-use a2a_otel::propagation::{self, InboundPolicy, ServiceParamsRef};
+use a2a_otel::propagation::{self, InboundPolicy, MetaRef, ServiceParamsRef};
 use a2a_otel::testing::capture;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -13,7 +13,7 @@ use proptest::test_runner::TestCaseError;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
-use a2a_otel_tests::parrot::{Binding, Parrot, observed, serve};
+use a2a_otel_tests::parrot::{BINDINGS, Binding, Client, Parrot, connect, observed, request, serve};
 
 const POLICIES: [InboundPolicy; 3] = [InboundPolicy::Continue, InboundPolicy::Restart, InboundPolicy::Drop];
 
@@ -148,5 +148,97 @@ proptest! {
             let size: usize = span.attributes.iter().map(|(key, value)| key.len() + value.as_str().len()).sum();
             prop_assert!(size <= MOST, "{} bytes on {:?}", size, span);
         }
+    }
+}
+
+/// Any text: words of headers, any characters, and those of control, as JSON can carry them.
+fn text() -> impl Strategy<Value = String> {
+    let control = proptest::char::ranges(vec!['\0'..='\u{1f}', '\u{7f}'..='\u{a0}'].into());
+    let encoded = (0..=u8::MAX).prop_map(|byte| format!("%{byte:02x}"));
+    let word = prop_oneof![
+        4 => header(),
+        2 => control.prop_map(String::from),
+        2 => encoded,
+        1 => any::<char>().prop_map(String::from),
+    ];
+    vec(word, 0..6).prop_map(|words| words.concat())
+}
+
+/// A member that has to arrive, somewhere in a list of any text.
+fn around(member: &'static str) -> impl Strategy<Value = String> {
+    (text(), text()).prop_map(move |(before, after)| format!("{before},{member},{after}"))
+}
+
+/// A list whose members have the form that a trace state demands, with any text as their values.
+fn state() -> impl Strategy<Value = String> {
+    let value = text().prop_map(|text| text.replace([',', '='], ""));
+    let members = vec(value, 0..4).prop_map(|values| {
+        values
+            .iter()
+            .enumerate()
+            .map(|(place, value)| format!("v{place}={value}"))
+            .collect::<Vec<_>>()
+            .join(",")
+    });
+    members.prop_map(|members| format!("rojo=1,{members}"))
+}
+
+/// The same agent, once for each binding.
+struct Agents {
+    runtime: Runtime,
+    clients: Vec<Client>,
+}
+
+static AGENTS: LazyLock<Agents> = LazyLock::new(|| {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let clients = runtime.block_on(async {
+        let mut clients = Vec::new();
+        for binding in BINDINGS {
+            clients.push(connect(&serve(binding, observed(Parrot::default())).await).await);
+        }
+        clients
+    });
+    Agents { runtime, clients }
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_caller_can_break_the_calls_of_an_agent(state in state(), baggage in around("session.id=s-1;shop=7"), other in text()) {
+        let _capturing = capture();
+        let meta = json!({"traceparent": PARENT, "tracestate": state, "baggage": baggage, "other": other});
+        let context = InboundPolicy::Continue.extract(&MetaRef(meta.as_object().expect("an object")));
+        let has_session = context.baggage().get("session.id").is_some_and(|session| session.as_str() == "s-1");
+        let has_state = !context.span().span_context().trace_state().header().is_empty();
+        let _entered = context.attach();
+
+        let mut params = HashMap::new();
+        propagation::inject(&mut propagation::ServiceParams(&mut params));
+        let mut headers = axum::http::HeaderMap::new();
+        propagation::inject(&mut propagation::Headers(&mut headers));
+        let mut sent = serde_json::Map::new();
+        propagation::inject(&mut propagation::Meta(&mut sent));
+        for (name, values) in &params {
+            prop_assert!(axum::http::HeaderValue::from_str(&values[0]).is_ok(), "{}: {:?}", name, values);
+            prop_assert!(tonic::metadata::AsciiMetadataValue::try_from(values[0].as_str()).is_ok(), "{}: {:?}", name, values);
+            prop_assert_eq!(headers[name].to_str().ok(), Some(values[0].as_str()));
+            prop_assert_eq!(&sent[name], &values[0]);
+        }
+        prop_assert!(params.contains_key("traceparent"));
+        if has_state {
+            prop_assert!(params["tracestate"][0].starts_with("rojo=1"), "{:?}", params);
+        }
+        // What is well formed is sent, whatever stands beside it.
+        if has_session {
+            prop_assert!(params["baggage"][0].contains("session.id=s-1"), "{:?}", params);
+        }
+        AGENTS.runtime.block_on(async {
+            for client in &AGENTS.clients {
+                let answer = client.send_message(&request("hello")).await;
+                prop_assert!(answer.is_ok(), "{:?} with {:?}", answer, params);
+            }
+            Ok(())
+        })?;
     }
 }
