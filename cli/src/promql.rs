@@ -56,37 +56,43 @@ pub fn fill(query: &str, model: &Model, objective: f64) -> Option<String> {
     Some(filled.replace(",}", "}").replace("{}", ""))
 }
 
+/// The rate of a metric, or of two that mean the same in two versions of the GenAI conventions. Each program records one of
+/// them, so that a sum over this is that of all programs.
+macro_rules! rate {
+    ([$one:literal | $other:literal], $part:literal, $select:expr, $range:literal) => {
+        concat!(
+            $crate::promql::rate!($one, $part, $select, $range),
+            " or ",
+            $crate::promql::rate!($other, $part, $select, $range)
+        )
+    };
+    ($metric:literal, $part:literal, $select:expr, $range:literal) => {
+        concat!("rate(<", $metric, ">", $part, "{", $select, "}[", $range, "])")
+    };
+}
+pub(crate) use rate;
+
+/// A rate of a histogram's observations.
+macro_rules! calls {
+    ($by:literal, $metric:tt, $select:literal, $range:literal) => {
+        concat!("sum by (", $by, ") (", $crate::promql::rate!($metric, "_count", $select, $range), ")")
+    };
+}
+pub(crate) use calls;
+
 /// The part of calls that fail: 0 where none does, and nothing where nobody calls.
 macro_rules! failing {
-    ($by:literal, $metric:literal, $select:literal, $range:literal) => {
+    ($by:literal, $metric:tt, $select:literal, $range:literal) => {
         concat!(
             "(sum by (",
             $by,
-            ") (rate(<",
-            $metric,
-            ">_count{",
-            $select,
-            "error_type!=\"\"}[",
-            $range,
-            "]))",
-            " or 0 * sum by (",
-            $by,
-            ") (rate(<",
-            $metric,
-            ">_count{",
-            $select,
-            "}[",
-            $range,
-            "])))",
-            " / (sum by (",
-            $by,
-            ") (rate(<",
-            $metric,
-            ">_count{",
-            $select,
-            "}[",
-            $range,
-            "])) > 0)"
+            ") (",
+            $crate::promql::rate!($metric, "_count", concat!($select, "error_type!=\"\""), $range),
+            ") or 0 * ",
+            $crate::promql::calls!($by, $metric, $select, $range),
+            ") / (",
+            $crate::promql::calls!($by, $metric, $select, $range),
+            " > 0)"
         )
     };
 }
@@ -94,36 +100,16 @@ pub(crate) use failing;
 
 /// A quantile of a histogram.
 macro_rules! quantile {
-    ($quantile:literal, $by:literal, $metric:literal, $select:literal, $range:literal) => {
+    ($quantile:literal, $by:literal, $metric:tt, $select:literal, $range:literal) => {
         concat!(
             "histogram_quantile(",
             $quantile,
             ", sum by (le, ",
             $by,
-            ") (rate(<",
-            $metric,
-            ">_bucket{",
-            $select,
-            "}[",
-            $range,
-            "])))"
+            ") (",
+            $crate::promql::rate!($metric, "_bucket", $select, $range),
+            "))"
         )
     };
 }
 pub(crate) use quantile;
-
-/// A rate of a histogram's observations.
-macro_rules! calls {
-    ($by:literal, $metric:literal, $select:literal, $range:literal) => {
-        concat!("sum by (", $by, ") (rate(<", $metric, ">_count{", $select, "}[", $range, "]))")
-    };
-}
-pub(crate) use calls;
-
-/// A query of both versions of the GenAI conventions, of which a program records one.
-macro_rules! either {
-    ($query:ident!($($before:literal,)* [$one:literal | $other:literal], $($after:literal),*)) => {
-        concat!($query!($($before,)* $one, $($after),*), " or ", $query!($($before,)* $other, $($after),*))
-    };
-}
-pub(crate) use either;

@@ -116,6 +116,8 @@ fn every_query_is_told_apart_from_the_others_of_its_panel() {
                 targets.iter().all(|target| !text(target, "legendFormat").is_empty()),
                 "{place}: no legend"
             );
+            let legends: BTreeSet<_> = targets.iter().map(|target| text(target, "legendFormat")).collect();
+            assert_eq!(legends.len(), targets.len(), "{place}: two queries name their series alike");
         }
     }
 }
@@ -302,6 +304,19 @@ fn the_matrix_has_one_row_for_each_pair_of_agents() {
     let columns =
         ["service_name", "gen_ai_agent_name", "Value #A", "Value #B", "Value #C"].map(|key| &renamed[key]);
     assert_eq!(columns, ["caller", "peer", "calls", "failing", "p95"]);
+}
+
+#[test]
+fn only_a_table_of_calls_has_callers() {
+    let tables = panels().into_iter().filter(|(_, panel)| panel["type"] == "table");
+    let named: BTreeSet<_> = tables
+        .map(|(_, panel)| {
+            let renamed = &panel["transformations"][1]["options"]["renameByName"];
+            let is_of_calls = targets(&panel).iter().any(|it| text(it, "expr").contains("gen_ai_agent_name"));
+            (is_of_calls, text(renamed, "service_name").to_owned())
+        })
+        .collect();
+    assert_eq!(named, BTreeSet::from([(false, "service".to_owned()), (true, "caller".to_owned())]));
 }
 
 /// A frame with the field `source` has the edges, and `mainstat` is what Grafana writes on both.

@@ -3,7 +3,7 @@
 use super::panel::Look::{Heatmap, Lines, Number, Quantiles, Stack};
 use super::panel::Spec;
 use super::{About, Section};
-use crate::promql::{calls, either, failing, quantile};
+use crate::promql::{calls, failing, quantile, rate};
 
 pub(super) const ABOUT: About = About {
     path: "grafana/agent-performance.json",
@@ -213,12 +213,12 @@ const MODELS: &[Spec] = &[
         look: Lines,
         queries: &[(
             "{{gen_ai_request_model}}",
-            either!(calls!(
+            calls!(
                 "gen_ai_request_model",
                 ["gen_ai.client.operation.duration" | "gen_ai.client.inference.duration"],
                 "@s,@a",
                 "@i"
-            )),
+            ),
             "",
         )],
     },
@@ -229,13 +229,13 @@ const MODELS: &[Spec] = &[
         look: Quantiles,
         queries: &[(
             "{{gen_ai_request_model}}",
-            either!(quantile!(
+            quantile!(
                 "0.95",
                 "gen_ai_request_model",
                 ["gen_ai.client.operation.duration" | "gen_ai.client.inference.duration"],
                 "@s,@a",
                 "@i"
-            )),
+            ),
             "",
         )],
     },
@@ -246,14 +246,14 @@ const MODELS: &[Spec] = &[
         look: Quantiles,
         queries: &[(
             "{{gen_ai_request_model}}",
-            either!(quantile!(
+            quantile!(
                 "0.95",
                 "gen_ai_request_model",
                 ["gen_ai.client.operation.time_to_first_chunk"
                     | "gen_ai.client.inference.time_to_first_chunk"],
                 "@s,@a",
                 "@i"
-            )),
+            ),
             "",
         )],
     },
@@ -264,18 +264,35 @@ const MODELS: &[Spec] = &[
         look: Quantiles,
         queries: &[(
             "{{gen_ai_request_model}}",
-            either!(quantile!(
+            quantile!(
                 "0.5",
                 "gen_ai_request_model",
                 ["gen_ai.client.operation.time_per_output_chunk"
                     | "gen_ai.client.inference.time_per_output_chunk"],
                 "@s,@a",
                 "@i"
-            )),
+            ),
             "",
         )],
     },
 ];
+
+/// The rate of tokens by type, which version 0.1.0 of the GenAI conventions has in a metric for each type.
+macro_rules! tokens {
+    ($by:literal) => {
+        concat!(
+            "sum by (",
+            $by,
+            ") (",
+            rate!("gen_ai.client.token.usage", "_sum", "@s,@a", "@i"),
+            " or label_replace(",
+            rate!("gen_ai.client.inference.usage.input_tokens", "", "@s,@a", "@i"),
+            ", \"gen_ai_token_type\", \"input\", \"\", \"\") or label_replace(",
+            rate!("gen_ai.client.inference.usage.output_tokens", "", "@s,@a", "@i"),
+            ", \"gen_ai_token_type\", \"output\", \"\", \"\"))"
+        )
+    };
+}
 
 const COSTS: &[Spec] = &[
     Spec {
@@ -283,42 +300,18 @@ const COSTS: &[Spec] = &[
         description: "Tokens of each agent per second, by type.",
         unit: "cps",
         look: Stack,
-        queries: &[
-            (
-                "{{gen_ai_agent_name}} {{gen_ai_token_type}}",
-                "sum by (gen_ai_agent_name, gen_ai_token_type) (rate(<gen_ai.client.token.usage>_sum{@s,@a}[@i]))",
-                "",
-            ),
-            (
-                "{{gen_ai_agent_name}} input",
-                "sum by (gen_ai_agent_name) (rate(<gen_ai.client.inference.usage.input_tokens>{@s,@a}[@i]))",
-                "",
-            ),
-            (
-                "{{gen_ai_agent_name}} output",
-                "sum by (gen_ai_agent_name) (rate(<gen_ai.client.inference.usage.output_tokens>{@s,@a}[@i]))",
-                "",
-            ),
-        ],
+        queries: &[(
+            "{{gen_ai_agent_name}} {{gen_ai_token_type}}",
+            tokens!("gen_ai_agent_name, gen_ai_token_type"),
+            "",
+        )],
     },
     Spec {
         title: "Which models use how many tokens?",
         description: "Tokens of each model per second.",
         unit: "cps",
         look: Stack,
-        queries: &[
-            (
-                "{{gen_ai_request_model}}",
-                "sum by (gen_ai_request_model) (rate(<gen_ai.client.token.usage>_sum{@s,@a}[@i]))",
-                "",
-            ),
-            (
-                "{{gen_ai_request_model}}",
-                "sum by (gen_ai_request_model) (rate(<gen_ai.client.inference.usage.input_tokens>{@s,@a}[@i])) \
-                 + sum by (gen_ai_request_model) (rate(<gen_ai.client.inference.usage.output_tokens>{@s,@a}[@i]))",
-                "",
-            ),
-        ],
+        queries: &[("{{gen_ai_request_model}}", tokens!("gen_ai_request_model"), "")],
     },
     Spec {
         title: "What do agents cost?",

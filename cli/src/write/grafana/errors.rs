@@ -3,7 +3,7 @@
 use super::panel::Look::{Lines, Number, Stack, Table};
 use super::panel::Spec;
 use super::{About, Section};
-use crate::promql::{either, failing};
+use crate::promql::failing;
 
 pub(super) const ABOUT: About = About {
     path: "grafana/errors.json",
@@ -152,12 +152,12 @@ const FAILURES: &[Spec] = &[
         look: Lines,
         queries: &[(
             "{{gen_ai_request_model}}",
-            either!(failing!(
+            failing!(
                 "gen_ai_request_model",
                 ["gen_ai.client.operation.duration" | "gen_ai.client.inference.duration"],
                 "@s,@a,",
                 "@i"
-            )),
+            ),
             "",
         )],
     },

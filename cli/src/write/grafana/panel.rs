@@ -222,13 +222,23 @@ impl Draft {
     fn joined(&self) -> Vec<Value> {
         let legends = self.queries.iter().map(|query| Value::from(query.legend.clone()));
         let names = (0..).map(|index| self.column(index)).zip(legends);
-        let labels = [("service_name", "caller"), ("gen_ai_agent_name", "peer")];
-        let labels = labels.map(|(label, shown)| (label.to_owned(), Value::from(shown)));
+        let labels = self.labels().map(|(label, shown)| (label.to_owned(), Value::from(shown)));
         let renamed: serde_json::Map<_, _> = labels.into_iter().chain(names).collect();
         vec![
             json!({ "id": "merge", "options": {} }),
             json!({ "id": "organize", "options": { "excludeByName": { "Time": true }, "renameByName": renamed } }),
         ]
+    }
+
+    /// What the columns of labels are called. Only a table that has both labels is one of calls.
+    fn labels(&self) -> [(&'static str, &'static str); 2] {
+        let [service, agent] = ["service_name", "gen_ai_agent_name"];
+        let has = |label| self.queries.iter().any(|query| query.expr.contains(label));
+        if has(service) && has(agent) {
+            [(service, "caller"), (agent, "peer")]
+        } else {
+            [(service, "service"), (agent, "agent")]
+        }
     }
 
     /// Names the values of edges and nodes as Grafana's node graph looks for them.

@@ -5,7 +5,7 @@
 //! Source: the chapter "Alerting on SLOs" of Google's Site Reliability Workbook.
 
 use super::alert::{Alert, Case, Category, Course, Dashboard, Severity, Value, failing_calls};
-use crate::promql::{either, failing};
+use crate::promql::failing;
 
 pub(super) const ALERTS: &[Alert] = &[
     Alert {
@@ -76,12 +76,12 @@ pub(super) const ALERTS: &[Alert] = &[
         severity: Severity::Critical,
         expr: concat!(
             "(",
-            either!(failing!(
+            failing!(
                 "gen_ai_provider_name, gen_ai_request_model",
                 ["gen_ai.client.operation.duration" | "gen_ai.client.inference.duration"],
                 "",
                 "10m"
-            )),
+            ),
             ") > 0.2"
         ),
         hold: "5m",

@@ -1,7 +1,7 @@
 //! Alerts about calls that are slow, or that use more than before.
 
 use super::alert::{Alert, Case, Category, Course, Dashboard, Severity, Value, high_values};
-use crate::promql::{either, quantile};
+use crate::promql::quantile;
 
 pub(super) const ALERTS: &[Alert] = &[
     Alert {
@@ -65,14 +65,14 @@ pub(super) const ALERTS: &[Alert] = &[
         severity: Severity::Warning,
         expr: concat!(
             "(",
-            either!(quantile!(
+            quantile!(
                 "0.95",
                 "gen_ai_provider_name, gen_ai_request_model",
                 ["gen_ai.client.operation.time_to_first_chunk"
                     | "gen_ai.client.inference.time_to_first_chunk"],
                 "",
                 "10m"
-            )),
+            ),
             ") > 5"
         ),
         hold: "10m",
@@ -98,13 +98,13 @@ pub(super) const ALERTS: &[Alert] = &[
         severity: Severity::Warning,
         expr: concat!(
             "(",
-            either!(quantile!(
+            quantile!(
                 "0.95",
                 "gen_ai_provider_name, gen_ai_request_model",
                 ["gen_ai.client.operation.duration" | "gen_ai.client.inference.duration"],
                 "",
                 "10m"
-            )),
+            ),
             ") > 30"
         ),
         hold: "10m",
