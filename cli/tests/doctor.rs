@@ -122,15 +122,20 @@ fn in_json(found: &Found) -> Vec<(String, String)> {
 
 /// A server that answers each request with these bytes, in which `{request}` is what it was sent.
 fn server(answer: &str) -> SocketAddr {
+    let answer = answer.to_owned();
+    server_by(move |request| answer.replace("{request}", &request.replace("\r\n", " ")))
+}
+
+/// A server that answers each request with what this makes of it.
+fn server_by(answer: impl Fn(&str) -> String + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
-    let answer = answer.to_owned();
     thread::spawn(move || {
         for mut connection in listener.incoming().flatten() {
             let mut buffer = vec![0; 65536];
             let length = connection.read(&mut buffer).unwrap_or_default();
-            let request = String::from_utf8_lossy(&buffer[..length]).replace("\r\n", " ");
-            let _ = connection.write_all(answer.replace("{request}", &request).as_bytes());
+            let request = String::from_utf8_lossy(&buffer[..length]);
+            let _ = connection.write_all(answer(&request).as_bytes());
         }
     });
     address
@@ -337,6 +342,26 @@ fn a_receiver_that_repeats_secrets_does_not_reveal_them() {
     found.assert("spans.answer", "failed", "500", "");
     let query = format!("http://{address}/v1/traces?key={CANARY}");
     doctor(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &query)]).assert("spans.answer", "failed", "500", "");
+}
+
+/// An empty request has no body, and this server has nothing against it.
+#[test]
+fn a_receiver_that_repeats_secrets_about_a_span_does_not_reveal_them() {
+    let address = server_by(|request| {
+        if request.to_ascii_lowercase().contains("content-length: 0\r\n") {
+            return "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned();
+        }
+        let request: String = request.chars().filter(|it| !it.is_control()).collect();
+        format!("HTTP/1.1 500 Oh\r\nConnection: close\r\n\r\n{request}")
+    });
+    let endpoint = format!("http://{address}");
+    let found = doctor(&[
+        ("PHOENIX_COLLECTOR_ENDPOINT", &endpoint),
+        ("OTEL_EXPORTER_OTLP_HEADERS", &format!("aa={CANARY}")),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "none"),
+        ("OTEL_METRICS_EXPORTER", "none"),
+    ]);
+    found.assert("spans.delivery", "failed", "aa: ****", "");
 }
 
 #[test]

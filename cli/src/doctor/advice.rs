@@ -5,13 +5,32 @@ use std::io;
 use a2a_otel::pipeline::{Data, Target, TroubleKind};
 use a2a_otel::settings::{Explanation, Protocol};
 
+/// Values that are never shown, the longest first, so that none is left in part.
+pub(super) struct Secrets(Vec<String>);
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("****")
+    }
+}
+
+impl Secrets {
+    fn new(mut secrets: Vec<String>) -> Self {
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        Self(secrets)
+    }
+
+    pub(super) fn masked(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "****"))
+    }
+}
+
 /// What the environment says about a receiver.
 pub(super) struct Asked<'a> {
     target: &'a Target,
     explanation: &'a Explanation,
     protocol: Protocol,
-    /// Values that are never shown.
-    secrets: Vec<String>,
+    pub(super) secrets: Secrets,
 }
 
 impl<'a> Asked<'a> {
@@ -26,14 +45,12 @@ impl<'a> Asked<'a> {
         let values = headers.iter().filter(is_secret).map(|(_, value)| value.to_owned());
         let mut secrets: Vec<_> = values.flat_map(|value| with_part_after_scheme(&value)).collect();
         secrets.extend(credentials(target.endpoint().as_str()));
-        // The longest first, so that none is left in part.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        Asked { target, explanation, protocol, secrets }
+        Asked { target, explanation, protocol, secrets: Secrets::new(secrets) }
     }
 
     /// Returns a text of the receiver without the secrets that it may repeat.
     pub(super) fn masked(&self, text: &str) -> String {
-        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "****"))
+        self.secrets.masked(text)
     }
 
     pub(super) fn protocol(&self) -> &'static str {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use a2a_otel::pipeline::{Data, Probe, Target, Trouble, TroubleKind};
 use a2a_otel::settings::Explanation;
 
-use super::advice::{Asked, advice};
+use super::advice::{Asked, Secrets, advice};
 use super::check::{Check, Section, Status};
 
 /// A difference that disturbs the order of spans of different machines, in seconds. The header says whole seconds.
@@ -54,9 +54,15 @@ pub(super) struct Reached {
     pub(super) data: Data,
     pub(super) ids: &'static Ids,
     pub(super) section: Section,
+    secrets: Secrets,
 }
 
 impl Reached {
+    /// Returns a text of the receiver without the secrets that it may repeat.
+    pub(super) fn masked(&self, text: &str) -> String {
+        self.secrets.masked(text)
+    }
+
     /// Whether it answers as it should, so that something can be sent.
     pub(super) fn is_well(&self) -> bool {
         let is_answer = |check: &&Check| check.id == self.ids.answer;
@@ -81,7 +87,7 @@ pub(super) fn examine(
     let title =
         format!("{} to {}, {}", capitalised(ids.items), target.endpoint(), examination.asked.protocol());
     let section = Section { id: ids.section, title, checks: examination.checks() };
-    Reached { data: target.data(), ids, section }
+    Reached { data: target.data(), ids, section, secrets: examination.asked.secrets }
 }
 
 struct Examination<'a> {

@@ -162,7 +162,7 @@ impl Sent {
             return Check::ok(id, accepted(reached.data, delivered));
         }
         let cause = match condition {
-            Some(Condition::Failing(cause)) => cause.clone(),
+            Some(Condition::Failing(cause)) => reached.masked(cause),
             _ => format!("{delivered} of {generated} were accepted in time"),
         };
         Check::failed(id, cause, "look at the receiver's log; docs/troubleshooting.md explains the message")
