@@ -40,6 +40,7 @@ const KINDS: &[Kind] = &[
     Kind { name: "gauge", asks: Asks::Over(60), draw: number::draw },
     Kind { name: "heatmap", asks: Asks::Over(60), draw: heatmap::draw },
     Kind { name: "table", asks: Asks::AtTheEnd, draw: table::draw },
+    Kind { name: "nodeGraph", asks: Asks::AtTheEnd, draw: table::draw_graph },
 ];
 
 /// Any other kind has a table of its values.

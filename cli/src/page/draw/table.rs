@@ -57,6 +57,29 @@ pub(super) fn draw_other(drawing: &Drawing<'_>) -> Markup {
     }
 }
 
+/// A graph: one row for each edge, which is a series with these two labels.
+pub(super) fn draw_graph(drawing: &Drawing<'_>) -> Markup {
+    let series = drawing.answered.series.iter().flat_map(|(_, series)| series);
+    let edges = series.filter_map(|series| {
+        let end = |label| series.labels.get(label).cloned();
+        let value = series.points().last()?.value;
+        Some(Row { labels: vec![end("source")?, end("target")?], values: vec![value] })
+    });
+    let mut rows: Vec<_> = edges.collect();
+    if rows.is_empty() {
+        return draw_other(drawing);
+    }
+    rows.sort_by(|one, other| order(other).total_cmp(&order(one)));
+    let unit = Unit::find(&drawing.answered.panel.field_config.defaults.unit);
+    let column = |title: &str, unit| Column { id: String::new(), title: title.to_owned(), unit };
+    let labels = ["From", "To"].map(|title| column(title, Unit::find(""))).into();
+    let table = Table { labels, values: vec![column("Value", unit)], rows };
+    html! {
+        p.more { "Grafana draws a graph here. These are its edges." }
+        (table.render(drawing))
+    }
+}
+
 impl Table {
     fn of(drawing: &Drawing<'_>) -> Self {
         let labels = label_columns(drawing);
