@@ -71,7 +71,9 @@ fn a_page_says_why_prometheus_does_not_answer() {
         (with("302 Moved", ""), " has no API of Prometheus (status 302)"),
         (with("404 No", "404 page not found"), " has no API of Prometheus (status 404)"),
     ] {
-        let pages = Pages::start(&format!("http://name:secret@{address}"), &["--timeout", "1s"]);
+        let phoenix = ["--phoenix", "http://name:secret@localhost:6006"];
+        let more = [&["--timeout", "1s"], &phoenix[..]].concat();
+        let pages = Pages::start(&format!("http://name:secret@{address}"), &more);
         let page = pages.get(PAGE);
         let expected = expected.replace("&#39;", "'");
         assert_eq!(page.status, 200);

@@ -11,6 +11,7 @@
 mod ask;
 mod dashboard;
 mod draw;
+mod host;
 mod html;
 mod number;
 mod prometheus;
@@ -48,7 +49,8 @@ fn serve(arguments: &Dashboards) -> Result<(), String> {
     let settings = Settings {
         prometheus: Prometheus::new(&arguments.prometheus, arguments.timeout),
         folder: arguments.dashboards.clone(),
-        phoenix: arguments.phoenix.to_string().trim_end_matches('/').to_owned(),
+        // It is in links, which everybody sees who sees the pages.
+        phoenix: host::without_login(&arguments.phoenix),
         scraped: arguments.scrape_interval.as_secs_f64(),
         clock: Clock::of_the_system(),
     };

@@ -10,6 +10,7 @@ use thiserror::Error;
 use ureq::Agent;
 use ureq::http::Uri;
 
+use super::host::{is_loopback, without_login};
 use super::html::shortened;
 use super::time::Window;
 
@@ -143,12 +144,10 @@ impl Prometheus {
     /// The one at a URL, which has been checked.
     pub(crate) fn new(uri: &Uri, timeout: Duration) -> Self {
         let url = uri.to_string().trim_end_matches('/').to_owned();
-        let authority = uri.authority().map_or("", |authority| authority.as_str());
-        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
         let config = Agent::config_builder().http_status_as_error(false).max_redirects(0).accept("*/*");
         // A proxy cannot know this machine.
-        let config = if is_loopback(uri) { config.proxy(None) } else { config };
-        Self { agent: config.build().new_agent(), shown: url.replacen(authority, host, 1), url, timeout }
+        let config = if is_loopback(uri.host().unwrap_or_default()) { config.proxy(None) } else { config };
+        Self { agent: config.build().new_agent(), shown: without_login(uri), url, timeout }
     }
 
     /// When a page that is begun now has to be finished.
@@ -274,11 +273,6 @@ impl Prometheus {
             other => Fault::Absent { url, cause: other.to_string() },
         }
     }
-}
-
-fn is_loopback(uri: &Uri) -> bool {
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
 fn series(answer: Answered) -> Vec<Series> {

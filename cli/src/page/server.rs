@@ -18,6 +18,7 @@ use tokio::task::spawn_blocking;
 
 use super::ask::{self, Settings};
 use super::dashboard::Folder;
+use super::host::is_loopback;
 use super::html;
 use super::request::Request;
 
@@ -100,8 +101,7 @@ async fn guard(State(shared): State<Arc<Shared>>, request: HttpRequest, next: Ne
 
 fn is_of_this_machine(host: &str) -> bool {
     let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|it| it.is_ascii_digit()));
-    let name = name.map_or(host, |(name, _)| name).trim_matches(['[', ']']);
-    name == "localhost" || name.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+    is_loopback(name.map_or(host, |(name, _)| name))
 }
 
 async fn index(State(shared): State<Arc<Shared>>) -> Response {
