@@ -42,7 +42,7 @@ fn served(files: &[(&str, &str)], prometheus: &str) -> (TempDir, Pages) {
             "--dashboards",
             folder.path().to_str().expect("UTF-8"),
             "--timeout",
-            "5s",
+            "60s",
             "--scrape-interval",
             "1s",
         ],
