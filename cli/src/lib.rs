@@ -14,6 +14,7 @@
 
 pub mod command;
 pub mod doctor;
+mod duration;
 pub mod generate;
 pub mod message;
 pub mod model;

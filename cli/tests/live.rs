@@ -6,9 +6,8 @@ use std::fs;
 
 use serde_json::Value;
 use support::prometheus::{Server, ask, exposition, serve};
-use support::services::{prometheus, require};
+use support::services::require;
 use support::{marketplace, workspace};
-use tempfile::TempDir;
 
 /// What Grafana replaces in queries. Intervals are short, so that little has to be scraped.
 const VARIABLES: [(&str, &str); 4] =
@@ -16,11 +15,9 @@ const VARIABLES: [(&str, &str); 4] =
 
 #[test]
 fn every_query_answers_with_numbers() {
-    let Some(program) = require("Prometheus", prometheus()) else { return };
-    let folder = TempDir::new().expect("a folder");
     let metrics = marketplace().metrics().to_vec();
     let agent = serve(move |scrape| exposition(&metrics, scrape));
-    let server = Server::start(&program, folder.path(), agent);
+    let Some(server) = require("Prometheus", Server::start(agent)) else { return };
     let ask = |query: &str| ask(&server.url, query);
 
     server.wait_for_values();

@@ -4,14 +4,13 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use serde_json::Value;
 use support::browser::Browser;
 use support::pages::Pages;
 use support::prometheus::{Server, TRACE, exposition, series, serve};
-use support::services::{prometheus, require};
+use support::services::require;
 use support::{marketplace, workspace};
 
 const DASHBOARDS: [(&str, &str); 4] = [
@@ -48,22 +47,13 @@ const PANELS: &str = "[...document.querySelectorAll('article.panel')].map(panel 
 fn live() -> Option<&'static Server> {
     static LIVE: OnceLock<Option<Server>> = OnceLock::new();
     LIVE.get_or_init(|| {
-        let program = require("Prometheus", prometheus())?;
         let metrics = marketplace().metrics().to_vec();
         let agent = serve(move |scrape| exposition(&metrics, scrape));
-        let server = Server::start(&program, &folder("prometheus-of-pages"), agent);
+        let server = require("Prometheus", Server::start(agent))?;
         server.wait_for_values();
         Some(server)
     })
     .as_ref()
-}
-
-/// An empty folder below cargo's target directory. A static value is never dropped, so a temporary one would stay.
-fn folder(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("a folder");
-    folder
 }
 
 fn browser() -> Option<Browser> {

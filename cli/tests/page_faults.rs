@@ -11,7 +11,7 @@ use std::time::Duration;
 use support::browser::Browser;
 use support::pages::Pages;
 use support::prometheus::{Server, answering, serve};
-use support::services::{prometheus, require};
+use support::services::require;
 use support::{project, run};
 use tempfile::TempDir;
 
@@ -94,9 +94,8 @@ fn a_page_says_why_prometheus_does_not_answer() {
 
 #[test]
 fn one_query_that_fails_leaves_the_others_alone() {
-    let Some(program) = require("Prometheus", prometheus()) else { return };
-    let folder = TempDir::new().expect("a folder");
-    let server = Server::start(&program, folder.path(), serve(|_| "# EOF\n".to_owned()));
+    let agent = serve(|_| "# EOF\n".to_owned());
+    let Some(server) = require("Prometheus", Server::start(agent)) else { return };
     server.wait_for("min(count_over_time(up[30s])) > 3");
     let panels = [
         panel(1, "timeseries", "Broken", "up{"),
@@ -197,7 +196,6 @@ const HOSTILE: [&str; 6] = [
 
 #[test]
 fn hostile_and_many_values_are_shown_as_text_and_bounded() {
-    let Some(program) = require("Prometheus", prometheus()) else { return };
     let Some(mut browser) = require("Chromium", Browser::start()) else { return };
     let quoted = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     let mut text = String::new();
@@ -209,8 +207,8 @@ fn hostile_and_many_values_are_shown_as_text_and_bounded() {
         let _ = writeln!(text, "many{{service_name=\"sales\",number=\"{number}\"}} {number}");
     }
     text += "# EOF\n";
-    let folder = TempDir::new().expect("a folder");
-    let server = Server::start(&program, folder.path(), serve(move |_| text.clone()));
+    let agent = serve(move |_| text.clone());
+    let Some(server) = require("Prometheus", Server::start(agent)) else { return };
     server.wait_for("count(count_over_time(many[30s]) > 2) > 9999");
     let variable = r#""templating": { "list": [{ "name": "service", "type": "query", "query": "label_values(service_name)",
         "allValue": ".*" }] }, "panels""#;

@@ -77,6 +77,12 @@ impl Prometheus {
         Ok(Self { service, agent, url, folder })
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The `data` of an answer of its API.
     ///
     /// # Panics

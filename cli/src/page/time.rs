@@ -6,10 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::number::{ceiled, floored};
-
-/// Letters of durations, and their seconds. A month and a year are not always equally long, and are left out.
-const LETTERS: [(&str, u32); 6] =
-    [("ms", 0), ("s", 1), ("m", 60), ("h", 3600), ("d", 86_400), ("w", 604_800)];
+use crate::duration::{UNITS, milliseconds};
 
 /// The steps that Grafana rounds intervals to, in seconds.
 ///
@@ -61,13 +58,10 @@ const DAY: f64 = 86_400.0;
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let letter = &text[digits.len()..];
-    let unit = LETTERS.iter().find(|(known, _)| *known == letter);
-    let parsed = digits.parse::<u32>().ok().zip(unit).and_then(|(count, (_, seconds))| match seconds {
-        0 => Some(Duration::from_millis(count.into())),
-        seconds => count.checked_mul(*seconds).map(|it| Duration::from_secs(it.into())),
-    });
+    let parsed = digits.parse::<u32>().ok().zip(milliseconds(letter));
     parsed
-        .filter(|it| !it.is_zero())
+        .map(|(count, unit)| Duration::from_millis(u64::from(count) * unit))
+        .filter(|it| !it.is_zero() && u32::try_from(it.as_secs()).is_ok())
         .ok_or_else(|| "it has to be a number and one of ms, s, m, h, d and w, such as 15s".to_owned())
 }
 
@@ -78,8 +72,9 @@ pub(crate) fn written(seconds: f64) -> String {
 
 /// Seconds in the longest unit that divides them, such as `6h`.
 pub(crate) fn shortest(seconds: u32) -> String {
-    let mut units = LETTERS.iter().rev().filter(|(_, unit)| *unit > 0 && seconds.is_multiple_of(*unit));
-    units.next().map_or_else(|| format!("{seconds}s"), |(letter, unit)| format!("{}{letter}", seconds / unit))
+    let all = u64::from(seconds) * 1_000;
+    let mut units = UNITS.iter().rev().filter(|(letter, unit)| *letter != "ms" && all.is_multiple_of(*unit));
+    units.next().map_or_else(|| format!("{seconds}s"), |(letter, unit)| format!("{}{letter}", all / unit))
 }
 
 /// What is shown: from, to, and how far values are apart, in seconds since 1970.

@@ -2,15 +2,13 @@
 
 use std::num::NonZeroU32;
 
+use crate::duration::milliseconds;
+
 /// How many times as fast as written the rules and the Alertmanager work: each duration in them is divided by this.
 ///
 /// Rules wait for minutes and look back for hours, so that nobody is alarmed for nothing. A drill cannot wait that long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pace(NonZeroU32);
-
-/// Units of Prometheus's durations, with their milliseconds.
-const UNITS: [(&str, u64); 6] =
-    [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("w", 604_800_000)];
 
 impl Pace {
     /// As written.
@@ -38,9 +36,8 @@ impl Pace {
     pub fn duration(self, text: &str) -> String {
         let end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
         let (number, unit) = text.split_at(end);
-        let unit = UNITS.iter().find(|(name, _)| *name == unit);
-        match (number.parse::<u64>(), unit) {
-            (Ok(number), Some((_, milliseconds))) if self != Self::WRITTEN => {
+        match (number.parse::<u64>(), milliseconds(unit)) {
+            (Ok(number), Some(milliseconds)) if self != Self::WRITTEN => {
                 written(number * milliseconds / u64::from(self.0.get()))
             }
             _ => text.to_owned(),

@@ -1,22 +1,20 @@
 //! A real Prometheus, and made series of every metric for it to scrape.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use a2a_otel::metrics::InstrumentKind;
 use a2a_otel_cli::model::Metric;
+use a2a_otel_tests::prometheus::Prometheus;
 use serde_json::{Value, json};
 use ureq::Agent;
 
 use super::workspace;
 
-/// How long Prometheus may take to start and to scrape often enough.
+/// How long Prometheus may take to scrape often enough.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The trace that every histogram has an exemplar of.
@@ -127,21 +125,15 @@ pub(crate) fn series(url: &str, query: &str) -> Option<Vec<Value>> {
     answer["data"]["result"].as_array().cloned()
 }
 
-/// Waits until standard input is closed, which happens in any case when the test ends, and then ends the program.
-const WATCHER: &str =
-    r#""$@" </dev/null & program=$!; while read -r _; do :; done; kill "$program"; wait "$program""#;
-
 /// A Prometheus that ends with the test.
 pub(crate) struct Server {
     pub(crate) url: String,
-    log: PathBuf,
-    watcher: Child,
+    prometheus: Prometheus,
 }
 
 impl Server {
-    pub(crate) fn start(program: &Path, folder: &Path, agent: SocketAddr) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
-        let configuration = folder.join("prometheus.yml");
+    /// Scrapes an agent every second, by the rules of the marketplace.
+    pub(crate) fn start(agent: SocketAddr) -> Result<Self, String> {
         // The second agent is down, so that there is an alert.
         let targets = |addresses: Value| json!([{ "targets": addresses }]);
         let configured = json!({
@@ -153,18 +145,8 @@ impl Server {
             ],
         });
         // JSON is YAML.
-        fs::write(&configuration, configured.to_string()).expect("a file");
-        let log = folder.join("log");
-        let output = fs::File::create(&log).expect("a file");
-        let mut command = Command::new("bash");
-        command.args(["-c", WATCHER, "watcher"]).arg(program);
-        command.arg(format!("--config.file={}", configuration.display()));
-        command.arg(format!("--storage.tsdb.path={}", folder.join("data").display()));
-        command.arg(format!("--web.listen-address=127.0.0.1:{port}"));
-        command.arg("--enable-feature=exemplar-storage");
-        command.stdin(Stdio::piped()).stdout(output.try_clone().expect("a file")).stderr(output);
-        let watcher = command.spawn().expect("bash runs");
-        Self { url: format!("http://127.0.0.1:{port}"), log, watcher }
+        let prometheus = Prometheus::start_with(&[("prometheus.yaml", configured.to_string())])?;
+        Ok(Self { url: prometheus.url().to_owned(), prometheus })
     }
 
     /// Waits until there are enough values for rates, and the rules were evaluated.
@@ -177,19 +159,12 @@ impl Server {
     pub(crate) fn wait_for(&self, query: &str) {
         let deadline = Instant::now() + PATIENCE;
         while ask(&self.url, query).is_none_or(|it| it.is_empty()) {
-            assert!(Instant::now() < deadline, "Prometheus has not scraped: {}", self.log());
+            assert!(
+                Instant::now() < deadline,
+                "Prometheus has not scraped: {}",
+                self.prometheus.last_words()
+            );
             thread::sleep(Duration::from_millis(500));
         }
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap_or_default()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.watcher.stdin.take());
-        let _ = self.watcher.wait();
     }
 }

@@ -9,25 +9,19 @@ use a2a_otel_tests::debian::unpacked;
 #[allow(unused_imports, reason = "each test uses a part")]
 pub(crate) use a2a_otel_tests::services::require;
 use a2a_otel_tests::services::workshop;
+use a2a_otel_tests::{alertmanager, prometheus};
 
-/// The suite of Debian whose packages are used, and their versions.
+/// The suite of Debian whose packages are used.
 const SUITE: &str = "trixie";
-const PROMETHEUS: &str = "2.53.3";
-const ALERTMANAGER: &str = "0.28.1";
 
 /// The path of promtool.
 pub(crate) fn promtool() -> Result<PathBuf, String> {
-    debian("promtool", PROMETHEUS, "promtool")
-}
-
-/// The path of Prometheus.
-pub(crate) fn prometheus() -> Result<PathBuf, String> {
-    debian("prometheus", PROMETHEUS, "prometheus")
+    debian("promtool", prometheus::VERSION, "promtool")
 }
 
 /// The path of amtool.
 pub(crate) fn amtool() -> Result<PathBuf, String> {
-    debian("prometheus-alertmanager", ALERTMANAGER, "amtool")
+    debian("prometheus-alertmanager", alertmanager::VERSION, "amtool")
 }
 
 /// A program of one of Debian's packages, which is unpacked and not installed.
