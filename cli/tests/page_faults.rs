@@ -209,7 +209,8 @@ fn hostile_and_many_values_are_shown_as_text_and_bounded() {
     text += "# EOF\n";
     let agent = serve(move |_| text.clone());
     let Some(server) = require("Prometheus", Server::start(agent)) else { return };
-    server.wait_for("count(count_over_time(many[30s]) > 2) > 9999");
+    // A panel of numbers ends at the last multiple of its step, which is 5 s for 5 minutes.
+    server.wait_for("count(count_over_time(many[30s] offset 5s) > 2) > 9999");
     let variable = r#""templating": { "list": [{ "name": "service", "type": "query", "query": "label_values(service_name)",
         "allValue": ".*" }] }, "panels""#;
     let legend = r#""expr": "made{service_name=~\"$service\"}", "legendFormat": "{{service_name}}""#;
