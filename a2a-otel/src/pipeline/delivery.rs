@@ -33,6 +33,9 @@ pub struct Delivery {
     pub recovered: u64,
     /// Recovered spans that the receiver confirmed.
     pub replayed: u64,
+    /// Recovered spans that are lost, by reason. Also those that this process deleted from a shared folder after their
+    /// process had ended, for example because they were too old.
+    pub recovered_dropped: BTreeMap<&'static str, u64>,
     /// What became of the annotations. They are not counted in the numbers above.
     pub annotations: Annotations,
     /// What became of the data points of metrics that are sent. They are not counted in the numbers above.
@@ -188,14 +191,16 @@ fn write_account(
     write!(f, "{} {items}: ", account.generated())?;
     settled.iter().try_for_each(|(fate, count)| write!(f, "{count} {fate}, "))?;
     write!(f, "{} dropped", account.dropped().values().sum::<u64>())?;
-    let reasons: Vec<_> = account.dropped().iter().map(|(reason, lost)| format!("{reason} {lost}")).collect();
-    if !reasons.is_empty() {
-        write!(f, " ({})", reasons.join(", "))?;
-    }
+    write_reasons(f, account.dropped())?;
     match account.waiting() {
         0 => Ok(()),
         waiting => write!(f, ", {waiting} waiting"),
     }
+}
+
+fn write_reasons(f: &mut fmt::Formatter<'_>, dropped: &BTreeMap<&'static str, u64>) -> fmt::Result {
+    let reasons: Vec<_> = dropped.iter().map(|(reason, lost)| format!("{reason} {lost}")).collect();
+    if reasons.is_empty() { Ok(()) } else { write!(f, " ({})", reasons.join(", ")) }
 }
 
 impl Delivery {
@@ -208,6 +213,9 @@ impl Delivery {
         for (reason, spans) in other.dropped {
             *self.dropped.entry(reason).or_default() += spans;
         }
+        for (reason, spans) in other.recovered_dropped {
+            *self.recovered_dropped.entry(reason).or_default() += spans;
+        }
         self
     }
 }
@@ -218,6 +226,11 @@ impl fmt::Display for Delivery {
         write_account(f, self, "spans", &settled)?;
         if self.recovered > 0 {
             write!(f, "; of {} left by an earlier run, {} delivered", self.recovered, self.replayed)?;
+        }
+        let lost: u64 = self.recovered_dropped.values().sum();
+        if lost > 0 {
+            write!(f, ", {lost} dropped")?;
+            write_reasons(f, &self.recovered_dropped)?;
         }
         if self.annotations.generated > 0 {
             write!(f, "; {}", self.annotations)?;
@@ -248,6 +261,9 @@ mod tests {
         );
         delivery = Delivery { recovered: 4, replayed: 3, ..delivery };
         assert!(delivery.to_string().ends_with("waiting; of 4 left by an earlier run, 3 delivered"));
+        let recovered_dropped = BTreeMap::from([("spool full", 1)]);
+        delivery = Delivery { recovered_dropped, ..delivery };
+        assert!(delivery.to_string().ends_with("run, 3 delivered, 1 dropped (spool full 1)"));
         let annotations = Annotations { generated: 2, delivered: 1, ..Annotations::default() };
         delivery = Delivery { annotations, ..delivery };
         assert!(delivery.to_string().ends_with("; 2 annotations: 1 delivered, 0 dropped, 1 waiting"));
@@ -256,6 +272,7 @@ mod tests {
         assert!(
             delivery.to_string().ends_with("; 9 data points: 4 delivered, 3 replaced, 0 dropped, 2 waiting")
         );
-        assert_eq!(delivery.clone().add(delivery).dropped["queue full"], 4);
+        let twice = delivery.clone().add(delivery);
+        assert_eq!((twice.dropped["queue full"], twice.recovered_dropped["spool full"]), (4, 2));
     }
 }

@@ -52,12 +52,14 @@ pub(crate) enum Loss {
     SpoolTooOld,
     /// Its data on disk is not what was written.
     SpoolDamaged,
+    /// Somebody deleted it from the disk.
+    SpoolDeleted,
     /// A later value contains it, so nothing is lost.
     Replaced,
 }
 
 /// Every reason with its name in a [`Delivery`], in the order of the variants.
-const LOSSES: [(Loss, &str); 11] = [
+const LOSSES: [(Loss, &str); 12] = [
     (Loss::ExportFailed, "export failed"),
     (Loss::NoExporter, "no exporter"),
     (Loss::QueueFull, "queue full"),
@@ -68,6 +70,7 @@ const LOSSES: [(Loss, &str); 11] = [
     (Loss::SpoolFull, "spool full"),
     (Loss::SpoolTooOld, "spool too old"),
     (Loss::SpoolDamaged, "spool damaged"),
+    (Loss::SpoolDeleted, "spool deleted"),
     (Loss::Replaced, "replaced by a later value"),
 ];
 
@@ -110,6 +113,8 @@ pub(crate) struct Ledger {
     recovered: AtomicU64,
     replayed: AtomicU64,
     dropped: [AtomicU64; LOSSES.len()],
+    /// Items of earlier processes that are lost.
+    recovered_dropped: [AtomicU64; LOSSES.len()],
     connection: Mutex<Connection>,
     /// Why items cannot be written to disk, if they cannot.
     spool_trouble: Mutex<Option<String>>,
@@ -135,6 +140,7 @@ impl Ledger {
             recovered: AtomicU64::new(0),
             replayed: AtomicU64::new(0),
             dropped: [const { AtomicU64::new(0) }; LOSSES.len()],
+            recovered_dropped: [const { AtomicU64::new(0) }; LOSSES.len()],
             connection: Mutex::new(Connection::Unused),
             spool_trouble: Mutex::default(),
             inflight: AtomicU64::new(0),
@@ -159,10 +165,13 @@ impl Ledger {
         self.dropped[loss as usize].fetch_add(items, Ordering::Relaxed);
     }
 
-    /// Counts lost items. Those of an earlier process are not counted by this one.
+    /// Counts lost items. Those of an earlier process are counted apart.
     pub(crate) fn lost(&self, origin: Origin, loss: Loss, items: u64) {
-        if origin == Origin::Here {
-            self.dropped(loss, items);
+        match origin {
+            Origin::Here => self.dropped(loss, items),
+            Origin::Earlier => {
+                self.recovered_dropped[loss as usize].fetch_add(items, Ordering::Relaxed);
+            }
         }
     }
 
@@ -283,15 +292,15 @@ impl Ledger {
 
     /// Counts items of an earlier process that were found on disk.
     pub(crate) fn recovered(&self, items: u64) {
-        self.recovered.store(items, Ordering::Relaxed);
+        self.recovered.fetch_add(items, Ordering::Relaxed);
     }
 
     /// Counts items on disk that are lost.
     pub(crate) fn lost_from_spool(&self, origin: Origin, loss: Loss, items: u64) {
         if origin == Origin::Here {
             self.unspooled(items);
-            self.dropped(loss, items);
         }
+        self.lost(origin, loss, items);
         if items > 0 && is_first(&self.reported.spool_lost) {
             report(&format_args!(
                 "{items} {} for {} that were saved to disk are lost: {}; see A2A_OTEL_SPOOL_BYTES",
@@ -401,19 +410,29 @@ impl Ledger {
 
     pub(crate) fn delivery(&self) -> Delivery {
         // Read `generated` last, so that an item in transit counts as waiting, and the parts never exceed the total.
-        let dropped = self.dropped_by_reason();
+        let dropped = by_reason(&self.dropped);
+        let recovered_dropped = by_reason(&self.recovered_dropped);
         let delivered = self.delivered.load(Ordering::Relaxed);
         let generated = self.generated.load(Ordering::Relaxed);
         let [spooled, recovered, replayed] =
             [&self.spooled, &self.recovered, &self.replayed].map(|items| items.load(Ordering::Relaxed));
-        Delivery { generated, delivered, spooled, dropped, recovered, replayed, ..Delivery::default() }
+        Delivery {
+            generated,
+            delivered,
+            spooled,
+            dropped,
+            recovered,
+            replayed,
+            recovered_dropped,
+            ..Delivery::default()
+        }
     }
+}
 
-    fn dropped_by_reason(&self) -> BTreeMap<&'static str, u64> {
-        let dropped = LOSSES.iter().zip(&self.dropped);
-        let dropped = dropped.map(|((_, reason), items)| (*reason, items.load(Ordering::Relaxed)));
-        dropped.filter(|(_, items)| *items > 0).collect()
-    }
+fn by_reason(lost: &[AtomicU64; LOSSES.len()]) -> BTreeMap<&'static str, u64> {
+    let lost = LOSSES.iter().zip(lost);
+    let lost = lost.map(|((_, reason), items)| (*reason, items.load(Ordering::Relaxed)));
+    lost.filter(|(_, items)| *items > 0).collect()
 }
 
 /// Whether a message has not been reported yet; marks it as reported.

@@ -63,6 +63,7 @@ fn main() {
         "dropped": delivery.dropped,
         "recovered": delivery.recovered,
         "replayed": delivery.replayed,
+        "recovered_dropped": delivery.recovered_dropped,
         "annotations": {
             "generated": delivery.annotations.generated,
             "delivered": delivery.annotations.delivered,
@@ -82,7 +83,8 @@ fn linger(telemetry: &Telemetry, time: Duration) {
     let end = Instant::now() + time;
     while Instant::now() < end {
         let delivery = telemetry.flush(Duration::from_millis(100));
-        let left = delivery.recovered - delivery.replayed + delivery.spooled + delivery.waiting();
+        let settled = delivery.replayed + delivery.recovered_dropped.values().sum::<u64>();
+        let left = delivery.recovered - settled + delivery.spooled + delivery.waiting();
         if left == 0 {
             return;
         }

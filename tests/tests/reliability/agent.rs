@@ -28,6 +28,7 @@ pub(crate) struct Report {
     pub(crate) dropped: BTreeMap<String, u64>,
     pub(crate) recovered: u64,
     pub(crate) replayed: u64,
+    pub(crate) recovered_dropped: BTreeMap<String, u64>,
     pub(crate) annotations: Annotations,
     pub(crate) peak_kilobytes: u64,
     /// The messages that it printed.
@@ -135,6 +136,7 @@ impl Report {
             dropped: reasons(&report["dropped"]),
             recovered: number("recovered"),
             replayed: number("replayed"),
+            recovered_dropped: reasons(&report["recovered_dropped"]),
             annotations: Annotations {
                 generated: annotations["generated"].as_u64().unwrap_or_default(),
                 delivered: annotations["delivered"].as_u64().unwrap_or_default(),
