@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanExporter;
+#[cfg(feature = "otlp")]
+use sha2::{Digest as _, Sha256};
 
 #[cfg(feature = "otlp")]
 use super::otlp::{OtlpSpans, SpanRequest};
@@ -12,6 +14,8 @@ use super::processors::{FanOut, Immediate, Queued};
 use super::route::Route;
 use super::sender::Sender;
 #[cfg(feature = "otlp")]
+use super::spool::Address;
+#[cfg(feature = "otlp")]
 use super::storage::Storage;
 #[cfg(feature = "otlp")]
 use super::transport::PHOENIX;
@@ -19,7 +23,11 @@ use super::{Backend, Ledger, Queue, TreePrinter, exporter, signal};
 use crate::environment::Warning;
 use crate::settings::{Batch, Exporter, Settings};
 #[cfg(feature = "otlp")]
-use crate::settings::{Endpoint, Protocol};
+use crate::settings::{Endpoint, Headers, PROJECT_HEADER, Protocol};
+
+/// How many bytes of a hash stand for the headers in the name of a folder.
+#[cfg(feature = "otlp")]
+const IDENTITY_BYTES: usize = 8;
 
 /// Adds an exporter to the fan-out. Only the closure knows its type, because the `SpanExporter` trait cannot be boxed.
 type Connect = Box<dyn FnOnce(&Arc<Ledger>, &Batch, &Resource, &mut FanOut) -> Backend + Send>;
@@ -70,14 +78,14 @@ impl Destination {
         };
         let Some(outlet) = route.open(SpanRequest::body, warnings) else { return Self::nowhere() };
         let exporter_type = exporter_type(settings.protocol);
-        let spool = settings.spool.clone().map(|spool| (spool, spool_name(settings, endpoint)));
+        let spool = settings.spool.clone().map(|spool| (spool, spool_address(settings, endpoint)));
         let timeout = settings.timeout.min(settings.batch.timeout);
         let connect: Connect = Box::new(move |ledger, limits, resource, fan_out| {
             let limits = Batch { timeout, ..*limits };
             let queue = Arc::new(Queue::new(limits));
             let signal = OtlpSpans::new(resource, &limits, ledger.clone());
-            let open = |(spool, receiver): &(_, String)| {
-                Storage::open(spool, receiver, &queue, ledger, signal.clone())
+            let open = |(spool, address): &(_, Address)| {
+                Storage::open(spool, address, &queue, ledger, signal.clone())
                     .map_err(|error| ledger.spool_failed(&error))
                     .ok()
             };
@@ -133,9 +141,9 @@ fn exporter_type(protocol: Protocol) -> &'static str {
     }
 }
 
-/// The folder of the spool. Its name is different for each receiver and project, and shows no secret.
+/// Whose spool it is. Its name is different for each receiver, project and set of headers, and shows no secret.
 #[cfg(feature = "otlp")]
-fn spool_name(settings: &Settings, endpoint: &Endpoint) -> String {
+fn spool_address(settings: &Settings, endpoint: &Endpoint) -> Address {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(endpoint.as_str().as_bytes());
     hasher.update(settings.project_name.as_bytes());
@@ -144,5 +152,23 @@ fn spool_name(settings: &Settings, endpoint: &Endpoint) -> String {
         .chars()
         .map(|character| if character.is_ascii_alphanumeric() { character } else { '-' })
         .collect();
-    format!("{host}-{:08x}", hasher.finalize())
+    let receiver = format!("{host}-{:08x}", hasher.finalize());
+    Address { receiver, identity: identity(&settings.headers) }
+}
+
+/// Stands for the headers that say who sends, such as a key. Nobody can read them from it.
+#[cfg(feature = "otlp")]
+fn identity(headers: &Headers) -> Option<String> {
+    let mut hasher = Sha256::new();
+    let mut has_any = false;
+    // The project is a part of the receiver's name.
+    for (name, value) in headers.iter().filter(|(name, _)| *name != PROJECT_HEADER) {
+        has_any = true;
+        for text in [name, value] {
+            hasher.update((text.len() as u64).to_le_bytes());
+            hasher.update(text);
+        }
+    }
+    let hash = hasher.finalize();
+    has_any.then(|| hash.iter().take(IDENTITY_BYTES).map(|byte| format!("{byte:02x}")).collect())
 }

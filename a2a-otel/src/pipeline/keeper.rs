@@ -16,6 +16,9 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// The pause after a failure, such as a full disk, before the next attempt.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// The time between two looks at the disk, for what others have deleted there.
+const CHECK: Duration = Duration::from_millis(500);
+
 /// Replaces the items in a queue with the records that it has written to disk.
 pub(super) struct Keeper<S: Durable> {
     queue: Arc<Queue<S::Item, StoredRecord>>,
@@ -23,6 +26,7 @@ pub(super) struct Keeper<S: Durable> {
     ledger: Arc<Ledger>,
     signal: S,
     next_attempt: Instant,
+    next_check: Instant,
 }
 
 impl<S: Durable> Keeper<S> {
@@ -32,16 +36,35 @@ impl<S: Durable> Keeper<S> {
         ledger: Arc<Ledger>,
         signal: S,
     ) -> Self {
-        Keeper { queue, spool, ledger, signal, next_attempt: Instant::now() }
+        let now = Instant::now();
+        Keeper { queue, spool, ledger, signal, next_attempt: now, next_check: now }
     }
 
     /// Runs until the queue is closed.
     pub(super) fn run(keeper: &Mutex<Self>, queue: &Queue<S::Item, StoredRecord>) {
         let mut is_over = false;
         while !is_over {
-            is_over = queue.wait_to_save(INTERVAL);
-            lock(keeper).save_waiting();
+            let pause = lock(keeper).pause();
+            is_over = match pause {
+                Some(pause) => queue.rest_from_saving(pause),
+                None => queue.wait_to_save(INTERVAL),
+            };
+            lock(keeper).work();
         }
+    }
+
+    /// How long to rest after a failure. `None` if there is no need to.
+    fn pause(&self) -> Option<Duration> {
+        let left = deadline::left(self.next_attempt);
+        (!left.is_zero()).then(|| left.min(CHECK))
+    }
+
+    fn work(&mut self) {
+        if Instant::now() >= self.next_check {
+            self.next_check = deadline::after(CHECK);
+            self.spool.check();
+        }
+        self.save_waiting();
     }
 
     /// Saves waiting items, unless the disk has failed a moment ago.

@@ -97,7 +97,7 @@ struct Reported {
     refused: AtomicBool,
     rejected: AtomicBool,
     shortened: AtomicBool,
-    spool_lost: AtomicBool,
+    spool_lost: [AtomicBool; LOSSES.len()],
 }
 
 /// Counts every item of one exporter exactly once, and reports when the connection breaks and when it works again.
@@ -301,14 +301,18 @@ impl Ledger {
             self.unspooled(items);
         }
         self.lost(origin, loss, items);
-        if items > 0 && is_first(&self.reported.spool_lost) {
+        if items > 0 && is_first(&self.reported.spool_lost[loss as usize]) {
+            let (many, target, reason) = (self.wording.many, &self.target, loss.reason());
+            let advice = if loss == Loss::SpoolFull { "; see A2A_OTEL_SPOOL_BYTES" } else { "" };
             report(&format_args!(
-                "{items} {} for {} that were saved to disk are lost: {}; see A2A_OTEL_SPOOL_BYTES",
-                self.wording.many,
-                self.target,
-                loss.reason()
+                "{items} {many} for {target} that were saved to disk are lost: {reason}{advice}"
             ));
         }
+    }
+
+    /// Takes back that items on disk are lost, because they are still in memory.
+    pub(crate) fn found_again(&self, loss: Loss, items: u64) {
+        self.dropped[loss as usize].fetch_sub(items, Ordering::Relaxed);
     }
 
     /// Records that items cannot be written to disk, and stay in memory.

@@ -197,12 +197,22 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
 
     /// Waits until it is time to save. Returns true once the queue is closed.
     pub(crate) fn wait_to_save(&self, patience: Duration) -> bool {
+        let is_crowded =
+            |state: &State<Item, Saved>| state.bytes_waiting >= self.limits.queue_bytes / CROWDED;
+        self.wait_for_keeper(patience, is_crowded)
+    }
+
+    /// Waits after a failure to save. Waiting items do not end the pause. Returns true once the queue is closed.
+    pub(crate) fn rest_from_saving(&self, pause: Duration) -> bool {
+        self.wait_for_keeper(pause, |_| false)
+    }
+
+    fn wait_for_keeper(&self, patience: Duration, is_due: impl Fn(&State<Item, Saved>) -> bool) -> bool {
         let deadline = deadline::after(patience);
         let mut state = lock(&self.state);
         loop {
             let left = deadline::left(deadline);
-            let is_crowded = state.bytes_waiting >= self.limits.queue_bytes / CROWDED;
-            if state.closing.is_some() || is_crowded || left.is_zero() {
+            if state.closing.is_some() || is_due(&state) || left.is_zero() {
                 return state.closing.is_some();
             }
             state = wait(&self.save, state, left);

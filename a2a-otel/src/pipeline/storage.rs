@@ -10,7 +10,7 @@ use super::keeper::Keeper;
 use super::ledger::Ledger;
 use super::queue::{Amount, Queue};
 use super::signal::Durable;
-use super::spool::{Spool, StoredRecord};
+use super::spool::{Address, Spool, StoredRecord};
 use crate::lock::lock;
 use crate::settings::{self, Batch};
 
@@ -30,12 +30,12 @@ impl<S: Durable> Storage<S> {
     /// If the folder cannot be used; items then stay in memory.
     pub(crate) fn open(
         settings: &settings::Spool,
-        receiver: &str,
+        address: &Address,
         queue: &Arc<Queue<S::Item, StoredRecord>>,
         ledger: &Arc<Ledger>,
         signal: S,
     ) -> io::Result<Self> {
-        let (spool, recovered) = Spool::open(settings, receiver, ledger.clone())?;
+        let (spool, recovered) = Spool::open(settings, address, ledger.clone())?;
         let spool = Arc::new(spool);
         let keeper = Keeper::new(queue.clone(), spool.clone(), ledger.clone(), signal);
         let keeper = Arc::new(Mutex::new(keeper));

@@ -23,6 +23,8 @@ pub use self::endpoint::Endpoint;
 pub use self::explain::{Explanation, Finding, FindingKind, Setting};
 pub(crate) use self::metrics::MetricsOverrides;
 pub(crate) use self::resolve::Overrides;
+#[cfg(feature = "otlp")]
+pub(crate) use self::resolve::PROJECT_HEADER;
 pub use self::variables::VariableForm;
 use crate::privacy::Privacy;
 use crate::semconv::{GenAiVersion, SemConv};

@@ -33,7 +33,8 @@ const LARGEST_REQUEST: usize = 4 * MEBIBYTE - 64 * 1024;
 /// The limit of OpenTelemetry's specification.
 const USUAL_CARDINALITY: usize = 2_000;
 
-const PROJECT_HEADER: &str = "x-project-name";
+/// The header that names the project to Phoenix.
+pub(crate) const PROJECT_HEADER: &str = "x-project-name";
 const SERVICE_ATTRIBUTE: &str = "service.name";
 
 /// The settings that were made in code.

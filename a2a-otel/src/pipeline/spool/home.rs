@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::files::{File, Files};
+use super::files::{File, Files, Kind};
 
 const LOCK: &str = "lock";
 const EXTENSION: &str = "spool";
@@ -17,7 +17,7 @@ const ATTEMPTS: usize = 5;
 pub(super) struct Home {
     path: PathBuf,
     /// Kept open, because closing it would release the lock.
-    _lock: Box<dyn File>,
+    lock: Box<dyn File>,
 }
 
 impl Home {
@@ -28,7 +28,7 @@ impl Home {
         for _ in 0..ATTEMPTS {
             let random = RandomState::new().hash_one(());
             let path = receiver.join(format!("{}-{random:016x}", std::process::id()));
-            match files.create_folder(&path).and_then(|()| Self::lock(files, &path)) {
+            match files.create_folder(&path).and_then(|()| Self::of_ended(files, &path)) {
                 Ok(home) => return Ok(home),
                 Err(error) => last = error,
             }
@@ -36,13 +36,9 @@ impl Home {
         Err(last)
     }
 
-    /// Takes over the folders of processes that have ended.
-    pub(super) fn adopt(files: &dyn Files, receiver: &Path) -> Vec<Self> {
-        let folders = files.list(receiver).unwrap_or_default();
-        folders.iter().filter_map(|path| Self::lock(files, path).ok()).collect()
-    }
-
-    fn lock(files: &dyn Files, path: &Path) -> io::Result<Self> {
+    /// Takes over the folder of a process that has ended. Fails if its process is alive.
+    pub(super) fn of_ended(files: &dyn Files, path: &Path) -> io::Result<Self> {
+        refuse_links(files, path)?;
         let lock_path = path.join(LOCK);
         let lock = files.open_lock(&lock_path)?;
         lock.try_lock()?;
@@ -50,7 +46,17 @@ impl Home {
         if !lock.is_at(&lock_path)? {
             return Err(io::Error::other("its folder was deleted"));
         }
-        Ok(Home { path: path.to_owned(), _lock: lock })
+        Ok(Home { path: path.to_owned(), lock })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether somebody has deleted the folder.
+    pub(super) fn is_gone(&self) -> bool {
+        let is_here = self.lock.is_at(&self.path.join(LOCK));
+        !is_here.unwrap_or_else(|error| error.kind() != io::ErrorKind::NotFound)
     }
 
     /// The path of the segment with this number.
@@ -60,10 +66,7 @@ impl Home {
 
     /// The existing segments, the oldest first.
     pub(super) fn segments(&self, files: &dyn Files) -> io::Result<Vec<PathBuf>> {
-        let mut segments = files.list(&self.path)?;
-        segments.retain(|path| path.extension().is_some_and(|extension| extension == EXTENSION));
-        segments.sort();
-        Ok(segments)
+        segments(files, &self.path)
     }
 
     /// Deletes the folder if it contains no segment, and returns whether it did.
@@ -74,5 +77,26 @@ impl Home {
             let _ = files.delete_folder(&self.path);
         }
         is_empty
+    }
+}
+
+/// The segments in the folder of a process, the oldest first.
+pub(super) fn segments(files: &dyn Files, home: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut segments = files.list(home)?;
+    segments.retain(|path| path.extension().is_some_and(|extension| extension == EXTENSION));
+    segments.sort();
+    Ok(segments)
+}
+
+/// Fails unless there is a folder at the path: a symbolic link may lead anywhere.
+pub(super) fn refuse_links(files: &dyn Files, path: &Path) -> io::Result<()> {
+    match files.look(path)?.kind {
+        Kind::Folder => Ok(()),
+        Kind::File | Kind::Other => {
+            let shown = path.display();
+            Err(io::Error::other(format!(
+                "{shown} is not a folder; symbolic links in the spool are not followed"
+            )))
+        }
     }
 }

@@ -50,19 +50,21 @@
 mod files;
 mod home;
 mod segment;
+mod shared;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use self::files::{Files, Metadata, StdFiles};
-use self::home::Home;
+use self::home::{Home, refuse_links};
 use self::segment::{Extent, Segment, bytes_to_store};
+use self::shared::{Foreign, Removal};
 use super::ledger::{Ledger, Loss, Origin};
 use super::queue::Amount;
 use crate::lock::lock;
@@ -72,9 +74,39 @@ use crate::settings;
 /// The size of a segment. Disk space is freed one file at a time, and so in steps of this size.
 const SEGMENT_BYTES: u64 = 8 * 1024 * 1024;
 
+/// A folder with a small limit has smaller segments, at least this many, so that processes can share it.
+const SEGMENTS: u64 = 8;
+
 /// A segment accepts requests for one eighth of the age limit, so that none is deleted much earlier than the limit
 /// says.
 const SHARE_OF_AGE: u32 = 8;
+
+/// How often a request is written again because its file was deleted meanwhile.
+const ATTEMPTS: usize = 3;
+
+/// Whose requests a spool keeps.
+#[derive(Clone, Debug)]
+pub(crate) struct Address {
+    /// The name of the receiver and the project.
+    pub(crate) receiver: String,
+    /// Stands for the headers of the requests, such as a key. `None` if there are none.
+    pub(crate) identity: Option<String>,
+}
+
+impl Address {
+    /// The name of the folder. Without an identity it is as in versions that had none.
+    fn folder(&self) -> String {
+        let identity = self.identity.iter().map(|identity| format!("-{identity}"));
+        std::iter::once(self.receiver.clone()).chain(identity).collect()
+    }
+
+    /// Whether a folder is for the same receiver and project.
+    fn is_related(&self, folder: &Path) -> bool {
+        let name = folder.file_name().and_then(|name| name.to_str());
+        let rest = name.and_then(|name| name.strip_prefix(&self.receiver));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    }
+}
 
 /// One request on disk.
 #[derive(Clone, Debug)]
@@ -101,16 +133,18 @@ impl StoredRecord {
 /// A segment, and what remains to be sent from it.
 #[derive(Debug)]
 struct SpoolFile {
-    path: PathBuf,
     segment: Mutex<Segment>,
     written: SystemTime,
     origin: Origin,
     /// Requests that remain to be sent. A request may have no items.
     requests_left: AtomicUsize,
-    items_left: AtomicU64,
+    /// Items that wait on the disk, and those that are being sent.
+    items_waiting: AtomicU64,
+    items_loaded: AtomicU64,
     /// Requests that are being sent. The file is not evicted while there are any.
     pins: AtomicUsize,
-    is_evicted: AtomicBool,
+    /// Why it is not on the disk any longer. What waited in it is counted as lost.
+    lost: OnceLock<Loss>,
 }
 
 /// The spool of one receiver.
@@ -119,79 +153,135 @@ pub(crate) struct Spool {
     limits: settings::Spool,
     segment_bytes: u64,
     ledger: Arc<Ledger>,
-    home: Home,
     files: Arc<dyn Files>,
+    /// The folder that processes and receivers share.
+    root: PathBuf,
+    /// The folder of this receiver.
+    folder: PathBuf,
     state: Mutex<State>,
+    has_reported_unreadable: AtomicBool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    home: Home,
     /// The oldest first.
     files: VecDeque<Arc<SpoolFile>>,
     /// The file that is written to.
     active: Option<Arc<SpoolFile>>,
     next_number: u32,
-    /// Folders of processes that have ended. Each is deleted once it is empty.
-    adopted: Vec<Home>,
+    /// Deleted by others while requests in them were being sent.
+    gone: Vec<Arc<SpoolFile>>,
 }
 
 impl Spool {
     /// Opens the spool of a receiver, with the requests that earlier processes have left for it.
     pub(crate) fn open(
         limits: &settings::Spool,
-        receiver: &str,
+        address: &Address,
         ledger: Arc<Ledger>,
     ) -> io::Result<(Self, Vec<StoredRecord>)> {
-        Self::open_on(Arc::new(StdFiles), limits, SEGMENT_BYTES, receiver, ledger)
+        let segment_bytes = SEGMENT_BYTES.min(limits.bytes / SEGMENTS);
+        Self::open_on(Arc::new(StdFiles), limits, segment_bytes, address, ledger)
     }
 
     fn open_on(
         files: Arc<dyn Files>,
         limits: &settings::Spool,
         segment_bytes: u64,
-        receiver: &str,
+        address: &Address,
         ledger: Arc<Ledger>,
     ) -> io::Result<(Self, Vec<StoredRecord>)> {
-        let folder = limits.folder.join(receiver);
-        files.create_folder(&folder)?;
-        let home = Home::create(&*files, &folder)?;
+        files.create_folder(&limits.folder)?;
+        let root = files.resolve(&limits.folder)?;
+        let folder = root.join(address.folder());
+        let home = create_home(&*files, &folder)?;
         let limits = limits.clone();
-        let spool = Spool { limits, segment_bytes, ledger, home, files, state: Mutex::default() };
-        let records = spool.adopt(&folder);
+        let spool = Spool {
+            limits,
+            segment_bytes,
+            ledger,
+            files,
+            root,
+            folder,
+            state: Mutex::new(State::new(home)),
+            has_reported_unreadable: AtomicBool::new(false),
+        };
+        spool.report_open_folders();
+        let records = spool.adopt();
+        spool.report_other_identities(address);
         Ok((spool, records))
     }
 
-    /// Takes over the requests of processes that have ended.
-    fn adopt(&self, folder: &Path) -> Vec<StoredRecord> {
+    /// Warns about folders in which other users could read, replace or delete spans.
+    fn report_open_folders(&self) {
+        let is_open = |path: &&PathBuf| self.files.look(path).is_ok_and(|found| found.is_open_to_others);
+        if let Some(path) = [&self.root, &self.folder].into_iter().find(is_open) {
+            report(&format_args!(
+                "other users can write to {}, and so delete or replace spans that are saved there; take the permission \
+                 away with chmod go-w",
+                path.display()
+            ));
+        }
+    }
+
+    /// Reports what was saved with other headers: it may belong to somebody else, so it is not sent with these.
+    fn report_other_identities(&self, address: &Address) {
+        let folders = shared::folders(&*self.files, &self.root);
+        let others = folders.iter().filter(|folder| address.is_related(folder) && **folder != self.folder);
+        for other in others.filter(|folder| self.has_abandoned_requests(folder)) {
+            report(&format_args!(
+                "{} has spans for this receiver that were saved with other headers, for example another key: they are \
+                 not sent with the present ones. Start once with the earlier headers, or, if the present ones may send \
+                 these spans, move the folders in it to {}",
+                other.display(),
+                self.folder.display()
+            ));
+        }
+    }
+
+    fn has_abandoned_requests(&self, folder: &Path) -> bool {
+        let has_segments =
+            |home: &Home| home.segments(&*self.files).is_ok_and(|segments| !segments.is_empty());
+        let homes = shared::folders(&*self.files, folder);
+        homes.iter().any(|home| Home::of_ended(&*self.files, home).is_ok_and(|home| has_segments(&home)))
+    }
+
+    /// Takes over the requests of processes that have ended, by moving their files to this process's folder.
+    fn adopt(&self) -> Vec<StoredRecord> {
         let mut state = lock(&self.state);
         let mut found = Vec::new();
-        for home in Home::adopt(&*self.files, folder) {
+        for path in self.files.list(&self.folder).unwrap_or_default() {
+            let Ok(home) = Home::of_ended(&*self.files, &path) else { continue };
             let segments = home.segments(&*self.files).unwrap_or_default();
-            found.extend(segments.iter().filter_map(|path| self.reopen(path)));
-            state.adopted.push(home);
+            found.extend(segments.iter().filter_map(|path| self.take_over(&mut state, path)));
+            home.delete_if_empty(&*self.files);
         }
         found.sort_by_key(|(file, _)| file.written);
         state.files.extend(found.iter().map(|(file, _)| file.clone()));
-        // Evicting has to come now, when it is known how many items it loses.
-        self.evict(&mut state, 0);
-        let mut records = Vec::new();
-        for (file, extents) in found {
-            if file.is_done() {
-                state.remove(&*self.files, &file);
-            } else if !file.is_evicted.load(Ordering::Relaxed) {
-                records.extend(extents.into_iter().map(|extent| StoredRecord { file: file.clone(), extent }));
-            }
-        }
-        state.delete_empty_homes(&*self.files);
+        let records = found
+            .into_iter()
+            .flat_map(|(file, extents)| extents.into_iter().map(move |extent| (file.clone(), extent)))
+            .map(|(file, extent)| StoredRecord { file, extent });
+        let mut records: Vec<_> = records.collect();
         self.ledger.recovered(records.iter().map(StoredRecord::items).sum());
+        self.make_room(&mut state, 0);
+        records.retain(|record| record.file.lost.get().is_none());
         records
     }
 
-    /// Opens the file of another process, and finds the requests that remain to be sent.
-    fn reopen(&self, path: &Path) -> Option<(Arc<SpoolFile>, Vec<Extent>)> {
+    /// Takes over the file of another process, and finds the requests that remain to be sent.
+    fn take_over(&self, state: &mut State, path: &Path) -> Option<(Arc<SpoolFile>, Vec<Extent>)> {
+        let files = &*self.files;
         let shown = path.display();
-        let read = |(mut segment, metadata): (Segment, Metadata)| Ok((segment.scan()?, segment, metadata));
-        let ((extents, damaged), segment, metadata) = match Segment::open(&*self.files, path).and_then(read) {
+        let read = |(mut segment, metadata): (Segment, Metadata)| {
+            let (extents, damaged) = segment.scan(files)?;
+            if !extents.is_empty() {
+                segment.move_to(files, state.next_path())?;
+            }
+            Ok((extents, damaged, segment, metadata))
+        };
+        let (extents, damaged, segment, metadata) = match Segment::open(files, path).and_then(read) {
             Ok(found) => found,
             Err(error) => {
                 report(&format_args!("cannot read {shown}: {error}; its spans stay there"));
@@ -203,7 +293,11 @@ impl Spool {
                 "{damaged} bytes of {shown} are damaged; the spans in them are lost, the rest is sent"
             ));
         }
-        let file = SpoolFile::new(path.to_owned(), segment, metadata.modified, Origin::Earlier);
+        if extents.is_empty() {
+            let _ = files.delete(path);
+            return None;
+        }
+        let file = SpoolFile::new(segment, metadata.modified, Origin::Earlier);
         for extent in &extents {
             file.add(extent.items);
         }
@@ -212,46 +306,74 @@ impl Spool {
 
     /// Writes a request to disk.
     pub(crate) fn store(&self, body: &[u8], items: usize) -> io::Result<StoredRecord> {
-        let mut state = lock(&self.state);
-        self.evict(&mut state, bytes_to_store(body));
-        let file = self.active(&mut state)?;
         let items = u32::try_from(items).map_err(io::Error::other)?;
-        let extent = lock(&file.segment).append(body, items)?;
-        let record = StoredRecord { file, extent };
-        record.file.add(extent.items);
-        self.ledger.spooled(record.items());
-        Ok(record)
+        let mut state = lock(&self.state);
+        self.make_room(&mut state, bytes_to_store(body));
+        for _ in 0..ATTEMPTS {
+            let file = self.active(&mut state)?;
+            let mut segment = lock(&file.segment);
+            let extent = segment.append(&*self.files, body, items)?;
+            let is_gone = segment.is_gone(&*self.files);
+            drop(segment);
+            if is_gone {
+                self.miss(&mut state, &file);
+                continue;
+            }
+            let record = StoredRecord { file, extent };
+            record.file.add(extent.items);
+            self.ledger.spooled(record.items());
+            return Ok(record);
+        }
+        Err(io::Error::other("its file is deleted whenever it is written"))
     }
 
     /// Reads a request back, and keeps its file until [`Spool::done`] is called. Returns `None` if the request was
-    /// evicted, or if it is damaged, in which case it is counted as lost.
+    /// evicted, if it is damaged, in which case it is counted as lost, or if it cannot be read now, in which case it
+    /// stays for the next process.
     pub(crate) fn load(&self, record: &StoredRecord) -> Option<Vec<u8>> {
         let file = &record.file;
         // Eviction takes the same lock.
         let state = lock(&self.state);
-        if file.is_evicted.load(Ordering::Relaxed) {
+        if file.lost.get().is_some() {
             return None;
         }
-        file.pins.fetch_add(1, Ordering::Relaxed);
+        file.pin(record.items());
         drop(state);
-        let body = lock(&file.segment).read(record.extent);
-        if body.is_err() {
-            self.ledger.lost_from_spool(file.origin, Loss::SpoolDamaged, record.items());
-            self.done(record);
+        let body = lock(&file.segment).read(&*self.files, record.extent);
+        match body {
+            Ok(body) => return Some(body),
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) => {
+                self.ledger.lost_from_spool(file.origin, Loss::SpoolDamaged, record.items());
+                self.done(record);
+            }
+            Err(error) => self.leave_unread(record, &error),
         }
-        body.ok()
+        None
+    }
+
+    /// Leaves a request on the disk that cannot be read, unless it is not there any longer.
+    fn leave_unread(&self, record: &StoredRecord, error: &io::Error) {
+        let mut state = lock(&self.state);
+        record.file.unpin(record.items());
+        if error.kind() == ErrorKind::NotFound {
+            self.miss(&mut state, &record.file);
+        } else if !self.has_reported_unreadable.swap(true, Ordering::Relaxed) {
+            let segment = lock(&record.file.segment);
+            report(&format_args!("cannot read {}: {error}; its spans stay there", segment.path().display()));
+        }
     }
 
     /// Marks a loaded request as delivered or given up. Deletes its file if all requests in it are done.
     pub(crate) fn done(&self, record: &StoredRecord) {
         let file = &record.file;
         // If this fails, the next process sends the request again, and the receiver recognises the ids.
-        let _ = lock(&file.segment).mark_done(record.extent);
+        let _ = lock(&file.segment).mark_done(&*self.files, record.extent);
         // Storing takes the same lock, because it may add requests to this file.
         let mut state = lock(&self.state);
-        file.remove(record.extent.items);
-        file.pins.fetch_sub(1, Ordering::Relaxed);
-        if file.is_done() && !state.is_active(file) {
+        file.remove(record.items());
+        if file.lost.get().is_some() {
+            state.gone.retain(|gone| gone.pins.load(Ordering::Relaxed) > 0);
+        } else if file.is_done() && !state.is_active(file) {
             state.remove(&*self.files, file);
         }
     }
@@ -259,25 +381,44 @@ impl Spool {
     /// Removes a request that was stored and not loaded since, because it stays in memory instead.
     pub(crate) fn take_back(&self, record: &StoredRecord) {
         let state = lock(&self.state);
-        if record.file.is_evicted.load(Ordering::Relaxed) {
-            // It was already counted as lost, and is no longer counted as spooled.
+        if let Some(loss) = record.file.lost.get() {
+            // It was counted as lost, and is not.
+            self.ledger.found_again(*loss, record.items());
             return;
         }
-        record.file.pins.fetch_add(1, Ordering::Relaxed);
+        record.file.pin(record.items());
         drop(state);
         self.ledger.unspooled(record.items());
         self.done(record);
     }
 
+    /// Notices what others have deleted, and makes the folder anew if it is gone. Deletes what is too old.
+    pub(crate) fn check(&self) {
+        let mut state = lock(&self.state);
+        self.miss_deleted(&mut state);
+        if state.home.is_gone()
+            && let Err(error) = self.renew(&mut state)
+        {
+            self.ledger.spool_failed(&error);
+        }
+        self.make_room(&mut state, 0);
+    }
+
     /// Closes the spool. If nothing remains to be sent, nothing remains on disk.
     pub(crate) fn leave(&self) {
         let mut state = lock(&self.state);
+        self.miss_deleted(&mut state);
+        self.make_room(&mut state, 0);
+        for file in std::mem::take(&mut state.gone) {
+            let loss = file.lost.get().copied().unwrap_or(Loss::SpoolDeleted);
+            self.ledger.lost_from_spool(file.origin, loss, file.items_loaded.load(Ordering::Relaxed));
+        }
         if state.files.iter().all(|file| file.is_done()) {
             state.active = None;
             while let Some(file) = state.files.front().cloned() {
                 state.remove(&*self.files, &file);
             }
-            self.home.delete_if_empty(&*self.files);
+            state.home.delete_if_empty(&*self.files);
         }
     }
 
@@ -289,49 +430,157 @@ impl Spool {
                 state.active = Some(active.clone());
                 return Ok(active);
             }
+            lock(&active.segment).close();
             if active.is_done() {
                 state.remove(&*self.files, &active);
             }
         }
-        state.next_number += 1;
-        let path = self.home.segment(state.next_number);
-        let segment = Segment::create(&*self.files, &path)?;
-        let file = Arc::new(SpoolFile::new(path, segment, self.files.now(), Origin::Here));
+        let segment = match Segment::create(&*self.files, &state.next_path()) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.miss_deleted(state);
+                self.renew(state)?;
+                Segment::create(&*self.files, &state.next_path())?
+            }
+            created => created?,
+        };
+        let file = Arc::new(SpoolFile::new(segment, self.files.now(), Origin::Here));
         state.files.push_back(file.clone());
         state.active = Some(file.clone());
         Ok(file)
     }
 
-    /// Deletes the oldest files until there is room for this many bytes, and all files that are too old.
-    fn evict(&self, state: &mut State, bytes: u64) {
-        while let Some((oldest, loss)) = state.to_evict(&self.limits, bytes, self.files.now()) {
-            if state.is_active(&oldest) {
-                state.active = None;
-            }
-            oldest.is_evicted.store(true, Ordering::Relaxed);
-            self.ledger.lost_from_spool(oldest.origin, loss, oldest.items_left.load(Ordering::Relaxed));
-            state.remove(&*self.files, &oldest);
-        }
+    /// Makes the folder of this process anew, after somebody has deleted it.
+    fn renew(&self, state: &mut State) -> io::Result<()> {
+        state.home = create_home(&*self.files, &self.folder)?;
+        report(&format_args!(
+            "the folder {} was deleted while it was in use: spans that were saved there are lost and counted; it is made \
+             anew",
+            self.folder.display()
+        ));
+        Ok(())
     }
-}
 
-impl State {
-    fn is_active(&self, file: &Arc<SpoolFile>) -> bool {
-        self.active.as_ref().is_some_and(|active| Arc::ptr_eq(active, file))
+    /// Counts what was in files that others have deleted.
+    fn miss_deleted(&self, state: &mut State) {
+        let is_gone = |file: &&Arc<SpoolFile>| lock(&file.segment).is_gone(&*self.files);
+        let gone: Vec<_> = state.files.iter().filter(is_gone).cloned().collect();
+        gone.iter().for_each(|file| self.miss(state, file));
+    }
+
+    /// Counts what was in a file that was deleted. Processes that share the folder do so to make room; if the folder of
+    /// this process is gone as well, it was somebody else.
+    fn miss(&self, state: &mut State, file: &Arc<SpoolFile>) {
+        let loss = if state.home.is_gone() { Loss::SpoolDeleted } else { Loss::SpoolFull };
+        if file.pins.load(Ordering::Relaxed) > 0 && file.lost.get().is_none() {
+            state.gone.push(file.clone());
+        }
+        self.lose(state, file, loss);
+    }
+
+    /// Gives up a file, and counts what waits in it.
+    fn lose(&self, state: &mut State, file: &Arc<SpoolFile>, loss: Loss) {
+        if file.lost.set(loss).is_err() {
+            return;
+        }
+        if state.is_active(file) {
+            state.active = None;
+        }
+        self.ledger.lost_from_spool(file.origin, loss, file.items_waiting.load(Ordering::Relaxed));
+        state.remove(&*self.files, file);
+    }
+
+    /// Deletes the oldest files of the folder until there is room for this many bytes, and all files that are too old.
+    fn make_room(&self, state: &mut State, bytes: u64) {
+        let now = self.files.now();
+        // If others make room now, this process does so when it next stores something or checks.
+        let Ok(_guard) = shared::lock(&*self.files, &self.root) else { return };
+        let foreign = shared::foreign(&*self.files, &self.root, state.home.path());
+        let mut others = Others::new(foreign);
+        while let Some((oldest, loss)) = self.to_evict(state, &mut others, bytes, now) {
+            match oldest {
+                Victim::Own(file) => self.lose(state, &file, loss),
+                Victim::Foreign(segment) => self.evict(&segment, loss, &mut others),
+            }
+        }
     }
 
     /// Returns the next file to evict, and the reason. A file stays while one of its requests is being sent.
     fn to_evict(
         &self,
-        limits: &settings::Spool,
+        state: &State,
+        others: &mut Others,
         bytes: u64,
         now: SystemTime,
-    ) -> Option<(Arc<SpoolFile>, Loss)> {
-        let oldest = self.files.iter().find(|file| file.pins.load(Ordering::Relaxed) == 0)?;
-        let is_too_old = oldest.age(now) > limits.age;
-        let is_full = self.bytes() + bytes > limits.bytes;
-        let loss = is_too_old.then_some(Loss::SpoolTooOld).or(is_full.then_some(Loss::SpoolFull));
-        loss.map(|loss| (oldest.clone(), loss))
+    ) -> Option<(Victim, Loss)> {
+        let own = state.files.iter().find(|file| file.pins.load(Ordering::Relaxed) == 0);
+        let foreign = others.oldest_first.front();
+        let is_own = match (own, foreign) {
+            (Some(own), Some(foreign)) => own.written <= foreign.written,
+            (own, _) => own.is_some(),
+        };
+        let written = if is_own { own?.written } else { foreign?.written };
+        let is_too_old = age(written, now) > self.limits.age;
+        let is_full = state.bytes() + others.bytes + bytes > self.limits.bytes;
+        let loss = is_too_old.then_some(Loss::SpoolTooOld).or(is_full.then_some(Loss::SpoolFull))?;
+        let victim = if is_own {
+            Victim::Own(own?.clone())
+        } else {
+            Victim::Foreign(others.oldest_first.pop_front()?)
+        };
+        Some((victim, loss))
+    }
+
+    /// Deletes a file of another process, and counts what was in it if nobody else does.
+    fn evict(&self, segment: &Foreign, loss: Loss, others: &mut Others) {
+        let removal = segment.remove(&*self.files, loss == Loss::SpoolFull);
+        if removal != Removal::Stays {
+            others.bytes -= segment.length;
+        }
+        if let Removal::Ended { items } = removal {
+            self.ledger.recovered(items);
+            self.ledger.lost_from_spool(Origin::Earlier, loss, items);
+        }
+    }
+}
+
+fn create_home(files: &dyn Files, folder: &Path) -> io::Result<Home> {
+    files.create_folder(folder)?;
+    refuse_links(files, folder)?;
+    Home::create(files, folder)
+}
+
+/// The segments of other processes that could be evicted.
+struct Others {
+    oldest_first: VecDeque<Foreign>,
+    /// The bytes of all of them that are on the disk.
+    bytes: u64,
+}
+
+impl Others {
+    fn new(segments: Vec<Foreign>) -> Self {
+        let bytes = segments.iter().map(|segment| segment.length).sum();
+        Others { oldest_first: segments.into(), bytes }
+    }
+}
+
+enum Victim {
+    Own(Arc<SpoolFile>),
+    Foreign(Foreign),
+}
+
+impl State {
+    fn new(home: Home) -> Self {
+        State { home, files: VecDeque::new(), active: None, next_number: 0, gone: Vec::new() }
+    }
+
+    fn is_active(&self, file: &Arc<SpoolFile>) -> bool {
+        self.active.as_ref().is_some_and(|active| Arc::ptr_eq(active, file))
+    }
+
+    /// The path of the next segment.
+    fn next_path(&mut self) -> PathBuf {
+        self.next_number += 1;
+        self.home.segment(self.next_number)
     }
 
     fn bytes(&self) -> u64 {
@@ -339,41 +588,54 @@ impl State {
     }
 
     fn remove(&mut self, files: &dyn Files, file: &Arc<SpoolFile>) {
-        lock(&file.segment).close();
-        let _ = files.delete(&file.path);
+        let mut segment = lock(&file.segment);
+        segment.close();
+        let _ = files.delete(segment.path());
         self.files.retain(|other| !Arc::ptr_eq(other, file));
-        if file.origin == Origin::Earlier {
-            self.delete_empty_homes(files);
-        }
-    }
-
-    fn delete_empty_homes(&mut self, files: &dyn Files) {
-        self.adopted.retain(|home| !home.delete_if_empty(files));
     }
 }
 
 impl SpoolFile {
-    fn new(path: PathBuf, segment: Segment, written: SystemTime, origin: Origin) -> Self {
+    fn new(mut segment: Segment, written: SystemTime, origin: Origin) -> Self {
+        if origin == Origin::Earlier {
+            segment.close();
+        }
         SpoolFile {
-            path,
             segment: Mutex::new(segment),
             written,
             origin,
             requests_left: AtomicUsize::new(0),
-            items_left: AtomicU64::new(0),
+            items_waiting: AtomicU64::new(0),
+            items_loaded: AtomicU64::new(0),
             pins: AtomicUsize::new(0),
-            is_evicted: AtomicBool::new(false),
+            lost: OnceLock::new(),
         }
     }
 
     fn add(&self, items: u32) {
         self.requests_left.fetch_add(1, Ordering::Relaxed);
-        self.items_left.fetch_add(items.into(), Ordering::Relaxed);
+        self.items_waiting.fetch_add(items.into(), Ordering::Relaxed);
     }
 
-    fn remove(&self, items: u32) {
+    /// Begins to send a request.
+    fn pin(&self, items: u64) {
+        self.pins.fetch_add(1, Ordering::Relaxed);
+        self.items_waiting.fetch_sub(items, Ordering::Relaxed);
+        self.items_loaded.fetch_add(items, Ordering::Relaxed);
+    }
+
+    /// Gives up sending a request, which stays.
+    fn unpin(&self, items: u64) {
+        self.items_loaded.fetch_sub(items, Ordering::Relaxed);
+        self.items_waiting.fetch_add(items, Ordering::Relaxed);
+        self.pins.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Removes a request that was being sent.
+    fn remove(&self, items: u64) {
         self.requests_left.fetch_sub(1, Ordering::Relaxed);
-        self.items_left.fetch_sub(items.into(), Ordering::Relaxed);
+        self.items_loaded.fetch_sub(items, Ordering::Relaxed);
+        self.pins.fetch_sub(1, Ordering::Relaxed);
     }
 
     fn is_done(&self) -> bool {
@@ -381,7 +643,11 @@ impl SpoolFile {
     }
 
     fn age(&self, now: SystemTime) -> Duration {
-        // The age is unknown if the clock was set back.
-        now.duration_since(self.written).unwrap_or_default()
+        age(self.written, now)
     }
+}
+
+/// The age is unknown if the clock was set back.
+fn age(written: SystemTime, now: SystemTime) -> Duration {
+    now.duration_since(written).unwrap_or_default()
 }

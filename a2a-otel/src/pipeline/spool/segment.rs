@@ -14,7 +14,7 @@
 use std::io;
 #[cfg(test)]
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crc32fast::Hasher;
 use memchr::memmem;
@@ -51,7 +51,9 @@ pub(super) fn bytes_to_store(body: &[u8]) -> u64 {
 /// A file, and its length.
 #[derive(Debug)]
 pub(super) struct Segment {
-    /// `None` once it is closed.
+    path: PathBuf,
+    /// Only the file that is written to stays open, so that the number of segments is not limited by the number of open
+    /// files. A file that is deleted while it is open would also keep its space on disk.
     file: Option<Box<dyn File>>,
     length: u64,
 }
@@ -64,23 +66,51 @@ impl Segment {
             let _ = files.delete(path);
             return Err(error);
         }
-        Ok(Segment { file: Some(file), length: FILE_MARK.len() as u64 })
+        Ok(Segment { path: path.to_owned(), file: Some(file), length: FILE_MARK.len() as u64 })
     }
 
     /// Opens the file of another process.
     pub(super) fn open(files: &dyn Files, path: &Path) -> io::Result<(Self, Metadata)> {
         let file = files.open(path)?;
         let metadata = file.metadata()?;
-        Ok((Segment { file: Some(file), length: metadata.length }, metadata))
+        Ok((Segment { path: path.to_owned(), file: Some(file), length: metadata.length }, metadata))
     }
 
-    /// Closes the file, because a deleted file takes space on disk as long as it is open.
+    /// Closes the file. It is opened again for each request that is read or marked.
     pub(super) fn close(&mut self) {
         self.file = None;
     }
 
-    fn file(&mut self) -> io::Result<&mut Box<dyn File>> {
-        self.file.as_mut().ok_or_else(|| io::Error::other("the file is closed"))
+    /// Moves the file, and closes it.
+    pub(super) fn move_to(&mut self, files: &dyn Files, path: PathBuf) -> io::Result<()> {
+        self.close();
+        files.rename(&self.path, &path)?;
+        self.path = path;
+        Ok(())
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether somebody has deleted the file.
+    pub(super) fn is_gone(&self, files: &dyn Files) -> bool {
+        let is_here = match &self.file {
+            Some(file) => file.is_at(&self.path),
+            None => files.look(&self.path).map(|_| true),
+        };
+        !is_here.unwrap_or_else(|error| error.kind() != io::ErrorKind::NotFound)
+    }
+
+    fn with<T>(
+        &mut self,
+        files: &dyn Files,
+        act: impl FnOnce(&mut Box<dyn File>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        match &mut self.file {
+            Some(file) => act(file),
+            None => act(&mut files.open(&self.path)?),
+        }
     }
 
     pub(super) fn length(&self) -> u64 {
@@ -88,7 +118,7 @@ impl Segment {
     }
 
     /// Appends a request. If only a part of it can be written, because the disk is full, that part is removed.
-    pub(super) fn append(&mut self, body: &[u8], items: u32) -> io::Result<Extent> {
+    pub(super) fn append(&mut self, files: &dyn Files, body: &[u8], items: u32) -> io::Result<Extent> {
         let length = u32::try_from(body.len()).map_err(io::Error::other)?;
         let mut record = Vec::with_capacity(HEADER + body.len());
         record.extend(RECORD_MARK);
@@ -98,32 +128,33 @@ impl Segment {
         record.extend(checksum(length, items, body).to_le_bytes());
         record.extend(body);
         let offset = self.length;
-        let file = self.file()?;
-        if let Err(error) = file.write_at(offset, &record) {
-            let _ = file.set_length(offset);
-            return Err(error);
-        }
+        self.with(files, |file| {
+            file.write_at(offset, &record).inspect_err(|_| {
+                let _ = file.set_length(offset);
+            })
+        })?;
         self.length += record.len() as u64;
         Ok(Extent { offset, length, items })
     }
 
-    pub(super) fn read(&mut self, extent: Extent) -> io::Result<Vec<u8>> {
+    /// Reads a request. If the file does not have it, the kind of the error is `InvalidData` or `UnexpectedEof`.
+    pub(super) fn read(&mut self, files: &dyn Files, extent: Extent) -> io::Result<Vec<u8>> {
         let mut record = vec![0; HEADER + extent.length as usize];
-        self.file()?.read_at(extent.offset, &mut record)?;
+        self.with(files, |file| file.read_at(extent.offset, &mut record))?;
         match Header::parse(&record) {
             Some(_) => Ok(record.split_off(HEADER)),
             None => Err(io::Error::new(io::ErrorKind::InvalidData, "the checksum is wrong")),
         }
     }
 
-    pub(super) fn mark_done(&mut self, extent: Extent) -> io::Result<()> {
-        self.file()?.write_at(extent.offset + STATE, &[DONE])
+    pub(super) fn mark_done(&mut self, files: &dyn Files, extent: Extent) -> io::Result<()> {
+        self.with(files, |file| file.write_at(extent.offset + STATE, &[DONE]))
     }
 
     /// Finds the requests that remain to be sent, and the number of damaged bytes.
-    pub(super) fn scan(&mut self) -> io::Result<(Vec<Extent>, usize)> {
+    pub(super) fn scan(&mut self, files: &dyn Files) -> io::Result<(Vec<Extent>, usize)> {
         let mut content = vec![0; usize::try_from(self.length).map_err(io::Error::other)?];
-        self.file()?.read_at(0, &mut content)?;
+        self.with(files, |file| file.read_at(0, &mut content))?;
         let (mut extents, mut damaged, mut offset) = (Vec::new(), 0, FILE_MARK.len().min(content.len()));
         while offset < content.len() {
             let rest = &content[offset..];
@@ -203,7 +234,7 @@ mod tests {
     fn written(bodies: &[Vec<u8>]) -> (Scratch, Vec<Extent>) {
         let scratch = Scratch::new();
         let mut segment = Segment::create(&StdFiles, &scratch.0).unwrap();
-        let extents = bodies.iter().map(|body| segment.append(body, 1).unwrap()).collect();
+        let extents = bodies.iter().map(|body| segment.append(&StdFiles, body, 1).unwrap()).collect();
         (scratch, extents)
     }
 
@@ -216,7 +247,7 @@ mod tests {
         let mut expected = b"a2aotel1a2rc\x00\x02\x00\x00\x00\x01\x00\x00\x00\xbd\x53\x69\xb5hi".to_vec();
         let (scratch, extents) = written(&[b"hi".to_vec()]);
         assert_eq!(fs::read(&scratch.0).unwrap(), expected);
-        Segment::open(&StdFiles, &scratch.0).unwrap().0.mark_done(extents[0]).unwrap();
+        Segment::open(&StdFiles, &scratch.0).unwrap().0.mark_done(&StdFiles, extents[0]).unwrap();
         expected[12] = 1;
         assert_eq!(fs::read(&scratch.0).unwrap(), expected);
     }
@@ -231,14 +262,14 @@ mod tests {
             let is_done = |index: usize| done >> index & 1 == 1;
             for (index, extent) in extents.iter().enumerate().filter(|(index, _)| is_done(*index)) {
                 prop_assert!(index < 16);
-                segment.mark_done(*extent).unwrap();
+                segment.mark_done(&StdFiles, *extent).unwrap();
             }
-            let (found, damaged) = segment.scan().unwrap();
+            let (found, damaged) = segment.scan(&StdFiles).unwrap();
             let expected: Vec<_> =
                 extents.iter().enumerate().filter(|(index, _)| !is_done(*index)).map(|(_, extent)| *extent).collect();
             prop_assert_eq!((&found, damaged), (&expected, 0));
             for (extent, body) in extents.iter().zip(&bodies) {
-                prop_assert_eq!(&segment.read(*extent).unwrap(), body);
+                prop_assert_eq!(&segment.read(&StdFiles, *extent).unwrap(), body);
             }
         }
 
@@ -249,7 +280,7 @@ mod tests {
             let position = FILE_MARK.len() + at.index(content.len() - FILE_MARK.len());
             content[position] ^= 1_u8 << bit;
             fs::write(&scratch.0, &content).unwrap();
-            let (found, _) = Segment::open(&StdFiles, &scratch.0).unwrap().0.scan().unwrap();
+            let (found, _) = Segment::open(&StdFiles, &scratch.0).unwrap().0.scan(&StdFiles).unwrap();
             let end = |extent: &Extent| extent.offset + (HEADER + extent.length as usize) as u64;
             let hit = extents.iter().find(|extent| end(extent) > position as u64).unwrap();
             let others: Vec<_> = extents.iter().filter(|extent| *extent != hit).copied().collect();
@@ -263,7 +294,7 @@ mod tests {
             let content = fs::read(&scratch.0).unwrap();
             let length = at.index(content.len());
             fs::write(&scratch.0, &content[..length]).unwrap();
-            let (found, _) = Segment::open(&StdFiles, &scratch.0).unwrap().0.scan().unwrap();
+            let (found, _) = Segment::open(&StdFiles, &scratch.0).unwrap().0.scan(&StdFiles).unwrap();
             let is_whole = |extent: &&Extent| extent.offset + (HEADER + extent.length as usize) as u64 <= length as u64;
             prop_assert_eq!(found, extents.iter().filter(is_whole).copied().collect::<Vec<_>>());
         }
@@ -272,7 +303,7 @@ mod tests {
         fn no_content_makes_the_reader_panic(content in prop::collection::vec(any::<u8>(), 0..400)) {
             let scratch = Scratch::new();
             fs::write(&scratch.0, content).unwrap();
-            let (extents, _) = Segment::open(&StdFiles, &scratch.0).unwrap().0.scan().unwrap();
+            let (extents, _) = Segment::open(&StdFiles, &scratch.0).unwrap().0.scan(&StdFiles).unwrap();
             prop_assert!(extents.len() < 400);
         }
     }

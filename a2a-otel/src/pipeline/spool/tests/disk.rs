@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, SystemTime};
 
-use super::super::files::{File, Files, Metadata};
+use super::super::files::{File, Files, Kind, Metadata};
 use crate::lock::lock;
 
 /// The content of the disk. It behaves like a POSIX file system: what a process has written survives its death, its
@@ -25,11 +25,25 @@ struct Content {
     time: Duration,
     processes: u64,
     handles: u64,
+    /// How many files are open.
+    open: usize,
 }
 
 enum Entry {
-    Folder,
+    /// It has no content, but can be locked.
+    Folder(Arc<Mutex<Inode>>),
     File(Arc<Mutex<Inode>>),
+    Link,
+}
+
+impl Entry {
+    fn kind(&self) -> Kind {
+        match self {
+            Entry::Folder(_) => Kind::Folder,
+            Entry::File(_) => Kind::File,
+            Entry::Link => Kind::Other,
+        }
+    }
 }
 
 struct Inode {
@@ -131,6 +145,21 @@ impl SimulatedDisk {
         lock(&self.0).capacity.is_some()
     }
 
+    /// How many files are open.
+    pub(super) fn open_files(&self) -> usize {
+        lock(&self.0).open
+    }
+
+    /// Deletes a folder with all that is in it, as an operator does.
+    pub(super) fn delete_all(&self, folder: &Path) {
+        lock(&self.0).entries.retain(|path, _| !path.starts_with(folder));
+    }
+
+    /// Puts a symbolic link somewhere.
+    pub(super) fn link(&self, path: &Path) {
+        lock(&self.0).entries.insert(path.to_owned(), Entry::Link);
+    }
+
     /// Everything below a folder.
     pub(super) fn below(&self, folder: &Path) -> Vec<PathBuf> {
         let content = lock(&self.0);
@@ -173,22 +202,28 @@ impl Content {
     fn file(&self, path: &Path) -> io::Result<Arc<Mutex<Inode>>> {
         match self.entries.get(path) {
             Some(Entry::File(inode)) => Ok(inode.clone()),
-            Some(Entry::Folder) => Err(ErrorKind::IsADirectory.into()),
+            Some(Entry::Folder(_)) => Err(ErrorKind::IsADirectory.into()),
+            Some(Entry::Link) => Err(io::Error::other("a symbolic link")),
             None => Err(ErrorKind::NotFound.into()),
         }
     }
 
     fn create(&mut self, path: &Path) -> io::Result<Arc<Mutex<Inode>>> {
         let parent = path.parent().and_then(|parent| self.entries.get(parent));
-        if !matches!(parent, Some(Entry::Folder)) {
+        if !matches!(parent, Some(Entry::Folder(_))) {
             return Err(ErrorKind::NotFound.into());
         }
+        let inode = self.inode();
+        self.entries.insert(path.to_owned(), Entry::File(inode.clone()));
+        Ok(inode)
+    }
+
+    fn inode(&mut self) -> Arc<Mutex<Inode>> {
         let inode = Inode { content: Vec::new(), modified: self.now(), locked_by: None };
         let inode = Arc::new(Mutex::new(inode));
-        self.entries.insert(path.to_owned(), Entry::File(inode.clone()));
         self.created.retain(|inode| inode.strong_count() > 0);
         self.created.push(Arc::downgrade(&inode));
-        Ok(inode)
+        inode
     }
 }
 
@@ -266,6 +301,7 @@ impl Process {
 
     fn handle(&self, content: &mut Content, inode: Arc<Mutex<Inode>>) -> Box<dyn File> {
         content.handles += 1;
+        content.open += 1;
         Box::new(Handle { process: self.clone(), id: content.handles, inode })
     }
 }
@@ -278,7 +314,10 @@ impl Files for Process {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
         self.with(|content| {
             for path in path.ancestors() {
-                content.entries.entry(path.to_owned()).or_insert(Entry::Folder);
+                if !content.entries.contains_key(path) {
+                    let inode = content.inode();
+                    content.entries.insert(path.to_owned(), Entry::Folder(inode));
+                }
             }
             Ok(())
         })
@@ -306,6 +345,42 @@ impl Files for Process {
             let inode = content.file(path).or_else(|_| content.create(path))?;
             Ok(self.handle(content, inode))
         })
+    }
+
+    fn open_folder(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        self.with(|content| match content.entries.get(path) {
+            Some(Entry::Folder(inode)) => {
+                let inode = inode.clone();
+                Ok(self.handle(content, inode))
+            }
+            _ => Err(ErrorKind::NotFound.into()),
+        })
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.with(|content| {
+            let entry = content.entries.remove(from).ok_or(ErrorKind::NotFound)?;
+            content.entries.insert(to.to_owned(), entry);
+            Ok(())
+        })
+    }
+
+    fn look(&self, path: &Path) -> io::Result<Metadata> {
+        self.with(|content| {
+            let entry = content.entries.get(path).ok_or(ErrorKind::NotFound)?;
+            let (length, modified) = match entry {
+                Entry::Folder(inode) | Entry::File(inode) => {
+                    let inode = lock(inode);
+                    (inode.content.len() as u64, inode.modified)
+                }
+                Entry::Link => (0, content.now()),
+            };
+            Ok(Metadata { kind: entry.kind(), length, modified, is_open_to_others: false })
+        })
+    }
+
+    fn resolve(&self, folder: &Path) -> io::Result<PathBuf> {
+        Ok(folder.to_owned())
     }
 
     fn delete(&self, path: &Path) -> io::Result<()> {
@@ -383,7 +458,8 @@ impl File for Handle {
     fn metadata(&self) -> io::Result<Metadata> {
         self.process.with(|_| {
             let inode = lock(&self.inode);
-            Ok(Metadata { length: inode.content.len() as u64, modified: inode.modified })
+            let (length, modified) = (inode.content.len() as u64, inode.modified);
+            Ok(Metadata { kind: Kind::File, length, modified, is_open_to_others: false })
         })
     }
 
@@ -411,6 +487,8 @@ impl Drop for Handle {
         if inode.locked_by == Some(holder) {
             inode.locked_by = None;
         }
+        drop(inode);
+        lock(&self.process.disk.0).open -= 1;
     }
 }
 

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use self::disk::{Fault, Process, SimulatedDisk};
-use super::files::{Files, StdFiles};
-use super::{Spool, StoredRecord};
+use super::files::{Files, Kind, StdFiles};
+use super::{Address, Spool, StoredRecord};
 use crate::lock::lock;
 use crate::pipeline::Delivery;
 use crate::pipeline::ledger::{Ledger, Origin};
@@ -30,13 +30,17 @@ fn receiver() -> PathBuf {
     PathBuf::from(FOLDER).join(RECEIVER)
 }
 
+fn address(receiver: &str, identity: Option<&str>) -> Address {
+    Address { receiver: receiver.to_owned(), identity: identity.map(str::to_owned) }
+}
+
 fn open(
     process: &Process,
     limits: &settings::Spool,
     segment_bytes: u64,
     ledger: Arc<Ledger>,
 ) -> io::Result<(Spool, Vec<StoredRecord>)> {
-    Spool::open_on(Arc::new(process.clone()), limits, segment_bytes, RECEIVER, ledger)
+    Spool::open_on(Arc::new(process.clone()), limits, segment_bytes, &address(RECEIVER, None), ledger)
 }
 
 /// A process that uses the spool.
@@ -61,9 +65,14 @@ impl Agent {
     }
 
     fn try_start(process: Process, bytes: u64) -> io::Result<Self> {
+        Self::start_for(process, &address(RECEIVER, None), bytes)
+    }
+
+    fn start_for(process: Process, address: &Address, bytes: u64) -> io::Result<Self> {
         let limits = settings::Spool { folder: FOLDER.into(), bytes, age: AGE };
         let ledger = Arc::new(Ledger::new(&signal::SPANS, "the receiver".to_owned()));
-        let (spool, recovered) = open(&process, &limits, SEGMENT_BYTES, ledger.clone())?;
+        let files = Arc::new(process.clone());
+        let (spool, recovered) = Spool::open_on(files, &limits, SEGMENT_BYTES, address, ledger.clone())?;
         Ok(Agent { process, ledger, spool, recovered })
     }
 
@@ -79,6 +88,10 @@ impl Agent {
     fn delivery(&self) -> Delivery {
         self.ledger.delivery()
     }
+}
+
+fn path_of(record: &StoredRecord) -> PathBuf {
+    lock(&record.file.segment).path().to_owned()
 }
 
 #[test]
@@ -158,10 +171,10 @@ fn a_segment_stays_while_a_request_in_it_is_sent() {
     let first = agent.store();
     assert!(agent.spool.load(&first).is_some());
     (0..8).for_each(|_| drop(agent.store()));
-    assert!(disk.exists(&first.file.path));
+    assert!(disk.exists(&path_of(&first)));
     agent.spool.done(&first);
     (0..2).for_each(|_| drop(agent.store()));
-    assert!(!disk.exists(&first.file.path));
+    assert!(!disk.exists(&path_of(&first)));
 }
 
 #[test]
@@ -176,6 +189,163 @@ fn what_is_too_old_is_deleted_and_what_is_young_is_not() {
     assert_eq!(agent.delivery().dropped["spool too old"], 1);
     assert_eq!(agent.spool.load(&old), None);
     agent.deliver(&young);
+}
+
+#[test]
+fn many_segments_need_few_open_files() {
+    let disk = SimulatedDisk::default();
+    let agent = Agent::start(&disk);
+    let records: Vec<_> = (0..40).map(|_| agent.store()).collect();
+    assert_eq!((disk.segments().len(), disk.open_files()), (20, 2), "the lock, and what is written to");
+    for agent in (0..20).map(|_| Agent::start(&disk)) {
+        agent.store();
+        agent.process.kill();
+    }
+    records.iter().for_each(|record| agent.deliver(record));
+    agent.process.kill();
+    drop((agent, records));
+    let next = Agent::start(&disk);
+    assert_eq!((next.recovered.len(), disk.open_files()), (20, 1), "the lock");
+}
+
+#[test]
+fn the_limit_is_one_of_the_folder_for_all_processes() {
+    let disk = SimulatedDisk::default();
+    let start =
+        |receiver, identity| Agent::start_for(disk.process(), &address(receiver, identity), 1000).unwrap();
+    let agents = [start("a", None), start("a", Some("key")), start("b", None)];
+    for _ in 0..10 {
+        for agent in &agents {
+            agent.store();
+            assert!(disk.used() <= 1000, "{}", disk.used());
+        }
+    }
+    let mut kept = 0;
+    for agent in &agents {
+        agent.spool.check();
+        let delivery = agent.delivery();
+        assert_eq!((delivery.spooled + delivery.dropped["spool full"], delivery.recovered), (10, 0));
+        kept += delivery.spooled;
+    }
+    assert_eq!(kept, disk.segments().iter().map(|file| (file.length - 8) / 117).sum::<u64>());
+    let [agent, others @ ..] = agents;
+    let of_others: u64 = others.iter().map(|agent| agent.delivery().spooled).sum();
+    others.iter().for_each(|agent| agent.process.kill());
+    drop(others);
+    (0..20).for_each(|_| drop(agent.store()));
+    let Delivery { recovered, recovered_dropped, spooled, .. } = agent.delivery();
+    assert_eq!(
+        (recovered, recovered_dropped["spool full"]),
+        (of_others, of_others),
+        "nobody else counts them"
+    );
+    assert_eq!(spooled, disk.segments().iter().map(|file| (file.length - 8) / 117).sum::<u64>());
+    assert!(of_others > 0 && disk.used() <= 1000);
+}
+
+#[test]
+fn an_eviction_at_the_start_is_counted() {
+    let disk = SimulatedDisk::default();
+    let ended = Agent::start(&disk);
+    (0..20).for_each(|_| drop(ended.store()));
+    ended.process.kill();
+    let next = Agent::start_with(&disk, 700);
+    let Delivery { recovered, recovered_dropped, .. } = next.delivery();
+    assert_eq!((recovered, recovered_dropped["spool full"], next.recovered.len()), (20, 16, 4));
+}
+
+#[test]
+fn a_deleted_folder_is_noticed_and_made_anew() {
+    let disk = SimulatedDisk::default();
+    let agent = Agent::start(&disk);
+    let [loaded, _, _] = [(); 3].map(|()| agent.store());
+    assert!(agent.spool.load(&loaded).is_some());
+    disk.delete_all(&PathBuf::from(FOLDER));
+    agent.spool.check();
+    let delivery = agent.delivery();
+    assert_eq!(
+        (delivery.spooled, delivery.dropped["spool deleted"]),
+        (1, 2),
+        "what is being sent is not lost"
+    );
+    let record = agent.store();
+    assert_eq!(Agent::start(&disk).recovered.len(), 0, "the new folder is locked as well");
+    agent.deliver(&record);
+    agent.ledger.unspooled(1);
+    agent.spool.leave();
+    assert_eq!((agent.delivery().spooled, agent.delivery().dropped["spool deleted"]), (0, 3));
+}
+
+/// A request that is written to a deleted file is written again.
+#[test]
+fn a_folder_that_is_deleted_at_any_call_costs_no_request_that_is_stored_later() {
+    for call in 0..12 {
+        let disk = SimulatedDisk::default();
+        let agent = Agent::start(&disk);
+        agent.store();
+        let shared = disk.clone();
+        agent.process.interrupt_at(call, move || shared.delete_all(&PathBuf::from(FOLDER)));
+        let stored = [(); 3].map(|()| agent.spool.store(BODY, 1).ok());
+        (0..2).for_each(|_| agent.spool.check());
+        let kept: u64 = disk.segments().iter().map(|file| (file.length - 8) / 117).sum();
+        let Delivery { spooled, dropped, .. } = agent.delivery();
+        assert_eq!(spooled, kept, "after call {call}");
+        let counted = spooled + dropped.values().sum::<u64>();
+        assert_eq!(counted, 1 + stored.iter().flatten().count() as u64, "after call {call}");
+    }
+}
+
+#[test]
+fn requests_are_only_sent_with_the_headers_they_were_saved_with() {
+    let disk = SimulatedDisk::default();
+    let start = |identity| Agent::start_for(disk.process(), &address(RECEIVER, identity), 10_000).unwrap();
+    for identity in [None, Some("a"), Some("b")] {
+        let agent = start(identity);
+        assert_eq!(agent.recovered.len(), 0, "{identity:?}");
+        agent.store();
+        agent.process.kill();
+    }
+    for identity in [None, Some("a"), Some("b")] {
+        let agent = start(identity);
+        assert_eq!(agent.recovered.len(), 1, "{identity:?}");
+        agent.process.kill();
+    }
+}
+
+#[test]
+fn what_others_left_is_deleted_by_its_age_and_counted() {
+    let disk = SimulatedDisk::default();
+    let start = |receiver| Agent::start_for(disk.process(), &address(receiver, None), 10_000).unwrap();
+    let (ended, alive) = (start("a"), start("b"));
+    ended.store();
+    alive.store();
+    ended.process.kill();
+    disk.wait(AGE + Duration::from_secs(1));
+    let agent = start("c");
+    let Delivery { recovered, recovered_dropped, .. } = agent.delivery();
+    assert_eq!((recovered, recovered_dropped["spool too old"]), (1, 1));
+    assert!(!disk.exists(&PathBuf::from(FOLDER).join("a")), "its folder as well");
+    assert_eq!(alive.delivery().spooled, 1, "a living process does so by itself");
+    alive.spool.check();
+    assert_eq!(alive.delivery().dropped["spool too old"], 1);
+}
+
+#[test]
+fn symbolic_links_are_not_followed() {
+    let disk = SimulatedDisk::default();
+    let agent = Agent::start(&disk);
+    agent.store();
+    let file = lock(&agent.spool.state).home.path().join("00000009.spool");
+    agent.process.kill();
+    disk.link(&file);
+    disk.link(&receiver().join("1-abc"));
+    let next = Agent::start(&disk);
+    assert_eq!(next.recovered.len(), 1, "the link to a file and the link to a folder are left alone");
+    assert!(disk.exists(&file) && disk.exists(&receiver().join("1-abc")));
+    let elsewhere = SimulatedDisk::default();
+    elsewhere.link(&receiver());
+    assert!(Agent::try_start(elsewhere.process(), 10_000).is_err(), "the folder of the receiver is a link");
+    assert_eq!(elsewhere.segments().len(), 0);
 }
 
 #[test]
@@ -272,7 +442,7 @@ fn damage_costs_the_request_that_it_hits_and_is_counted() {
     let disk = SimulatedDisk::default();
     let agent = Agent::start(&disk);
     let [hit, spared] = [agent.store(), agent.store()];
-    disk.change(&hit.file.path, |content| content[50] ^= 1);
+    disk.change(&path_of(&hit), |content| content[50] ^= 1);
     assert_eq!(agent.spool.load(&hit), None);
     agent.deliver(&spared);
     assert_eq!(agent.delivery().dropped["spool damaged"], 1);
@@ -325,10 +495,43 @@ fn the_real_disk_does_what_the_simulated_one_does() {
         let mut content = [0; 4];
         files.open(&path).unwrap().read_at(0, &mut content).unwrap();
         assert_eq!((&content, file.metadata().unwrap().length), (b"abxd", 4), "{files:?}");
+        assert_eq!(files.look(&path).unwrap().kind, Kind::File, "{files:?}");
+        assert_eq!(files.look(&folder).unwrap().kind, Kind::Folder, "{files:?}");
+        let other = folder.join("other");
+        files.rename(&path, &other).unwrap();
+        assert_eq!(files.look(&path).unwrap_err().kind(), ErrorKind::NotFound, "{files:?}");
+        assert!(files.open(&path).is_err() && file.is_at(&other).unwrap(), "{files:?}");
+        files.rename(&other, &path).unwrap();
+        let [first, second] = [(); 2].map(|()| files.open_folder(&folder).unwrap());
+        first.try_lock().unwrap();
+        assert_eq!(second.try_lock().unwrap_err().kind(), ErrorKind::WouldBlock, "{files:?}");
+        drop((first, second));
         assert!(file.read_at(2, &mut content).is_err(), "{files:?}");
         assert_eq!(files.list(&folder).unwrap().len(), 1, "{files:?}");
         assert!(files.delete_folder(&folder).is_err(), "{files:?}");
         files.delete(&path).unwrap();
         files.delete_folder(&folder).unwrap();
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_real_disk_opens_nothing_through_a_link() {
+    let unique = RandomState::new().hash_one(());
+    let folder = std::env::temp_dir().join(format!("a2a-otel-links-{unique:016x}"));
+    StdFiles.create_folder(&folder).unwrap();
+    let [target, link] = ["target", "link"].map(|name| folder.join(name));
+    for is_dangling in [true, false] {
+        if !is_dangling {
+            std::fs::write(&target, "untouched").unwrap();
+        }
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        assert!(StdFiles.open(&link).is_err() && StdFiles.open_lock(&link).is_err());
+        assert!(StdFiles.create(&link).is_err());
+        assert_eq!(StdFiles.look(&link).unwrap().kind, Kind::Other);
+        assert_ne!(target.exists(), is_dangling, "nothing was created through the link");
+        std::fs::remove_file(&link).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&target).unwrap(), "untouched");
+    std::fs::remove_dir_all(&folder).unwrap();
 }
