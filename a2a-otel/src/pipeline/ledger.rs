@@ -54,12 +54,14 @@ pub(crate) enum Loss {
     SpoolDamaged,
     /// Somebody deleted it from the disk.
     SpoolDeleted,
+    /// It is larger than a request may be, even when it is cut.
+    TooLarge,
     /// A later value contains it, so nothing is lost.
     Replaced,
 }
 
 /// Every reason with its name in a [`Delivery`], in the order of the variants.
-const LOSSES: [(Loss, &str); 12] = [
+const LOSSES: [(Loss, &str); 13] = [
     (Loss::ExportFailed, "export failed"),
     (Loss::NoExporter, "no exporter"),
     (Loss::QueueFull, "queue full"),
@@ -71,6 +73,7 @@ const LOSSES: [(Loss, &str); 12] = [
     (Loss::SpoolTooOld, "spool too old"),
     (Loss::SpoolDamaged, "spool damaged"),
     (Loss::SpoolDeleted, "spool deleted"),
+    (Loss::TooLarge, "too large"),
     (Loss::Replaced, "replaced by a later value"),
 ];
 
@@ -267,6 +270,16 @@ impl Ledger {
                  set OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT"
             ));
         }
+    }
+
+    /// Counts an item that cannot be cut to the size of a request, and reports which one it is.
+    pub(crate) fn too_large(&self, name: &str, bytes: usize) {
+        self.dropped(Loss::TooLarge, 1);
+        let (one, target) = (self.wording.one, &self.target);
+        report(&format_args!(
+            "the {one} {name} for {target} takes more than {bytes} bytes even when it is cut, and is dropped; record less \
+             in it"
+        ));
     }
 
     pub(crate) fn queue_full(&self, items: u64) {

@@ -1,11 +1,22 @@
 //! How the requests of an OTLP signal reach their receiver.
 
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
 use super::sender::Outlet;
 #[cfg(feature = "otlp-grpc")]
 use super::transport::Grpc;
 use super::transport::{Credentials, Hints, Http};
 use crate::environment::Warning;
-use crate::settings::{Endpoint, Settings};
+use crate::lock::lock;
+use crate::report::report;
+use crate::settings::{Endpoint, Headers, Settings};
+
+/// Parts of the names of headers whose values are secret.
+const SECRET: [&str; 7] = ["auth", "cookie", "credential", "key", "password", "secret", "token"];
+
+/// The hosts about which this process has warned.
+static IN_THE_CLEAR: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
 /// The route to a receiver.
 pub(crate) struct Route<'a> {
@@ -29,6 +40,7 @@ impl Route<'_> {
         let Route { items, settings, endpoint, .. } = *self;
         match self.outlet(body) {
             Ok(outlet) => {
+                warn_of_secrets_in_the_clear(endpoint, &settings.headers);
                 if let Err(cause) = Credentials::read(endpoint, &settings.tls) {
                     warnings
                         .push(Warning::Malformed(format!("no {items} reach {endpoint} for now: {cause}")));
@@ -51,5 +63,20 @@ impl Route<'_> {
         }
         let mut http = Http::otlp(self.settings, self.endpoint, self.hints);
         Ok(Box::new(move |request, patience| http.send(body(request), patience)))
+    }
+}
+
+/// Warns once for each host to which secrets are sent without encryption, unless it is this machine.
+fn warn_of_secrets_in_the_clear(endpoint: &Endpoint, headers: &Headers) {
+    let is_secret = |name: &str| SECRET.iter().any(|part| name.contains(part));
+    let has_secret = headers.iter().any(|(name, _)| is_secret(name));
+    if has_secret
+        && !endpoint.is_tls()
+        && !endpoint.is_loopback()
+        && lock(&IN_THE_CLEAR).insert(endpoint.host().to_owned())
+    {
+        report(&format_args!(
+            "{endpoint} is reached without encryption, so others can read the key in the headers on its way; use https"
+        ));
     }
 }

@@ -321,7 +321,7 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
         if bytes < SMALLEST_ITEM || parcel.payload.bytes() >= before {
             return self.give_up(parcel, cause);
         }
-        self.ledger.shortened(1, bytes);
+        self.ledger.shortened(1, parcel.payload.bytes());
         self.pending.push_front(parcel);
     }
 

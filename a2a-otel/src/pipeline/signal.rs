@@ -24,8 +24,9 @@ pub(crate) trait Signal: Send + 'static {
 
 /// A signal whose items can be kept on disk.
 pub(crate) trait Durable: Signal {
-    /// Packs items without consuming them: they are still needed if their payloads cannot be written to disk.
-    fn pack_borrowed(&mut self, items: &mut [Self::Item]) -> Vec<Self::Payload>;
+    /// Packs items without consuming them: they are still needed if their payloads cannot be written to disk. Removes
+    /// those that are too large to be sent, which it has counted as lost.
+    fn pack_borrowed(&mut self, items: &mut Vec<Self::Item>) -> Vec<Self::Payload>;
 
     /// Encodes the request of a payload, as it is sent and as it is kept on disk.
     fn body(payload: &Self::Payload) -> Vec<u8>;

@@ -354,7 +354,7 @@ pub struct Batch {
 pub struct Spool {
     /// The folder. Several processes can share it.
     pub folder: PathBuf,
-    /// How many bytes it may hold for one receiver. The oldest spans are dropped first.
+    /// How many bytes it may hold, for all processes and receivers that share it. The oldest spans are dropped first.
     pub bytes: u64,
     /// How long spans are kept.
     pub age: Duration,

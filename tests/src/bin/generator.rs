@@ -1,6 +1,6 @@
 //! An agent for the reliability tests: it creates the requested number of spans, and prints what became of them.
 //!
-//! `generator spans=2000 per_second=500 bytes=100 poison=7 scores=true timeout=30 exit=shutdown`; the environment
+//! `generator spans=2000 per_second=500 bytes=100 poison=7 scores=true shape=events timeout=30 exit=shutdown`; the environment
 //! configures telemetry. The output is one line of JSON.
 
 use std::collections::HashMap;
@@ -25,6 +25,33 @@ impl Arguments {
     }
 }
 
+/// Makes the current span large: many events, event names, keys or entries of a list.
+fn grow(shape: &str) {
+    use opentelemetry::trace::get_active_span;
+    use opentelemetry::{Array, KeyValue, StringValue, Value};
+    let text = "x ".repeat(150);
+    let attributes =
+        |count: usize| (0..count).map(|number| KeyValue::new(format!("key{number}"), text.clone())).collect();
+    get_active_span(|span| match shape {
+        "events" => (0..10_000).for_each(|_| span.add_event("event", attributes(10))),
+        "names" => (0..20_000).for_each(|number| span.add_event(format!("{number}{text}"), Vec::new())),
+        "keys" => {
+            (0..20_000).for_each(|number| span.set_attribute(KeyValue::new(format!("{number}{text}"), true)))
+        }
+        "list" => {
+            let entry = StringValue::from(format!("{text}{text}"));
+            let list = Value::Array(Array::String(vec![entry; 30_000]));
+            span.set_attribute(KeyValue::new("list", list));
+        }
+        _ => {}
+    });
+}
+
+#[tool_span(name = name)]
+fn work_on_a_large_span(name: &str, shape: &str) {
+    grow(shape);
+}
+
 #[tool_span(name = name)]
 fn work(name: &str, number: u64, text: &str, scores: bool) -> usize {
     if scores {
@@ -44,6 +71,9 @@ fn main() {
         "" => builder.start(),
         mirror => builder.also_to(mirror, [("x-mirror", "yes")]).start(),
     };
+    if !arguments.text("shape").is_empty() {
+        work_on_a_large_span("large", arguments.text("shape"));
+    }
     let slowest = generate(&arguments);
     linger(&telemetry, Duration::from_secs(arguments.number("linger").unwrap_or(0)));
     match arguments.text("exit") {
@@ -70,6 +100,7 @@ fn main() {
             "dropped": delivery.annotations.dropped,
         },
         "slowest_microseconds": slowest,
+        "cpu_milliseconds": cpu_milliseconds(),
         "peak_kilobytes": peak_kilobytes(),
     });
     println!("{report}");
@@ -112,6 +143,14 @@ fn generate(arguments: &Arguments) -> u128 {
     }
     times.sort_unstable();
     times.get(times.len() * 99 / 100).copied().unwrap_or_default()
+}
+
+/// The CPU time that the process has used, by the clock of Linux with 100 ticks a second.
+fn cpu_milliseconds() -> Option<u64> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |index: usize| fields.get(index)?.parse::<u64>().ok();
+    Some((ticks(11)? + ticks(12)?) * 10)
 }
 
 /// The peak memory of the process, as Linux counts it.

@@ -31,6 +31,7 @@ pub(crate) struct Report {
     pub(crate) recovered_dropped: BTreeMap<String, u64>,
     pub(crate) annotations: Annotations,
     pub(crate) peak_kilobytes: u64,
+    pub(crate) cpu_milliseconds: u64,
     /// The messages that it printed.
     pub(crate) messages: Vec<String>,
 }
@@ -143,6 +144,7 @@ impl Report {
                 dropped: reasons(&annotations["dropped"]),
             },
             peak_kilobytes: number("peak_kilobytes"),
+            cpu_milliseconds: number("cpu_milliseconds"),
             messages: messages.lines().map(str::to_owned).collect(),
         }
     }

@@ -6,6 +6,8 @@ mod annotations;
 mod ends;
 mod faults;
 mod grpc;
+mod large;
 mod refusals;
+mod shared_spool;
 mod spool;
 mod tls;

@@ -11,24 +11,24 @@ use a2a_otel_tests::services::unique;
 use crate::agent::{Agent, Report, distinct, wait_until};
 
 /// A folder that is deleted after the test.
-struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let path = std::env::temp_dir().join(unique("a2a-otel-spool"));
         fs::create_dir_all(&path).unwrap();
         Folder(path)
     }
 
-    fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         self.0.to_str().unwrap()
     }
 
-    fn files(&self) -> Vec<PathBuf> {
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
         files(&self.0)
     }
 
-    fn segments(&self) -> Vec<PathBuf> {
+    pub(crate) fn segments(&self) -> Vec<PathBuf> {
         self.files().into_iter().filter(|file| file.extension().is_some_and(|name| name == "spool")).collect()
     }
 }
@@ -44,18 +44,18 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-fn agent(endpoint: &str, folder: &Folder, arguments: &[&str]) -> Agent {
+pub(crate) fn agent(endpoint: &str, folder: &Folder, arguments: &[&str]) -> Agent {
     Agent::new(endpoint, arguments).with("A2A_OTEL_SPOOL_DIR", folder.text())
 }
 
 /// An address at which nothing listens yet.
-fn absent() -> (std::net::SocketAddr, String) {
+pub(crate) fn absent() -> (std::net::SocketAddr, String) {
     let address = Receiver::start().address();
     (address, format!("http://{address}"))
 }
 
 /// A run without a receiver, which leaves these spans on disk.
-fn leave(endpoint: &str, folder: &Folder, spans: u64) -> Report {
+pub(crate) fn leave(endpoint: &str, folder: &Folder, spans: u64) -> Report {
     let report = agent(endpoint, folder, &[&format!("spans={spans}"), "timeout=5"]).run();
     report.assert_balanced(spans);
     assert_eq!(report.spooled, spans, "{report:?}");
@@ -63,7 +63,7 @@ fn leave(endpoint: &str, folder: &Folder, spans: u64) -> Report {
 }
 
 /// A run that sends the spans that are left on disk, and this many of its own.
-fn replay(endpoint: &str, folder: &Folder, spans: u64) -> Report {
+pub(crate) fn replay(endpoint: &str, folder: &Folder, spans: u64) -> Report {
     let report = agent(endpoint, folder, &[&format!("spans={spans}"), "linger=20"]).run();
     report.assert_balanced(spans);
     report

@@ -9,6 +9,7 @@ use opentelemetry_proto::tonic::common::v1::any_value;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use prost::Message as _;
 
+use super::cut::{Room, size_of_all, sizes};
 use super::request::{Parts, Record, Request, texts_of_attributes, texts_of_value};
 use crate::pipeline::weigh::{Weigh, bytes_of_attributes};
 
@@ -53,6 +54,15 @@ impl Record for LogRecord {
         let body = self.body.as_mut().and_then(|body| body.value.as_mut());
         let body = body.into_iter().flat_map(texts_of_value);
         body.chain(texts_of_attributes(&mut self.attributes)).collect()
+    }
+
+    fn bytes_of_parts(&self) -> usize {
+        size_of_all(&self.attributes)
+    }
+
+    fn cut_parts(&mut self, bytes: usize) {
+        let mut room = Room::new::<Self>(bytes, sizes(&self.attributes).collect());
+        room.fill(&mut self.attributes, &mut self.dropped_attributes_count);
     }
 
     fn name(self) -> String {

@@ -32,6 +32,6 @@ impl Signal for OtlpLogs {
     type Payload = LogRequest;
 
     fn pack(&mut self, entries: Vec<LogEntry>) -> Vec<LogRequest> {
-        self.encoder.logs(&entries).fitted(self.bytes, &self.ledger)
+        self.encoder.logs(&entries).fitted(self.bytes, &self.ledger).0
     }
 }

@@ -1,5 +1,6 @@
 //! Signals in OTLP: items are encoded once, packed into requests, and shortened if a request would be too long.
 
+mod cut;
 mod encode;
 #[cfg(feature = "logs")]
 mod log_record;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 use prost::Message;
 
+use super::cut::cut;
 use super::wire::{head, length_of_varint};
 use crate::pipeline::ledger::Ledger;
 use crate::pipeline::signal::Payload;
@@ -20,8 +21,8 @@ const OF_SCOPES: u32 = 2;
 /// The records of a scope's part.
 pub(super) const RECORDS: u32 = 2;
 
-/// The smallest number of bytes that is kept of a shortened text, so that it can be recognised.
-const SHORTEST_CUT: usize = 256;
+/// The longest tag and length of a message.
+const HEAD: usize = 6;
 
 /// A record of a signal.
 pub(crate) trait Record: Message + Default + Send + 'static {
@@ -30,6 +31,12 @@ pub(crate) trait Record: Message + Default + Send + 'static {
 
     /// The texts that may be shortened.
     fn texts(&mut self) -> Vec<&mut String>;
+
+    /// The bytes of the elements of which there may be any number.
+    fn bytes_of_parts(&self) -> usize;
+
+    /// Cuts these elements to this many bytes, and leaves out those that do not fit.
+    fn cut_parts(&mut self, bytes: usize);
 
     /// The name for messages.
     fn name(self) -> String;
@@ -105,21 +112,38 @@ impl<R: Record> Request<R> {
         }
     }
 
-    /// Shortens and divides the request so that no part takes more than this many bytes, as far as that is possible.
-    pub(super) fn fitted(self, bytes: usize, ledger: &Ledger) -> Vec<Self> {
-        if self.bytes() <= bytes {
-            return vec![self];
+    /// Shortens and divides the request so that no part takes more than this many bytes. Records that are larger even when
+    /// they are cut are left out, counted and reported; returns their places.
+    pub(super) fn fitted(self, bytes: usize, ledger: &Ledger) -> (Vec<Self>, Vec<usize>) {
+        if self.body_length() <= bytes {
+            return (vec![self], Vec::new());
         }
-        let (request, shortened) = self.shorten_records(bytes);
+        let records = match self.unfold() {
+            Ok(records) => records,
+            Err(whole) => return (vec![whole], Vec::new()),
+        };
+        let (mut kept, mut left_out, mut shortened) = (Vec::new(), Vec::new(), 0);
+        for (place, mut record) in records.into_iter().enumerate() {
+            let room = bytes.saturating_sub(record.bytes_around());
+            let was_too_large = record.bytes.len() > room;
+            if was_too_large && !record.cut::<R>(room) {
+                ledger.too_large(&record.name::<R>(), bytes);
+                left_out.push(place);
+            } else {
+                shortened += u64::from(was_too_large);
+                kept.push(record);
+            }
+        }
         if shortened > 0 {
             ledger.shortened(shortened, bytes);
         }
-        request.within(bytes)
+        let parts = if kept.is_empty() { Vec::new() } else { Self::new(kept).within(bytes) };
+        (parts, left_out)
     }
 
     /// Divides the request until each part takes at most this many bytes. A longer record becomes a part of its own.
     pub(crate) fn within(self, bytes: usize) -> Vec<Self> {
-        if self.bytes() <= bytes {
+        if self.body_length() <= bytes {
             return vec![self];
         }
         match self.halve() {
@@ -128,8 +152,8 @@ impl<R: Record> Request<R> {
         }
     }
 
-    /// Shortens the longest texts of each record that takes more than this many bytes, and marks them. Returns how many
-    /// records were shortened.
+    /// Cuts each record that takes more than this many bytes, as far as that is possible, and marks what was cut. Returns
+    /// how many records were cut.
     pub(crate) fn shorten_records(self, bytes: usize) -> (Self, u64) {
         let mut records = match self.unfold() {
             Ok(records) => records,
@@ -137,13 +161,21 @@ impl<R: Record> Request<R> {
         };
         let mut shortened = 0;
         for record in records.iter_mut().filter(|record| record.bytes.len() > bytes) {
-            if let Some(mut decoded) = record.decode::<R>() {
-                shorten_texts(&mut decoded, bytes);
-                record.bytes = field(&decoded.encode_to_vec());
-                shortened += 1;
-            }
+            record.cut::<R>(bytes);
+            shortened += 1;
         }
         (Self::new(records), shortened)
+    }
+
+    /// The length of the encoded request.
+    fn body_length(&self) -> usize {
+        match &self.content {
+            Content::Records(records) => {
+                let resources = by_resource(records);
+                lengths_of_resources(&resources).into_iter().map(length_of_field).sum()
+            }
+            Content::Body(body, _) => body.len(),
+        }
     }
 
     #[cfg(test)]
@@ -188,17 +220,14 @@ impl<R: Record> Payload for Request<R> {
 
     fn name_of_first(&self) -> String {
         let records = self.clone().unfold().unwrap_or_default();
-        records.first().and_then(Encoded::decode::<R>).unwrap_or_default().name()
+        records.first().map(Encoded::name::<R>).unwrap_or_default()
     }
 }
 
 fn body(records: &[Encoded]) -> Vec<u8> {
-    let field = |length: usize| 1 + length_of_varint(length) + length;
     let resources = by_resource(records);
-    let of_scopes = |scopes: &[ScopePart<'_>]| scopes.iter().map(|scope| field(scope.length)).sum::<usize>();
-    let lengths: Vec<_> =
-        resources.iter().map(|(resource, scopes)| resource.len() + of_scopes(scopes)).collect();
-    let mut body = Vec::with_capacity(lengths.iter().copied().map(field).sum());
+    let lengths = lengths_of_resources(&resources);
+    let mut body = Vec::with_capacity(lengths.iter().copied().map(length_of_field).sum());
     for ((resource, scopes), length) in resources.into_iter().zip(lengths) {
         head(OF_RESOURCES, length, &mut body);
         body.extend_from_slice(resource);
@@ -213,9 +242,24 @@ fn body(records: &[Encoded]) -> Vec<u8> {
     body
 }
 
+/// The length of a message with its tag and length.
+fn length_of_field(length: usize) -> usize {
+    1 + length_of_varint(length) + length
+}
+
+/// The lengths of the parts of a request.
+fn lengths_of_resources(resources: &[ResourcePart<'_>]) -> Vec<usize> {
+    let of_scopes =
+        |scopes: &[ScopePart<'_>]| scopes.iter().map(|scope| length_of_field(scope.length)).sum::<usize>();
+    resources.iter().map(|(resource, scopes)| resource.len() + of_scopes(scopes)).collect()
+}
+
+/// The fields of a resource, and its scopes.
+type ResourcePart<'a> = (&'a Arc<[u8]>, Vec<ScopePart<'a>>);
+
 /// Groups the records by resource and scope. There are few of either.
-fn by_resource(records: &[Encoded]) -> Vec<(&Arc<[u8]>, Vec<ScopePart<'_>>)> {
-    let mut resources: Vec<(&Arc<[u8]>, Vec<ScopePart<'_>>)> = Vec::new();
+fn by_resource(records: &[Encoded]) -> Vec<ResourcePart<'_>> {
+    let mut resources: Vec<ResourcePart<'_>> = Vec::new();
     for record in records {
         let known = resources.iter().rposition(|(resource, _)| Arc::ptr_eq(resource, &record.resource));
         let index = known.unwrap_or_else(|| {
@@ -262,6 +306,23 @@ impl Encoded {
         // The bytes begin with the tag, which takes one byte, and the length of the record.
         R::decode_length_delimited(self.bytes.get(1..)?).ok()
     }
+
+    fn name<R: Record>(&self) -> String {
+        self.decode::<R>().unwrap_or_default().name()
+    }
+
+    /// The bytes of a request around its only record.
+    fn bytes_around(&self) -> usize {
+        self.resource.len() + self.scope.len() + 2 * HEAD
+    }
+
+    /// Cuts the record to this many bytes. Returns whether that was possible.
+    fn cut<R: Record>(&mut self, bytes: usize) -> bool {
+        let Some(mut decoded) = self.decode::<R>() else { return false };
+        let fits = cut(&mut decoded, bytes.saturating_sub(HEAD));
+        self.bytes = field(&decoded.encode_to_vec());
+        fits
+    }
 }
 
 /// A record as a field of its scope's part.
@@ -270,23 +331,6 @@ pub(super) fn field(record: &[u8]) -> Vec<u8> {
     head(RECORDS, record.len(), &mut bytes);
     bytes.extend_from_slice(record);
     bytes
-}
-
-/// Shortens the longest texts until the record fits, or no text is long enough to be shortened.
-fn shorten_texts<R: Record>(record: &mut R, bytes: usize) {
-    loop {
-        let length = record.encoded_len();
-        let Some(longest) = record.texts().into_iter().max_by_key(|text| text.len()) else { return };
-        let excess = length.saturating_sub(bytes);
-        if excess == 0 || longest.len() <= SHORTEST_CUT {
-            return;
-        }
-        let mark = format!(" … [{} bytes, cut by a2a-otel: the {} was too large]", longest.len(), R::NOUN);
-        let keep = longest.len().saturating_sub(excess + mark.len()).max(SHORTEST_CUT - mark.len());
-        let end = (0..=keep).rev().find(|&end| longest.is_char_boundary(end)).unwrap_or_default();
-        longest.truncate(end);
-        longest.push_str(&mark);
-    }
 }
 
 /// The texts in the values of attributes.

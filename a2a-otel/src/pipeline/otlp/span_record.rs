@@ -5,7 +5,16 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 
+use super::cut::{Room, size_of_all, sizes};
 use super::request::{Parts, Record, Request, texts_of_attributes};
+
+/// How many characters of a name are shown in messages.
+const SHOWN: usize = 100;
+
+/// The longest trace state that every participant has to pass on, in characters.
+///
+/// Source: <https://www.w3.org/TR/trace-context/#tracestate-limits>.
+const TRACE_STATE: usize = 512;
 
 /// Spans that are sent in one request.
 pub(crate) type SpanRequest = Request<Span>;
@@ -13,20 +22,42 @@ pub(crate) type SpanRequest = Request<Span>;
 impl Record for Span {
     const NOUN: &'static str = "span";
 
-    /// Its name, its status message, and those in its attributes, events and links.
+    /// Its name, its status message, the names of its events, and those in its attributes, events and links.
     fn texts(&mut self) -> Vec<&mut String> {
         let mut texts: Vec<&mut String> = texts_of_attributes(&mut self.attributes).collect();
-        texts.extend(self.events.iter_mut().flat_map(|event| texts_of_attributes(&mut event.attributes)));
+        for event in &mut self.events {
+            texts.push(&mut event.name);
+            texts.extend(texts_of_attributes(&mut event.attributes));
+        }
         texts.extend(self.links.iter_mut().flat_map(|link| texts_of_attributes(&mut link.attributes)));
         texts.extend(self.status.as_mut().map(|status| &mut status.message));
         texts.push(&mut self.name);
         texts
     }
 
+    fn bytes_of_parts(&self) -> usize {
+        size_of_all(&self.attributes) + size_of_all(&self.events) + size_of_all(&self.links)
+    }
+
+    /// The attributes say most, so they are cut last.
+    fn cut_parts(&mut self, bytes: usize) {
+        for state in self.links.iter_mut().map(|link| &mut link.trace_state).chain([&mut self.trace_state]) {
+            if state.len() > TRACE_STATE {
+                state.clear();
+            }
+        }
+        let parts = sizes(&self.attributes).chain(sizes(&self.events)).chain(sizes(&self.links));
+        let mut room = Room::new::<Self>(bytes, parts.collect());
+        room.fill(&mut self.attributes, &mut self.dropped_attributes_count);
+        room.fill(&mut self.events, &mut self.dropped_events_count);
+        room.fill(&mut self.links, &mut self.dropped_links_count);
+    }
+
     fn name(self) -> String {
         let id = SpanId::from_bytes(self.span_id.try_into().unwrap_or_default());
         let trace = TraceId::from_bytes(self.trace_id.try_into().unwrap_or_default());
-        format!("{:?} ({id} in trace {trace})", self.name)
+        let name: String = self.name.chars().take(SHOWN).collect();
+        format!("{name:?} ({id} in trace {trace})")
     }
 
     fn parts(body: &[u8]) -> Result<Parts<Self>, prost::DecodeError> {

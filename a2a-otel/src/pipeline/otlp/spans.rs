@@ -40,9 +40,13 @@ impl Signal for OtlpSpans {
 }
 
 impl Durable for OtlpSpans {
-    fn pack_borrowed(&mut self, spans: &mut [SpanData]) -> Vec<SpanRequest> {
+    fn pack_borrowed(&mut self, spans: &mut Vec<SpanData>) -> Vec<SpanRequest> {
         spans.iter_mut().for_each(sanitise);
-        self.encoder.spans(spans).fitted(self.bytes, &self.ledger)
+        let (requests, left_out) = self.encoder.spans(spans).fitted(self.bytes, &self.ledger);
+        for place in left_out.into_iter().rev() {
+            spans.remove(place);
+        }
+        requests
     }
 
     fn body(request: &SpanRequest) -> Vec<u8> {

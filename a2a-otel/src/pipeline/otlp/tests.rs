@@ -21,11 +21,13 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use prost::Message as _;
 
+use super::cut::MEASURED;
 use super::encode::Encoder;
 #[cfg(feature = "logs")]
 use super::log_record::LogEntry;
 use super::span_record::SpanRequest;
-use crate::pipeline::signal::Payload as _;
+use crate::pipeline::ledger::Ledger;
+use crate::pipeline::signal::{self, Payload as _};
 
 fn resource() -> Resource {
     Resource::builder_empty()
@@ -145,6 +147,34 @@ fn names(requests: &[SpanRequest]) -> Vec<String> {
     scopes.flat_map(|scope| scope.spans).map(|span| span.name).collect()
 }
 
+/// A span that consists of many pieces of one kind.
+fn of_shape(shape: usize, count: usize, length: usize) -> SpanData {
+    let text = || "é".repeat(length / 2);
+    let texts =
+        |prefix: &str| (0..count).map(|number| format!("{prefix}{number}{}", text())).collect::<Vec<_>>();
+    let list = |list: Vec<String>| Value::Array(Array::String(list.into_iter().map(Into::into).collect()));
+    let event = |name: String, attributes| Event::new(name, SystemTime::UNIX_EPOCH, attributes, 0);
+    let mut span = named("span", String::new());
+    span.dropped_attributes_count = 0;
+    span.events = SpanEvents::default();
+    span.attributes = Vec::new();
+    match shape {
+        0 => span.attributes = texts("key").into_iter().map(|key| KeyValue::new(key, 1)).collect(),
+        1 => span.attributes = vec![KeyValue::new("list", list(texts("entry")))],
+        2 => span.events.events = texts("event").into_iter().map(|name| event(name, Vec::new())).collect(),
+        3 => {
+            let attributes = texts("value").into_iter().map(|value| KeyValue::new("key", value)).collect();
+            span.events.events = vec![event("event".to_owned(), attributes)];
+        }
+        4 => {
+            let attributes = vec![KeyValue::new("numbers", Value::Array(Array::I64(vec![i64::MAX; 20])))];
+            span.events.events = (0..count).map(|_| event("event".to_owned(), attributes.clone())).collect();
+        }
+        _ => span.attributes = vec![KeyValue::new("numbers", Value::Array(Array::I64(vec![-1; count * 20])))],
+    }
+    span
+}
+
 fn named(name: impl Into<String>, text: String) -> SpanData {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut span = span().new_tree(&mut runner).unwrap().current();
@@ -190,6 +220,40 @@ proptest! {
         }
     }
 
+    /// Whatever a span consists of: what is said about its size is what is sent, or it is dropped and counted.
+    #[test]
+    fn no_request_is_larger_than_the_limit(
+        shapes in prop::collection::vec((0..6_usize, 0..400_usize, 0..3000_usize), 1..6),
+        limit in 0..60_000_usize,
+    ) {
+        let spans: Vec<_> = shapes.iter().map(|&(shape, count, length)| of_shape(shape, count, length)).collect();
+        let ledger = Ledger::new(&signal::SPANS, "the receiver".to_owned());
+        let (requests, left_out) = encoded(&spans).fitted(limit, &ledger);
+        for request in &requests {
+            prop_assert!(request.body().len() <= limit, "{} and not {limit}", request.body().len());
+        }
+        prop_assert_eq!(names(&requests).len() + left_out.len(), spans.len());
+        let lost = ledger.delivery().dropped.get("too large").copied().unwrap_or_default();
+        prop_assert_eq!(lost, left_out.len() as u64);
+        prop_assert!(left_out.is_empty() || limit < 2000, "a span can be cut to {limit} bytes");
+    }
+
+    /// A receiver may ask for any size.
+    #[test]
+    fn a_cut_span_says_what_is_missing(shape in 0..6_usize, count in 1..400_usize, length in 300..3000_usize, limit in 3000..20_000_usize) {
+        let span = of_shape(shape, count, length);
+        let whole = decoded(&encoded(std::slice::from_ref(&span)));
+        let (cut, shortened) = encoded(&[span]).shorten_records(limit);
+        let cut = decoded(&cut);
+        let (before, after) = (&whole.resource_spans[0].scope_spans[0].spans[0], &cut.resource_spans[0].scope_spans[0].spans[0]);
+        prop_assert_eq!(after.attributes.len() as u32 + after.dropped_attributes_count, before.attributes.len() as u32);
+        prop_assert_eq!(after.events.len() as u32 + after.dropped_events_count, before.events.len() as u32);
+        let is_marked = format!("{after:?}").contains("cut by a2a-otel");
+        let is_counted = after.dropped_attributes_count + after.dropped_events_count > 0
+            || after.events.iter().any(|event| event.dropped_attributes_count > 0);
+        prop_assert_eq!(shortened > 0, is_marked || is_counted);
+    }
+
     #[test]
     fn parts_hold_everything_and_keep_the_bound(lengths in prop::collection::vec(0..3000_usize, 1..40)) {
         let spans: Vec<_> =
@@ -199,6 +263,21 @@ proptest! {
         let parts = request.within(5000);
         prop_assert_eq!(names(&parts), whole);
         prop_assert!(parts.iter().all(|part| part.bytes() <= 5000 && part.body().len() <= 5300));
+    }
+}
+
+/// What it costs to cut a span grows with its size, and not faster.
+#[test]
+fn cutting_is_linear() {
+    for shape in 0..6 {
+        for count in [300, 3000] {
+            let request = encoded(&[of_shape(shape, count, 300)]);
+            let bytes = request.bytes();
+            MEASURED.set(0);
+            let _ = request.shorten_records(10_000);
+            let measured = MEASURED.get();
+            assert!(measured <= 12 * bytes, "{measured} bytes were measured to cut {bytes} of shape {shape}");
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 //! process.
 //!
 //! ```text
-//! <folder>/<receiver>/<process>/lock             locked by the process, or by the one that adopted the folder
-//! <folder>/<receiver>/<process>/00000001.spool   a segment: up to 8 MiB of requests, see `segment.rs`
+//! <folder>/<address>/<process>/lock             locked by the process, or by the one that takes its segments over
+//! <folder>/<address>/<process>/00000001.spool   a segment: up to 8 MiB of requests, see `segment.rs`
 //! ```
 //!
 //! A request is the body of one OTLP request of any signal, with the number of items in it. Only the owner of the
@@ -16,27 +16,49 @@
 //! still be read. Damage loses only the requests that it hits
 //! (`damage_costs_the_request_that_it_hits_and_is_counted`). A later process does not know how many items these had,
 //! and reports the damaged bytes instead. A flipped bit in the mark for a finished request is not noticed. A file that
-//! cannot be read when a process starts stays for the next process
+//! cannot be read or moved when a process starts stays for the next process
 //! (`what_cannot_be_read_at_the_start_stays_for_the_next_one`).
+//!
+//! **Who may send what.** An address is a receiver, a project, and the headers of the requests, such as a key. Requests
+//! are only sent with the headers with which they were saved
+//! (`requests_are_only_sent_with_the_headers_they_were_saved_with`); what waits for the same receiver with other headers
+//! is reported. An operator who wants to send it with the present ones moves its folders. Without headers, the name of
+//! the folder is that of versions that did not tell them apart.
 //!
 //! **What is deleted, and when.** Only whole segments are deleted:
 //! - when every request in the segment is done (`a_segment_is_deleted_when_all_in_it_is_done`), even if a request has
 //!   no items (`a_request_without_items_is_one_as_well`);
-//! - when a request is stored or the spool is opened, and the limit on bytes would be exceeded: the oldest segments
-//!   (`the_oldest_segment_makes_room_and_is_counted`);
-//! - when a request is stored or the spool is opened, and the segment is older than the limit on age. A segment accepts
-//!   requests for an eighth of that time, so no request is deleted before seven eighths of it have passed
-//!   (`what_is_too_old_is_deleted_and_what_is_young_is_not`). The age of an adopted segment counts from its last write.
+//! - when a request is stored, the disk is checked or the spool is opened, and the limit on bytes would be exceeded: the
+//!   oldest segments in the folder (`the_oldest_segment_makes_room_and_is_counted`,
+//!   `an_eviction_at_the_start_is_counted`);
+//! - at the same times, if the segment is older than the limit on age. A segment accepts requests for an eighth of that
+//!   time, so no request is deleted before seven eighths of it have passed
+//!   (`what_is_too_old_is_deleted_and_what_is_young_is_not`). The age of another process's segment counts from its last
+//!   write. This includes segments of other addresses whose processes have ended
+//!   (`what_others_left_is_deleted_by_its_age_and_counted`).
 //!
-//! A segment stays while one of its requests is being sent (`a_segment_stays_while_a_request_in_it_is_sent`). So the
-//! limit is exceeded while all older segments are being sent, or if a single request is larger than the limit. If
-//! several processes share a folder, the limit applies to each of them. Every lost request of this process is counted
-//! in the ledger, with the reason; lost requests of earlier processes are only reported.
+//! A process does not delete its own segment while one of its requests is being sent
+//! (`a_segment_stays_while_a_request_in_it_is_sent`).
 //!
-//! **What processes may do to each other's folders.** Nothing while both are running
-//! (`a_living_process_keeps_its_folder`). When a process has ended, the next one that starts adopts its folder, sends
-//! its contents, and deletes it. This also holds if processes start and end at the same moment
+//! **The limit is one of the folder**, for all addresses and all processes that share it, and one of the disk: deleted
+//! files are closed (`the_limit_is_one_of_the_folder_for_all_processes`). It is exceeded while all older segments of the
+//! only process are being sent, if a single request is larger than the limit, and for at most a second by one request
+//! for each process that writes at the same moment. A process has one segment open, and its lock
+//! (`many_segments_need_few_open_files`).
+//!
+//! **What is counted.** Every lost request of this process is counted in the ledger, with the reason. Lost requests of
+//! earlier processes are counted apart: by the process that took them over or deleted them. If a process deletes a
+//! segment of one that is alive, that one notices it in [`Spool::check`], counts what was in it, and goes on in a new
+//! file. If somebody deletes the whole folder, it is made anew (`a_deleted_folder_is_noticed_and_made_anew`,
+//! `a_folder_that_is_deleted_at_any_call_costs_no_request_that_is_stored_later`).
+//!
+//! **What processes may do to each other's folders.** While both are running, they only delete the oldest segments to
+//! make room (`a_living_process_keeps_its_folder`). When a process has ended, the next one that starts moves its
+//! segments to its own folder, and sends them. This also holds if processes start and end at the same moment
 //! (`processes_that_start_and_end_at_once_do_not_disturb_each_other`).
+//!
+//! **Symbolic links** in the folder are not followed, as they may lead to any file of this user
+//! (`symbolic_links_are_not_followed`, `the_real_disk_opens_nothing_through_a_link`). The folder itself may be one.
 //!
 //! **A full disk.** A request that does not fit is not stored, not even in part, and what is already stored stays
 //! (`a_full_disk_keeps_what_it_has_and_takes_nothing_in_part`). The caller keeps the request in memory and tries again.
@@ -195,6 +217,7 @@ impl Spool {
         files.create_folder(&limits.folder)?;
         let root = files.resolve(&limits.folder)?;
         let folder = root.join(address.folder());
+        report_open_folder(&*files, &[&root, &folder]);
         let home = create_home(&*files, &folder)?;
         let limits = limits.clone();
         let spool = Spool {
@@ -207,22 +230,9 @@ impl Spool {
             state: Mutex::new(State::new(home)),
             has_reported_unreadable: AtomicBool::new(false),
         };
-        spool.report_open_folders();
         let records = spool.adopt();
         spool.report_other_identities(address);
         Ok((spool, records))
-    }
-
-    /// Warns about folders in which other users could read, replace or delete spans.
-    fn report_open_folders(&self) {
-        let is_open = |path: &&PathBuf| self.files.look(path).is_ok_and(|found| found.is_open_to_others);
-        if let Some(path) = [&self.root, &self.folder].into_iter().find(is_open) {
-            report(&format_args!(
-                "other users can write to {}, and so delete or replace spans that are saved there; take the permission \
-                 away with chmod go-w",
-                path.display()
-            ));
-        }
     }
 
     /// Reports what was saved with other headers: it may belong to somebody else, so it is not sent with these.
@@ -540,6 +550,18 @@ impl Spool {
             self.ledger.recovered(items);
             self.ledger.lost_from_spool(Origin::Earlier, loss, items);
         }
+    }
+}
+
+/// Warns about a folder in which other users could replace or delete spans.
+fn report_open_folder(files: &dyn Files, folders: &[&Path]) {
+    let is_open = |path: &&&Path| files.look(path).is_ok_and(|found| found.is_open_to_others);
+    if let Some(path) = folders.iter().find(is_open) {
+        report(&format_args!(
+            "other users can write to {}, and so delete or replace spans that are saved there; take the permission away \
+             with chmod go-w",
+            path.display()
+        ));
     }
 }
 
