@@ -27,8 +27,8 @@ impl Arguments {
 
 /// Makes the current span large: many events, event names, keys or entries of a list.
 fn grow(shape: &str) {
-    use opentelemetry::trace::get_active_span;
-    use opentelemetry::{Array, KeyValue, StringValue, Value};
+    use a2a_otel::opentelemetry::trace::get_active_span;
+    use a2a_otel::opentelemetry::{Array, KeyValue, StringValue, Value};
     let text = "x ".repeat(150);
     let attributes =
         |count: usize| (0..count).map(|number| KeyValue::new(format!("key{number}"), text.clone())).collect();

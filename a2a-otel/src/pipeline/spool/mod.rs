@@ -194,6 +194,8 @@ struct State {
     next_number: u32,
     /// Deleted by others while requests in them were being sent.
     gone: Vec<Arc<SpoolFile>>,
+    /// Whether the spool is closed. Its folder may be deleted then.
+    has_left: bool,
 }
 
 impl Spool {
@@ -405,6 +407,9 @@ impl Spool {
     /// Notices what others have deleted, and makes the folder anew if it is gone. Deletes what is too old.
     pub(crate) fn check(&self) {
         let mut state = lock(&self.state);
+        if state.has_left {
+            return;
+        }
         self.miss_deleted(&mut state);
         if state.home.is_gone()
             && let Err(error) = self.renew(&mut state)
@@ -417,6 +422,7 @@ impl Spool {
     /// Closes the spool. If nothing remains to be sent, nothing remains on disk.
     pub(crate) fn leave(&self) {
         let mut state = lock(&self.state);
+        state.has_left = true;
         self.miss_deleted(&mut state);
         self.make_room(&mut state, 0);
         for file in std::mem::take(&mut state.gone) {
@@ -592,7 +598,14 @@ enum Victim {
 
 impl State {
     fn new(home: Home) -> Self {
-        State { home, files: VecDeque::new(), active: None, next_number: 0, gone: Vec::new() }
+        State {
+            home,
+            files: VecDeque::new(),
+            active: None,
+            next_number: 0,
+            gone: Vec::new(),
+            has_left: false,
+        }
     }
 
     fn is_active(&self, file: &Arc<SpoolFile>) -> bool {

@@ -139,7 +139,12 @@ fn a_segment_is_deleted_when_all_in_it_is_done() {
     assert_eq!(disk.segments().len(), 1);
     agent.deliver(&records[2]);
     agent.spool.leave();
-    assert_eq!(disk.below(&receiver()), Vec::<PathBuf>::new(), "nothing is left behind");
+    agent.spool.check();
+    assert_eq!(
+        disk.below(&receiver()),
+        Vec::<PathBuf>::new(),
+        "nothing is left behind, even if the keeper is late"
+    );
 }
 
 #[test]
