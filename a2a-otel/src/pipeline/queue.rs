@@ -34,7 +34,8 @@ struct State<Item, Saved> {
     /// Records on disk, which are older than the waiting items.
     saved: VecDeque<(Amount, Saved)>,
     amount_saved: Amount,
-    waiting: VecDeque<Item>,
+    /// With the bytes of each, which take time to add up.
+    waiting: VecDeque<(usize, Item)>,
     bytes_waiting: usize,
     /// What the thread that saves is writing now.
     saving: Amount,
@@ -112,7 +113,7 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         let crowded = self.limits.queue_bytes / CROWDED;
         let becomes_crowded = state.bytes_waiting < crowded && crowded <= state.bytes_waiting + bytes;
         state.bytes_waiting += bytes;
-        state.waiting.push_back(item);
+        state.waiting.push_back((bytes, item));
         // Waking the thread takes longer than everything else here, so only a full batch does. The delay covers the
         // rest.
         let fills_batch = state.waiting.len() == self.limits.size
@@ -132,7 +133,7 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
     pub(crate) fn clear(&self) -> Vec<Item> {
         let mut state = lock(&self.state);
         state.bytes_waiting = 0;
-        state.waiting.drain(..).collect()
+        state.waiting.drain(..).map(|(_, item)| item).collect()
     }
 
     /// Waits until a batch is full, a caller waits for the queue, or the time has passed.
@@ -246,8 +247,9 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         let mut state = lock(&self.state);
         state.saving = Amount::default();
         for item in items.into_iter().rev() {
-            state.bytes_waiting += item.bytes();
-            state.waiting.push_front(item);
+            let bytes = item.bytes();
+            state.bytes_waiting += bytes;
+            state.waiting.push_front((bytes, item));
         }
     }
 
@@ -369,9 +371,9 @@ impl<Item: Weigh, Saved> State<Item, Saved> {
         let mut taken = Amount::default();
         while items.len() < limits.size
             && taken.bytes < limits.bytes
-            && let Some(item) = self.waiting.pop_front()
+            && let Some((bytes, item)) = self.waiting.pop_front()
         {
-            taken.add(Amount { items: 1, bytes: item.bytes() });
+            taken.add(Amount { items: 1, bytes });
             items.push(item);
         }
         self.bytes_waiting -= taken.bytes;

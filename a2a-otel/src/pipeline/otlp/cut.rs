@@ -7,7 +7,6 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use prost::Message;
 
-use super::request::Record;
 use super::wire::length_of_varint;
 
 /// The smallest number of bytes that is kept of a shortened text, so that it can be recognised.
@@ -19,8 +18,23 @@ const SMALLEST_PART: usize = 4096;
 /// Room for the counts of what was left out.
 const ROOM_FOR_COUNTS: usize = 32;
 
+/// A record that can be cut.
+pub(crate) trait Cuttable: Message {
+    /// What messages call it.
+    const NOUN: &'static str;
+
+    /// The texts that may be shortened.
+    fn texts(&mut self) -> Vec<&mut String>;
+
+    /// The bytes of the elements of which there may be any number.
+    fn bytes_of_parts(&self) -> usize;
+
+    /// Cuts these elements to this many bytes, and leaves out those that do not fit.
+    fn cut_parts(&mut self, bytes: usize);
+}
+
 /// Cuts a record to at most this many bytes. Returns whether that was possible.
-pub(super) fn cut<R: Record>(record: &mut R, bytes: usize) -> bool {
+pub(super) fn cut<R: Cuttable>(record: &mut R, bytes: usize) -> bool {
     cut_texts(record, bytes);
     if record.encoded_len() > bytes {
         let others = record.encoded_len() - record.bytes_of_parts();
@@ -30,7 +44,7 @@ pub(super) fn cut<R: Record>(record: &mut R, bytes: usize) -> bool {
 }
 
 /// Cuts the longest texts, all to the same length.
-fn cut_texts<R: Record>(record: &mut R, bytes: usize) {
+fn cut_texts<R: Cuttable>(record: &mut R, bytes: usize) {
     let excess = record.encoded_len().saturating_sub(bytes);
     if excess == 0 {
         return;
@@ -47,7 +61,7 @@ fn cut_texts<R: Record>(record: &mut R, bytes: usize) {
     }
 }
 
-fn reason<R: Record>() -> String {
+fn reason<R: Cuttable>() -> String {
     format!("cut by a2a-otel: the {} was too large", R::NOUN)
 }
 
@@ -99,7 +113,7 @@ pub(super) struct Room {
 }
 
 impl Room {
-    pub(super) fn new<R: Record>(bytes: usize, sizes: Vec<usize>) -> Self {
+    pub(super) fn new<R: Cuttable>(bytes: usize, sizes: Vec<usize>) -> Self {
         let excess = sizes.iter().sum::<usize>().saturating_sub(bytes);
         Room { bytes, most: level(sizes, excess, SMALLEST_PART), reason: reason::<R>() }
     }

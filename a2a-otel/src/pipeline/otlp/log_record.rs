@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::common::v1::any_value;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use prost::Message as _;
 
-use super::cut::{Room, size_of_all, sizes};
+use super::cut::{Cuttable, Room, size_of_all, sizes};
 use super::request::{Parts, Record, Request, texts_of_attributes, texts_of_value};
 use crate::pipeline::weigh::{Weigh, bytes_of_attributes};
 
@@ -47,7 +47,7 @@ impl Weigh for LogEntry {
 /// Log records that are sent in one request.
 pub(crate) type LogRequest = Request<LogRecord>;
 
-impl Record for LogRecord {
+impl Cuttable for LogRecord {
     const NOUN: &'static str = "log record";
 
     fn texts(&mut self) -> Vec<&mut String> {
@@ -64,7 +64,9 @@ impl Record for LogRecord {
         let mut room = Room::new::<Self>(bytes, sizes(&self.attributes).collect());
         room.fill(&mut self.attributes, &mut self.dropped_attributes_count);
     }
+}
 
+impl Record for LogRecord {
     fn name(self) -> String {
         let text = match self.body.and_then(|body| body.value) {
             Some(any_value::Value::StringValue(text)) => text,

@@ -7,9 +7,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
-use prost::Message;
 
-use super::cut::cut;
+use super::cut::{Cuttable, cut};
 use super::wire::{head, length_of_varint};
 use crate::pipeline::ledger::Ledger;
 use crate::pipeline::signal::Payload;
@@ -25,19 +24,7 @@ pub(super) const RECORDS: u32 = 2;
 const HEAD: usize = 6;
 
 /// A record of a signal.
-pub(crate) trait Record: Message + Default + Send + 'static {
-    /// What messages call it.
-    const NOUN: &'static str;
-
-    /// The texts that may be shortened.
-    fn texts(&mut self) -> Vec<&mut String>;
-
-    /// The bytes of the elements of which there may be any number.
-    fn bytes_of_parts(&self) -> usize;
-
-    /// Cuts these elements to this many bytes, and leaves out those that do not fit.
-    fn cut_parts(&mut self, bytes: usize);
-
+pub(crate) trait Record: Cuttable + Default + Send + 'static {
     /// The name for messages.
     fn name(self) -> String;
 

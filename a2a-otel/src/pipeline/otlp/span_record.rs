@@ -5,7 +5,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 
-use super::cut::{Room, size_of_all, sizes};
+use super::cut::{Cuttable, Room, size_of_all, sizes};
 use super::request::{Parts, Record, Request, texts_of_attributes};
 
 /// How many characters of a name are shown in messages.
@@ -19,7 +19,7 @@ const TRACE_STATE: usize = 512;
 /// Spans that are sent in one request.
 pub(crate) type SpanRequest = Request<Span>;
 
-impl Record for Span {
+impl Cuttable for Span {
     const NOUN: &'static str = "span";
 
     /// Its name, its status message, the names of its events, and those in its attributes, events and links.
@@ -52,7 +52,9 @@ impl Record for Span {
         room.fill(&mut self.events, &mut self.dropped_events_count);
         room.fill(&mut self.links, &mut self.dropped_links_count);
     }
+}
 
+impl Record for Span {
     fn name(self) -> String {
         let id = SpanId::from_bytes(self.span_id.try_into().unwrap_or_default());
         let trace = TraceId::from_bytes(self.trace_id.try_into().unwrap_or_default());

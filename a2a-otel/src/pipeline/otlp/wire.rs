@@ -3,6 +3,9 @@
 //! A message is written in one pass over the span. The generated types would first copy every string into their own
 //! tree.
 
+/// How many bytes an encoded number takes at most.
+const LONGEST_VARINT: usize = 10;
+
 /// The wire type of a field, in the lower three bits of its tag.
 #[derive(Clone, Copy)]
 enum Layout {
@@ -94,12 +97,17 @@ impl Wire {
         let start = self.0.len();
         write(self);
         let length = self.0.len() - start;
-        let mut prefix = Wire::default();
-        prefix.varint(length as u64);
-        if let [short] = prefix.0[..] {
-            self.0[start - 1] = short;
-        } else {
-            self.0.splice(start - 1..start, prefix.0);
+        let mut prefix = [0; LONGEST_VARINT];
+        let mut rest = length as u64;
+        let bytes = length_of_varint(length);
+        for byte in &mut prefix[..bytes] {
+            *byte = rest.to_le_bytes()[0] | 0x80;
+            rest >>= 7;
+        }
+        prefix[bytes - 1] &= 0x7f;
+        match prefix[..bytes] {
+            [short] => self.0[start - 1] = short,
+            _ => drop(self.0.splice(start - 1..start, prefix[..bytes].iter().copied())),
         }
     }
 }

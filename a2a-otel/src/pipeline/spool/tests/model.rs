@@ -582,9 +582,9 @@ impl World {
             let was_full = kept + last + needed + ROUNDING > self.limits.bytes;
             assert!(is_too_old || was_full, "there was room");
             let in_file = |record: &StoredRecord| Arc::ptr_eq(&record.file, &file.inner);
-            let lost: Vec<_> =
+            let waiting: Vec<_> =
                 agent.on_disk().filter(|(_, record)| in_file(record)).map(|(id, _)| *id).collect();
-            for id in lost {
+            for id in waiting {
                 let Request { items, stored, .. } = self.requests[&id];
                 let is_young = stored + AGE - AGE / SHARE_OF_AGE > agent.process.now();
                 assert!(!is_too_old || !is_young, "request {id} was not too old");
