@@ -23,13 +23,14 @@ use tracing::{info, warn};
 use crate::agent::{Agent, AgentError, Request};
 use crate::errors::with_sources;
 use crate::roles::Role;
+use crate::work::Work;
 
 type Event = Result<StreamResponse, A2AError>;
 
-/// The routes of an agent that is reached at `url`.
-pub fn router(agent: Agent, url: &str) -> Router {
+/// The routes of an agent that is reached at `url`, and whose tasks are `work`.
+pub(crate) fn router(agent: Agent, url: &str, work: Work) -> Router {
     let card = card(agent.role(), url);
-    let executor = Executor { agent: Arc::new(agent), running: Running::default() };
+    let executor = Executor { agent: Arc::new(agent), running: Running::new(work) };
     // `#[agent_span]` already records the agent's span.
     let executor = TracedExecutor::new(executor, &card).without_agent_span();
     let handler = DefaultRequestHandler::new(executor, InMemoryTaskStore::new())
@@ -114,15 +115,22 @@ async fn work(agent: Arc<Agent>, request: Request, task: Reporter) {
 }
 
 /// The work in progress, so that a cancellation can end it.
-#[derive(Clone, Default)]
-struct Running(Arc<Mutex<HashMap<TaskId, AbortHandle>>>);
+#[derive(Clone)]
+struct Running {
+    work: Work,
+    tasks: Arc<Mutex<HashMap<TaskId, AbortHandle>>>,
+}
 
 impl Running {
+    fn new(work: Work) -> Self {
+        Self { work, tasks: Arc::default() }
+    }
+
     fn spawn(&self, id: TaskId, work: impl Future<Output = ()> + Send + 'static) {
         // Locked until the task is registered, because it may end before `spawn` returns.
         let mut tasks = self.tasks();
         let (running, finished) = (self.clone(), id.clone());
-        let task = tokio::spawn(async move {
+        let task = self.work.spawn(async move {
             work.await;
             running.tasks().remove(&finished);
         });
@@ -136,7 +144,7 @@ impl Running {
     }
 
     fn tasks(&self) -> MutexGuard<'_, HashMap<TaskId, AbortHandle>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

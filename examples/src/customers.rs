@@ -86,15 +86,10 @@ pub async fn serve_all(url: &str) -> Result<bool, PeerError> {
 }
 
 /// Serves every customer again and again, each independently of the others, whatever comes of it.
-///
-/// # Errors
-///
-/// When no coordinator answers at `url` at first.
-pub async fn serve_forever(url: &str) -> Result<Infallible, PeerError> {
-    let coordinator = Peer::connect(url).await?;
+pub(crate) async fn come(coordinator: Peer) -> Infallible {
     let customers = WISHES.iter().zip(1..).map(|(wish, number)| wish.serve_again(&coordinator, number));
     let (never, ..) = select_all(customers.map(Box::pin)).await;
-    Ok(never)
+    never
 }
 
 /// How a visit ended.

@@ -34,20 +34,30 @@
 //!
 //! The parts start in any order: each waits for those that it needs. `--url` sets the address at
 //! which other parts reach this one, if it is not the one on which it listens, as in a container.
-//! `GET /healthz` answers `ok`, and `GET /readyz` reports whether its spans are delivered.
+//! `GET /healthz` answers `ok`, and `GET /readyz` reports whether the part works and its spans are delivered.
+//! `agent health product --listen 127.0.0.1:7002` asks for the latter, and prints the answer on one line.
 //! `OTEL_SERVICE_NAME` sets the name of each process in its traces; an agent has that of its card otherwise.
 //!
-//! With `--listen ADDR`, the customers come again and again until SIGTERM, and their metrics are at `/metrics`, as those of the
-//! other parts are. `MARKETPLACE_FAULTS` lets things go wrong: see [`faults`].
+//! `agent customers --listen ADDR --peer coordinator=URL` are customers who come again and again until SIGTERM; their metrics
+//! are at `/metrics`, as those of the other parts are. `agent alerts --listen ADDR` prints what Alertmanager sends to
+//! `/alerts`. `MARKETPLACE_FAULTS` lets things go wrong: see [`faults`].
+//!
+//! Instead of arguments, variables can be set, as in a container: `MARKETPLACE_PART`, `MARKETPLACE_LISTEN`,
+//! `MARKETPLACE_URL`, and `MARKETPLACE_PEERS`, which is a list such as `llm=http://llm:8080,catalogue=http://catalogue:8080`.
+//! A part that is started by arguments and cannot work ends, as any command does. One that is started by variables stays,
+//! and says why at `/readyz`: an orchestrator would otherwise start it again and again.
 
 pub mod a2a_server;
 pub mod agent;
+pub mod alerts;
 pub mod catalogue;
 pub mod census;
 mod chat;
 pub mod customers;
+pub mod door;
 pub mod errors;
 pub mod faults;
+pub mod health;
 pub mod llm;
 mod llm_rules;
 pub mod llm_server;
@@ -60,6 +70,7 @@ pub mod shutdown;
 pub mod smol;
 pub mod store;
 pub mod tools;
+mod work;
 
 /// The examples of the guide compile.
 #[cfg(doctest)]

@@ -1,6 +1,7 @@
 //! The parts of the marketplace, each of them a server, and how they start.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,18 +13,22 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
+use crate::door::Door;
+use crate::errors::with_sources;
 use crate::llm::{Llm, LlmError, real_endpoint_is_named};
 use crate::peer::{Peer, PeerError};
 use crate::roles::{self, Role};
 use crate::store::StoreError;
 use crate::tools::{CatalogueClient, ToolError, Toolbox};
-use crate::{a2a_server, catalogue, llm_server};
+use crate::work::Work;
+use crate::{a2a_server, alerts, catalogue, customers, llm_server};
 
-/// How long a starting part waits for the parts that it needs.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How often a starting part tries to reach the parts that it needs, and how long it does so before it says that it waits.
 const BETWEEN_TRIES: Duration = Duration::from_millis(200);
-/// How long open connections may delay the shutdown.
-const GRACE: Duration = Duration::from_secs(1);
+const SILENTLY: Duration = Duration::from_secs(5);
+/// How long requests in progress may delay the shutdown; then they are stopped, and have a moment to record that.
+const GRACE: Duration = Duration::from_secs(4);
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Addresses of other parts, by name.
 pub type Addresses = HashMap<String, String>;
@@ -31,12 +36,18 @@ pub type Addresses = HashMap<String, String>;
 /// Why a part did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// No part is named.
+    #[error("MARKETPLACE_PART is missing; set it to one of {names}", names = names())]
+    NoPart,
     /// No part has this name.
     #[error("there is no part {0}; the parts are {names}", names = names())]
     UnknownPart(String),
     /// Another part's address was not given.
-    #[error("the address of {0} is missing; name it with --peer {0}=URL")]
+    #[error("the address of {0} is missing; name it with --peer {0}=URL or in MARKETPLACE_PEERS")]
     MissingPeer(&'static str),
+    /// The address of another part has no name.
+    #[error("`{0}` in --peer or MARKETPLACE_PEERS is no address of a part; write NAME=URL")]
+    NamelessPeer(String),
     /// The address is in use, or not on this machine.
     #[error("cannot listen on {address}; choose another address or port 0")]
     Listen {
@@ -71,9 +82,13 @@ pub enum Part {
     Specialist(&'static str, &'static Role),
     /// The agent that customers call.
     Coordinator,
+    /// The customers, who come again and again.
+    Customers,
+    /// A webhook that prints alerts.
+    Alerts,
 }
 
-/// Every part, in the order in which they start.
+/// Every part that a marketplace needs, in the order in which they start.
 pub const PARTS: [Part; 6] = [
     Part::Llm,
     Part::Catalogue,
@@ -83,11 +98,31 @@ pub const PARTS: [Part; 6] = [
     Part::Coordinator,
 ];
 
+/// Parts that are only separate processes.
+const OUTSIDE: [Part; 2] = [Part::Customers, Part::Alerts];
+
 /// The coordinator's names for the specialists.
 const SPECIALISTS: [&str; 3] = ["product", "inventory", "sales"];
 
+/// Reads addresses such as `llm=http://127.0.0.1:7000`.
+///
+/// # Errors
+///
+/// When one of them has no name.
+pub fn addresses(peers: &[String]) -> Result<Addresses, StartError> {
+    let peers = peers.iter().map(|peer| match peer.split_once('=') {
+        Some((name, url)) => Ok((name.trim().to_owned(), url.trim().to_owned())),
+        None => Err(StartError::NamelessPeer(peer.clone())),
+    });
+    peers.collect()
+}
+
+fn all() -> impl Iterator<Item = Part> {
+    PARTS.into_iter().chain(OUTSIDE)
+}
+
 fn names() -> String {
-    PARTS.map(Part::name).join(", ")
+    all().map(Part::name).collect::<Vec<_>>().join(", ")
 }
 
 impl Part {
@@ -97,7 +132,10 @@ impl Part {
     ///
     /// When there is none.
     pub fn named(name: &str) -> Result<Self, StartError> {
-        PARTS.into_iter().find(|part| part.name() == name).ok_or_else(|| StartError::UnknownPart(name.into()))
+        if name.is_empty() {
+            return Err(StartError::NoPart);
+        }
+        all().find(|part| part.name() == name).ok_or_else(|| StartError::UnknownPart(name.into()))
     }
 
     /// The part's name, on the command line and among [`Addresses`].
@@ -108,6 +146,8 @@ impl Part {
             Self::Catalogue => "catalogue",
             Self::Specialist(name, _) => name,
             Self::Coordinator => "coordinator",
+            Self::Customers => "customers",
+            Self::Alerts => "alerts",
         }
     }
 
@@ -115,39 +155,82 @@ impl Part {
     #[must_use]
     pub fn service_name(self) -> &'static str {
         match self {
-            Self::Llm | Self::Catalogue => self.name(),
+            Self::Llm | Self::Catalogue | Self::Customers | Self::Alerts => self.name(),
             Self::Specialist(_, role) => role.name,
             Self::Coordinator => roles::COORDINATOR.name,
         }
     }
 
-    /// The routes of a part that is reached at `url`.
-    async fn router(
-        self,
-        url: &str,
-        peers: &Addresses,
-        shutdown: CancellationToken,
-    ) -> Result<Router, StartError> {
+    /// The routes of the part.
+    async fn router(self, place: Place<'_>) -> Result<Router, StartError> {
         match self {
             Self::Llm => Ok(llm_server::router()),
-            Self::Catalogue => Ok(catalogue::router(shutdown)?),
-            Self::Specialist(_, role) => Ok(a2a_server::router(specialist(role, peers).await?, url)),
-            Self::Coordinator => Ok(a2a_server::router(coordinator(peers).await?, url)),
+            Self::Catalogue => Ok(catalogue::router(place.shutdown.clone())?),
+            Self::Specialist(_, role) => Ok(place.serve(specialist(role, &place).await?)),
+            Self::Coordinator => Ok(place.serve(coordinator(&place).await?)),
+            Self::Customers => {
+                let coordinator = address(place.peers, "coordinator")?;
+                let coordinator = place.patiently(|| Peer::connect(coordinator)).await?;
+                let come = customers::come(coordinator);
+                place.work.spawn(place.shutdown.clone().run_until_cancelled_owned(come));
+                Ok(Router::new())
+            }
+            Self::Alerts => Ok(alerts::router()),
         }
     }
 }
 
-async fn specialist(role: &'static Role, peers: &Addresses) -> Result<Agent, StartError> {
-    let llm = Llm::connect(peers.get("llm").map(String::as_str))?;
-    let catalogue = address(peers, "catalogue")?;
-    let client = patiently(|| CatalogueClient::connect(catalogue)).await?;
+/// Where a part is, and what it has there.
+struct Place<'a> {
+    /// The address at which others reach it.
+    url: &'a str,
+    peers: &'a Addresses,
+    door: &'a Door,
+    work: &'a Work,
+    shutdown: &'a CancellationToken,
+}
+
+impl Place<'_> {
+    fn serve(&self, agent: Agent) -> Router {
+        a2a_server::router(agent, self.url, self.work.clone())
+    }
+
+    /// Retries without an end: processes start in any order, so nothing may be listening at first.
+    async fn patiently<T, E, F>(&self, attempt: impl Fn() -> F) -> Result<T, E>
+    where
+        E: Error + 'static,
+        F: Future<Output = Result<T, E>>,
+    {
+        let begin = tokio::time::Instant::now();
+        let mut has_spoken = false;
+        loop {
+            let error = match attempt().await {
+                Ok(found) => return Ok(found),
+                Err(error) => with_sources(&error),
+            };
+            if !has_spoken && begin.elapsed() > SILENTLY {
+                eprintln!("{} waits: {error}", self.door.part());
+                has_spoken = true;
+            }
+            self.door.close(format!("it waits: {error}"));
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        }
+    }
+}
+
+async fn specialist(role: &'static Role, place: &Place<'_>) -> Result<Agent, StartError> {
+    let llm = Llm::connect(place.peers.get("llm").map(String::as_str))?;
+    let catalogue = address(place.peers, "catalogue")?;
+    let client = place.patiently(|| CatalogueClient::connect(catalogue)).await?;
     Ok(Agent::new(role, llm, Toolbox::Catalogue(Box::new(client))).await?)
 }
 
-async fn coordinator(peers: &Addresses) -> Result<Agent, StartError> {
-    let llm = Llm::connect(peers.get("llm").map(String::as_str))?;
-    let urls: Vec<_> = SPECIALISTS.iter().map(|name| address(peers, name)).collect::<Result<_, _>>()?;
-    let specialists = try_join_all(urls.into_iter().map(|url| patiently(|| Peer::connect(url)))).await?;
+async fn coordinator(place: &Place<'_>) -> Result<Agent, StartError> {
+    let llm = Llm::connect(place.peers.get("llm").map(String::as_str))?;
+    let urls: Vec<_> =
+        SPECIALISTS.iter().map(|name| address(place.peers, name)).collect::<Result<_, _>>()?;
+    let specialists = urls.into_iter().map(|url| place.patiently(|| Peer::connect(url)));
+    let specialists = try_join_all(specialists).await?;
     Ok(Agent::new(&roles::COORDINATOR, llm, Toolbox::peers(specialists)).await?)
 }
 
@@ -155,60 +238,75 @@ fn address<'a>(peers: &'a Addresses, name: &'static str) -> Result<&'a str, Star
     peers.get(name).map(String::as_str).ok_or(StartError::MissingPeer(name))
 }
 
-/// Retries for a while: processes start in any order, so nothing may be listening at first.
-async fn patiently<T, E, F: Future<Output = Result<T, E>>>(attempt: impl Fn() -> F) -> Result<T, E> {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    loop {
-        match attempt().await {
-            Err(_) if tokio::time::Instant::now() < deadline => tokio::time::sleep(BETWEEN_TRIES).await,
-            settled => return settled,
-        }
-    }
-}
-
-/// A part that is listening.
+/// A part that is listening. Its probes answer from the beginning, and the part itself once it is open.
 pub struct Server {
     /// Its address.
     pub url: String,
-    listener: TcpListener,
-    router: Router,
+    part: Part,
+    door: Door,
+    work: Work,
     shutdown: CancellationToken,
+    serving: JoinHandle<io::Result<()>>,
 }
 
 impl Server {
-    /// Binds `address` and connects the part to its peers. `public` is the address at which others reach it, if it is
-    /// different.
+    /// Binds `address` for a part, until `shutdown`.
     ///
     /// # Errors
     ///
-    /// When the address cannot be bound or a peer does not answer.
-    pub async fn start(
-        part: Part,
-        address: &str,
-        public: Option<&str>,
-        peers: &Addresses,
-        shutdown: CancellationToken,
-    ) -> Result<Self, StartError> {
+    /// When the address cannot be bound.
+    pub async fn bind(part: Part, address: &str, shutdown: CancellationToken) -> Result<Self, StartError> {
         let listen = |source| StartError::Listen { address: address.into(), source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let url = url(listener.local_addr().map_err(listen)?);
-        let router = part.router(public.unwrap_or(&url), peers, shutdown.clone()).await?;
-        Ok(Self { url, listener, router: observable(router), shutdown })
+        let door = Door::new(part.name());
+        let serve = axum::serve(listener, door.router())
+            .with_graceful_shutdown(shutdown.clone().cancelled_owned())
+            .into_future();
+        Ok(Self { url, part, door, work: Work::default(), shutdown, serving: tokio::spawn(serve) })
     }
 
-    /// Serves until the shutdown, and then only as long as open requests need.
+    /// Connects the part to its peers, for which it waits, and lets requests in. `public` is the address at which others
+    /// reach it, if it is different.
+    ///
+    /// # Errors
+    ///
+    /// When the part cannot work. The probe for readiness says why from then on.
+    pub async fn open(&self, public: Option<&str>, peers: &Addresses) -> Result<(), StartError> {
+        let Self { url, door, work, shutdown, .. } = self;
+        let place = Place { url: public.unwrap_or(url), peers, door, work, shutdown };
+        match self.part.router(place).await {
+            Ok(router) => door.open(router),
+            Err(error) => {
+                door.close(with_sources(&error));
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Serves until the shutdown. Requests in progress have a while to end; then they are stopped.
     ///
     /// # Errors
     ///
     /// When the listener fails.
     pub async fn run(self) -> io::Result<()> {
-        let late = self.shutdown.clone();
-        let serve =
-            axum::serve(self.listener, self.router).with_graceful_shutdown(self.shutdown.cancelled_owned());
+        let Self { work, shutdown, serving, .. } = self;
+        let ended = async {
+            let served = serving.await.unwrap_or_else(|panic| Err(io::Error::other(panic)));
+            work.ended().await;
+            served
+        };
+        let mut ended = std::pin::pin!(ended);
+        let late = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(GRACE).await;
+        };
         tokio::select! {
-            ended = serve => ended,
-            () = async { late.cancelled().await; tokio::time::sleep(GRACE).await } => Ok(()),
+            served = &mut ended => return served,
+            () = late => work.stop(),
         }
+        tokio::time::timeout(LAST_WORDS, ended).await.unwrap_or(Ok(()))
     }
 }
 
@@ -222,8 +320,8 @@ fn url(address: SocketAddr) -> String {
 ///
 /// When it does not start.
 pub async fn built_in_model() -> Result<Llm, StartError> {
-    let server =
-        Server::start(Part::Llm, "127.0.0.1:0", None, &Addresses::new(), CancellationToken::new()).await?;
+    let server = Server::bind(Part::Llm, "127.0.0.1:0", CancellationToken::new()).await?;
+    server.open(None, &Addresses::new()).await?;
     let llm = Llm::connect(Some(&server.url))?;
     tokio::spawn(server.run());
     Ok(llm)
@@ -262,7 +360,8 @@ impl Market {
     }
 
     async fn start(&mut self, part: Part) -> Result<(), StartError> {
-        let server = Server::start(part, "127.0.0.1:0", None, &self.addresses, self.shutdown.clone()).await?;
+        let server = Server::bind(part, "127.0.0.1:0", self.shutdown.clone()).await?;
+        server.open(None, &self.addresses).await?;
         tracing::info!(part = part.name(), url = server.url, "open");
         self.addresses.insert(part.name().into(), server.url.clone());
         self.servers.push(tokio::spawn(server.run()));
@@ -280,13 +379,4 @@ impl Market {
         self.shutdown.cancel();
         futures::future::join_all(self.servers).await;
     }
-}
-
-/// Adds the probes of an orchestrator, whether the part is alive and whether its spans are delivered, and the metrics for
-/// Prometheus.
-pub fn observable(router: Router) -> Router {
-    router
-        .route_service("/healthz", a2a_otel::http::alive())
-        .route_service("/readyz", a2a_otel::http::readiness())
-        .route_service("/metrics", a2a_otel::http::metrics())
 }

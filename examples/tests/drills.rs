@@ -113,7 +113,7 @@ fn every_fault_raises_its_alert_and_the_alert_ends() {
     let of_toy = [("OTEL_SERVICE_NAME", "toy"), ("MARKETPLACE_FAULTS", faults_of_toy.path())];
     let toy = Extra::idle(&[&shared[..], &of_toy].concat());
     let mut agents = watch::agents(&parts);
-    agents.extend([("marketplace", customers.address()), ("toy", toy.address())]);
+    agents.extend([("customers", customers.address()), ("toy", toy.address())]);
     let started = watch::prometheus(rules, &agents, relay_of_phoenix.address(), Some(alertmanager.address()));
     let Some(prometheus) = require("Prometheus", started) else { return };
     let world = World { webhook, alertmanager, prometheus };

@@ -70,7 +70,7 @@ fn no_panel_is_empty_after_a_run_with_faults() {
     let mut parts = Parts::start_with(&environment, &special);
     let customers = Extra::customers(parts.coordinator(), &environment);
     let mut agents = watch::agents(&parts);
-    agents.push(("marketplace", customers.address()));
+    agents.push(("customers", customers.address()));
     let rules = deployed("prometheus/rules.yaml");
     let started = watch::prometheus(rules, &agents, phoenix.metrics_address(), None);
     let Some(prometheus) = require("Prometheus", started) else { return };
@@ -116,11 +116,11 @@ fn check_graph(prometheus: &Prometheus) {
         frame.iter().map(|row| row["metric"][label].as_str().expect("a field").to_owned()).collect()
     };
     let agents = ["coordinator", "inventory-agent", "product-agent", "sales-agent"];
-    let all = ["marketplace"].into_iter().chain(agents).map(str::to_owned).collect();
+    let all = ["customers"].into_iter().chain(agents).map(str::to_owned).collect();
     assert_eq!(values(nodes, "id"), all, "{nodes:#?}");
     assert_eq!(values(nodes, "title"), all);
     assert_eq!(nodes.len(), all.len());
-    assert_eq!(values(edges, "source"), ["coordinator", "marketplace"].map(str::to_owned).into());
+    assert_eq!(values(edges, "source"), ["coordinator", "customers"].map(str::to_owned).into());
     assert_eq!(values(edges, "target"), agents.map(str::to_owned).into());
     assert_eq!(values(edges, "id").len(), edges.len());
 }

@@ -1,6 +1,4 @@
 //! Serves a dozen customers in its own marketplace, or with `--coordinator URL` in one that is already running.
-//!
-//! With `--listen ADDR`, they come again and again until SIGTERM, and their metrics are served there.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -9,13 +7,11 @@ use std::time::Duration;
 use a2a_otel::Telemetry;
 #[cfg(feature = "otlp")]
 use a2a_otel::telemetry::settings::Exporter;
-use a2a_otel_examples::market::{self, Market};
+use a2a_otel_examples::market::Market;
 use a2a_otel_examples::report::Report;
-use a2a_otel_examples::{customers, errors, shutdown};
-use axum::Router;
-use tokio::net::TcpListener;
+use a2a_otel_examples::{customers, errors};
 
-const USAGE: &str = "usage: marketplace [--coordinator URL [--listen ADDR]]";
+const USAGE: &str = "usage: marketplace [--coordinator URL]";
 /// How long sending the last spans may take.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -37,7 +33,6 @@ async fn run(telemetry: Telemetry) -> Result<bool, Box<dyn Error>> {
     let served = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => serve_here().await,
         ["--coordinator", url] => customers::serve_all(url).await.map_err(Into::into),
-        ["--coordinator", url, "--listen", address] => serve_until_shutdown(url, address).await,
         _ => Err(USAGE.into()),
     };
     println!("{}", Report(telemetry.metrics()));
@@ -59,16 +54,6 @@ async fn show_link(telemetry: &Telemetry) {
             return println!("The traces in Phoenix: {url}");
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
-    }
-}
-
-async fn serve_until_shutdown(url: &str, address: &str) -> Result<bool, Box<dyn Error>> {
-    let listener = TcpListener::bind(address).await?;
-    println!("listening on http://{}", listener.local_addr()?);
-    tokio::spawn(axum::serve(listener, market::observable(Router::new())).into_future());
-    tokio::select! {
-        ended = customers::serve_forever(url) => match ended? {},
-        () = shutdown::requested() => Ok(true),
     }
 }
 

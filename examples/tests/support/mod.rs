@@ -192,8 +192,9 @@ pub(crate) struct Extra {
 impl Extra {
     /// The customers, who come again and again.
     pub(crate) fn customers(coordinator: &str, environment: Environment<'_>) -> Self {
-        let mut command = command(env!("CARGO_BIN_EXE_marketplace"), environment);
-        Self::start(command.args(["--coordinator", coordinator, "--listen", "127.0.0.1:0"]))
+        let mut command = command(env!("CARGO_BIN_EXE_agent"), environment);
+        let coordinator = format!("coordinator={coordinator}");
+        Self::start(command.args(["customers", "--listen", "127.0.0.1:0", "--peer", &coordinator]))
     }
 
     /// A built-in model that nobody asks.
