@@ -103,8 +103,7 @@ impl Drop for Alertmanager {
 
 /// The program, with its templates where it looks for them.
 fn program() -> Result<Command, String> {
-    let package = format!("prometheus-alertmanager={VERSION}*");
-    let folder = unpacked(&format!("prometheus-alertmanager-{VERSION}"), SUITE, &[&package])?;
+    let folder = folder()?;
     let program = folder.join("usr/bin/prometheus-alertmanager");
     if Path::new(TEMPLATES).exists() {
         return Ok(Command::new(program));
@@ -113,6 +112,12 @@ fn program() -> Result<Command, String> {
     command.args(["--map-root-user", "--mount", "sh", "-c", WITH_TEMPLATES, "sh"]);
     command.arg(folder.join("usr/share")).arg(program);
     Ok(command)
+}
+
+/// The folder into which its package is unpacked.
+pub(crate) fn folder() -> Result<PathBuf, String> {
+    let package = format!("prometheus-alertmanager={VERSION}*");
+    unpacked(&format!("prometheus-alertmanager-{VERSION}"), SUITE, &[&package])
 }
 
 /// An alert, as a webhook gets it.

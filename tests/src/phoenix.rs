@@ -53,7 +53,8 @@ impl Stopped {
 /// A running Phoenix with an empty database. It ends when this is dropped, or when the process ends.
 #[derive(Debug)]
 pub struct Phoenix {
-    service: Service,
+    /// None for one that others run.
+    service: Option<Service>,
     agent: Agent,
     url: String,
     grpc_url: String,
@@ -122,20 +123,32 @@ impl Phoenix {
         let [http_port, grpc_port, _] = ports;
         let service = Service::start("phoenix", &serve(python, ports, variables)?)?;
         let bearer = variables.iter().find(|(key, _)| *key == "PHOENIX_ADMIN_SECRET");
-        let mut phoenix = Self {
-            service,
+        let phoenix = Self {
+            service: None,
             ports,
             agent: local_agent(Duration::from_secs(60)),
             url: format!("http://127.0.0.1:{http_port}"),
             grpc_url: format!("http://127.0.0.1:{grpc_port}"),
             bearer: bearer.map(|(_, secret)| format!("Bearer {secret}")),
         };
-        phoenix.wait_until_ready()?;
-        Ok(phoenix)
+        phoenix.ready(service)
     }
 
-    fn wait_until_ready(&mut self) -> Result<(), String> {
-        let Self { service, agent, url, .. } = self;
+    /// One that others run on this machine, such as an engine for containers.
+    #[must_use]
+    pub fn of_others(port: u16, grpc_port: u16) -> Self {
+        Self {
+            service: None,
+            agent: local_agent(Duration::from_secs(60)),
+            url: format!("http://127.0.0.1:{port}"),
+            grpc_url: format!("http://127.0.0.1:{grpc_port}"),
+            ports: [port, grpc_port, 0],
+            bearer: None,
+        }
+    }
+
+    fn ready(self, mut service: Service) -> Result<Self, String> {
+        let Self { agent, url, .. } = &self;
         // All paths except these two answer 200 with the page of the user interface.
         let says = |path: &str, expected: &str| {
             let answer = agent.get(format!("{url}{path}")).call();
@@ -143,7 +156,8 @@ impl Phoenix {
                 .and_then(|mut answer| answer.body_mut().read_to_string())
                 .is_ok_and(|text| text == expected)
         };
-        service.wait_until(START, || says("/healthz", "OK") && says("/arize_phoenix_version", VERSION))
+        service.wait_until(START, || says("/healthz", "OK") && says("/arize_phoenix_version", VERSION))?;
+        Ok(Self { service: Some(service), ..self })
     }
 
     /// The address of its user interface and its OTLP/HTTP receiver, without a final slash.
@@ -168,7 +182,8 @@ impl Phoenix {
     /// The end of its log, without successful requests.
     #[must_use]
     pub fn last_words(&self) -> String {
-        self.service.last_words_except(|line| line.contains("HTTP/1.1\" 2"))
+        let service = self.service.as_ref();
+        service.map(|it| it.last_words_except(|line| line.contains("HTTP/1.1\" 2"))).unwrap_or_default()
     }
 
     /// A project that no other test writes to. Phoenix creates it with its first span.
@@ -263,6 +278,15 @@ impl Phoenix {
 /// The Python of an environment in which Phoenix is installed.
 fn python() -> Result<PathBuf, String> {
     python_environment(&format!("phoenix-{VERSION}"), &[&format!("arize-phoenix=={VERSION}")])
+}
+
+/// The folder of its packages, for an image of it.
+pub(crate) fn site_packages() -> Result<PathBuf, String> {
+    let python = python()?;
+    let environment = python.ancestors().nth(2).ok_or("an environment has folders")?;
+    let mut versions = fs::read_dir(environment.join("lib")).map_err(|error| error.to_string())?.flatten();
+    let version = versions.next().ok_or("an environment has packages")?;
+    Ok(version.path().join("site-packages"))
 }
 
 fn serve(python: &Path, ports: [u16; 3], variables: &[(&str, &str)]) -> Result<Command, String> {

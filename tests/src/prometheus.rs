@@ -204,9 +204,13 @@ pub fn promtool_check(metrics: &str) -> Result<(bool, String), String> {
 
 /// The path of a program of Prometheus.
 fn program(name: &str) -> Result<PathBuf, String> {
+    Ok(folder()?.join("usr/bin").join(name))
+}
+
+/// The folder into which its packages are unpacked.
+pub(crate) fn folder() -> Result<PathBuf, String> {
     let packages = ["prometheus", "promtool"].map(|package| format!("{package}={VERSION}*"));
-    let folder = unpacked(&format!("prometheus-{VERSION}"), SUITE, &packages.each_ref().map(String::as_str))?;
-    Ok(folder.join("usr/bin").join(name))
+    unpacked(&format!("prometheus-{VERSION}"), SUITE, &packages.each_ref().map(String::as_str))
 }
 
 /// Python's parsers in a process that is kept. It ends when this is dropped.

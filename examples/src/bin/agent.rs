@@ -125,7 +125,7 @@ impl Place {
             part: variable("MARKETPLACE_PART").unwrap_or_default(),
             listen: variable("MARKETPLACE_LISTEN").unwrap_or_else(|| LISTEN.into()),
             url: variable("MARKETPLACE_URL"),
-            peers: variable("MARKETPLACE_PEERS").iter().flat_map(|list| list.split(',')).map(Into::into).collect(),
+            peers: variable("MARKETPLACE_PEERS").as_deref().map(list).unwrap_or_default(),
             stays: true,
         }
     }
@@ -149,6 +149,10 @@ impl Place {
         }
         Ok(false)
     }
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Into::into).collect()
 }
 
 async fn cancel_on_signal(shutdown: CancellationToken) {
