@@ -15,9 +15,7 @@ ARG BUILDER=rust:1.95-bookworm
 FROM ${BUILDER} AS manifests
 COPY . /source
 WORKDIR /source
-RUN find . -path '*/src/*.rs' ! -name lib.rs ! -name main.rs ! -path '*/bin/*' -exec rm {} + && \
-    find . -name '*.rs' -exec sh -c 'for file; do echo "fn main() {}" > "$file"; done' sh {} + && \
-    find . -type f ! -name '*.rs' ! -name '*.toml' ! -name Cargo.lock -exec rm {} +
+RUN sh deploy/build.sh manifests
 
 FROM ${BUILDER} AS program
 ARG PROGRAM=

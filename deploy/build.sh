@@ -1,4 +1,4 @@
-# build.sh dependencies|program: what the Dockerfile runs. PROGRAM is a program that was built before, or empty.
+# build.sh manifests|dependencies|program: what the Dockerfile runs. PROGRAM is a program that was built before, or empty.
 set -eu
 
 # Static, so that the image needs no library. The target is named, because Rust's own macros cannot be static.
@@ -9,6 +9,12 @@ build() {
 }
 
 case $1 in
+manifests)
+    # The roots of all targets without their code, and nothing else.
+    find . -path '*/src/*.rs' ! -name lib.rs ! -name main.rs ! -path '*/bin/*' -exec rm {} +
+    find . -type f ! -name '*.rs' ! -name '*.toml' ! -name Cargo.lock -exec rm {} +
+    find . -name '*.rs' | while read -r file; do echo 'fn main() {}' >"$file"; done
+    ;;
 dependencies)
     if [ -z "$PROGRAM" ]; then build; fi
     ;;
