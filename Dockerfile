@@ -1,9 +1,9 @@
 # The parts of the marketplace, each an image of its own: docker build --target product .
 #
 # Arguments:
-#   BUILDER   the image that builds the program; it needs Rust, a C compiler and a shell
+#   BUILDER   the image that builds the program; it needs Rust, a C compiler, a shell and the certificates of authorities
 #   PROGRAM   a program in the build's context that was built before, for places without a package registry; see
-#             docs/deployment.md. Then any image with a shell is a BUILDER, such as busybox.
+#             docs/deployment.md. Then an image with a shell and certificates is enough as BUILDER, such as alpine:3.22.
 #   VERSION, REVISION   for the labels
 #
 # Nothing here needs BuildKit.
@@ -26,7 +26,7 @@ RUN sh /build.sh dependencies
 COPY . .
 RUN sh /build.sh program
 
-# No shell, no package manager, no file but the program and the folder of the spool, which is that of a volume.
+# No shell and no package manager: only the program, certificates, and the folder of the spool, which is that of a volume.
 FROM scratch AS part
 ARG VERSION=0.1.0
 ARG REVISION=unknown

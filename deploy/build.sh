@@ -19,7 +19,9 @@ dependencies)
     if [ -z "$PROGRAM" ]; then build; fi
     ;;
 program)
-    mkdir -p /out /spool
+    mkdir -p /out/etc/ssl/certs /spool
+    # The authorities whom the program trusts when it calls a model.
+    cp /etc/ssl/certs/ca-certificates.crt /out/etc/ssl/certs/
     chown 65532:65532 /spool
     if [ -n "$PROGRAM" ]; then
         cp "$PROGRAM" /out/agent

@@ -76,9 +76,7 @@ impl Engine {
             return Err("an engine can only be started by root".to_owned());
         }
         let tools = unpacked(&format!("docker-{VERSION}"), SUITE, &PACKAGES)?;
-        let package = format!("docker-compose={COMPOSE}*");
-        let compose = unpacked(&format!("docker-compose-{COMPOSE}"), SUITE_OF_COMPOSE, &[&package])?;
-        let compose = compose.join("usr/libexec/docker/cli-plugins/docker-compose");
+        let compose = compose()?;
         let lock = lock(&workshop()?.join("docker-data.lock"))?;
         let data = workshop()?.join("docker-data");
         let runtime = env::temp_dir().join(unique("docker"));
@@ -152,6 +150,27 @@ impl Engine {
         printed(&mut self.command("docker", arguments))
     }
 
+    /// What a container has printed, on standard output and standard error.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such container.
+    pub fn logs(&self, container: &str) -> Result<String, String> {
+        let mut command = Command::new("sh");
+        command.args(["-c", "docker logs \"$1\" 2>&1", "sh", container]);
+        self.prepare(&mut command);
+        printed(&mut command)
+    }
+
+    /// Compose without an engine, which checks files.
+    ///
+    /// # Errors
+    ///
+    /// If it is not available on this machine.
+    pub fn compose_alone() -> Result<Command, String> {
+        Ok(Command::new(compose()?))
+    }
+
     /// `docker compose` with these variables, to which arguments are added.
     #[must_use]
     pub fn compose(&self, variables: &[(&str, &str)]) -> Command {
@@ -189,6 +208,13 @@ impl Drop for Engine {
         let _ = Command::new("umount").arg("--quiet").arg(&self.data).status();
         let _ = fs::remove_dir_all(&self.runtime);
     }
+}
+
+/// The program of Compose.
+fn compose() -> Result<PathBuf, String> {
+    let package = format!("docker-compose={COMPOSE}*");
+    let folder = unpacked(&format!("docker-compose-{COMPOSE}"), SUITE_OF_COMPOSE, &[&package])?;
+    Ok(folder.join("usr/libexec/docker/cli-plugins/docker-compose"))
 }
 
 /// Runs a command, and returns what it prints.

@@ -27,15 +27,15 @@ pub fn alive() -> Probe {
     Probe(|| (StatusCode::OK, "ok".to_owned()))
 }
 
-/// Answers 200 while the spans of this process are delivered, or kept in the spool, and 503 with the reason otherwise.
-/// Use it for `/readyz`.
+/// Answers 200 while the spans of this process are delivered, or kept in the spool because their receiver is away, and 503
+/// with the reason otherwise. Use it for `/readyz`.
 ///
 /// An agent works even if its telemetry fails. Make traffic depend on this probe only if the agent must not work
 /// unobserved; otherwise use it for monitoring.
 #[must_use]
 pub fn readiness() -> Probe {
     Probe(|| match Handle::installed().map(|handle| handle.health()) {
-        Some(health) if health.is_good() => (StatusCode::OK, health.to_string()),
+        Some(health) if health.is_good() || health.loses_nothing() => (StatusCode::OK, health.to_string()),
         Some(health) => (StatusCode::SERVICE_UNAVAILABLE, health.to_string()),
         None => {
             (StatusCode::SERVICE_UNAVAILABLE, "telemetry was not started: call a2a_otel::init()".to_owned())

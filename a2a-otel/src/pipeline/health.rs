@@ -40,9 +40,14 @@ pub struct ExporterHealth {
 }
 
 impl ExporterHealth {
-    /// Whether spans are delivered or kept.
     fn is_good(&self) -> bool {
         [&self.condition, &self.spool].into_iter().all(Condition::is_good)
+    }
+
+    /// Whether spans that are not delivered wait on disk, and none was given up.
+    #[cfg(feature = "http")]
+    fn keeps_spans(&self) -> bool {
+        self.spool == Condition::Good && self.delivery.dropped == 0
     }
 }
 
@@ -81,6 +86,18 @@ impl Health {
             .chain(&self.annotations)
             .all(Condition::is_good)
             && self.exporters.iter().all(ExporterHealth::is_good)
+    }
+}
+
+impl Health {
+    /// Whether no span is lost: each is delivered, or kept in the spool until it can be.
+    #[cfg(feature = "http")]
+    pub(crate) fn loses_nothing(&self) -> bool {
+        let keeps = |exporter: &ExporterHealth| exporter.is_good() || exporter.keeps_spans();
+        // Annotations wait for their spans, and fail with the receiver of spans.
+        [&self.provider, &self.metrics, &self.logs].into_iter().all(Condition::is_good)
+            && !self.exporters.is_empty()
+            && self.exporters.iter().all(keeps)
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub(crate) mod deployment;
 pub(crate) mod watch;
 
 use std::io::{BufRead, BufReader, Read, Write};

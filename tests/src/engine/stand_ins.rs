@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `arizephoenix/phoenix` | the real Phoenix from PyPI on Debian's Python; without a shell, as the real image |
 //! | `prom/prometheus`, `prom/alertmanager` | the real programs, as Debian builds them |
-//! | `busybox` | the real program, as Debian builds it |
+//! | `alpine` | Debian's `busybox` and certificates, which is what the image is used for |
 //! | `grafana/grafana` | **not Grafana**, which no registry of packages has: a program that reads what Grafana is provisioned with, and refuses what Grafana would; see `grafana.py` |
 
 use std::process::Command;
@@ -50,7 +50,7 @@ const PYTHON: [&str; 22] = [
 pub(super) fn load(engine: &Engine) -> Result<(), String> {
     let libraries = unpacked("image-libraries", SUITE, &LIBRARIES)?;
     let python = unpacked("image-python", SUITE, &PYTHON)?;
-    let busybox = unpacked("image-busybox", SUITE, &["busybox-static=1:1.35.0*"])?;
+    let busybox = unpacked("image-busybox", SUITE, &["busybox-static", "ca-certificates"])?;
     let site_packages = phoenix::site_packages()?;
     if !site_packages.ends_with("python3.11/site-packages") {
         return Err(format!("{}: the image of Phoenix needs Python 3.11", site_packages.display()));

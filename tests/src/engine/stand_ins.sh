@@ -30,9 +30,11 @@ image() {
 # Hard links: nothing is copied.
 take() { cp --archive --link --no-target-directory "$1" "${2:-.}"; }
 
-busybox() {
+alpine() {
     take "$BUSYBOX"
     for command in $(bin/busybox --list); do ln -s busybox "bin/$command" 2>/dev/null || true; done
+    mkdir -p etc/ssl/certs
+    cat usr/share/ca-certificates/mozilla/*.crt >etc/ssl/certs/ca-certificates.crt
 }
 
 phoenix() {
@@ -71,7 +73,7 @@ grafana() {
     cp "$GRAFANA" grafana.py
 }
 
-image busybox:1.35.0 busybox 'CMD ["sh"]'
+image alpine:3.22 alpine 'CMD ["sh"]'
 image "prom/prometheus:v$PROMETHEUS_VERSION" prometheus \
     'USER 65534' 'WORKDIR /prometheus' 'VOLUME /prometheus' 'ENTRYPOINT ["/bin/prometheus"]'
 image "prom/alertmanager:v$ALERTMANAGER_VERSION" alertmanager \

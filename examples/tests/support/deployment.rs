@@ -1,0 +1,197 @@
+//! The marketplace of `deploy/compose.yaml` in a real engine.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use a2a_otel_tests::engine::{Engine, printed};
+use a2a_otel_tests::phoenix::{Phoenix, Span};
+use a2a_otel_tests::services::{eventually, free_ports};
+use serde_json::Value;
+
+use super::watch::workspace;
+
+/// The project of the traces in `deploy/compose.yaml`.
+pub(crate) const PROJECT: &str = "a2a-multi-agent";
+
+/// The agents, and the parts that they need.
+pub(crate) const PARTS: [&str; 7] =
+    ["model", "catalogue", "product", "inventory", "sales", "coordinator", "customers"];
+
+/// The target for which the program is built, which is static.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// How long it may take until something is seen, on a busy machine.
+const SEEN: Duration = Duration::from_secs(240);
+
+/// A program for the images, from this repository, below its root.
+pub(crate) fn program() -> Result<String, String> {
+    let mut build = Command::new(env!("CARGO"));
+    build
+        .current_dir(workspace())
+        .args(["build", "--locked", "--profile", "image", "--target", TARGET, "-p", "a2a-otel-examples"])
+        .args(["--features", "otlp-grpc", "--bin", "agent"])
+        .env("RUSTFLAGS", "-C target-feature=+crt-static")
+        .env("CARGO_TARGET_DIR", workspace().join("target"));
+    printed(&mut build)?;
+    Ok(format!("target/{TARGET}/image/agent"))
+}
+
+/// The marketplace, whose containers go with the engine.
+pub(crate) struct Deployment<'a> {
+    engine: &'a Engine,
+    variables: BTreeMap<&'static str, String>,
+}
+
+impl<'a> Deployment<'a> {
+    pub(crate) fn new(engine: &'a Engine, program: &str) -> Self {
+        let names = [
+            "COORDINATOR_PORT",
+            "PHOENIX_PORT",
+            "PHOENIX_GRPC_PORT",
+            "PROMETHEUS_PORT",
+            "ALERTMANAGER_PORT",
+            "GRAFANA_PORT",
+        ];
+        let ports: [u16; 6] = free_ports();
+        let mut variables: BTreeMap<_, _> =
+            names.into_iter().zip(ports.map(|port| port.to_string())).collect();
+        variables.insert("PROGRAM", program.to_owned());
+        // Whatever has a shell: the program is built.
+        variables.insert("BUILDER", "alpine:3.22".to_owned());
+        Self { engine, variables }
+    }
+
+    /// Sets a variable of `.env.example` for what follows.
+    pub(crate) fn set(&mut self, name: &'static str, value: &str) {
+        self.variables.insert(name, value.to_owned());
+    }
+
+    /// Runs `docker compose` with these arguments.
+    #[track_caller]
+    pub(crate) fn compose(&self, arguments: &[&str]) -> String {
+        self.try_compose(arguments).unwrap_or_else(|error| panic!("{error}\n{}", self.states()))
+    }
+
+    pub(crate) fn try_compose(&self, arguments: &[&str]) -> Result<String, String> {
+        let variables: Vec<_> = self.variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let mut command = self.engine.compose(&variables);
+        command.current_dir(workspace().join("deploy")).args(["--ansi", "never", "--progress", "quiet"]);
+        printed(command.args(arguments))
+    }
+
+    #[track_caller]
+    pub(crate) fn docker(&self, arguments: &[&str]) -> String {
+        self.engine.docker(arguments).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Starts services, and waits until they are healthy.
+    #[track_caller]
+    pub(crate) fn up(&self, services: &[&str]) {
+        self.compose(&[&["up", "--detach", "--pull", "never", "--no-build", "--wait"], services].concat());
+    }
+
+    /// What containers say about themselves, for messages of failures.
+    pub(crate) fn states(&self) -> String {
+        let all = self.engine.docker(&["ps", "--all", "--format", "{{.Names}}\t{{.Status}}"]);
+        let logs = self.try_compose(&["logs", "--tail", "5"]);
+        [all, logs].map(|text| text.unwrap_or_else(|error| error)).join("\n")
+    }
+
+    /// What a service has printed since its container was created.
+    #[track_caller]
+    pub(crate) fn log(&self, service: &str) -> String {
+        self.compose(&["logs", "--no-log-prefix", service])
+    }
+
+    /// What a container has printed, on standard output and standard error.
+    #[track_caller]
+    pub(crate) fn both_logs(&self, container: &str) -> String {
+        self.engine.logs(container).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    pub(crate) fn port(&self, name: &str) -> u16 {
+        self.variables[name].parse().expect("a port")
+    }
+
+    pub(crate) fn phoenix(&self) -> Phoenix {
+        Phoenix::of_others(self.port("PHOENIX_PORT"), self.port("PHOENIX_GRPC_PORT"))
+    }
+
+    /// An answer of a service in JSON.
+    pub(crate) fn ask(&self, port: &str, path: &str) -> Option<Value> {
+        let url = format!("http://127.0.0.1:{}{path}", self.port(port));
+        let answer = ureq::Agent::new_with_defaults().get(url).call();
+        answer.ok()?.body_mut().read_json().ok()
+    }
+
+    /// Waits for a result of a query to Prometheus.
+    #[track_caller]
+    pub(crate) fn await_query(&self, query: &str) {
+        let found = eventually(SEEN, || {
+            let answer = self.ask("PROMETHEUS_PORT", &format!("/api/v1/query?query={}", encoded(query)))?;
+            (!answer["data"]["result"].as_array()?.is_empty()).then_some(())
+        });
+        assert!(found.is_some(), "{query} has no result\n{}", self.states());
+    }
+
+    /// Waits until a service has printed a text.
+    #[track_caller]
+    pub(crate) fn await_log(&self, service: &str, text: &str) -> String {
+        let found = eventually(SEEN, || Some(self.log(service)).filter(|log| log.contains(text)));
+        found.unwrap_or_else(|| panic!("{service} does not say {text:?}\n{}", self.states()))
+    }
+
+    /// How many visits the customers have printed since their container was created.
+    pub(crate) fn visits(&self) -> usize {
+        self.log("customers").lines().filter(|line| is_visit(line)).count()
+    }
+
+    /// Waits for that many more visits.
+    #[track_caller]
+    pub(crate) fn await_visits(&self, more: usize) {
+        let before = self.visits();
+        let came = eventually(SEEN, || (self.visits() >= before + more).then_some(()));
+        assert!(came.is_some(), "no {more} visits after {before}\n{}", self.states());
+    }
+
+    /// All spans in Phoenix, once there are this many.
+    #[track_caller]
+    pub(crate) fn spans(&self, at_least: usize) -> Vec<Span> {
+        let phoenix = self.phoenix();
+        let project = phoenix.project_named(PROJECT).with_patience(SEEN);
+        project.wait_for_spans(|spans| spans.len() >= at_least)
+    }
+
+    /// The state of a container, by a template of `docker inspect`.
+    #[track_caller]
+    pub(crate) fn inspect(&self, container: &str, template: &str) -> String {
+        self.docker(&["inspect", "--format", template, container]).trim().to_owned()
+    }
+
+    /// Waits until the health check of a container fails, and returns what it says.
+    #[track_caller]
+    pub(crate) fn await_illness(&self, container: &str) -> String {
+        let ill = eventually(SEEN, || {
+            (self.inspect(container, "{{.State.Health.Status}}") == "unhealthy").then_some(())
+        });
+        let says = self.inspect(container, "{{(index .State.Health.Log 0).Output}}");
+        assert!(ill.is_some(), "{container} is healthy: {says}");
+        says
+    }
+}
+
+fn is_visit(line: &str) -> bool {
+    line.starts_with("customer-") && (line.contains(" [as expected] ") || line.contains(" [UNEXPECTED] "))
+}
+
+fn encoded(query: &str) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.~".contains(byte);
+    query.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+/// The folder of the files for the deployment.
+pub(crate) fn folder() -> PathBuf {
+    workspace().join("deploy")
+}
