@@ -224,7 +224,7 @@ fn bad_input_is_explained(market: &mut Deployment<'_>) {
 
     let part = run("no-part", &["--env=MARKETPLACE_PART="], product);
     assert!(part.contains("MARKETPLACE_PART is missing; set it to one of llm, catalogue"), "{part}");
-    assert_one_line(market, "no-part", "cannot work: MARKETPLACE_PART is missing");
+    assert_one_line(market, "no-part", "agent cannot work: MARKETPLACE_PART is missing");
 
     market.docker(&["run", "--detach", "--network=none", "--name=first", "--env=OTEL_SDK_DISABLED=true", "a2a-marketplace/model:latest"]);
     let model = ["--env=OTEL_SDK_DISABLED=true", "--network=container:first"];

@@ -47,7 +47,7 @@ impl ExporterHealth {
     /// Whether spans that are not delivered wait on disk, and none was given up.
     #[cfg(feature = "http")]
     fn keeps_spans(&self) -> bool {
-        self.spool == Condition::Good && self.delivery.dropped == 0
+        self.spool == Condition::Good && self.delivery.dropped.values().all(|spans| *spans == 0)
     }
 }
 

@@ -131,7 +131,8 @@ impl Place {
     }
 
     fn report(&self, error: &StartError) {
-        eprintln!("{} cannot work: {}", self.part, with_sources(error));
+        let part = if self.part.is_empty() { "agent" } else { &self.part };
+        eprintln!("{part} cannot work: {}", with_sources(error));
     }
 
     /// Ends, or stays until the shutdown, with a probe that says why, if the port is free.
