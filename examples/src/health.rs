@@ -23,7 +23,9 @@ pub enum Illness {
         source: io::Error,
     },
     /// Another program has its port.
-    #[error("the port of {part}, {address}, is in use by another program; name another in MARKETPLACE_LISTEN")]
+    #[error(
+        "the port of {part}, {address}, is in use by another program; name another in MARKETPLACE_LISTEN"
+    )]
     Foreign {
         /// The name of the part.
         part: String,

@@ -144,7 +144,9 @@ impl Llm {
 /// Whether the environment names a model.
 #[must_use]
 pub fn real_endpoint_is_named() -> bool {
-    ["OPENAI_BASE_URL", "OPENAI_API_KEY"].iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+    ["OPENAI_BASE_URL", "OPENAI_API_KEY"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 fn is_temporary(error: &OpenAIError) -> bool {

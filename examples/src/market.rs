@@ -227,8 +227,7 @@ async fn specialist(role: &'static Role, place: &Place<'_>) -> Result<Agent, Sta
 
 async fn coordinator(place: &Place<'_>) -> Result<Agent, StartError> {
     let llm = Llm::connect(place.peers.get("llm").map(String::as_str))?;
-    let urls: Vec<_> =
-        SPECIALISTS.iter().map(|name| address(place.peers, name)).collect::<Result<_, _>>()?;
+    let urls: Vec<_> = SPECIALISTS.iter().map(|name| address(place.peers, name)).collect::<Result<_, _>>()?;
     let specialists = urls.into_iter().map(|url| place.patiently(|| Peer::connect(url)));
     let specialists = try_join_all(specialists).await?;
     Ok(Agent::new(&roles::COORDINATOR, llm, Toolbox::peers(specialists)).await?)

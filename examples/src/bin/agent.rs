@@ -42,8 +42,7 @@ struct Place {
 async fn main() -> ExitCode {
     let mut words = std::env::args().skip(1).peekable();
     let asks = words.next_if(|word| word == "health").is_some();
-    let place =
-        if words.peek().is_some() { Place::of_arguments(words) } else { Ok(Place::of_environment()) };
+    let place = if words.peek().is_some() { Place::of_arguments(words) } else { Ok(Place::of_environment()) };
     match place {
         Err(error) => errors::exit(Err(error)),
         Ok(place) if asks => errors::exit(ask(&place)),

@@ -188,7 +188,10 @@ fn is_visit(line: &str) -> bool {
 
 fn encoded(query: &str) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.~".contains(byte);
-    query.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    query
+        .bytes()
+        .map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 /// The folder of the files for the deployment.

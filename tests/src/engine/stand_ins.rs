@@ -58,7 +58,9 @@ pub(super) fn load(engine: &Engine) -> Result<(), String> {
     let script = workshop()?.join("stand-ins.sh");
     let write = |name: &str, text: &str| {
         let path = script.with_file_name(name);
-        std::fs::write(&path, text).map(|()| path.clone()).map_err(|error| format!("{}: {error}", path.display()))
+        std::fs::write(&path, text)
+            .map(|()| path.clone())
+            .map_err(|error| format!("{}: {error}", path.display()))
     };
     write("stand-ins.sh", include_str!("stand_ins.sh"))?;
     let grafana = write("stand-in-for-grafana.py", include_str!("grafana.py"))?;
