@@ -156,6 +156,16 @@ impl<'a> Deployment<'a> {
         assert!(came.is_some(), "no {more} visits after {before}\n{}", self.states());
     }
 
+    /// Waits until nothing is left in the spools of these parts.
+    #[track_caller]
+    pub(crate) fn await_delivered(&self, parts: &[&str]) {
+        for part in parts {
+            let health = || self.try_compose(&["exec", "--no-TTY", part, "/agent", "health"]).ok();
+            let delivered = eventually(SEEN, || health().filter(|says| says.contains(" 0 spooled,")));
+            assert!(delivered.is_some(), "{part}: {:?}\n{}", health(), self.states());
+        }
+    }
+
     /// All spans in Phoenix, once there are this many.
     #[track_caller]
     pub(crate) fn spans(&self, at_least: usize) -> Vec<Span> {
