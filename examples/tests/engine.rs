@@ -5,7 +5,6 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::process::Command;
-use std::time::Duration;
 
 use a2a_otel_tests::engine::{Engine, printed};
 use a2a_otel_tests::phoenix::Span;
@@ -156,8 +155,8 @@ fn killed_agents_lose_nothing(market: &Deployment<'_>, spans: usize) {
     market.await_visits(12);
     market.compose(&["stop", "customers"]);
     let agents = ["coordinator", "product", "inventory", "sales", "catalogue"];
-    // Work of customers who went away ends, and spools are written every 100 ms.
-    std::thread::sleep(Duration::from_secs(10));
+    // Spans that are open when a process is killed are lost, so work of customers who went away has to end before.
+    market.await_quiet(&agents);
     market.compose(&[&["kill"][..], &agents].concat());
     market.up(&[]);
     market.await_visits(6);

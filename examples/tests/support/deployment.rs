@@ -166,6 +166,22 @@ impl<'a> Deployment<'a> {
         }
     }
 
+    /// Waits until these parts have recorded nothing for longer than any of their requests takes.
+    #[track_caller]
+    pub(crate) fn await_quiet(&self, parts: &[&str]) {
+        let health =
+            || parts.iter().map(|part| self.try_compose(&["exec", "--no-TTY", part, "/agent", "health"]));
+        let mut before: Vec<_> = health().collect();
+        let quiet = eventually(SEEN, || {
+            std::thread::sleep(Duration::from_secs(10));
+            let now = health().collect();
+            let same = now == before;
+            before = now;
+            same.then_some(())
+        });
+        assert!(quiet.is_some(), "{before:#?}");
+    }
+
     /// All spans in Phoenix, once there are this many.
     #[track_caller]
     pub(crate) fn spans(&self, at_least: usize) -> Vec<Span> {
