@@ -21,6 +21,7 @@ pub mod engine;
 pub mod parity;
 pub mod parrot;
 pub mod phoenix;
+pub mod postgres;
 pub mod prometheus;
 pub mod python;
 pub mod relay;
