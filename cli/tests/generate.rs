@@ -29,9 +29,9 @@ fn a_second_run_changes_nothing() {
     assert_eq!(generate(&examples, out.path(), &["--check"]).code, 1, "nothing is generated yet");
     assert_eq!(generate(&examples, out.path(), &[]).code, 0);
     let first = files(out.path());
-    assert_eq!(first.len(), 10, "{:?}", first.iter().map(|(name, _)| name).collect::<Vec<_>>());
+    assert_eq!(first.len(), 11, "{:?}", first.iter().map(|(name, _)| name).collect::<Vec<_>>());
     let said = generate(&examples, out.path(), &[]);
-    assert!(said.stdout.contains("0 of 10 files written"), "{said:?}");
+    assert!(said.stdout.contains("0 of 11 files written"), "{said:?}");
     assert_eq!(files(out.path()), first);
     assert_eq!(generate(&examples, out.path(), &["--check"]).code, 0);
 }

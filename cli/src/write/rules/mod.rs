@@ -15,13 +15,14 @@ pub use alert::{Alert, Category, Severity};
 use std::collections::BTreeMap;
 
 use self::recording::RECORDED;
-use self::schema::{Group, Rule, Rules};
+use self::schema::{Group, PrometheusRule, Rule, Rules};
 use super::{Choices, File, yaml};
 use crate::message::Failure;
 use crate::model::Model;
 use crate::promql::{SERVICE, fill};
 
 const RULES: &str = "prometheus/rules.yaml";
+const FOR_KUBERNETES: &str = "kubernetes/monitoring/rules.yaml";
 
 /// Every alert, whether or not its metrics are recorded. Each has a runbook with its name.
 ///
@@ -38,7 +39,10 @@ pub fn alerts() -> impl Iterator<Item = &'static Alert> {
 pub(super) fn files(model: &Model, choices: &Choices) -> Result<Vec<File>, Failure> {
     let rules = Rules { groups: groups(model, choices) };
     let purpose = format!("Rules for an objective of {}: recorded series, and alerts.", choices.objective);
-    Ok(vec![yaml::file(RULES, &purpose, &rules)?, tests::file(model, choices)?])
+    let plain = yaml::file(RULES, &purpose, &rules)?;
+    let resource = PrometheusRule::new(rules);
+    let purpose = format!("{purpose}\nThey are those of {RULES}, as a resource of the Prometheus Operator.");
+    Ok(vec![plain, yaml::file(FOR_KUBERNETES, &purpose, &resource)?, tests::file(model, choices)?])
 }
 
 fn groups(model: &Model, choices: &Choices) -> Vec<Group> {

@@ -9,6 +9,28 @@ pub(super) struct Rules {
     pub(super) groups: Vec<Group>,
 }
 
+/// The same rules as a resource of the Prometheus Operator.
+#[derive(Serialize)]
+pub(super) struct PrometheusRule {
+    #[serde(rename = "apiVersion")]
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: Metadata,
+    spec: Rules,
+}
+
+#[derive(Serialize)]
+struct Metadata {
+    name: &'static str,
+}
+
+impl PrometheusRule {
+    pub(super) fn new(spec: Rules) -> Self {
+        let api_version = "monitoring.coreos.com/v1";
+        Self { api_version, kind: "PrometheusRule", metadata: Metadata { name: "a2a-otel" }, spec }
+    }
+}
+
 #[derive(Serialize)]
 pub(super) struct Group {
     pub(super) name: String,
