@@ -11,7 +11,7 @@
 #   PHOENIX_PROJECT              a2a-multi-agent
 #   PROMETHEUS_PORT              9091
 #   MARKETPLACE_PORT             7000, the first of seven ports, one for each part
-#   A2A_OTEL_PROGRAMS            a folder with the programs agent and marketplace, which are then not built
+#   A2A_OTEL_PROGRAMS            a folder with the program agent, which is then not built
 #   A2A_OTEL_LOCAL               .local below the current folder: data, logs and what is not yet delivered
 #
 # All other variables, such as OPENAI_BASE_URL, are passed on to the agents.
@@ -47,7 +47,7 @@ ids=()
 
 main() {
     check_machine
-    find_programs
+    find_program
     mkdir -p "$folder/logs" "$folder/phoenix" "$folder/prometheus/agents.d" "$folder/spool"
     trap 'end 130' INT
     trap 'end 143' TERM HUP
@@ -98,19 +98,17 @@ listens() {
     (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-find_programs() {
-    programs=${A2A_OTEL_PROGRAMS:-}
+find_program() {
+    local programs=${A2A_OTEL_PROGRAMS:-}
     if [[ -z $programs ]]; then
-        (cd "$deploy/.." && cargo build -p a2a-otel-examples --features otlp --bin agent --bin marketplace)
+        (cd "$deploy/.." && cargo build -p a2a-otel-examples --features otlp --bin agent)
         programs=$deploy/../target/debug
     fi
-    local program
-    for program in agent marketplace; do
-        if [[ ! -x $programs/$program ]]; then
-            echo "$programs has no program $program; unset A2A_OTEL_PROGRAMS to build it." >&2
-            exit 1
-        fi
-    done
+    agent=$programs/agent
+    if [[ ! -x $agent ]]; then
+        echo "$programs has no program agent; unset A2A_OTEL_PROGRAMS to build it." >&2
+        exit 1
+    fi
 }
 
 start_phoenix() {
@@ -149,15 +147,9 @@ start_marketplace() {
     local index name needs arguments peer
     for index in "${!parts[@]}"; do
         read -r name _ needs <<<"${parts[index]}"
-        if [[ $name == customers ]]; then
-            start customers env OTEL_SERVICE_NAME=customers "$programs/marketplace" \
-                --coordinator "http://127.0.0.1:$(port_of coordinator)" --listen "127.0.0.1:$(port_of customers)"
-        else
-            arguments=()
-            for peer in $needs; do arguments+=(--peer "$peer=http://127.0.0.1:$(port_of "$peer")"); done
-            start "$name" "$programs/agent" "$name" --listen "127.0.0.1:$(port_of "$name")" \
-                ${arguments[@]+"${arguments[@]}"}
-        fi
+        arguments=("$name" --listen "127.0.0.1:$(port_of "$name")")
+        for peer in $needs; do arguments+=(--peer "$peer=http://127.0.0.1:$(port_of "$peer")"); done
+        start "$name" "$agent" "${arguments[@]}"
         await "$name" "$(port_of "$name")" /readyz
     done
 }
