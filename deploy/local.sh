@@ -51,8 +51,6 @@ main() {
     mkdir -p "$folder/logs" "$folder/phoenix" "$folder/prometheus/agents.d" "$folder/spool"
     trap 'end 130' INT
     trap 'end 143' TERM HUP
-    # Each process gets a process group of its own: Ctrl-C reaches this script only, which ends them in the right order.
-    set -m
     start_phoenix
     start_prometheus
     start_marketplace
@@ -166,9 +164,13 @@ port_of() {
 start() {
     local name=$1
     shift
+    # With job control, it gets a process group of its own: Ctrl-C then reaches this script only, which ends all processes in
+    # the right order.
+    set -m
     "$@" </dev/null >"$folder/logs/$name.log" 2>&1 &
     names+=("$name")
     ids+=($!)
+    set +m
 }
 
 # await NAME PORT PATH: waits until a process answers with 200, and says so.

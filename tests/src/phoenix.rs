@@ -280,6 +280,16 @@ fn python() -> Result<PathBuf, String> {
     python_environment(&format!("phoenix-{VERSION}"), &[&format!("arize-phoenix=={VERSION}")])
 }
 
+/// The folder with the command `phoenix`.
+///
+/// # Errors
+///
+/// If it is not available on this machine.
+pub fn programs() -> Result<PathBuf, String> {
+    let python = python()?;
+    Ok(python.parent().ok_or("a program is in a folder")?.to_owned())
+}
+
 /// The folder of its packages, for an image of it.
 pub(crate) fn site_packages() -> Result<PathBuf, String> {
     let python = python()?;

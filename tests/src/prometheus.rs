@@ -202,9 +202,18 @@ pub fn promtool_check(metrics: &str) -> Result<(bool, String), String> {
     Ok((output.status.success(), String::from_utf8_lossy(&said).into_owned()))
 }
 
+/// The folder with the command `prometheus`.
+///
+/// # Errors
+///
+/// If it is not available on this machine.
+pub fn programs() -> Result<PathBuf, String> {
+    Ok(folder()?.join("usr/bin"))
+}
+
 /// The path of a program of Prometheus.
 fn program(name: &str) -> Result<PathBuf, String> {
-    Ok(folder()?.join("usr/bin").join(name))
+    Ok(programs()?.join(name))
 }
 
 /// The folder into which its packages are unpacked.

@@ -240,7 +240,8 @@ fn command(program: &str, environment: Environment<'_>) -> Command {
     command
 }
 
-fn get(url: &str, path: &str) -> String {
+/// The whole answer to a request.
+pub(crate) fn get(url: &str, path: &str) -> String {
     let server = url.strip_prefix("http://").expect("an address");
     let mut stream = TcpStream::connect(server).expect("a server");
     write!(stream, "GET {path} HTTP/1.1\r\nhost: {server}\r\nconnection: close\r\n\r\n").expect("a request");
