@@ -191,14 +191,23 @@ await() {
 
 # status PORT PATH: the status of an HTTP answer, or nothing.
 status() {
+    local answer
+    answer=$(fetch "$1" "$2")
+    answer=${answer#* }
+    echo "${answer%% *}"
+}
+
+# fetch PORT PATH: an HTTP answer, or nothing.
+fetch() {
     local answer=''
     {
         exec 3<>"/dev/tcp/127.0.0.1/$1"
         printf 'GET %s HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n' "$2" >&3
-        read -r -t 5 _ answer _ <&3
+        # Up to the end of the connection.
+        IFS= read -r -t 5 -d '' answer <&3
         exec 3>&-
     } 2>/dev/null || true
-    echo "$answer"
+    printf '%s\n' "$answer"
 }
 
 show_what_runs() {
@@ -240,6 +249,7 @@ end() {
     local index id tenth
     for ((index = ${#ids[@]} - 1; index >= 0; index--)); do
         id=${ids[index]}
+        if [[ ${names[index]} == phoenix ]]; then let_phoenix_store; fi
         kill -TERM "$id" 2>/dev/null || true
         for ((tenth = 0; tenth < grace * 10; tenth++)); do
             kill -0 "$id" 2>/dev/null || break
@@ -251,6 +261,19 @@ end() {
         printf '%-12s ended\n' "${names[index]}"
     done
     exit "$1"
+}
+
+# Phoenix confirms spans before it stores them, and at its end it stores them for five seconds only. Its own metrics say how many
+# wait.
+let_phoenix_store() {
+    if [[ $phoenix_metrics != true ]]; then return; fi
+    local second waiting
+    for ((second = 0; second < patience; second++)); do
+        waiting=$(fetch 9090 /metrics | sed -n 's/^phoenix_span_queue_size \([0-9]*\).*/\1/p')
+        if ((${waiting:-0} == 0)); then return; fi
+        if ((second % 5 == 1)); then echo "phoenix is storing $waiting spans"; fi
+        sleep 1
+    done
 }
 
 main
