@@ -38,7 +38,7 @@ parts=(
 )
 
 # How many seconds a process may take to start, and to end.
-patience=120
+patience=300
 grace=10
 
 # What has been started: names and process ids, in the order of the start.
@@ -120,7 +120,7 @@ start_phoenix() {
 # the alerts.
 start_prometheus() {
     local own=$folder/prometheus job=''
-    if [[ $phoenix_metrics != true ]]; then job='/^- job_name: phoenix$/,$d'; fi
+    if [[ $phoenix_metrics != true ]]; then job="/^- job_name: phoenix\$/,\$d"; fi
     sed -e '/^alerting:/,/^scrape_configs:/{/^scrape_configs:/!d}' -e "$job" -e 's/- phoenix:9090/- 127.0.0.1:9090/' \
         "$deploy/prometheus/prometheus.yaml" >"$own/prometheus.yaml"
     cp "$deploy/prometheus/rules.yaml" "$own/rules.yaml"
@@ -180,7 +180,7 @@ await() {
         give_up_if_one_ended
         if [[ $(status "$port" "$path") == 200 ]]; then
             printf '%-12s healthy  http://127.0.0.1:%s\n' "$name" "$port"
-            return
+            return 0
         fi
         sleep 0.2
     done
@@ -246,6 +246,8 @@ give_up_if_one_ended() {
 # Ends all processes in the reverse order of their start, so that the last spans still reach Phoenix, and then this script.
 end() {
     trap '' INT TERM HUP
+    # Whatever fails here, the next process has to be ended too.
+    set +e
     local index id tenth
     for ((index = ${#ids[@]} - 1; index >= 0; index--)); do
         id=${ids[index]}
@@ -266,11 +268,12 @@ end() {
 # Phoenix confirms spans before it stores them, and at its end it stores them for five seconds only. Its own metrics say how many
 # wait.
 let_phoenix_store() {
-    if [[ $phoenix_metrics != true ]]; then return; fi
+    # In a trap, a bare return would give the status of what the signal interrupted.
+    if [[ $phoenix_metrics != true ]]; then return 0; fi
     local second waiting
     for ((second = 0; second < patience; second++)); do
         waiting=$(fetch 9090 /metrics | sed -n 's/^phoenix_span_queue_size \([0-9]*\).*/\1/p')
-        if ((${waiting:-0} == 0)); then return; fi
+        if ((${waiting:-0} == 0)); then return 0; fi
         if ((second % 5 == 1)); then echo "phoenix is storing $waiting spans"; fi
         sleep 1
     done

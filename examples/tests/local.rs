@@ -12,6 +12,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use support::get;
 use support::watch::workspace;
 
 /// How long everything may take to start on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(400);
 
 /// What is started, in this order.
 const PROCESSES: [&str; 9] = [
@@ -45,6 +46,7 @@ const PARTS: u16 = 7;
 #[test]
 fn one_command_runs_everything_and_ctrl_c_ends_all() {
     let Some(path) = require("Phoenix and Prometheus", path()) else { return };
+    let _turn = take_turns();
     let script = Script::start(&path);
     let lines = script.lines_until("Ctrl-C ends everything.");
     for (line, process) in lines.iter().zip(PROCESSES) {
@@ -75,6 +77,7 @@ fn one_command_runs_everything_and_ctrl_c_ends_all() {
 #[test]
 fn it_can_be_ended_while_it_starts() {
     let Some(path) = require("Phoenix and Prometheus", path()) else { return };
+    let _turn = take_turns();
     let script = Script::start(&path);
     let first = || Some(script.processes()).filter(|processes| !processes.is_empty());
     let processes = eventually(PATIENCE, first).expect("Phoenix starts");
@@ -112,6 +115,7 @@ fn it_says_everything_that_is_missing_at_once() {
 #[test]
 fn a_process_that_ends_by_itself_is_reported_and_ends_the_others() {
     let Some(path) = require("Phoenix and Prometheus", path()) else { return };
+    let _turn = take_turns();
     let programs = Folder::new("programs");
     // A marketplace whose first part cannot start.
     symlink(found("false"), programs.0.join("agent")).expect("a link");
@@ -130,6 +134,12 @@ fn the_scripts_are_well_written() {
     let mut check = Command::new(folder.join("usr/bin/shellcheck"));
     let output = check.arg(workspace().join("deploy/local.sh")).output().expect("shellcheck runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// Several that start at the same time take longer than one after another.
+fn take_turns() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A path on which Phoenix and Prometheus are found.
