@@ -158,7 +158,7 @@ fn what_a_phoenix_stores_in_a_second_and_what_it_takes() {
         let project = phoenix.project("intake");
         let before = database.bytes();
         let start = Instant::now();
-        let runs = 500;
+        let runs = 300;
         let delivered = Agents::start(phoenix.url(), project.name(), 1, &arguments(&[("runs", runs)])).finish();
         let accepted = start.elapsed();
         assert_eq!(delivered, runs * SPANS);
@@ -181,15 +181,15 @@ fn what_a_phoenix_stores_in_a_second_and_what_it_takes() {
 fn what_happens_past_the_capacity() {
     let database = Database::sqlite();
     // A queue that is full after some seconds of what follows, instead of minutes.
-    let Some(phoenix) = phoenix(&database, &[("PHOENIX_MAX_SPANS_QUEUE_SIZE", "1000")]) else { return };
+    let Some(phoenix) = phoenix(&database, &[("PHOENIX_MAX_SPANS_QUEUE_SIZE", "500")]) else { return };
     let project = phoenix.project("overload");
     let start = Instant::now();
-    let runs = 250;
+    let runs = 150;
     let delivered = Agents::start(phoenix.url(), project.name(), 2, &arguments(&[("runs", runs)])).finish();
     let accepted = start.elapsed();
     await_stored(&project, 2 * runs * SPANS);
     println!(
-        "a queue of 1000 spans: {delivered} spans accepted in {accepted:.1?}, stored in {:.1?}; load average {}",
+        "a queue of 500 spans: {delivered} spans accepted in {accepted:.1?}, stored in {:.1?}; load average {}",
         start.elapsed(),
         load_average()
     );
@@ -203,11 +203,11 @@ fn agents_share_a_phoenix() {
         for processes in [1, 2, 4, 8] {
             let project = phoenix.project("processes");
             let start = Instant::now();
-            let runs = 320 / processes;
+            let runs = 160 / processes;
             let agents = Agents::start(phoenix.url(), project.name(), processes, &arguments(&[("runs", runs)]));
             let delivered = agents.finish();
             let accepted = start.elapsed();
-            assert_eq!(delivered, 320 * SPANS);
+            assert_eq!(delivered, 160 * SPANS);
             await_stored(&project, delivered);
             println!(
                 "{}, {processes} processes: {delivered} spans, accepted at {} spans/s, stored at {} spans/s; load \
@@ -231,7 +231,7 @@ fn a_spool_empties_after_an_outage() {
         let Some(phoenix) = phoenix(&database, &[]) else { return };
         let name = unique("outage");
         // Four processes with 14 spans a second each, a few seconds before the outage, and after it.
-        let pace = arguments(&[("runs", 150), ("per_second", 2)]);
+        let pace = arguments(&[("runs", 140), ("per_second", 2)]);
         let agents = Agents::start(phoenix.url(), &name, 4, &pace);
         let _ = phoenix.project_named(&name).with_patience(PATIENCE).wait_for_spans(|spans| !spans.is_empty());
         let stopped = phoenix.stop();
