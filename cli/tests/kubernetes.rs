@@ -206,7 +206,10 @@ fn pods_have_few_rights_and_limits_and_probes() {
             assert_eq!(texts(&context["capabilities"]["drop"]), ["ALL"], "{name}");
             assert!(container["resources"]["limits"]["memory"].is_string(), "{name}");
             assert!(container["resources"]["requests"]["cpu"].is_string(), "{name}");
-            assert!(container["livenessProbe"].is_object() && container["readinessProbe"].is_object(), "{name}");
+            assert!(
+                container["livenessProbe"].is_object() && container["readinessProbe"].is_object(),
+                "{name}"
+            );
             assert!(container["image"].as_str().is_some_and(|image| image.contains(':')), "{name}");
             check_mounts(name, workload, container);
         }
@@ -302,7 +305,10 @@ fn every_monitor_finds_services_with_the_labels_that_the_rules_need() {
         let services: Vec<_> = resources.of(&["Service"]).into_iter().filter(selects).collect();
         assert!(!services.is_empty(), "{monitor:#}");
         for service in services {
-            assert_eq!(service["metadata"]["labels"][spec["jobLabel"].as_str().expect("a label")], name(monitor));
+            assert_eq!(
+                service["metadata"]["labels"][spec["jobLabel"].as_str().expect("a label")],
+                name(monitor)
+            );
             for label in texts(&spec["targetLabels"]) {
                 assert!(service["metadata"]["labels"][label].is_string(), "{label} of {}", name(service));
             }

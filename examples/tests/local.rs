@@ -58,7 +58,8 @@ fn one_command_runs_everything_and_ctrl_c_ends_all() {
     let phoenix = Phoenix::of_others(script.phoenix, script.grpc);
     let project = phoenix.project_named(&script.project).with_patience(PATIENCE);
     // A trace through an agent that the coordinator calls, and the tool of the catalogue.
-    let path = ["CHAIN customer request", "...", "AGENT coordinator", "...", "AGENT product-agent", "...", "TOOL"];
+    let path =
+        ["CHAIN customer request", "...", "AGENT coordinator", "...", "AGENT product-agent", "...", "TOOL"];
     let is_whole = |tree: &Tree| tree.has_path(&path);
     let _ = project.wait_for_spans(|spans| Tree::forest(spans).iter().any(is_whole));
 
@@ -144,13 +145,17 @@ fn take_turns() -> MutexGuard<'static, ()> {
 /// A path on which Phoenix and Prometheus are found.
 fn path() -> Result<OsString, String> {
     let inherited = env::var_os("PATH").unwrap_or_default();
-    let folders = [phoenix::programs()?, prometheus::programs()?].into_iter().chain(env::split_paths(&inherited));
+    let folders =
+        [phoenix::programs()?, prometheus::programs()?].into_iter().chain(env::split_paths(&inherited));
     env::join_paths(folders).map_err(|error| error.to_string())
 }
 
 fn found(tool: &str) -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).map(|folder| folder.join(tool)).find(|it| it.exists()).expect("a tool of every system")
+    env::split_paths(&path)
+        .map(|folder| folder.join(tool))
+        .find(|it| it.exists())
+        .expect("a tool of every system")
 }
 
 /// A folder that goes with this.

@@ -119,7 +119,9 @@ fn newest_programs() -> Result<PathBuf, String> {
             version.file_name().to_str().and_then(|name| name.parse::<u32>().ok()).unwrap_or_default()
         })
         .map(|version| version.path().join("bin"))
-        .ok_or_else(|| format!("{VERSIONS} has no server; install Debian's package with `apt-get install postgresql`"))
+        .ok_or_else(|| {
+            format!("{VERSIONS} has no server; install Debian's package with `apt-get install postgresql`")
+        })
 }
 
 /// A new folder that belongs to the server's user. It is not below cargo's target directory, which that user may not see.

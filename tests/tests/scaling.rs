@@ -159,7 +159,8 @@ fn what_a_phoenix_stores_in_a_second_and_what_it_takes() {
         let before = database.bytes();
         let start = Instant::now();
         let runs = 300;
-        let delivered = Agents::start(phoenix.url(), project.name(), 1, &arguments(&[("runs", runs)])).finish();
+        let delivered =
+            Agents::start(phoenix.url(), project.name(), 1, &arguments(&[("runs", runs)])).finish();
         let accepted = start.elapsed();
         assert_eq!(delivered, runs * SPANS);
         await_stored(&project, delivered);
@@ -204,7 +205,8 @@ fn agents_share_a_phoenix() {
             let project = phoenix.project("processes");
             let start = Instant::now();
             let runs = 160 / processes;
-            let agents = Agents::start(phoenix.url(), project.name(), processes, &arguments(&[("runs", runs)]));
+            let agents =
+                Agents::start(phoenix.url(), project.name(), processes, &arguments(&[("runs", runs)]));
             let delivered = agents.finish();
             let accepted = start.elapsed();
             assert_eq!(delivered, 160 * SPANS);
@@ -233,7 +235,8 @@ fn a_spool_empties_after_an_outage() {
         // Four processes with 14 spans a second each, a few seconds before the outage, and after it.
         let pace = arguments(&[("runs", 140), ("per_second", 2)]);
         let agents = Agents::start(phoenix.url(), &name, 4, &pace);
-        let _ = phoenix.project_named(&name).with_patience(PATIENCE).wait_for_spans(|spans| !spans.is_empty());
+        let _ =
+            phoenix.project_named(&name).with_patience(PATIENCE).wait_for_spans(|spans| !spans.is_empty());
         let stopped = phoenix.stop();
         thread::sleep(outage);
         let waiting = size_of_spool(&agents.spool);
@@ -274,7 +277,8 @@ fn what_spans_take_on_the_network() {
         assert!(command.stdout(Stdio::null()).status().expect("the agent runs").success());
         let spans = u64::try_from(receiver.spans().len()).expect("a few");
         assert_eq!(spans, 200 * SPANS);
-        let length = |headers: &std::collections::BTreeMap<String, String>| headers["content-length"].parse::<u64>();
+        let length =
+            |headers: &std::collections::BTreeMap<String, String>| headers["content-length"].parse::<u64>();
         let bytes: u64 = receiver.requests().iter().map(|it| length(&it.headers).expect("a number")).sum();
         println!("{compression}: {} bytes a span", bytes / spans);
     }
