@@ -17,68 +17,22 @@ const STEPS: u64 = 2;
 const SPANS: u64 = 1 + STEPS * 3;
 
 /// Words of which texts are made, so that they compress as prose does.
-const WORDS: &[&str] = &[
-    "the",
-    "customer",
-    "asks",
-    "for",
-    "a",
-    "lamp",
-    "which",
-    "costs",
-    "less",
-    "than",
-    "sixty",
-    "euros",
-    "and",
-    "agent",
-    "searches",
-    "catalogue",
-    "finds",
-    "three",
-    "of",
-    "them",
-    "in",
-    "stock",
-    "because",
-    "delivery",
-    "is",
-    "slow",
-    "this",
-    "week",
-    "please",
-    "answer",
-    "with",
-    "names",
-    "prices",
-    "only",
-    "order",
-    "was",
-    "reserved",
-    "before",
-    "noon",
-    "by",
-    "another",
-    "warehouse",
-    "if",
-    "not",
-    "try",
-    "again",
-    "later",
-    "from",
-];
+const WORDS: &str = "the customer asks for a lamp which costs less than sixty euros and agent searches catalogue finds three \
+                     of them in stock because delivery is slow this week please answer with names prices only order was \
+                     reserved before noon by another warehouse if not try again later from";
 
 /// Texts that differ from one another.
 struct Prose(u64);
 
 impl Prose {
     fn text(&mut self, words: usize) -> String {
+        let choice: Vec<_> = WORDS.split_whitespace().collect();
         let mut text = String::new();
         for _ in 0..words {
             // A generator of pseudo-random numbers with good high bits.
             self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let index = usize::try_from(self.0 >> 33).unwrap_or_default() % WORDS.len();
-            text.push_str(WORDS[index]);
+            let index = usize::try_from(self.0 >> 33).unwrap_or_default() % choice.len();
+            text.push_str(choice[index]);
             text.push(' ');
         }
         text
