@@ -46,7 +46,7 @@ fn built(tools: &Path) -> &'static str {
 /// The resources, or nothing if the tools are not available.
 fn resources() -> Option<Resources> {
     let tools = require("kubectl and kubernetes-validate", tools())?;
-    let documents = built(&tools).split("\n---\n").map(|text| yaml(text));
+    let documents = built(&tools).split("\n---\n").map(yaml);
     Some(Resources(documents.collect()))
 }
 

@@ -3,7 +3,7 @@
 mod support;
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{Ipv4Addr, TcpListener};
@@ -187,12 +187,12 @@ struct Script {
 }
 
 impl Script {
-    fn start(path: &OsString) -> Self {
+    fn start(path: &OsStr) -> Self {
         let programs = Path::new(env!("CARGO_BIN_EXE_agent")).parent().expect("a folder");
         Self::start_with(path, &[("A2A_OTEL_PROGRAMS", programs)])
     }
 
-    fn start_with(path: &OsString, environment: &[(&str, &Path)]) -> Self {
+    fn start_with(path: &OsStr, environment: &[(&str, &Path)]) -> Self {
         let folder = Folder::new("data");
         let [phoenix, grpc, prometheus] = free_ports();
         let project = unique("local");

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(900);
 /// Where Phoenix keeps its data.
 enum Database {
     Sqlite(PathBuf),
-    Postgres(Postgres, [(&'static str, String); 2]),
+    Postgres(Box<Postgres>, [(&'static str, String); 2]),
 }
 
 impl Database {
@@ -39,7 +39,7 @@ impl Database {
     fn postgres() -> Result<Self, String> {
         let postgres = Postgres::start()?;
         let variables = postgres.for_phoenix()?;
-        Ok(Self::Postgres(postgres, variables))
+        Ok(Self::Postgres(Box::new(postgres), variables))
     }
 
     fn both() -> Vec<Self> {
