@@ -267,8 +267,11 @@ fn bad_input_is_explained(market: &mut Deployment<'_>) {
         &[&["run", "--detach", "--name=second"][..], &quick, &model, &["a2a-marketplace/catalogue:latest"]]
             .concat(),
     );
-    let port = market.await_illness("second");
-    assert!(port.contains("the port of catalogue, 127.0.0.1:8080, is in use by another program"), "{port}");
+    let in_use = market.await_illness("second");
+    assert!(
+        in_use.contains("the port of catalogue, 127.0.0.1:8080, is in use by another program"),
+        "{in_use}"
+    );
     assert_one_line(market, "second", "catalogue cannot work: cannot listen on 0.0.0.0:8080");
 
     let spool =

@@ -25,10 +25,6 @@ use crate::settings::{Batch, Exporter, Settings};
 #[cfg(feature = "otlp")]
 use crate::settings::{Endpoint, Headers, PROJECT_HEADER, Protocol};
 
-/// How many bytes of a hash stand for the headers in the name of a folder.
-#[cfg(feature = "otlp")]
-const IDENTITY_BYTES: usize = 8;
-
 /// Adds an exporter to the fan-out. Only the closure knows its type, because the `SpanExporter` trait cannot be boxed.
 type Connect = Box<dyn FnOnce(&Arc<Ledger>, &Batch, &Resource, &mut FanOut) -> Backend + Send>;
 
@@ -169,6 +165,7 @@ fn identity(headers: &Headers) -> Option<String> {
             hasher.update(text);
         }
     }
-    let hash = hasher.finalize();
-    has_any.then(|| hash.iter().take(IDENTITY_BYTES).map(|byte| format!("{byte:02x}")).collect())
+    // Eight bytes stand for the headers in the name of a folder.
+    let hash = u64::from_be_bytes(hasher.finalize().first_chunk().copied().unwrap_or_default());
+    has_any.then(|| format!("{hash:016x}"))
 }

@@ -246,8 +246,8 @@ proptest! {
         let (cut, shortened) = encoded(&[span]).shorten_records(limit);
         let cut = decoded(&cut);
         let (before, after) = (&whole.resource_spans[0].scope_spans[0].spans[0], &cut.resource_spans[0].scope_spans[0].spans[0]);
-        prop_assert_eq!(after.attributes.len() as u32 + after.dropped_attributes_count, before.attributes.len() as u32);
-        prop_assert_eq!(after.events.len() as u32 + after.dropped_events_count, before.events.len() as u32);
+        prop_assert_eq!(after.attributes.len() + after.dropped_attributes_count as usize, before.attributes.len());
+        prop_assert_eq!(after.events.len() + after.dropped_events_count as usize, before.events.len());
         let is_marked = format!("{after:?}").contains("cut by a2a-otel");
         let is_counted = after.dropped_attributes_count + after.dropped_events_count > 0
             || after.events.iter().any(|event| event.dropped_attributes_count > 0);

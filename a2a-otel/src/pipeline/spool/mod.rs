@@ -480,7 +480,9 @@ impl Spool {
     fn miss_deleted(&self, state: &mut State) {
         let is_gone = |file: &&Arc<SpoolFile>| lock(&file.segment).is_gone(&*self.files);
         let gone: Vec<_> = state.files.iter().filter(is_gone).cloned().collect();
-        gone.iter().for_each(|file| self.miss(state, file));
+        for file in &gone {
+            self.miss(state, file);
+        }
     }
 
     /// Counts what was in a file that was deleted. Processes that share the folder do so to make room; if the folder of

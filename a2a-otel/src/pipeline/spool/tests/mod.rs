@@ -206,7 +206,9 @@ fn many_segments_need_few_open_files() {
         agent.store();
         agent.process.kill();
     }
-    records.iter().for_each(|record| agent.deliver(record));
+    for record in &records {
+        agent.deliver(record);
+    }
     agent.process.kill();
     drop((agent, records));
     let next = Agent::start(&disk);
@@ -235,7 +237,9 @@ fn the_limit_is_one_of_the_folder_for_all_processes() {
     assert_eq!(kept, disk.segments().iter().map(|file| (file.length - 8) / 117).sum::<u64>());
     let [agent, others @ ..] = agents;
     let of_others: u64 = others.iter().map(|agent| agent.delivery().spooled).sum();
-    others.iter().for_each(|agent| agent.process.kill());
+    for agent in &others {
+        agent.process.kill();
+    }
     drop(others);
     (0..20).for_each(|_| drop(agent.store()));
     let Delivery { recovered, recovered_dropped, spooled, .. } = agent.delivery();

@@ -358,7 +358,9 @@ impl World {
             }
             let loaded: Vec<_> =
                 agent.loaded.iter().filter(|(_, record)| in_file(record)).map(|(id, _)| *id).collect();
-            loaded.into_iter().for_each(|id| self.request(id).fate = Fate::Gone);
+            for id in loaded {
+                self.request(id).fate = Fate::Gone;
+            }
         }
         if is_home_gone {
             self.requests
