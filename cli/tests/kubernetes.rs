@@ -226,7 +226,7 @@ fn check_mounts(name: &str, workload: &Value, container: &Value) {
     }
 }
 
-/// The variables that a workload has from a ConfigMap, and those that it has itself.
+/// The variables that a workload has from a `ConfigMap`, and those that it has itself.
 fn variables(resources: &Resources, workload: &Value) -> BTreeMap<String, String> {
     let container = &workload["spec"]["template"]["spec"]["containers"][0];
     let mut variables = BTreeMap::new();
