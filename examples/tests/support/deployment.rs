@@ -102,7 +102,8 @@ impl<'a> Deployment<'a> {
     /// What a service has printed since its container was created.
     #[track_caller]
     pub(crate) fn log(&self, service: &str) -> String {
-        self.compose(&["logs", "--no-log-prefix", service])
+        // Compose clears the line of a terminal before each line, even where there is no terminal.
+        self.compose(&["logs", "--no-log-prefix", service]).replace("\u{1b}[2K", "").replace('\r', "")
     }
 
     /// What a container has printed, on standard output and standard error.
