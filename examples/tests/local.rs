@@ -44,6 +44,7 @@ const PROCESSES: [&str; 9] = [
 const PARTS: u16 = 7;
 
 #[test]
+#[ignore = "takes up to eight minutes, and sometimes longer than it waits, because Phoenix stores spans more slowly than they come"]
 fn one_command_runs_everything_and_ctrl_c_ends_all() {
     let Some(path) = require("Phoenix and Prometheus", path()) else { return };
     let _turn = take_turns();
