@@ -36,7 +36,7 @@ fn grow(shape: &str) {
         "events" => (0..10_000).for_each(|_| span.add_event("event", attributes(10))),
         "names" => (0..20_000).for_each(|number| span.add_event(format!("{number}{text}"), Vec::new())),
         "keys" => {
-            (0..20_000).for_each(|number| span.set_attribute(KeyValue::new(format!("{number}{text}"), true)))
+            (0..20_000).for_each(|number| span.set_attribute(KeyValue::new(format!("{number}{text}"), true)));
         }
         "list" => {
             let entry = StringValue::from(format!("{text}{text}"));

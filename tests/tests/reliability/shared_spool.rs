@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use a2a_otel::testing::Receiver;
 
-use crate::agent::{Report, distinct, wait_until};
+use crate::agent::{Report, Running, distinct, wait_until};
 use crate::spool::{Folder, absent, agent, leave, replay};
 
 /// The bytes of all segments. One may be deleted while they are added up.
@@ -25,7 +25,7 @@ fn the_bound_is_one_of_the_folder_for_all_processes() {
     let arguments = ["spans=600", "bytes=20000", "per_second=200", "timeout=5"];
     let start = || agent(&endpoint, &folder, &arguments).with("A2A_OTEL_SPOOL_BYTES", "16777216").start();
     let agents: Vec<_> = (0..4).map(|_| start()).collect();
-    let reports: Vec<_> = agents.into_iter().map(|running| running.wait()).collect();
+    let reports: Vec<_> = agents.into_iter().map(Running::wait).collect();
     let kept = bytes(&folder);
     assert!((8 << 20..=16 << 20).contains(&kept), "{kept}");
     for report in &reports {
