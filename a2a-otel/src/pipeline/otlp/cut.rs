@@ -7,7 +7,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use prost::Message;
 
-use super::wire::length_of_varint;
+use super::wire::length_of_field;
 
 /// The smallest number of bytes that is kept of a shortened text, so that it can be recognised.
 const SHORTEST_CUT: usize = 256;
@@ -96,12 +96,12 @@ pub(super) trait Part: Message {
         let length = self.encoded_len();
         #[cfg(test)]
         MEASURED.set(MEASURED.get() + length);
-        1 + length_of_varint(length) + length
+        length_of_field(length)
     }
 }
 
 pub(super) fn size_of_all<P: Part>(parts: &[P]) -> usize {
-    parts.iter().map(Part::size).sum()
+    sizes(parts).sum()
 }
 
 /// Cuts the parts of a record to this many bytes, the first ones last.
@@ -155,7 +155,7 @@ impl Part for KeyValue {
             self.value = Some(mark);
             return self.size() <= bytes;
         }
-        let size = |value: &AnyValue| 1 + length_of_varint(value.encoded_len()) + value.encoded_len();
+        let size = |value: &AnyValue| length_of_field(value.encoded_len());
         // Lengths take more bytes in a longer message.
         let mut left = bytes.saturating_sub(self.size() + size(&mark) + ROOM_FOR_COUNTS);
         let fits = |entry: &AnyValue| {
@@ -175,28 +175,31 @@ impl Part for KeyValue {
 
 impl Part for Event {
     fn shrink(&mut self, bytes: usize, reason: &str) -> bool {
-        let others = self.size() - size_of_all(&self.attributes);
-        shrink_attributes(&mut self.attributes, &mut self.dropped_attributes_count, bytes, others, reason);
-        self.size() <= bytes
+        shrink_attributes(self, bytes, reason, |event| {
+            (&mut event.attributes, &mut event.dropped_attributes_count)
+        })
     }
 }
 
 impl Part for Link {
     fn shrink(&mut self, bytes: usize, reason: &str) -> bool {
-        let others = self.size() - size_of_all(&self.attributes);
-        shrink_attributes(&mut self.attributes, &mut self.dropped_attributes_count, bytes, others, reason);
-        self.size() <= bytes
+        shrink_attributes(self, bytes, reason, |link| {
+            (&mut link.attributes, &mut link.dropped_attributes_count)
+        })
     }
 }
 
-fn shrink_attributes(
-    attributes: &mut Vec<KeyValue>,
-    dropped: &mut u32,
+/// Makes a part smaller by its attributes, which are given with the count of those that are left out.
+fn shrink_attributes<P: Part>(
+    part: &mut P,
     bytes: usize,
-    others: usize,
     reason: &str,
-) {
-    let bytes = bytes.saturating_sub(others + ROOM_FOR_COUNTS);
-    let mut room = Room { bytes, most: bytes, reason: reason.to_owned() };
-    room.fill(attributes, dropped);
+    attributes: impl FnOnce(&mut P) -> (&mut Vec<KeyValue>, &mut u32),
+) -> bool {
+    let whole = part.size();
+    let (attributes, dropped) = attributes(part);
+    let others = whole - size_of_all(attributes);
+    let room = bytes.saturating_sub(others + ROOM_FOR_COUNTS);
+    Room { bytes: room, most: room, reason: reason.to_owned() }.fill(attributes, dropped);
+    part.size() <= bytes
 }

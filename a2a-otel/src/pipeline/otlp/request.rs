@@ -9,7 +9,7 @@ use std::sync::Arc;
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 
 use super::cut::{Cuttable, cut};
-use super::wire::{head, length_of_varint};
+use super::wire::{head, length_of_field};
 use crate::pipeline::ledger::Ledger;
 use crate::pipeline::signal::Payload;
 
@@ -227,11 +227,6 @@ fn body(records: &[Encoded]) -> Vec<u8> {
         }
     }
     body
-}
-
-/// The length of a message with its tag and length.
-fn length_of_field(length: usize) -> usize {
-    1 + length_of_varint(length) + length
 }
 
 /// The lengths of the parts of a request.

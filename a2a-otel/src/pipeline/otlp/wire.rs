@@ -33,12 +33,8 @@ impl Wire {
         self.varint(u64::from(field << 3 | layout as u32));
     }
 
-    fn varint(&mut self, mut number: u64) {
-        while number >= 0x80 {
-            self.0.push(number.to_le_bytes()[0] | 0x80);
-            number >>= 7;
-        }
-        self.0.push(number.to_le_bytes()[0]);
+    fn varint(&mut self, number: u64) {
+        write_varint(number, |byte| self.0.push(byte));
     }
 
     pub(super) fn bytes(&mut self, field: u32, bytes: &[u8]) {
@@ -97,14 +93,11 @@ impl Wire {
         let start = self.0.len();
         write(self);
         let length = self.0.len() - start;
-        let mut prefix = [0; LONGEST_VARINT];
-        let mut rest = length as u64;
-        let bytes = length_of_varint(length);
-        for byte in &mut prefix[..bytes] {
-            *byte = rest.to_le_bytes()[0] | 0x80;
-            rest >>= 7;
-        }
-        prefix[bytes - 1] &= 0x7f;
+        let (mut prefix, mut bytes) = ([0; LONGEST_VARINT], 0);
+        write_varint(length as u64, |byte| {
+            prefix[bytes] = byte;
+            bytes += 1;
+        });
         match prefix[..bytes] {
             [short] => self.0[start - 1] = short,
             _ => drop(self.0.splice(start - 1..start, prefix[..bytes].iter().copied())),
@@ -112,8 +105,21 @@ impl Wire {
     }
 }
 
+fn write_varint(mut number: u64, mut push: impl FnMut(u8)) {
+    while number >= 0x80 {
+        push(number.to_le_bytes()[0] | 0x80);
+        number >>= 7;
+    }
+    push(number.to_le_bytes()[0]);
+}
+
+/// The length of a message with its length before it, and its tag, which takes one byte.
+pub(super) fn length_of_field(length: usize) -> usize {
+    1 + length_of_varint(length) + length
+}
+
 /// How many bytes the encoded length takes.
-pub(super) fn length_of_varint(number: usize) -> usize {
+fn length_of_varint(number: usize) -> usize {
     let bits = (usize::BITS - (number | 1).leading_zeros()) as usize;
     bits.div_ceil(7)
 }
