@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
+use std::time::Duration;
 
 #[cfg(feature = "metrics")]
 use opentelemetry::{KeyValue, metrics::Histogram};
@@ -28,6 +29,7 @@ pub(crate) struct Backend {
 trait Held: Send + Sync {
     fn held(&self) -> Amount;
     fn capacity(&self) -> usize;
+    fn shut(&self, timeout: Duration);
 }
 
 impl<Item: Weigh + Send, Saved: Send> Held for Queue<Item, Saved> {
@@ -37,6 +39,10 @@ impl<Item: Weigh + Send, Saved: Send> Held for Queue<Item, Saved> {
 
     fn capacity(&self) -> usize {
         Queue::capacity(self)
+    }
+
+    fn shut(&self, timeout: Duration) {
+        Queue::shut(self, timeout);
     }
 }
 
@@ -107,15 +113,25 @@ impl Backend {
             queue: self.queue(),
             spool: self.spool(),
             delivery: self.delivery(),
+            losses: self.ledger.losses(),
+            restarts: self.ledger.restarts(),
         }
     }
 
-    pub(crate) fn is_absent(&self) -> bool {
-        self.ledger.is_absent()
+    /// Whether waiting for the receiver would not help.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        self.ledger.is_hopeless()
     }
 
-    pub(crate) fn close(&self) {
+    /// Stops accepting spans.
+    pub(crate) fn shut(&self, timeout: Duration) {
         self.ledger.close();
+        self.queue.iter().for_each(|queue| queue.shut(timeout));
+    }
+
+    /// Counts the spans that have started and not ended, of this many that have started.
+    pub(crate) fn close_open(&self, started: u64) {
+        self.ledger.close_open(started);
     }
 
     pub(crate) fn write_off(&self) {

@@ -1,6 +1,7 @@
 //! The health of telemetry.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use super::Delivery;
 
@@ -37,17 +38,39 @@ pub struct ExporterHealth {
     pub spool: Condition,
     /// What became of its spans so far.
     pub delivery: Delivery,
+    /// The spans that were lost lately; `None` if none was lost within the last minute.
+    pub losses: Option<Losses>,
+    /// How often a thread of this exporter panicked, and was started anew.
+    pub restarts: u64,
+}
+
+/// What is being lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Losses {
+    /// When it began. Something has been lost in each minute since.
+    pub since: SystemTime,
+    /// How much was lost within the last minute.
+    pub last_minute: u64,
+}
+
+impl fmt::Display for Losses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.since.elapsed().unwrap_or_default().as_secs();
+        write!(f, "{} dropped in the last minute, and some for {seconds} s", self.last_minute)
+    }
 }
 
 impl ExporterHealth {
+    /// Whether spans are delivered or kept, and none is being lost.
     fn is_good(&self) -> bool {
-        [&self.condition, &self.spool].into_iter().all(Condition::is_good)
+        self.losses.is_none() && [&self.condition, &self.spool].into_iter().all(Condition::is_good)
     }
 
-    /// Whether spans that are not delivered wait on disk, and none was given up.
+    /// Whether spans that are not delivered wait on disk, and none is being lost.
     #[cfg(feature = "http")]
     fn keeps_spans(&self) -> bool {
-        self.spool == Condition::Good && self.delivery.dropped.values().all(|spans| *spans == 0)
+        self.losses.is_none() && self.spool == Condition::Good
     }
 }
 
@@ -78,7 +101,7 @@ pub enum Condition {
 }
 
 impl Health {
-    /// Whether every part works or is switched off.
+    /// Whether every part works or is switched off, and nothing was lost within the last minute.
     #[must_use]
     pub fn is_good(&self) -> bool {
         [&self.provider, &self.metrics, &self.logs]
@@ -87,9 +110,7 @@ impl Health {
             .all(Condition::is_good)
             && self.exporters.iter().all(ExporterHealth::is_good)
     }
-}
 
-impl Health {
     /// Whether no span is lost: each is delivered, or kept in the spool until it can be.
     #[cfg(feature = "http")]
     pub(crate) fn loses_nothing(&self) -> bool {
@@ -112,12 +133,19 @@ impl Condition {
 impl fmt::Display for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "spans: {}", self.provider)?;
-        for ExporterHealth { target, condition, queue, spool, delivery } in &self.exporters {
+        for exporter in &self.exporters {
+            let ExporterHealth { target, condition, queue, spool, delivery, losses, restarts } = exporter;
             write!(
                 f,
                 "\n{target}: {condition}; {delivery}; {} of {} bytes wait",
                 queue.bytes, queue.capacity
             )?;
+            if let Some(losses) = losses {
+                write!(f, "; {losses}")?;
+            }
+            if *restarts > 0 {
+                write!(f, "; threads started anew after a panic: {restarts}")?;
+            }
             if *spool != Condition::Disabled {
                 write!(f, "; spool: {spool}")?;
             }

@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Histogram;
 
 use super::Delivery;
-use super::health::Condition;
-use super::queue::Order;
+use super::health::{Condition, Losses};
+use super::losses::RecentLosses;
 use super::signal::Wording;
-use crate::deadline;
 use crate::lock::lock;
 use crate::report::{announce, report};
 use crate::semconv::opentelemetry::ERROR_TYPE;
@@ -58,10 +57,14 @@ pub(crate) enum Loss {
     TooLarge,
     /// A later value contains it, so nothing is lost.
     Replaced,
+    /// It had not ended when telemetry did.
+    StillOpen,
+    /// The code of the pipeline panicked while it had the item.
+    Panicked,
 }
 
 /// Every reason with its name in a [`Delivery`], in the order of the variants.
-const LOSSES: [(Loss, &str); 13] = [
+const LOSSES: [(Loss, &str); 15] = [
     (Loss::ExportFailed, "export failed"),
     (Loss::NoExporter, "no exporter"),
     (Loss::QueueFull, "queue full"),
@@ -75,12 +78,19 @@ const LOSSES: [(Loss, &str); 13] = [
     (Loss::SpoolDeleted, "spool deleted"),
     (Loss::TooLarge, "too large"),
     (Loss::Replaced, "replaced by a later value"),
+    (Loss::StillOpen, "still open at shutdown"),
+    (Loss::Panicked, "a thread of the pipeline panicked"),
 ];
 
 impl Loss {
     /// The name of the reason in a [`Delivery`].
     pub(crate) fn reason(self) -> &'static str {
         LOSSES[self as usize].1
+    }
+
+    /// Whether something is wrong if items are lost like this.
+    fn is_fault(self) -> bool {
+        !matches!(self, Loss::NoExporter | Loss::Replaced)
     }
 }
 
@@ -98,9 +108,38 @@ pub(crate) enum Origin {
 struct Reported {
     queue_full: AtomicBool,
     refused: AtomicBool,
+    refused_one: AtomicBool,
     rejected: AtomicBool,
     shortened: AtomicBool,
     spool_lost: [AtomicBool; LOSSES.len()],
+}
+
+/// What became of the items that the queue took. One lock guards all of it, so that it is balanced whenever it is read.
+#[derive(Debug, Default)]
+struct Account {
+    delivered: u64,
+    spooled: u64,
+    /// Items of earlier processes that were found on disk, and what became of them.
+    recovered: u64,
+    replayed: u64,
+    recovered_dropped: [u64; LOSSES.len()],
+    dropped: [u64; LOSSES.len()],
+    /// How many items the queue had taken when the account was closed. Nothing is counted from then on.
+    closed_at: Option<u64>,
+}
+
+impl Account {
+    /// The items of this process whose fate is known.
+    fn settled(&self) -> u64 {
+        self.delivered + self.spooled + self.dropped.iter().sum::<u64>()
+    }
+}
+
+/// Where items are, and whose they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Whereabouts {
+    pub(crate) origin: Origin,
+    pub(crate) is_on_disk: bool,
 }
 
 /// Counts every item of one exporter exactly once, and reports when the connection breaks and when it works again.
@@ -109,15 +148,14 @@ pub(crate) struct Ledger {
     wording: &'static Wording,
     /// The receiver, as messages name it.
     pub(crate) target: String,
-    generated: AtomicU64,
-    delivered: AtomicU64,
-    spooled: AtomicU64,
-    /// Items of earlier processes that were found on disk, and those of them that are delivered.
-    recovered: AtomicU64,
-    replayed: AtomicU64,
-    dropped: [AtomicU64; LOSSES.len()],
-    /// Items of earlier processes that are lost.
-    recovered_dropped: [AtomicU64; LOSSES.len()],
+    /// Items that the queue took.
+    entered: AtomicU64,
+    /// Items that were lost without entering the queue. Each is also one that was generated.
+    turned_away: [AtomicU64; LOSSES.len()],
+    account: Mutex<Account>,
+    losses: Mutex<RecentLosses>,
+    /// How often a thread was started anew after a panic.
+    restarts: AtomicU64,
     connection: Mutex<Connection>,
     /// Why items cannot be written to disk, if they cannot.
     spool_trouble: Mutex<Option<String>>,
@@ -129,7 +167,10 @@ pub(crate) struct Ledger {
     closing: AtomicBool,
     ever_worked: AtomicBool,
     absent: AtomicBool,
-    absent_while_closing: AtomicBool,
+    /// Whether the receiver refuses everything until somebody fixes the cause.
+    refusing: AtomicBool,
+    /// Whether it was so when a request was answered after the end had begun.
+    hopeless_while_closing: AtomicBool,
 }
 
 impl Ledger {
@@ -137,13 +178,11 @@ impl Ledger {
         Ledger {
             wording,
             target,
-            generated: AtomicU64::new(0),
-            delivered: AtomicU64::new(0),
-            spooled: AtomicU64::new(0),
-            recovered: AtomicU64::new(0),
-            replayed: AtomicU64::new(0),
-            dropped: [const { AtomicU64::new(0) }; LOSSES.len()],
-            recovered_dropped: [const { AtomicU64::new(0) }; LOSSES.len()],
+            entered: AtomicU64::new(0),
+            turned_away: [const { AtomicU64::new(0) }; LOSSES.len()],
+            account: Mutex::default(),
+            losses: Mutex::default(),
+            restarts: AtomicU64::new(0),
             connection: Mutex::new(Connection::Unused),
             spool_trouble: Mutex::default(),
             inflight: AtomicU64::new(0),
@@ -152,39 +191,69 @@ impl Ledger {
             closing: AtomicBool::new(false),
             ever_worked: AtomicBool::new(false),
             absent: AtomicBool::new(false),
-            absent_while_closing: AtomicBool::new(false),
+            refusing: AtomicBool::new(false),
+            hopeless_while_closing: AtomicBool::new(false),
         }
     }
 
-    pub(crate) fn generated(&self) {
-        self.generate(1);
+    /// Counts items that the queue takes. Call this before anything can become of them.
+    #[inline]
+    pub(crate) fn enter(&self, items: u64) {
+        self.entered.fetch_add(items, Ordering::Relaxed);
     }
 
-    pub(crate) fn generate(&self, items: u64) {
-        self.generated.fetch_add(items, Ordering::Relaxed);
+    /// Counts items that are lost without entering the queue.
+    pub(crate) fn turn_away(&self, loss: Loss, items: u64) {
+        self.turned_away[loss as usize].fetch_add(items, Ordering::Relaxed);
+        self.note(loss, items);
     }
 
+    fn note(&self, loss: Loss, items: u64) {
+        if items > 0 && loss.is_fault() {
+            lock(&self.losses).note(Instant::now(), items);
+        }
+    }
+
+    /// Changes the account, unless it is closed. It is balanced after each change.
+    fn change(&self, change: impl FnOnce(&mut Account)) {
+        let mut account = lock(&self.account);
+        if account.closed_at.is_none() {
+            change(&mut account);
+            let entered = self.entered.load(Ordering::Relaxed);
+            debug_assert!(account.settled() <= entered, "{account:?} of {entered}");
+        }
+    }
+
+    /// Counts items that the queue took, and that are lost.
     pub(crate) fn dropped(&self, loss: Loss, items: u64) {
-        self.dropped[loss as usize].fetch_add(items, Ordering::Relaxed);
+        self.lost(Whereabouts { origin: Origin::Here, is_on_disk: false }, loss, items);
     }
 
     /// Counts lost items. Those of an earlier process are counted apart.
-    pub(crate) fn lost(&self, origin: Origin, loss: Loss, items: u64) {
-        match origin {
-            Origin::Here => self.dropped(loss, items),
-            Origin::Earlier => {
-                self.recovered_dropped[loss as usize].fetch_add(items, Ordering::Relaxed);
-            }
-        }
+    pub(crate) fn lost(&self, of: Whereabouts, loss: Loss, items: u64) {
+        self.change(|account| {
+            account.leave_disk(of, items);
+            account.dropped_of(of.origin)[loss as usize] += items;
+        });
+        self.note(loss, items);
     }
 
-    pub(crate) fn delivered(&self, origin: Origin, items: u64) {
-        let count = match origin {
-            Origin::Here => &self.delivered,
-            Origin::Earlier => &self.replayed,
-        };
-        count.fetch_add(items, Ordering::Relaxed);
+    /// Counts items that the receiver accepted.
+    pub(crate) fn delivered(&self, of: Whereabouts, items: u64) {
+        self.change(|account| {
+            account.leave_disk(of, items);
+            match of.origin {
+                Origin::Here => account.delivered += items,
+                Origin::Earlier => account.replayed += items,
+            }
+        });
+        self.works();
+    }
+
+    /// Records that the receiver accepted a request.
+    fn works(&self) {
         self.ever_worked.store(true, Ordering::Relaxed);
+        self.refusing.store(false, Ordering::Relaxed);
         if let Connection::Failing(_) = self.change_to(Connection::Working) {
             announce(&format_args!("{} reach {} again", self.wording.many, self.target));
             self.reported.queue_full.store(false, Ordering::Relaxed);
@@ -199,11 +268,22 @@ impl Ledger {
         }
     }
 
-    /// Records that the receiver refuses items until somebody fixes the cause.
+    /// Records that the receiver refuses everything until somebody fixes the cause. The items wait for that.
+    pub(crate) fn refusing(&self, cause: &str) {
+        self.refusing.store(true, Ordering::Relaxed);
+        self.note_hope();
+        self.refuses(cause, "wait until that is fixed");
+    }
+
+    /// Records that items are refused until somebody fixes the cause, and do not wait for that.
     pub(crate) fn refused(&self, cause: &str) {
+        self.refuses(cause, "are dropped until that is fixed");
+    }
+
+    fn refuses(&self, cause: &str, consequence: &str) {
         self.change_to(Connection::Failing(cause.to_owned()));
         if is_first(&self.reported.refused) {
-            self.report_failure(cause, "are dropped until that is fixed");
+            self.report_failure(cause, consequence);
         }
     }
 
@@ -229,7 +309,7 @@ impl Ledger {
             return true;
         }
         let Some(taker) = only_taken_by else {
-            self.refused(cause);
+            self.refusing(cause);
             return false;
         };
         self.change_to(Connection::Failing(cause.to_owned()));
@@ -255,10 +335,19 @@ impl Ledger {
         }
     }
 
-    /// Reports which item was refused.
+    /// Reports which item was refused. While items are being lost, further ones are only counted.
     pub(crate) fn refused_one(&self, name: &str, cause: &str) {
-        let (one, target, cause) = (self.wording.one, &self.target, sentence(cause));
-        report(&format_args!("{target} does not accept the {one} {name}: {cause} It is dropped"));
+        if lock(&self.losses).now(Instant::now()).is_none() {
+            self.reported.refused_one.store(false, Ordering::Relaxed);
+        }
+        if is_first(&self.reported.refused_one) {
+            let Wording { one, counted, .. } = self.wording;
+            let (target, cause) = (&self.target, sentence(cause));
+            report(&format_args!(
+                "{target} does not accept the {one} {name}: {cause} It is dropped; further {counted} of this kind are only \
+                 counted"
+            ));
+        }
     }
 
     /// Records that items are sent with shortened texts.
@@ -283,7 +372,7 @@ impl Ledger {
     }
 
     pub(crate) fn queue_full(&self, items: u64) {
-        self.dropped(Loss::QueueFull, items);
+        self.turn_away(Loss::QueueFull, items);
         if is_first(&self.reported.queue_full) {
             let Wording { many, when_full, .. } = self.wording;
             report(&format_args!("the queue for {} is full, so {many} are dropped{when_full}", self.target));
@@ -292,28 +381,25 @@ impl Ledger {
 
     /// Counts items that were written to disk.
     pub(crate) fn spooled(&self, items: u64) {
-        self.spooled.fetch_add(items, Ordering::Relaxed);
+        self.change(|account| account.spooled += items);
         if lock(&self.spool_trouble).take().is_some() {
             announce(&format_args!("{} for {} are saved to disk again", self.wording.many, self.target));
         }
     }
 
-    /// Counts items on disk that were sent or given up.
+    /// Counts items on disk that wait in memory again.
     pub(crate) fn unspooled(&self, items: u64) {
-        self.spooled.fetch_sub(items, Ordering::Relaxed);
+        self.change(|account| account.spooled = account.spooled.saturating_sub(items));
     }
 
     /// Counts items of an earlier process that were found on disk.
     pub(crate) fn recovered(&self, items: u64) {
-        self.recovered.fetch_add(items, Ordering::Relaxed);
+        self.change(|account| account.recovered += items);
     }
 
     /// Counts items on disk that are lost.
     pub(crate) fn lost_from_spool(&self, origin: Origin, loss: Loss, items: u64) {
-        if origin == Origin::Here {
-            self.unspooled(items);
-        }
-        self.lost(origin, loss, items);
+        self.lost(Whereabouts { origin, is_on_disk: true }, loss, items);
         if items > 0 && is_first(&self.reported.spool_lost[loss as usize]) {
             let (many, target, reason) = (self.wording.many, &self.target, loss.reason());
             let advice = if loss == Loss::SpoolFull { "; see A2A_OTEL_SPOOL_BYTES" } else { "" };
@@ -372,17 +458,61 @@ impl Ledger {
         lock(&self.spool_trouble).clone()
     }
 
-    /// Counts everything that still waits as lost, because no caller waits for it any longer.
+    /// Closes the account: counts everything that still waits as lost, because no caller waits for it any longer.
     pub(crate) fn write_off(&self) {
-        let waiting = self.delivery().waiting();
+        let is_refused = self.refusing.load(Ordering::Relaxed);
+        let loss = if is_refused { Loss::Refused } else { Loss::NotSentInTime };
+        let mut waiting = 0;
+        self.change(|account| {
+            let entered = self.entered.load(Ordering::Relaxed);
+            waiting = entered.saturating_sub(account.settled());
+            account.dropped[loss as usize] += waiting;
+            account.closed_at = Some(entered);
+        });
         if waiting > 0 {
-            self.dropped(Loss::NotSentInTime, waiting);
-            let Wording { counted, when_late, .. } = self.wording;
+            self.note(loss, waiting);
+            self.report_written_off(waiting, is_refused);
+        }
+    }
+
+    fn report_written_off(&self, waiting: u64, is_refused: bool) {
+        let (Wording { counted, when_late, .. }, target) = (self.wording, &self.target);
+        if is_refused {
             report(&format_args!(
-                "{waiting} {counted} for {} were not sent in time and are lost{when_late}",
+                "{waiting} {counted} for {target} were refused until the end and are lost{when_late}"
+            ));
+        } else {
+            report(&format_args!(
+                "{waiting} {counted} for {target} were not sent in time and are lost{when_late}"
+            ));
+        }
+    }
+
+    /// Counts items that had not ended when telemetry did: of those that have started, all that were not generated.
+    pub(crate) fn close_open(&self, started: u64) {
+        let open = started.saturating_sub(self.delivery().generated);
+        if open > 0 {
+            self.turn_away(Loss::StillOpen, open);
+            let Wording { counted, .. } = self.wording;
+            report(&format_args!(
+                "{open} {counted} for {} were still open at shutdown and are lost; end them before",
                 self.target
             ));
         }
+    }
+
+    /// Records that code of the pipeline panicked, and that its thread goes on.
+    pub(crate) fn restarted(&self, thread: &str, panic: &str) {
+        if self.restarts.fetch_add(1, Ordering::Relaxed) == 0 {
+            report(&format_args!(
+                "the {thread} of {} for {} panicked and was started anew: {}; report this to the authors of a2a-otel",
+                self.wording.many, self.target, panic
+            ));
+        }
+    }
+
+    pub(crate) fn restarts(&self) -> u64 {
+        self.restarts.load(Ordering::Relaxed)
     }
 
     fn change_to(&self, connection: Connection) -> Connection {
@@ -397,7 +527,15 @@ impl Ledger {
         }
     }
 
-    /// Stops waiting for a receiver that never answered, so that the process can end.
+    /// Whether items are delivered, and none were lost within the last minute.
+    pub(crate) fn health(&self) -> Condition {
+        match (self.condition(), self.losses()) {
+            (Condition::Good, Some(losses)) => Condition::Failing(losses.to_string()),
+            (condition, _) => condition,
+        }
+    }
+
+    /// Begins the end: a receiver that never answered, or that refuses everything, is asked once more.
     pub(crate) fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
     }
@@ -405,51 +543,71 @@ impl Ledger {
     /// Records that nothing answers at the address.
     pub(crate) fn absent(&self) {
         self.absent.store(true, Ordering::Relaxed);
-        self.absent_while_closing.fetch_or(self.closing.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.note_hope();
     }
 
-    /// Whether nothing answers now, and nothing ever did. A receiver that has worked before may return soon.
-    pub(crate) fn is_absent(&self) -> bool {
-        self.absent.load(Ordering::Relaxed) && !self.ever_worked.load(Ordering::Relaxed)
+    fn note_hope(&self) {
+        if self.closing.load(Ordering::Relaxed) && self.is_hopeless() {
+            self.hopeless_while_closing.store(true, Ordering::Relaxed);
+        }
     }
 
-    /// Whether trying to send would only delay the end of the process.
-    fn is_hopeless(&self) -> bool {
-        self.absent_while_closing.load(Ordering::Relaxed) && self.is_absent()
+    /// Whether waiting for the receiver would not help: nothing answers now, and nothing ever did, or it refuses
+    /// everything. A receiver that has worked before may return soon.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        let is_absent = self.absent.load(Ordering::Relaxed) && !self.ever_worked.load(Ordering::Relaxed);
+        is_absent || self.refusing.load(Ordering::Relaxed)
     }
 
-    /// How long the receiver may take. `None` if sending would only delay the end of the process.
-    pub(crate) fn patience(&self, order: Order, longest: Duration) -> Option<Duration> {
-        let Order::Close(deadline) = order else { return Some(longest) };
-        let left = deadline::left(deadline);
-        (!left.is_zero() && !self.is_hopeless()).then(|| left.min(longest))
+    /// Whether a last attempt was made after the end had begun, and trying again would only delay it.
+    pub(crate) fn has_given_up(&self) -> bool {
+        self.hopeless_while_closing.load(Ordering::Relaxed) && self.is_hopeless()
+    }
+
+    /// The items that were lost within the last minute, if any were.
+    pub(crate) fn losses(&self) -> Option<Losses> {
+        lock(&self.losses).now(Instant::now())
     }
 
     pub(crate) fn delivery(&self) -> Delivery {
-        // Read `generated` last, so that an item in transit counts as waiting, and the parts never exceed the total.
-        let dropped = by_reason(&self.dropped);
-        let recovered_dropped = by_reason(&self.recovered_dropped);
-        let delivered = self.delivered.load(Ordering::Relaxed);
-        let generated = self.generated.load(Ordering::Relaxed);
-        let [spooled, recovered, replayed] =
-            [&self.spooled, &self.recovered, &self.replayed].map(|items| items.load(Ordering::Relaxed));
+        let turned_away = self.turned_away.each_ref().map(|items| items.load(Ordering::Relaxed));
+        let account = lock(&self.account);
+        // Read last, so that the parts never exceed the total.
+        let entered = account.closed_at.unwrap_or_else(|| self.entered.load(Ordering::Relaxed));
+        let dropped = std::array::from_fn(|loss| turned_away[loss] + account.dropped[loss]);
         Delivery {
-            generated,
-            delivered,
-            spooled,
-            dropped,
-            recovered,
-            replayed,
-            recovered_dropped,
+            generated: entered + turned_away.iter().sum::<u64>(),
+            delivered: account.delivered,
+            spooled: account.spooled,
+            dropped: by_reason(&dropped),
+            recovered: account.recovered,
+            replayed: account.replayed,
+            recovered_dropped: by_reason(&account.recovered_dropped),
             ..Delivery::default()
         }
     }
 }
 
-fn by_reason(lost: &[AtomicU64; LOSSES.len()]) -> BTreeMap<&'static str, u64> {
-    let lost = LOSSES.iter().zip(lost);
-    let lost = lost.map(|((_, reason), items)| (*reason, items.load(Ordering::Relaxed)));
+fn by_reason(lost: &[u64; LOSSES.len()]) -> BTreeMap<&'static str, u64> {
+    let lost = LOSSES.iter().zip(lost).map(|((_, reason), items)| (*reason, *items));
     lost.filter(|(_, items)| *items > 0).collect()
+}
+
+impl Account {
+    /// Counts items that are on disk no longer.
+    fn leave_disk(&mut self, of: Whereabouts, items: u64) {
+        if of == (Whereabouts { origin: Origin::Here, is_on_disk: true }) {
+            debug_assert!(self.spooled >= items, "{items} of {self:?}");
+            self.spooled = self.spooled.saturating_sub(items);
+        }
+    }
+
+    fn dropped_of(&mut self, origin: Origin) -> &mut [u64; LOSSES.len()] {
+        match origin {
+            Origin::Here => &mut self.dropped,
+            Origin::Earlier => &mut self.recovered_dropped,
+        }
+    }
 }
 
 /// Whether a message has not been reported yet; marks it as reported.

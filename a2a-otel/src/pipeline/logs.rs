@@ -60,13 +60,18 @@ impl Logger {
     }
 
     /// Stops accepting log records.
-    pub(crate) fn close(&self, timeout: Duration) {
+    pub(crate) fn shut(&self, timeout: Duration) {
         self.0.ledger().close();
+        self.0.shut(timeout);
+    }
+
+    /// Sends what is waiting, and ends.
+    pub(crate) fn close(&self, timeout: Duration) {
         self.0.close(timeout);
     }
 
     pub(crate) fn condition(&self) -> Condition {
-        self.0.ledger().condition()
+        self.0.ledger().health()
     }
 
     pub(crate) fn delivery(&self) -> LogRecords {

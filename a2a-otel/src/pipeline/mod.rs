@@ -28,6 +28,7 @@ mod keeper;
 mod ledger;
 #[cfg(feature = "logs")]
 pub(crate) mod logs;
+mod losses;
 #[cfg(feature = "metrics")]
 pub(crate) mod metrics;
 #[cfg(feature = "otlp")]

@@ -44,13 +44,12 @@ impl<Item: Weigh + Send + 'static> Outbox<Item> {
 
     /// Queues an item that counts for several. Returns whether there was a place for it.
     pub(crate) fn send_counted(&self, item: Item, count: u64) -> bool {
-        self.ledger.generate(count);
         self.start();
-        let pushed = self.queue.push(item);
+        let pushed = self.queue.push(item, || self.ledger.enter(count));
         match pushed {
             Ok(()) => {}
             Err(Refusal::Full) => self.ledger.queue_full(count),
-            Err(Refusal::Closed) => self.ledger.dropped(Loss::TooLate, count),
+            Err(Refusal::Closed) => self.ledger.turn_away(Loss::TooLate, count),
         }
         pushed.is_ok()
     }
@@ -71,6 +70,11 @@ impl<Item: Weigh + Send + 'static> Outbox<Item> {
 
     pub(crate) fn flush(&self, timeout: Duration) {
         self.queue.flush(timeout);
+    }
+
+    /// Stops accepting items.
+    pub(crate) fn shut(&self, timeout: Duration) {
+        self.queue.shut(timeout);
     }
 
     /// Stops accepting items, and waits until the last one is sent.

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
 #[cfg(feature = "metrics")]
 use super::census::Census;
-use super::ledger::{Ledger, Loss, Origin};
+use super::ledger::{Ledger, Loss, Origin, Whereabouts};
 use super::queue::{Queue, Refusal};
 
 /// The longest time that a flush takes if the caller sets no limit.
@@ -41,17 +42,16 @@ impl<Saved: Debug + Send> SpanProcessor for Queued<Saved> {
     fn on_start(&self, _span: &mut Span, _context: &Context) {}
 
     fn on_end(&self, span: SpanData) {
-        self.ledger.generated();
-        match self.queue.push(span) {
+        match self.queue.push(span, || self.ledger.enter(1)) {
             Ok(()) => {}
             Err(Refusal::Full) => self.ledger.queue_full(1),
-            Err(Refusal::Closed) => self.ledger.dropped(Loss::TooLate, 1),
+            Err(Refusal::Closed) => self.ledger.turn_away(Loss::TooLate, 1),
         }
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        let is_empty = self.queue.flush(FLUSH_TIMEOUT);
-        if is_empty { Ok(()) } else { Err(OTelSdkError::Timeout(FLUSH_TIMEOUT)) }
+        let is_over = self.queue.flush(FLUSH_TIMEOUT);
+        if is_over { Ok(()) } else { Err(OTelSdkError::Timeout(FLUSH_TIMEOUT)) }
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
@@ -74,8 +74,8 @@ impl<P: SpanProcessor> SpanProcessor for Immediate<P> {
 
     fn on_end(&self, span: SpanData) {
         if span.span_context.is_sampled() {
-            self.ledger.generated();
-            self.ledger.delivered(Origin::Here, 1);
+            self.ledger.enter(1);
+            self.ledger.delivered(Whereabouts { origin: Origin::Here, is_on_disk: false }, 1);
         }
         self.inner.on_end(span);
     }
@@ -105,6 +105,8 @@ pub(crate) struct FanOut {
     pub(crate) queues: Vec<Box<dyn SpanProcessor>>,
     /// The ledgers of spans that no exporter gets.
     pub(crate) uncollected: Vec<Arc<Ledger>>,
+    /// How many sampled spans have started.
+    pub(crate) started: Arc<AtomicU64>,
     #[cfg(feature = "metrics")]
     pub(crate) census: Option<Arc<Census>>,
 }
@@ -116,6 +118,7 @@ impl FanOut {
             processors: Vec::new(),
             queues: Vec::new(),
             uncollected: Vec::new(),
+            started: Arc::default(),
             #[cfg(feature = "metrics")]
             census: None,
         }
@@ -138,6 +141,9 @@ impl FanOut {
 
 impl SpanProcessor for FanOut {
     fn on_start(&self, span: &mut Span, context: &Context) {
+        if opentelemetry::trace::Span::span_context(span).is_sampled() {
+            self.started.fetch_add(1, Ordering::Relaxed);
+        }
         #[cfg(feature = "metrics")]
         if let Some(census) = &self.census {
             census.started();
@@ -164,8 +170,7 @@ impl SpanProcessor for FanOut {
         let is_sampled = span.span_context.is_sampled();
         if is_sampled {
             for ledger in &self.uncollected {
-                ledger.generated();
-                ledger.dropped(Loss::NoExporter, 1);
+                ledger.turn_away(Loss::NoExporter, 1);
             }
         }
         let queues = if is_sampled { &*self.queues } else { &[] };

@@ -41,10 +41,14 @@ struct State<Item, Saved> {
     saving: Amount,
     /// What the thread that sends has taken and not finished.
     taken: Amount,
-    /// How many callers wait for the queue to be empty.
+    /// How many items of this process the thread that sends has not finished.
+    unfinished: usize,
+    /// How many items the queue has ever taken.
+    pushed: u64,
+    /// How many callers wait for what was there when they came.
     flushes: usize,
-    /// How many attempts found the receiver absent.
-    failed_attempts: u64,
+    /// How often flushes were ended because waiting would not have helped.
+    endings: u64,
     closing: Option<Instant>,
     finished: bool,
 }
@@ -87,6 +91,14 @@ pub(crate) enum Order {
     Close(Instant),
 }
 
+/// A pause after a failure.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pause {
+    pub(crate) time: Duration,
+    /// Whether the receiver has asked for it. Then only the end is more urgent.
+    pub(crate) is_asked_for: bool,
+}
+
 /// The oldest waiting items, at most one batch.
 pub(crate) enum Load<Item, Saved> {
     Items(Vec<Item>),
@@ -99,8 +111,9 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         Queue { limits, state, work: Condvar::new(), save: Condvar::new(), idle: Condvar::new() }
     }
 
+    /// Takes an item, or refuses it. `enter` counts it, before anything else can happen to it.
     #[inline]
-    pub(crate) fn push(&self, item: Item) -> Result<(), Refusal> {
+    pub(crate) fn push(&self, item: Item, enter: impl FnOnce()) -> Result<(), Refusal> {
         let bytes = item.bytes();
         let mut state = lock(&self.state);
         if state.closing.is_some() {
@@ -113,6 +126,8 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         let crowded = self.limits.queue_bytes / CROWDED;
         let becomes_crowded = state.bytes_waiting < crowded && crowded <= state.bytes_waiting + bytes;
         state.bytes_waiting += bytes;
+        state.pushed += 1;
+        enter();
         state.waiting.push_back((bytes, item));
         // Waking the thread takes longer than everything else here, so only a full batch does. The delay covers the
         // rest.
@@ -150,17 +165,26 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         }
     }
 
-    /// Waits after a failure. New items do not end the pause; a caller that begins to wait does.
-    pub(crate) fn rest(&self, pause: Duration) -> Order {
-        let until = deadline::after(pause);
+    /// Waits after a failure under this order. New items do not end the pause; a caller that begins to wait does, unless
+    /// the receiver has asked for the pause. Nothing waits beyond the end.
+    pub(crate) fn rest(&self, mut known: Order, pause: Pause) -> Order {
+        let until = deadline::after(pause.time);
         let mut state = lock(&self.state);
-        let before = state.order();
         loop {
-            let left = deadline::left(until);
             let order = state.order();
-            if left.is_zero() || order != before {
+            let left = match order {
+                Order::Close(end) => deadline::left(until.min(end)),
+                _ => deadline::left(until),
+            };
+            let is_disturbed = match order {
+                Order::Close(_) => order != known,
+                Order::Flush => known == Order::Collect && !pause.is_asked_for,
+                Order::Collect => false,
+            };
+            if left.is_zero() || is_disturbed {
                 return order;
             }
+            known = order;
             state = wait(&self.work, state, left);
         }
     }
@@ -181,17 +205,19 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         if state.saved.is_empty() {
             let (items, taken) = state.take_items(&self.limits);
             state.taken.add(taken);
+            state.unfinished += taken.items;
             Load::Items(items)
         } else {
             Load::Saved(state.take_saved(&self.limits))
         }
     }
 
-    /// Sets how much the thread that sends has not finished.
-    pub(crate) fn settle(&self, taken: Amount) {
+    /// Sets how much the thread that sends has not finished, and how many of the items are of this process.
+    pub(crate) fn settle(&self, taken: Amount, own: usize) {
         let mut state = lock(&self.state);
         state.taken = taken;
-        if state.is_empty() {
+        state.unfinished = own;
+        if state.flushes > 0 {
             self.idle.notify_all();
         }
     }
@@ -258,37 +284,44 @@ impl<Item: Weigh, Saved> Queue<Item, Saved> {
         let mut state = lock(&self.state);
         state.finished = true;
         state.taken = Amount::default();
+        state.unfinished = 0;
         self.idle.notify_all();
     }
 
-    /// Ends flushes early, because no receiver has ever answered and waiting longer would not help.
-    pub(crate) fn receiver_absent(&self) {
-        lock(&self.state).failed_attempts += 1;
+    /// Ends flushes early, because waiting longer would not help.
+    pub(crate) fn end_flushes(&self) {
+        lock(&self.state).endings += 1;
         self.idle.notify_all();
     }
 
-    /// Waits until everything that was pushed is gone. Returns false if the time runs out first.
+    /// Waits until as many items are gone as there are now: the thread that sends takes the oldest first. Returns whether
+    /// waiting longer would not help.
     pub(crate) fn flush(&self, timeout: Duration) -> bool {
         let deadline = deadline::after(timeout);
         let mut state = lock(&self.state);
-        let before = state.failed_attempts;
+        let (before, pushed) = (state.endings, state.pushed);
         state.flushes += 1;
         self.work.notify_one();
         let is_over =
-            |state: &State<Item, Saved>| state.is_empty() || state.finished || state.failed_attempts > before;
+            |state: &State<Item, Saved>| state.has_gone(pushed) || state.finished || state.endings > before;
         let mut state = self.wait_until(state, deadline, is_over);
         state.flushes -= 1;
-        state.is_empty()
+        is_over(&state)
+    }
+
+    /// Stops accepting items. The thread that sends ends when everything is sent, or at this time.
+    pub(crate) fn shut(&self, timeout: Duration) {
+        let mut state = lock(&self.state);
+        state.closing.get_or_insert(deadline::after(timeout));
+        self.work.notify_one();
+        self.save.notify_one();
     }
 
     /// Stops accepting items, and waits until the thread that sends has ended.
     pub(crate) fn close(&self, timeout: Duration) -> bool {
-        let deadline = deadline::after(timeout);
-        let mut state = lock(&self.state);
-        state.closing.get_or_insert(deadline);
-        self.work.notify_one();
-        self.save.notify_one();
-        self.wait_until(state, deadline, |state| state.finished).finished
+        self.shut(timeout);
+        let state = lock(&self.state);
+        self.wait_until(state, deadline::after(timeout), |state| state.finished).finished
     }
 
     fn wait_until<'a>(
@@ -328,8 +361,10 @@ impl<Item, Saved> Default for State<Item, Saved> {
             bytes_waiting: 0,
             saving: Amount::default(),
             taken: Amount::default(),
+            unfinished: 0,
+            pushed: 0,
             flushes: 0,
-            failed_attempts: 0,
+            endings: 0,
             closing: None,
             finished: false,
         }
@@ -362,8 +397,10 @@ impl<Item: Weigh, Saved> State<Item, Saved> {
         self.bytes_waiting + self.saving.bytes + self.taken.bytes
     }
 
-    fn is_empty(&self) -> bool {
-        self.items() == 0 && self.saving.items == 0 && self.taken.items == 0
+    /// Whether as many items are gone as had been pushed at some time.
+    fn has_gone(&self, pushed: u64) -> bool {
+        let left = self.items() + self.saving.items + self.unfinished;
+        left as u64 <= self.pushed - pushed
     }
 
     fn take_items(&mut self, limits: &Batch) -> (Vec<Item>, Amount) {
@@ -393,6 +430,7 @@ impl<Item: Weigh, Saved> State<Item, Saved> {
         self.amount_saved.items -= taken.items;
         self.amount_saved.bytes -= taken.bytes;
         self.taken.add(taken);
+        self.unfinished += taken.items;
         load
     }
 

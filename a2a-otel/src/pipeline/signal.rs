@@ -10,7 +10,7 @@ pub(crate) trait Signal: Send + 'static {
     type Payload: Payload;
 
     /// Whether a later item may replace an earlier one, so that none may overtake another. A payload over which the
-    /// receiver fails is then only retried.
+    /// receiver fails is then only retried, and an item that it refuses is not offered again.
     const KEEPS_ORDER: bool = false;
 
     /// Packs items into payloads, in their order.
@@ -45,6 +45,11 @@ pub(crate) trait Payload: Send + Sized {
 
     /// Returns two halves, or the payload itself if it cannot be divided.
     fn halve(self) -> Result<[Self; 2], Self>;
+
+    /// Puts both parts of a payload that was divided together again, if that is possible.
+    fn merge(self, back: Self) -> Result<Self, [Self; 2]> {
+        Err([self, back])
+    }
 
     /// Shortens the texts of each item that takes more than this many bytes. By default, nothing is shortened.
     fn shorten(self, _bytes: usize) -> Self {

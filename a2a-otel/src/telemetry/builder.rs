@@ -523,12 +523,14 @@ impl Builder {
         if let Some(meters) = &meters {
             fan_out.census = Some(meters.observe(&backends));
         }
+        let started = fan_out.started.clone();
         let provider = provider.with_span_processor(fan_out);
         #[cfg(feature = "metrics")]
         let scraper = meters.clone().map(|meters| Scraper::new(move |visit| meters.visit(visit)));
         Running {
             provider: Some(provider.build()),
             backends,
+            started,
             annotator: annotator.map(Arc::new),
             #[cfg(feature = "logs")]
             logger,
@@ -590,6 +592,7 @@ impl Running {
             settings,
             provider: None,
             backends: Vec::new(),
+            started: Arc::default(),
             annotator: None,
             #[cfg(feature = "logs")]
             logger: None,

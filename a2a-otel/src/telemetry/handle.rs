@@ -3,7 +3,7 @@
 #[cfg(feature = "metrics")]
 use std::net::SocketAddr;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -85,6 +85,8 @@ pub(super) struct Running {
     pub(super) settings: Settings,
     pub(super) provider: Option<SdkTracerProvider>,
     pub(super) backends: Vec<Backend>,
+    /// How many sampled spans have started.
+    pub(super) started: Arc<AtomicU64>,
     /// Takes annotations, if spans go to a Phoenix.
     pub(super) annotator: Option<Arc<Annotator>>,
     /// Takes log records, if they are sent.
@@ -135,7 +137,7 @@ impl Handle {
             let (provider, running) = (provider.clone(), self.0.clone());
             let deadline = deadline::after(timeout);
             let is_hope_left = move || {
-                Instant::now() < deadline && running.backends.iter().any(|backend| !backend.is_absent())
+                Instant::now() < deadline && running.backends.iter().any(|backend| !backend.is_hopeless())
             };
             let flush = move || {
                 // A processor waits for five seconds, which can be less than was asked for.
@@ -199,7 +201,10 @@ impl Handle {
         }
         #[cfg(feature = "metrics")]
         drop(lock(&self.0.listener).take());
-        self.0.backends.iter().for_each(Backend::close);
+        self.0.backends.iter().for_each(|backend| backend.shut(timeout));
+        self.0.annotator.iter().for_each(|annotator| annotator.shut(timeout));
+        #[cfg(feature = "logs")]
+        self.0.logger.iter().for_each(|logger| logger.shut(timeout));
         #[cfg(feature = "metrics")]
         self.0.meters.iter().for_each(Meters::closing);
         if let Some(provider) = self.0.provider.clone() {
@@ -231,6 +236,8 @@ impl Handle {
         }
         #[cfg(feature = "metrics")]
         self.0.meters.iter().for_each(Meters::write_off);
+        let started = self.0.started.load(Ordering::Relaxed);
+        self.0.backends.iter().for_each(|backend| backend.close_open(started));
         self.0.backends.iter().for_each(Backend::write_off);
         self.0.annotator.iter().for_each(|annotator| annotator.write_off());
         #[cfg(feature = "logs")]
@@ -263,7 +270,7 @@ impl Handle {
         #[cfg(not(feature = "metrics"))]
         let metrics = Condition::Disabled;
         let exporters = self.0.backends.iter().map(Backend::health).collect();
-        let annotations = self.0.annotator.as_deref().and_then(Annotator::ledger).map(Ledger::condition);
+        let annotations = self.0.annotator.as_deref().and_then(Annotator::ledger).map(Ledger::health);
         #[cfg(feature = "logs")]
         let logs = match self.0.logger.as_deref() {
             Some(logger) if provider == Condition::Good => logger.condition(),

@@ -11,7 +11,7 @@ mod tests;
 
 pub use self::builder::{Builder, InitError};
 pub use self::handle::{Handle, Telemetry};
-pub use crate::pipeline::health::{Condition, ExporterHealth, Health, QueueHealth};
+pub use crate::pipeline::health::{Condition, ExporterHealth, Health, Losses, QueueHealth};
 pub use crate::report::on_message;
 #[doc(no_inline)]
 pub use crate::settings::{self, Settings};

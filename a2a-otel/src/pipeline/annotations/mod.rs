@@ -98,9 +98,8 @@ impl Annotator {
             return self.outbox.send(entry);
         }
         let ledger = self.outbox.ledger();
-        ledger.generated();
         ledger.refused(NO_PHOENIX);
-        ledger.dropped(Loss::Refused, 1);
+        ledger.turn_away(Loss::Refused, 1);
     }
 
     pub(crate) fn flush(&self, timeout: Duration) {
@@ -108,8 +107,13 @@ impl Annotator {
     }
 
     /// Stops accepting annotations.
-    pub(crate) fn close(&self, timeout: Duration) {
+    pub(crate) fn shut(&self, timeout: Duration) {
         self.outbox.ledger().close();
+        self.outbox.shut(timeout);
+    }
+
+    /// Sends what is waiting, and ends.
+    pub(crate) fn close(&self, timeout: Duration) {
         self.outbox.close(timeout);
     }
 

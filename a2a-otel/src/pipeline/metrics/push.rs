@@ -123,7 +123,7 @@ impl Pusher {
     }
 
     pub(crate) fn condition(&self) -> Condition {
-        self.outbox.ledger().condition()
+        self.outbox.ledger().health()
     }
 
     pub(crate) fn delivery(&self) -> DataPoints {

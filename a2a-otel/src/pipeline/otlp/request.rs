@@ -201,6 +201,16 @@ impl<R: Record> Payload for Request<R> {
         Ok([records, back].map(Self::new))
     }
 
+    fn merge(self, back: Self) -> Result<Self, [Self; 2]> {
+        match (self.content, back.content) {
+            (Content::Records(mut records), Content::Records(more)) => {
+                records.extend(more);
+                Ok(Self::new(records))
+            }
+            contents => Err(<[Content; 2]>::from(contents).map(Self::with)),
+        }
+    }
+
     fn shorten(self, bytes: usize) -> Self {
         self.shorten_records(bytes).0
     }

@@ -1,8 +1,9 @@
 //! Tests the rules of the loop with a closure as the outlet, without processes, sockets and real pauses.
 
 mod disk;
+mod model;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Mutex;
@@ -73,6 +74,11 @@ impl Payload for Vec<Number> {
         self
     }
 
+    fn merge(mut self, back: Self) -> Result<Self, [Self; 2]> {
+        self.extend(back);
+        Ok(self)
+    }
+
     fn name_of_first(&self) -> String {
         format!("{:?}", self.first())
     }
@@ -132,21 +138,44 @@ impl<S: Signal<Item = Number, Payload = Vec<Number>>, D: Disk<Vec<Number>>> Rig<
     }
 
     fn push_long(&self, number: u32, bytes: usize) {
-        self.sender.ledger.generated();
-        assert_eq!(self.sender.queue.push(Number(number, bytes)), Ok(()));
+        let pushed = self.sender.queue.push(Number(number, bytes), || self.sender.ledger.enter(1));
+        assert_eq!(pushed, Ok(()));
     }
 
-    /// Sends everything, as a flush does. Pauses are recorded but not made.
+    /// Sends everything, as a flush does, until no more requests are made. Pauses are recorded but not made.
     fn flush(&mut self) -> &Self {
-        while self.sender.queue.held().items > 0 || self.sender.ledger.delivery().spooled > 0 {
-            let pauses = self.pauses.clone();
-            self.sender.send_what_is_due(Order::Flush, |_, pause| {
-                pauses.borrow_mut().push(pause);
-                assert!(pauses.borrow().len() < 1000, "the loop does not end");
-                Order::Flush
-            });
-        }
+        self.flush_for(1000);
+        assert!(self.pauses() < 1000, "the loop does not end");
         self
+    }
+
+    /// Flushes, and waits for this many pauses.
+    fn flush_for(&mut self, longest: usize) {
+        let longest = self.pauses() + longest;
+        let (mut before, mut requests) = (None, 0);
+        while before.replace(requests) != Some(requests) {
+            let pauses = self.pauses.clone();
+            self.sender.send_what_is_due(Order::Flush, |_, _, pause| {
+                pauses.borrow_mut().push(pause.time);
+                // After this, nothing is sent.
+                if pauses.borrow().len() < longest { Order::Flush } else { Order::Close(Instant::now()) }
+            });
+            requests = lock(&self.requests).len();
+        }
+    }
+
+    /// Ends as `run` does, and closes the account.
+    fn end(&mut self) {
+        self.sender.ledger.close();
+        self.sender.queue.shut(Duration::from_secs(3600));
+        let (close, pauses) = (self.sender.queue.order(), Cell::new(0));
+        self.sender.send_what_is_due(close, |_, _, _| {
+            pauses.set(pauses.get() + 1);
+            if pauses.get() < 50 { close } else { Order::Close(Instant::now()) }
+        });
+        self.sender.name_the_accused();
+        self.sender.disk.iter_mut().for_each(Disk::close);
+        self.sender.ledger.write_off();
     }
 
     /// The numbers of the items in each request.
@@ -200,10 +229,10 @@ fn what_is_accepted_is_delivered() {
 fn a_batch_that_is_not_full_waits_for_its_time() {
     let mut rig = Rig::answering([]);
     rig.push(0..7);
-    rig.sender.send_what_is_due(Order::Collect, |_, _| unreachable!());
+    rig.sender.send_what_is_due(Order::Collect, |_, _, _| unreachable!());
     assert_eq!(rig.requests(), Vec::<Vec<u32>>::new());
     rig.push(7..9);
-    rig.sender.send_what_is_due(Order::Collect, |_, _| unreachable!());
+    rig.sender.send_what_is_due(Order::Collect, |_, _, _| unreachable!());
     assert_eq!(rig.requests(), [(0..8).collect::<Vec<_>>()]);
 }
 
@@ -265,33 +294,155 @@ fn an_item_that_is_too_large_on_its_own_is_shortened() {
 
 #[test]
 fn an_item_that_no_length_makes_acceptable_is_dropped() {
-    let mut rig = Rig::new(&signal::SPANS, |_, _| Answer::TooLarge { cause: cause() });
+    let mut rig = Rig::new(&signal::SPANS, |numbers, _| match numbers {
+        [Number(1, _), ..] => Answer::TooLarge { cause: cause() },
+        _ => Answer::accepted(),
+    });
     rig.push_long(1, 10_000);
-    rig.flush();
-    assert_eq!(rig.dropped(), BTreeMap::from([("refused by the receiver", 1)]));
-    assert!(lock(&rig.requests).iter().all(|request| request.bytes() >= SMALLEST_ITEM));
+    rig.flush_for(2);
+    assert_eq!(rig.dropped(), BTreeMap::new(), "the receiver may refuse everything");
+    for number in 2..4 {
+        rig.push(number..number + 1);
+        rig.flush();
+    }
+    assert_eq!((rig.delivered(), rig.dropped()), (2, BTreeMap::from([("refused by the receiver", 1)])));
+    assert!(lock(&rig.requests).iter().all(|request| request.len() == 1 || request.bytes() >= SMALLEST_ITEM));
+}
+
+/// A receiver that refuses requests with this number.
+fn refusing(bad: u32, answer: fn() -> Answer) -> Rig {
+    Rig::new(&signal::SPANS, move |numbers, _| {
+        let is_good = numbers.iter().all(|number| number.0 != bad);
+        if is_good { Answer::accepted() } else { answer() }
+    })
+}
+
+fn unacceptable() -> Answer {
+    Answer::Unacceptable { cause: cause() }
+}
+
+fn broken() -> Answer {
+    Answer::Broken { cause: cause() }
 }
 
 #[test]
 fn the_one_item_that_is_not_acceptable_is_found_and_dropped() {
-    let mut rig = Rig::new(&signal::SPANS, |numbers, _| {
-        let is_good = numbers.iter().all(|number| number.0 != 5);
-        if is_good { Answer::accepted() } else { Answer::Unacceptable { cause: cause() } }
-    });
-    rig.push(0..8);
-    rig.flush();
-    assert_eq!((rig.delivered(), rig.dropped()), (7, BTreeMap::from([("refused by the receiver", 1)])));
-    assert_eq!(rig.pauses(), 0);
+    for bad in 0..8 {
+        let mut rig = refusing(bad, unacceptable);
+        rig.push(0..8);
+        rig.flush();
+        assert_eq!(rig.delivered(), 7, "{bad}");
+        rig.push(8..9);
+        rig.flush();
+        let dropped = BTreeMap::from([("refused by the receiver", 1)]);
+        assert_eq!((rig.delivered(), rig.dropped(), rig.pauses()), (8, dropped, 0), "{bad}");
+        // One to see that something is wrong, one for each time that the batch is halved, one for the good ones, one for the
+        // next batch, and one that proves it.
+        let most = 1 + BATCH_SIZE.ilog2() as usize + 3;
+        assert!(rig.requests().len() <= most, "{bad}: {:?}", rig.requests());
+    }
 }
 
 #[test]
 fn the_one_item_that_breaks_the_receiver_is_found_and_dropped() {
-    let mut rig = Rig::new(&signal::SPANS, |numbers, _| {
-        let is_good = numbers.iter().all(|number| number.0 != 5);
-        if is_good { Answer::accepted() } else { Answer::Broken { cause: cause() } }
+    for bad in 0..8 {
+        let mut rig = refusing(bad, broken);
+        rig.push(0..8);
+        rig.flush();
+        assert_eq!((rig.delivered(), rig.dropped()), (7, BTreeMap::new()), "{bad}");
+        for number in 8..12 {
+            rig.push(number..number + 1);
+            rig.flush();
+        }
+        assert_eq!((rig.delivered(), rig.dropped()), (11, BTreeMap::from([("refused by the receiver", 1)])));
+    }
+}
+
+#[test]
+fn an_item_that_is_refused_is_lost_and_named_at_the_end() {
+    for answer in [unacceptable, broken] {
+        let mut rig = refusing(3, answer);
+        rig.push(0..8);
+        rig.end();
+        assert_eq!((rig.delivered(), rig.dropped()), (7, BTreeMap::from([("refused by the receiver", 1)])));
+    }
+}
+
+#[test]
+fn a_receiver_that_accepts_nothing_gets_what_waits_when_it_is_repaired() {
+    for answer in [unacceptable(), Answer::Refused { cause: cause() }, Answer::Unknown { cause: cause() }] {
+        let mut rig = Rig::new(
+            &signal::SPANS,
+            move |_, before| {
+                if before < 30 { answer.clone() } else { Answer::accepted() }
+            },
+        );
+        rig.push(0..100);
+        rig.flush_for(10);
+        assert_eq!((rig.delivered(), rig.dropped()), (0, BTreeMap::new()));
+        assert!(rig.sender.ledger.is_hopeless(), "so that nobody waits for it");
+        assert!(rig.sender.held().items <= 3 * BATCH_SIZE, "the others wait in the queue");
+        rig.flush();
+        assert_eq!((rig.delivered(), rig.dropped()), (100, BTreeMap::new()));
+        assert!(!rig.sender.ledger.is_hopeless());
+        let longest = rig.pauses.borrow().iter().max().copied();
+        assert!(
+            Some(Duration::from_secs(10)) < longest && longest <= Some(Duration::from_secs(30)),
+            "{longest:?}"
+        );
+    }
+}
+
+#[test]
+fn a_receiver_that_works_now_and_then_costs_nothing() {
+    for answer in [unacceptable, broken] {
+        let mut rig = Rig::new(&signal::SPANS, move |_, before| match before {
+            20 | 40.. => Answer::accepted(),
+            _ => answer(),
+        });
+        rig.push(0..100);
+        rig.flush();
+        assert_eq!((rig.delivered(), rig.dropped()), (100, BTreeMap::new()));
+    }
+}
+
+#[test]
+fn the_end_waits_for_one_answer_of_a_receiver_that_refuses_everything() {
+    let mut rig = Rig::new(&signal::SPANS, |_, _| Answer::Refused { cause: cause() });
+    rig.push(0..20);
+    rig.end();
+    assert_eq!((rig.requests().len(), rig.dropped()), (1, BTreeMap::from([("refused by the receiver", 20)])));
+}
+
+#[test]
+fn nothing_changes_after_the_account_is_closed() {
+    let mut rig = Rig::answering([]);
+    rig.push(0..20);
+    rig.sender.ledger.write_off();
+    rig.flush();
+    let delivery = rig.sender.ledger.delivery();
+    assert_eq!((delivery.delivered, delivery.dropped_total(), delivery.waiting()), (0, 20, 0));
+}
+
+#[test]
+fn a_panic_while_sending_costs_nothing_and_is_counted() {
+    let mut rig = Rig::new(&signal::SPANS, |_, before| {
+        assert!(before != 1, "on purpose");
+        Answer::accepted()
     });
     rig.push(0..20);
     rig.flush();
+    assert_eq!((rig.delivered(), rig.dropped(), rig.sender.ledger.restarts()), (20, BTreeMap::new(), 1));
+}
+
+#[test]
+fn a_panic_that_an_item_causes_costs_that_item() {
+    let mut rig = Rig::new(&signal::SPANS, |numbers, _| {
+        assert!(numbers.iter().all(|number| number.0 != 3), "on purpose");
+        Answer::accepted()
+    });
+    rig.push(0..20);
+    rig.end();
     assert_eq!((rig.delivered(), rig.dropped()), (19, BTreeMap::from([("refused by the receiver", 1)])));
 }
 
@@ -303,15 +454,6 @@ fn a_receiver_that_breaks_over_everything_loses_nothing() {
     rig.push(0..20);
     rig.flush();
     assert_eq!((rig.delivered(), rig.dropped()), (20, BTreeMap::new()));
-}
-
-#[test]
-fn what_is_refused_is_dropped_without_a_pause() {
-    let mut rig = Rig::answering([Answer::Refused { cause: cause() }, Answer::Unknown { cause: cause() }]);
-    rig.push(0..20);
-    rig.flush();
-    assert_eq!((rig.delivered(), rig.dropped()), (4, BTreeMap::from([("refused by the receiver", 16)])));
-    assert_eq!((rig.requests().len(), rig.pauses()), (3, 0));
 }
 
 #[test]
@@ -335,7 +477,7 @@ fn an_exporter_of_the_applications_own_gets_each_batch_once() {
 fn nothing_is_sent_after_the_deadline() {
     let mut rig = Rig::answering([]);
     rig.push(0..20);
-    rig.sender.send_what_is_due(Order::Close(Instant::now()), |_, _| unreachable!());
+    rig.sender.send_what_is_due(Order::Close(Instant::now()), |_, _, _| unreachable!());
     assert_eq!(rig.requests(), Vec::<Vec<u32>>::new());
     rig.sender.ledger.write_off();
     assert_eq!(rig.dropped(), BTreeMap::from([("not sent in time", 20)]));
@@ -347,7 +489,7 @@ fn a_receiver_that_never_answered_is_asked_once_while_closing() {
     rig.push(0..20);
     rig.sender.ledger.close();
     let close = Order::Close(Instant::now() + Duration::from_secs(3600));
-    rig.sender.send_what_is_due(close, |_, _| close);
+    rig.sender.send_what_is_due(close, |_, _, _| unreachable!());
     assert_eq!(rig.requests().len(), 1);
 }
 
@@ -355,7 +497,7 @@ fn a_receiver_that_never_answered_is_asked_once_while_closing() {
 fn large_items_fill_a_batch_by_their_bytes() {
     let mut rig = Rig::answering([]);
     (0..5).for_each(|number| rig.push_long(number, BATCH_BYTES / 2));
-    rig.sender.send_what_is_due(Order::Collect, |_, _| unreachable!());
+    rig.sender.send_what_is_due(Order::Collect, |_, _, _| unreachable!());
     assert_eq!(rig.requests(), [[0, 1], [2, 3]]);
 }
 
@@ -408,11 +550,12 @@ proptest! {
             rig.flush();
             let delivery = rig.sender.ledger.delivery();
             prop_assert_eq!(delivery.generated, u64::from(next));
-            prop_assert_eq!(delivery.waiting(), 0, "{}", delivery);
-            prop_assert_eq!(delivery.delivered + delivery.dropped_total(), delivery.generated, "{}", delivery);
-            let held = rig.sender.queue.held();
-            prop_assert_eq!((held.items, held.bytes), (0, 0));
+            prop_assert_eq!(delivery.waiting(), rig.sender.queue.held().items as u64, "{}", delivery);
+            prop_assert_eq!(delivery.waiting(), rig.sender.accused.len() as u64, "{}", delivery);
         }
+        rig.end();
+        let delivery = rig.sender.ledger.delivery();
+        prop_assert_eq!(delivery.delivered + delivery.dropped_total(), delivery.generated, "{}", delivery);
     }
 
     /// An item that the receiver accepted is not sent again, and no item is forgotten.
@@ -430,6 +573,7 @@ proptest! {
         });
         rig.push(0..count);
         rig.flush();
+        rig.end();
         let mut accepted = lock(&accepted).clone();
         let all = accepted.len();
         accepted.sort_unstable();

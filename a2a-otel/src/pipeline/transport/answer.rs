@@ -49,6 +49,23 @@ impl Answer {
         Answer::Accepted { rejected: 0, message: String::new() }
     }
 
+    /// Changes the text that is shown.
+    pub(crate) fn told(mut self, tell: impl FnOnce(&str) -> String) -> Self {
+        let text = match &mut self {
+            Answer::Accepted { message, .. } => message,
+            Answer::Later { cause, .. }
+            | Answer::Absent { cause }
+            | Answer::TooLarge { cause }
+            | Answer::Unacceptable { cause }
+            | Answer::Refused { cause }
+            | Answer::Unknown { cause }
+            | Answer::Broken { cause }
+            | Answer::Failed { cause } => cause,
+        };
+        *text = tell(text);
+        self
+    }
+
     /// The kind of error, for the metrics' attribute `error.type`.
     pub(crate) fn error(&self) -> Option<&'static str> {
         Some(match self {

@@ -8,6 +8,9 @@ const FIRST: Duration = Duration::from_millis(100);
 /// The longest pause. A receiver on the same machine is back within seconds, and an attempt is cheap.
 const LONGEST: Duration = Duration::from_secs(5);
 
+/// The longest pause while the receiver refuses everything. Somebody who has fixed the cause waits no longer than this.
+const LONGEST_REFUSED: Duration = Duration::from_secs(30);
+
 /// The longest pause that a receiver may ask for.
 const LONGEST_ASKED: Duration = Duration::from_secs(300);
 
@@ -24,9 +27,18 @@ impl Backoff {
 
     /// Returns the next pause, which is at least as long as the receiver asks for, up to five minutes.
     pub(crate) fn next(&mut self, after: Option<Duration>) -> Duration {
-        let full = FIRST.saturating_mul(1 << self.failures.min(16)).min(LONGEST);
+        self.within(LONGEST).max(after.unwrap_or_default().min(LONGEST_ASKED))
+    }
+
+    /// Returns the next pause while the receiver refuses everything.
+    pub(crate) fn next_of_refusal(&mut self) -> Duration {
+        self.within(LONGEST_REFUSED)
+    }
+
+    fn within(&mut self, longest: Duration) -> Duration {
+        let full = FIRST.saturating_mul(1 << self.failures.min(16)).min(longest);
         self.failures = self.failures.saturating_add(1);
-        jittered(full).max(after.unwrap_or_default().min(LONGEST_ASKED))
+        jittered(full)
     }
 }
 

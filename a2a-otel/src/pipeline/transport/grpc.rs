@@ -16,7 +16,8 @@ use tonic_types::StatusExt as _;
 use super::answer::{Answer, Hints};
 use super::http::header_map;
 use super::otlp::{accepted, beginning};
-use super::sight::{Sight, TroubleKind};
+use super::secrets::Secrets;
+use super::sight::{CHECK_NAME, MAYBE_TLS, NO_TLS, Sight, TroubleKind, is_no_tls, is_unresolved};
 use super::tls::Credentials;
 use crate::settings::{Compression, Endpoint, Settings, Tls};
 
@@ -33,6 +34,7 @@ pub(crate) struct Grpc {
     /// The path of the method.
     method: PathAndQuery,
     metadata: MetadataMap,
+    secrets: Secrets,
     hints: &'static Hints,
 }
 
@@ -58,6 +60,7 @@ impl Grpc {
             client: None,
             method: PathAndQuery::from_static(method),
             metadata: MetadataMap::from_headers(header_map(settings)),
+            secrets: Secrets::of(settings, endpoint),
             hints,
         })
     }
@@ -93,18 +96,23 @@ impl Grpc {
                 return Err((kind_without_connection(&error), reason(&error)));
             }
             let answer = client.unary(request, method, Raw).await;
-            answer.map_err(|status| (kind_of(&status), cause_of(&status, self.hints)))
+            answer.map_err(|status| (kind_of(&status), cause_of(&status, self.hints, &self.secrets)))
         };
         let answer = self.runtime.block_on(async { tokio::time::timeout(patience, export).await });
         match answer {
             Ok(Ok(answer)) => Sight { trouble: None, date: date(answer.metadata()), location: None },
-            Ok(Err((kind, cause))) => Sight::failed(kind, cause),
+            Ok(Err((kind, cause))) => Sight::failed(kind, self.secrets.masked(&cause)),
             Err(_) => Sight::failed(TroubleKind::Timeout, format!("no answer within {patience:?}")),
         }
     }
 
     /// Calls the method.
     pub(crate) fn send(&mut self, body: Vec<u8>, patience: Duration) -> Answer {
+        let answer = self.call(body, patience);
+        answer.told(|text| self.secrets.masked(text))
+    }
+
+    fn call(&mut self, body: Vec<u8>, patience: Duration) -> Answer {
         let mut request = Request::new(body);
         *request.metadata_mut() = self.metadata.clone();
         let mut client = match self.client.take().map_or_else(|| self.connect(), Ok) {
@@ -113,19 +121,19 @@ impl Grpc {
         };
         let method = self.method.clone();
         let export = async {
-            client.ready().await.map_err(|error| Status::unavailable(reason(&error)))?;
+            client.ready().await.map_err(|error| Status::from_error(Box::new(error)))?;
             client.unary(request, method, Raw).await
         };
         let export = async { tokio::time::timeout(patience, export).await };
         match self.runtime.block_on(export) {
             Ok(Ok(answer)) => {
                 self.client = Some(client);
-                accepted(&answer.into_inner())
+                accepted(&answer.into_inner(), "application/grpc+protobuf", &self.secrets)
             }
             Ok(Err(status)) => {
                 // With any other code, the server has answered, and the connection works.
                 self.client = Some(client).filter(|_| status.code() != Code::Unavailable);
-                of_status(&status, self.hints)
+                of_status(&status, self.hints, &self.secrets)
             }
             Err(_) => Answer::Later { cause: format!("no answer within {patience:?}"), after: None },
         }
@@ -154,11 +162,11 @@ fn kind_of(status: &Status) -> TroubleKind {
 }
 
 /// Returns the cause, for people. With a source, the status is the client's own, and says nothing.
-fn cause_of(status: &Status, hints: &Hints) -> String {
+fn cause_of(status: &Status, hints: &Hints, secrets: &Secrets) -> String {
     match status.message() {
-        _ if Error::source(status).is_none() => describe(status, hints),
-        "transport error" => reason(status),
-        message => beginning(message.as_bytes()),
+        _ if Error::source(status).is_none() => describe(status, hints, secrets),
+        "transport error" => advised(&reason(status), status),
+        message => advised(&beginning(message.as_bytes(), secrets), status),
     }
 }
 
@@ -180,16 +188,18 @@ fn kind_without_connection(error: &(dyn Error + 'static)) -> TroubleKind {
 ///
 /// Source: <https://opentelemetry.io/docs/specs/otlp/#failures>. In addition, internal errors of the server are
 /// retried, as over HTTP.
-fn of_status(status: &Status, hints: &Hints) -> Answer {
+fn of_status(status: &Status, hints: &Hints, secrets: &Secrets) -> Answer {
     use Code::{
         Aborted, Cancelled, DataLoss, DeadlineExceeded, FailedPrecondition, Internal, InvalidArgument,
         NotFound, OutOfRange, ResourceExhausted, Unavailable, Unimplemented, Unknown,
     };
-    let cause = describe(status, hints);
+    let cause = describe(status, hints, secrets);
     let retry_info = status.get_details_retry_info();
     let after = retry_info.as_ref().and_then(|retry_info| retry_info.retry_delay);
     match status.code() {
-        Unavailable if is_refused(status) => Answer::Absent { cause },
+        Unavailable | Unknown if is_refused(status) || is_unresolved(&reason(status)) => {
+            Answer::Absent { cause }
+        }
         Unavailable | Cancelled | DeadlineExceeded | Aborted | OutOfRange | DataLoss => {
             Answer::Later { cause, after }
         }
@@ -215,7 +225,7 @@ fn is_refused(status: &Status) -> bool {
     status.message().contains("refused")
 }
 
-fn describe(status: &Status, hints: &Hints) -> String {
+fn describe(status: &Status, hints: &Hints, secrets: &Secrets) -> String {
     match status.code() {
         // The message is left out because it may contain the API key.
         code @ (Code::Unauthenticated | Code::PermissionDenied) => {
@@ -223,9 +233,34 @@ fn describe(status: &Status, hints: &Hints) -> String {
         }
         code @ (Code::Unimplemented | Code::NotFound) => format!("gRPC status {code:?}; {}", hints.unknown),
         Code::Unavailable if is_refused(status) => format!("connection refused; {}", hints.absent),
+        _ if Error::source(status).is_some() => advised(&reason(status), status),
         code if status.message().is_empty() => format!("gRPC status {code:?}"),
-        code => format!("gRPC status {code:?}: {}", beginning(status.message().as_bytes())),
+        code => format!("gRPC status {code:?}: {}", beginning(status.message().as_bytes(), secrets)),
     }
+}
+
+/// Adds the advice for a connection that cannot be made.
+fn advised(cause: &str, status: &Status) -> String {
+    let reason = reason(status);
+    if is_unresolved(&reason) {
+        return format!("{cause}; {CHECK_NAME}");
+    }
+    if is_no_tls(&reason) {
+        return format!("{cause}; {NO_TLS}");
+    }
+    // The other side's greeting is no frame of HTTP/2.
+    if is_no_http2(status) { format!("{cause}; {MAYBE_TLS}") } else { cause.to_owned() }
+}
+
+fn is_no_http2(status: &Status) -> bool {
+    let mut source = Error::source(status);
+    while let Some(error) = source {
+        if error.to_string().contains("http2 error") {
+            return true;
+        }
+        source = error.source();
+    }
+    false
 }
 
 /// Returns the innermost cause; the errors around it only say that there is a cause.

@@ -14,12 +14,16 @@ use ureq::Agent;
 
 use super::answer::{Answer, Hints, PHOENIX};
 use super::otlp::{accepted, beginning, of_status, retry_after};
-use super::sight::{Sight, TroubleKind, cause_of};
+use super::secrets::Secrets;
+use super::sight::{CHECK_NAME, MAYBE_TLS, NO_TLS, Sight, TroubleKind, cause_of, is_no_tls, is_unresolved};
 use super::tls::Credentials;
 use crate::settings::{Compression, Endpoint, Settings, Tls};
 
 /// The largest number of bytes that is read of an answer. OTLP answers have only a few.
 const LONGEST_ANSWER: u64 = 64 * 1024;
+
+/// How long it may take to resolve a name.
+const RESOLVE: Duration = Duration::from_secs(3);
 
 /// A client for one server.
 #[derive(Debug)]
@@ -27,10 +31,11 @@ pub(crate) struct Http {
     /// Replaced after each failed connection, so that the next one reads the certificates again.
     agent: Option<Agent>,
     endpoint: Endpoint,
-    /// Reads the body of a successful answer.
-    accepted: fn(&[u8]) -> Answer,
+    /// Reads a successful answer.
+    accepted: fn(&Response<Vec<u8>>, &Secrets) -> Answer,
     tls: Tls,
     headers: HeaderMap,
+    secrets: Secrets,
     compression: Compression,
     hints: &'static Hints,
 }
@@ -39,7 +44,7 @@ impl Http {
     /// Creates a client for OTLP, with protobuf.
     pub(crate) fn otlp(settings: &Settings, endpoint: &Endpoint, hints: &'static Hints) -> Self {
         let mut http = Http::new(settings, endpoint, "application/x-protobuf", hints);
-        http.accepted = accepted;
+        http.accepted = |answer, secrets| accepted(answer.body(), text(answer, &CONTENT_TYPE), secrets);
         http.compression = settings.compression;
         if settings.compression == Compression::Gzip {
             http.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -63,9 +68,10 @@ impl Http {
         Http {
             agent: None,
             endpoint: endpoint.clone(),
-            accepted: |_| Answer::accepted(),
+            accepted: |_, _| Answer::accepted(),
             tls: settings.tls.clone(),
             headers,
+            secrets: Secrets::of(settings, endpoint),
             compression: Compression::None,
             hints,
         }
@@ -79,6 +85,11 @@ impl Http {
 
     /// Posts to another address of the same server.
     pub(crate) fn post(&mut self, url: &str, body: Vec<u8>, patience: Duration) -> Answer {
+        let answer = self.ask(url, body, patience);
+        answer.told(|text| self.secrets.masked(text))
+    }
+
+    fn ask(&mut self, url: &str, body: Vec<u8>, patience: Duration) -> Answer {
         let agent = match self.agent.take().map_or_else(|| agent(&self.endpoint, patience, &self.tls), Ok) {
             Ok(agent) => agent,
             Err(cause) => return Answer::Later { cause, after: None },
@@ -86,10 +97,16 @@ impl Http {
         match self.exchange(&agent, url, body, patience) {
             Ok(answer) => {
                 self.agent = Some(agent);
-                refusal(&answer, self.hints).unwrap_or_else(|| (self.accepted)(answer.body()))
+                self.meaning(&answer)
             }
-            Err(error) => not_answered(&error, self.hints),
+            Err(error) => not_answered(&error, &self.endpoint, self.hints),
         }
+    }
+
+    /// Returns the meaning of an answer.
+    fn meaning(&self, answer: &Response<Vec<u8>>) -> Answer {
+        let refusal = refusal(answer, self.hints, &self.secrets);
+        refusal.unwrap_or_else(|| (self.accepted)(answer, &self.secrets))
     }
 
     /// Posts to the endpoint once, and returns all that can be seen of the receiver.
@@ -99,8 +116,11 @@ impl Http {
             Err(cause) => return Sight::failed(TroubleKind::Tls, cause),
         };
         match self.exchange(&agent, self.endpoint.as_str(), body, patience) {
-            Ok(answer) => seen(&answer, self.hints),
-            Err(error) => Sight::failed(kind_of(&error), cause_of(not_answered(&error, self.hints))),
+            Ok(answer) => seen(&answer, self.meaning(&answer), &self.secrets),
+            Err(error) => {
+                let cause = cause_of(not_answered(&error, &self.endpoint, self.hints));
+                Sight::failed(kind_of(&error), self.secrets.masked(&cause))
+            }
         }
     }
 
@@ -133,20 +153,24 @@ fn compressed(body: &[u8]) -> std::io::Result<Vec<u8>> {
 }
 
 /// Returns the meaning of the answer, or `None` if it means success.
-fn refusal(answer: &Response<Vec<u8>>, hints: &Hints) -> Option<Answer> {
+fn refusal(answer: &Response<Vec<u8>>, hints: &Hints, secrets: &Secrets) -> Option<Answer> {
     let status = answer.status();
     if !status.is_success() {
         let header = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let after = header.and_then(|header| retry_after(header, SystemTime::now()));
-        return Some(of_status(status.as_u16(), describe(answer, hints), after));
+        return Some(of_status(status.as_u16(), describe(answer, hints, secrets), after));
     }
     is_web_page(answer).then(|| Answer::Refused {
         cause: "it answers with a web page, which no OTLP receiver does; check the endpoint".to_owned(),
     })
 }
 
-fn seen(answer: &Response<Vec<u8>>, hints: &Hints) -> Sight {
-    let text = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+/// Returns a header of an answer, or an empty text.
+fn text<'a>(answer: &'a Response<Vec<u8>>, name: &HeaderName) -> &'a str {
+    answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+fn seen(answer: &Response<Vec<u8>>, meaning: Answer, secrets: &Secrets) -> Sight {
     let status = answer.status().as_u16();
     let kind = match status {
         300..=399 => TroubleKind::Redirect,
@@ -158,11 +182,14 @@ fn seen(answer: &Response<Vec<u8>>, hints: &Hints) -> Sight {
         500.. => TroubleKind::ServerError,
         _ => TroubleKind::Refused,
     };
-    let trouble = refusal(answer, hints).map(|answer| (kind, cause_of(answer)));
-    let date = text(DATE).and_then(|date| httpdate::parse_http_date(date).ok());
+    let is_accepted = matches!(meaning, Answer::Accepted { .. });
+    let trouble = (!is_accepted).then(|| (kind, secrets.masked(&cause_of(meaning))));
+    let date = httpdate::parse_http_date(text(answer, &DATE)).ok();
     // The target may hold secrets in its query.
-    let location =
-        text(LOCATION).map(|target| target.split(['?', '#']).next().unwrap_or_default().to_owned());
+    let location = answer.headers().contains_key(LOCATION).then(|| {
+        let target = text(answer, &LOCATION).split(['?', '#']).next().unwrap_or_default();
+        secrets.masked(target)
+    });
     Sight { trouble, date, location }
 }
 
@@ -180,19 +207,30 @@ fn kind_of(error: &ureq::Error) -> TroubleKind {
     }
 }
 
-fn not_answered(error: &ureq::Error, hints: &Hints) -> Answer {
+fn not_answered(error: &ureq::Error, endpoint: &Endpoint, hints: &Hints) -> Answer {
+    let text = error.to_string();
     match error {
         // Leaves out the number of the error, which does not help the user.
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
             Answer::Absent { cause: format!("{}; {}", error.kind(), hints.absent) }
         }
-        ureq::Error::HostNotFound => Answer::Absent { cause: format!("{error}; check the endpoint") },
+        ureq::Error::HostNotFound => Answer::Absent { cause: format!("{error}; {CHECK_NAME}") },
+        ureq::Error::Timeout(ureq::Timeout::Resolve) => {
+            Answer::Absent { cause: format!("the host's name is not resolved in time; {CHECK_NAME}") }
+        }
+        ureq::Error::Io(_) if is_unresolved(&text) => {
+            Answer::Absent { cause: format!("{text}; {CHECK_NAME}") }
+        }
+        _ if is_no_tls(&text) => Answer::Later { cause: format!("{text}; {NO_TLS}"), after: None },
+        ureq::Error::Protocol(_) if !endpoint.is_tls() => {
+            Answer::Later { cause: format!("{text}; {MAYBE_TLS}"), after: None }
+        }
         // An error of TLS is inside.
         ureq::Error::Io(error) => {
             let cause = error.get_ref().map_or_else(|| error.kind().to_string(), ToString::to_string);
             Answer::Later { cause, after: None }
         }
-        error => Answer::Later { cause: error.to_string(), after: None },
+        _ => Answer::Later { cause: text, after: None },
     }
 }
 
@@ -208,6 +246,7 @@ pub(crate) fn agent(endpoint: &Endpoint, timeout: Duration, tls: &Tls) -> Result
     let tls = Credentials::read(endpoint, tls)?.map(|credentials| credentials.for_http());
     let config = Agent::config_builder()
         .timeout_global(Some(timeout))
+        .timeout_resolve(Some(timeout.min(RESOLVE)))
         .http_status_as_error(false)
         .max_redirects(0)
         .tls_config(tls.unwrap_or_default())
@@ -234,17 +273,16 @@ pub(crate) fn header_map(settings: &Settings) -> HeaderMap {
 }
 
 fn is_web_page(answer: &Response<Vec<u8>>) -> bool {
-    let content_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    content_type.is_some_and(|content_type| content_type.starts_with("text/html"))
+    text(answer, &CONTENT_TYPE).starts_with("text/html")
 }
 
-fn describe(answer: &Response<Vec<u8>>, hints: &Hints) -> String {
+fn describe(answer: &Response<Vec<u8>>, hints: &Hints, secrets: &Secrets) -> String {
     let status = answer.status();
     match status.as_u16() {
         // The body is left out because it may contain the API key.
         401 | 403 => format!("status {status}; {}", hints.unauthorised),
         404 | 405 => format!("status {status}; {}", hints.unknown),
         _ if answer.body().is_empty() || is_web_page(answer) => format!("status {status}"),
-        _ => format!("status {status}: {}", beginning(answer.body())),
+        _ => format!("status {status}: {}", beginning(answer.body(), secrets)),
     }
 }

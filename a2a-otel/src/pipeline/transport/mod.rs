@@ -9,6 +9,8 @@ mod http;
 #[cfg(feature = "otlp")]
 mod otlp;
 #[cfg(feature = "otlp")]
+mod secrets;
+#[cfg(feature = "otlp")]
 mod sight;
 #[cfg(feature = "otlp")]
 mod tls;

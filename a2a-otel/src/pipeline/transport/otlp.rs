@@ -4,24 +4,67 @@ use std::time::{Duration, SystemTime};
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message as _;
+use serde_json::Value;
 
 use super::answer::Answer;
+use super::secrets::Secrets;
 
 /// How many characters of an error page are shown, so that it can be recognised.
 const SHOWN: usize = 200;
 
 /// Reads the answer to an accepted request. The responses of all signals have the same fields.
-pub(super) fn accepted(body: &[u8]) -> Answer {
-    // If the body is not protobuf, the receiver does not report what it rejects.
-    let partial =
-        ExportTraceServiceResponse::decode(body).unwrap_or_default().partial_success.unwrap_or_default();
-    let rejected = u64::try_from(partial.rejected_spans).unwrap_or_default();
-    Answer::Accepted { rejected, message: beginning(partial.error_message.as_bytes()) }
+pub(super) fn accepted(body: &[u8], content_type: &str, secrets: &Secrets) -> Answer {
+    match rejected(body, content_type) {
+        Some((rejected, message)) => {
+            Answer::Accepted { rejected, message: beginning(message.as_bytes(), secrets) }
+        }
+        None => Answer::Refused {
+            cause: format!(
+                "it answers with success, but not as an OTLP receiver does: {}; check the endpoint",
+                beginning(body, secrets)
+            ),
+        },
+    }
 }
 
-/// Returns the beginning of a text from the receiver, on one line.
-pub(super) fn beginning(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
+/// How many items a response rejects, and why. `None` if it is no response of OTLP. An empty body is one.
+///
+/// Source: <https://opentelemetry.io/docs/specs/otlp/#otlphttp-response>. A response has the type of the request, protobuf;
+/// some receivers answer in JSON nevertheless.
+fn rejected(body: &[u8], content_type: &str) -> Option<(u64, String)> {
+    if body.is_empty() {
+        return Some(Default::default());
+    }
+    if content_type.contains("json") || body.starts_with(b"{") {
+        return rejected_in_json(body);
+    }
+    let response = ExportTraceServiceResponse::decode(body).ok()?;
+    // Only with its type, the response may have fields that are not known yet. Any text may look like such fields.
+    if !content_type.contains("protobuf") && response.encoded_len() != body.len() {
+        return None;
+    }
+    let partial = response.partial_success.unwrap_or_default();
+    Some((u64::try_from(partial.rejected_spans).unwrap_or_default(), partial.error_message))
+}
+
+/// Source: <https://protobuf.dev/programming-guides/json/>: 64-bit numbers may be texts.
+fn rejected_in_json(body: &[u8]) -> Option<(u64, String)> {
+    let Value::Object(response) = serde_json::from_slice(body).ok()? else { return None };
+    if response.is_empty() {
+        return Some(Default::default());
+    }
+    let partial = response.get("partialSuccess").or_else(|| response.get("partial_success"));
+    let partial = partial.filter(|_| response.len() == 1)?.as_object()?;
+    let rejected = partial.iter().find(|(name, _)| name.starts_with("rejected")).map(|(_, number)| number);
+    let number = |number: &Value| number.as_u64().or_else(|| number.as_str()?.parse().ok());
+    let message =
+        partial.get("errorMessage").or_else(|| partial.get("error_message")).and_then(Value::as_str);
+    Some((rejected.and_then(number).unwrap_or_default(), message.unwrap_or_default().to_owned()))
+}
+
+/// Returns the beginning of a text from the receiver, on one line, without secrets.
+pub(super) fn beginning(text: &[u8], secrets: &Secrets) -> String {
+    let text = secrets.masked(&String::from_utf8_lossy(text));
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     line.chars().take(SHOWN).collect()
 }
@@ -66,6 +109,37 @@ mod tests {
         assert_eq!(answer(404), Answer::Unknown { cause: cause() });
         for status in [302, 401, 403, 415] {
             assert_eq!(answer(status), Answer::Refused { cause: cause() }, "{status}");
+        }
+    }
+
+    #[test]
+    fn only_a_response_of_otlp_is_a_delivery() {
+        const PROTOBUF: &str = "application/x-protobuf";
+        let partial = b"\x0a\x07\x08\x02\x12\x03why";
+        for (body, content_type, rejects) in [
+            (&b""[..], PROTOBUF, Some((0, ""))),
+            (b"", "text/plain", Some((0, ""))),
+            (b"", "", Some((0, ""))),
+            (b"\x0a\x00", PROTOBUF, Some((0, ""))),
+            (partial, PROTOBUF, Some((2, "why"))),
+            (partial, "", Some((2, "why"))),
+            (b"\x18\x01", PROTOBUF, Some((0, ""))),
+            (b"\x18\x01", "", None),
+            (b"{}", "application/json", Some((0, ""))),
+            (br#"{"partialSuccess":{}}"#, "application/json; charset=utf-8", Some((0, ""))),
+            (br#"{"partialSuccess":{"rejectedSpans":"2","errorMessage":"why"}}"#, "", Some((2, "why"))),
+            (br#"{"partialSuccess":{"rejectedDataPoints":2}}"#, "application/json", Some((2, ""))),
+            (br#"{"error":"no"}"#, "application/json", None),
+            (br#"{"error":"no"}"#, PROTOBUF, None),
+            (br#"{"partialSuccess":{},"error":"no"}"#, "application/json", None),
+            (b"null", "application/json", None),
+            (b"[]", "application/json", None),
+            (b"OK", "text/plain", None),
+            (b"hello", "", None),
+            (b"\0\0", PROTOBUF, None),
+        ] {
+            let expected = rejects.map(|(rejected, message): (u64, &str)| (rejected, message.to_owned()));
+            assert_eq!(rejected(body, content_type), expected, "{:?}", String::from_utf8_lossy(body));
         }
     }
 

@@ -4,6 +4,26 @@ use std::time::SystemTime;
 
 use super::answer::Answer;
 
+/// The advice if a name is not known.
+pub(super) const CHECK_NAME: &str = "check the endpoint";
+
+/// The advice if the receiver does not answer with TLS.
+pub(super) const NO_TLS: &str =
+    "the receiver does not use TLS there; check the endpoint, which begins with https";
+
+/// The advice if what answers without TLS makes no sense.
+pub(super) const MAYBE_TLS: &str = "if the receiver uses TLS, the endpoint has to begin with https";
+
+/// Whether an error of the system says that a name is not known. It has no kind of its own.
+pub(super) fn is_unresolved(error: &str) -> bool {
+    error.contains("failed to lookup address information")
+}
+
+/// Whether an error of TLS says that the other side has sent something else. It has no kind of its own everywhere.
+pub(super) fn is_no_tls(error: &str) -> bool {
+    ["InvalidContentType", "InvalidMessage", "corrupt message"].iter().any(|text| error.contains(text))
+}
+
 /// What is wrong with a receiver, or with the way to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

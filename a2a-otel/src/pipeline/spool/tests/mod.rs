@@ -72,6 +72,8 @@ impl Agent {
         let limits = settings::Spool { folder: FOLDER.into(), bytes, age: AGE };
         let ledger = Arc::new(Ledger::new(&signal::SPANS, "the receiver".to_owned()));
         let files = Arc::new(process.clone());
+        // The queue took what is stored here.
+        ledger.enter(1 << 40);
         let (spool, recovered) = Spool::open_on(files, &limits, SEGMENT_BYTES, address, ledger.clone())?;
         Ok(Agent { process, ledger, spool, recovered })
     }

@@ -22,7 +22,7 @@ use super::disk::{Fault, Process, SegmentFile, SimulatedDisk};
 use super::{FOLDER, open, path_of};
 use crate::lock::lock;
 use crate::pipeline::Delivery;
-use crate::pipeline::ledger::{Ledger, Origin};
+use crate::pipeline::ledger::{Ledger, Origin, Whereabouts};
 use crate::pipeline::signal;
 use crate::settings;
 
@@ -387,7 +387,7 @@ impl World {
                 place: None,
             };
             self.requests.insert(id, request);
-            (0..items).for_each(|_| agent.ledger.generated());
+            agent.ledger.enter(items);
             agent.expected.generated += items;
 
             let before = self.before_call(agent);
@@ -456,13 +456,13 @@ impl World {
     fn done(&mut self, agent: &mut Running, id: u32, record: &StoredRecord) {
         let items = self.requests[&id].items;
         if record.origin() == Origin::Here {
-            agent.ledger.unspooled(items);
             agent.expected.spooled -= items;
             agent.expected.delivered += items;
         } else {
             agent.expected.replayed += items;
         }
-        agent.ledger.delivered(record.origin(), items);
+        let of = Whereabouts { origin: record.origin(), is_on_disk: true };
+        agent.ledger.delivered(of, items);
         agent.spool.done(record);
         self.finish(agent, id);
     }
