@@ -87,6 +87,9 @@ pub enum Behaviour {
     Reject(String),
     /// It answers 200 with a web page, as a proxy may.
     WebPage,
+    /// It accepts nothing, and answers with this status, this content type and this body. In the body, `{authorization}`
+    /// stands for that header of the request.
+    Says(u16, String, String),
     /// It accepts spans and answers 404 to everything else, as a collector does.
     Collector,
     /// It answers 404 to metrics and log records and accepts everything else, as Phoenix does.
@@ -443,6 +446,11 @@ impl Shared {
             Behaviour::WebPage => {
                 let headers = "content-type: text/html\r\n".to_owned();
                 Reply { headers, body: b"<html>".to_vec(), ..Reply::new(200, Content::default()) }
+            }
+            Behaviour::Says(status, content_type, body) => {
+                let body = body.replace("{authorization}", request.header("authorization"));
+                let headers = format!("content-type: {content_type}\r\n");
+                Reply { headers, body: body.into_bytes(), ..Reply::new(status, Content::default()) }
             }
             Behaviour::Collector if request.path != TRACES_PATH => Reply::new(404, content),
             Behaviour::Phoenix if [METRICS_PATH, LOGS_PATH].contains(&&*request.path) => {

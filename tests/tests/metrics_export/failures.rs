@@ -110,7 +110,7 @@ fn a_wrong_path_or_key_is_said_once_and_tried_again() {
     for (status, advice) in [
         (
             404,
-            "status 404 Not Found; check OTEL_EXPORTER_OTLP_METRICS_ENDPOINT. The agent continues; metrics are dropped",
+            "status 404 Not Found; check OTEL_EXPORTER_OTLP_METRICS_ENDPOINT. The agent continues; metrics wait",
         ),
         (401, "status 401 Unauthorized; check OTEL_EXPORTER_OTLP_METRICS_HEADERS. The agent continues"),
     ] {
@@ -123,7 +123,7 @@ fn a_wrong_path_or_key_is_said_once_and_tried_again() {
         wait_until("metrics are accepted", || !receiver.metrics().is_empty());
         let report = agent.wait();
         report.assert_balanced();
-        assert!(report.dropped["refused by the receiver"] > 0 && report.delivered > 0, "{report:?}");
+        assert!(report.delivered > 0, "{report:?}");
         report.assert_said(&[advice, "metrics reach"]);
     }
 }

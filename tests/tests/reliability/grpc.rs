@@ -166,7 +166,10 @@ fn a_wrong_key_and_an_absent_server_are_named() {
     let receiver = Receiver::start(|_| Err(Status::unauthenticated("Bearer secret is wrong")));
     let report = receiver.agent(&["spans=10"]).with("PHOENIX_API_KEY", "secret").run();
     assert_eq!(report.dropped["refused by the receiver"], 10, "{report:?}");
-    report.assert_said(&["gRPC status Unauthenticated; check PHOENIX_API_KEY. The agent continues"]);
+    report.assert_said(&[
+        "gRPC status Unauthenticated; check PHOENIX_API_KEY. The agent continues",
+        "were refused until the end and are lost",
+    ]);
     let report = over_grpc("http://127.0.0.1:1", &["spans=10"]).run();
     assert_eq!(report.dropped["not sent in time"], 10, "{report:?}");
     report.assert_said(&[

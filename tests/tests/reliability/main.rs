@@ -8,6 +8,7 @@ mod faults;
 mod grpc;
 mod large;
 mod refusals;
+mod repairs;
 mod shared_spool;
 mod spool;
 mod tls;

@@ -69,6 +69,7 @@ fn what_is_wrong_with_the_configuration_is_said_once_and_clearly() {
         report.assert_balanced(1500);
         assert_eq!(report.dropped["refused by the receiver"], 1500, "{report:?}");
         assert_eq!(distinct(&receiver.spans()), 0);
-        report.assert_said(&[message]);
+        report.assert_said(&[message, "1500 spans for http"]);
+        assert!(report.messages[1].contains("were refused until the end and are lost"), "{report:?}");
     }
 }
