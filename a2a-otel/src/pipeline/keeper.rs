@@ -1,9 +1,10 @@
 //! The thread that saves items to disk, so that they do not stay only in memory for long.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Loss, panic_text};
 use super::queue::Queue;
 use super::signal::{Durable, Payload as _};
 use super::spool::{Spool, StoredRecord};
@@ -74,15 +75,29 @@ impl<S: Durable> Keeper<S> {
             if items.is_empty() {
                 return;
             }
-            self.save(items);
+            self.save_or_lose(items);
         }
     }
 
-    fn save(&mut self, mut items: Vec<S::Item>) {
+    /// If our own code panics over the items, those that are not on disk are lost, and the thread goes on.
+    fn save_or_lose(&mut self, items: Vec<S::Item>) {
+        let (count, mut stored) = (items.len() as u64, 0);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.save(items, &mut stored))) {
+            self.ledger.restarted("keeper", panic_text(&*panic));
+            self.ledger.dropped(Loss::Panicked, count.saturating_sub(stored));
+            // What was stored is sent by the next process.
+            self.queue.saved([]);
+        }
+    }
+
+    fn save(&mut self, mut items: Vec<S::Item>, stored: &mut u64) {
         let mut records = Vec::new();
         for payload in self.signal.pack_borrowed(&mut items) {
             match self.spool.store(&S::body(&payload), payload.items()) {
-                Ok(record) => records.push(record),
+                Ok(record) => {
+                    *stored += record.amount().items as u64;
+                    records.push(record);
+                }
                 Err(error) => {
                     self.ledger.spool_failed(&error);
                     for record in &records {

@@ -1,5 +1,6 @@
 //! The ledger of one exporter: what became of each item, and the state of the connection.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
@@ -411,7 +412,10 @@ impl Ledger {
 
     /// Takes back that items on disk are lost, because they are still in memory.
     pub(crate) fn found_again(&self, loss: Loss, items: u64) {
-        self.dropped[loss as usize].fetch_sub(items, Ordering::Relaxed);
+        self.change(|account| {
+            debug_assert!(account.dropped[loss as usize] >= items, "{items} of {account:?}");
+            account.dropped[loss as usize] = account.dropped[loss as usize].saturating_sub(items);
+        });
     }
 
     /// Records that items cannot be written to disk, and stay in memory.
@@ -613,6 +617,12 @@ impl Account {
 /// Whether a message has not been reported yet; marks it as reported.
 fn is_first(reported: &AtomicBool) -> bool {
     !reported.swap(true, Ordering::Relaxed)
+}
+
+/// What a panic says.
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it does not say why")
 }
 
 fn sentence(cause: &str) -> String {

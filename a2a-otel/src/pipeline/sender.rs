@@ -30,7 +30,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::disk::{Disk, Loaded, NoDisk};
-use super::ledger::{Ledger, Loss, Origin, Whereabouts};
+use super::ledger::{Ledger, Loss, Origin, Whereabouts, panic_text};
 use super::queue::{Amount, Load, Order, Pause, Queue};
 use super::signal::{Payload, Signal};
 use super::transport::{Answer, Backoff};
@@ -675,10 +675,4 @@ fn is_of_one_origin<P, R>(one: &Parcel<P, R>, other: &Parcel<P, R>) -> bool {
         _ => false,
     };
     is_same && is_part(one) && is_part(other)
-}
-
-/// What a panic says.
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it does not say why")
 }

@@ -45,7 +45,11 @@ fn a_backlog_on_disk_outlives_a_start_that_is_refused() {
         receiver.behave(refusal.clone());
         let refused = agent(&["spans=10", "timeout=5"]).run();
         refused.assert_balanced(10);
-        assert_eq!((refused.spooled, refused.recovered, refused.replayed), (10, 1000, 0), "{refusal:?}: {refused:?}");
+        assert_eq!(
+            (refused.spooled, refused.recovered, refused.replayed),
+            (10, 1000, 0),
+            "{refusal:?}: {refused:?}"
+        );
         receiver.behave(Behaviour::Accept);
         let report = agent(&["spans=1", "linger=20"]).run();
         assert_eq!(report.replayed, 1010, "{refusal:?}: {report:?}");
@@ -77,7 +81,9 @@ fn no_message_shows_what_was_sent_in_confidence() {
         let receiver = Receiver::start();
         let body = "\u{1b}[31mthe key '{authorization}' is unknown\u{7}".to_owned();
         receiver.behave(Behaviour::Says(status, "text/plain".to_owned(), body));
-        let report = Agent::new(&receiver.endpoint(), &["spans=2", "timeout=1"]).with("PHOENIX_API_KEY", "s3cr3t-key").run();
+        let report = Agent::new(&receiver.endpoint(), &["spans=2", "timeout=1"])
+            .with("PHOENIX_API_KEY", "s3cr3t-key")
+            .run();
         report.assert_balanced(2);
         let said = report.messages.join("\n");
         assert!(said.contains("the key '****' is unknown"), "{status}: {said}");
