@@ -298,15 +298,13 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
     fn next_parcel(&mut self, order: Order) -> Option<ParcelOf<S, D>> {
         let is_time = order != Order::Collect || Instant::now() >= self.next_sweep;
         if self.refused_alone > 0 && (is_time || self.queue.has_batch()) && self.has_room() {
-            self.take_first();
+            self.take_first(order);
         }
         loop {
             // Loading may return nothing, because the requests may be gone from the disk.
             while self.nothing_pends() && (is_time || self.queue.has_batch()) && self.take() {}
-            // Requests of earlier processes are sent when there is nothing else to send, and never delay the end of this
-            // one.
-            if self.pending.is_empty() && !matches!(order, Order::Close(_)) {
-                self.take_recovered();
+            if self.pending.is_empty() {
+                self.take_recovered(order);
             }
             let Some(parcel) = self.pending.pop_front() else { break };
             let parcel = self.hold(parcel);
@@ -358,11 +356,13 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
         held.items < BATCHES_ON_TRIAL * self.limits.size && held.bytes < BATCHES_ON_TRIAL * self.limits.bytes
     }
 
-    /// Takes a batch, and puts it before everything else: something new is the best test of whether the receiver refuses
-    /// everything.
-    fn take_first(&mut self) {
+    /// Takes a batch, and puts it before everything else: something untried is the best test of whether the receiver
+    /// refuses everything.
+    fn take_first(&mut self, order: Order) {
         let before = self.pending.len();
-        self.take();
+        if !self.take() {
+            self.take_recovered(order);
+        }
         self.pending.rotate_left(before);
     }
 
@@ -404,8 +404,10 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
         has_taken
     }
 
-    fn take_recovered(&mut self) {
-        let Some(disk) = &mut self.disk else { return };
+    /// Takes requests of earlier processes, which are sent when there is nothing else to send, and never delay the end of
+    /// this one.
+    fn take_recovered(&mut self, order: Order) {
+        let Some(disk) = self.disk.as_mut().filter(|_| !matches!(order, Order::Close(_))) else { return };
         let records = disk.take_recovered(&self.limits);
         if !records.is_empty() {
             self.load(records);
@@ -636,7 +638,7 @@ impl<S: Signal, D: Disk<S::Payload>> Sender<S, D> {
         self.pending.push_back(parcel);
         self.in_hand = 0;
         if self.pending.len() == 1 {
-            self.take_first();
+            self.take_first(self.queue.order());
         }
     }
 

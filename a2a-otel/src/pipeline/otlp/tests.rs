@@ -228,6 +228,7 @@ proptest! {
     ) {
         let spans: Vec<_> = shapes.iter().map(|&(shape, count, length)| of_shape(shape, count, length)).collect();
         let ledger = Ledger::new(&signal::SPANS, "the receiver".to_owned());
+        ledger.enter(spans.len() as u64);
         let (requests, left_out) = encoded(&spans).fitted(limit, &ledger);
         for request in &requests {
             prop_assert!(request.body().len() <= limit, "{} and not {limit}", request.body().len());

@@ -127,8 +127,7 @@ impl World {
         );
         let mut left = Vec::new();
         if self.has_disk {
-            let disk = disk(&mut self.rig);
-            left.extend(disk.recovered.drain(..).chain(disk.written.drain(..)));
+            left.append(&mut disk(&mut self.rig).written);
             left.retain(|record: &Arc<OnDisk>| record.done.load(Ordering::Relaxed) == 0);
         }
         self.rig = Self::process(&self.state, &self.accepted, self.has_disk);
@@ -138,8 +137,8 @@ impl World {
             let items = left.iter().map(|record| record.numbers.len() as u64).sum();
             self.rig.sender.ledger.recovered(items);
             let disk = disk(&mut self.rig);
-            disk.written.extend(left.iter().cloned());
-            disk.recovered.extend(left);
+            disk.recovered.extend(left.iter().cloned());
+            disk.written = left;
         }
         self.first = self.next;
     }
@@ -166,6 +165,19 @@ impl World {
 /// How many sequences are tried. More with `PROPTEST_CASES`.
 fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(256)
+}
+
+#[test]
+fn a_bad_item_of_an_earlier_process_does_not_block_the_others() {
+    let mut world = World::new(true);
+    world.create(6);
+    world.restart(State::Absent);
+    world.create(1);
+    world.restart(State::Absent);
+    assert!(lock(&world.accepted).is_empty());
+    world.send(State::Works, 20);
+    let accepted: BTreeSet<_> = lock(&world.accepted).iter().copied().collect();
+    assert_eq!(accepted, BTreeSet::from([0, 1, 2, 3, 4, 6]));
 }
 
 proptest! {
