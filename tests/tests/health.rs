@@ -46,6 +46,20 @@ fn probes_say_whether_the_process_lives_and_whether_its_spans_get_through() {
     telemetry.flush(SOON);
     assert_eq!(ask(readiness()).0, 200);
 
+    receiver.behave(Behaviour::Reject("work".to_owned()));
+    work();
+    telemetry.flush(SOON);
+    receiver.behave(Behaviour::Accept);
+    work();
+    telemetry.flush(SOON);
+    // What was lost within the last minute is not forgotten because the next one gets through.
+    let losses = telemetry.health().exporters[0].losses.expect("a span is lost");
+    assert_eq!(losses.last_minute, 1);
+    assert!(losses.since.elapsed().is_ok());
+    let (status, text) = ask(readiness());
+    assert_eq!(status, 503);
+    assert!(text.contains("; 1 dropped in the last minute, and some for"), "{text}");
+
     drop(telemetry);
     assert_eq!(ask(readiness()).0, 503, "it has ended");
     assert!(Handle::installed().is_none());

@@ -1,16 +1,20 @@
 //! An agent for the reliability tests: it creates the requested number of spans, and prints what became of them.
 //!
-//! `generator spans=2000 per_second=500 bytes=100 poison=7 scores=true shape=events timeout=30 exit=shutdown`; the environment
-//! configures telemetry. The output is one line of JSON.
+//! `generator spans=2000 per_second=500 bytes=100 poison=7 scores=true shape=events open=3 flush_at=100 timeout=30
+//! exit=shutdown`; the environment configures telemetry. The output is one line of JSON.
 
 use std::collections::HashMap;
 use std::env;
 use std::fs;
+use std::future;
 use std::process;
-use std::thread;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use a2a_otel::{Telemetry, current, tool_span};
+use a2a_otel::{Handle, Telemetry, current, tool_span};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use serde_json::json;
 
 struct Arguments(HashMap<String, String>);
@@ -60,6 +64,36 @@ fn work(name: &str, number: u64, text: &str, scores: bool) -> usize {
     text.len()
 }
 
+#[tool_span]
+async fn wait_for_ever() {
+    future::pending().await
+}
+
+/// Begins spans that do not end before the returned futures are dropped.
+fn open_spans(number: u64) -> Vec<BoxFuture<'static, ()>> {
+    let mut open: Vec<_> = (0..number).map(|_| wait_for_ever().boxed()).collect();
+    for future in &mut open {
+        assert_eq!(future.now_or_never(), None);
+    }
+    open
+}
+
+/// How many spans have been created.
+static CREATED: AtomicU64 = AtomicU64::new(0);
+
+/// Flushes in another thread once this many spans were created. Returns how many there were before and after, and how
+/// many of them had been delivered.
+fn flush_at(created: u64, handle: Handle) -> JoinHandle<[u64; 3]> {
+    thread::spawn(move || {
+        while CREATED.load(Ordering::SeqCst) < created {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let before = CREATED.load(Ordering::SeqCst);
+        let delivered = handle.flush(Duration::from_secs(600)).delivered;
+        [before, CREATED.load(Ordering::SeqCst), delivered]
+    })
+}
+
 fn main() {
     let pairs = env::args().skip(1).filter_map(|pair| {
         let (name, value) = pair.split_once('=')?;
@@ -74,6 +108,8 @@ fn main() {
     if !arguments.text("shape").is_empty() {
         work_on_a_large_span("large", arguments.text("shape"));
     }
+    let open = open_spans(arguments.number("open").unwrap_or(0));
+    let flush = arguments.number("flush_at").map(|created| flush_at(created, telemetry.handle()));
     let slowest = generate(&arguments);
     linger(&telemetry, Duration::from_secs(arguments.number("linger").unwrap_or(0)));
     match arguments.text("exit") {
@@ -85,7 +121,10 @@ fn main() {
         }
         _ => {}
     }
+    let flushed = flush.map(|flush| flush.join().expect("the flush ends"));
+    let is_healthy = telemetry.health().is_good();
     let delivery = telemetry.shutdown(Duration::from_secs(arguments.number("timeout").unwrap_or(30)));
+    drop(open);
     let report = json!({
         "generated": delivery.generated,
         "delivered": delivery.delivered,
@@ -99,6 +138,8 @@ fn main() {
             "delivered": delivery.annotations.delivered,
             "dropped": delivery.annotations.dropped,
         },
+        "flushed": flushed,
+        "is_healthy": is_healthy,
         "slowest_microseconds": slowest,
         "cpu_milliseconds": cpu_milliseconds(),
         "peak_kilobytes": peak_kilobytes(),
@@ -140,6 +181,7 @@ fn generate(arguments: &Arguments) -> u128 {
         let before = Instant::now();
         work(name, number, &text, scores);
         times.push(before.elapsed().as_micros());
+        CREATED.fetch_add(1, Ordering::SeqCst);
     }
     times.sort_unstable();
     times.get(times.len() * 99 / 100).copied().unwrap_or_default()

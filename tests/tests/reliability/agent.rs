@@ -30,6 +30,10 @@ pub(crate) struct Report {
     pub(crate) replayed: u64,
     pub(crate) recovered_dropped: BTreeMap<String, u64>,
     pub(crate) annotations: Annotations,
+    /// How many spans there were before and after the flush amid the work, and how many it had delivered.
+    pub(crate) flushed: Vec<u64>,
+    /// Whether telemetry was in good health before the end.
+    pub(crate) is_healthy: bool,
     pub(crate) peak_kilobytes: u64,
     pub(crate) cpu_milliseconds: u64,
     /// The messages that it printed.
@@ -143,6 +147,8 @@ impl Report {
                 delivered: annotations["delivered"].as_u64().unwrap_or_default(),
                 dropped: reasons(&annotations["dropped"]),
             },
+            flushed: report["flushed"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect(),
+            is_healthy: report["is_healthy"] == true,
             peak_kilobytes: number("peak_kilobytes"),
             cpu_milliseconds: number("cpu_milliseconds"),
             messages: messages.lines().map(str::to_owned).collect(),

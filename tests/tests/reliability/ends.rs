@@ -1,10 +1,11 @@
 //! Tests the ways in which a process may end.
 
 use std::os::unix::process::ExitStatusExt as _;
+use std::time::Duration;
 
 use a2a_otel::testing::{Behaviour, Receiver};
 
-use crate::agent::Agent;
+use crate::agent::{Agent, distinct};
 
 #[test]
 fn spans_arrive_however_the_process_ends() {
@@ -48,4 +49,26 @@ fn each_receiver_has_a_queue_of_its_own() {
         (headers.get("x-mirror").map(String::as_str), headers.get("authorization")),
         (Some("yes"), None)
     );
+}
+
+#[test]
+fn what_is_open_at_the_end_is_counted() {
+    let receiver = Receiver::start();
+    let report = Agent::new(&receiver.endpoint(), &["spans=100", "open=3"]).run();
+    report.assert_balanced(103);
+    assert_eq!((report.delivered, report.dropped["still open at shutdown"]), (100, 3), "{report:?}");
+    report.assert_said(&["3 spans for http"]);
+    assert!(report.messages[0].contains("were still open at shutdown and are lost; end them before"));
+}
+
+#[test]
+fn the_account_is_balanced_if_nobody_waits_for_the_end() {
+    for behaviour in [Behaviour::Accept, Behaviour::Slow(Duration::from_millis(50)), Behaviour::Status(503)] {
+        let receiver = Receiver::start();
+        receiver.behave(behaviour.clone());
+        let report = Agent::new(&receiver.endpoint(), &["spans=3000", "open=1", "timeout=0"]).run();
+        report.assert_balanced(3001);
+        // The receiver may have got more: the answer to the last request did not come in time.
+        assert!(report.delivered <= distinct(&receiver.spans()) as u64, "{behaviour:?}: {report:?}");
+    }
 }

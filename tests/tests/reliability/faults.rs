@@ -105,3 +105,37 @@ fn a_receiver_that_never_answers_holds_neither_the_agent_nor_its_memory() {
     assert_eq!(distinct(&receiver.spans()), 6000);
     assert!(report.peak_kilobytes < 80 << 10, "{report:?}");
 }
+
+#[test]
+fn a_flush_amid_the_work_waits_for_what_was_there() {
+    let receiver = Receiver::start();
+    receiver.behave(Behaviour::Slow(Duration::from_millis(50)));
+    let arguments = ["spans=20000", "per_second=2000", "flush_at=1000"];
+    let report = Agent::new(&receiver.endpoint(), &arguments).run();
+    report.assert_delivered(20_000, &receiver);
+    let [before, after, delivered] = report.flushed[..] else { panic!("{report:?}") };
+    assert!(delivered >= before, "{report:?}");
+    assert!(after < 20_000, "the flush ends while spans go on: {report:?}");
+}
+
+/// Whatever the reason: while spans are lost, health is not good.
+#[test]
+fn health_is_not_good_while_spans_are_lost() {
+    let poison = || "poison".to_owned();
+    for (behaviour, variables) in [
+        (Behaviour::Refuse(400, poison()), &[][..]),
+        (Behaviour::Reject(poison()), &[]),
+        (Behaviour::Hang, &[("OTEL_BSP_MAX_QUEUE_SIZE", "10")]),
+        (Behaviour::AtMost(10), &[]),
+    ] {
+        let receiver = Receiver::start();
+        receiver.behave(behaviour.clone());
+        let arguments = ["spans=400", "per_second=100", "poison=50", "timeout=1"];
+        let agent = Agent::new(&receiver.endpoint(), &arguments).with("OTEL_BSP_SCHEDULE_DELAY", "200");
+        let report = variables.iter().fold(agent, |agent, (name, value)| agent.with(name, value)).run();
+        report.assert_balanced(400);
+        assert!(!report.is_healthy, "{behaviour:?}: {report:?}");
+    }
+    let receiver = Receiver::start();
+    assert!(Agent::new(&receiver.endpoint(), &["spans=100"]).run().is_healthy);
+}

@@ -8,6 +8,7 @@ use a2a_otel::testing::{Behaviour, Receiver};
 use a2a_otel_tests::services::unique;
 
 use crate::agent::{Agent, distinct, wait_until};
+use crate::grpc::over_grpc;
 
 /// What an operator can repair.
 fn refusals() -> [Behaviour; 5] {
@@ -97,7 +98,9 @@ fn the_end_does_not_wait_where_nobody_has_listened() {
     let agent = Agent::new("http://127.0.0.1:1", &["spans=4000", "per_second=500"]).start();
     let report = agent.wait();
     report.assert_balanced(4000);
-    let report = Agent::new("http://no-such-host.invalid:4318", &["spans=10"]).run();
-    report.assert_balanced(10);
-    assert!(report.messages[0].contains("check the endpoint"), "{report:?}");
+    for agent in [Agent::new, over_grpc] {
+        let report = agent("http://no-such-host.invalid:4318", &["spans=10"]).run();
+        report.assert_balanced(10);
+        assert!(report.messages[0].contains("check the endpoint"), "{report:?}");
+    }
 }

@@ -162,6 +162,31 @@ fn a_receiver_that_is_not_told_who_sends_refuses() {
 }
 
 #[test]
+fn a_port_with_the_other_protocol_is_named_with_advice() {
+    let with_tls = |endpoint: String| endpoint.replace("http://", "https://");
+    let receiver = Receiver::start();
+    let report = Agent::new(&with_tls(receiver.endpoint()), &["spans=20", "timeout=3"]).run();
+    report.assert_balanced(20);
+    let advice = "if the receiver does not use TLS, the endpoint has to begin with http://";
+    report.assert_said(&[advice, "were not sent in time"]);
+    let receiver = grpc::Receiver::start(|_| Ok(()));
+    let report = over_grpc(&format!("https://{}", receiver.address), &["spans=20", "timeout=3"]).run();
+    report.assert_balanced(20);
+    let advice = "the receiver does not use TLS there; check the endpoint, which begins with https";
+    report.assert_said(&[advice, "were not sent in time"]);
+
+    let files = Files::new("plain");
+    let front = Terminator::start(receiver.address, files.server(false));
+    let without_tls = front.endpoint.replace("https://", "http://");
+    for agent in [Agent::new, over_grpc] {
+        let report = agent(&without_tls, &["spans=20", "timeout=3"]).run();
+        report.assert_balanced(20);
+        let advice = "if the receiver uses TLS, the endpoint has to begin with https";
+        assert!(report.messages[0].contains(advice), "{report:?}");
+    }
+}
+
+#[test]
 fn what_is_wrong_with_the_files_is_said_at_the_start() {
     let authority = (AUTHORITY, "authority");
     let cases: [(&[(&str, &str)], &str); 6] = [

@@ -248,14 +248,15 @@ fn advised(cause: &str, status: &Status) -> String {
     if is_no_tls(&reason) {
         return format!("{cause}; {NO_TLS}");
     }
-    // The other side's greeting is no frame of HTTP/2.
+    // The other side's greeting is no frame of HTTP/2, or it has closed the connection because of ours.
     if is_no_http2(status) { format!("{cause}; {MAYBE_TLS}") } else { cause.to_owned() }
 }
 
 fn is_no_http2(status: &Status) -> bool {
     let mut source = Error::source(status);
     while let Some(error) = source {
-        if error.to_string().contains("http2 error") {
+        let text = error.to_string();
+        if ["http2 error", "stream closed"].iter().any(|part| text.contains(part)) {
             return true;
         }
         source = error.source();

@@ -15,7 +15,9 @@ use ureq::Agent;
 use super::answer::{Answer, Hints, PHOENIX};
 use super::otlp::{accepted, beginning, of_status, retry_after};
 use super::secrets::Secrets;
-use super::sight::{CHECK_NAME, MAYBE_TLS, NO_TLS, Sight, TroubleKind, cause_of, is_no_tls, is_unresolved};
+use super::sight::{
+    CHECK_NAME, MAYBE_NO_TLS, MAYBE_TLS, NO_TLS, Sight, TroubleKind, cause_of, is_no_tls, is_unresolved,
+};
 use super::tls::Credentials;
 use crate::settings::{Compression, Endpoint, Settings, Tls};
 
@@ -225,6 +227,9 @@ fn not_answered(error: &ureq::Error, endpoint: &Endpoint, hints: &Hints) -> Answ
         ureq::Error::Protocol(_) if !endpoint.is_tls() => {
             Answer::Later { cause: format!("{text}; {MAYBE_TLS}"), after: None }
         }
+        ureq::Error::Io(error) if endpoint.is_tls() && is_closed(error) => {
+            Answer::Later { cause: format!("{}; {MAYBE_NO_TLS}", error.kind()), after: None }
+        }
         // An error of TLS is inside.
         ureq::Error::Io(error) => {
             let cause = error.get_ref().map_or_else(|| error.kind().to_string(), ToString::to_string);
@@ -232,6 +237,12 @@ fn not_answered(error: &ureq::Error, endpoint: &Endpoint, hints: &Hints) -> Answ
         }
         _ => Answer::Later { cause: text, after: None },
     }
+}
+
+/// Whether the other side has closed the connection.
+fn is_closed(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 
 /// A blocking client for one server.

@@ -14,6 +14,10 @@ pub(super) const NO_TLS: &str =
 /// The advice if what answers without TLS makes no sense.
 pub(super) const MAYBE_TLS: &str = "if the receiver uses TLS, the endpoint has to begin with https";
 
+/// The advice if a secured connection is closed: a receiver without TLS may do so at the first message.
+pub(super) const MAYBE_NO_TLS: &str =
+    "if the receiver does not use TLS, the endpoint has to begin with http://";
+
 /// Whether an error of the system says that a name is not known. It has no kind of its own.
 pub(super) fn is_unresolved(error: &str) -> bool {
     error.contains("failed to lookup address information")
