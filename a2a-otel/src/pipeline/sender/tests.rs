@@ -302,7 +302,7 @@ fn an_item_that_no_length_makes_acceptable_is_dropped() {
     rig.flush_for(2);
     assert_eq!(rig.dropped(), BTreeMap::new(), "the receiver may refuse everything");
     for number in 2..4 {
-        rig.push(number..number + 1);
+        rig.push([number]);
         rig.flush();
     }
     assert_eq!((rig.delivered(), rig.dropped()), (2, BTreeMap::from([("refused by the receiver", 1)])));
@@ -351,7 +351,7 @@ fn the_one_item_that_breaks_the_receiver_is_found_and_dropped() {
         rig.flush();
         assert_eq!((rig.delivered(), rig.dropped()), (7, BTreeMap::new()), "{bad}");
         for number in 8..12 {
-            rig.push(number..number + 1);
+            rig.push([number]);
             rig.flush();
         }
         assert_eq!((rig.delivered(), rig.dropped()), (11, BTreeMap::from([("refused by the receiver", 1)])));

@@ -1,5 +1,9 @@
 //! Keeps what was sent in confidence, and what could disturb a terminal, out of messages.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD_NO_PAD as UNPADDED;
+
+use crate::percent;
 use crate::settings::{Endpoint, Settings};
 
 /// What replaces a secret.
@@ -31,13 +35,15 @@ impl Secrets {
     }
 
     fn new(texts: &[&str]) -> Self {
-        // A receiver may repeat a value, or the key in it without the scheme, a login's password, or a parameter's value.
-        let parts =
-            texts.iter().flat_map(|text| std::iter::once(*text).chain(text.split([' ', ',', ':', '&', '='])));
-        let is_secret = |text: &&str| text.len() >= SHORTEST && !SCHEMES.contains(text);
-        let mut secrets: Vec<String> = parts.map(str::trim).filter(is_secret).map(str::to_owned).collect();
+        // A receiver may repeat a value, or a part of it: the key without the scheme, a login's password, a parameter's
+        // value. It may have decoded it before.
+        let mut all: Vec<String> = texts.iter().copied().flat_map(with_parts).collect();
+        let decoded: Vec<String> = all.iter().flat_map(|text| decoded(text)).collect();
+        all.extend(decoded.iter().flat_map(|text| with_parts(text)));
+        let is_secret = |text: &String| text.len() >= SHORTEST && !SCHEMES.contains(&text.as_str());
+        let mut secrets: Vec<_> = all.into_iter().filter(is_secret).collect();
         // The longest first, because others may be parts of it.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
         secrets.dedup();
         Secrets(secrets)
     }
@@ -47,6 +53,20 @@ impl Secrets {
         let masked = self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, MASK));
         masked.chars().flat_map(Shown::new).collect()
     }
+}
+
+/// A header's value, a login or a query, and its parts.
+fn with_parts(text: &str) -> impl Iterator<Item = String> {
+    let parts = text.split([' ', ',', ':', '&', '=', ';']);
+    std::iter::once(text).chain(parts).map(|part| part.trim().to_owned())
+}
+
+/// What a text stands for in the encodings of HTTP: percent-encoding, and that of the scheme Basic.
+fn decoded(text: &str) -> impl Iterator<Item = String> {
+    let from_percent = percent::decode(text).filter(|decoded| decoded != text);
+    let from_base64 =
+        UNPADDED.decode(text.trim_end_matches('=')).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    from_percent.into_iter().chain(from_base64)
 }
 
 /// The schemes of the header `authorization`.
@@ -95,6 +115,16 @@ mod tests {
         let secrets = Secrets::new(&["Bearer s3cr3t-key", "abc"]);
         let shown = secrets.masked("wrong: Bearer s3cr3t-key (s3cr3t-key) abc");
         assert_eq!(shown, "wrong: **** (****) abc");
+    }
+
+    #[test]
+    fn a_secret_is_hidden_as_the_receiver_reads_it() {
+        let basic = format!("Basic {}=", UNPADDED.encode("user:pass word"));
+        let secrets = Secrets::new(&[&basic, "user%20two:p%40ssword", "key=a%2Fb%2Bc"]);
+        for said in ["pass word", "user:pass word", "p@ssword", "p%40ssword", "a/b+c", &basic] {
+            let shown = secrets.masked(&format!("unknown: <{said}>"));
+            assert_eq!(shown.replace("**** ****", "****"), "unknown: <****>", "{said}");
+        }
     }
 
     proptest! {
