@@ -7,6 +7,7 @@ mod ends;
 mod faults;
 mod grpc;
 mod large;
+mod random_faults;
 mod refusals;
 mod repairs;
 mod shared_spool;
