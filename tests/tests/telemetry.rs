@@ -1,6 +1,8 @@
 //! Tests our telemetry together with other telemetry in the process. There is only one test, because telemetry is
 //! global.
 
+use std::sync::Mutex;
+
 use a2a_otel::opentelemetry::Context;
 use a2a_otel::opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
@@ -28,11 +30,32 @@ fn recorded(telemetry: &Telemetry) -> u64 {
     telemetry.shutdown(std::time::Duration::from_secs(5)).generated
 }
 
+/// The messages about telemetry, in this process.
+static MESSAGES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+fn messages() -> Vec<String> {
+    std::mem::take(&mut *MESSAGES.lock().unwrap())
+}
+
 #[test]
 fn a_sampler_of_the_users_is_asked_and_captures_go_on_afterwards() {
     let builder = || Telemetry::builder().span_exporter(InMemorySpanExporter::default()).tracing(false);
+    a2a_otel::telemetry::on_message(|message| MESSAGES.lock().unwrap().push(message.to_owned()));
+    let _ = builder().start();
+    assert_eq!(messages(), Vec::<String>::new(), "nothing is lost yet");
+    assert_eq!(add(1, 2) + add(3, 4), 10);
+    let said = messages();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].contains("Keep it until the end, as in `let _telemetry = a2a_otel::init();`"),
+        "{said:?}"
+    );
+
     assert_eq!(recorded(&builder().start()), 0, "the usual sampler follows the caller");
     assert_eq!(recorded(&builder().sampler(Sampler::AlwaysOn).start()), 1, "this one does not");
+
+    assert_eq!(add(1, 2), 3);
+    assert_eq!(messages(), Vec::<String>::new(), "telemetry was used before it ended");
 
     let capturing = capture();
     assert_eq!(add(3, 4), 7);

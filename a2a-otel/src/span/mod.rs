@@ -55,4 +55,4 @@ pub use self::stream::{start_time, stream};
 pub(crate) use self::tracer::register_stand_in;
 #[cfg(feature = "a2a")]
 pub(crate) use self::tracer::start;
-pub(crate) use self::tracer::{Foresight, activate, deactivate, disable, is_disabled};
+pub(crate) use self::tracer::{Foresight, activate, deactivate, disable, ended_unused, is_disabled};

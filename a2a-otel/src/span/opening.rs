@@ -149,7 +149,10 @@ fn ask_sampler(
                 None => Span::dropped(context),
             }
         }
-        Err(_) => call.map_or_else(Span::unseen, |call| measure(site, call, record)),
+        Err(_) => {
+            tracer::report_too_late();
+            call.map_or_else(Span::unseen, |call| measure(site, call, record))
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which tracer starts the spans: ours once `init` has run, otherwise the one that is global at the time of the call.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use arc_swap::ArcSwapOption;
 use opentelemetry::global::BoxedTracer;
@@ -11,6 +11,7 @@ use opentelemetry_sdk::trace::SdkTracer;
 
 use crate::gen_ai::scope;
 use crate::meter;
+use crate::report::report;
 
 /// What the sampler is known to decide, so that asking it can be skipped.
 #[derive(Clone, Copy, Debug, Default)]
@@ -116,8 +117,27 @@ pub(crate) fn is_disabled() -> bool {
     mode().is_disabled()
 }
 
+/// Whether telemetry has ended before its first span.
+static ENDED_UNUSED: AtomicBool = AtomicBool::new(false);
+
+/// Notes that telemetry has ended before its first span.
+pub(crate) fn ended_unused() {
+    ENDED_UNUSED.store(true, Ordering::Relaxed);
+}
+
+/// Reports once that spans are started too late, if telemetry has ended before its first span.
+pub(super) fn report_too_late() {
+    if ENDED_UNUSED.load(Ordering::Relaxed) && ENDED_UNUSED.swap(false, Ordering::Relaxed) {
+        report(
+            &"telemetry ended before the first span, so spans are not recorded: `let _ = a2a_otel::init();` drops it at \
+              once. Keep it until the end, as in `let _telemetry = a2a_otel::init();`",
+        );
+    }
+}
+
 /// Starts spans with this tracer from now on.
 pub(crate) fn activate(tracer: SdkTracer, foresight: Foresight) {
+    ENDED_UNUSED.store(false, Ordering::Relaxed);
     OURS.store(Some(Arc::new(tracer)));
     meter::switch_off(false);
     MODE.store(Mode::ours(foresight).0, Ordering::Release);

@@ -72,6 +72,10 @@ impl Deref for Telemetry {
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
+        let is_unused = self.0.0.provider.is_some() && self.0.0.started.load(Ordering::Relaxed) == 0;
+        if is_unused && self.0.0.closed.get().is_none() {
+            crate::span::ended_unused();
+        }
         self.shutdown(DROP_TIMEOUT);
     }
 }
