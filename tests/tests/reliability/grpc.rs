@@ -179,6 +179,14 @@ fn a_wrong_key_and_an_absent_server_are_named() {
 }
 
 #[test]
+fn a_port_for_grpc_names_the_protocol() {
+    let receiver = Receiver::start(|_| Ok(()));
+    let report = Agent::new(&format!("http://{}", receiver.address), &["spans=10", "timeout=2"]).run();
+    report.assert_balanced(10);
+    report.assert_said(&["OTEL_EXPORTER_OTLP_PROTOCOL=grpc", "were not sent in time"]);
+}
+
+#[test]
 fn phoenix_takes_spans_over_grpc() {
     let Some(phoenix) = require("Phoenix", Phoenix::shared()) else { return };
     let project = phoenix.project("grpc");

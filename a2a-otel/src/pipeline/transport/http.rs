@@ -16,7 +16,7 @@ use super::answer::{Answer, Hints, PHOENIX};
 use super::otlp::{accepted, beginning, of_status, retry_after};
 use super::secrets::Secrets;
 use super::sight::{
-    CHECK_NAME, MAYBE_NO_TLS, MAYBE_TLS, NO_TLS, Sight, TroubleKind, cause_of, is_no_tls, is_unresolved,
+    CHECK_NAME, MAYBE_NO_TLS, MAYBE_OTHER, NO_TLS, Sight, TroubleKind, cause_of, is_no_tls, is_unresolved,
 };
 use super::tls::Credentials;
 use crate::settings::{Compression, Endpoint, Settings, Tls};
@@ -32,6 +32,8 @@ const RESOLVE: Duration = Duration::from_secs(3);
 pub(crate) struct Http {
     /// Replaced after each failed connection, so that the next one reads the certificates again.
     agent: Option<Agent>,
+    /// Whether anything has ever answered in HTTP.
+    has_answered: bool,
     endpoint: Endpoint,
     /// Reads a successful answer.
     accepted: fn(&Response<Vec<u8>>, &Secrets) -> Answer,
@@ -69,6 +71,7 @@ impl Http {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         Http {
             agent: None,
+            has_answered: false,
             endpoint: endpoint.clone(),
             accepted: |_, _| Answer::accepted(),
             tls: settings.tls.clone(),
@@ -99,9 +102,10 @@ impl Http {
         match self.exchange(&agent, url, body, patience) {
             Ok(answer) => {
                 self.agent = Some(agent);
+                self.has_answered = true;
                 self.meaning(&answer)
             }
-            Err(error) => not_answered(&error, &self.endpoint, self.hints),
+            Err(error) => self.not_answered(&error),
         }
     }
 
@@ -109,6 +113,17 @@ impl Http {
     fn meaning(&self, answer: &Response<Vec<u8>>) -> Answer {
         let refusal = refusal(answer, self.hints, &self.secrets);
         refusal.unwrap_or_else(|| (self.accepted)(answer, &self.secrets))
+    }
+
+    /// Returns the meaning of a request without an answer, with advice if the other side may speak another protocol.
+    fn not_answered(&self, error: &ureq::Error) -> Answer {
+        let is_other = matches!(error, ureq::Error::Protocol(_)) || (is_closed(error) && !self.has_answered);
+        let answer = not_answered(error, self.hints);
+        if !is_other {
+            return answer;
+        }
+        let advice = if self.endpoint.is_tls() { MAYBE_NO_TLS } else { MAYBE_OTHER };
+        answer.told(|cause| format!("{cause}; {advice}"))
     }
 
     /// Posts to the endpoint once, and returns all that can be seen of the receiver.
@@ -120,7 +135,7 @@ impl Http {
         match self.exchange(&agent, self.endpoint.as_str(), body, patience) {
             Ok(answer) => seen(&answer, self.meaning(&answer), &self.secrets),
             Err(error) => {
-                let cause = cause_of(not_answered(&error, &self.endpoint, self.hints));
+                let cause = cause_of(self.not_answered(&error));
                 Sight::failed(kind_of(&error), self.secrets.masked(&cause))
             }
         }
@@ -209,7 +224,8 @@ fn kind_of(error: &ureq::Error) -> TroubleKind {
     }
 }
 
-fn not_answered(error: &ureq::Error, endpoint: &Endpoint, hints: &Hints) -> Answer {
+/// Returns the meaning of a request without an answer.
+fn not_answered(error: &ureq::Error, hints: &Hints) -> Answer {
     let text = error.to_string();
     match error {
         // Leaves out the number of the error, which does not help the user.
@@ -224,12 +240,6 @@ fn not_answered(error: &ureq::Error, endpoint: &Endpoint, hints: &Hints) -> Answ
             Answer::Absent { cause: format!("{text}; {CHECK_NAME}") }
         }
         _ if is_no_tls(&text) => Answer::Later { cause: format!("{text}; {NO_TLS}"), after: None },
-        ureq::Error::Protocol(_) if !endpoint.is_tls() => {
-            Answer::Later { cause: format!("{text}; {MAYBE_TLS}"), after: None }
-        }
-        ureq::Error::Io(error) if endpoint.is_tls() && is_closed(error) => {
-            Answer::Later { cause: format!("{}; {MAYBE_NO_TLS}", error.kind()), after: None }
-        }
         // An error of TLS is inside.
         ureq::Error::Io(error) => {
             let cause = error.get_ref().map_or_else(|| error.kind().to_string(), ToString::to_string);
@@ -240,8 +250,9 @@ fn not_answered(error: &ureq::Error, endpoint: &Endpoint, hints: &Hints) -> Answ
 }
 
 /// Whether the other side has closed the connection.
-fn is_closed(error: &std::io::Error) -> bool {
+fn is_closed(error: &ureq::Error) -> bool {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, UnexpectedEof};
+    let ureq::Error::Io(error) = error else { return false };
     matches!(error.kind(), ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 

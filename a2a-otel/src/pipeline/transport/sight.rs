@@ -11,7 +11,12 @@ pub(super) const CHECK_NAME: &str = "check the endpoint";
 pub(super) const NO_TLS: &str =
     "the receiver does not use TLS there; check the endpoint, which begins with https";
 
-/// The advice if what answers without TLS makes no sense.
+/// The advice if what answers without TLS makes no sense as HTTP, or closes the connection.
+pub(super) const MAYBE_OTHER: &str = "if that is a port for gRPC, such as 4317, set OTEL_EXPORTER_OTLP_PROTOCOL=grpc; if \
+                                      the receiver uses TLS, the endpoint has to begin with https";
+
+/// The advice if what answers without TLS makes no sense as gRPC.
+#[cfg(feature = "otlp-grpc")]
 pub(super) const MAYBE_TLS: &str = "if the receiver uses TLS, the endpoint has to begin with https";
 
 /// The advice if a secured connection is closed: a receiver without TLS may do so at the first message.
