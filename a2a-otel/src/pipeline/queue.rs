@@ -1,6 +1,9 @@
 //! The queue in which items wait to be sent. It is bounded in bytes, so that a few huge prompts cannot take up the
 //! agent's memory.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;

@@ -239,6 +239,16 @@ proptest! {
         prop_assert!(left_out.is_empty() || limit < 2000, "a span can be cut to {limit} bytes");
     }
 
+    /// Cutting takes no more away than it has to: pieces are short here, so little room can be left.
+    #[test]
+    fn a_cut_span_fills_its_room(shape in 0..5_usize, limit in 4000..12_000_usize) {
+        let span = of_shape(shape, 300, 100);
+        let (cut, _) = encoded(&[span]).shorten_records(limit);
+        // The request's head comes on top of the record.
+        let expected = limit - 1000..limit + 100;
+        prop_assert!(expected.contains(&cut.body().len()), "{} and not {expected:?}", cut.body().len());
+    }
+
     /// A receiver may ask for any size.
     #[test]
     fn a_cut_span_says_what_is_missing(shape in 0..6_usize, count in 1..400_usize, length in 300..3000_usize, limit in 3000..20_000_usize) {

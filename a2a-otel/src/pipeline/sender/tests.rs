@@ -300,6 +300,8 @@ fn an_item_that_no_length_makes_acceptable_is_dropped() {
     });
     rig.push_long(1, 10_000);
     rig.flush_for(2);
+    let sizes: Vec<_> = lock(&rig.requests).iter().map(Payload::bytes).collect();
+    assert_eq!(sizes[..4], [10_000, 5_000, 2_500, 1_250], "its length may be the reason");
     assert_eq!(rig.dropped(), BTreeMap::new(), "the receiver may refuse everything");
     for number in 2..4 {
         rig.push([number]);
@@ -307,6 +309,35 @@ fn an_item_that_no_length_makes_acceptable_is_dropped() {
     }
     assert_eq!((rig.delivered(), rig.dropped()), (2, BTreeMap::from([("refused by the receiver", 1)])));
     assert!(lock(&rig.requests).iter().all(|request| request.len() == 1 || request.bytes() >= SMALLEST_ITEM));
+}
+
+#[test]
+fn while_nothing_is_accepted_few_batches_are_held() {
+    let mut rig = Rig::new(&signal::SPANS, |_, _| unacceptable());
+    rig.push(0..100);
+    rig.flush_for(20);
+    assert_eq!(rig.sender.held().items, BATCHES_ON_TRIAL * BATCH_SIZE);
+    assert_eq!(rig.sender.queue.held().items, 100);
+}
+
+#[test]
+fn a_single_item_that_is_refused_is_sent_with_pauses() {
+    let mut rig = Rig::new(&signal::SPANS, |_, _| unacceptable());
+    rig.push([1]);
+    rig.flush_for(5);
+    assert_eq!((rig.pauses(), rig.requests().len()), (5, 5));
+}
+
+#[test]
+fn at_the_end_each_suspect_has_one_more_trial() {
+    // Nothing is accepted after it, so it is not proved that it is to blame.
+    let mut rig = refusing(7, unacceptable);
+    rig.push(0..8);
+    rig.flush();
+    let before = rig.requests().len();
+    rig.end();
+    assert_eq!(rig.requests()[before..], [vec![7]]);
+    assert_eq!((rig.delivered(), rig.dropped()), (7, BTreeMap::from([("refused by the receiver", 1)])));
 }
 
 /// A receiver that refuses requests with this number.

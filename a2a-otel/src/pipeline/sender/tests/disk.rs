@@ -106,6 +106,21 @@ fn a_request_is_done_once_if_all_of_it_is_rejected() {
 }
 
 #[test]
+fn a_bad_item_on_disk_is_found_by_halving() {
+    for bad in 0..8 {
+        let mut rig = rig(move |numbers, _| {
+            if numbers.iter().any(|number| number.0 == bad) { unacceptable() } else { Answer::accepted() }
+        });
+        rig.push(0..8);
+        rig.flush();
+        let delivery = rig.sender.ledger.delivery();
+        let kept = delivery.spooled + delivery.dropped_total();
+        assert_eq!((delivery.delivered, kept), (7, 1), "{bad}: {delivery}");
+        assert!(rig.requests().len() <= 10, "{bad}: {:?}", rig.requests());
+    }
+}
+
+#[test]
 fn what_an_earlier_process_left_is_sent_last_and_counted_apart() {
     let mut rig = rig(|_, _| Answer::accepted());
     let left = OnDisk::new(vec![Number(7, 1)], Origin::Earlier);
