@@ -218,6 +218,17 @@ fn a_stream_without_end_keeps_within_the_limit() {
     assert!(output.contains("[cut at"), "what is missing is said");
 }
 
+/// What does not fit need not be a text.
+#[test]
+fn the_last_text_says_what_is_missing() {
+    let chunk = |delta: Value| json!({"object": "chat.completion.chunk", "model": "m", "choices": [{"index": 0, "delta": delta}]});
+    let numbers = json!({"content": "A lamp.", "numbers": vec![1; 1 << 20]});
+    let capturing = capture();
+    block_on(stream("", vec![chunk(numbers)]).collect::<Vec<_>>());
+    let span = capturing.only();
+    assert_eq!(span.text("llm.output_messages.0.message.content"), Some("A lamp. … [cut at 1048576 bytes]"));
+}
+
 #[test]
 fn an_answer_that_the_last_events_repeat_takes_room_once() {
     let text = "many words ".repeat(40_000);

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use a2a_otel::opentelemetry::trace::{Span as _, Status, TraceContextExt as _, Tracer as _};
 use a2a_otel::opentelemetry::{Context, KeyValue, Value, global};
+use a2a_otel::settings::Explanation;
 use a2a_otel::testing::{Receiver, capture};
 use a2a_otel::{
     Privacy, Telemetry, agent_span, chain_span, current, embedding_call, llm_call, retriever_span, tool_span,
@@ -327,6 +328,24 @@ fn the_debug_form_lists_what_is_hidden_and_nothing_else() {
     let hidden = ["OPENINFERENCE_HIDE_OUTPUTS", "OPENINFERENCE_HIDE_LLM_TOOLS"];
     assert!(hidden.iter().all(|name| printed.contains(name)), "{printed}");
     assert_eq!(printed.matches("OPENINFERENCE_").count(), hidden.len(), "{printed}");
+}
+
+/// The settings that each variable changes, as operators see them.
+#[test]
+fn the_explanation_of_an_environment_says_what_is_hidden() {
+    let hidden = |variables: &[(&str, &str)]| -> BTreeSet<_> {
+        let explained = Explanation::of("agent", variables.iter().copied()).settings;
+        let hides =
+            explained.into_iter().filter(|row| row.variables.iter().any(|form| form.name.contains("_HIDE_")));
+        let hidden = hides.filter(|row| row.value.as_deref() == Some("true"));
+        hidden.flat_map(|row| row.variables).map(|form| form.name).collect()
+    };
+    assert_eq!(hidden(&[]), BTreeSet::new());
+    for case in matrix().keys().filter(|case| case.starts_with("hide_")) {
+        let Some((variable, _)) = in_environment(case) else { continue };
+        let found = hidden(&[(&variable, "true")]);
+        assert!(found.contains(&*variable) && found.len() <= 2, "{variable}: {found:?}");
+    }
 }
 
 #[tool_span(redact(password))]
@@ -647,6 +666,71 @@ fn images_are_hidden_in_messages_of_other_libraries() {
         let told = format!("{:?}", exported(Privacy::new().hide_input_images(true), tell));
         assert!(!told.contains("canary") && told.contains("What is this?"), "{told}");
         assert!(format!("{:?}", exported(Privacy::new(), tell)).contains("canary"));
+    }
+}
+
+/// What is hidden inside of a value, and what stays: settings, kind of the span, attribute, value, and what is left of it.
+const PARTS: &[(&[&str], &str, &str, &str, &str)] = &[
+    (TOOLS, "LLM", "input.value", r#"{"tools":["a"],"user":"u"}"#, r#"{"tools":"__REDACTED__","user":"u"}"#),
+    (TOOLS, "LLM", "output.value", r#"{"tools":["a"],"text":"t"}"#, r#"{"tools":"__REDACTED__","text":"t"}"#),
+    // The items of a stream. Of what they repeat, only the tools are hidden.
+    (
+        TOOLS,
+        "LLM",
+        "output.value",
+        r#"[{"tools":["a"],"temperature":1,"prompt":"p"},{"response":{"tools":["a"],"user":"u"}}]"#,
+        r#"[{"tools":"__REDACTED__","temperature":1,"prompt":"p"},{"response":{"tools":"__REDACTED__","user":"u"}}]"#,
+    ),
+    // A tool's own input may have a field of this name.
+    (TOOLS, "TOOL", "input.value", r#"{"tools":["a saw"]}"#, r#"{"tools":["a saw"]}"#),
+    (TOOLS, "TOOL", "output.value", r#"{"tools":["a saw"]}"#, r#"{"tools":["a saw"]}"#),
+    // In the `Debug` form of a request, parts cannot be told apart. Prose is no such form.
+    (TOOLS, "LLM", "input.value", r#"Request { model: "m" }"#, REDACTED),
+    (TOOLS, "LLM", "input.value", r#"Some(my::Request { model: "m" })"#, REDACTED),
+    (TOOLS, "LLM", "input.value", "call(me: at ten", "call(me: at ten"),
+    (TOOLS, "LLM", "input.value", "note: at ten (or later)", "note: at ten (or later)"),
+    (TOOLS, "LLM", "input.value", "Request(1, 2)", "Request(1, 2)"),
+    // What was cut cannot be read.
+    (TOOLS, "LLM", "input.value", r#"{"tools":["a"#, REDACTED),
+    (TOOLS, "LLM", "output.value", r#"{"tools":["a"#, REDACTED),
+    // A list of texts is embedded; a list of objects is a conversation.
+    (EMBEDDED, "LLM", "input.value", r#"{"input":["a"]}"#, r#"{"input":"__REDACTED__"}"#),
+    (EMBEDDED, "LLM", "input.value", r#"{"input":[{"content":"a"}]}"#, r#"{"input":[{"content":"a"}]}"#),
+    (EMBEDDED, "LLM", "input.value", r#"{"input":"a"}"#, r#"{"input":"a"}"#),
+    (
+        EMBEDDED,
+        "LLM",
+        "input.value",
+        r#"{"input":"a","dimensions":3}"#,
+        r#"{"input":"__REDACTED__","dimensions":3}"#,
+    ),
+    // The input of another library is hidden as a whole, if some of it is to be hidden. Its output is not.
+    (TOOLS, "LLM", "langfuse.observation.input", "asked", REDACTED),
+    (PARAMETERS, "LLM", "langfuse.observation.input", "asked", REDACTED),
+    (IMAGES, "LLM", "langfuse.observation.input", "asked", REDACTED),
+    (OUTPUTS, "LLM", "langfuse.observation.input", "asked", "asked"),
+    (TOOLS, "LLM", "langfuse.observation.output", "answered", "answered"),
+    (OUTPUTS, "LLM", "langfuse.observation.output", "answered", REDACTED),
+];
+
+const TOOLS: &[&str] = &["hide_llm_tools"];
+const EMBEDDED: &[&str] = &["hide_embeddings_text"];
+const PARAMETERS: &[&str] = &["hide_llm_invocation_parameters"];
+const IMAGES: &[&str] = &["hide_input_images"];
+const OUTPUTS: &[&str] = &["hide_outputs"];
+
+#[test]
+fn parts_of_a_value_are_hidden_and_the_rest_stays() {
+    for (settings, kind, key, value, expected) in PARTS {
+        let privacy = settings.iter().fold(Privacy::new(), |privacy, setting| with_setting(privacy, setting));
+        let spans = exported(privacy, || {
+            let mut span = global::tracer("by hand").start("by hand");
+            span.set_attribute(KeyValue::new("openinference.span.kind", *kind));
+            span.set_attribute(KeyValue::new(*key, *value));
+        });
+        let found = attributes(&spans[0]);
+        let found = found.get(*key).map(|value| plain(&Json::from(&*value.as_str())));
+        assert_eq!(found, Some(plain(&Json::from(*expected))), "{settings:?}: {key} of {kind}: {value}");
     }
 }
 

@@ -14,7 +14,7 @@ use a2a_otel::testing::Captured;
 use a2a_otel_tests::wire::{cut, layouts, of_bytes, of_values, of_whole, said};
 use proptest::prelude::*;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -165,7 +165,7 @@ fn child_that_tries_a_case() {
 
 /// The content of the message in a stream of these bytes, whole and in single bytes.
 fn content_of(text: &str) -> Option<String> {
-    let request = serde_json::json!({"model": "m", "messages": []});
+    let request = json!({"model": "m", "messages": []});
     let content = |cuts: &[usize]| {
         let span = of_bytes(&request, cut(text, cuts));
         span.text("llm.output_messages.0.message.content").map(str::to_owned)
@@ -178,7 +178,9 @@ fn content_of(text: &str) -> Option<String> {
 #[test]
 fn what_is_torn_off_takes_nothing_else_with_it() {
     let chunk = |text: &str| format!(r#"{{"choices":[{{"index":0,"delta":{{"content":"{text}"}}}}]}}"#);
-    let (one, other) = (chunk("A "), chunk("lamp"));
+    // The text ends like something before a value, but a value cannot come within a text.
+    let (one, other) = (chunk("A, b: "), chunk("lamp"));
+    let within_text = one.find("A,").expect("the text")..one.find("\"}}").expect("its end");
     for end in (1..one.len()).filter(|end| one.is_char_boundary(*end)) {
         let torn = &one[..end];
         for text in [
@@ -187,14 +189,16 @@ fn what_is_torn_off_takes_nothing_else_with_it() {
             format!("data: {torn}\ndata: {one}\ndata: {other}\n"),
             format!("data: {torn}\ndata: {one}\n\ndata: {other}\n"),
         ] {
-            assert_eq!(content_of(&text).as_deref(), Some("A lamp"), "{text}");
+            assert_eq!(content_of(&text).as_deref(), Some("A, b: lamp"), "{text}");
         }
     }
     // A value may come after these, so the next line may belong to them.
-    let is_before_value = |torn: &str| torn.ends_with(['{', '[', ',', ':']);
-    for end in (1..one.len()).filter(|end| !is_before_value(&one[..*end])) {
+    let is_before_value = |end: usize| {
+        one[..end].ends_with(['{', '[', ',', ':']) && !within_text.contains(&end.saturating_sub(1))
+    };
+    for end in (1..one.len()).filter(|end| !is_before_value(*end)) {
         let text = format!("{}\n{one}\n{other}\n", &one[..end]);
-        assert_eq!(content_of(&text).as_deref(), Some("A lamp"), "{text}");
+        assert_eq!(content_of(&text).as_deref(), Some("A, b: lamp"), "{text}");
     }
 }
 
@@ -203,7 +207,33 @@ fn a_line_of_an_event_may_be_json_of_its_own() {
     let lines =
         "data: {\"choices\": [\ndata: {\"index\": 0, \"delta\": {\"content\": \"A lamp\"}}\ndata: ]}\n\n";
     assert_eq!(content_of(lines).as_deref(), Some("A lamp"));
-    assert_eq!(content_of(&lines.replace("data: ", "")).as_deref(), Some("A lamp"));
+    let json = lines.replace("data: ", "");
+    assert_eq!(content_of(&json).as_deref(), Some("A lamp"));
+    // The line is a piece of its own.
+    let ends: Vec<_> = json.match_indices('\n').map(|(end, _)| end + 1).collect();
+    let span = of_bytes(&json!({"model": "m", "messages": []}), cut(&json, &ends));
+    assert_eq!(span.text("llm.output_messages.0.message.content"), Some("A lamp"));
+}
+
+/// Before the first chunk, 64 KiB of something else are too much.
+#[test]
+fn what_begins_with_much_else_is_no_answer() {
+    const UNREAD_LIMIT: usize = 1 << 16;
+    let chunk = r#"{"choices":[{"index":0,"delta":{"content":"A lamp"}}]}"#;
+    for piece in [
+        "just a few words\n",
+        "{no JSON}\n",
+        "{\"no\":\"chunk\"}\n",
+        "data: no JSON, but more words than the name of the field has\n\n",
+    ] {
+        for (is_read, length) in [(true, UNREAD_LIMIT * 3 / 4), (false, UNREAD_LIMIT * 3 / 2)] {
+            let mut pieces = vec![piece.as_bytes().to_vec(); length / (piece.len() - 1)];
+            pieces.push(format!("{chunk}\n").into_bytes());
+            let span = of_bytes(&json!({"model": "m", "messages": []}), pieces);
+            let content = span.text("llm.output_messages.0.message.content");
+            assert_eq!(content.is_some(), is_read, "{length} bytes of {piece:?}");
+        }
+    }
 }
 
 #[test]
@@ -213,6 +243,15 @@ fn halves_of_a_character_meet() {
     };
     let text = chunk("A \\ud83d") + &chunk("\\ude00.");
     assert_eq!(content_of(&text).as_deref(), Some("A \u{1f600}."));
+    // What has no other half is no character, but the answer that is recorded is JSON nevertheless.
+    for half in ["A \\ud83d", "A \\ude00."] {
+        let span = of_bytes(&json!({"model": "m", "messages": []}), cut(&chunk(half), &[]));
+        let output: Value =
+            serde_json::from_str(span.text("output.value").expect("an output")).expect("JSON");
+        let content = &output["choices"][0]["message"]["content"];
+        assert_eq!(content.as_str(), span.text("llm.output_messages.0.message.content"), "{half}");
+        assert!(content.as_str().is_some_and(|content| content.starts_with("A ")), "{half}: {content}");
+    }
 }
 
 proptest! {

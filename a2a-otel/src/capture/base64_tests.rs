@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::base64::{REDACTED, without_base64, without_images};
+use super::base64::{REDACTED, without_base64, without_cut_base64, without_images};
+use super::limits::cut_mark;
 
 const LONGEST: usize = 2000;
 
@@ -60,6 +61,21 @@ fn short_words_are_never_taken_for_files() {
     assert_eq!(without_base64(&format!("{} and more text than that", run(64)), 10), None);
     assert!(without_base64(&format!("{} and more text than that", run(65)), 10).is_some());
     assert!(without_base64("data:image/png;base64,iVBO", 10).is_some());
+}
+
+#[test]
+fn a_file_is_replaced_at_any_length_if_it_was_cut() {
+    let mark = cut_mark(1000);
+    for (text, replaced) in [
+        (format!("see {}{mark}", run(65)), Some(format!("see {REDACTED}{mark}"))),
+        (format!("see data:image/png;base64,iVBO{mark}"), Some(format!("see {REDACTED}{mark}"))),
+        // A word or an id, and a file that was not cut.
+        (format!("see {}{mark}", run(64)), None),
+        (format!("{} and words{mark}", run(LONGEST)), None),
+        (run(LONGEST), None),
+    ] {
+        assert_eq!(without_cut_base64(&text), replaced, "{text:.80}");
+    }
 }
 
 #[test]

@@ -407,6 +407,10 @@ mod tests {
             "safetySettings": [{"category": "C"}],
         });
         assert_eq!(of(&GEMINI, &request), expected);
+        // A list without objects has nothing to leave out.
+        let empty = json!({"safetySettings": [], "generationConfig": {}});
+        assert_eq!(of(&GEMINI, &empty), empty);
+        assert_eq!(of(&OPENAI_CHAT, &json!({"tool_choice": ["auto"]})), json!({"tool_choice": ["auto"]}));
     }
 
     /// Text, however deep it is.

@@ -11,7 +11,11 @@ fn ask_with_a_library() {
     inference().in_scope(|| ());
 }
 
-#[agent_span(name = "planner", fields("llm.token_count.prompt" = 1_000, "llm.token_count.completion" = 500))]
+/// An agent may have the sums of its calls.
+#[agent_span(name = "planner", fields(
+    "llm.provider" = "openai", "llm.model_name" = "gpt-4o",
+    "llm.token_count.prompt" = 1_000, "llm.token_count.completion" = 500,
+))]
 fn plan() {
     inference().in_scope(|| ());
 }

@@ -22,25 +22,28 @@ const MODELS: &[(&str, &str)] = &[
 struct Counts {
     prompt: u32,
     completion: u32,
-    parts: [u32; 6],
+    parts: [u32; 7],
 }
 
 impl Counts {
     fn usage(&self) -> Value {
-        let Self { prompt, completion, parts: [cached, written, audio, image, audio_out, reasoning] } = self;
+        let Self { prompt, completion, parts } = self;
+        let [cached, written, audio, image, audio_out, image_out, reasoning] = parts;
         json!({
             "prompt_tokens": prompt, "completion_tokens": completion,
             "prompt_tokens_details": {
                 "cached_tokens": cached, "cache_write_tokens": written, "audio_tokens": audio, "image_tokens": image,
             },
-            "completion_tokens_details": {"audio_tokens": audio_out, "reasoning_tokens": reasoning},
+            "completion_tokens_details": {
+                "audio_tokens": audio_out, "image_tokens": image_out, "reasoning_tokens": reasoning,
+            },
         })
     }
 }
 
 fn counts() -> impl Strategy<Value = Counts> {
     let count = || prop_oneof![Just(0_u32), 0..100_u32, 0..500_000_u32];
-    (count(), count(), prop::array::uniform6(count())).prop_map(|(prompt, completion, parts)| Counts {
+    (count(), count(), prop::array::uniform7(count())).prop_map(|(prompt, completion, parts)| Counts {
         prompt,
         completion,
         parts,
@@ -50,14 +53,18 @@ fn counts() -> impl Strategy<Value = Counts> {
 /// What providers count if they count well.
 fn possible_counts() -> impl Strategy<Value = Counts> {
     let quarter = || 0..=25_u32;
-    (0..500_000_u32, 0..500_000_u32, prop::array::uniform6(quarter())).prop_map(
+    (0..500_000_u32, 0..500_000_u32, prop::array::uniform7(quarter())).prop_map(
         |(prompt, completion, percent)| {
-            let [cached, written, audio, image, audio_out, reasoning] = percent;
+            let [cached, written, audio, image, audio_out, image_out, reasoning] = percent;
             let of_prompt = [cached, written, audio, image].map(|percent| prompt / 100 * percent);
-            let of_completion = [audio_out, reasoning].map(|percent| completion / 100 * percent);
+            let of_completion = [audio_out, image_out, reasoning].map(|percent| completion / 100 * percent);
             let [cached, written, audio, image] = of_prompt;
-            let [audio_out, reasoning] = of_completion;
-            Counts { prompt, completion, parts: [cached, written, audio, image, audio_out, reasoning] }
+            let [audio_out, image_out, reasoning] = of_completion;
+            Counts {
+                prompt,
+                completion,
+                parts: [cached, written, audio, image, audio_out, image_out, reasoning],
+            }
         },
     )
 }

@@ -92,3 +92,107 @@ impl Slot<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::{Grown, Rule};
+    use crate::json::Json;
+
+    const ALL: [Rule; 12] = [
+        Rule::Update,
+        Rule::Replace,
+        Rule::Keep,
+        Rule::Largest,
+        Rule::Append,
+        Rule::AppendJson,
+        Rule::AppendOr(""),
+        Rule::Push,
+        Rule::Extend,
+        Rule::Object(&[]),
+        Rule::Elements(&Rule::Update),
+        Rule::Numbered(&Rule::Update),
+    ];
+
+    /// What pieces make that join by a rule.
+    fn joined(rule: &Rule, pieces: &[&Value]) -> Value {
+        let mut grown = Grown::up_to(1 << 20);
+        for piece in pieces {
+            let text = piece.to_string();
+            let json = Json::index(&text).expect("it is JSON");
+            grown.root().merge(rule, Some(json.root()));
+        }
+        let mut written = String::new();
+        grown.write(&mut written);
+        serde_json::from_str(&written)
+            .unwrap_or_else(|error| panic!("{rule:?} of {pieces:?}: {error}: {written}"))
+    }
+
+    /// A value that says something, of any JSON type.
+    fn any_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            "[a-z]{1,8}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 12, 3, |inner| {
+            prop_oneof![
+                // Of the numbers in a list, the index has the first.
+                prop::collection::vec(
+                    inner.clone().prop_filter("a number", |item| !item.is_number() && !item.is_boolean()),
+                    1..3
+                )
+                .prop_map(Value::from),
+                prop::collection::btree_map("[a-z]{2,4}", inner, 1..3)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        /// Whatever a rule is made for, it keeps a value of another JSON type.
+        #[test]
+        fn a_single_piece_is_the_whole(value in any_value()) {
+            for rule in &ALL {
+                let expected = match rule {
+                    Rule::Push => json!([value]),
+                    // A text that is JSON is that JSON once it is complete.
+                    Rule::AppendJson => match value.as_str() {
+                        Some(text) => serde_json::from_str(text).unwrap_or_else(|_| value.clone()),
+                        None => value.clone(),
+                    },
+                    _ => value.clone(),
+                };
+                prop_assert_eq!(joined(rule, &[&value]), expected, "{:?}", rule);
+            }
+        }
+
+        /// A value that says nothing changes nothing.
+        #[test]
+        fn nothing_destroys_what_is_known(value in any_value(), nothing in prop::sample::select(vec![json!(null), json!(""), json!([]), json!({})])) {
+            for rule in ALL.iter().filter(|rule| !matches!(rule, Rule::Push)) {
+                prop_assert_eq!(joined(rule, &[&value, &nothing]), joined(rule, &[&value]), "{:?} {}", rule, nothing);
+            }
+        }
+
+        /// The pieces of a content may be texts, parts and lists of parts in any order.
+        #[test]
+        fn pieces_of_a_content_are_all_kept(forms in prop::collection::vec(0..3_u8, 1..6)) {
+            let piece = |(place, form): (usize, &u8)| {
+                let text = format!("piece {place}.");
+                let part = json!({"type": "text", "text": text});
+                match form {
+                    0 => json!(text),
+                    1 => part,
+                    _ => json!([part]),
+                }
+            };
+            let pieces: Vec<_> = forms.iter().enumerate().map(piece).collect();
+            let whole = joined(&Rule::Append, &pieces.iter().collect::<Vec<_>>()).to_string();
+            let said: Vec<_> = (0..forms.len()).map(|place| format!("piece {place}.")).collect();
+            prop_assert!(whole.contains(&said.concat()), "{whole}");
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! A value that grows.
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::list::{List, Mark};
@@ -78,7 +79,7 @@ impl Piece {
             }
             Rule::Push => self.push(&Rule::Update, node, room),
             Rule::Append if node.is_list() => node.items().for_each(|part| self.join_part(part, room)),
-            Rule::Append if node.is_text() && self.is_list() => self.join_text(node, room),
+            Rule::Append if node.is_text() && self.has_parts() => self.join_text(node, room),
             Rule::Append if node.is_text() => self.append(Form::Plain, node, room),
             Rule::Append if node.is_object() && !self.is_nothing() => self.join_part(node, room),
             Rule::AppendJson if node.is_text() => self.append(Form::Json, node, room),
@@ -98,8 +99,13 @@ impl Piece {
         matches!(self, Self::Nothing)
     }
 
-    fn is_list(&self) -> bool {
-        matches!(self, Self::List(_)) || matches!(self, Self::Raw(raw) if raw.starts_with('['))
+    /// Whether it is a list of parts, or a single part.
+    fn has_parts(&self) -> bool {
+        match self {
+            Self::List(_) | Self::Object(_) => true,
+            Self::Raw(raw) => raw.starts_with(['[', '{']),
+            Self::Nothing | Self::Text(..) => false,
+        }
     }
 
     fn is_raw(&self, raw: &str) -> bool {
@@ -129,7 +135,6 @@ impl Piece {
             let (name, rule) = special.map_or((key, &Rule::Update), |(_, name, rule)| (*name, rule));
             let rule = match rule {
                 Rule::Unless(other, _) if node.get(other).is_some() => continue,
-                Rule::Unless(_, rule) => rule,
                 Rule::Skip => continue,
                 rule => rule,
             };
@@ -256,22 +261,32 @@ impl Piece {
         }
     }
 
-    /// The parts of a content. A text becomes the only part.
+    /// The parts of a content. A text or a single part becomes the only part.
     fn parts(&mut self, room: &mut Room) -> &mut List<Self> {
         self.open(room);
-        if let Self::Text(_, text) = self {
-            let text = std::mem::take(text);
-            *self = Self::List(List::default());
-            let kind = Self::Raw("\"text\"".to_owned());
-            if !text.is_empty()
-                && let Some(piece) = self.begin(None, None, room)
-            {
-                *piece =
-                    Self::Object(vec![("type".into(), kind), ("text".into(), Self::Text(Form::Plain, text))]);
+        match std::mem::take(self) {
+            Self::Text(_, text) => {
+                if !text.is_empty() {
+                    self.begin_with(Self::part_of_text(text), room);
+                }
+                self.list(room).has_text = true;
             }
-            self.list(room).has_text = true;
+            part @ Self::Object(_) => self.begin_with(part, room),
+            other => *self = other,
         }
         self.list(room)
+    }
+
+    fn part_of_text(text: String) -> Self {
+        let kind = Self::Raw("\"text\"".to_owned());
+        Self::Object(vec![("type".into(), kind), ("text".into(), Self::Text(Form::Plain, text))])
+    }
+
+    /// Adds an element that has grown already.
+    fn begin_with(&mut self, grown: Self, room: &mut Room) {
+        if let Some(piece) = self.begin(None, None, room) {
+            *piece = grown;
+        }
     }
 
     /// The text of a content that came as a text and as a list of parts, if all of it is one text.
@@ -497,9 +512,10 @@ fn write_text(json: &mut String, form: Form, text: &str) {
         Form::Or(default) if text.is_empty() => json.extend(["\"", default, "\""]),
         Form::Json => {
             let value = unescaped(text);
-            match Json::index(&value) {
-                Some(_) => json.push_str(&value),
-                None => json.push_str(&Value::from(value).to_string()),
+            // The index takes a word such as `from` for JSON.
+            match serde_json::from_str::<IgnoredAny>(&value) {
+                Ok(_) => json.push_str(&value),
+                Err(_) => json.push_str(&Value::from(value).to_string()),
             }
         }
         // Halves of an escape may have met only now, and an escape may be wrong.

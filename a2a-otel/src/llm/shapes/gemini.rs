@@ -157,8 +157,8 @@ fn push_messages<'a>(messages: &mut Vec<Message<'a>>, content: Node<'a>) {
         push_part(&mut result, part, true);
         messages.push(result);
     }
-    if content.list("parts").any(|part| !is_result(&part)) {
-        let others = content.list("parts").filter(|part| !is_result(part));
+    let mut others = content.list("parts").filter(|part| !is_result(part)).peekable();
+    if others.peek().is_some() {
         messages.push(of_parts(messages.len(), content, others));
     }
 }

@@ -166,6 +166,7 @@ pub(super) fn message(index: usize, node: Node<'_>) -> Message<'_> {
             "role" => message.role = value.text().unwrap_or_default(),
             "content" if value.is_text() => message.content = value.text(),
             "content" if value.is_list() => message.parts = value.items().map(part).collect(),
+            "content" if value.is_object() => message.parts = vec![part(value)],
             "name" | "tool_name" if value.is_text() => message.name = value.text(),
             "tool_call_id" => message.tool_call_id = value.text(),
             "tool_calls" if value.is_list() => message.tool_calls = value.items().map(tool_call).collect(),
