@@ -97,6 +97,8 @@ proptest! {
             prop_assert!(cost.is_finite() && cost >= 0.0, "{key} {cost}");
         }
         let Some(total) = cost(&span, "total") else {
+            // Contradictions among the counts are no reason to have no cost.
+            prop_assert_eq!((counts.prompt, counts.completion), (0, 0));
             prop_assert!(metrics.get("gen_ai.client.cost").is_none());
             return Ok(());
         };
