@@ -651,6 +651,24 @@ fn what_is_of_no_known_shape_is_recorded_as_it_is() {
     assert_eq!(text.text("output.mime_type"), Some("text/plain"));
 }
 
+/// The request is made within.
+#[llm_call(skip(answer))]
+fn ask_in_words(question: &str, answer: Value) -> Value {
+    let _ = question;
+    answer
+}
+
+#[test]
+fn an_answer_is_read_without_its_request() {
+    let capturing = capture();
+    let message = json!({"role": "assistant", "content": "Of course."});
+    ask_in_words("Lamps?", json!({"model": "gpt-4o", "choices": [{"index": 0, "message": message}]}));
+    let span = capturing.only();
+    assert_eq!(span.text("input.value"), Some("Lamps?"));
+    assert_eq!(span.text("llm.model_name"), Some("gpt-4o"));
+    assert_eq!(span.text("llm.output_messages.0.message.content"), Some("Of course."));
+}
+
 #[tokio::test]
 async fn a_stream_that_fails_keeps_what_came() {
     let capturing = capture();

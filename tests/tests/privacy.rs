@@ -681,6 +681,28 @@ const PARTS: &[(&[&str], &str, &str, &str, &str)] = &[
         r#"[{"tools":["a"],"temperature":1,"prompt":"p"},{"response":{"tools":["a"],"user":"u"}}]"#,
         r#"[{"tools":"__REDACTED__","temperature":1,"prompt":"p"},{"response":{"tools":"__REDACTED__","user":"u"}}]"#,
     ),
+    // What an answer repeats of its request is hidden with the request.
+    (
+        PARAMETERS,
+        "LLM",
+        "output.value",
+        r#"{"temperature":1,"top_p":null,"instructions":"i","id":"r"}"#,
+        r#"{"temperature":"__REDACTED__","top_p":null,"instructions":"i","id":"r"}"#,
+    ),
+    (
+        &["hide_input_text"],
+        "LLM",
+        "output.value",
+        r#"{"response":{"temperature":1,"instructions":"i"},"data":[{"prompt":"p","id":"r"}]}"#,
+        r#"{"response":{"temperature":1,"instructions":"__REDACTED__"},"data":[{"prompt":"__REDACTED__","id":"r"}]}"#,
+    ),
+    (
+        &["hide_embeddings_vectors"],
+        "LLM",
+        "output.value",
+        r#"{"data":[{"embedding":[0.5],"index":0}]}"#,
+        r#"{"data":[{"embedding":"__REDACTED__","index":0}]}"#,
+    ),
     // A tool's own input may have a field of this name.
     (TOOLS, "TOOL", "input.value", r#"{"tools":["a saw"]}"#, r#"{"tools":["a saw"]}"#),
     (TOOLS, "TOOL", "output.value", r#"{"tools":["a saw"]}"#, r#"{"tools":["a saw"]}"#),
