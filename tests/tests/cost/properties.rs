@@ -13,6 +13,7 @@ const MODELS: &[(&str, &str)] = &[
     ("openai", "text-embedding-3-small"),
     ("google", "gemini-2.5-pro"),
     ("google", "gemini-2.5-flash"),
+    ("google", "gemini-2.5-flash-image"),
     ("anthropic", "claude-sonnet-4-5"),
     ("deepseek", "deepseek-chat"),
 ];
