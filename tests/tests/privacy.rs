@@ -681,6 +681,36 @@ const PARTS: &[(&[&str], &str, &str, &str, &str)] = &[
         r#"[{"tools":["a"],"temperature":1,"prompt":"p"},{"response":{"tools":["a"],"user":"u"}}]"#,
         r#"[{"tools":"__REDACTED__","temperature":1,"prompt":"p"},{"response":{"tools":"__REDACTED__","user":"u"}}]"#,
     ),
+    // A request may be one of the arguments, or a text.
+    (
+        PARAMETERS,
+        "LLM",
+        "input.value",
+        r#"{"request":{"messages":["m"],"model":"m","top_p":1},"more":[{"prompt":"p","user":"u"}],"count":2}"#,
+        r#"{"request":{"messages":["m"],"model":"m","top_p":"__REDACTED__"},"more":[{"prompt":"p","user":"__REDACTED__"}],"count":2}"#,
+    ),
+    (
+        PARAMETERS,
+        "LLM",
+        "input.value",
+        r#"{"body":"{\"messages\":[],\"user\":\"u\"}"}"#,
+        r#"{"body":"{\"messages\":[],\"user\":\"__REDACTED__\"}"}"#,
+    ),
+    (
+        EMBEDDED,
+        "LLM",
+        "input.value",
+        r#"{"requests":[{"input":["a"],"model":"m"},"{\"input\":[\"a\"]}"]}"#,
+        r#"{"requests":[{"input":"__REDACTED__","model":"m"},"{\"input\":\"__REDACTED__\"}"]}"#,
+    ),
+    // All texts of an image, but not what says what they are.
+    (
+        IMAGES,
+        "LLM",
+        "input.value",
+        r#"{"a":{"type":"image","data":["b",{"type":"t","url":"u"}],"title":"t"},"images":["i",{"url":"u","detail":"d"}]}"#,
+        r#"{"a":{"type":"image","data":["__REDACTED__",{"type":"t","url":"__REDACTED__"}],"title":"t"},"images":["__REDACTED__",{"url":"__REDACTED__","detail":"d"}]}"#,
+    ),
     // What an answer repeats of its request is hidden with the request.
     (
         PARAMETERS,

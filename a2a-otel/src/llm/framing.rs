@@ -67,8 +67,9 @@ impl Framing {
     }
 
     /// The text is over: what is complete without its last line end is passed on.
-    pub(super) fn finish(&mut self, limit: usize, chunk: &mut dyn FnMut(&Json<'_>)) -> usize {
-        self.end_line(limit, chunk) + self.end_event(chunk)
+    pub(super) fn finish(&mut self, limit: usize, chunk: &mut dyn FnMut(&Json<'_>)) {
+        self.end_line(limit, chunk);
+        self.end_event(chunk);
     }
 
     fn end_line(&mut self, limit: usize, chunk: &mut dyn FnMut(&Json<'_>)) -> usize {
