@@ -205,3 +205,32 @@ fn a_copy_of_the_provider_s_answer_in_bytes_is_read_too() {
         assert_eq!(sum(&metrics, "gen_ai.client.token.usage", &[("gen_ai.request.model", "gpt-4o")]), 1500.0);
     }
 }
+
+/// The model that was requested and the one that answered, as the user records them: names, requested, answered.
+const NAMED: &[(&[(&str, &str)], Option<&str>, Option<&str>)] = &[
+    (&[("llm.model_name", "a")], Some("a"), None),
+    (&[("llm.request.model_name", "a"), ("llm.model_name", "b")], Some("a"), Some("b")),
+    (&[("llm.model_name", "a"), ("llm.response.model_name", "b")], Some("a"), Some("b")),
+    (&[("gen_ai.request.model", "a"), ("gen_ai.response.model", "b")], Some("a"), Some("b")),
+    (&[("llm.response.model_name", "b")], None, Some("b")),
+    (&[("llm.model_name", "")], None, None),
+];
+
+#[test]
+fn the_user_may_name_the_models() {
+    #[llm_call]
+    fn named(names: &[(&'static str, &'static str)]) {
+        for (key, name) in names {
+            current().attribute(*key, *name);
+        }
+    }
+    for (names, requested, answered) in NAMED {
+        for sampled in EACH {
+            let metrics = recorded(sampled, GenAiVersion::V1_41, || named(names));
+            let [point] = metrics.points("gen_ai.client.operation.duration") else { panic!("{metrics}") };
+            let label = |key: &str| point.attributes.get(key).map(String::as_str);
+            let found = [label("gen_ai.request.model"), label("gen_ai.response.model")];
+            assert_eq!(found, [*requested, *answered], "{names:?}");
+        }
+    }
+}
