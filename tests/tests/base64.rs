@@ -211,13 +211,19 @@ fn spans_and_events_of_others_are_no_exception() {
     span.add_event(format!("event {}", file(40_000)), vec![KeyValue::new("image", file(40_000))]);
     span.set_status(Status::error(file(40_000)));
     drop(span);
-    // A span that has nothing but its name.
+    // Spans that have a file in one place only.
     drop(global::tracer("by hand").start(format!("span {}", file(40_000))));
+    let mut told = global::tracer("by hand").start("told");
+    told.add_event("seen", vec![KeyValue::new("image", file(40_000))]);
+    drop(told);
+    let mut linked = global::tracer("by hand").start("linked");
+    linked.add_link(linked.span_context().clone(), vec![KeyValue::new("image", file(40_000))]);
+    drop(linked);
     // The application's own log lines are not masked, and not printed here.
     tracing::info_span!("query", image = file(40_000)).in_scope(|| tracing::info!("image {}", file(40_000)));
     telemetry.flush(Duration::from_secs(5));
     let spans = exporter.get_finished_spans().unwrap();
-    assert_eq!(spans.len(), 3);
+    assert_eq!(spans.len(), 5);
     for span in spans {
         let told = format!("{span:?}");
         assert!(!told.contains(PIECE) && told.contains(REDACTED), "{told:.1000}");

@@ -636,6 +636,7 @@ fn messages_in_events_are_masked_too() {
             |text: &'static str| vec![KeyValue::new("content", text), KeyValue::new("gen_ai.system", "x")];
         span.add_event("gen_ai.user.message", content("canary asked"));
         span.add_event("gen_ai.choice", content("canary answered"));
+        span.add_event("gen_ai.other", content("no message"));
     };
     for (privacy, hidden) in [
         (Privacy::new(), [false, false]),
@@ -645,6 +646,7 @@ fn messages_in_events_are_masked_too() {
         let told = format!("{:?}", exported(privacy, tell));
         let is_hidden = ["canary asked", "canary answered"].map(|text| !told.contains(text));
         assert_eq!(is_hidden, hidden, "{told}");
+        assert!(told.contains("no message"), "{told}");
     }
 }
 
@@ -718,6 +720,13 @@ const PARTS: &[(&[&str], &str, &str, &str, &str)] = &[
         "output.value",
         r#"{"temperature":1,"top_p":null,"instructions":"i","id":"r"}"#,
         r#"{"temperature":"__REDACTED__","top_p":null,"instructions":"i","id":"r"}"#,
+    ),
+    (
+        PARAMETERS,
+        "LLM",
+        "output.value",
+        r#"[{"top_p":1,"id":"r"}]"#,
+        r#"[{"top_p":"__REDACTED__","id":"r"}]"#,
     ),
     (
         &["hide_input_text"],

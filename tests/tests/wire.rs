@@ -215,6 +215,14 @@ fn a_line_of_an_event_may_be_json_of_its_own() {
     assert_eq!(span.text("llm.output_messages.0.message.content"), Some("A lamp"));
 }
 
+#[test]
+fn an_event_may_have_long_lines() {
+    let long = "A lamp. ".repeat(1000);
+    let lines = [r#"{"choices":[{"index":0,"delta":{"refusal":"no","content":""#, &long, r#""}}]}"#].concat();
+    let lines = lines.replace(",\"content", &format!(",\ndata: \"name\":\"{long}\",\ndata: \"content"));
+    assert_eq!(content_of(&format!("data: {lines}\n\n")), Some(long));
+}
+
 /// Before the first chunk, 64 KiB of something else are too much.
 #[test]
 fn what_begins_with_much_else_is_no_answer() {

@@ -151,6 +151,36 @@ mod tests {
         })
     }
 
+    #[test]
+    fn two_pieces_join_by_the_rule() {
+        for (rule, one, other, whole) in [
+            (Rule::Update, json!({"a": 1, "b": 1}), json!({"a": 2, "c": 2}), json!({"a": 2, "b": 1, "c": 2})),
+            (Rule::Replace, json!({"a": 1, "b": 1}), json!({"a": 2}), json!({"a": 2})),
+            (Rule::Keep, json!("a"), json!("b"), json!("a")),
+            (Rule::Largest, json!(2), json!(1), json!(2)),
+            (Rule::Largest, json!(2), json!(3), json!(3)),
+            (Rule::Append, json!("a"), json!("b"), json!("ab")),
+            (Rule::AppendJson, json!("{\"a\""), json!(":1}"), json!({"a": 1})),
+            (Rule::AppendOr("{}"), json!(""), json!(""), json!("{}")),
+            (Rule::Push, json!("a"), json!(["b"]), json!(["a", ["b"]])),
+            (Rule::Extend, json!(["a"]), json!(["b", "c"]), json!(["a", "b", "c"])),
+            (
+                Rule::Elements(&Rule::Update),
+                json!([{"id": "x"}, {"id": "y"}]),
+                json!([{"id": "x", "a": "b"}]),
+                json!([{"id": "x", "a": "b"}, {"id": "y"}]),
+            ),
+            (
+                Rule::Numbered(&Rule::Update),
+                json!([{"a": "b"}]),
+                json!([{"index": 0, "c": "d"}]),
+                json!([{"a": "b", "index": 0, "c": "d"}]),
+            ),
+        ] {
+            assert_eq!(joined(&rule, &[&one, &other]), whole, "{rule:?}");
+        }
+    }
+
     proptest! {
         /// Whatever a rule is made for, it keeps a value of another JSON type.
         #[test]
