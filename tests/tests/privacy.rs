@@ -341,6 +341,8 @@ fn the_explanation_of_an_environment_says_what_is_hidden() {
         hidden.flat_map(|row| row.variables).map(|form| form.name).collect()
     };
     assert_eq!(hidden(&[]), BTreeSet::new());
+    let longest = Explanation::of("agent", [("OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH", "4711")]).settings;
+    assert_eq!(longest.iter().filter(|row| row.value.as_deref() == Some("4711")).count(), 1);
     for case in matrix().keys().filter(|case| case.starts_with("hide_")) {
         let Some((variable, _)) = in_environment(case) else { continue };
         let found = hidden(&[(&variable, "true")]);
@@ -683,6 +685,13 @@ const PARTS: &[(&[&str], &str, &str, &str, &str)] = &[
         r#"[{"tools":["a"],"temperature":1,"prompt":"p"},{"response":{"tools":["a"],"user":"u"}}]"#,
         r#"[{"tools":"__REDACTED__","temperature":1,"prompt":"p"},{"response":{"tools":"__REDACTED__","user":"u"}}]"#,
     ),
+    (
+        TOOLS,
+        "LLM",
+        "input.value",
+        r#"{"functions":["a"],"images":["i"],"image":{"url":"u","type":"image"},"user":"u"}"#,
+        r#"{"functions":"__REDACTED__","images":["i"],"image":{"url":"u","type":"image"},"user":"u"}"#,
+    ),
     // A request may be one of the arguments, or a text.
     (
         PARAMETERS,
@@ -758,6 +767,8 @@ const PARTS: &[(&[&str], &str, &str, &str, &str)] = &[
     (EMBEDDED, "LLM", "input.value", r#"{"input":["a"]}"#, r#"{"input":"__REDACTED__"}"#),
     (EMBEDDED, "LLM", "input.value", r#"{"input":[{"content":"a"}]}"#, r#"{"input":[{"content":"a"}]}"#),
     (EMBEDDED, "LLM", "input.value", r#"{"input":"a"}"#, r#"{"input":"a"}"#),
+    (EMBEDDED, "LLM", "input.value", r#"{"input":{"Single":"a"}}"#, r#"{"input":"__REDACTED__"}"#),
+    (EMBEDDED, "LLM", "input.value", r#"{"input":{"Batch":["a"]}}"#, r#"{"input":"__REDACTED__"}"#),
     (
         EMBEDDED,
         "LLM",

@@ -56,6 +56,16 @@ fn a_url_counts_as_a_whole_and_has_any_type() {
     }
 }
 
+/// The beginning of a URL is looked for in the characters just before its data.
+#[test]
+fn a_url_is_found_after_any_characters() {
+    for before in 0..300 {
+        let within = |url: &str| format!("{}{}{url} here", "é".repeat(before), "x,".repeat(before % 2));
+        let url = format!("data:image/png;base64,{}", run(LONGEST));
+        assert_eq!(without_base64(&within(&url), LONGEST), Some(within(REDACTED)), "{before}");
+    }
+}
+
 #[test]
 fn short_words_are_never_taken_for_files() {
     assert_eq!(without_base64(&format!("{} and more text than that", run(64)), 10), None);
