@@ -719,8 +719,8 @@ const PARTS: &[(&[&str], &str, &str, &str, &str)] = &[
         IMAGES,
         "LLM",
         "input.value",
-        r#"{"a":{"type":"image","data":["b",{"type":"t","url":"u"}],"title":"t"},"images":["i",{"url":"u","detail":"d"}]}"#,
-        r#"{"a":{"type":"image","data":["__REDACTED__",{"type":"t","url":"__REDACTED__"}],"title":"t"},"images":["__REDACTED__",{"url":"__REDACTED__","detail":"d"}]}"#,
+        r#"{"a":{"type":"image","data":["b",{"type":"t","url":"u"}],"title":"t"},"images":["i",["i"],{"url":"u","detail":"d"}]}"#,
+        r#"{"a":{"type":"image","data":["__REDACTED__",{"type":"t","url":"__REDACTED__"}],"title":"t"},"images":["__REDACTED__",["__REDACTED__"],{"url":"__REDACTED__","detail":"d"}]}"#,
     ),
     // What an answer repeats of its request is hidden with the request.
     (

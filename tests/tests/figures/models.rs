@@ -206,8 +206,10 @@ fn a_copy_of_the_provider_s_answer_in_bytes_is_read_too() {
     }
 }
 
-/// The model that was requested and the one that answered, as the user records them: names, requested, answered.
-const NAMED: &[(&[(&str, &str)], Option<&str>, Option<&str>)] = &[
+/// What a user records of the models, and the model that was requested and the one that answered by that.
+type Named = (&'static [(&'static str, &'static str)], Option<&'static str>, Option<&'static str>);
+
+const NAMED: &[Named] = &[
     (&[("llm.model_name", "a")], Some("a"), None),
     (&[("llm.request.model_name", "a"), ("llm.model_name", "b")], Some("a"), Some("b")),
     (&[("llm.model_name", "a"), ("llm.response.model_name", "b")], Some("a"), Some("b")),
