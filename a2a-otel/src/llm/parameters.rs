@@ -407,6 +407,7 @@ mod tests {
             "safetySettings": [{"category": "C"}],
         });
         assert_eq!(of(&GEMINI, &request), expected);
+        assert_eq!(of(&GEMINI, &json!({"safetySettings": [{"note": "x"}]})), json!({}));
         // A list without objects has nothing to leave out.
         let empty = json!({"safetySettings": [], "generationConfig": {}});
         assert_eq!(of(&GEMINI, &empty), empty);
