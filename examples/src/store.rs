@@ -157,6 +157,10 @@ const REPORT: &str = "
            ON product = id
     GROUP BY category ORDER BY 5 DESC, category";
 
+/// After an order that leaves fewer pieces than this, as many as a delivery has come.
+const FEW: u32 = 3;
+const DELIVERY: i64 = 30;
+
 /// The catalogue's database. Its calls take microseconds, so they run on the caller's thread.
 pub struct Store {
     connection: Mutex<Connection>,
@@ -231,7 +235,7 @@ impl Store {
             available,
             wanted: quantity,
         })?;
-        set_aside(&transaction, product_id, quantity)?;
+        change_stock(&transaction, product_id, -i64::from(quantity))?;
         transaction.execute(
             "INSERT INTO reservation (product, quantity) VALUES (?1, ?2)",
             params![product_id, quantity],
@@ -273,6 +277,7 @@ impl Store {
             params![product.id, quantity, cents * quantity],
         )?;
         let order_id = format!("O-{:04}", transaction.last_insert_rowid());
+        replenish(&transaction, &product.id)?;
         transaction.commit()?;
         let total = euros(cents * quantity);
         Ok(Order { order_id, product_id: product.id, category: product.category, quantity, total })
@@ -314,16 +319,25 @@ fn put_on_shelf(transaction: &Transaction<'_>, shelved: &Shelved) -> Result<()> 
     Ok(())
 }
 
-/// Takes pieces off the shelf, and returns the product's category.
+/// Puts pieces on the shelf, or takes them off if there are fewer than none, and returns the product's category.
 #[business_metric(
     up_down_counter = "marketplace.stock",
     unit = "{piece}",
-    value = -i64::from(quantity),
+    value = pieces,
     attributes(category = output.as_str())
 )]
-fn set_aside(transaction: &Transaction<'_>, product_id: &str, quantity: u32) -> Result<String> {
-    let update = "UPDATE product SET stock = stock - ?2 WHERE id = ?1 RETURNING category";
-    Ok(transaction.query_row(update, params![product_id, quantity], |row| row.get(0))?)
+fn change_stock(transaction: &Transaction<'_>, product_id: &str, pieces: i64) -> Result<String> {
+    let update = "UPDATE product SET stock = stock + ?2 WHERE id = ?1 RETURNING category";
+    Ok(transaction.query_row(update, params![product_id, pieces], |row| row.get(0))?)
+}
+
+/// Orders more of a product of which few are left, so that customers can come again for days.
+fn replenish(transaction: &Transaction<'_>, product_id: &str) -> Result<()> {
+    let few = "SELECT stock < ?2 FROM product WHERE id = ?1";
+    if transaction.query_row(few, params![product_id, FEW], |row| row.get(0))? {
+        change_stock(transaction, product_id, DELIVERY)?;
+    }
+    Ok(())
 }
 
 /// Looks up the stock of a product. Every query for stock calls this function, so that stock-outs are counted here.
@@ -390,6 +404,16 @@ mod tests {
         assert_eq!(store.check_stock("P-0012").expect("a product").available, before - 2);
         assert_eq!(report.orders, 1);
         assert!((report.revenue - order.total).abs() < 0.001);
+    }
+
+    #[test]
+    fn what_is_sold_is_replenished() {
+        let store = Store::open().expect("a store");
+        for _ in 0..200 {
+            let reservation = store.reserve("P-0012", 2).expect("enough stock");
+            store.place_order(&reservation.reservation_id).expect("an order");
+        }
+        assert!(matches!(store.reserve("P-0007", 1), Err(StoreError::NotEnough { available: 0, .. })));
     }
 
     #[test]
