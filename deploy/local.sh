@@ -11,6 +11,7 @@
 #   PHOENIX_PROJECT              a2a-multi-agent
 #   PROMETHEUS_PORT              9091
 #   MARKETPLACE_PORT             7000, the first of seven ports, one for each part
+#   MARKETPLACE_PAUSE            20, the seconds that each of the dozen customers waits before coming again
 #   A2A_OTEL_PROGRAMS            a folder with the program agent, which is then not built
 #   A2A_OTEL_LOCAL               .local below the current folder: data, logs and what is not yet delivered
 #

@@ -14,9 +14,15 @@ use crate::peer::{Peer, PeerError};
 /// How many customers are served at the same time.
 const AT_A_TIME: usize = 4;
 
-/// When customers come again: the next one after the one before at first, and each after a while.
-const NEXT: Duration = Duration::from_millis(400);
-const AGAIN: Duration = Duration::from_secs(4);
+/// The variable with the number of seconds after which a customer comes again, and what it is if it is not set: a dozen
+/// customers then make about ten spans a second, which Phoenix can store on a busy machine too.
+const PAUSE: &str = "MARKETPLACE_PAUSE";
+const DEFAULT_PAUSE: Duration = Duration::from_secs(20);
+
+/// The pause is not a time.
+#[derive(Debug, thiserror::Error)]
+#[error("{PAUSE} is `{0}`, which is no time; set it to a number of seconds, such as 20")]
+pub struct PauseError(String);
 
 /// Why a customer gets no answer.
 #[derive(Debug, thiserror::Error)]
@@ -85,10 +91,31 @@ pub async fn serve_all(url: &str) -> Result<bool, PeerError> {
     Ok(as_expected)
 }
 
-/// Serves every customer again and again, each independently of the others, whatever comes of it.
-pub(crate) async fn come(coordinator: Peer) -> Infallible {
-    let customers = WISHES.iter().zip(1..).map(|(wish, number)| wish.serve_again(&coordinator, number));
-    let (never, ..) = select_all(customers.map(Box::pin)).await;
+/// How long each customer waits after a visit, as the environment says.
+///
+/// # Errors
+///
+/// When the variable has no number of seconds.
+pub(crate) fn pause() -> Result<Duration, PauseError> {
+    match std::env::var(PAUSE) {
+        Ok(text) if !text.is_empty() => seconds(&text).ok_or(PauseError(text)),
+        _ => Ok(DEFAULT_PAUSE),
+    }
+}
+
+fn seconds(text: &str) -> Option<Duration> {
+    text.trim().parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+}
+
+/// Serves every customer again and again, each independently of the others, whatever comes of it. At first, they come one
+/// after another, so that they are spread over the pause.
+pub(crate) async fn come(coordinator: Peer, pause: Duration) -> Infallible {
+    let apart = pause / u32::try_from(WISHES.len()).unwrap_or(u32::MAX);
+    let starts = (0..).map(|before| apart * before);
+    let customers = WISHES.iter().zip(1..).zip(starts);
+    let visits =
+        customers.map(|((wish, number), start)| wish.serve_again(&coordinator, number, start, pause));
+    let (never, ..) = select_all(visits.map(Box::pin)).await;
     never
 }
 
@@ -123,11 +150,17 @@ impl Wish {
         End { session, wish: self, result }
     }
 
-    async fn serve_again(&self, coordinator: &Peer, number: usize) -> Infallible {
-        tokio::time::sleep(NEXT * u32::try_from(number).unwrap_or_default()).await;
+    async fn serve_again(
+        &self,
+        coordinator: &Peer,
+        number: usize,
+        start: Duration,
+        pause: Duration,
+    ) -> Infallible {
+        tokio::time::sleep(start).await;
         loop {
             println!("{}", self.serve(coordinator, number, &new_run()).await);
-            tokio::time::sleep(AGAIN).await;
+            tokio::time::sleep(pause).await;
         }
     }
 
@@ -181,6 +214,19 @@ async fn ask(coordinator: &Peer, session: &str, wish: &Wish) -> Result<String, V
             let stopped = coordinator.cancel(session).await?;
             info!(session, stopped, "the customer went away");
             Err(VisitError::Withdrawn(patience))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_a_number_of_seconds() {
+        assert_eq!(seconds(" 0.5 "), Some(Duration::from_millis(500)));
+        for text in ["", "often", "20s", "-1", "nan", "inf", "1e300"] {
+            assert_eq!(seconds(text), None, "{text}");
         }
     }
 }

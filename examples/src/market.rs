@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::agent::Agent;
+use crate::customers::PauseError;
 use crate::door::Door;
 use crate::errors::with_sources;
 use crate::llm::{Llm, LlmError, real_endpoint_is_named};
@@ -69,6 +70,9 @@ pub enum StartError {
     /// Another agent does not answer.
     #[error(transparent)]
     Peer(#[from] PeerError),
+    /// Nobody knows when customers come again.
+    #[error(transparent)]
+    Pause(#[from] PauseError),
 }
 
 /// One server of the marketplace.
@@ -169,9 +173,9 @@ impl Part {
             Self::Specialist(_, role) => Ok(place.serve(specialist(role, &place).await?)),
             Self::Coordinator => Ok(place.serve(coordinator(&place).await?)),
             Self::Customers => {
-                let coordinator = address(place.peers, "coordinator")?;
+                let (pause, coordinator) = (customers::pause()?, address(place.peers, "coordinator")?);
                 let coordinator = place.patiently(|| Peer::connect(coordinator)).await?;
-                let come = customers::come(coordinator);
+                let come = customers::come(coordinator, pause);
                 place.work.spawn(place.shutdown.clone().run_until_cancelled_owned(come));
                 Ok(Router::new())
             }

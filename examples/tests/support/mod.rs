@@ -193,7 +193,9 @@ pub(crate) struct Extra {
 impl Extra {
     /// The customers, who come again and again.
     pub(crate) fn customers(coordinator: &str, environment: Environment<'_>) -> Self {
-        let mut command = command(env!("CARGO_BIN_EXE_agent"), environment);
+        // Dashboards and alerts soon show something.
+        let environment = [&[("MARKETPLACE_PAUSE", "4")], environment].concat();
+        let mut command = command(env!("CARGO_BIN_EXE_agent"), &environment);
         let coordinator = format!("coordinator={coordinator}");
         Self::start(command.args(["customers", "--listen", "127.0.0.1:0", "--peer", &coordinator]))
     }
