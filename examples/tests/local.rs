@@ -196,7 +196,9 @@ impl Script {
         let folder = Folder::new("data");
         let [phoenix, grpc, prometheus] = free_ports();
         let project = unique("local");
-        let mut command = Command::new(workspace().join("deploy/local.sh"));
+        // A shell cannot trap a signal that is ignored when it starts, as in what another shell runs in the background.
+        let mut command = Command::new("env");
+        command.arg("--default-signal=INT").arg(workspace().join("deploy/local.sh"));
         for variable in
             ["OPENAI_BASE_URL", "OTEL_EXPORTER_OTLP_ENDPOINT", "A2A_OTEL_SPOOL_DIR", "MARKETPLACE_PAUSE"]
         {
