@@ -1,6 +1,7 @@
 //! The marketplace of `deploy/compose.yaml` in a real engine.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -34,8 +35,20 @@ pub(crate) fn program() -> Result<String, String> {
         .args(["--features", "otlp-grpc", "--bin", "agent"])
         .env("RUSTFLAGS", "-C target-feature=+crt-static")
         .env("CARGO_TARGET_DIR", workspace().join("target"));
+    // What cargo tells tests would let it compile again what depends on these variables.
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(is_of_a_test) {
+            build.env_remove(name);
+        }
+    }
     printed(&mut build)?;
     Ok(format!("target/{TARGET}/image/agent"))
+}
+
+fn is_of_a_test(variable: &str) -> bool {
+    let prefixes =
+        ["CARGO_BIN_EXE_", "CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE"];
+    variable == "CARGO" || prefixes.iter().any(|prefix| variable.starts_with(prefix))
 }
 
 /// The marketplace, whose containers go with the engine.
@@ -58,6 +71,8 @@ impl<'a> Deployment<'a> {
         let mut variables: BTreeMap<_, _> =
             names.into_iter().zip(ports.map(|port| port.to_string())).collect();
         variables.insert("PROGRAM", program.to_owned());
+        // Quicker than by default, and still slower than Phoenix stores on a busy machine.
+        variables.insert("MARKETPLACE_PAUSE", "8".to_owned());
         // Whatever has a shell: the program is built.
         variables.insert("BUILDER", "alpine:3.22".to_owned());
         Self { engine, variables }
@@ -167,14 +182,14 @@ impl<'a> Deployment<'a> {
         }
     }
 
-    /// Waits until these parts have recorded nothing for longer than any of their requests takes.
+    /// Waits until these parts have recorded nothing for longer than any step of their work takes.
     #[track_caller]
     pub(crate) fn await_quiet(&self, parts: &[&str]) {
         let health =
             || parts.iter().map(|part| self.try_compose(&["exec", "--no-TTY", part, "/agent", "health"]));
         let mut before: Vec<_> = health().collect();
         let quiet = eventually(SEEN, || {
-            std::thread::sleep(Duration::from_secs(10));
+            std::thread::sleep(Duration::from_secs(5));
             let now = health().collect();
             let same = now == before;
             before = now;
@@ -186,15 +201,37 @@ impl<'a> Deployment<'a> {
     /// All spans in Phoenix, once there are this many.
     #[track_caller]
     pub(crate) fn spans(&self, at_least: usize) -> Vec<Span> {
+        self.phoenix().project_named(PROJECT).with_patience(SEEN).wait_for_number(at_least)
+    }
+
+    /// How many spans Phoenix has, once it has no more for a while: what was sent before is stored then.
+    #[track_caller]
+    pub(crate) fn settled_spans(&self) -> usize {
         let phoenix = self.phoenix();
-        let project = phoenix.project_named(PROJECT).with_patience(SEEN);
-        project.wait_for_spans(|spans| spans.len() >= at_least)
+        let project = phoenix.project_named(PROJECT);
+        let mut before = None;
+        let settled = eventually(SEEN, || {
+            let now = project.number();
+            let same = before == Some(now);
+            before = Some(now);
+            std::thread::sleep(Duration::from_secs(5));
+            same.then_some(now)
+        });
+        settled.unwrap_or_else(|| panic!("Phoenix has {before:?} spans, and stores more and more"))
     }
 
     /// The state of a container, by a template of `docker inspect`.
     #[track_caller]
     pub(crate) fn inspect(&self, container: &str, template: &str) -> String {
         self.docker(&["inspect", "--format", template, container]).trim().to_owned()
+    }
+
+    /// Waits until what the health check of a part runs fails with this text, and returns all that it says.
+    #[track_caller]
+    pub(crate) fn await_complaint(&self, part: &str, text: &str) -> String {
+        let health = || self.try_compose(&["exec", "--no-TTY", part, "/agent", "health"]);
+        let complaint = eventually(SEEN, || health().err().filter(|says| says.contains(text)));
+        complaint.unwrap_or_else(|| panic!("{part}: {:?}\n{}", health(), self.states()))
     }
 
     /// Waits until the health check of a container fails, and returns what it says.

@@ -96,6 +96,31 @@ impl<'a> Project<'a> {
         spans
     }
 
+    /// The number of all stored spans.
+    ///
+    /// # Panics
+    ///
+    /// If Phoenix does not answer.
+    #[must_use]
+    #[track_caller]
+    pub fn number(&self) -> usize {
+        self.ask("recordCount")["recordCount"].as_u64().unwrap_or_default().try_into().unwrap_or(usize::MAX)
+    }
+
+    /// Waits until at least this many spans are stored, by their number alone, which Phoenix finds quickly, and returns them.
+    ///
+    /// # Panics
+    ///
+    /// If there are not enough in time. The message shows the spans that are there.
+    #[must_use]
+    #[track_caller]
+    pub fn wait_for_number(&self, at_least: usize) -> Vec<Span> {
+        let waited = eventually(self.patience, || (self.number() >= at_least).then_some(()));
+        let spans = self.spans();
+        assert!(waited.is_some(), "{at_least} spans: {}", self.complaint(&spans));
+        spans
+    }
+
     /// Waits until the only trace of this project has exactly this many spans, and returns it.
     ///
     /// # Panics
