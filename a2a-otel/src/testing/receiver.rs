@@ -319,7 +319,8 @@ impl Receiver {
 impl Drop for Receiver {
     fn drop(&mut self) {
         self.shared.stopped.store(true, Ordering::Relaxed);
-        self.behave(Behaviour::Accept);
+        // Requests that still wait are not confirmed, because nobody can look at them any longer.
+        self.behave(Behaviour::Status(503));
         // Wakes the listener, which then notices that it has to stop.
         let _ = TcpStream::connect(self.address);
         if let Some(listener) = self.listener.take() {
