@@ -5,6 +5,7 @@ use std::time::Duration;
 use a2a_otel::http::{Probe, alive, readiness};
 use a2a_otel::testing::{Behaviour, Receiver};
 use a2a_otel::{Handle, Telemetry, tool_span};
+use a2a_otel_tests::services::{eventually, unique};
 use axum::http::Request;
 use futures::FutureExt as _;
 use tower_service::Service as _;
@@ -63,4 +64,28 @@ fn probes_say_whether_the_process_lives_and_whether_its_spans_get_through() {
     drop(telemetry);
     assert_eq!(ask(readiness()).0, 503, "it has ended");
     assert!(Handle::installed().is_none());
+
+    // With a spool, spans wait for a receiver that is away. One that refuses them does not come back by itself.
+    let folder = std::env::temp_dir().join(unique("a2a-otel-health"));
+    let builder = Telemetry::builder().endpoint(receiver.endpoint()).spool(&folder).tracing(false);
+    let telemetry = builder.start();
+    receiver.behave(Behaviour::Status(503));
+    work();
+    for (status, ready, said) in [
+        (503, 200, "status 503"),
+        (401, 503, "status 401"),
+        (503, 503, "status 503"),
+        (200, 200, "good; 1 spans: 1 delivered"),
+    ] {
+        receiver.behave(Behaviour::Status(status));
+        let seen = eventually(Duration::from_secs(30), || {
+            telemetry.flush(Duration::from_millis(100));
+            let (answer, text) = ask(readiness());
+            text.contains(said).then_some((answer, text))
+        });
+        let (answer, text) = seen.unwrap_or_else(|| panic!("{said}: {:?}", ask(readiness())));
+        assert_eq!(answer, ready, "{status}: {text}");
+    }
+    drop(telemetry);
+    let _ = std::fs::remove_dir_all(folder);
 }

@@ -113,6 +113,7 @@ impl Backend {
             queue: self.queue(),
             spool: self.spool(),
             delivery: self.delivery(),
+            is_refused: self.ledger.is_refused(),
             losses: self.ledger.losses(),
             restarts: self.ledger.restarts(),
         }

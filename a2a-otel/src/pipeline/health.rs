@@ -32,6 +32,8 @@ pub struct ExporterHealth {
     pub target: String,
     /// Whether the last request succeeded.
     pub condition: Condition,
+    /// Whether the receiver refuses everything until somebody fixes the cause, such as a wrong key.
+    pub is_refused: bool,
     /// The spans that are waiting to be sent.
     pub queue: QueueHealth,
     /// Whether spans can be saved to disk.
@@ -67,10 +69,11 @@ impl ExporterHealth {
         self.losses.is_none() && [&self.condition, &self.spool].into_iter().all(Condition::is_good)
     }
 
-    /// Whether spans that are not delivered wait on disk, and none is being lost.
+    /// Whether spans wait on disk until the receiver is back, and none is being lost. A receiver that refuses everything
+    /// does not come back by itself.
     #[cfg(feature = "http")]
     fn keeps_spans(&self) -> bool {
-        self.losses.is_none() && self.spool == Condition::Good
+        !self.is_refused && self.losses.is_none() && self.spool == Condition::Good
     }
 }
 
@@ -111,7 +114,7 @@ impl Health {
             && self.exporters.iter().all(ExporterHealth::is_good)
     }
 
-    /// Whether no span is lost: each is delivered, or kept in the spool until it can be.
+    /// Whether no span is lost: each is delivered, or kept in the spool until the receiver is back.
     #[cfg(feature = "http")]
     pub(crate) fn loses_nothing(&self) -> bool {
         let keeps = |exporter: &ExporterHealth| exporter.is_good() || exporter.keeps_spans();
@@ -134,7 +137,7 @@ impl fmt::Display for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "spans: {}", self.provider)?;
         for exporter in &self.exporters {
-            let ExporterHealth { target, condition, queue, spool, delivery, losses, restarts } = exporter;
+            let ExporterHealth { target, condition, queue, spool, delivery, losses, restarts, .. } = exporter;
             write!(
                 f,
                 "\n{target}: {condition}; {delivery}; {} of {} bytes wait",

@@ -276,6 +276,11 @@ impl Ledger {
         self.refuses(cause, "wait until that is fixed");
     }
 
+    /// Whether the receiver refuses everything until somebody fixes the cause.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.refusing.load(Ordering::Relaxed)
+    }
+
     /// Records that items are refused until somebody fixes the cause, and do not wait for that.
     pub(crate) fn refused(&self, cause: &str) {
         self.refuses(cause, "are dropped until that is fixed");
@@ -464,7 +469,7 @@ impl Ledger {
 
     /// Closes the account: counts everything that still waits as lost, because no caller waits for it any longer.
     pub(crate) fn write_off(&self) {
-        let is_refused = self.refusing.load(Ordering::Relaxed);
+        let is_refused = self.is_refused();
         let loss = if is_refused { Loss::Refused } else { Loss::NotSentInTime };
         let mut waiting = 0;
         self.change(|account| {
@@ -560,7 +565,7 @@ impl Ledger {
     /// everything. A receiver that has worked before may return soon.
     pub(crate) fn is_hopeless(&self) -> bool {
         let is_absent = self.absent.load(Ordering::Relaxed) && !self.ever_worked.load(Ordering::Relaxed);
-        is_absent || self.refusing.load(Ordering::Relaxed)
+        is_absent || self.is_refused()
     }
 
     /// Whether a last attempt was made after the end had begun, and trying again would only delay it.
