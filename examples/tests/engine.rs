@@ -22,7 +22,7 @@ const LIMIT: u64 = 40_000_000;
 const AGENTS: [&str; 5] = ["coordinator", "product", "inventory", "sales", "catalogue"];
 
 #[test]
-#[ignore = "takes fifteen minutes, most of them waiting: ask for it with --ignored"]
+#[ignore = "takes more than ten minutes, most of them waiting: ask for it with --ignored"]
 fn the_marketplace_in_containers_loses_nothing() {
     let Some(engine) = require("Docker", Engine::start()) else { return };
     let program = program().expect("the program is built");
