@@ -134,6 +134,21 @@ impl Account {
     fn settled(&self) -> u64 {
         self.delivered + self.spooled + self.dropped.iter().sum::<u64>()
     }
+
+    /// Counts items that are on disk no longer.
+    fn leave_disk(&mut self, of: Whereabouts, items: u64) {
+        if of == (Whereabouts { origin: Origin::Here, is_on_disk: true }) {
+            debug_assert!(self.spooled >= items, "{items} of {self:?}");
+            self.spooled = self.spooled.saturating_sub(items);
+        }
+    }
+
+    fn dropped_of(&mut self, origin: Origin) -> &mut [u64; LOSSES.len()] {
+        match origin {
+            Origin::Here => &mut self.dropped,
+            Origin::Earlier => &mut self.recovered_dropped,
+        }
+    }
 }
 
 /// Where items are, and whose they are.
@@ -600,23 +615,6 @@ impl Ledger {
 fn by_reason(lost: &[u64; LOSSES.len()]) -> BTreeMap<&'static str, u64> {
     let lost = LOSSES.iter().zip(lost).map(|((_, reason), items)| (*reason, *items));
     lost.filter(|(_, items)| *items > 0).collect()
-}
-
-impl Account {
-    /// Counts items that are on disk no longer.
-    fn leave_disk(&mut self, of: Whereabouts, items: u64) {
-        if of == (Whereabouts { origin: Origin::Here, is_on_disk: true }) {
-            debug_assert!(self.spooled >= items, "{items} of {self:?}");
-            self.spooled = self.spooled.saturating_sub(items);
-        }
-    }
-
-    fn dropped_of(&mut self, origin: Origin) -> &mut [u64; LOSSES.len()] {
-        match origin {
-            Origin::Here => &mut self.dropped,
-            Origin::Earlier => &mut self.recovered_dropped,
-        }
-    }
 }
 
 /// Whether a message has not been reported yet; marks it as reported.

@@ -51,7 +51,18 @@ impl Answer {
 
     /// Changes the text that is shown.
     pub(crate) fn told(mut self, tell: impl FnOnce(&str) -> String) -> Self {
-        let text = match &mut self {
+        let text = self.text();
+        *text = tell(text);
+        self
+    }
+
+    /// Returns the text that is shown: why the request was not accepted, if it was not.
+    pub(super) fn into_text(mut self) -> String {
+        std::mem::take(self.text())
+    }
+
+    fn text(&mut self) -> &mut String {
+        match self {
             Answer::Accepted { message, .. } => message,
             Answer::Later { cause, .. }
             | Answer::Absent { cause }
@@ -61,9 +72,7 @@ impl Answer {
             | Answer::Unknown { cause }
             | Answer::Broken { cause }
             | Answer::Failed { cause } => cause,
-        };
-        *text = tell(text);
-        self
+        }
     }
 
     /// The kind of error, for the metrics' attribute `error.type`.

@@ -16,7 +16,7 @@ use super::answer::{Answer, Hints, PHOENIX};
 use super::otlp::{accepted, beginning, of_status, retry_after};
 use super::secrets::Secrets;
 use super::sight::{
-    CHECK_NAME, MAYBE_NO_TLS, MAYBE_OTHER, NO_TLS, Sight, TroubleKind, cause_of, is_no_tls, is_unresolved,
+    CHECK_NAME, MAYBE_NO_TLS, MAYBE_OTHER, NO_TLS, Sight, TroubleKind, is_no_tls, is_unresolved,
 };
 use super::tls::Credentials;
 use crate::settings::{Compression, Endpoint, Settings, Tls};
@@ -135,7 +135,7 @@ impl Http {
         match self.exchange(&agent, self.endpoint.as_str(), body, patience) {
             Ok(answer) => seen(&answer, self.meaning(&answer), &self.secrets),
             Err(error) => {
-                let cause = cause_of(self.not_answered(&error));
+                let cause = self.not_answered(&error).into_text();
                 Sight::failed(kind_of(&error), self.secrets.masked(&cause))
             }
         }
@@ -200,7 +200,7 @@ fn seen(answer: &Response<Vec<u8>>, meaning: Answer, secrets: &Secrets) -> Sight
         _ => TroubleKind::Refused,
     };
     let is_accepted = matches!(meaning, Answer::Accepted { .. });
-    let trouble = (!is_accepted).then(|| (kind, secrets.masked(&cause_of(meaning))));
+    let trouble = (!is_accepted).then(|| (kind, secrets.masked(&meaning.into_text())));
     let date = httpdate::parse_http_date(text(answer, &DATE)).ok();
     // The target may hold secrets in its query.
     let location = answer.headers().contains_key(LOCATION).then(|| {

@@ -2,8 +2,6 @@
 
 use std::time::SystemTime;
 
-use super::answer::Answer;
-
 /// The advice if a name is not known.
 pub(super) const CHECK_NAME: &str = "check the endpoint";
 
@@ -75,20 +73,5 @@ pub(crate) struct Sight {
 impl Sight {
     pub(crate) fn failed(kind: TroubleKind, cause: String) -> Self {
         Sight { trouble: Some((kind, cause)), date: None, location: None }
-    }
-}
-
-/// Returns why a request was not accepted.
-pub(super) fn cause_of(answer: Answer) -> String {
-    match answer {
-        Answer::Accepted { message, .. } => message,
-        Answer::Later { cause, .. }
-        | Answer::Absent { cause }
-        | Answer::TooLarge { cause }
-        | Answer::Unacceptable { cause }
-        | Answer::Refused { cause }
-        | Answer::Unknown { cause }
-        | Answer::Broken { cause }
-        | Answer::Failed { cause } => cause,
     }
 }
