@@ -66,9 +66,7 @@ impl Agent {
 
     /// Limits the size of the files that it writes, in kilobytes.
     pub(crate) fn with_file_size_limit(self, kilobytes: u64) -> Self {
-        let mut command = Command::new("bash");
-        // Without the trap, the limit's signal would end the process instead of failing the write.
-        command.args(["-c", &format!("trap '' XFSZ; ulimit -f {kilobytes}; exec \"$@\""), "bash"]);
+        let mut command = limited(&kilobytes.to_string());
         command.arg(self.command.get_program()).args(self.command.get_args());
         for (name, value) in self.command.get_envs() {
             match value {
@@ -187,6 +185,14 @@ impl Report {
             assert!(message.contains(text), "{message:?} should contain {text:?}");
         }
     }
+}
+
+/// A shell that runs its further arguments as a program, which can only write files of this many kilobytes.
+pub(crate) fn limited(kilobytes: &str) -> Command {
+    let mut command = Command::new("bash");
+    // Without the trap, the limit's signal would end the process instead of failing the write.
+    command.args(["-c", &format!("trap '' XFSZ; ulimit -f {kilobytes}; exec \"$@\""), "bash"]);
+    command
 }
 
 fn reasons(dropped: &Value) -> BTreeMap<String, u64> {

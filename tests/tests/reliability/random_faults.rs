@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -19,6 +19,7 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::Value;
 
+use crate::agent::limited;
 use crate::spool::{Folder, absent, agent};
 
 /// What may be lost before a kill: the keeper saves every 100 ms.
@@ -125,11 +126,8 @@ impl Process {
     /// Starts an agent, which can only write files of this many kilobytes.
     fn start(endpoint: &str, folder: &Folder, kilobytes: Option<u64>) -> Self {
         let limit = kilobytes.map_or("unlimited".to_owned(), |kilobytes| kilobytes.to_string());
-        // Without the trap, the limit's signal would end the process instead of failing the write.
-        let script = format!("trap '' XFSZ; ulimit -f {limit}; exec \"$@\"");
-        let program = env!("CARGO_BIN_EXE_journal");
-        let mut child = Command::new("bash")
-            .args(["-c", &script, "bash", program, "per_second=50", "timeout=3"])
+        let mut child = limited(&limit)
+            .args([env!("CARGO_BIN_EXE_journal"), "per_second=50", "timeout=3"])
             .env("PHOENIX_COLLECTOR_ENDPOINT", endpoint)
             .env("A2A_OTEL_SPOOL_DIR", folder.text())
             .stdin(Stdio::piped())
