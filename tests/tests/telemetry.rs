@@ -8,12 +8,18 @@ use a2a_otel::opentelemetry::trace::{
     SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
 };
 use a2a_otel::testing::capture;
-use a2a_otel::{Telemetry, tool_span};
+use a2a_otel::{Telemetry, chain_span, suppress, tool_span};
+use futures::stream::{self, Stream, StreamExt as _};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler};
 
 #[tool_span]
 fn add(a: u32, b: u32) -> u32 {
     a + b
+}
+
+#[chain_span]
+fn numbers() -> impl Stream<Item = u32> {
+    stream::iter(0..3).map(|number| add(number, number))
 }
 
 /// The context of a caller that does not record.
@@ -53,6 +59,12 @@ fn a_sampler_of_the_users_is_asked_and_captures_go_on_afterwards() {
 
     assert_eq!(recorded(&builder().start()), 0, "the usual sampler follows the caller");
     assert_eq!(recorded(&builder().sampler(Sampler::AlwaysOn).start()), 1, "this one does not");
+
+    let telemetry = builder().start();
+    let suppressed = suppress().wrap(numbers());
+    assert_eq!(futures::executor::block_on(suppressed.count()), 3);
+    let delivery = telemetry.shutdown(std::time::Duration::from_secs(5));
+    assert_eq!((delivery.generated, delivery.dropped.len()), (0, 0), "a span that was suppressed is no loss");
 
     assert_eq!(add(1, 2), 3);
     assert_eq!(messages(), Vec::<String>::new(), "telemetry was used before it ended");

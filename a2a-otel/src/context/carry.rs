@@ -1,8 +1,6 @@
 //! Takes the current span, and everything that is inherited, to other tasks and threads.
 
-use opentelemetry::context::{FutureExt as _, WithContext};
-
-use super::{attach, current};
+use super::{InScope, attach, current};
 
 /// `.in_current_span()`, for futures and streams that another task polls.
 ///
@@ -15,8 +13,9 @@ use super::{attach, current};
 /// ```
 pub trait InCurrentSpan: Sized {
     /// Polls it below the span that is current now, with its session and everything else that is inherited.
-    fn in_current_span(self) -> WithContext<Self> {
-        self.with_current_context()
+    /// A scope that is put around it later adds what is not inherited: `with_session("s-1").wrap(search().in_current_span())`.
+    fn in_current_span(self) -> InScope<Self> {
+        InScope::carrying_current(self)
     }
 }
 

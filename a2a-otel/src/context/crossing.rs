@@ -1,9 +1,10 @@
 //! Which attributes are inherited, and how they cross to the next process: as entries of the W3C baggage.
 
+use std::borrow::Borrow;
 use std::sync::Once;
 
 use opentelemetry::baggage::Baggage;
-use opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry::{Array, Key, KeyValue, StringValue, Value};
 
 use crate::capture::list;
 use crate::report::report;
@@ -26,6 +27,34 @@ pub(super) const CROSSING: [&str; 2] = [SESSION_ID, USER_ID];
 
 /// The longest baggage header that every implementation must pass on, in bytes. A longer one may be refused as a whole.
 pub(crate) const BAGGAGE_LIMIT: usize = 8192;
+
+/// Some of the families of attributes that are inherited.
+#[derive(Clone, Copy)]
+pub(crate) struct Families(u8);
+
+impl Families {
+    pub(crate) const NONE: Self = Self(0);
+
+    /// The families that these attributes belong to.
+    #[inline]
+    pub(crate) fn of(attributes: &[KeyValue]) -> Self {
+        Self::NONE.with(attributes.iter().map(|attribute| &attribute.key))
+    }
+
+    /// These families, and those that the attributes with these keys belong to.
+    #[inline]
+    pub(super) fn with<K: Borrow<Key>>(self, keys: impl Iterator<Item = K>) -> Self {
+        Self(keys.fold(self.0, |bits, key| bits | Self::bit(key.borrow().as_str())))
+    }
+
+    pub(super) fn contain(self, key: &str) -> bool {
+        self.0 & Self::bit(key) != 0
+    }
+
+    fn bit(key: &str) -> u8 {
+        FAMILIES.iter().position(|family| family.contains(&key)).map_or(0, |place| 1 << place)
+    }
+}
 
 /// Returns whether an attribute of the inner scope replaces one of the outer.
 pub(super) fn is_replaced(outer: &str, inner: &str) -> bool {

@@ -24,6 +24,7 @@
 //! The names are OpenInference's [context attributes](https://arize-ai.github.io/openinference/spec/), which its Python
 //! package sets with `using_session`, `using_attributes` and others.
 
+mod adopt;
 mod agent;
 mod carry;
 mod crossing;
@@ -33,11 +34,12 @@ mod thread;
 use opentelemetry::baggage::{Baggage, BaggageExt as _};
 use opentelemetry::{Context, KeyValue};
 
+pub(crate) use self::adopt::{Addition, addition};
 pub(crate) use self::agent::AgentRun;
 #[cfg(feature = "tokio")]
 pub use self::carry::spawn;
 pub use self::carry::{InCurrentSpan, in_current_span};
-pub(crate) use self::crossing::{BAGGAGE_LIMIT, report_oversize};
+pub(crate) use self::crossing::{BAGGAGE_LIMIT, Families, report_oversize};
 use self::crossing::{CROSSING, cross, crossed, is_replaced};
 pub use self::scope::{
     InScope, Scope, suppress, with_metadata, with_prompt_template, with_session, with_tags, with_user,
@@ -51,9 +53,16 @@ struct Local(Vec<KeyValue>);
 
 /// Returns the attributes that a span inherits from its context.
 pub(crate) fn inherited(context: &Context) -> impl Iterator<Item = KeyValue> {
-    let local = context.get::<Local>().map_or(&[][..], |local| &local.0);
-    let crossing = context.baggage().iter().filter_map(|(key, (value, _))| crossed(key.as_str(), value));
-    local.iter().cloned().chain(crossing)
+    local_at(context).iter().cloned().chain(crossing_at(context))
+}
+
+fn local_at(context: &Context) -> &[KeyValue] {
+    context.get::<Local>().map_or(&[], |local| &local.0)
+}
+
+/// Returns the inherited attributes that cross to the next process.
+fn crossing_at(context: &Context) -> impl Iterator<Item = KeyValue> {
+    context.baggage().iter().filter_map(|(key, (value, _))| crossed(key.as_str(), value))
 }
 
 /// Adds the attributes that a span inherits from its context and does not set itself. This runs for every span, so it
@@ -73,7 +82,7 @@ pub(crate) fn inherit(context: &Context, attributes: &mut Vec<KeyValue>) {
 /// Returns the context with these attributes added or replaced. `crosses` sends all of them to the next process.
 pub(crate) fn with_attributes(context: &Context, attributes: &[KeyValue], crosses: bool) -> Context {
     let is_kept = |key: &str| attributes.iter().all(|own| !is_replaced(key, own.key.as_str()));
-    let outer = context.get::<Local>().into_iter().flat_map(|local| &local.0);
+    let outer = local_at(context).iter();
     let mut local: Vec<_> = outer.filter(|own| is_kept(own.key.as_str())).cloned().collect();
     let outer = context.baggage().iter().filter(|(key, _)| is_kept(key.as_str()));
     let mut baggage: Baggage = outer.map(|(key, value)| (key.clone(), value.clone())).collect();

@@ -10,7 +10,8 @@ use opentelemetry::{Array, Context, ContextGuard, KeyValue, StringValue, Value};
 use pin_project_lite::pin_project;
 use serde::Serialize;
 
-use super::crossing::is_replaced;
+use super::adopt::{addition, entered};
+use super::crossing::{Families, is_replaced};
 use super::{attach, current, with_attributes};
 use crate::capture::{Capture, encode};
 use crate::privacy;
@@ -197,8 +198,9 @@ impl Scope {
         code()
     }
 
-    /// Polls a future or stream inside the scope. Its parent span is the one in which it is first polled, as for any
-    /// async code.
+    /// Polls a future or stream inside the scope, and drops it there. The parent span of an `async fn` is the one in which
+    /// it is first polled, as for any async code. A function that returns a future or a stream of another type begins
+    /// when it is called; it adopts at the first poll what the scope sets, so that the order makes no difference.
     ///
     /// ```
     /// # async fn answer() {}
@@ -206,7 +208,7 @@ impl Scope {
     /// # drop(work);
     /// ```
     pub const fn wrap<T>(self, inner: T) -> InScope<T> {
-        InScope { inner, entry: Entry::Pending(self) }
+        InScope { inner: Some(inner), entry: Entry::Pending(self) }
     }
 
     /// Enters the scope on this thread until the returned guard is dropped. For async code use [`wrap`](Self::wrap)
@@ -238,6 +240,7 @@ impl Scope {
         if !self.attributes.is_empty() {
             context = with_attributes(&context, &self.attributes, self.is_propagated);
         }
+        let context = entered(&context);
         if self.is_suppressed { context.with_telemetry_suppressed() } else { context }
     }
 }
@@ -259,32 +262,59 @@ fn shared(text: String) -> StringValue {
 }
 
 pin_project! {
-    /// A future or stream inside a [`Scope`].
+    /// A future or stream inside a [`Scope`] or a span.
     #[derive(Debug)]
     #[must_use = "futures and streams do nothing until they are polled"]
     pub struct InScope<T> {
         #[pin]
-        inner: T,
+        inner: Option<T>,
         entry: Entry,
+    }
+
+    impl<T> PinnedDrop for InScope<T> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let _entered = this.entry.enter();
+            this.inner.set(None);
+        }
     }
 }
 
+/// Where a future or stream is polled.
 #[derive(Debug)]
 enum Entry {
-    /// The future has not been polled yet.
+    /// In a scope that has not been entered yet.
     Pending(Scope),
+    /// In the context in which it was made, and whatever scope is put around it.
+    Carried(Context),
     Entered(Context),
 }
 
 impl Entry {
     fn enter(&mut self) -> Option<ContextGuard> {
-        if let Self::Pending(scope) = self {
-            *self = Self::Entered(scope.within_current());
-        }
-        match self {
-            Self::Entered(context) => attach(context.clone()),
-            Self::Pending(_) => unreachable!("it has just been entered"),
-        }
+        let context = match self {
+            Self::Pending(scope) => scope.within_current(),
+            Self::Carried(context) => {
+                addition(context, Families::NONE).map_or_else(|| context.clone(), |added| added.context)
+            }
+            Self::Entered(context) => return attach(context.clone()),
+        };
+        *self = Self::Entered(context.clone());
+        attach(context)
+    }
+}
+
+impl<T> InScope<T> {
+    /// Polls a future or stream in the context that is current now.
+    pub(super) fn carrying_current(inner: T) -> Self {
+        Self { inner: Some(inner), entry: Entry::Carried(current()) }
+    }
+
+    /// Enters the scope, and returns what is inside.
+    fn enter(self: Pin<&mut Self>) -> (Option<ContextGuard>, Pin<&mut T>) {
+        let this = self.project();
+        let Some(inner) = this.inner.as_pin_mut() else { unreachable!("only dropping removes it") };
+        (this.entry.enter(), inner)
     }
 }
 
@@ -292,9 +322,8 @@ impl<T: Future> Future for InScope<T> {
     type Output = T::Output;
 
     fn poll(self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<T::Output> {
-        let this = self.project();
-        let _entered = this.entry.enter();
-        this.inner.poll(waking)
+        let (_entered, inner) = self.enter();
+        inner.poll(waking)
     }
 }
 
@@ -302,12 +331,11 @@ impl<T: Stream> Stream for InScope<T> {
     type Item = T::Item;
 
     fn poll_next(self: Pin<&mut Self>, waking: &mut Waking<'_>) -> Poll<Option<T::Item>> {
-        let this = self.project();
-        let _entered = this.entry.enter();
-        this.inner.poll_next(waking)
+        let (_entered, inner) = self.enter();
+        inner.poll_next(waking)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.inner.size_hint()
+        self.inner.as_ref().map_or((0, Some(0)), Stream::size_hint)
     }
 }

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, TraceFlags};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
@@ -15,6 +16,7 @@ use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 use super::census::Census;
 use super::ledger::{Ledger, Loss, Origin, Whereabouts};
 use super::queue::{Queue, Refusal};
+use crate::semconv::markers::SUPPRESSED;
 
 /// The longest time that a flush takes if the caller sets no limit.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -124,6 +126,26 @@ impl FanOut {
         }
     }
 
+    /// Takes back that a span has started. Processors that have seen it start see an end that is not sampled.
+    fn forget(&self, mut span: SpanData) {
+        let place = &span.span_context;
+        if place.is_sampled() {
+            self.started.fetch_sub(1, Ordering::Relaxed);
+        }
+        #[cfg(feature = "a2a")]
+        drop(super::witness::forget(&span));
+        span.span_context = SpanContext::new(
+            place.trace_id(),
+            place.span_id(),
+            TraceFlags::default(),
+            place.is_remote(),
+            place.trace_state().clone(),
+        );
+        for processor in &self.processors {
+            processor.on_end(span.clone());
+        }
+    }
+
     /// Runs the processors in parallel, so that one that hangs does not use up the others' time.
     fn each(&self, act: impl Fn(&dyn SpanProcessor) -> OTelSdkResult + Sync) -> OTelSdkResult {
         let panicked = |_| Err(OTelSdkError::InternalFailure("the processor panicked".to_owned()));
@@ -137,6 +159,11 @@ impl FanOut {
             acting.into_iter().map(|acting| acting.join().unwrap_or_else(panicked)).fold(Ok(()), Result::and)
         })
     }
+}
+
+/// Whether the call of this span was suppressed after it had begun.
+fn is_suppressed(span: &SpanData) -> bool {
+    span.attributes.last().is_some_and(|last| last.key.as_str() == SUPPRESSED)
 }
 
 impl SpanProcessor for FanOut {
@@ -161,6 +188,9 @@ impl SpanProcessor for FanOut {
         #[cfg(feature = "metrics")]
         if let Some(census) = &self.census {
             census.ended();
+        }
+        if is_suppressed(&span) {
+            return self.forget(span);
         }
         (self.finish)(&mut span);
         #[cfg(feature = "a2a")]

@@ -25,7 +25,7 @@ pub(crate) trait Witness: Send + Sync {
 
 /// The witness that a context carries.
 #[derive(Clone)]
-struct Witnessed(Arc<Counted<dyn Witness>>);
+pub(super) struct Witnessed(Arc<Counted<dyn Witness>>);
 
 struct Counted<W: ?Sized>(W);
 
@@ -56,10 +56,12 @@ pub(super) fn started(span: &Span, context: &Context) {
 }
 
 pub(super) fn ended(span: &SpanData) {
-    if is_needed() {
-        let witnessed = lock(&OPEN).remove(&span.span_context.span_id());
-        if let Some(witnessed) = witnessed {
-            witnessed.0.0.ended(span);
-        }
+    if let Some(witnessed) = forget(span) {
+        witnessed.0.0.ended(span);
     }
+}
+
+/// Ends the observation of a span, and returns its witness.
+pub(super) fn forget(span: &SpanData) -> Option<Witnessed> {
+    if is_needed() { lock(&OPEN).remove(&span.span_context.span_id()) } else { None }
 }

@@ -12,6 +12,11 @@ pub(crate) const INSTRUCTIONS_APART: &str = "a2a_otel.instructions_apart";
 /// The bridge to `tracing` sets it; the GenAI reader reads and removes it.
 pub(crate) const WITHIN_MODEL_CALL: &str = "a2a_otel.within_model_call";
 
+/// The span started before its call was put into a scope that suppresses it.
+///
+/// The call sets it as the last attribute and ends the span; the pipeline drops the span.
+pub(crate) const SUPPRESSED: &str = "a2a_otel.suppressed";
+
 /// Tokens of images in the prompt.
 ///
 /// The reader of models' answers sets this and the following where costs are on; the writer of costs reads and removes

@@ -7,6 +7,7 @@ use opentelemetry::trace::{SpanId, TraceContextExt as _};
 
 use crate::llm::Pending;
 use crate::lock::lock;
+use crate::privacy;
 use crate::semconv::SpanKind;
 
 /// The kind of calls to an embedding model.
@@ -38,6 +39,12 @@ impl Request {
 /// The kind of the innermost span of ours. It is stored only if masking depends on it, or if the `tracing` bridge has
 /// to know calls to a model.
 pub(super) struct EnclosingKind(pub(super) &'static str);
+
+/// The kind of the innermost span of ours, if masking depends on it.
+pub(super) fn kind_at(context: &Context) -> &'static str {
+    let kind = privacy::is_hiding().then(|| context.get::<EnclosingKind>()).flatten();
+    kind.map_or("", |kind| kind.0)
+}
 
 /// Whether the innermost span of ours is a call to a model.
 #[cfg(feature = "tracing")]

@@ -23,8 +23,8 @@ impl<S: CallScope, C> BeforeBody<S, C> {
         Self(Some((scope, conclude)))
     }
 
-    pub(super) fn scope(&self) -> Option<&S> {
-        self.0.as_ref().map(|(scope, _)| scope)
+    pub(super) fn scope(&mut self) -> Option<&mut S> {
+        self.0.as_mut().map(|(scope, _)| scope)
     }
 
     /// Takes the scope of a call that has ended, so that dropping the future cancels nothing.
@@ -44,7 +44,8 @@ impl<S: CallScope, C> Drop for BeforeBody<S, C> {
 }
 
 #[cold]
-fn enter<S: CallScope>(scope: S) {
+fn enter<S: CallScope>(mut scope: S) {
+    scope.resumed();
     // A tuple drops its fields in order: the thread leaves the scope, then the scope ends.
     let entered = scope.holds().then(|| Box::new((scope.enter(), scope)) as _);
     // A thread that is exiting may have destroyed the list already: then the scope ends before the body is dropped.

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use opentelemetry::trace::{Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue, StringValue};
 
-use super::context_values::{EnclosingKind, Request};
+use super::context_values::{Request, kind_at};
 use super::failure::{Describe, ErrorDescription};
 use super::figures::Call;
 use super::joint::{Joint, SecondFailure};
@@ -58,8 +58,7 @@ impl Ending {
 
     /// The span's kind, if masking depends on it.
     fn kind(&self) -> &'static str {
-        let context = self.context.as_ref().filter(|_| privacy::is_hiding());
-        context.and_then(|context| context.get::<EnclosingKind>()).map_or("", |kind| kind.0)
+        self.context.as_ref().map_or("", kind_at)
     }
 
     /// The call succeeded.

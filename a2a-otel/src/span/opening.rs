@@ -15,7 +15,7 @@ use super::running::Span;
 use super::site::Site;
 use super::tracer::{self, Decision, Mode, Tracer, with_tracer};
 use crate::capture::{Encoded, Fields, Value, encode, encode_object};
-use crate::context::AgentRun;
+use crate::context::{AgentRun, Families};
 use crate::llm::{self, Model, Pending, Read};
 use crate::semconv::openinference as names;
 use crate::{context, privacy};
@@ -445,6 +445,7 @@ impl Opening {
             }
             self.call = Some(call);
         }
+        let own = Families::of(&self.attributes);
         context::inherit(&self.parent, &mut self.attributes);
         let request = self.read.take().map(|read| Pending::new(read.0, read.1, &self.attributes));
         let mut attributes = std::mem::take(&mut self.attributes);
@@ -470,7 +471,7 @@ impl Opening {
         let span = context.span();
         // A sampled span is always recorded, and `is_sampled` is the cheaper check.
         if span.span_context().is_sampled() || span.is_recording() {
-            return self.started(context, request);
+            return self.started(context, own, request);
         }
         match self.call.take() {
             Some(mut call) => {
@@ -495,7 +496,7 @@ impl Opening {
     }
 
     /// Stores in the context of the call what its end needs and its children inherit.
-    fn started(&mut self, mut context: Context, request: Option<Pending>) -> Span {
+    fn started(&mut self, mut context: Context, own: Families, request: Option<Pending>) -> Span {
         let id = context.span().span_context().span_id();
         if !self.inherited.is_empty() {
             context = context::with_attributes(&context, &self.inherited, false);
@@ -509,7 +510,7 @@ impl Opening {
         if let Some(joint) = self.joint.take() {
             context = context.with_value(joint.of_span(id));
         }
-        Span::seen(context, self.call.take())
+        Span::seen(context, own, self.call.take())
     }
 }
 

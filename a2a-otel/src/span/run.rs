@@ -55,17 +55,19 @@ pub const fn future<S: CallScope, C, F>(scope: S, conclude: C, body: F) -> Scope
 
 /// Runs an async function's body, and returns the scope with the result.
 pub fn future_with_scope<S: CallScope, F: Future>(scope: S, body: F) -> impl Future<Output = (S, F::Output)> {
-    map_outcome((scope, body), identity)
+    // The body begins when it is first polled, so there is nothing to adopt.
+    MapOutcome { before: BeforeBody::new(scope, identity), body, after: AfterBody::new() }
 }
 
 /// Runs the future that a function returned, and maps the scope and the result with `outcome`. It takes the pair that
 /// [`sync_with_scope`] returns; only `outcome` may name the type of the result.
-pub fn map_outcome<R, S, F, O>((scope, body): (S, F), outcome: O) -> MapOutcome<S, O, F>
+pub fn map_outcome<R, S, F, O>((mut scope, body): (S, F), outcome: O) -> MapOutcome<S, O, F>
 where
     S: CallScope,
     F: Future,
     O: FnOnce((S, F::Output)) -> R,
 {
+    scope.deferred();
     MapOutcome { before: BeforeBody::new(scope, outcome), body, after: AfterBody::new() }
 }
 
@@ -211,6 +213,7 @@ fn poll_with_scope<R, S: CallScope, C>(
     context: &mut Context<'_>,
 ) -> Poll<(S, C, R)> {
     let Some(scope) = before.scope() else { panic!("a future was polled after its end") };
+    scope.resumed();
     let mut polled = Poll::Pending;
     let ended = guarded(scope, &mut || polled = body.as_mut().poll(context));
     if ended.is_ok() && polled.is_pending() {

@@ -4,18 +4,28 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Instant;
 
-use opentelemetry::{Context, ContextGuard};
+use opentelemetry::trace::{SpanRef, TraceContextExt as _};
+use opentelemetry::{Context, ContextGuard, KeyValue};
 
+use super::context_values::kind_at;
 use super::ending::Ending;
 use super::failure::Describe;
 use super::figures::Call;
 use super::items::SpanItems;
 use super::joint::Joint;
 use super::scope::{CallScope, StreamEnd};
-use crate::context;
+use crate::context::{self, Addition, Families};
+use crate::privacy;
+use crate::semconv::markers::SUPPRESSED;
 
 /// A running span, or an empty one if the call is not recorded. Dropping it records that the call was cancelled.
-pub struct Span(State);
+pub struct Span {
+    state: State,
+    /// The inherited attributes that the call sets itself.
+    own: Families,
+    /// Whether the call returned something that has not been polled yet.
+    is_deferred: bool,
+}
 
 enum State {
     Unseen,
@@ -35,33 +45,65 @@ struct Joined {
 }
 
 impl Span {
+    const fn new(state: State) -> Self {
+        Self { state, own: Families::NONE, is_deferred: false }
+    }
+
     pub(super) const fn unseen() -> Self {
-        Self(State::Unseen)
+        Self::new(State::Unseen)
     }
 
     pub(super) const fn dropped(context: Context) -> Self {
-        Self(State::Dropped(context))
+        Self::new(State::Dropped(context))
     }
 
-    pub(super) const fn seen(context: Context, call: Option<Box<Call>>) -> Self {
-        Self(State::Seen(context, call))
+    pub(super) const fn seen(context: Context, own: Families, call: Option<Box<Call>>) -> Self {
+        Self { state: State::Seen(context, call), own, is_deferred: false }
     }
 
     pub(super) fn joined(context: Context, joint: Arc<Joint>, call: Option<Box<Call>>) -> Self {
-        Self(State::Joined(context, Box::new(Joined { joint, call })))
+        Self::new(State::Joined(context, Box::new(Joined { joint, call })))
     }
 
     pub(super) const fn measured(call: Box<Call>) -> Self {
-        Self(State::Measured(call))
+        Self::new(State::Measured(call))
     }
 
     /// The context in which the call runs, if it is not the caller's.
-    #[cfg(feature = "mcp")]
     pub(super) const fn context(&self) -> Option<&Context> {
-        match &self.0 {
+        match &self.state {
             State::Unseen => None,
             State::Dropped(context) | State::Seen(context, _) | State::Joined(context, _) => Some(context),
             State::Measured(call) => call.context(),
+        }
+    }
+
+    /// Adopts what the scopes around this poll add.
+    #[cold]
+    fn adopt(&mut self) {
+        self.is_deferred = false;
+        let Some(Addition { context: whole, attributes, is_suppressed }) =
+            self.context().and_then(|context| context::addition(context, self.own))
+        else {
+            return;
+        };
+        match &mut self.state {
+            State::Unseen => {}
+            State::Seen(..) if is_suppressed => {
+                forget(&whole.span());
+                self.state = State::Dropped(whole);
+            }
+            State::Measured(_) if is_suppressed => self.state = State::Dropped(whole),
+            State::Seen(context, _) => {
+                add(&whole, attributes);
+                *context = whole;
+            }
+            State::Joined(context, joined) => {
+                joined.joint.add(&whole, attributes);
+                *context = whole;
+            }
+            State::Dropped(context) => *context = whole,
+            State::Measured(call) => call.runs_in(Some(whole)),
         }
     }
 
@@ -73,13 +115,25 @@ impl Span {
     /// Not inlined, so that the code for a call that is not recorded stays small.
     #[inline(never)]
     fn end(&mut self) -> Ending {
-        match std::mem::replace(&mut self.0, State::Unseen) {
+        match std::mem::replace(&mut self.state, State::Unseen) {
             State::Seen(context, call) => Ending::new(Some(context), call),
             State::Joined(context, joined) => Ending::joined(context, joined.joint, joined.call),
             State::Measured(call) => Ending::new(None, Some(call)),
             State::Unseen | State::Dropped(_) => Ending::new(None, None),
         }
     }
+}
+
+/// Adds attributes that the span of this context inherits.
+fn add(context: &Context, mut attributes: Vec<KeyValue>) {
+    privacy::screen(kind_at(context), &mut attributes);
+    context.span().set_attributes(attributes);
+}
+
+/// Ends a span that the pipeline is to drop.
+fn forget(span: &SpanRef<'_>) {
+    span.set_attribute(KeyValue::new(SUPPRESSED, true));
+    span.end();
 }
 
 impl CallScope for Span {
@@ -89,22 +143,34 @@ impl CallScope for Span {
 
     #[inline]
     fn holds(&self) -> bool {
-        !matches!(self.0, State::Unseen)
+        !matches!(self.state, State::Unseen)
     }
 
     #[inline]
     fn is_seen(&self) -> bool {
-        matches!(self.0, State::Seen(..) | State::Joined(..) | State::Measured(_))
+        matches!(self.state, State::Seen(..) | State::Joined(..) | State::Measured(_))
     }
 
     #[inline]
     fn is_recorded(&self) -> bool {
-        matches!(self.0, State::Seen(..) | State::Joined(..))
+        matches!(self.state, State::Seen(..) | State::Joined(..))
+    }
+
+    #[inline]
+    fn deferred(&mut self) {
+        self.is_deferred = true;
+    }
+
+    #[inline]
+    fn resumed(&mut self) {
+        if self.is_deferred {
+            self.adopt();
+        }
     }
 
     #[inline]
     fn enter(&self) -> Self::Entered {
-        match &self.0 {
+        match &self.state {
             State::Unseen => None,
             State::Dropped(context) | State::Seen(context, _) | State::Joined(context, _) => {
                 context::attach(context.clone())
@@ -134,7 +200,7 @@ impl CallScope for Span {
     }
 
     fn items(&self, started: Option<Instant>) -> SpanItems {
-        let measures_chunks = match &self.0 {
+        let measures_chunks = match &self.state {
             State::Seen(_, Some(call)) | State::Measured(call) => call.is_of_model(),
             _ => false,
         };

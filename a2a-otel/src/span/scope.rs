@@ -27,6 +27,13 @@ pub trait CallScope: Sized + 'static {
         self.is_seen()
     }
 
+    /// The call has returned a future or a stream, which is polled later and perhaps elsewhere.
+    fn deferred(&mut self) {}
+
+    /// What the call returned is about to be polled or dropped. The first time, the call adopts what is inherited there.
+    #[inline]
+    fn resumed(&mut self) {}
+
     /// Enters the scope until the returned value is dropped.
     fn enter(&self) -> Self::Entered;
 

@@ -17,13 +17,14 @@ pub fn start_time<S: CallScope>(scope: &S) -> Option<Instant> {
 }
 
 /// Runs a stream inside the scope; `item` records each item.
-pub fn stream<S, T, O>(scope: S, started: Option<Instant>, stream: T, item: O) -> ScopedStream<S, T, O>
+pub fn stream<S, T, O>(mut scope: S, started: Option<Instant>, stream: T, item: O) -> ScopedStream<S, T, O>
 where
     S: CallScope,
     T: Stream,
     O: FnMut(&T::Item, &mut S::Items),
 {
     let items = scope.items(started);
+    scope.deferred();
     ScopedStream { stream: Some(stream), running: Some((scope, items)), item }
 }
 
@@ -39,12 +40,18 @@ pin_project! {
     impl<S: CallScope, T, O> PinnedDrop for ScopedStream<S, T, O> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let entered = this.running.as_ref().map(|(scope, _)| scope.enter());
+            let entered = this.running.as_mut().map(|(scope, _)| enter(scope));
             this.stream.set(None);
             drop(entered);
             ended(this.running, StreamEnd::Dropped);
         }
     }
+}
+
+/// Enters the scope to drop the stream in it.
+fn enter<S: CallScope>(scope: &mut S) -> S::Entered {
+    scope.resumed();
+    scope.enter()
 }
 
 fn ended<S: CallScope>(running: &mut Option<(S, S::Items)>, end: StreamEnd<'_>) {
@@ -70,6 +77,7 @@ where
             // The caller polls the stream after its end; the stream defines what happens.
             return stream.poll_next(context);
         };
+        scope.resumed();
         let mut polled = Poll::Pending;
         if let Err(payload) = guarded(scope, &mut || polled = stream.as_mut().poll_next(context)) {
             ended(this.running, StreamEnd::Panicked(&*payload));

@@ -175,6 +175,14 @@ impl CallScope for Hop {
         self.span.is_recorded()
     }
 
+    fn deferred(&mut self) {
+        self.span.deferred();
+    }
+
+    fn resumed(&mut self) {
+        self.span.resumed();
+    }
+
     fn enter(&self) -> Self::Entered {
         self.span.enter()
     }

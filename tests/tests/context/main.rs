@@ -1,5 +1,7 @@
 //! Tests what spans inherit from a scope around them, and how it is passed on.
 
+mod orders;
+
 use std::collections::HashMap;
 
 use a2a_otel::opentelemetry::Value;
