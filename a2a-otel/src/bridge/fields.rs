@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use opentelemetry::KeyValue;
+use opentelemetry::{KeyValue, Value};
 use tracing::Event;
 use tracing::field::{Field, Visit};
 
@@ -10,6 +10,13 @@ use crate::semconv::foreign::{CONTENT, CONTENT_EVENTS, EVENT_NAME};
 
 /// How many attributes say where an event comes from.
 pub(super) const ORIGIN: usize = 2;
+
+/// The target of events that were records of the `log` crate.
+///
+/// Source: <https://docs.rs/tracing-log/0.2.0/src/tracing_log/lib.rs.html>.
+const LOG: &str = "log";
+const LOG_TARGET: &str = "log.target";
+const LOG_FIELDS: [&str; 4] = [LOG_TARGET, "log.module_path", "log.file", "log.line"];
 
 /// The fields of an event.
 pub(super) struct Fields {
@@ -25,7 +32,26 @@ impl Fields {
         let target = KeyValue::new("target", metadata.target().to_owned());
         let mut fields = Fields { message: None, attributes: vec![level, target] };
         event.record(&mut fields);
+        if metadata.target() == LOG {
+            fields.restore_record();
+        }
         fields
+    }
+
+    /// The module that the event is from, or whatever else it names as its target.
+    pub(super) fn target(&self) -> &str {
+        match &self.attributes[ORIGIN - 1].value {
+            Value::String(target) => target.as_str(),
+            _ => "",
+        }
+    }
+
+    /// Gives a record of the `log` crate its own target. `tracing-log` writes it, and its place in the source, as fields.
+    fn restore_record(&mut self) {
+        if let Some(target) = self.attributes.iter().find(|field| field.key.as_str() == LOG_TARGET) {
+            self.attributes[ORIGIN - 1].value = target.value.clone();
+        }
+        self.attributes.retain(|field| !LOG_FIELDS.contains(&field.key.as_str()));
     }
 
     /// The content of its span, if the event holds nothing else.
@@ -37,7 +63,7 @@ impl Fields {
         Some(KeyValue::new(*key, content.value.clone()))
     }
 
-    fn push(&mut self, field: &Field, value: impl Into<opentelemetry::Value>) {
+    fn push(&mut self, field: &Field, value: impl Into<Value>) {
         self.attributes.push(KeyValue::new(field.name(), value));
     }
 

@@ -8,6 +8,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context as LayerContext, Layer};
 
 use super::fields::{Fields, ORIGIN};
+use super::is_ignored;
 use crate::context::{self, AgentRun};
 use crate::pipeline::logs::{self, LogEntry};
 use crate::privacy;
@@ -28,16 +29,16 @@ impl<S: Subscriber> Layer<S> for Logs {
             return;
         }
         let (time, metadata, fields) = (SystemTime::now(), event.metadata(), Fields::of(event));
-        if fields.content().is_some() {
+        if fields.content().is_some() || is_ignored(fields.target()) {
             return;
         }
+        let scope = InstrumentationScope::builder(fields.target().to_owned()).build();
         let Fields { message, mut attributes } = fields;
         attributes.drain(..ORIGIN);
         attributes.extend(AgentRun::at(&context).map(|run| KeyValue::new(AGENT_NAME, run.name().clone())));
         privacy::screen("", &mut attributes);
         let body = message.and_then(masked);
         let (severity, severity_text) = severity(*metadata.level());
-        let scope = InstrumentationScope::builder(metadata.target().to_owned()).build();
         let span = context.span().span_context().clone();
         logger.send(LogEntry { time, severity, severity_text, scope, body, attributes, span });
     }

@@ -5,6 +5,7 @@ mod fields;
 mod integers;
 #[cfg(feature = "logs")]
 mod logs;
+mod neighbours;
 
 use std::fmt;
 
@@ -12,20 +13,18 @@ use opentelemetry::global::{self, BoxedSpan};
 use opentelemetry::trace::{SpanBuilder, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
 use tracing::level_filters::LevelFilter;
+use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
-#[cfg(feature = "logs")]
-use tracing_subscriber::filter::FilterExt as _;
-use tracing_subscriber::filter::{FilterFn, Targets};
+use tracing_subscriber::filter::{FilterExt as _, FilterFn, Targets, dynamic_filter_fn};
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, Layer as Printer};
-#[cfg(feature = "logs")]
-use tracing_subscriber::layer::Filter;
-use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
+use tracing_subscriber::layer::{Context as LayerContext, Filter, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
 use self::fields::{Fields, ORIGIN};
 use self::integers::Integers;
+use self::neighbours::Neighbours;
 use crate::context::{self, AgentRun};
 use crate::environment::{Environment, Variable};
 use crate::report::report;
@@ -48,19 +47,25 @@ const IGNORED: [&str; 9] =
 /// ```
 /// use tracing_subscriber::prelude::*;
 ///
-/// let subscriber = tracing_subscriber::registry().with(a2a_otel::tracing_layer());
-/// tracing::subscriber::set_global_default(subscriber)?;
-/// let telemetry = a2a_otel::init();
-/// # Ok::<(), tracing::subscriber::SetGlobalDefaultError>(())
+/// tracing_subscriber::registry()
+///     .with(a2a_otel::tracing_layer())
+///     .with(tracing_subscriber::fmt::layer())
+///     .init();
+/// let telemetry = a2a_otel::Telemetry::builder().tracing(false).start();
 /// ```
+///
+/// A layer of tracing-opentelemetry in the same subscriber makes the spans that its filter takes, by their target and
+/// level, and adds their events. The bridge makes the others, and adds events to agents' spans. Put it first, so that
+/// `OpenTelemetrySpanExt` finds the other layer. A second bridge in a subscriber does nothing.
 #[must_use]
 pub fn tracing_layer<S>() -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    let spans = layer_with(GlobalTracer);
+    let neighbours = Neighbours::default();
+    let spans = layer_with(GlobalTracer, &neighbours);
     #[cfg(feature = "logs")]
-    let spans = spans.and_then(logs_layer(filter(Part::Events)));
+    let spans = spans.and_then(logs_layer(events(neighbours)));
     spans
 }
 
@@ -73,7 +78,7 @@ fn logs_layer<S: Subscriber + for<'span> LookupSpan<'span>>(
     logs::Logs.with_filter(filter.and(is_own))
 }
 
-fn layer_with<S, T>(tracer: T) -> impl Layer<S>
+fn layer_with<S, T>(tracer: T, neighbours: &Neighbours) -> impl Layer<S> + use<S, T>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
     T: Tracer + Send + Sync + 'static,
@@ -84,26 +89,31 @@ where
         .with_tracer(integers.with_tracer(tracer))
         .with_tracked_inactivity(false)
         .with_threads(false);
-    let spans = integers.and_then(spans).with_filter(filter(Part::Spans));
-    spans.and_then(Events.with_filter(filter(Part::Events)))
+    let spans = integers.and_then(spans).with_filter(spans_of_ours(neighbours.clone()));
+    let events = Events(neighbours.clone()).with_filter(events(neighbours.clone()));
+    neighbours.clone().and_then(spans).and_then(events)
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Spans,
-    Events,
-}
-
-/// This is independent of `RUST_LOG`, because logging and tracing are separate decisions.
-fn filter(part: Part) -> FilterFn<impl Fn(&Metadata<'_>) -> bool> {
-    let filter = move |metadata: &Metadata<'_>| {
-        let is_part = metadata.is_span() == (part == Part::Spans);
-        let is_heard = *metadata.level() <= Level::INFO
-            || (part == Part::Events && *metadata.level() == Level::DEBUG && is_description(metadata));
-        is_part && is_heard && !is_ignored(metadata.target())
+/// The spans that the bridge makes. Whether another layer takes one is only asked when it is created.
+fn spans_of_ours<S>(neighbours: Neighbours) -> impl Filter<S> {
+    let is_span = |metadata: &Metadata<'_>| {
+        metadata.is_span() && *metadata.level() <= Level::INFO && !is_ignored(metadata.target())
     };
-    let finest = if part == Part::Events { LevelFilter::DEBUG } else { LevelFilter::INFO };
-    FilterFn::new(filter).with_max_level_hint(finest)
+    let once_made = if neighbours.are_absent() { Interest::always } else { Interest::sometimes };
+    dynamic_filter_fn(move |metadata, _| is_span(metadata) && neighbours.leave(metadata))
+        .with_callsite_filter(move |metadata| if is_span(metadata) { once_made() } else { Interest::never() })
+        .with_max_level_hint(LevelFilter::INFO)
+}
+
+/// The events that the bridge adds to spans. This is independent of `RUST_LOG`, because logging and tracing are separate
+/// decisions.
+fn events<S>(neighbours: Neighbours) -> impl Filter<S> {
+    FilterFn::new(move |metadata: &Metadata<'_>| {
+        let is_heard = *metadata.level() <= Level::INFO
+            || (*metadata.level() == Level::DEBUG && is_description(metadata));
+        metadata.is_event() && is_heard && !is_ignored(metadata.target()) && neighbours.is_first()
+    })
+    .with_max_level_hint(LevelFilter::DEBUG)
 }
 
 /// Whether an event describes its span, as swiftide's events for Langfuse do.
@@ -142,8 +152,9 @@ impl Tracer for GlobalTracer {
     }
 }
 
-/// Adds each event to the innermost span, of either kind. What describes the span becomes attributes of it.
-struct Events;
+/// Adds each event to the innermost span, of either kind, unless the layer that made the span does. What describes the
+/// span becomes attributes of it.
+struct Events(Neighbours);
 
 impl<S: Subscriber> Layer<S> for Events {
     fn on_event(&self, event: &Event<'_>, _context: LayerContext<'_, S>) {
@@ -152,11 +163,14 @@ impl<S: Subscriber> Layer<S> for Events {
         let span = context.span();
         if span.is_recording() && !context.is_telemetry_suppressed() {
             let (metadata, mut fields) = (event.metadata(), Fields::of(event));
+            if is_ignored(fields.target()) {
+                return;
+            }
             if is_description(metadata) {
                 span.set_attributes(fields.attributes.drain(ORIGIN..));
             } else if let Some(content) = fields.content() {
                 span.set_attribute(content);
-            } else {
+            } else if !self.0.record(event, span.span_context()) {
                 let Fields { message, attributes } = fields;
                 span.add_event(message.unwrap_or_else(|| metadata.name().to_owned()), attributes);
             }
@@ -185,12 +199,14 @@ pub(crate) fn install(log_filter: Targets) {
     let printer = Printer::new().with_ansi(false).with_writer(std::io::stderr).event_format(Line);
     #[cfg(feature = "logs")]
     let logs = logs_layer(log_filter.clone());
-    let subscriber = Registry::default().with(layer_with(GlobalTracer)).with(printer.with_filter(log_filter));
+    let subscriber = Registry::default()
+        .with(layer_with(GlobalTracer, &Neighbours::absent()))
+        .with(printer.with_filter(log_filter));
     #[cfg(feature = "logs")]
     let subscriber = subscriber.with(logs);
     if tracing::subscriber::set_global_default(subscriber).is_err() {
         report(
-            &"a tracing subscriber is set already: add a2a_otel::tracing_layer() to it, so that its spans and events join the traces; Builder::tracing(false) silences this",
+            &"a tracing subscriber is set already: add a2a_otel::tracing_layer() to it, so that its spans and events join the traces, and start with Telemetry::builder().tracing(false), which leaves the subscriber to the application",
         );
     }
 }
@@ -253,7 +269,7 @@ mod tests {
         }
 
         fn subscriber(&self) -> impl Subscriber + for<'span> LookupSpan<'span> + Send + Sync + 'static {
-            Registry::default().with(layer_with(self.tracer.clone()))
+            Registry::default().with(layer_with(self.tracer.clone(), &Neighbours::default()))
         }
 
         fn span(&self, name: &str) -> SpanData {

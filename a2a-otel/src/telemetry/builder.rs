@@ -427,7 +427,9 @@ impl Builder {
         self
     }
 
-    /// Sets whether the `tracing` crate is bridged, with the feature `tracing`. By default it is.
+    /// Sets whether a global subscriber of the `tracing` crate is installed, with the feature `tracing`, which bridges
+    /// `tracing` and prints log lines. By default it is. An application that sets one itself, before or after, switches
+    /// it off, and adds `tracing_layer()` to its own.
     pub fn tracing(mut self, tracing: bool) -> Self {
         self.tracing = tracing;
         self
