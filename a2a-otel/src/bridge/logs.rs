@@ -8,7 +8,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context as LayerContext, Layer};
 
 use super::fields::{Fields, ORIGIN};
-use super::is_ignored;
+use super::targets::is_ignored;
 use crate::context::{self, AgentRun};
 use crate::pipeline::logs::{self, LogEntry};
 use crate::privacy;

@@ -6,6 +6,7 @@ mod integers;
 #[cfg(feature = "logs")]
 mod logs;
 mod neighbours;
+mod targets;
 
 use std::fmt;
 
@@ -25,6 +26,7 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 use self::fields::{Fields, ORIGIN};
 use self::integers::Integers;
 use self::neighbours::Neighbours;
+use self::targets::is_ignored;
 use crate::context::{self, AgentRun};
 use crate::environment::{Environment, Variable};
 use crate::report::report;
@@ -33,11 +35,6 @@ use crate::semconv::foreign::LANGFUSE;
 use crate::semconv::gen_ai::OPERATION_NAME;
 use crate::semconv::markers::WITHIN_MODEL_CALL;
 use crate::semconv::openinference::SPAN_KIND;
-
-/// Libraries whose spans are ignored: those that send telemetry, whose spans would describe the sending itself, and
-/// rmcp, whose spans last as long as a service or a session.
-const IGNORED: [&str; 9] =
-    ["h2", "hyper", "hyper_util", "reqwest", "rmcp", "rustls", "tonic", "tower", "ureq"];
 
 /// A layer for your own `tracing` subscriber: with it, `tracing` spans and agent spans nest in each other, and events
 /// are added to the innermost span. It takes level INFO and above, regardless of `RUST_LOG`, and can be created before
@@ -119,12 +116,6 @@ fn events<S>(neighbours: Neighbours) -> impl Filter<S> {
 /// Whether an event describes its span, as swiftide's events for Langfuse do.
 fn is_description(metadata: &Metadata<'_>) -> bool {
     metadata.fields().iter().any(|field| field.name().starts_with(LANGFUSE))
-}
-
-fn is_ignored(target: &str) -> bool {
-    let within =
-        |name| target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
-    target.starts_with("opentelemetry") || IGNORED.iter().any(|name| within(*name))
 }
 
 /// Looks up the global provider for each span, so that the layer can be created before `init` and outlives a provider.
