@@ -197,6 +197,28 @@ pub(crate) const RESERVED: &[(&str, &str)] = &[
     ("a2a_otel.", "this crate reserves these names"),
 ];
 
+const KIND_BY_MACRO: &str = "the attribute macro says the kind: `#[agent_span]`, `#[tool_span]`, `#[llm_call]` and so on";
+
+/// Words that people know from other crates and languages, and what to write instead.
+pub(crate) const HABITS: &[(&str, &str)] = &[
+    ("as_type", KIND_BY_MACRO),
+    ("capture_input", "the arguments are recorded by themselves; `skip_all` leaves them out"),
+    ("capture_output", "the result is recorded by itself; `output = expression` records something else"),
+    ("follows_from", "leave it out: the current span is the parent"),
+    ("kind", KIND_BY_MACRO),
+    ("labels", "write `attributes(\"key\" = expression, ...)`"),
+    ("level", "leave it out: spans have no level"),
+    ("metadata", "write `fields(\"metadata\" = expression)`, or `with_metadata(..)` for all spans below"),
+    ("parent", "leave it out: the current span is the parent"),
+    ("ret", "leave it out: the result is recorded by itself"),
+    ("run_type", KIND_BY_MACRO),
+    ("session_id", "write `session = expression`"),
+    ("span_name", "write `name = \"...\"`"),
+    ("tags", "write `with_tags([..])` around the call, for all spans below"),
+    ("target", "leave it out: spans have no target"),
+    ("user_id", "write `user = expression`"),
+];
+
 /// Keys that several rows use.
 const AGENT_NAME: &str = "agent.name";
 const TOOL_NAME: &str = "tool.name";

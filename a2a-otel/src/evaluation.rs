@@ -109,8 +109,8 @@ impl Annotation {
     }
 
     /// Sets the score: a finite number on a scale of your choice, where more should be better. `None` leaves it out.
-    pub fn score(mut self, score: impl Into<Option<f64>>) -> Self {
-        self.score = score.into();
+    pub fn score(mut self, score: impl OptionalScore) -> Self {
+        self.score = score.into_score();
         self
     }
 
@@ -235,6 +235,52 @@ impl OptionalText for Option<&str> {
         self?.into_text()
     }
 }
+
+/// A score or none: a number of any type, a boolean, which counts as 1 or 0, or `None`.
+///
+/// ```
+/// use a2a_otel::evaluation::Annotation;
+///
+/// let found = vec!["lamp"];
+/// assert_eq!(Annotation::new("hits").score(found.len()), Annotation::new("hits").score(1.0));
+/// assert_eq!(Annotation::new("passed").score(true), Annotation::new("passed").score(Some(1.0)));
+/// ```
+pub trait OptionalScore {
+    /// Returns the score, if there is one.
+    fn into_score(self) -> Option<f64>;
+}
+
+/// The only implementation for an option, so that the type of `None` is clear.
+impl OptionalScore for Option<f64> {
+    fn into_score(self) -> Option<f64> {
+        self
+    }
+}
+
+macro_rules! scores {
+    ($($number:ty),*) => {$(
+        impl OptionalScore for $number {
+            fn into_score(self) -> Option<f64> {
+                Some(f64::from(self))
+            }
+        }
+    )*};
+}
+
+scores!(f64, f32, i8, i16, i32, u8, u16, u32, bool);
+
+macro_rules! counts {
+    ($($number:ty),*) => {$(
+        impl OptionalScore for $number {
+            #[expect(clippy::cast_precision_loss, reason = "a score needs no more than 53 bits")]
+            fn into_score(self) -> Option<f64> {
+                Some(self as f64)
+            }
+        }
+    )*};
+}
+
+counts!(i64, isize, u64, usize);
 
 /// Annotates a span by its id: 16 hexadecimal digits, as [`Current::span_id`](crate::Current::span_id) returns.
 ///

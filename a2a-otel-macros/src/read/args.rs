@@ -8,7 +8,7 @@ use syn::parse::{ParseStream, Parser as _};
 use syn::{Expr, ExprLit, Ident, Lit, LitStr, Path, Token, parenthesized, token};
 
 use crate::errors::{Errors, nearest};
-use crate::kinds::{Arg, Kind, Takes};
+use crate::kinds::{Arg, HABITS, Kind, NAME, Takes};
 
 /// The arguments that the user gave, each at most once.
 pub(crate) struct Args {
@@ -114,6 +114,9 @@ accessors! {
 }
 
 fn parse_argument(kind: &'static Kind, input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Given> {
+    if let Some(text) = peeked_text(input) {
+        return Err(syn::Error::new(text.span(), format_args!("write {}", named(kind, &text.value()))));
+    }
     let Ok(name) = input.call(Ident::parse_any) else {
         return Err(syn::Error::new(
             input.span(),
@@ -128,12 +131,25 @@ fn parse_argument(kind: &'static Kind, input: ParseStream<'_>, errors: &mut Erro
     Ok(Given { arg, span: name.span(), value })
 }
 
+/// A text in place of an argument.
+fn peeked_text(input: ParseStream<'_>) -> Option<LitStr> {
+    input.fork().parse().ok()
+}
+
+/// How a text that stands alone is written, for messages: as the first argument of the attribute that takes one.
+fn named(kind: &'static Kind, text: &str) -> String {
+    let argument = kind.all_args().find(|arg| arg.name == NAME.name).or_else(|| kind.all_args().next());
+    argument.map_or_else(String::new, |arg| format!("`{} = {text:?}`", arg.name))
+}
+
 fn unknown_argument(kind: &'static Kind, name: &Ident) -> syn::Error {
     let known: Vec<_> = kind.all_args().map(|arg| arg.name).collect();
     let written = name.to_string();
-    let advice = match nearest(&written, &known) {
-        Some(near) => format!(", did you mean `{near}`?"),
-        None => format!("; {}", list(kind)),
+    let habit = HABITS.iter().find(|(habit, _)| written == *habit);
+    let advice = match (habit, nearest(&written, &known)) {
+        (Some((_, advice)), _) => format!("; {advice}"),
+        (None, Some(near)) => format!(", did you mean `{near}`?"),
+        (None, None) => format!("; {}", list(kind)),
     };
     syn::Error::new(name.span(), format_args!("`#[{}]` has no argument `{written}`{advice}", kind.name))
 }
@@ -248,6 +264,10 @@ fn parse_name(arg: &Arg, input: ParseStream<'_>) -> syn::Result<Ident> {
 
 fn parse_field(input: ParseStream<'_>) -> syn::Result<Field> {
     let span = input.span();
+    if let Some(sigil) = peeked_sigil(input) {
+        let message = format_args!("write `\"key\" = value` instead of `{sigil}value`");
+        return Err(syn::Error::new(span, message));
+    }
     let key = if input.peek(LitStr) { input.parse::<LitStr>()?.value() } else { parse_dotted_key(input)? };
     if key.trim().is_empty() {
         return Err(syn::Error::new(span, "a key must not be empty"));
@@ -258,7 +278,25 @@ fn parse_field(input: ParseStream<'_>) -> syn::Result<Field> {
             format_args!("a field is written `\"{key}\" = expression`"),
         ));
     }
+    if let Some(sigil) = peeked_sigil(input) {
+        let value = if sigil == "%" { "value.to_string()" } else { "format!(\"{value:?}\")" };
+        let message = format_args!(
+            "write the value without `{sigil}`: what its type can do decides how it is recorded; `{value}` asks for a text"
+        );
+        return Err(syn::Error::new(input.span(), message));
+    }
     Ok(Field { key, span, value: input.parse()? })
+}
+
+/// A sign by which `tracing` tells how a value is recorded.
+fn peeked_sigil(input: ParseStream<'_>) -> Option<&'static str> {
+    if input.peek(Token![%]) {
+        Some("%")
+    } else if input.peek(Token![?]) {
+        Some("?")
+    } else {
+        None
+    }
 }
 
 fn parse_dotted_key(input: ParseStream<'_>) -> syn::Result<String> {

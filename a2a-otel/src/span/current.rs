@@ -10,7 +10,7 @@ use super::ending::exception;
 use super::failure::ErrorDescription;
 use super::ongoing::Ongoing;
 use crate::context::AgentRun;
-use crate::evaluation::{self, Annotation, OptionalText};
+use crate::evaluation::{self, Annotation, OptionalScore, OptionalText};
 use crate::pipeline::annotations::Subject;
 use crate::record::{Attributes, Record};
 use crate::semconv::gen_ai::EVALUATION_RESULT;
@@ -83,7 +83,8 @@ impl Current {
     }
 
     /// Evaluates the span, by name, with a score, a label, an explanation or several of these; pass `None` for the
-    /// others. Phoenix shows the evaluation as an annotation of the span. See [`evaluation`](crate::evaluation).
+    /// others. Phoenix shows the evaluation as an annotation of the span. See [`evaluation`](crate::evaluation);
+    /// [`annotate`](Self::annotate) takes the same as a builder.
     ///
     /// ```
     /// # fn generate(_: &str) -> String { String::new() }
@@ -100,7 +101,7 @@ impl Current {
     pub fn score(
         &self,
         name: impl Into<String>,
-        score: impl Into<Option<f64>>,
+        score: impl OptionalScore,
         label: impl OptionalText,
         explanation: impl OptionalText,
     ) {
