@@ -16,7 +16,9 @@ use opentelemetry::{Context, KeyValue};
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
-use tracing_subscriber::filter::{FilterExt as _, FilterFn, Targets, dynamic_filter_fn};
+#[cfg(feature = "logs")]
+use tracing_subscriber::filter::FilterExt as _;
+use tracing_subscriber::filter::{FilterFn, Targets, dynamic_filter_fn};
 use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, Layer as Printer};

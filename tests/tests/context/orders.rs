@@ -29,18 +29,18 @@ fn below() -> impl Stream<Item = u32> + Send {
 #[chain_span]
 async fn awaited() -> u32 {
     tokio::task::yield_now().await;
-    below().collect::<Vec<_>>().await.len() as u32
+    below().collect::<Vec<_>>().await.iter().sum()
 }
 
 #[chain_span]
 fn returned() -> impl Future<Output = u32> + Send {
     let below = below();
-    async move { below.collect::<Vec<_>>().await.len() as u32 }
+    async move { below.collect::<Vec<_>>().await.iter().sum() }
 }
 
 #[chain_span(fields("metadata" = "its own"))]
 fn boxed() -> Pin<Box<dyn Future<Output = u32> + Send>> {
-    Box::pin(async { below().collect::<Vec<_>>().await.len() as u32 })
+    Box::pin(async { below().collect::<Vec<_>>().await.iter().sum() })
 }
 
 #[chain_span]
