@@ -197,7 +197,8 @@ pub(crate) const RESERVED: &[(&str, &str)] = &[
     ("a2a_otel.", "this crate reserves these names"),
 ];
 
-const KIND_BY_MACRO: &str = "the attribute macro says the kind: `#[agent_span]`, `#[tool_span]`, `#[llm_call]` and so on";
+const KIND_BY_MACRO: &str =
+    "the attribute macro says the kind: `#[agent_span]`, `#[tool_span]`, `#[llm_call]` and so on";
 
 /// Words that people know from other crates and languages, and what to write instead.
 pub(crate) const HABITS: &[(&str, &str)] = &[

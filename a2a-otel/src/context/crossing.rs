@@ -51,10 +51,28 @@ impl Families {
         self.0 & Self::bit(key) != 0
     }
 
+    /// Every attribute of every span passes here, so most are refused by their length.
+    #[inline]
     fn bit(key: &str) -> u8 {
-        FAMILIES.iter().position(|family| family.contains(&key)).map_or(0, |place| 1 << place)
+        let may_fit = key.len() < 64 && LENGTHS & (1 << key.len()) != 0;
+        let family = || FAMILIES.iter().position(|family| family.contains(&key));
+        if may_fit { family().map_or(0, |place| 1 << place) } else { 0 }
     }
 }
+
+/// The lengths of the names in [`FAMILIES`], as bits.
+const LENGTHS: u64 = {
+    let (mut lengths, mut family) = (0, 0);
+    while family < FAMILIES.len() {
+        let mut name = 0;
+        while name < FAMILIES[family].len() {
+            lengths |= 1 << FAMILIES[family][name].len();
+            name += 1;
+        }
+        family += 1;
+    }
+    lengths
+};
 
 /// Returns whether an attribute of the inner scope replaces one of the outer.
 pub(super) fn is_replaced(outer: &str, inner: &str) -> bool {
