@@ -26,7 +26,7 @@ use ureq::http::Request;
 use crate::percent;
 use crate::pipeline::annotations;
 use crate::pipeline::transport::{agent, header_map};
-use crate::settings::{Endpoint, Exporter};
+use crate::settings::Endpoint;
 use crate::span::current;
 use crate::telemetry::Telemetry;
 
@@ -136,7 +136,7 @@ impl Telemetry {
     #[must_use]
     pub fn phoenix_url(&self) -> Option<String> {
         let settings = self.settings();
-        if settings.disabled || settings.exporter != Exporter::Otlp {
+        if settings.disabled || !settings.exporter.is_otlp() {
             return None;
         }
         let server = settings.endpoint.as_ref()?.server()?;
@@ -187,7 +187,7 @@ impl Telemetry {
     fn phoenix_text(&self, path: &str) -> Result<String, PhoenixError> {
         let settings = self.settings();
         let endpoint =
-            settings.endpoint.as_ref().filter(|_| !settings.disabled && settings.exporter == Exporter::Otlp);
+            settings.endpoint.as_ref().filter(|_| !settings.disabled && settings.exporter.is_otlp());
         let server = endpoint.and_then(Endpoint::server).ok_or(PhoenixError::NoPhoenix)?;
         self.fetch(&server, path)
     }

@@ -96,7 +96,11 @@ impl Neighbours {
         let Some(dispatch) = self.dispatch() else { return false };
         let target: &'static str = Box::leak(target.into());
         let looking = || is_taken((level, target), &dispatch);
-        let is_taken = thread::scope(|scope| scope.spawn(looking).join()).unwrap_or(false);
+        let is_taken = thread::scope(|scope| {
+            let thread =
+                thread::Builder::new().name("a2a-otel-bridge".to_owned()).spawn_scoped(scope, looking);
+            thread.ok().and_then(|thread| thread.join().ok()).unwrap_or(false)
+        });
         self.0.taken.write().unwrap_or_else(PoisonError::into_inner).insert((level, target), is_taken);
         self.0.takes_any.fetch_or(is_taken, Ordering::Relaxed);
         is_taken

@@ -55,7 +55,8 @@ impl Destination {
     /// The destination that the settings name.
     pub(crate) fn configured(settings: &Settings, warnings: &mut Vec<Warning>) -> Self {
         match settings.exporter {
-            Exporter::Otlp => Self::otlp(settings, warnings),
+            // The builder adds the printer, because what is printed as well is not accounted for.
+            Exporter::Otlp | Exporter::OtlpAndConsole => Self::otlp(settings, warnings),
             Exporter::Console => Self::console(),
             Exporter::None => Self::nowhere(),
         }

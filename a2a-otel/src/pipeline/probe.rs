@@ -8,7 +8,7 @@ use super::otlp;
 use super::transport::Grpc;
 pub use super::transport::TroubleKind;
 use super::transport::{Hints, Http, Sight, proxy_of};
-use crate::settings::{Endpoint, Exporter, Settings};
+use crate::settings::{Endpoint, Settings};
 
 static HINTS: Hints = Hints {
     absent: "nothing listens there",
@@ -82,7 +82,7 @@ impl Target {
             return None;
         }
         let settings = match data {
-            Data::Spans => (settings.exporter == Exporter::Otlp).then(|| settings.clone())?,
+            Data::Spans => settings.exporter.is_otlp().then(|| settings.clone())?,
             #[cfg(feature = "metrics")]
             Data::Metrics => settings.metrics.receiver().map(|_| settings.for_metrics())?,
             #[cfg(feature = "logs")]

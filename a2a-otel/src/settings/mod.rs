@@ -297,8 +297,24 @@ pub enum Exporter {
     Otlp,
     /// They are printed as trees.
     Console,
+    /// They are sent over OTLP, and printed as trees.
+    OtlpAndConsole,
     /// They are discarded.
     None,
+}
+
+impl Exporter {
+    /// Whether spans are sent over OTLP.
+    #[must_use]
+    pub const fn is_otlp(self) -> bool {
+        matches!(self, Self::Otlp | Self::OtlpAndConsole)
+    }
+
+    /// Whether spans are printed as trees.
+    #[must_use]
+    pub const fn is_console(self) -> bool {
+        matches!(self, Self::Console | Self::OtlpAndConsole)
+    }
 }
 
 /// Which traces are recorded.

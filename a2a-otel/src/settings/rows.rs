@@ -228,7 +228,7 @@ fn logs() -> Vec<Row> {
 
 /// The settings, if spans are sent.
 fn sent(settings: &Settings) -> Option<&Settings> {
-    (settings.exporter == Exporter::Otlp).then_some(settings)
+    settings.exporter.is_otlp().then_some(settings)
 }
 
 fn spool(settings: &Settings) -> Option<&Spool> {
@@ -310,6 +310,7 @@ fn exporter(exporter: Exporter) -> &'static str {
     match exporter {
         Exporter::Otlp => "otlp",
         Exporter::Console => "console",
+        Exporter::OtlpAndConsole => "otlp,console",
         Exporter::None => "none",
     }
 }

@@ -76,7 +76,7 @@ pub(super) const EXPORTER: Variable<Exporter> = variable(
     &["OTEL_TRACES_EXPORTER"],
     exporter,
     if cfg!(feature = "otlp") {
-        "otlp, console or none"
+        "otlp, console, both with a comma, or none"
     } else {
         "console or none (the feature `otlp` is off)"
     },
@@ -348,8 +348,17 @@ fn compression(text: &str) -> Option<Compression> {
     }
 }
 
+/// Reads a list of exporters.
 fn exporter(text: &str) -> Option<Exporter> {
-    match text {
+    text.split(',').map(|name| one_exporter(name.trim())).reduce(|all, one| match (all?, one?) {
+        (all, one) if all == one => Some(all),
+        (Exporter::None, _) | (_, Exporter::None) => None,
+        _ => Some(Exporter::OtlpAndConsole),
+    })?
+}
+
+fn one_exporter(name: &str) -> Option<Exporter> {
+    match name {
         "otlp" if cfg!(feature = "otlp") => Some(Exporter::Otlp),
         "console" => Some(Exporter::Console),
         "none" => Some(Exporter::None),

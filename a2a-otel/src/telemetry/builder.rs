@@ -24,16 +24,16 @@ use crate::lock::lock;
 use crate::metrics::Meters;
 #[cfg(feature = "metrics")]
 use crate::metrics::prometheus::{Scraper, start_or_report};
-use crate::pipeline::FanOut;
 use crate::pipeline::annotations::{self, annotator};
 use crate::pipeline::destination::Destination;
 #[cfg(feature = "logs")]
 use crate::pipeline::logs::Logger;
+use crate::pipeline::{FanOut, TreePrinter};
 use crate::privacy::Privacy;
 use crate::report::report;
 use crate::semconv::{GenAiVersion, SemConv};
 use crate::settings::{
-    HistogramAggregation, MetricsExporter, Overrides, Settings, Spool, TemporalityPreference, Tls,
+    Exporter, HistogramAggregation, MetricsExporter, Overrides, Settings, Spool, TemporalityPreference, Tls,
 };
 use crate::span::Foresight;
 
@@ -515,6 +515,9 @@ impl Builder {
         let annotator = is_configured.then(|| annotator(&settings)).flatten();
         let mut fan_out = FanOut::new(crate::span::finish);
         fan_out.processors = self.processors;
+        if is_configured && settings.exporter == Exporter::OtlpAndConsole {
+            fan_out.processors.push(Box::new(TreePrinter::stderr()));
+        }
         let open = |destination: Destination| destination.open(&settings.batch, &resource, &mut fan_out);
         let backends: Vec<_> = destinations.into_iter().map(open).collect();
         #[cfg(feature = "logs")]

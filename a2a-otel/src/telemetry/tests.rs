@@ -549,6 +549,19 @@ fn the_console_shows_a_tree() {
     assert!(printed.contains("└─ SPAN work"), "{printed}");
 }
 
+#[test]
+fn what_is_sent_can_be_printed_as_well() {
+    let receiver = Receiver::start();
+    let variables = [
+        ("OTEL_TRACES_EXPORTER", "otlp,console"),
+        ("PHOENIX_COLLECTOR_ENDPOINT", &*receiver.endpoint()),
+        ("RUST_LOG", "off"),
+    ];
+    let printed = print_child("child_without_runtime", &variables);
+    assert!(printed.contains("└─ SPAN work"), "{printed}");
+    assert!(receiver.spans().iter().any(|span| span.name == "work"));
+}
+
 #[cfg(feature = "tracing")]
 #[test]
 fn log_lines_are_printed_even_if_telemetry_is_disabled() {

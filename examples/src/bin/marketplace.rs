@@ -39,7 +39,7 @@ async fn run(telemetry: Telemetry) -> Result<bool, Box<dyn Error>> {
     let delivery = telemetry.shutdown(FLUSH);
     println!("{delivery}");
     #[cfg(feature = "otlp")]
-    if delivery.delivered > 0 && telemetry.settings().exporter == Exporter::Otlp {
+    if delivery.delivered > 0 && telemetry.settings().exporter.is_otlp() {
         show_link(&telemetry).await;
     }
     served

@@ -7,7 +7,7 @@ use crate::pipeline::sender::Outlet;
 use crate::pipeline::signal::{self, Payload, Signal};
 use crate::pipeline::transport::Http;
 use crate::pipeline::weigh::Weigh;
-use crate::settings::{Batch, Endpoint, Exporter, Settings};
+use crate::settings::{Batch, Endpoint, Settings};
 
 /// The bound of the queue. An explanation is a few sentences, so thousands of annotations fit.
 const QUEUE_BYTES: usize = 4 * 1024 * 1024;
@@ -18,7 +18,7 @@ const REQUEST_BYTES: usize = 1024 * 1024;
 
 /// Returns an annotator for the Phoenix that spans are sent to, if they are sent.
 pub(crate) fn annotator(settings: &Settings) -> Option<Annotator> {
-    let endpoint = settings.endpoint.as_ref().filter(|_| settings.exporter == Exporter::Otlp)?;
+    let endpoint = settings.endpoint.as_ref().filter(|_| settings.exporter.is_otlp())?;
     let server = endpoint.server();
     let limits = Batch {
         queue_bytes: QUEUE_BYTES,
