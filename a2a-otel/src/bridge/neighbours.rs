@@ -72,8 +72,10 @@ impl Neighbours {
 
     /// Whether the layer that has made this span of OpenTelemetry adds the event to it.
     pub(super) fn record(&self, event: &Event<'_>, span: &SpanContext) -> bool {
-        let takes_any = self.0.takes_any.load(Ordering::Relaxed);
-        let Some(dispatch) = self.dispatch().filter(|_| takes_any) else { return false };
+        if !self.0.takes_any.load(Ordering::Relaxed) {
+            return false;
+        }
+        let Some(dispatch) = self.dispatch() else { return false };
         let current = dispatch.current_span();
         let (id, is_taken) = match (event.parent(), current.id(), current.metadata()) {
             (Some(parent), ..) => (parent, true),
