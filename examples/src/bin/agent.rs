@@ -10,6 +10,7 @@ use a2a_otel_examples::errors::with_sources;
 use a2a_otel_examples::market::{self, Part, Server, StartError};
 use a2a_otel_examples::{errors, faults, health, shutdown};
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 const USAGE: &str = "usage: agent [health] coordinator|product|inventory|sales|catalogue|llm|customers|alerts \
@@ -18,6 +19,9 @@ const USAGE: &str = "usage: agent [health] coordinator|product|inventory|sales|c
 
 /// Where a part listens in a container, unless the environment names another address.
 const LISTEN: &str = "0.0.0.0:8080";
+
+/// How long tasks may take to stop that have not ended in time: none of them blocks a thread for longer.
+const STOP: Duration = Duration::from_secs(3);
 
 /// How long sending the last spans may take.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -38,15 +42,14 @@ struct Place {
     stays: bool,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let mut words = std::env::args().skip(1).peekable();
     let asks = words.next_if(|word| word == "health").is_some();
     let place = if words.peek().is_some() { Place::of_arguments(words) } else { Ok(Place::of_environment()) };
     match place {
         Err(error) => errors::exit(Err(error)),
         Ok(place) if asks => errors::exit(ask(&place)),
-        Ok(place) => errors::exit(run(&place).await),
+        Ok(place) => errors::exit(run(&place)),
     }
 }
 
@@ -55,16 +58,19 @@ fn ask(place: &Place) -> Result<bool, Failure> {
     Ok(true)
 }
 
-async fn run(place: &Place) -> Result<bool, Failure> {
+fn run(place: &Place) -> Result<bool, Failure> {
+    let runtime = Runtime::new()?;
     let shutdown = CancellationToken::new();
-    tokio::spawn(cancel_on_signal(shutdown.clone()));
+    runtime.spawn(cancel_on_signal(shutdown.clone()));
     let part = match Part::named(&place.part) {
         Ok(part) => part,
-        Err(error) => return place.fail(error, shutdown).await,
+        Err(error) => return runtime.block_on(place.fail(error, shutdown)),
     };
-    let telemetry = observed(part);
-    tokio::spawn(faults::block(part.name()));
-    let served = serve(part, place, shutdown).await;
+    let telemetry = runtime.block_on(async { observed(part) });
+    runtime.spawn(faults::block(part.name()));
+    let served = runtime.block_on(serve(part, place, shutdown));
+    // Tasks that still work are dropped, which ends their spans as cancelled: none is missing above another.
+    runtime.shutdown_timeout(STOP);
     eprintln!("{}", telemetry.shutdown(FLUSH));
     served
 }

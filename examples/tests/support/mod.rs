@@ -131,9 +131,10 @@ impl Parts {
         }
     }
 
-    /// Terminates every part, and asserts that each exits successfully.
+    /// Terminates all parts at once, and asserts that each exits successfully.
     pub(crate) fn terminate(self) {
-        self.0.into_iter().for_each(Part::terminate);
+        self.0.iter().for_each(Part::terminate);
+        self.0.into_iter().for_each(Part::check_end);
     }
 }
 
@@ -167,10 +168,13 @@ impl Part {
         self.url.strip_prefix("http://").and_then(|address| address.parse().ok()).expect("an address")
     }
 
-    fn terminate(mut self) {
+    fn terminate(&self) {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status().expect("kill runs");
         assert!(sent.success());
+    }
+
+    fn check_end(mut self) {
         let status = self.child.wait().expect("the process ends");
         assert!(status.success(), "{} ended with {status}", self.name);
     }
