@@ -38,9 +38,9 @@ parts=(
     "customers    customers        coordinator"
 )
 
-# How many seconds a process may take to start, and to end.
+# How many seconds a process may take to start, and to end: a part ends its requests and sends its last spans.
 patience=300
-grace=10
+grace=15
 
 # What has been started: names and process ids, in the order of the start.
 names=()
@@ -101,7 +101,7 @@ find_program() {
     local programs=${A2A_OTEL_PROGRAMS:-}
     if [[ -z $programs ]]; then
         (cd "$deploy/.." && cargo build -p a2a-otel-examples --features otlp --bin agent)
-        programs=$deploy/../target/debug
+        programs=${CARGO_TARGET_DIR:-$deploy/../target}/debug
     fi
     agent=$programs/agent
     if [[ ! -x $agent ]]; then

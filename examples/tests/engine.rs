@@ -6,13 +6,13 @@ mod support;
 use std::collections::BTreeSet;
 use std::process::Command;
 use std::sync::LazyLock;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use a2a_otel_tests::engine::{Engine, printed};
 use a2a_otel_tests::phoenix::Span;
 use a2a_otel_tests::python::python_environment;
 use a2a_otel_tests::services::require;
-use support::deployment::{Deployment, PARTS, PROJECT, folder, program};
+use support::deployment::{Deployment, PARTS, PROJECT, container, folder, program};
 use support::watch;
 
 /// The images are smaller than this, in bytes.
@@ -71,15 +71,15 @@ fn build_images(market: &Deployment<'_>) {
 /// Every container is healthy, cannot write to its root, and has no shell.
 fn check_containers(market: &Deployment<'_>) {
     for part in PARTS {
-        let container = container(part);
-        let health = market.inspect(&container, "{{.State.Health.Status}} {{.HostConfig.ReadonlyRootfs}}");
-        assert_eq!(health, "healthy true", "{container}");
-        let shell = market.try_compose(&["exec", "--no-TTY", part, "/bin/sh", "-c", "true"]);
+        let health =
+            market.inspect(&container(part), "{{.State.Health.Status}} {{.HostConfig.ReadonlyRootfs}}");
+        assert_eq!(health, "healthy true", "{part}");
+        let shell = market.exec(part, &["/bin/sh", "-c", "true"]);
         assert!(shell.is_err(), "{part} has a shell");
     }
-    let shell = market.try_compose(&["exec", "--no-TTY", "phoenix", "/bin/sh", "-c", "true"]);
+    let shell = market.exec("phoenix", &["/bin/sh", "-c", "true"]);
     assert!(shell.is_err(), "the image of Phoenix has none either");
-    let says = market.compose(&["exec", "--no-TTY", "coordinator", "/agent", "health"]);
+    let says = market.health("coordinator").expect("the coordinator is ready");
     assert!(says.starts_with("coordinator is ready: spans: good; http://phoenix:6006/v1/traces: "), "{says}");
     assert_eq!(says.lines().count(), 1, "{says}");
 }
@@ -132,8 +132,6 @@ fn stop(market: &Deployment<'_>) -> usize {
     // Phoenix stores spans more slowly than it accepts them, and parts wait for it for a few seconds at their end.
     market.await_delivered(&["customers"]);
     market.compose(&["stop", "customers"]);
-    // A part that ends gives requests in progress a few seconds, which on a busy machine may not be enough.
-    market.await_quiet(&AGENTS);
     market.await_delivered(&PARTS[..PARTS.len() - 1]);
     market.compose(&[&["stop"][..], &PARTS].concat());
     PARTS.map(|part| recorded(market, part)).iter().sum()
@@ -233,13 +231,14 @@ fn telemetry_is_switched_off(market: &mut Deployment<'_>) -> usize {
 /// What was stored is there again, and new spans join it over gRPC.
 fn data_survive_down_and_up(market: &mut Deployment<'_>, spans: usize) {
     step("down, up");
+    let before = SystemTime::now();
     market.compose(&["down"]);
     market.set("PHOENIX_COLLECTOR_ENDPOINT", "http://phoenix:4317");
     market.set("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
     market.up(&[]);
-    market.await_query("last_over_time(marketplace_orders_total[1h] offset 1m)");
+    market.await_query_at("last_over_time(marketplace_orders_total[1h])", before);
     market.await_visits(6);
-    let says = market.compose(&["exec", "--no-TTY", "coordinator", "/agent", "health"]);
+    let says = market.health("coordinator").expect("the coordinator is ready");
     assert!(says.contains("http://phoenix:4317"), "{says}");
     let sent = spans + stop(market);
     // What the killed agent had left: Phoenix may have confirmed some of it just before.
@@ -325,7 +324,7 @@ fn bad_input_is_explained(market: &Deployment<'_>) {
 #[track_caller]
 fn assert_one_line(market: &Deployment<'_>, container: &str, line: &str) {
     // Errors are on standard error, which `docker logs` passes on as such.
-    let log = market.both_logs(container);
+    let log = market.log_of(container);
     assert_eq!(log.lines().filter(|said| said.contains(line)).count(), 1, "{log}");
 }
 
@@ -342,12 +341,8 @@ fn a_wrong_key_is_explained(market: &mut Deployment<'_>) {
     let says = market.await_complaint("customers", "401 Unauthorized; check PHOENIX_API_KEY");
     assert!(says.contains("customers is not ready: "), "{says}");
     market.await_log("customers", "Sold 1 of P-0101");
-    let log = market.both_logs(&container("customers"));
+    let log = market.log("customers");
     assert!(log.contains("check PHOENIX_API_KEY"), "{log}");
-}
-
-fn container(service: &str) -> String {
-    format!("a2a-marketplace-{service}-1")
 }
 
 #[test]

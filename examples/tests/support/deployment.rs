@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use a2a_otel_tests::engine::{Engine, printed};
 use a2a_otel_tests::phoenix::{Phoenix, Span};
@@ -117,14 +117,23 @@ impl<'a> Deployment<'a> {
     /// What a service has printed since its container was created.
     #[track_caller]
     pub(crate) fn log(&self, service: &str) -> String {
-        // Compose clears the line of a terminal before each line, even where there is no terminal.
-        self.compose(&["logs", "--no-log-prefix", service]).replace("\u{1b}[2K", "").replace('\r', "")
+        self.log_of(&container(service))
     }
 
     /// What a container has printed, on standard output and standard error.
     #[track_caller]
-    pub(crate) fn both_logs(&self, container: &str) -> String {
+    pub(crate) fn log_of(&self, container: &str) -> String {
         self.engine.logs(container).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// What the health check of a part runs.
+    pub(crate) fn health(&self, part: &str) -> Result<String, String> {
+        self.exec(part, &["/agent", "health"])
+    }
+
+    /// Runs a program in the container of a service. Docker itself does it several times as fast as Compose.
+    pub(crate) fn exec(&self, service: &str, program: &[&str]) -> Result<String, String> {
+        self.engine.docker(&[&["exec", &container(service)], program].concat())
     }
 
     pub(crate) fn port(&self, name: &str) -> u16 {
@@ -145,8 +154,20 @@ impl<'a> Deployment<'a> {
     /// Waits for a result of a query to Prometheus.
     #[track_caller]
     pub(crate) fn await_query(&self, query: &str) {
+        self.await_answer(&format!("query={}", encoded(query)));
+    }
+
+    /// Waits for a result of a query to Prometheus as it was at a time.
+    #[track_caller]
+    pub(crate) fn await_query_at(&self, query: &str, time: SystemTime) {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH).expect("a time after 1970");
+        self.await_answer(&format!("query={}&time={}", encoded(query), since.as_secs()));
+    }
+
+    #[track_caller]
+    fn await_answer(&self, query: &str) {
         let found = eventually(SEEN, || {
-            let answer = self.ask("PROMETHEUS_PORT", &format!("/api/v1/query?query={}", encoded(query)))?;
+            let answer = self.ask("PROMETHEUS_PORT", &format!("/api/v1/query?{query}"))?;
             (!answer["data"]["result"].as_array()?.is_empty()).then_some(())
         });
         assert!(found.is_some(), "{query} has no result\n{}", self.states());
@@ -176,17 +197,16 @@ impl<'a> Deployment<'a> {
     #[track_caller]
     pub(crate) fn await_delivered(&self, parts: &[&str]) {
         for part in parts {
-            let health = || self.try_compose(&["exec", "--no-TTY", part, "/agent", "health"]).ok();
-            let delivered = eventually(SEEN, || health().filter(|says| says.contains(" 0 spooled,")));
-            assert!(delivered.is_some(), "{part}: {:?}\n{}", health(), self.states());
+            let delivered =
+                eventually(SEEN, || self.health(part).ok().filter(|says| says.contains(" 0 spooled,")));
+            assert!(delivered.is_some(), "{part}: {:?}\n{}", self.health(part), self.states());
         }
     }
 
     /// Waits until these parts have recorded nothing for longer than any step of their work takes.
     #[track_caller]
     pub(crate) fn await_quiet(&self, parts: &[&str]) {
-        let health =
-            || parts.iter().map(|part| self.try_compose(&["exec", "--no-TTY", part, "/agent", "health"]));
+        let health = || parts.iter().map(|part| self.health(part));
         let mut before: Vec<_> = health().collect();
         let quiet = eventually(SEEN, || {
             std::thread::sleep(Duration::from_secs(5));
@@ -229,9 +249,8 @@ impl<'a> Deployment<'a> {
     /// Waits until what the health check of a part runs fails with this text, and returns all that it says.
     #[track_caller]
     pub(crate) fn await_complaint(&self, part: &str, text: &str) -> String {
-        let health = || self.try_compose(&["exec", "--no-TTY", part, "/agent", "health"]);
-        let complaint = eventually(SEEN, || health().err().filter(|says| says.contains(text)));
-        complaint.unwrap_or_else(|| panic!("{part}: {:?}\n{}", health(), self.states()))
+        let complaint = eventually(SEEN, || self.health(part).err().filter(|says| says.contains(text)));
+        complaint.unwrap_or_else(|| panic!("{part}: {:?}\n{}", self.health(part), self.states()))
     }
 
     /// Waits until the health check of a container fails, and returns what it says.
@@ -244,6 +263,11 @@ impl<'a> Deployment<'a> {
         assert!(ill.is_some(), "{container} is healthy: {says}");
         says
     }
+}
+
+/// The container of a service.
+pub(crate) fn container(service: &str) -> String {
+    format!("a2a-marketplace-{service}-1")
 }
 
 fn is_visit(line: &str) -> bool {
