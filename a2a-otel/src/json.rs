@@ -34,7 +34,8 @@ pub(crate) struct Index {
     preceding: Preceding,
 }
 
-/// A value, followed by the values that it contains. An object contains its keys and values in turn.
+/// A value, followed by the values that it contains. An object contains its keys and values in turn. The numbers and words
+/// that follow one another in a list are one entry: a list may hold very many numbers, such as a vector.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     start: u32,
@@ -79,6 +80,8 @@ enum Preceding {
 pub(crate) struct Node<'a> {
     json: &'a Json<'a>,
     at: usize,
+    start: u32,
+    end: u32,
 }
 
 impl<'a> Json<'a> {
@@ -97,8 +100,13 @@ impl<'a> Json<'a> {
         Self { text, entries: index.entries, known }
     }
 
-    pub(crate) const fn root(&self) -> Node<'_> {
-        Node { json: self, at: 0 }
+    pub(crate) fn root(&self) -> Node<'_> {
+        self.node(0)
+    }
+
+    fn node(&self, at: usize) -> Node<'_> {
+        let Entry { start, end, .. } = self.entries[at];
+        Node { json: self, at, start, end }
     }
 }
 
@@ -133,12 +141,13 @@ impl Index {
         self.preceding = Preceding::Other;
     }
 
-    /// Adds any other value. Of several in a row, only the first is kept.
+    /// Adds any other value. Several in a row are one entry.
     pub(crate) fn scalar(&mut self, start: usize, end: usize) {
-        if self.preceding != Preceding::Scalar {
-            let entry = self.push(start, Spelling::AsIs);
-            self.end(entry, end);
-        }
+        let entry = match self.preceding {
+            Preceding::Scalar => self.entries.len() - 1,
+            Preceding::Nothing | Preceding::Other => self.push(start, Spelling::AsIs),
+        };
+        self.end(entry, end);
         self.preceding = Preceding::Scalar;
     }
 
@@ -167,8 +176,7 @@ impl<'a> Node<'a> {
 
     /// Where the value is in the text.
     pub(crate) fn range(self) -> Range<usize> {
-        let Entry { start, end, .. } = self.entry();
-        start as usize..end as usize
+        self.start as usize..self.end as usize
     }
 
     fn entry(self) -> Entry {
@@ -248,20 +256,21 @@ impl<'a> Node<'a> {
 
     /// The fields of an object, by their names as written. Empty for any other value.
     pub(crate) fn entries(self) -> impl Iterator<Item = (&'a str, Self)> + use<'a> {
-        let mut children = Children { inside: self, at: self.at + 1, end: self.end_if('{') };
+        let mut children = self.children('{');
         std::iter::from_fn(move || {
             let key = children.next()?.raw();
             Some((key.get(1..key.len() - 1)?, children.next()?))
         })
     }
 
-    /// The values of a list, where a row of numbers counts as one. Empty for any other value.
+    /// The values of a list. Empty for any other value.
     pub(crate) fn items(self) -> impl Iterator<Item = Self> + use<'a> {
-        Children { inside: self, at: self.at + 1, end: self.end_if('[') }
+        self.children('[')
     }
 
-    fn end_if(self, opening: char) -> usize {
-        if self.raw().starts_with(opening) { self.entry().next as usize } else { 0 }
+    fn children(self, opening: char) -> Children<'a> {
+        let end = if self.raw().starts_with(opening) { self.entry().next as usize } else { 0 };
+        Children { json: self.json, at: self.at + 1, end, read: 0 }
     }
 }
 
@@ -300,22 +309,50 @@ fn character(escape: &str) -> (char, usize) {
 }
 
 struct Children<'a> {
-    inside: Node<'a>,
+    json: &'a Json<'a>,
     at: usize,
     end: usize,
+    /// Up to where the entry was read, if it holds several values.
+    read: u32,
 }
 
 impl<'a> Iterator for Children<'a> {
     type Item = Node<'a>;
 
     fn next(&mut self) -> Option<Node<'a>> {
-        let at = self.at;
-        (at < self.end).then(|| {
-            let node = Node { at, ..self.inside };
-            self.at = node.entry().next as usize;
+        (self.at < self.end).then(|| {
+            let entry = self.json.node(self.at);
+            let node = Node { start: entry.start.max(self.read), ..entry }.first();
+            match node.following(entry.end) {
+                Some(following) => self.read = following,
+                None => self.at = entry.entry().next as usize,
+            }
             node
         })
     }
+}
+
+impl Node<'_> {
+    /// The first of the numbers and words in a row. Any other value is itself.
+    fn first(self) -> Self {
+        if self.raw().starts_with(['"', '{', '[']) {
+            return self;
+        }
+        let length = self.raw().find(is_between).unwrap_or(self.raw().len());
+        Self { end: self.start + offset(length), ..self }
+    }
+
+    /// Where the next value begins, if there is one before this place.
+    fn following(self, end: u32) -> Option<u32> {
+        let rest = &self.json.text[self.end as usize..end as usize];
+        let skipped = rest.find(|character| !is_between(character))?;
+        Some(self.end + offset(skipped))
+    }
+}
+
+/// Whether this stands between the values of a list.
+const fn is_between(character: char) -> bool {
+    matches!(character, ',' | ' ' | '\n' | '\r' | '\t')
 }
 
 /// Walks through a text once, without recursion.
@@ -346,7 +383,7 @@ impl Indexer<'_> {
                 self.at += 1;
             }
             b'"' => self.string()?,
-            b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => self.scalar(),
+            b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => self.scalar()?,
             _ => return None,
         }
         Some(())
@@ -400,12 +437,15 @@ impl Indexer<'_> {
         Some(())
     }
 
-    fn scalar(&mut self) {
+    fn scalar(&mut self) -> Option<()> {
         let start = self.at;
         let rest = &self.bytes[start..];
         let is_end = |byte: &u8| !matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'E' | b'+' | b'-' | b'.');
         self.at += rest.iter().position(is_end).unwrap_or(rest.len());
+        let scalar = &self.bytes[start..self.at];
+        (matches!(scalar, b"true" | b"false" | b"null") || is_number(scalar)).then_some(())?;
         self.index.scalar(start, self.at);
+        Some(())
     }
 
     fn skip(&mut self, byte: u8) -> bool {
@@ -421,7 +461,97 @@ impl Indexer<'_> {
     }
 }
 
+/// Whether this is a number as JSON has it.
+fn is_number(text: &[u8]) -> bool {
+    let without_sign = text.strip_prefix(b"-").unwrap_or(text);
+    let (whole, rest) = split_digits(without_sign);
+    let (fraction, rest) = match rest.strip_prefix(b".") {
+        Some(rest) => split_digits(rest),
+        None => (&b"0"[..], rest),
+    };
+    let (power, rest) = match rest.strip_prefix(b"e").or_else(|| rest.strip_prefix(b"E")) {
+        Some(rest) => {
+            split_digits(rest.strip_prefix(b"-").or_else(|| rest.strip_prefix(b"+")).unwrap_or(rest))
+        }
+        None => (&b"0"[..], rest),
+    };
+    let is_whole = whole == b"0" || !whole.starts_with(b"0");
+    is_whole && ![whole, fraction, power].iter().any(|digits| digits.is_empty()) && rest.is_empty()
+}
+
+/// The digits at the beginning, and the rest.
+fn split_digits(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    text.split_at(end)
+}
+
 /// [`Json::index`] checks that the text is short enough.
 fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Map, Value};
+
+    use super::{Json, Node};
+
+    /// What a node holds, read with its methods alone.
+    fn read(node: Node<'_>) -> Value {
+        if node.is_object() {
+            Value::from(
+                node.entries().map(|(key, value)| (key.to_owned(), read(value))).collect::<Map<_, _>>(),
+            )
+        } else if node.is_list() {
+            node.items().map(read).collect()
+        } else {
+            serde_json::from_str(node.raw()).expect("it is one value")
+        }
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "[a-z, \\[{]{0,8}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::btree_map("[a-z]{0,3}", inner, 0..6)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        /// Each value is there, also each of several numbers in a row, however the text is laid out.
+        #[test]
+        fn all_values_are_read(value in any_value()) {
+            for text in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
+                let json = Json::index(&text).expect("it is JSON");
+                // From the text, so that all numbers are rounded alike.
+                prop_assert_eq!(read(json.root()), serde_json::from_str::<Value>(&text).unwrap());
+            }
+        }
+
+        /// A text is JSON here if it is JSON elsewhere: words, numbers and what stands between them.
+        #[test]
+        fn only_json_is_indexed(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec![
+                    "{", "}", "[", "]", ",", ":", "\"a\"", " ", "\n", "true", "false", "null", "nothing", "t", "from",
+                    "0", "7", "10", "-", "+", ".", "e", "E", "1.5", "-2e3", "01", "NaN",
+                ]),
+                0..7
+            )
+        ) {
+            let text = pieces.concat();
+            let is_json = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
+            prop_assert_eq!(Json::index(&text).is_some(), is_json, "{}", text);
+        }
+    }
 }
