@@ -5,6 +5,8 @@ use std::process::Command;
 
 use a2a_otel::testing::capture;
 use a2a_otel::{Telemetry, chain_span, llm_call};
+use futures::executor::block_on;
+use futures::stream::{self, Stream, StreamExt as _};
 use opentelemetry_sdk::trace::InMemorySpanExporter;
 use serde_json::{Value, json};
 
@@ -22,6 +24,11 @@ fn complete(request: &Value) -> Value {
         "choices": [{"message": {"role": "assistant", "content": request["messages"][0]["content"]}}],
         "usage": {"prompt_tokens": 900, "completion_tokens": 100, "total_tokens": 1000},
     })
+}
+
+#[llm_call(request = request)]
+fn stream(request: &Value, pieces: Vec<Vec<u8>>) -> impl Stream<Item = Vec<u8>> {
+    stream::iter(pieces)
 }
 
 #[test]
@@ -51,5 +58,19 @@ fn long_values_are_cut_and_read_before() {
     assert_eq!(completed.text("llm.output_messages.0.message.content"), Some(cut.as_str()));
     assert_eq!(completed.text("llm.input_messages.0.message.role"), Some("user"));
     assert!(completed.text("input.value").is_some_and(|input| input.ends_with(mark)));
+
+    let chunk = json!({
+        "object": "chat.completion.chunk", "model": "gpt-4o-mini-2024-07-18",
+        "choices": [{"index": 0, "delta": {"role": "assistant", "content": long}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 900, "completion_tokens": 100, "total_tokens": 1000},
+    });
+    let bytes = format!("data: {chunk}\n\n").into_bytes();
+    let request = json!({"model": "gpt-4o-mini", "messages": [], "stream": true});
+    block_on(stream(&request, bytes.chunks(100).map(<[u8]>::to_vec).collect()).collect::<Vec<_>>());
+    let streamed = capturing.named("stream");
+    assert_eq!(streamed.number("llm.token_count.total"), Some(1000));
+    assert_eq!(streamed.text("llm.finish_reason"), Some("stop"));
+    assert_eq!(streamed.text("llm.output_messages.0.message.content"), Some(cut.as_str()));
+    assert!(streamed.text("output.value").is_some_and(|output| output.ends_with(mark)));
     drop(telemetry);
 }

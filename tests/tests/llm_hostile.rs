@@ -254,3 +254,112 @@ fn an_answer_that_the_last_events_repeat_takes_room_once() {
     let span = capturing.only();
     assert_eq!(span.text("output.value").unwrap(), last.to_string());
 }
+
+/// Streamed answers, by interface. Each says that it is by an assistant, why it ended and what it used, and has a place for one
+/// more value: beside what was said, or instead of it.
+fn answers_with(value: &Value) -> Vec<(&'static str, Vec<Value>)> {
+    let chat = |choices: Value| json!({"object": "chat.completion.chunk", "model": "m", "choices": choices});
+    let choice =
+        |delta: Value, reason: Value| chat(json!([{"index": 0, "delta": delta, "finish_reason": reason}]));
+    let chat_usage = json!({"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3});
+    let usage = json!({"input_tokens": 1, "output_tokens": 2, "total_tokens": 3});
+    let parts = |parts: Value| json!({"content": {"role": "model", "parts": parts}});
+    let response = |output: Value| json!({"id": "r", "object": "response", "model": "m", "output": output});
+    let mut incomplete =
+        response(json!([{"id": "a", "type": "message", "role": "assistant", "content": value}]));
+    incomplete["incomplete_details"] = json!({"reason": "stop"});
+    incomplete["usage"] = usage.clone();
+    vec![
+        (
+            "OpenAI, chat: beside",
+            vec![
+                choice(json!({"note": value, "role": "assistant", "content": "A lamp."}), Value::Null),
+                choice(json!({}), json!("stop")),
+                json!({"object": "chat.completion.chunk", "choices": [], "usage": chat_usage}),
+            ],
+        ),
+        (
+            "OpenAI, chat: instead",
+            vec![
+                choice(json!({"content": value}), Value::Null),
+                choice(json!({"role": "assistant"}), json!("stop")),
+                json!({"object": "chat.completion.chunk", "choices": [], "usage": chat_usage}),
+            ],
+        ),
+        (
+            "OpenAI, responses: beside",
+            vec![
+                json!({"type": "response.created", "response": {"object": "response", "note": value}}),
+                json!({"type": "response.incomplete", "response": {
+                    "model": "m", "usage": usage, "incomplete_details": {"reason": "stop"},
+                    "output": [{"id": "a", "type": "message", "role": "assistant", "content": "A lamp."}],
+                }}),
+            ],
+        ),
+        ("OpenAI, responses: instead", vec![json!({"type": "response.incomplete", "response": incomplete})]),
+        (
+            "Anthropic: instead",
+            vec![
+                json!({"type": "message_start", "message": {"role": "assistant", "content": [], "usage": {"input_tokens": 1}}}),
+                json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}),
+                json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": value}}),
+                json!({"type": "message_delta", "delta": {"stop_reason": "stop"}, "usage": {"output_tokens": 2}}),
+            ],
+        ),
+        (
+            "Anthropic: beside",
+            vec![
+                json!({"type": "message_start", "message": {"note": value, "role": "assistant", "content": []}}),
+                json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": "A lamp."}}),
+                json!({"type": "message_delta", "delta": {"stop_reason": "stop"}, "usage": {"input_tokens": 1, "output_tokens": 2}}),
+            ],
+        ),
+        (
+            "Gemini",
+            vec![
+                json!({"candidates": [parts(json!([{"text": value}]))]}),
+                json!({
+                    "candidates": [{"finishReason": "stop"}],
+                    "usageMetadata": {"promptTokenCount": 1, "candidatesTokenCount": 2, "totalTokenCount": 3},
+                }),
+            ],
+        ),
+        (
+            "Ollama",
+            vec![
+                json!({"model": "m", "created_at": "", "message": {"content": value}, "done": false}),
+                json!({
+                    "model": "m", "created_at": "", "message": {"role": "assistant"}, "done": true, "done_reason": "stop",
+                    "prompt_eval_count": 1, "eval_count": 2,
+                }),
+            ],
+        ),
+    ]
+}
+
+/// A value that does not fit is lost alone, or cut, if it is a text.
+#[test]
+fn what_comes_after_a_value_that_does_not_fit_is_kept() {
+    let text = "many words ".repeat(100_000);
+    let almost = "word ".repeat((1 << 20) / 5 - 20);
+    let many = vec!["one of very many words"; 50_000];
+    for value in [json!(text), json!([text]), json!(many), json!({"a": text}), json!(almost)] {
+        for (answer, chunks) in answers_with(&value) {
+            let kind = &value.to_string()[..8];
+            let capturing = capture();
+            block_on(stream("", chunks).collect::<Vec<_>>());
+            let span = capturing.only();
+            assert_eq!(span.number("llm.token_count.total"), Some(3), "{answer} {kind}");
+            assert_eq!(span.text("llm.finish_reason"), Some("stop"), "{answer} {kind}");
+            if let Some(role) = span.text("llm.output_messages.0.message.role") {
+                assert!(["assistant", "model"].contains(&role), "{answer} {kind}");
+            }
+            let output = span.text("output.value").expect("an output");
+            assert!(
+                output.len() > 100 && output.len() < (1 << 20) + (1 << 16),
+                "{answer} {kind}: {}",
+                output.len()
+            );
+        }
+    }
+}

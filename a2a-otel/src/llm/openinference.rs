@@ -17,22 +17,25 @@ use crate::semconv::openinference::{message, message_content, tool_call};
 
 pub(super) fn request(shape: &'static Shape, request: Request<'_>) -> Read {
     let mut writer = AttributeWriter::with_capacity_for(&request.messages);
+    writer.some(names::PROMPT_ID, request.stored_prompt.id);
+    writer.some(names::LLM_PROMPT_TEMPLATE_VARIABLES, request.stored_prompt.variables);
+    writer.text(parameters_key(shape.operation), &request.parameters);
+    writer.model(shape, names::LLM_REQUEST_MODEL_NAME, request.model.as_deref());
     for one in request.messages {
         writer.message(&INPUT, one);
     }
     writer.listed(names::LLM_TOOLS, names::tool::JSON_SCHEMA, numbered(&request.tools));
     writer.listed(names::LLM_PROMPTS, names::prompt::TEXT, numbered(&request.prompts));
     writer.listed(names::EMBEDDING_EMBEDDINGS, names::embedding::TEXT, numbered(&request.texts));
-    writer.at("");
-    writer.some(names::PROMPT_ID, request.stored_prompt.id);
-    writer.some(names::LLM_PROMPT_TEMPLATE_VARIABLES, request.stored_prompt.variables);
-    writer.text(parameters_key(shape.operation), &request.parameters);
-    writer.model(shape, names::LLM_REQUEST_MODEL_NAME, request.model.as_deref());
     writer.into_read(shape, request.model.as_deref())
 }
 
 pub(super) fn response(shape: &'static Shape, response: Response<'_>) -> Read {
     let mut writer = AttributeWriter::with_capacity_for(&response.messages);
+    // First what a span must not lose: the SDK drops attributes beyond a number.
+    writer.text(names::LLM_FINISH_REASON, response.finish_reason.as_deref().unwrap_or_default());
+    writer.usage(&response.usage);
+    writer.model(shape, names::LLM_RESPONSE_MODEL_NAME, response.model.as_deref());
     for one in response.messages {
         writer.message(&OUTPUT, one);
     }
@@ -43,10 +46,6 @@ pub(super) fn response(shape: &'static Shape, response: Response<'_>) -> Read {
         writer.at_item(names::EMBEDDING_EMBEDDINGS, index);
         writer.push(names::embedding::VECTOR, Value::Array(Array::F64(vector)));
     }
-    writer.at("");
-    writer.text(names::LLM_FINISH_REASON, response.finish_reason.as_deref().unwrap_or_default());
-    writer.usage(&response.usage);
-    writer.model(shape, names::LLM_RESPONSE_MODEL_NAME, response.model.as_deref());
     Read { usage: response.usage, ..writer.into_read(shape, response.model.as_deref()) }
 }
 

@@ -26,11 +26,17 @@ pub(crate) struct StreamedAnswer {
     unread: usize,
 }
 
+/// How much of an answer is kept to be read, in bytes. A lower limit cuts each value that is recorded, and does not keep usage
+/// from being read.
+fn most_kept() -> usize {
+    capture::limit().max(capture::DEFAULT_LIMIT)
+}
+
 impl Default for StreamedAnswer {
     fn default() -> Self {
         Self {
             shape: None,
-            grown: Grown::up_to(capture::limit()),
+            grown: Grown::up_to(most_kept()),
             framing: Framing::default(),
             failure: None,
             unread: 0,
@@ -102,7 +108,7 @@ impl StreamedAnswer {
             return self.take_chunks(&json);
         }
         let mut framing = std::mem::take(&mut self.framing);
-        let unread = framing.take(bytes, capture::limit(), &mut |json| self.take_chunks(json));
+        let unread = framing.take(bytes, most_kept(), &mut |json| self.take_chunks(json));
         self.framing = framing;
         self.unread += unread;
     }
@@ -130,7 +136,7 @@ impl StreamedAnswer {
     /// The shape of the chunks, the answer that they make, and the failure that one of them reports.
     fn finish(mut self) -> (Option<&'static Shape>, String, Option<Failure>) {
         let mut framing = std::mem::take(&mut self.framing);
-        framing.finish(capture::limit(), &mut |json| self.take_chunks(json));
+        framing.finish(most_kept(), &mut |json| self.take_chunks(json));
         let mut text = String::new();
         self.grown.write(&mut text);
         (self.shape, text, self.failure)

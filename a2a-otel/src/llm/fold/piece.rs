@@ -282,11 +282,11 @@ impl Piece {
         Self::Object(vec![("type".into(), kind), ("text".into(), Self::Text(Form::Plain, text))])
     }
 
-    /// Adds an element that has grown already.
+    /// Adds an element that has grown already, and has its room.
     fn begin_with(&mut self, grown: Self, room: &mut Room) {
-        if let Some(piece) = self.begin(None, None, room) {
-            *piece = grown;
-        }
+        let list = self.list(room);
+        let place = list.place_of_new(None);
+        *list.at(place) = grown;
     }
 
     /// The text of a content that came as a text and as a list of parts, if all of it is one text.
@@ -354,7 +354,7 @@ impl Piece {
         id: Option<&str>,
         room: &mut Room,
     ) -> Option<&mut Self> {
-        if !room.take(VALUE_SIZE) {
+        if !room.take_element(VALUE_SIZE) {
             return None;
         }
         let place = self.list(room).place_of_new(number);
@@ -512,7 +512,7 @@ fn write_text(json: &mut String, form: Form, text: &str) {
         Form::Or(default) if text.is_empty() => json.extend(["\"", default, "\""]),
         Form::Json => {
             let value = unescaped(text);
-            // The index takes a word such as `from` for JSON.
+            // The index does not check what strings contain.
             match serde_json::from_str::<IgnoredAny>(&value) {
                 Ok(_) => json.push_str(&value),
                 Err(_) => json.push_str(&Value::from(value).to_string()),
