@@ -751,6 +751,44 @@ const PARTS: &[(&[&str], &str, &str, &str, &str)] = &[
         r#"{"data":[{"embedding":[0.5],"index":0}]}"#,
         r#"{"data":[{"embedding":"__REDACTED__","index":0}]}"#,
     ),
+    // What has another setting stays.
+    (
+        PARAMETERS,
+        "LLM",
+        "input.value",
+        r#"{"input":["a"],"tools":["a"],"dimensions":3}"#,
+        r#"{"input":["a"],"tools":["a"],"dimensions":"__REDACTED__"}"#,
+    ),
+    (
+        PARAMETERS,
+        "LLM",
+        "output.value",
+        r#"{"tools":["a"],"top_p":1}"#,
+        r#"{"tools":["a"],"top_p":"__REDACTED__"}"#,
+    ),
+    // Images without a type that says so, and what is none.
+    (
+        IMAGES,
+        "LLM",
+        "input.value",
+        r#"{"a":{"type":"document","url":"u"},"b":{"type":"computer_screenshot","url":"u"}}"#,
+        r#"{"a":{"type":"document","url":"u"},"b":{"type":"computer_screenshot","url":"__REDACTED__"}}"#,
+    ),
+    // A message that is JSON is one more place.
+    (
+        IMAGES,
+        "LLM",
+        "llm.input_messages.0.message.content",
+        r#"[{"type":"image","url":"u"},{"type":"text","text":"t"}]"#,
+        r#"[{"type":"image","url":"__REDACTED__"},{"type":"text","text":"t"}]"#,
+    ),
+    (
+        TOOLS,
+        "LLM",
+        "llm.output_messages.0.message.content",
+        r#"{"tools":["a"],"text":"t"}"#,
+        r#"{"tools":"__REDACTED__","text":"t"}"#,
+    ),
     // A tool's own input may have a field of this name.
     (TOOLS, "TOOL", "input.value", r#"{"tools":["a saw"]}"#, r#"{"tools":["a saw"]}"#),
     (TOOLS, "TOOL", "output.value", r#"{"tools":["a saw"]}"#, r#"{"tools":["a saw"]}"#),

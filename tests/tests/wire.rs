@@ -14,7 +14,7 @@ use a2a_otel::testing::Captured;
 use a2a_otel_tests::wire::{cut, layouts, of_bytes, of_values, of_whole, said};
 use proptest::prelude::*;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -279,5 +279,60 @@ proptest! {
         let text = &layouts[layout.index(layouts.len())];
         let (whole, cut) = (of_values(&case.request, &chunks), of_bytes(&case.request, cut(text, &cuts)));
         prop_assert_eq!(said(&cut), said(&whole), "{}", name);
+    }
+}
+
+/// Fields that hold credentials for other servers, in a request and in what it tells of tools, servers and data.
+const CREDENTIALS: &[&str] = &[
+    "access_token",
+    "api_key",
+    "apiKey",
+    "authentication",
+    "authorization",
+    "authorization_token",
+    "extra_headers",
+    "headers",
+];
+
+/// Each field with a text, an object and a list in turn, or with what takes the place of all three.
+fn credentials(is_hidden: bool) -> Map<String, Value> {
+    let values = [json!("hush"), json!({"Authorization": "hush, \"all\" of it"}), json!(["hush"])];
+    let of = |at: usize| if is_hidden { json!("__REDACTED__") } else { values[at % 3].clone() };
+    CREDENTIALS.iter().enumerate().map(|(at, name)| ((*name).to_owned(), of(at))).collect()
+}
+
+fn with_credentials(is_hidden: bool) -> Value {
+    let mut direct = credentials(is_hidden);
+    direct.insert("type".to_owned(), json!("mcp"));
+    let holders = json!([{"type": "mcp", "name": "n", "parameters": credentials(is_hidden)}, direct]);
+    let mut request = credentials(is_hidden);
+    for (name, value) in [
+        ("model", json!("m")),
+        ("messages", json!([{"role": "user", "content": "a lamp"}])),
+        ("mcp_servers", holders.clone()),
+        ("tools", holders.clone()),
+        ("data_sources", holders.clone()),
+        ("dataSources", holders),
+        // A number or a flag is no credential.
+        ("stream", json!(true)),
+    ] {
+        request.insert(name.to_owned(), value);
+    }
+    request.into()
+}
+
+#[test]
+fn credentials_for_other_servers_are_never_recorded() {
+    let answer = json!({"object": "chat.completion", "model": "m", "choices": [{"message": {"role": "assistant", "content": "a"}}]});
+    let span = of_whole(&with_credentials(false), &answer);
+    let read = |key: &str| serde_json::from_str::<Value>(span.text(key).expect(key)).expect("JSON");
+    let expected = with_credentials(true);
+    assert_eq!(read("input.value"), expected);
+    for number in 0..2 {
+        let tool = read(&format!("llm.tools.{number}.tool.json_schema"));
+        assert_eq!(tool, expected["tools"][number], "{number}");
+    }
+    for (key, value) in &span.attributes {
+        assert!(!value.as_str().contains("hush"), "{key}: {value}");
     }
 }

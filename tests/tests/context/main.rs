@@ -285,7 +285,7 @@ fn baggage_has_a_limit_and_what_is_above_stays_here() {
 fn foreign_baggage_is_kept_and_read_with_care() {
     let arrived = HashMap::from([(
         "baggage".to_owned(),
-        vec!["other=1;p=2,tag.tags=one,metadata=,session.id=%ff,user.id=u%20v".to_owned()],
+        vec!["other=1;p=2,x-!#$&'*+.^_`|~=3,tag.tags=one,metadata=,session.id=%ff,user.id=u%20v".to_owned()],
     )]);
     let span = received(&arrived);
     assert_eq!(span.text("user.id"), Some("u v"));
@@ -296,5 +296,24 @@ fn foreign_baggage_is_kept_and_read_with_care() {
     let baggage = with_user("w").run(sent)["baggage"].join(",");
     let mut members: Vec<_> = baggage.split(',').collect();
     members.sort_unstable();
-    assert_eq!(members, ["metadata=", "other=1;p=2", "tag.tags=one", "user.id=w"]);
+    let expected = ["metadata=", "other=1;p=2", "tag.tags=one", "user.id=w", "x-!#$&'*+.^_`|~=3"];
+    assert_eq!(members, expected);
+}
+
+#[test]
+fn a_trace_state_is_passed_on_up_to_the_length_that_all_must_pass_on() {
+    let _capturing = capture();
+    for (length, is_passed_on) in [(512, true), (513, false)] {
+        let state = format!("a={},b={0},c={}", "x".repeat(200), "y".repeat(length - 408));
+        assert_eq!(state.len(), length);
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned();
+        let arrived = HashMap::from([
+            ("traceparent".to_owned(), vec![parent.clone()]),
+            ("tracestate".to_owned(), vec![state.clone()]),
+        ]);
+        let _context = extract(&ServiceParamsRef(&arrived)).attach();
+        let sent = sent();
+        assert_eq!(sent["traceparent"], [parent]);
+        assert_eq!(sent.get("tracestate").is_some_and(|sent| *sent == [state]), is_passed_on, "{length}");
+    }
 }

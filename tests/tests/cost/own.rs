@@ -45,6 +45,8 @@ fn own_prices_come_first_and_the_list_has_the_rest() {
         {"id": "ollama", "models": [
             {"id": "llama3.2", "prices": {"input_mtok": 0.1, "output_mtok": 0.2}},
             {"id": "qwen3", "prices": {"input_mtok": 0, "output_mtok": 0}},
+            {"id": "dated", "prices": [{"prices": {"input_mtok": 0, "output_mtok": 0}}]},
+            {"id": "unpriced", "prices": {}},
         ]},
         {"id": "azure", "models": [{"id": "our-deployment", "prices": {"input_mtok": 7, "output_mtok": 0}}]},
     ]);
@@ -69,10 +71,13 @@ fn own_prices_come_first_and_the_list_has_the_rest() {
             println!("{provider:?} {model}");
             assert_close(dollars(provider, model, &usage), expected);
         }
-        // A price of 0 that somebody gives is a price.
-        let (span, metrics) = asked(Some("ollama"), "qwen3", &millions());
-        assert_close(cost(&span, "total"), 0.0);
-        assert_eq!(metrics.get("gen_ai.client.unpriced_calls"), None);
+        // A price of 0 that somebody gives is a price, also if there are several for different times. No price is none.
+        for (model, is_priced) in [("qwen3", true), ("dated", true), ("unpriced", false)] {
+            let (span, metrics) = asked(Some("ollama"), model, &millions());
+            assert_eq!(cost(&span, "total"), is_priced.then_some(0.0), "{model}");
+            let unpriced = metrics.get("gen_ai.client.unpriced_calls");
+            assert_eq!(unpriced.is_none(), is_priced, "{model}: {unpriced:?}");
+        }
         return;
     };
     assert_eq!(messages(&stderr), Vec::<&str>::new());

@@ -131,3 +131,87 @@ fn units(counts: &[(UsageKey, f64)]) -> Units {
 fn number(count: Option<i64>) -> f64 {
     count.unwrap_or(0).max(0) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Tokens, Usage};
+
+    /// What a provider may say, with contradictions.
+    fn any_usage() -> impl Strategy<Value = Usage> {
+        prop::array::uniform9(prop::option::weighted(0.8, -1..12_i64)).prop_map(|counts| {
+            let [prompt, completion, cache_read, cache_write, prompt_audio, prompt_image, ..] = counts;
+            let [.., completion_audio, completion_image, reasoning] = counts;
+            Usage {
+                // Often enough for most of its parts.
+                prompt: prompt.map(|prompt| prompt * 2),
+                completion,
+                cache_read,
+                cache_write,
+                prompt_audio,
+                prompt_image,
+                completion_audio,
+                completion_image,
+                reasoning,
+                ..Usage::default()
+            }
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+
+        /// Each token of the prompt is paid once: the parts that overlap are no more than what exceeds the prompt.
+        #[test]
+        fn the_parts_are_no_more_than_the_whole(usage in any_usage()) {
+            let Some(tokens) = Tokens::of(&usage) else { return Ok(()) };
+            let Tokens { prompt, cache_read, cache_write, prompt_audio, prompt_image, .. } = tokens;
+            let cached = tokens.cached_audio + tokens.cached_image;
+            let parts = cache_read + cache_write + prompt_audio + prompt_image - cached;
+            prop_assert!(parts <= prompt, "{:?}", tokens);
+            prop_assert!(tokens.cached_audio <= prompt_audio && tokens.cached_image <= prompt_image, "{:?}", tokens);
+            prop_assert!(tokens.cached_audio >= 0.0 && tokens.cached_image >= 0.0 && cached <= cache_read, "{:?}", tokens);
+            let said = super::number(usage.cache_write).min(prompt - cache_read);
+            if cached > 0.0 || cache_write < said {
+                prop_assert_eq!(parts, prompt, "no more overlap than they must: {:?}", tokens);
+            }
+            prop_assert_eq!(tokens.are_separate(), tokens.cached_audio == 0.0 && tokens.cached_image == 0.0);
+
+            let spoken = tokens.completion_audio + tokens.completion_image;
+            prop_assert!(spoken + tokens.reasoning <= tokens.completion && tokens.reasoning >= 0.0, "{:?}", tokens);
+        }
+
+        /// Counts that do not contradict one another are kept.
+        #[test]
+        fn what_is_possible_is_kept(counts in prop::array::uniform8(0..9_i64)) {
+            let [plain, cache_read, cache_write, prompt_audio, prompt_image, completion_audio, completion_image, reasoning] = counts;
+            let usage = Usage {
+                prompt: Some(plain + cache_read + cache_write + prompt_audio + prompt_image),
+                completion: Some(1 + completion_audio + completion_image + reasoning),
+                cache_read: Some(cache_read),
+                cache_write: Some(cache_write),
+                prompt_audio: Some(prompt_audio),
+                prompt_image: Some(prompt_image),
+                completion_audio: Some(completion_audio),
+                completion_image: Some(completion_image),
+                reasoning: Some(reasoning),
+                ..Usage::default()
+            };
+            let number = |count| super::number(Some(count));
+            let expected = Tokens {
+                prompt: super::number(usage.prompt),
+                completion: super::number(usage.completion),
+                cache_read: number(cache_read),
+                cache_write: number(cache_write),
+                prompt_audio: number(prompt_audio),
+                prompt_image: number(prompt_image),
+                completion_audio: number(completion_audio),
+                completion_image: number(completion_image),
+                reasoning: number(reasoning),
+                ..Tokens::default()
+            };
+            prop_assert_eq!(Tokens::of(&usage), Some(expected));
+        }
+    }
+}

@@ -178,3 +178,59 @@ fn a_flush_waits_for_what_was_there_and_for_nothing_else() {
     queue.settle(Amount { items: 2, bytes: 2 }, 2);
     assert!(woken(&flush), "three are left, as many as came later");
 }
+
+#[test]
+fn a_flush_waits_for_what_is_being_saved_and_for_what_is_saved() {
+    let queue = queue();
+    push(&queue, [1, 1]);
+    let items = queue.take_to_save();
+    assert!(!queue.flush(Duration::ZERO), "two are being saved");
+    queue.saved(items.iter().map(|item| (Amount { items: 1, bytes: item.bytes() }, "record")));
+    assert!(!queue.flush(Duration::ZERO), "two are saved and not sent");
+    let Load::Saved(_) = queue.take() else { panic!("two are saved") };
+    queue.settle(Amount::default(), 0);
+    assert!(queue.flush(Duration::ZERO));
+}
+
+#[test]
+fn the_thread_that_saves_waits_until_there_is_much_or_the_end() {
+    type Wait = fn(&Tested) -> bool;
+    let waits: [(Wait, bool); 2] =
+        [(|queue| queue.wait_to_save(HOUR), true), (|queue| queue.rest_from_saving(HOUR), false)];
+    for (wait, is_woken_by_items) in waits {
+        let queue = queue();
+        push(&queue, [249]);
+        let has_returned = waiting(&queue, wait);
+        assert!(has_returned.try_recv().is_err(), "there is little");
+        push(&queue, [1]);
+        if is_woken_by_items {
+            assert!(!woken(&has_returned), "the queue is not closed");
+        }
+        queue.shut(HOUR);
+        assert!(wait(&queue), "the queue is closed");
+        if !is_woken_by_items {
+            assert!(woken(&has_returned), "only the end ends a pause");
+        }
+    }
+}
+
+#[test]
+fn no_pause_is_longer_than_the_end() {
+    let queue = queue();
+    let end = Duration::from_millis(100);
+    queue.shut(end);
+    let order = queue.order();
+    let rest = waiting(&queue, move |queue| queue.rest(order, Pause { time: HOUR, is_asked_for: true }));
+    assert_eq!(woken(&rest), order);
+}
+
+#[cfg(feature = "metrics")]
+#[test]
+fn what_is_replaced_is_taken_out() {
+    let queue = queue();
+    push(&queue, [400, 600]);
+    assert_eq!(queue.clear(), [Bytes(400), Bytes(600)]);
+    assert_eq!((queue.held().items, queue.held().bytes), (0, 0));
+    assert_eq!(push(&queue, [1000]), [], "its place is free");
+    assert!(!queue.flush(Duration::ZERO), "and what came later is waited for");
+}
