@@ -171,9 +171,29 @@ mod tests {
                 json!([{"index": 0, "c": "d"}]),
                 json!([{"a": "b", "index": 0, "c": "d"}]),
             ),
+            (
+                Rule::Object(&[
+                    ("so far", "whole", Rule::Append),
+                    ("piece", "whole", Rule::Unless("so far", &Rule::Append)),
+                ]),
+                json!({"so far": "a", "piece": "a"}),
+                json!({"piece": "b"}),
+                json!({"whole": "ab"}),
+            ),
         ] {
             assert_eq!(joined(&rule, &[&one, &other]), whole, "{rule:?}");
         }
+    }
+
+    #[test]
+    fn objects_and_lists_grow_with_each_piece() {
+        let [a, b, c] = [json!({"a": 1}), json!({"b": [1]}), json!({"c": 3, "a": 2})];
+        assert_eq!(joined(&Rule::Update, &[&a, &b, &c]), json!({"a": 2, "b": [1], "c": 3}));
+        let piece = |number: i64, id: &str| json!([{"index": number, "id": id, id: number}]);
+        let pieces = [piece(0, "x"), piece(1, "y"), piece(2, "x"), json!([{"index": 2, "z": 0}])];
+        let whole = joined(&Rule::Elements(&Rule::Update), &pieces.each_ref());
+        let grown = json!([{"index": 2, "id": "x", "x": 2, "z": 0}, {"index": 1, "id": "y", "y": 1}]);
+        assert_eq!(whole, grown, "the number is now that of the first");
     }
 
     proptest! {

@@ -15,6 +15,9 @@ use crate::lock::lock;
 use crate::pipeline::signal::{self, Wording};
 use crate::pipeline::weigh::Weigh;
 
+/// The number of an item that cannot be shortened.
+const STIFF: u32 = u32::MAX;
+
 /// A test item: its number, and how many bytes its text takes.
 #[derive(Clone, Debug, PartialEq)]
 struct Number(u32, usize);
@@ -68,7 +71,7 @@ impl Payload for Vec<Number> {
     }
 
     fn shorten(mut self, bytes: usize) -> Self {
-        for number in &mut self {
+        for number in self.iter_mut().filter(|number| number.0 != STIFF) {
             number.1 = number.1.min(bytes);
         }
         self
@@ -290,6 +293,22 @@ fn an_item_that_is_too_large_on_its_own_is_shortened() {
     rig.flush();
     let sizes: Vec<_> = lock(&rig.requests).iter().map(Payload::bytes).collect();
     assert_eq!((sizes, rig.delivered()), (vec![10_000, 5_000, 2_500], 1));
+}
+
+#[test]
+fn an_item_that_cannot_be_shortened_is_not_sent_again_and_again() {
+    let mut rig = Rig::new(&signal::SPANS, |numbers, _| match numbers {
+        [Number(STIFF, _), ..] => Answer::TooLarge { cause: cause() },
+        _ => Answer::accepted(),
+    });
+    rig.push_long(STIFF, 10_000);
+    rig.flush_for(2);
+    assert!(rig.requests().len() <= 4, "{:?}", rig.requests());
+    for number in 0..2 {
+        rig.push([number]);
+        rig.flush();
+    }
+    assert_eq!((rig.delivered(), rig.dropped()), (2, BTreeMap::from([("refused by the receiver", 1)])));
 }
 
 #[test]

@@ -342,6 +342,19 @@ fn what_others_left_is_deleted_by_its_age_and_counted() {
 }
 
 #[test]
+fn what_is_still_in_memory_is_not_lost_with_its_file() {
+    let disk = SimulatedDisk::default();
+    let agent = Agent::start(&disk);
+    let record = agent.store();
+    disk.wait(AGE + Duration::from_secs(1));
+    agent.spool.check();
+    assert_eq!(agent.delivery().dropped["spool too old"], 1);
+    agent.spool.take_back(&record);
+    let Delivery { dropped, spooled, .. } = agent.delivery();
+    assert_eq!((dropped.len(), spooled), (0, 0), "{dropped:?}");
+}
+
+#[test]
 fn symbolic_links_are_not_followed() {
     let disk = SimulatedDisk::default();
     let agent = Agent::start(&disk);
