@@ -173,6 +173,7 @@ mod tests {
             prop_assert!(tokens.cached_audio <= prompt_audio && tokens.cached_image <= prompt_image, "{:?}", tokens);
             prop_assert!(tokens.cached_audio >= 0.0 && tokens.cached_image >= 0.0 && cached <= cache_read, "{:?}", tokens);
             let said = super::number(usage.cache_write).min(prompt - cache_read);
+            prop_assert!(cache_write <= said, "{:?}", tokens);
             if cached > 0.0 || cache_write < said {
                 prop_assert_eq!(parts, prompt, "no more overlap than they must: {:?}", tokens);
             }
