@@ -175,7 +175,7 @@ mod tests {
             let said = super::number(usage.cache_write).min(prompt - cache_read);
             prop_assert!(cache_write <= said, "{:?}", tokens);
             if cached > 0.0 || cache_write < said {
-                prop_assert_eq!(parts, prompt, "no more overlap than they must: {:?}", tokens);
+                prop_assert!(parts >= prompt, "no more overlap than they must: {:?}", tokens);
             }
             prop_assert_eq!(tokens.are_separate(), tokens.cached_audio == 0.0 && tokens.cached_image == 0.0);
 
