@@ -514,22 +514,23 @@ impl Spool {
         let Ok(_guard) = shared::lock(&*self.files, &self.root) else { return };
         let foreign = shared::foreign(&*self.files, &self.root, state.home.path());
         let mut others = Others::new(foreign);
-        while let Some((oldest, loss)) = self.to_evict(state, &mut others, bytes, now) {
+        while let Some((oldest, loss, is_full)) = self.to_evict(state, &mut others, bytes, now) {
             match oldest {
                 Victim::Own(file) => self.lose(state, &file, loss),
-                Victim::Foreign(segment) => self.evict(&segment, loss, &mut others),
+                Victim::Foreign(segment) => self.evict(&segment, loss, is_full, &mut others),
             }
         }
     }
 
-    /// Returns the next file to evict, and the reason. A file stays while one of its requests is being sent.
+    /// Returns the next file to evict, the reason, and whether there is no room. A file stays while one of its requests is
+    /// being sent.
     fn to_evict(
         &self,
         state: &State,
         others: &mut Others,
         bytes: u64,
         now: SystemTime,
-    ) -> Option<(Victim, Loss)> {
+    ) -> Option<(Victim, Loss, bool)> {
         let own = state.files.iter().find(|file| file.pins.load(Ordering::Relaxed) == 0);
         let foreign = others.oldest_first.front();
         let is_own = match (own, foreign) {
@@ -545,12 +546,13 @@ impl Spool {
         } else {
             Victim::Foreign(others.oldest_first.pop_front()?)
         };
-        Some((victim, loss))
+        Some((victim, loss, is_full))
     }
 
-    /// Deletes a file of another process, and counts what was in it if nobody else does.
-    fn evict(&self, segment: &Foreign, loss: Loss, others: &mut Others) {
-        let removal = segment.remove(&*self.files, loss == Loss::SpoolFull);
+    /// Deletes a file of another process, and counts what was in it if nobody else does. A process that is running deletes
+    /// its own if they are too old, unless there is no room until then.
+    fn evict(&self, segment: &Foreign, loss: Loss, is_full: bool, others: &mut Others) {
+        let removal = segment.remove(&*self.files, is_full);
         if removal != Removal::Stays {
             others.bytes -= segment.length;
         }

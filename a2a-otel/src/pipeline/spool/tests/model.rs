@@ -194,7 +194,9 @@ impl World {
             self.expect_evicted(running.as_mut().filter(|_| !is_delete), &before);
         }
         self.running[index] = running;
-        for other in 0..self.running.len() {
+        // A process that notices something may delete files of another to make room, which then notices that.
+        let all = 0..self.running.len();
+        for other in all.clone().chain(all) {
             let Some(mut agent) = self.running[other].take() else { continue };
             self.notice(&mut agent);
             self.running[other] = Some(agent);
@@ -475,9 +477,10 @@ impl World {
 
     fn leave(&mut self, agent: &mut Running) {
         let home = agent.home();
-        let before = self.before_call(agent);
+        let (before, segments) = (self.before_call(agent), self.segments_before());
         agent.spool.leave();
         self.check_evicted(agent, &before, 0);
+        self.expect_evicted(Some(agent), &segments);
         let gone: Vec<_> = agent.loaded.extract_if(.., |(_, record)| is_lost(&record.file)).collect();
         for (id, record) in gone {
             let loss = record.file.lost.get().expect("it is lost").reason();
@@ -498,12 +501,17 @@ impl World {
             return;
         }
         let path = file.get(&segments).path.clone();
+        let found = self.read(&path);
         let damaged = self.disk.change(&path, change);
         let (start, end) = (damaged.start as u64, damaged.end as u64);
-        for request in self.requests.values_mut() {
-            if let Some((place, range)) = &request.place
-                && (place, start < range.end, range.start < end) == (&path, true, true)
-            {
+        let is_hit = |range: &Range<u64>| start < range.end && range.start < end;
+        // A process that was killed while it started may have moved a request, and one that is done is not found.
+        let moved =
+            found.iter().filter(|found| is_hit(&found.extent.range())).map(|found| id_of(&found.body));
+        let moved: BTreeSet<_> = moved.collect();
+        for (id, request) in &mut self.requests {
+            let is_there = |(place, range): &(PathBuf, Range<u64>)| *place == path && is_hit(range);
+            if moved.contains(id) || request.place.as_ref().is_some_and(is_there) {
                 (request.fate, request.is_damaged) = (Fate::Open, true);
             }
         }
