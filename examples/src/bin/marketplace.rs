@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use a2a_otel::Telemetry;
 #[cfg(feature = "otlp")]
-use a2a_otel::telemetry::settings::Exporter;
 use a2a_otel_examples::market::Market;
 use a2a_otel_examples::report::Report;
 use a2a_otel_examples::{customers, errors};
