@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use a2a_otel::Telemetry;
-#[cfg(feature = "otlp")]
 use a2a_otel_examples::market::Market;
 use a2a_otel_examples::report::Report;
 use a2a_otel_examples::{customers, errors};
