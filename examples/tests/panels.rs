@@ -76,6 +76,8 @@ fn no_panel_is_empty_after_a_run_with_faults() {
     let Some(prometheus) = require("Prometheus", started) else { return };
 
     await_result(&prometheus, "sum(marketplace_customer_requests_total) > 20");
+    // No search succeeds while its tool fails, and a counter grows from its second scrape on.
+    await_result(&prometheus, "sum(increase(marketplace_product_searches_total[5m])) > 0");
     faults
         .set(&json!({ "failing_tools": ["search_products"], "model_delay": 0.5, "blocked": ["catalogue"] }));
     parts.kill("inventory");
