@@ -47,15 +47,15 @@ impl World {
         Self { provider, exporter }
     }
 
-    /// The application's own layer.
+    /// The application's own layer behind a filter.
     fn theirs<S>(&self, filter: &str) -> impl Layer<S> + Send + Sync + use<S>
     where
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     {
-        let filter: Targets = filter.parse().expect("a filter");
-        tracing_opentelemetry::layer().with_tracer(self.provider.tracer("theirs")).with_filter(filter)
+        self.bare().with_filter(filter.parse::<Targets>().expect("a filter"))
     }
 
+    /// The application's own layer.
     fn bare<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
     where
         S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
@@ -68,9 +68,11 @@ impl World {
         let mut all: Vec<(String, Dispatch)> = Vec::new();
         let registry = Registry::default;
         for filter in FILTERS {
-            let theirs = || self.theirs(filter);
             all.extend([
-                (format!("theirs({filter}), ours"), registry().with(theirs()).with(tracing_layer()).into()),
+                (
+                    format!("theirs({filter}), ours"),
+                    registry().with(self.theirs(filter)).with(tracing_layer()).into(),
+                ),
                 (
                     format!("ours, theirs({filter})"),
                     registry().with(tracing_layer()).with(self.theirs(filter)).into(),
