@@ -309,12 +309,6 @@ impl Exporter {
     pub const fn is_otlp(self) -> bool {
         matches!(self, Self::Otlp | Self::OtlpAndConsole)
     }
-
-    /// Whether spans are printed as trees.
-    #[must_use]
-    pub const fn is_console(self) -> bool {
-        matches!(self, Self::Console | Self::OtlpAndConsole)
-    }
 }
 
 /// Which traces are recorded.
