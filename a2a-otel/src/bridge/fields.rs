@@ -6,6 +6,7 @@ use opentelemetry::{KeyValue, Value};
 use tracing::Event;
 use tracing::field::{Field, Visit};
 
+use super::targets::is_ignored;
 use crate::semconv::foreign::{CONTENT, CONTENT_EVENTS, EVENT_NAME};
 
 /// How many attributes say where an event comes from.
@@ -26,7 +27,9 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    pub(super) fn of(event: &Event<'_>) -> Self {
+    /// Reads an event. `None` if it is a record of the `log` crate by a library that is ignored, which the event's own
+    /// target does not show.
+    pub(super) fn of(event: &Event<'_>) -> Option<Self> {
         let metadata = event.metadata();
         let level = KeyValue::new("level", metadata.level().as_str());
         let target = KeyValue::new("target", metadata.target().to_owned());
@@ -34,8 +37,11 @@ impl Fields {
         event.record(&mut fields);
         if metadata.target() == LOG {
             fields.restore_record();
+            if is_ignored(fields.target()) {
+                return None;
+            }
         }
-        fields
+        Some(fields)
     }
 
     /// The module that the event is from, or whatever else it names as its target.

@@ -8,7 +8,6 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context as LayerContext, Layer};
 
 use super::fields::{Fields, ORIGIN};
-use super::targets::is_ignored;
 use crate::context::{self, AgentRun};
 use crate::pipeline::logs::{self, LogEntry};
 use crate::privacy;
@@ -28,8 +27,9 @@ impl<S: Subscriber> Layer<S> for Logs {
         if context.is_telemetry_suppressed() {
             return;
         }
-        let (time, metadata, fields) = (SystemTime::now(), event.metadata(), Fields::of(event));
-        if fields.content().is_some() || is_ignored(fields.target()) {
+        let (time, metadata) = (SystemTime::now(), event.metadata());
+        let Some(fields) = Fields::of(event) else { return };
+        if fields.content().is_some() {
             return;
         }
         let scope = InstrumentationScope::builder(fields.target().to_owned()).build();

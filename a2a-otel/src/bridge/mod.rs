@@ -155,10 +155,8 @@ impl<S: Subscriber> Layer<S> for Events {
         let context = context::current();
         let span = context.span();
         if span.is_recording() && !context.is_telemetry_suppressed() {
-            let (metadata, mut fields) = (event.metadata(), Fields::of(event));
-            if is_ignored(fields.target()) {
-                return;
-            }
+            let metadata = event.metadata();
+            let Some(mut fields) = Fields::of(event) else { return };
             if is_description(metadata) {
                 span.set_attributes(fields.attributes.drain(ORIGIN..));
             } else if let Some(content) = fields.content() {
