@@ -47,7 +47,6 @@ fn step<T>(
             .a2a_otel_classify()
             .a2a_otel_output(),
         ended.0,
-        &ended.1,
-    );
-    ended.1
+        ended.1,
+    )
 }

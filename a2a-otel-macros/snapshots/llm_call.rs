@@ -77,9 +77,8 @@ async fn stream(
                     .a2a_otel_classify()
                     .a2a_otel_end(),
                 ended.0,
-                &result,
-            );
-            result
+                result,
+            )
         }
     };
     result

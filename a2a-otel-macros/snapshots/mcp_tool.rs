@@ -38,11 +38,20 @@ async fn check_stock(
         },
         &[::a2a_otel::__private::Capture::new(&request).a2a_otel_value()],
     );
-    ::a2a_otel::__private::future(
-            scope,
+    let end = ::a2a_otel::__private::Streamed::<CallToolResult>::NEW
+        .a2a_otel_watch(
+            &scope,
             ::a2a_otel::__private::ReturnType::<CallToolResult>::NEW
                 .a2a_otel_classify()
                 .a2a_otel_output(),
+            ::a2a_otel::__private::Streamed::<CallToolResult>::NEW
+                .a2a_otel_items()
+                .a2a_otel_classify()
+                .a2a_otel_item(),
+        );
+    ::a2a_otel::__private::future(
+            scope,
+            end,
             async move {
                 if false {
                     return ::a2a_otel::__private::hint::<CallToolResult>();

@@ -141,6 +141,7 @@ pub(crate) const OUTPUT: Arg = configures("output", Takes::Expr);
 pub(crate) const FIELDS: Arg = configures("fields", Takes::Fields);
 pub(crate) const ERR: Arg = configures("err", Takes::Word(&[DEBUG, "display"]));
 pub(crate) const STREAM: Arg = configures("stream", Takes::Flag);
+pub(crate) const ITEMS: Arg = configures("items", Takes::Word(&["list"]));
 pub(crate) const CRATE: Arg = configures("crate", Takes::Path);
 pub(crate) const REQUEST: Arg = configures("request", Takes::Expr);
 pub(crate) const VALUE: Arg = configures("value", Takes::Expr);
@@ -172,6 +173,7 @@ pub(crate) const SPAN: &[Arg] = &[
     text("session", TextMethod::Session, "session.id"),
     text("user", TextMethod::User, "user.id"),
     STREAM,
+    ITEMS,
 ];
 
 /// The instruments of `business_metric`.

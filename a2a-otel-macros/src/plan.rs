@@ -12,13 +12,15 @@ use crate::read::args::{Args, Field};
 use crate::read::expr::{Fixed, is_late, literal};
 use crate::read::function::{Function, Param};
 use crate::read::types::Streams;
-use crate::runtime::{End, Implied, Instrument, On, TextMethod};
+use crate::runtime::{End, Implied, Instrument, ItemEnd, On, TextMethod};
 
 pub(crate) struct Plan<'a> {
     pub(crate) runtime: Runtime,
     pub(crate) function: &'a Function,
-    /// The stream that the function returns, if it returns one.
+    /// The stream that the function returns, if its type shows one or the user says so.
     pub(crate) stream: Option<Streams>,
+    /// Whether the type may be an alias of a stream.
+    pub(crate) may_be_stream: bool,
     /// Whether the body must not move into a closure, so that its result is not recorded.
     pub(crate) stays: bool,
     /// Parameters that late expressions use. They are cloned first, because the body may consume them.
@@ -76,6 +78,8 @@ pub(crate) struct SpanPlan<'a> {
     pub(crate) late: Vec<Recorded<'a>>,
     pub(crate) request: Option<&'a Expr>,
     pub(crate) debug_errors: bool,
+    /// Whether the items of a stream stay apart if they are texts.
+    pub(crate) lists_items: bool,
 }
 
 /// The value of an argument that may be part of the name.
@@ -173,13 +177,15 @@ impl<'a> Planned<'a> {
 }
 
 impl SpanPlan<'_> {
-    /// How the span ends, if the type of the result is enough to say so. It is not for the response of a model, which
-    /// may be bytes.
-    pub(crate) fn end(&self) -> Option<End> {
-        match self.output {
-            Output::Nothing => Some(End::WithoutValue),
-            Output::Result if self.kind.content != Content::Llm => Some(End::WithOutput),
-            Output::Result | Output::Expr(_) => None,
+    /// How the span ends, and how the items of a stream are recorded, if the type of the result is enough to say so.
+    pub(crate) fn end(&self) -> Option<(End, ItemEnd)> {
+        let is_of_model = self.kind.content == Content::Llm;
+        match (&self.output, is_of_model) {
+            (Output::Nothing, false) => Some((End::WithoutValue, ItemEnd::WithoutValue)),
+            (Output::Nothing, true) => Some((End::WithoutValue, ItemEnd::AsUnreadChunk)),
+            (Output::Result, false) => Some((End::WithOutput, ItemEnd::AsOutput)),
+            (Output::Result, true) => Some((End::WithResponse, ItemEnd::AsChunk)),
+            (Output::Expr(_), _) => None,
         }
     }
 }

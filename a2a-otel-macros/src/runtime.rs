@@ -102,6 +102,8 @@ names! {
     /// The wrappers that find out, at compile time, what a value can be recorded as.
     Wrapper {
         Capture,
+        /// For the items of a stream, which may be pieces of a text.
+        Item,
         /// For the request and the response of a model, which may also be bytes.
         Body,
     }
@@ -120,5 +122,18 @@ names! {
         WithoutValue = "a2a_otel_end",
         /// With the value as the span's output.
         WithOutput = "a2a_otel_output",
+        /// With the value as the answer of a model.
+        WithResponse = "a2a_otel_response",
+    }
+    /// The methods of a classified item that choose how it is recorded, if the result is a stream.
+    ItemEnd {
+        /// Only its error.
+        WithoutValue = "a2a_otel_end",
+        /// As a part of the span's output.
+        AsOutput = "a2a_otel_item",
+        /// As a chunk of a model's answer.
+        AsChunk = "a2a_otel_chunk",
+        /// As a chunk that is not read.
+        AsUnreadChunk = "a2a_otel_unread_chunk",
     }
 }

@@ -8,11 +8,11 @@ pub use std::boxed::Box;
 
 pub use opentelemetry::trace::SpanKind::{Client, Internal};
 
-pub use crate::capture::{Body, Capture, Fixed};
+pub use crate::capture::{Body, Capture, Fixed, Item};
 pub use crate::meter::{Implied, InstrumentKind, Metric, On, Slot};
 pub use crate::metrics::business::{Measurement, MetricItems};
 pub use crate::privacy::REDACTED;
 pub use crate::span::{
-    CallScope, Conclude, Ending, Measured, Opening, ReturnType, Site, Span, SpanItems, fallible, future,
-    future_with_scope, guard, hint, map_outcome, start_time, stream, sync, sync_with_scope,
+    CallScope, Conclude, Ending, Measured, Opening, ReturnType, Site, Span, SpanItems, Streamed, fallible,
+    future, future_with_scope, guard, hint, map_outcome, start_time, stream, sync, sync_with_scope,
 };

@@ -117,7 +117,7 @@ impl Llm {
         self.client.chat().create(request).await
     }
 
-    #[llm_call(name = format!("chat {}", request.model), request = request, stream)]
+    #[llm_call(name = format!("chat {}", request.model), request = request)]
     async fn chunks(
         &self,
         request: CreateChatCompletionRequest,

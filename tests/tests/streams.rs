@@ -119,7 +119,7 @@ async fn streams_of_every_type_are_observed_to_their_end() {
     for span in observed {
         match span.name.as_str() {
             "pinned" if span.text("input.value") == Some("0") => assert_whole(span, 0, None),
-            "boxed" => assert_whole(span, 2, Some(r#"["a","b"]"#)),
+            "boxed" => assert_whole(span, 2, Some("ab")),
             _ => {
                 assert_whole(span, 2, Some("[10,20]"));
                 let tools = spans.iter().filter(|tool| tool.parent_id == Some(span.span_id)).count();

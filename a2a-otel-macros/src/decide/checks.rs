@@ -38,6 +38,14 @@ pub(super) fn check_fails(what: &str, span: Option<Span>, function: &Function, e
     }
 }
 
+/// Reports `items` if there are none.
+pub(super) fn check_items(has_items: bool, args: &Args, function: &Function, errors: &mut Errors) {
+    if let Some(span) = args.span(&kinds::ITEMS).filter(|_| !has_items) {
+        let name = function.name();
+        errors.at(span, format_args!("`items` needs a function that returns a stream; `{name}` does not"));
+    }
+}
+
 /// Checks a list of parameters to skip or redact.
 pub(super) fn check_named(list: &Arg, done: &str, args: &Args, function: &Function, errors: &mut Errors) {
     if let (Some(span), Some(_)) = (args.span(list), args.span(&kinds::SKIP_ALL)) {

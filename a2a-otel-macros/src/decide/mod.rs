@@ -8,7 +8,9 @@ mod span;
 use quote::ToTokens as _;
 use syn::{Expr, Ident};
 
-use self::checks::{check_const, check_crate, check_fails, check_late_output, check_late_self, check_unseen};
+use self::checks::{
+    check_const, check_crate, check_fails, check_items, check_late_output, check_late_self, check_unseen,
+};
 use self::metric::plan_metric;
 use self::span::plan_span;
 use crate::errors::Errors;
@@ -17,7 +19,7 @@ use crate::plan::{Kept, Plan, Planned, Runtime};
 use crate::read::args::Args;
 use crate::read::expr::find_ident;
 use crate::read::function::{Function, Param};
-use crate::read::types::Streams;
+use crate::read::types::{Streams, may_be_stream};
 
 /// Returns `None` if it has reported an error.
 pub(crate) fn decide<'a>(args: &'a Args, function: &'a Function, errors: &mut Errors) -> Option<Plan<'a>> {
@@ -30,6 +32,8 @@ pub(crate) fn decide<'a>(args: &'a Args, function: &'a Function, errors: &mut Er
     };
     let late = effect.late_expressions();
     let stream = plan_stream(args, function, errors);
+    let may_be_stream = stream.is_none() && function.result_type().is_some_and(may_be_stream);
+    check_items(stream.is_some() || may_be_stream, args, function, errors);
     let stays = function.stays().filter(|_| stream.is_none());
     check_late_self(&late, function, errors);
     check_late_output(&late, function, errors);
@@ -46,6 +50,7 @@ pub(crate) fn decide<'a>(args: &'a Args, function: &'a Function, errors: &mut Er
         runtime: Runtime::new(args),
         function,
         stream,
+        may_be_stream,
         stays: stays.is_some(),
         kept,
         checks_result: args.word(&kinds::ERR).or(on_err).map(Ident::span),

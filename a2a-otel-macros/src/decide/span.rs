@@ -45,6 +45,7 @@ pub(super) fn plan_span<'a>(
         early,
         late,
         request: args.expr(&kinds::REQUEST),
+        lists_items: args.span(&kinds::ITEMS).is_some(),
         debug_errors: args.word(&kinds::ERR).is_some_and(|word| word == kinds::DEBUG),
     }
 }

@@ -80,6 +80,26 @@ pub(crate) fn streams(ty: &Type) -> Option<Streams> {
     stream_item(ok_type(ty).unwrap_or(ty)).map(|_| Streams::of(ty))
 }
 
+/// Well-known types that are not boxed streams.
+const KNOWN: &[&str] = &[
+    "Arc", "BTreeMap", "BTreeSet", "Cow", "HashMap", "HashSet", "Option", "Rc", "Self", "String", "Value",
+    "Vec", "char", "i128", "str", "u128",
+];
+
+/// Whether a type, or its `Ok` value, may be an alias of a boxed stream, or a box of one.
+pub(crate) fn may_be_stream(ty: &Type) -> bool {
+    match ok_type(ty).unwrap_or(ty) {
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| !is_one_of(PRIMITIVES, &last.ident) && !is_one_of(KNOWN, &last.ident)),
+        Type::Paren(inner) => may_be_stream(&inner.elem),
+        Type::Group(inner) => may_be_stream(&inner.elem),
+        _ => false,
+    }
+}
+
 impl Streams {
     /// For a type that the user declares to be a stream, or to have one as its `Ok` value.
     pub(crate) fn of(ty: &Type) -> Self {

@@ -1,13 +1,13 @@
 //! The code after the body: it records the result, or each item of the stream, and ends the scope.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 
 use super::values::bind_output;
 use crate::kinds::Content;
 use crate::plan::{MetricPlan, Output, Plan, Planned, SpanPlan};
 use crate::read::types::Streams;
-use crate::runtime::{Ability, End, Method, Target, Wrapper};
+use crate::runtime::{Ability, End, ItemEnd, Method, Target, Wrapper};
 
 impl Plan<'_> {
     /// Records the result and ends the scope. The value of this code is what the function returns.
@@ -21,9 +21,11 @@ impl Plan<'_> {
             return hygienic!(let result: #ty = #watched; result);
         }
         let check = self.checks_result.map(|span| self.check_result(span));
-        let recorded = match self.end() {
-            Some(end) => self.conclude(&end, &hygienic!(ended.1)),
-            None => self.recorded_result(),
+        let recorded = if self.watches() {
+            let runtime = &self.runtime;
+            hygienic!(#runtime::Conclude::conclude(end, ended.0, ended.1))
+        } else {
+            self.end().map_or_else(|| self.recorded_result(), |end| self.conclude(&end, &hygienic!(ended.1)))
         };
         quote!(#check #recorded)
     }
@@ -36,26 +38,50 @@ impl Plan<'_> {
 
     /// How the scope ends, if none of the user's expressions uses the result.
     pub(super) fn end(&self) -> Option<TokenStream> {
-        let end = match &self.effect {
-            Planned::Metric(metric) => (!metric.is_late()).then_some(End::WithoutValue)?,
-            Planned::Span(span) if span.late.is_empty() => span.end()?,
-            Planned::Span(_) => return None,
-        };
-        Some(self.classified(end))
+        self.ends().map(|(end, _)| self.classified(&end))
     }
 
-    /// The methods of a result's type that choose how the scope ends.
-    fn classified(&self, end: End) -> TokenStream {
+    fn ends(&self) -> Option<(End, ItemEnd)> {
+        match &self.effect {
+            Planned::Metric(metric) => {
+                (!metric.is_late()).then_some((End::WithoutValue, ItemEnd::WithoutValue))
+            }
+            Planned::Span(span) => span.late.is_empty().then(|| span.end())?,
+        }
+    }
+
+    /// The methods of a type that choose how the scope ends, or how an item is recorded.
+    fn classified(&self, end: &impl ToTokens) -> TokenStream {
         let debug = matches!(&self.effect, Planned::Span(span) if span.debug_errors);
         let debug = debug.then(|| hygienic!(.a2a_otel_debug()));
         hygienic!(.a2a_otel_classify().#end() #debug)
     }
 
+    /// Whether the scope may end with a stream, if the type of the result turns out to be one.
+    pub(super) fn watches(&self) -> bool {
+        self.may_be_stream && self.is_writable() && self.ends().is_some()
+    }
+
+    /// How the scope ends, by a type that may be a stream. It is worked out before the call, which takes the scope.
+    pub(super) fn watch(&self, ty: &TokenStream) -> Option<TokenStream> {
+        let runtime = &self.runtime;
+        let (end, item) = self.ends().filter(|_| self.watches())?;
+        let (end, item) = (self.classified(&end), self.classified(&item));
+        let list = matches!(&self.effect, Planned::Span(span) if span.lists_items);
+        let list = list.then(|| hygienic!(.a2a_otel_list()));
+        Some(hygienic! {
+            let end = #runtime::Streamed::<#ty>::NEW.a2a_otel_watch(
+                &scope,
+                #runtime::ReturnType::<#ty>::NEW #end,
+                #runtime::Streamed::<#ty>::NEW.a2a_otel_items() #item #list,
+            );
+        })
+    }
+
     /// Ends the scope by the type of the result, and returns the result.
     fn conclude(&self, end: &TokenStream, result: &TokenStream) -> TokenStream {
         let runtime = &self.runtime;
-        let end = hygienic!(#runtime::ReturnType::of(&#result) #end);
-        hygienic!(#runtime::Conclude::conclude(#end, ended.0, &#result); #result)
+        hygienic!(#runtime::Conclude::conclude(#runtime::ReturnType::of(&#result) #end, ended.0, #result))
     }
 
     /// Evaluates the user's expressions with the result, ends the scope, and returns the result.
@@ -136,7 +162,11 @@ impl Plan<'_> {
     fn output(&self, span: &SpanPlan<'_>, target: Target, into: &TokenStream) -> Option<TokenStream> {
         let runtime = &self.runtime;
         let is_of_model = span.kind.content == Content::Llm;
-        let wrapper = if is_of_model { Wrapper::Body } else { Wrapper::Capture };
+        let wrapper = match target {
+            _ if is_of_model => Wrapper::Body,
+            Target::SpanItems => Wrapper::Item,
+            _ => Wrapper::Capture,
+        };
         let method = if is_of_model && target == Target::Ending { Method::Response } else { Method::Output };
         let (expr, value) = match span.output {
             Output::Nothing => return None,
@@ -155,7 +185,7 @@ impl Plan<'_> {
             return self.watched(stream, &hygienic!(ended.1));
         }
         let watched = self.watched(stream, &hygienic!(stream));
-        let failed = self.conclude(&self.classified(End::WithoutValue), &hygienic!(result));
+        let failed = self.conclude(&self.classified(&End::WithoutValue), &hygienic!(result));
         hygienic! {
             match ended.1 {
                 #runtime::Ok(stream) => #runtime::Ok(#watched),
@@ -194,7 +224,8 @@ impl Plan<'_> {
             (span.kind.content == Content::Llm).then(|| quote!(#runtime::SpanItems::tokens(#items);));
         let records = self.recorded_late(span, Target::SpanItems, items, items);
         let records = self.split(Target::SpanItems, items, item, &records, span.debug_errors);
-        quote!(#tokens #records)
+        let list = span.lists_items.then(|| quote!(#runtime::SpanItems::list(#items);));
+        quote!(#tokens #list #records)
     }
 
     fn measured_item(&self, metric: &MetricPlan<'_>, item: &TokenStream) -> TokenStream {

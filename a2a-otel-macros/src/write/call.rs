@@ -19,13 +19,14 @@ impl Plan<'_> {
         }
         let started = self.stream.map(|_| hygienic!(let started = #runtime::start_time(&scope);));
         let ty = self.result_type();
+        let watch = self.watch(&ty);
         let call = match self.function.shape {
             Shape::Sync => self.sync_call(&ty),
             Shape::Async => self.async_call(&ty),
             Shape::Future => self.future_call(&ty, false),
             Shape::Boxed => self.future_call(&ty, true),
         };
-        quote!(#started #call)
+        quote!(#started #watch #call)
     }
 
     fn sync_call(&self, ty: &TokenStream) -> TokenStream {
@@ -63,11 +64,15 @@ impl Plan<'_> {
 
     /// How the scope ends, if the result's type is enough to say so and can be written in full.
     fn end_by_type(&self, ty: &TokenStream) -> Option<TokenStream> {
-        let is_opaque = |ty: &Type| find_ident(ty.to_token_stream(), "impl").is_some();
-        let is_writable = !self.never_returns() && !self.function.result_type().is_some_and(is_opaque);
         let is_enough = self.stream.is_none() && self.checks_result.is_none();
-        let (runtime, end) = (&self.runtime, self.end().filter(|_| is_writable && is_enough)?);
-        Some(quote!(#runtime::ReturnType::<#ty>::NEW #end))
+        let (runtime, end) = (&self.runtime, self.end().filter(|_| is_enough && self.is_writable())?);
+        Some(if self.watches() { hygienic!(end) } else { quote!(#runtime::ReturnType::<#ty>::NEW #end) })
+    }
+
+    /// Whether the result's type can be written in full.
+    pub(super) fn is_writable(&self) -> bool {
+        let is_opaque = |ty: &Type| find_ident(ty.to_token_stream(), "impl").is_some();
+        !self.never_returns() && !self.function.result_type().is_some_and(is_opaque)
     }
 
     /// A call that returns the scope with the result, and the code that ends the scope.

@@ -44,4 +44,8 @@ impl<T: AsRef<[u8]> + ?Sized> Value for Body<'_, T> {
         into.push(self.0.0.0.0.as_ref());
         Form::Plain
     }
+
+    fn is_text(&self) -> bool {
+        true
+    }
 }

@@ -21,30 +21,60 @@ pub(crate) struct Encoded {
     pub(crate) structured: bool,
 }
 
-/// A JSON list that grows, with a limit for the whole.
+/// What the items of a stream make, with a limit for the whole: the text of which they are pieces, or else a JSON list.
 #[derive(Debug, Default)]
-pub(crate) struct List(Option<Text>);
+pub(crate) enum Gathered {
+    #[default]
+    Nothing,
+    Text(Text),
+    List(Text),
+}
 
-impl List {
-    pub(crate) fn push(&mut self, value: &dyn Value) {
-        let is_first = self.0.is_none();
-        let text = self.0.get_or_insert_with(Text::to_record);
-        let start = text.bytes.len();
-        text.push(if is_first { b"[" } else { b"," });
-        if !push_json(text, value) {
-            text.bytes.truncate(start);
-            if is_first {
-                self.0 = None;
+impl Gathered {
+    /// Adds an item. The first decides what they make.
+    pub(crate) fn push(&mut self, value: &dyn Value, joins: bool) {
+        match self {
+            Self::Nothing if joins => {
+                let mut text = Text::to_record();
+                write_guarded(value, &mut text);
+                *self = Self::Text(text);
+            }
+            Self::Nothing => {
+                let mut list = Text::to_record();
+                if push_element(&mut list, b"[", value) {
+                    *self = Self::List(list);
+                }
+            }
+            Self::Text(text) => {
+                write_guarded(value, text);
+            }
+            Self::List(list) => {
+                push_element(list, b",", value);
             }
         }
     }
 
-    /// The list. `None` if no value was added.
+    /// The whole. `None` if no value was added.
     pub(crate) fn into_encoded(self) -> Option<Encoded> {
-        let mut text = self.0?;
-        text.push(b"]");
-        Some(into_encoded(text))
+        match self {
+            Self::Nothing => None,
+            Self::Text(text) => Some(Encoded { text: text.into_recorded().0, structured: false }),
+            Self::List(mut list) => {
+                list.push(b"]");
+                Some(into_encoded(list))
+            }
+        }
     }
+}
+
+fn push_element(list: &mut Text, separator: &[u8], value: &dyn Value) -> bool {
+    let start = list.bytes.len();
+    list.push(separator);
+    let is_pushed = push_json(list, value);
+    if !is_pushed {
+        list.bytes.truncate(start);
+    }
+    is_pushed
 }
 
 /// Writes named values as a JSON object, with a limit for the whole. `None` if no value can be written.

@@ -7,6 +7,7 @@ mod body;
 mod documents;
 mod encode;
 mod guard;
+mod item;
 mod limits;
 mod scalar;
 mod serializer;
@@ -21,10 +22,11 @@ pub(crate) use self::base64::{without_base64, without_images};
 pub use self::body::Body;
 pub(crate) use self::documents::documents;
 pub(crate) use self::encode::{
-    Encoded, Fields, List, attributes, encode, encode_indexed, encode_object, list, push_field, push_fields,
-    whole_bytes,
+    Encoded, Fields, Gathered, attributes, encode, encode_indexed, encode_object, list, push_field,
+    push_fields, whole_bytes,
 };
 pub(crate) use self::guard::{PANICKED, guarded, panics};
+pub use self::item::Item;
 pub(crate) use self::limits::{
     DEFAULT_LIMIT, DEFAULT_LONGEST_BASE64, cut_mark, harmless_length, limit, longest_base64,
     set_longest_base64, set_value_limit,

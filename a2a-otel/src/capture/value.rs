@@ -16,6 +16,12 @@ pub trait Value {
     #[doc(hidden)]
     fn write(&self, into: &mut Text) -> Form;
 
+    /// Whether the value is text, of which the items of a stream are pieces.
+    #[doc(hidden)]
+    fn is_text(&self) -> bool {
+        false
+    }
+
     /// Appends the value under the key, if it is a scalar.
     #[doc(hidden)]
     fn push_scalar(&self, _: &'static str, _: &mut Vec<KeyValue>) -> Scalar {

@@ -236,6 +236,10 @@ impl CallScope for Measurement {
         MetricItems { metric: self.metric, open: self.open.as_deref().map(Open::copy), failed: false }
     }
 
+    fn item_failed(items: &mut MetricItems, failure: &dyn Describe) {
+        items.err(failure, false);
+    }
+
     fn streamed(mut self, items: MetricItems, end: StreamEnd<'_>) {
         self.ended_as(match end {
             StreamEnd::Panicked(_) => PANIC,

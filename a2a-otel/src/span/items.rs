@@ -7,7 +7,7 @@ use opentelemetry::KeyValue;
 use super::ending::Ending;
 use super::failure::{Describe, ErrorDescription};
 use super::scope::StreamEnd;
-use crate::capture::{Fields, List, Value, attributes, documents};
+use crate::capture::{Fields, Gathered, Value, attributes, documents};
 use crate::semconv::gen_ai::RESPONSE_TIME_TO_FIRST_CHUNK;
 use crate::semconv::openinference as names;
 use crate::semconv::ours;
@@ -22,7 +22,9 @@ pub struct SpanItems {
     /// When the chunks of a model's answer came, if figures need it.
     chunks: Option<Box<Chunks>>,
     items: i64,
-    output: List,
+    output: Gathered,
+    /// Whether texts stay apart.
+    lists_texts: bool,
     /// The last value of each key.
     fields: Vec<KeyValue>,
     failed: Option<ErrorDescription>,
@@ -75,7 +77,8 @@ impl SpanItems {
             first: None,
             chunks: measures_chunks.then(Box::default),
             items: 0,
-            output: List::default(),
+            output: Gathered::default(),
+            lists_texts: false,
             fields: Vec::new(),
             failed: None,
             answer: None,
@@ -109,10 +112,16 @@ impl SpanItems {
     pub fn output(&mut self, value: &dyn Value) {
         if self.answer.as_mut().is_some_and(|answer| answer.take(value)) {
             // The response contains everything that the chunks before it contained.
-            self.output = List::default();
+            self.output = Gathered::default();
         } else if self.is_recorded {
-            self.output.push(privacy::part("", names::OUTPUT_VALUE, value));
+            let joins = value.is_text() && !self.lists_texts;
+            self.output.push(privacy::part("", names::OUTPUT_VALUE, value), joins);
         }
+    }
+
+    /// Records texts as a list instead of joining them.
+    pub fn list(&mut self) {
+        self.lists_texts = true;
     }
 
     /// Records each value under its key, in place of the value of an earlier item.

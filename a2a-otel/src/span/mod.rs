@@ -22,6 +22,7 @@ mod running;
 mod scope;
 mod site;
 mod stream;
+mod stream_type;
 mod tracer;
 
 #[cfg(feature = "tracing")]
@@ -51,6 +52,7 @@ pub(crate) use self::scope::StreamEnd;
 pub use self::scope::{CallScope, Conclude};
 pub use self::site::{Measured, Site};
 pub use self::stream::{start_time, stream};
+pub use self::stream_type::Streamed;
 #[cfg(feature = "testing")]
 pub(crate) use self::tracer::register_stand_in;
 #[cfg(feature = "a2a")]

@@ -31,8 +31,8 @@
 //!    and always succeeds.
 //! 2. The method returns `Classified<Order, io::Error, IsError>`: value, error, and what the error can do. The same
 //!    lookup follows for the value: `Classified` has `a2a_otel_output` for `T: Serialize`; it dereferences to
-//!    `TryValueDebug` for `T: Debug`, and that to `TryAnyValue` for the rest.
-//! 3. The method returns `End<Order, io::Error, IsError, Serialises>`. [`sync`](super::run::sync) calls its
+//!    `TrySecond` for `T: Debug`, and that to `TryThird` for the rest.
+//! 3. The method returns `End<Order, io::Error, IsError, AsOutput<Serialises>>`. [`sync`](super::run::sync) calls its
 //!    [`conclude`](Conclude::conclude) with the scope and the result after the body has returned.
 //!
 //! Generic Rust code cannot make this choice: it would need `T: Serialize` as a bound on the user's function, or
@@ -55,10 +55,13 @@ use std::ops::Deref;
 
 use serde::Serialize;
 
+use super::ending::Ending;
 use super::failure::{Describe, ErrorDescription};
+use super::items::SpanItems;
 use super::running::Span;
 use super::scope::{CallScope, Conclude};
-use crate::capture::{Capture, Value};
+use super::stream_type::ItemOutput;
+use crate::capture::{Body, Capture, Item, Value};
 
 /// How a result is split into value and error, and how its error is described.
 pub trait Classify<T, E> {
@@ -118,12 +121,14 @@ steps! {
     /// All types that are not a `Result`. They count as success.
     NotAResult<R>(PhantomData<fn(R)>);
 
-    /// Results whose value implements `Serialize`.
-    Classified<T, E, A>(TryValueDebug<T, E, A>);
-    /// Results whose value implements `Debug`.
-    TryValueDebug<T, E, A>(TryAnyValue<T, E, A>);
-    /// Results whose value implements neither.
-    TryAnyValue<T, E, A>(PhantomData<fn(T, E, A)>);
+    /// Results whose error is classified. Each method for the value has the first kind of value here, as `views!` says.
+    Classified<T, E, A>(TrySecond<T, E, A>);
+    /// The second kind of value.
+    TrySecond<T, E, A>(TryThird<T, E, A>);
+    /// The third kind of value.
+    TryThird<T, E, A>(TryLast<T, E, A>);
+    /// The last kind of value.
+    TryLast<T, E, A>(PhantomData<fn(T, E, A)>);
 }
 
 impl<R> ReturnType<R> {
@@ -233,7 +238,7 @@ impl<T, E, A: Classify<T, E>> Describe for ClassifiedError<'_, T, E, A> {
 }
 
 impl<T, E, A> Classified<T, E, A> {
-    const NEW: Self = Self(TryValueDebug(TryAnyValue(PhantomData)));
+    const NEW: Self = Self(TrySecond(TryThird(TryLast(PhantomData))));
 
     /// The value, or the error with the ability to describe it.
     pub fn a2a_otel_outcome(self, result: &A::Result) -> Result<&T, ClassifiedError<'_, T, E, A>>
@@ -248,6 +253,12 @@ impl<T, E, A> Classified<T, E, A> {
     pub const fn a2a_otel_end(self) -> End<T, E, A, NoOutput> {
         End(PhantomData)
     }
+
+    /// The item is a chunk of a model's answer, which is not recorded.
+    #[must_use]
+    pub const fn a2a_otel_unread_chunk(self) -> End<T, E, A, UnreadChunk> {
+        End(PhantomData)
+    }
 }
 
 /// How a scope ends when the body has returned. It is empty, because the user's future stores it.
@@ -258,6 +269,17 @@ impl<T, E, A, O> End<T, E, A, O> {
     #[must_use]
     pub const fn a2a_otel_debug(self) -> End<T, E, Debugged<A>, O> {
         End(PhantomData)
+    }
+
+    /// Records texts as a list instead of joining them.
+    #[must_use]
+    pub const fn a2a_otel_list(self) -> End<T, E, A, Listed<O>> {
+        End(PhantomData)
+    }
+
+    /// An error with the ability to describe it.
+    pub(super) const fn described(error: &E) -> ClassifiedError<'_, T, E, A> {
+        ClassifiedError(error, PhantomData)
     }
 }
 
@@ -278,21 +300,22 @@ impl<T, E, A: Classify<T, E>> Classify<T, E> for Debugged<A> {
 
 impl<S: CallScope, T, E, A: Classify<T, E>, O: Output<S, T>> Conclude<S, A::Result> for End<T, E, A, O> {
     #[inline]
-    fn conclude(self, scope: S, result: &A::Result) {
+    fn conclude(self, scope: S, result: A::Result) -> A::Result {
         if scope.holds() {
-            end::<S, T, E, A, O>(scope, result);
+            end::<S, T, E, A, O>(scope, &result);
         } else {
             // Dropping would check for a running span again, which is most of the overhead of a call that is not
             // recorded.
             std::mem::forget(scope);
         }
+        result
     }
 }
 
 fn end<S: CallScope, T, E, A: Classify<T, E>, O: Output<S, T>>(scope: S, result: &A::Result) {
     match A::split(result) {
         Ok(value) => O::succeeded(scope, value),
-        Err(error) => scope.failed(&ClassifiedError::<T, E, A>(error, PhantomData), false),
+        Err(error) => scope.failed(&End::<T, E, A, O>::described(error), false),
     }
 }
 
@@ -311,38 +334,147 @@ impl<S: CallScope, T> Output<S, T> for NoOutput {
     }
 }
 
-macro_rules! outputs {
-    ($($step:ident, $ability:ident: ($($bound:tt)*);)*) => {$(
-        impl<T: $($bound)*, E, A> $step<T, E, A> {
-            /// Ends the span with the value as its output.
-            #[must_use]
-            pub const fn a2a_otel_output(self) -> End<T, E, A, $ability> {
-                End(PhantomData)
-            }
-        }
+/// What a value can be recorded as.
+pub trait View<T> {
+    /// Passes the value on with what its type can do.
+    fn view(value: &T, take: &mut dyn FnMut(&dyn Value));
+}
 
-        /// The ability of the value's type.
-        pub struct $ability;
+macro_rules! kinds_of_value {
+    ($($(#[$doc:meta])* $kind:ident: ($($bound:tt)*) => $wrapper:ident;)*) => {$(
+        $(#[$doc])*
+        pub struct $kind;
 
-        impl<T: $($bound)*> Output<Span, T> for $ability {
-            fn succeeded(span: Span, value: &T) {
-                succeeded(span, Capture::new(value).a2a_otel_value());
+        impl<T: $($bound)*> View<T> for $kind {
+            fn view(value: &T, take: &mut dyn FnMut(&dyn Value)) {
+                take($wrapper::new(value).a2a_otel_value());
             }
         }
     )*};
 }
 
-outputs! {
-    Classified, Serialises: (Serialize);
-    TryValueDebug, Debugs: (Debug);
-    TryAnyValue, Opaque: (Sized);
+kinds_of_value! {
+    /// Text, of which the items of a stream are pieces.
+    IsText: (AsRef<str>) => Item;
+    /// Text or bytes as they are sent over the wire.
+    IsBytes: (AsRef<[u8]>) => Body;
+    /// A value that implements `Serialize`.
+    Serialises: (Serialize) => Capture;
+    /// A value that implements `Debug`.
+    Debugs: (Debug) => Capture;
+    /// Any other value.
+    Opaque: (Sized) => Capture;
 }
 
-fn succeeded(span: Span, value: &dyn Value) {
+macro_rules! views {
+    ($($(#[$doc:meta])* $method:ident -> $way:ident {
+        $($step:ident => $kind:ident: ($($bound:tt)*);)*
+    })*) => {$(
+        $(#[$doc])*
+        pub struct $way<V>(PhantomData<fn(V)>);
+
+        $(impl<T: $($bound)*, E, A> $step<T, E, A> {
+            /// How a value of this kind is recorded.
+            #[must_use]
+            pub const fn $method(self) -> End<T, E, A, $way<$kind>> {
+                End(PhantomData)
+            }
+        })*
+    )*};
+}
+
+views! {
+    /// Ends the span with the value as its output.
+    a2a_otel_output -> AsOutput {
+        Classified => Serialises: (Serialize);
+        TrySecond => Debugs: (Debug);
+        TryThird => Opaque: (Sized);
+    }
+    /// Ends the span with the value as the answer of a model.
+    a2a_otel_response -> AsResponse {
+        Classified => IsBytes: (AsRef<[u8]>);
+        TrySecond => Serialises: (Serialize);
+        TryThird => Debugs: (Debug);
+        TryLast => Opaque: (Sized);
+    }
+    /// Records the item of a stream as a part of the span's output.
+    a2a_otel_item -> AsItem {
+        Classified => IsText: (AsRef<str>);
+        TrySecond => Serialises: (Serialize);
+        TryThird => Debugs: (Debug);
+        TryLast => Opaque: (Sized);
+    }
+    /// Records the item of a stream as a chunk of a model's answer.
+    a2a_otel_chunk -> AsChunk {
+        Classified => IsBytes: (AsRef<[u8]>);
+        TrySecond => Serialises: (Serialize);
+        TryThird => Debugs: (Debug);
+        TryLast => Opaque: (Sized);
+    }
+}
+
+impl<T, V: View<T>> Output<Span, T> for AsOutput<V> {
+    fn succeeded(span: Span, value: &T) {
+        succeeded(span, |ending| V::view(value, &mut |value| ending.output(value)));
+    }
+}
+
+impl<T, V: View<T>> Output<Span, T> for AsResponse<V> {
+    fn succeeded(span: Span, value: &T) {
+        succeeded(span, |ending| V::view(value, &mut |value| ending.response(value)));
+    }
+}
+
+fn succeeded(span: Span, record: impl FnOnce(&mut Ending)) {
     let mut ending = span.returned();
     if ending.is_seen() {
         ending.ok();
-        ending.output(value);
+        record(&mut ending);
+    }
+}
+
+impl<S: CallScope, T> ItemOutput<S, T> for NoOutput {
+    fn record(_: &T, _: &mut S::Items) {}
+}
+
+impl<T, V: View<T>> ItemOutput<Span, T> for AsItem<V> {
+    fn record(value: &T, items: &mut SpanItems) {
+        V::view(value, &mut |value| items.output(value));
+    }
+}
+
+impl<T, V: View<T>> ItemOutput<Span, T> for AsChunk<V> {
+    fn arrived(items: &mut SpanItems) {
+        items.tokens();
+    }
+
+    fn record(value: &T, items: &mut SpanItems) {
+        V::view(value, &mut |value| items.output(value));
+    }
+}
+
+/// The item is a chunk of a model's answer, which is not recorded.
+pub struct UnreadChunk;
+
+impl<T> ItemOutput<Span, T> for UnreadChunk {
+    fn arrived(items: &mut SpanItems) {
+        items.tokens();
+    }
+
+    fn record(_: &T, _: &mut SpanItems) {}
+}
+
+/// Like `O`, with texts as a list.
+pub struct Listed<O>(PhantomData<fn(O)>);
+
+impl<T, O: ItemOutput<Span, T>> ItemOutput<Span, T> for Listed<O> {
+    fn arrived(items: &mut SpanItems) {
+        items.list();
+        O::arrived(items);
+    }
+
+    fn record(value: &T, items: &mut SpanItems) {
+        O::record(value, items);
     }
 }
 

@@ -25,8 +25,7 @@ type Payload = Box<dyn Any + Send>;
 #[inline]
 pub fn sync<R, S: CallScope, C: Conclude<S, R>>(scope: S, conclude: C, body: impl FnOnce() -> R) -> R {
     let (scope, result) = sync_with_scope(scope, body);
-    conclude.conclude(scope, &result);
-    result
+    conclude.conclude(scope, result)
 }
 
 /// Runs a function's body, and returns the scope with the result.
@@ -200,10 +199,8 @@ fn poll<R, S: CallScope, C: Conclude<S, R>>(
     body: Pin<&mut dyn Future<Output = R>>,
     context: &mut Context<'_>,
 ) -> Poll<R> {
-    poll_with_scope(before, after, body, context).map(|(scope, conclude, result)| {
-        conclude.conclude(scope, &result);
-        result
-    })
+    poll_with_scope(before, after, body, context)
+        .map(|(scope, conclude, result)| conclude.conclude(scope, result))
 }
 
 fn poll_with_scope<R, S: CallScope, C>(

@@ -211,6 +211,10 @@ impl CallScope for Span {
         items.item();
     }
 
+    fn item_failed(items: &mut SpanItems, failure: &dyn Describe) {
+        items.err(failure, false);
+    }
+
     fn streamed(mut self, items: SpanItems, end: StreamEnd<'_>) {
         items.finish(self.end(), end);
     }

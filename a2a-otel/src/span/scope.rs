@@ -55,14 +55,17 @@ pub trait CallScope: Sized + 'static {
     /// An item arrived.
     fn item(_: &mut Self::Items) {}
 
+    /// The item is an error.
+    fn item_failed(_: &mut Self::Items, _: &dyn Describe) {}
+
     /// The stream ended.
     fn streamed(self, items: Self::Items, end: StreamEnd<'_>);
 }
 
 /// How a scope ends with a result.
 pub trait Conclude<S, R> {
-    /// Ends the scope.
-    fn conclude(self, scope: S, result: &R);
+    /// Ends the scope, or hands it on to the stream that the call returned. Returns what the function returns.
+    fn conclude(self, scope: S, result: R) -> R;
 }
 
 /// How a stream ended.

@@ -28,7 +28,7 @@ async fn chat(client: &Ollama, request: ChatMessageRequest) -> Result<ChatMessag
     client.send_chat_messages(request).await
 }
 
-#[llm_call(request = request, stream)]
+#[llm_call(request = request)]
 async fn chat_bit_by_bit(
     client: &Ollama,
     request: ChatMessageRequest,
@@ -44,7 +44,7 @@ async fn generate(
     client.generate(request).await
 }
 
-#[llm_call(request = request, stream)]
+#[llm_call(request = request)]
 async fn generate_bit_by_bit(
     client: &Ollama,
     request: GenerationRequest<'_>,

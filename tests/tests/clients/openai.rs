@@ -33,7 +33,7 @@ async fn ask(
     client.chat().create(request).await
 }
 
-#[llm_call(request = request, stream)]
+#[llm_call(request = request)]
 async fn ask_bit_by_bit(
     client: &OpenAi,
     request: CreateChatCompletionRequest,
@@ -62,7 +62,7 @@ async fn respond(client: &OpenAi, request: CreateResponse) -> Result<Response, O
     client.responses().create(request).await
 }
 
-#[llm_call(request = request, stream)]
+#[llm_call(request = request)]
 async fn respond_bit_by_bit(client: &OpenAi, request: CreateResponse) -> Result<ResponseStream, OpenAIError> {
     client.responses().create_stream(request).await
 }

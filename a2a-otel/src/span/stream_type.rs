@@ -1,0 +1,190 @@
+//! Finds out, at compile time, whether a result is a stream, and how its items are recorded.
+//!
+//! A macro sees that `-> BoxStream<'_, T>` is a stream, but not that `-> Answers` is one if `Answers` is an alias. For
+//! each type that may be an alias, generated code asks [`Streamed`]. It has a method for boxed streams, and for a
+//! `Result` with one, and dereferences to [`NotStreamed`], which has it for every other type and returns what it is
+//! given; see [`super::return_type`] for the technique. Only a boxed stream can be replaced by one that is observed: any
+//! other type would become a different one.
+
+#![expect(
+    clippy::unused_self,
+    reason = "the compiler finds a method by the type of `self`; the value is empty"
+)]
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::time::Instant;
+
+use futures_core::Stream;
+
+use super::return_type::{Classify, End, ReturnType};
+use super::scope::{CallScope, Conclude};
+use super::stream::{start_time, stream};
+
+/// The type of a result that may be a boxed stream.
+pub struct Streamed<R>(NotStreamed<R>);
+
+/// The type of a result that is no stream that can be replaced.
+pub struct NotStreamed<R>(PhantomData<fn(R)>);
+
+impl<R> Streamed<R> {
+    /// The start of the chain.
+    pub const NEW: Self = Self(NotStreamed(PhantomData));
+}
+
+impl<R> Deref for Streamed<R> {
+    type Target = NotStreamed<R>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<R> NotStreamed<R> {
+    /// There are no items.
+    #[must_use]
+    pub const fn a2a_otel_items(&self) -> NoItems {
+        NoItems
+    }
+
+    /// The scope ends with the call.
+    pub fn a2a_otel_watch<S, C>(&self, _: &S, end: C, _: NoItems) -> C {
+        end
+    }
+}
+
+/// Stands for the type of the items of a result that is no stream. Its methods are those of an item's type.
+#[derive(Clone, Copy)]
+pub struct NoItems;
+
+macro_rules! no_items {
+    ($($method:ident)*) => {$(
+        impl NoItems {
+            /// There are no items.
+            #[must_use]
+            pub const fn $method(self) -> Self {
+                self
+            }
+        }
+    )*};
+}
+
+no_items! {
+    a2a_otel_classify
+    a2a_otel_end
+    a2a_otel_item
+    a2a_otel_chunk
+    a2a_otel_unread_chunk
+    a2a_otel_debug
+    a2a_otel_list
+}
+
+/// How a scope ends whose call returns a stream: with the stream, or with the `Err` that is there instead.
+pub struct Watched<C, I> {
+    end: C,
+    item: PhantomData<fn(I)>,
+    started: Option<Instant>,
+}
+
+impl<C, I> Watched<C, I> {
+    fn new<S: CallScope>(scope: &S, end: C, _: I) -> Self {
+        Self { end, item: PhantomData, started: start_time(scope) }
+    }
+}
+
+/// Records the items of a stream.
+pub trait RecordItem<S: CallScope, T> {
+    /// Records an item.
+    fn record(item: &T, items: &mut S::Items);
+}
+
+/// How the value of an item is recorded.
+pub trait ItemOutput<S: CallScope, T> {
+    /// An item arrived, which may be an error.
+    fn arrived(_: &mut S::Items) {}
+
+    /// The item has this value.
+    fn record(value: &T, items: &mut S::Items);
+}
+
+impl<S: CallScope, T, E, A: Classify<T, E>, O: ItemOutput<S, T>> RecordItem<S, A::Result>
+    for End<T, E, A, O>
+{
+    fn record(item: &A::Result, items: &mut S::Items) {
+        O::arrived(items);
+        match A::split(item) {
+            Ok(value) => O::record(value, items),
+            Err(error) => S::item_failed(items, &Self::described(error)),
+        }
+    }
+}
+
+macro_rules! boxed_streams {
+    ($($boxed:ty, $pin:path;)*) => {$(
+        impl<'a, T: 'a> Streamed<$boxed> {
+            /// The type of the items.
+            #[must_use]
+            pub const fn a2a_otel_items(&self) -> ReturnType<T> {
+                ReturnType::NEW
+            }
+
+            /// The scope ends with the stream.
+            pub fn a2a_otel_watch<S: CallScope, C, I>(&self, scope: &S, end: C, item: I) -> Watched<C, I> {
+                Watched::new(scope, end, item)
+            }
+        }
+
+        impl<'a, T: 'a, E> Streamed<Result<$boxed, E>> {
+            /// The type of the items.
+            #[must_use]
+            pub const fn a2a_otel_items(&self) -> ReturnType<T> {
+                ReturnType::NEW
+            }
+
+            /// The scope ends with the stream, or with the error.
+            pub fn a2a_otel_watch<S: CallScope, C, I>(&self, scope: &S, end: C, item: I) -> Watched<C, I> {
+                Watched::new(scope, end, item)
+            }
+        }
+
+        impl<'a, S, T: 'a, C, I> Conclude<S, $boxed> for Watched<C, I>
+        where
+            S: CallScope + Send + Sync,
+            S::Items: Send + Sync,
+            I: RecordItem<S, T>,
+        {
+            fn conclude(self, scope: S, result: $boxed) -> $boxed {
+                if !scope.holds() {
+                    return result;
+                }
+                let record: fn(&T, &mut S::Items) = I::record;
+                $pin(stream(scope, self.started, result, record))
+            }
+        }
+
+        impl<'a, S, T: 'a, E, C, I> Conclude<S, Result<$boxed, E>> for Watched<C, I>
+        where
+            S: CallScope + Send + Sync,
+            S::Items: Send + Sync,
+            C: Conclude<S, Result<$boxed, E>>,
+            I: RecordItem<S, T>,
+        {
+            fn conclude(self, scope: S, result: Result<$boxed, E>) -> Result<$boxed, E> {
+                match result {
+                    Ok(stream) => Ok(Conclude::<S, $boxed>::conclude(self, scope, stream)),
+                    failed => self.end.conclude(scope, failed),
+                }
+            }
+        }
+    )*};
+}
+
+boxed_streams! {
+    Pin<Box<dyn Stream<Item = T> + 'a>>, Box::pin;
+    Pin<Box<dyn Stream<Item = T> + Send + 'a>>, Box::pin;
+    Pin<Box<dyn Stream<Item = T> + Send + Sync + 'a>>, Box::pin;
+    Box<dyn Stream<Item = T> + Unpin + 'a>, Box::new;
+    Box<dyn Stream<Item = T> + Unpin + Send + 'a>, Box::new;
+    Box<dyn Stream<Item = T> + Unpin + Send + Sync + 'a>, Box::new;
+}
