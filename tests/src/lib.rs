@@ -18,6 +18,7 @@ pub mod alertmanager;
 pub mod child;
 pub mod debian;
 pub mod engine;
+pub mod package;
 pub mod parity;
 pub mod parrot;
 pub mod phoenix;

@@ -1,10 +1,9 @@
 //! Tests that without the feature `trace`, an attribute macro adds no code: the function runs the same number of
 //! instructions with and without it, as counted by callgrind.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
+use a2a_otel_tests::package::{Package, library, run};
 use a2a_otel_tests::services::require;
 
 const ATTRIBUTES: &[&str] = &[
@@ -54,46 +53,24 @@ fn main() {
 }
 ";
 
-fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a member of the workspace")
-}
-
 /// A package with two versions of the program, which uses the library without `trace`.
-fn generate() -> PathBuf {
-    let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled_out");
-    fs::create_dir_all(root.join("src/bin")).expect("target/ can be written to");
-    let write = |path: &str, text: &str| fs::write(root.join(path), text).expect("target/ can be written to");
-    let library = workspace().join("a2a-otel");
-    write(
-        "Cargo.toml",
-        &format!(
-            "[package]\nname = \"compiled-out\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
-         a2a-otel = {{ path = '{}', default-features = false }}\n",
-            library.display()
-        ),
-    );
-    write("Cargo.lock", &fs::read_to_string(workspace().join("Cargo.lock")).expect("there is a lock file"));
+fn generate() -> Package {
     let mut observed = PROGRAM.to_owned();
     let mut plain = PROGRAM.to_owned();
     for (index, attribute) in ATTRIBUTES.iter().enumerate() {
         observed = observed.replace(&format!("{{{index}}}"), attribute);
         plain = plain.replace(&format!("{{{index}}}"), "");
     }
-    write("src/bin/observed.rs", &observed);
-    write("src/bin/plain.rs", &plain);
-    root
+    let package = Package::new(env!("CARGO_TARGET_TMPDIR"), "compiled-out", &[library(&[])]);
+    package.write("src/bin/observed.rs", &observed);
+    package.write("src/bin/plain.rs", &plain);
+    package
 }
 
-fn run(command: &mut Command) -> Output {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    output
-}
-
-fn instructions(root: &Path, program: &str) -> u64 {
+fn instructions(package: &Package, program: &str) -> u64 {
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*watched_loop*"]);
-    let report = run(valgrind.arg(root.join("target/release").join(program))).stderr;
+    let report = run(valgrind.arg(package.folder().join("target/release").join(program))).stderr;
     let report = String::from_utf8_lossy(&report);
     let collected = report.lines().find_map(|line| line.split("Collected : ").nth(1));
     collected.and_then(|count| count.trim().parse().ok()).expect("callgrind says what it collected")
@@ -106,13 +83,9 @@ fn without_trace_an_attribute_costs_no_instruction() {
     else {
         return;
     };
-    let root = generate();
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    // The lock file lists more than this package needs, so it may change, but without access to the network.
-    let mut build = Command::new(cargo);
-    build.args(["build", "--release", "--offline", "--quiet"]).current_dir(&root);
-    run(build.env("CARGO_TARGET_DIR", "target").env_remove("CARGO_BUILD_TARGET_DIR"));
-    let (plain, observed) = (instructions(&root, "plain"), instructions(&root, "observed"));
+    let package = generate();
+    run(&mut package.cargo(&["build", "--release"]));
+    let (plain, observed) = (instructions(&package, "plain"), instructions(&package, "observed"));
     assert!(plain > 100_000, "the loop is counted: {plain}");
     assert_eq!(observed, plain);
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "sdk")]
 use crate::percent;
 
 /// Reads `true` or `false`. The specification allows nothing else, so that no spelling is true by accident.
@@ -33,6 +34,7 @@ pub(crate) fn probability(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number| (0.0..=1.0).contains(number))
 }
 
+#[cfg(feature = "sdk")]
 /// Reads a pair as in `name=two%20words`.
 pub(crate) fn pair(text: &str) -> Option<(String, String)> {
     let (key, value) = text.split_once('=')?;

@@ -8,19 +8,26 @@
 //!
 //! What corresponds to what is a table, [`crate::semconv::equivalents`], which serves both directions.
 
+#[cfg(feature = "sdk")]
 mod json;
+#[cfg(feature = "sdk")]
 mod messages;
+#[cfg(feature = "sdk")]
 mod parameters;
+#[cfg(feature = "sdk")]
 pub(crate) mod read;
 mod scope;
+mod terms;
+#[cfg(feature = "sdk")]
 mod write;
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+#[cfg(feature = "sdk")]
 use opentelemetry_sdk::trace::SpanData;
 
 pub(crate) use self::scope::scope;
-pub(crate) use self::write::{kind_of, name_of, provider_of};
+pub(crate) use self::terms::{kind_of, name_of, provider_of};
 use crate::semconv::{GenAiVersion, SemConv};
 
 static SEMCONV: AtomicU8 = AtomicU8::new(SemConv::OpenInference as u8);
@@ -51,6 +58,7 @@ pub(crate) fn metrics_version() -> GenAiVersion {
 }
 
 /// Adds GenAI's attributes if they are asked for. The attributes must be masked already.
+#[cfg(feature = "sdk")]
 #[inline]
 pub(crate) fn write(span: &mut SpanData) {
     if let Some(version) = version() {

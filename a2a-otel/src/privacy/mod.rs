@@ -5,6 +5,8 @@
 //! hidden, the overhead is a relaxed load and a comparison of the length of texts.
 
 mod config;
+#[cfg(feature = "sdk")]
+mod ended;
 mod gate;
 mod inside;
 mod redactor;
@@ -12,8 +14,9 @@ mod rules;
 
 pub use self::config::Privacy;
 pub(crate) use self::config::{Hiding, IMAGE_LENGTH};
+#[cfg(feature = "sdk")]
+pub(crate) use self::ended::{clean, redact};
 pub(crate) use self::gate::{
-    admit, clean, documents, encoded, install, is_hiding, message, part, push_field, push_fields, redact,
-    screen,
+    admit, documents, encoded, install, is_hiding, message, part, push_field, push_fields, screen,
 };
 pub use crate::capture::REDACTED;

@@ -7,8 +7,11 @@ mod context_values;
 mod current;
 mod dropped;
 mod ending;
+#[cfg(feature = "sdk")]
+mod evaluated;
 mod failure;
 mod figures;
+#[cfg(feature = "sdk")]
 mod finishing;
 mod items;
 #[cfg_attr(not(feature = "mcp"), expect(dead_code, reason = "only a protocol joins a span"))]
@@ -32,6 +35,7 @@ pub use self::ending::Ending;
 pub(crate) use self::failure::Describe;
 #[cfg(any(feature = "a2a", feature = "mcp"))]
 pub(crate) use self::failure::ErrorDescription;
+#[cfg(feature = "sdk")]
 pub(crate) use self::finishing::finish;
 pub use self::items::SpanItems;
 #[cfg(feature = "mcp")]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use opentelemetry::global::BoxedSpan;
 use opentelemetry::trace::{Span as ApiSpan, SpanBuilder, SpanContext, TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, KeyValue};
+#[cfg(feature = "sdk")]
 use opentelemetry_sdk::trace::Span as SdkSpan;
 
 use super::context_values::{EMBEDDING, EnclosingKind, MODELS, Request};
@@ -19,6 +20,10 @@ use crate::context::{AgentRun, Families};
 use crate::llm::{self, Model, Pending, Read};
 use crate::semconv::openinference as names;
 use crate::{context, privacy};
+
+/// Without the SDK, no span is ours.
+#[cfg(not(feature = "sdk"))]
+type SdkSpan = BoxedSpan;
 
 /// The kind of spans whose name is the agent's name in log lines.
 const AGENT: &str = crate::semconv::SpanKind::Agent.as_str();

@@ -59,8 +59,7 @@ use super::ending::Ending;
 use super::failure::{Describe, ErrorDescription};
 use super::items::SpanItems;
 use super::running::Span;
-use super::scope::{CallScope, Conclude};
-use super::stream_type::ItemOutput;
+use super::scope::{CallScope, Conclude, ItemOutput};
 use crate::capture::{Body, Capture, Item, Value};
 
 /// How a result is split into value and error, and how its error is described.

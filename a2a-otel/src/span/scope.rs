@@ -68,6 +68,15 @@ pub trait Conclude<S, R> {
     fn conclude(self, scope: S, result: R) -> R;
 }
 
+/// How the value of an item is recorded.
+pub trait ItemOutput<S: CallScope, T> {
+    /// An item arrived, which may be an error.
+    fn arrived(_: &mut S::Items) {}
+
+    /// The item has this value.
+    fn record(value: &T, items: &mut S::Items);
+}
+
 /// How a stream ended.
 #[derive(Clone, Copy)]
 pub enum StreamEnd<'a> {

@@ -19,7 +19,7 @@ use std::time::Instant;
 use futures_core::Stream;
 
 use super::return_type::{Classify, End, ReturnType};
-use super::scope::{CallScope, Conclude};
+use super::scope::{CallScope, Conclude, ItemOutput};
 use super::stream::{start_time, stream};
 
 /// The type of a result that may be a boxed stream.
@@ -97,15 +97,6 @@ impl<C, I> Watched<C, I> {
 pub trait RecordItem<S: CallScope, T> {
     /// Records an item.
     fn record(item: &T, items: &mut S::Items);
-}
-
-/// How the value of an item is recorded.
-pub trait ItemOutput<S: CallScope, T> {
-    /// An item arrived, which may be an error.
-    fn arrived(_: &mut S::Items) {}
-
-    /// The item has this value.
-    fn record(value: &T, items: &mut S::Items);
 }
 
 impl<S: CallScope, T, E, A: Classify<T, E>, O: ItemOutput<S, T>> RecordItem<S, A::Result>

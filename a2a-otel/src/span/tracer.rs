@@ -7,11 +7,16 @@ use arc_swap::ArcSwapOption;
 use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::{SpanBuilder, SpanContext, TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, global};
+#[cfg(feature = "sdk")]
 use opentelemetry_sdk::trace::SdkTracer;
 
 use crate::gen_ai::scope;
 use crate::meter;
 use crate::report::report;
+
+/// Without the SDK, no tracer is ours.
+#[cfg(not(feature = "sdk"))]
+type SdkTracer = BoxedTracer;
 
 /// What the sampler is known to decide, so that asking it can be skipped.
 #[derive(Clone, Copy, Debug, Default)]
