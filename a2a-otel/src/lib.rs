@@ -53,7 +53,7 @@ pub use crate::integrations::a2a;
 pub use crate::integrations::http;
 #[cfg(feature = "mcp")]
 pub use crate::integrations::mcp;
-pub use crate::pipeline::{Delivery, TreePrinter};
+pub use crate::pipeline::{Delivery, SpanPipeline, TreePrinter};
 pub use crate::privacy::Privacy;
 pub use crate::semconv::SemConv;
 pub use crate::settings::Settings;

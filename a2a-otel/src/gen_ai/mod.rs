@@ -15,33 +15,49 @@ pub(crate) mod read;
 mod scope;
 mod write;
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
+use opentelemetry::KeyValue;
 use opentelemetry_sdk::trace::SpanData;
 
 pub(crate) use self::scope::scope;
 pub(crate) use self::write::{kind_of, name_of, provider_of};
+use crate::privacy;
+use crate::semconv::markers::INSTRUCTIONS_APART;
 use crate::semconv::{GenAiVersion, SemConv};
 
 static SEMCONV: AtomicU8 = AtomicU8::new(SemConv::OpenInference as u8);
 static VERSION: AtomicU8 = AtomicU8::new(GenAiVersion::V1_41 as u8);
+/// Whether a pipeline records in GenAI's terms, whatever those of the process are.
+static IS_ASKED_FOR: AtomicBool = AtomicBool::new(false);
 
-/// Sets the terms in which spans are recorded.
+/// Sets the terms in which spans of the process are recorded.
 pub(crate) fn install(semconv: SemConv, version: GenAiVersion) {
     SEMCONV.store(semconv as u8, Ordering::Relaxed);
     VERSION.store(version as u8, Ordering::Relaxed);
 }
 
+/// From now on, what has a name in GenAI's terms and none in OpenInference is recorded for a pipeline.
+pub(crate) fn ask_for() {
+    IS_ASKED_FOR.store(true, Ordering::Relaxed);
+}
+
 /// Whether anything is recorded in GenAI's terms.
 #[inline]
 pub(crate) fn is_on() -> bool {
+    is_on_everywhere() || IS_ASKED_FOR.load(Ordering::Relaxed)
+}
+
+/// Whether the process records in GenAI's terms.
+#[inline]
+fn is_on_everywhere() -> bool {
     SEMCONV.load(Ordering::Relaxed) != SemConv::OpenInference as u8
 }
 
-/// The version of GenAI's terms. `None` if nothing is recorded in them.
+/// The version of GenAI's terms. `None` if the process does not record in them.
 #[inline]
-pub(crate) fn version() -> Option<GenAiVersion> {
-    is_on().then(|| GenAiVersion::ALL[usize::from(VERSION.load(Ordering::Relaxed))])
+fn version() -> Option<GenAiVersion> {
+    is_on_everywhere().then(|| GenAiVersion::ALL[usize::from(VERSION.load(Ordering::Relaxed))])
 }
 
 /// The version of GenAI's terms for metrics, which have no others.
@@ -50,10 +66,35 @@ pub(crate) fn metrics_version() -> GenAiVersion {
     GenAiVersion::ALL[usize::from(VERSION.load(Ordering::Relaxed))]
 }
 
-/// Adds GenAI's attributes if they are asked for. The attributes must be masked already.
+/// Adds GenAI's attributes if the process records in them. The attributes must be masked already.
 #[inline]
 pub(crate) fn write(span: &mut SpanData) {
     if let Some(version) = version() {
-        write::translate(span, version, SEMCONV.load(Ordering::Relaxed) == SemConv::GenAi as u8);
+        let is_alone = SEMCONV.load(Ordering::Relaxed) == SemConv::GenAi as u8;
+        write::translate(span, version, is_alone, &privacy::redact);
+    }
+}
+
+/// The terms in which one pipeline records spans.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    pub(crate) semconv: SemConv,
+    pub(crate) version: GenAiVersion,
+}
+
+impl Terms {
+    /// Adds GenAI's attributes if they are asked for, and redacts those that it has added. The attributes must be masked
+    /// already.
+    pub(crate) fn write(self, span: &mut SpanData, redact: &dyn Fn(&mut Vec<KeyValue>)) {
+        let Self { semconv, version } = self;
+        if semconv == SemConv::OpenInference {
+            // Another pipeline has asked for it.
+            span.attributes.retain(|attribute| attribute.key.as_str() != INSTRUCTIONS_APART);
+            return;
+        }
+        write::translate(span, version, semconv == SemConv::GenAi, redact);
+        if span.instrumentation_scope.name() == scope::NAME {
+            span.instrumentation_scope = scope::scope_of(version);
+        }
     }
 }

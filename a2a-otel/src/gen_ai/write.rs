@@ -10,7 +10,6 @@ use opentelemetry_sdk::trace::SpanData;
 
 use super::messages::{Fields, items};
 use super::{json, messages, parameters};
-use crate::privacy;
 use crate::semconv::equivalents::{
     INPUT, OPERATIONS, OUTPUT, Operation, PROVIDERS, SAME, Same, Side, Standing, Systems,
 };
@@ -58,9 +57,14 @@ pub(crate) fn provider_of(provider: &str, system: &str) -> Option<StringValue> {
     (!either.is_empty()).then_some(name)
 }
 
-/// Adds GenAI's attributes. With `is_alone`, removes the OpenInference attributes that they replace.
+/// Adds GenAI's attributes, and redacts them. With `is_alone`, removes the OpenInference attributes that they replace.
 #[cold]
-pub(super) fn translate(span: &mut SpanData, version: GenAiVersion, is_alone: bool) {
+pub(super) fn translate(
+    span: &mut SpanData,
+    version: GenAiVersion,
+    is_alone: bool,
+    redact: &dyn Fn(&mut Vec<KeyValue>),
+) {
     let attributes = &mut span.attributes;
     let mut translation = Translation::of(attributes, version, span.span_kind == Kind::Internal);
     translation.operation();
@@ -71,7 +75,7 @@ pub(super) fn translate(span: &mut SpanData, version: GenAiVersion, is_alone: bo
     translation.messages();
     translation.content();
     let Translation { mut added, replaced, is_internal_agent, .. } = translation;
-    privacy::redact(&mut added);
+    redact(&mut added);
     attributes.retain(|attribute| {
         let key = attribute.key.as_str();
         let is_replaced = || replaced.iter().any(|replaced| is_below(key, replaced));

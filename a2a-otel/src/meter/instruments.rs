@@ -1,4 +1,4 @@
-//! The instruments of the global meter provider, which every thread keeps.
+//! The instruments of the meter provider that is global or named, which every thread keeps.
 //!
 //! Building an instrument takes ten times as long as recording with it. So each thread keeps those that it uses, with a
 //! weak reference to the provider that made them. While that provider lives, it is taken to be the global one: looking
@@ -8,7 +8,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use opentelemetry::metrics::{
     AsyncInstrument, Counter, Gauge, Histogram, Meter, MeterProvider, UpDownCounter,
@@ -20,8 +20,13 @@ use super::definition::{Definition, define};
 use super::metric::Metric;
 use super::number::{Number, NumberKind, Unfit};
 use crate::gen_ai::scope;
+use crate::lock::lock;
 
-type Provider = dyn MeterProvider + Send + Sync;
+/// A meter provider of any type.
+pub(crate) type Provider = dyn MeterProvider + Send + Sync;
+
+/// The provider that an application has named, which is used instead of the global one.
+static NAMED: Mutex<Option<Arc<Provider>>> = Mutex::new(None);
 
 /// How often a provider that lives is taken to be the global one, before that is asked for again.
 const TRUST: u8 = 32;
@@ -69,6 +74,23 @@ pub(crate) fn switch_off(is_off: bool) {
     IS_OFF.store(is_off, Ordering::Relaxed);
 }
 
+/// Records with this provider from now on, or again with the global one.
+pub(crate) fn name_provider(provider: Option<Arc<Provider>>) {
+    // Dropping a provider may run its code, which must not find the lock taken.
+    let former = std::mem::replace(&mut *lock(&NAMED), provider);
+    drop(former);
+}
+
+/// The provider that is named, or else the global one.
+fn provider() -> Arc<Provider> {
+    lock(&NAMED).clone().unwrap_or_else(global::meter_provider)
+}
+
+/// Whether an application has set a global provider that something reads.
+pub(crate) fn is_global_provider_set() -> bool {
+    has_reader(&*global::meter_provider())
+}
+
 /// Whether anything reads what is measured now.
 #[inline]
 pub(crate) fn listens() -> bool {
@@ -104,7 +126,7 @@ pub(crate) fn record(metric: &'static Metric, number: Number, labels: &[KeyValue
 
 #[cold]
 fn record_first(index: usize, metric: &'static Metric, number: Number, labels: &[KeyValue]) {
-    let bound = Bound::new(&global::meter_with_scope(scope()), metric, number);
+    let bound = Bound::new(&provider().meter_with_scope(scope()), metric, number);
     bound.record(number, labels);
     let _ = KEPT.try_with(|kept| {
         // It is borrowed if the code of a provider measures.
@@ -131,7 +153,7 @@ fn with_current<R>(kept: &RefCell<Kept>, look: impl FnOnce(&Kept) -> R) -> Optio
 
 #[cold]
 fn ask(kept: &RefCell<Kept>) {
-    let provider = global::meter_provider();
+    let provider = provider();
     if kept.try_borrow().is_ok_and(|kept| kept.is_of(&provider)) {
         return;
     }

@@ -5,21 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use arc_swap::ArcSwapOption;
+use opentelemetry::KeyValue;
 use opentelemetry::trace::Status;
-use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
 use super::config::Privacy;
-use super::inside;
+use super::masks::{Masks, may_hold_base64};
 use super::redactor::Redactor;
-use super::rules::{ALL_IN, ALL_OUT, Fate, look_up};
-use crate::attributes::find;
+use super::rules::{Fate, look_up};
 use crate::capture::{self, Encoded, Fields, Fixed, REDACTED, Value as Captured};
 use crate::environment::{Environment, process_environment};
 use crate::report::report;
-use crate::semconv::openinference::SPAN_KIND;
-use crate::semconv::opentelemetry::EXCEPTION_MESSAGE;
-use crate::semconv::ours::CANCELLED;
 
 /// The environment has not been read yet. Masking also works where `init` never runs.
 const UNREAD: u32 = 1 << 31;
@@ -77,40 +73,28 @@ fn fate(kind: &str, key: &str) -> Fate {
     }
 }
 
+/// What is hidden in the whole process, without the redactor.
+fn masks() -> Masks {
+    Masks { hidden: hidden(), longest_base64: capture::longest_base64(), redactor: None }
+}
+
 /// Masks an attribute of a span of this kind. Returns false if the attribute must be dropped.
 #[inline]
 pub(crate) fn admit(kind: &str, attribute: &mut KeyValue) -> bool {
-    are_harmless(std::slice::from_ref(attribute)) || mask(kind, attribute)
+    are_harmless(std::slice::from_ref(attribute)) || masks().admit(kind, attribute)
 }
 
 /// Whether there is nothing to mask, as is usual: nothing is hidden, and no text is long enough for base64 that is too
 /// long.
 #[inline]
 fn are_harmless(attributes: &[KeyValue]) -> bool {
-    let harmless = capture::harmless_length();
-    let may_hold_base64 = |attribute: &KeyValue| match &attribute.value {
-        Value::String(text) => text.as_str().len() > harmless,
-        Value::Array(Array::String(_)) => true,
-        _ => false,
-    };
-    !is_hiding() && !attributes.iter().any(may_hold_base64)
-}
-
-fn mask(kind: &str, attribute: &mut KeyValue) -> bool {
-    let hidden = hidden();
-    let KeyValue { key, value, .. } = attribute;
-    match look_up(hidden, kind, key.as_str()) {
-        Fate::Keep => for_each_text(value, |text| inside::masked(hidden, kind, key.as_str(), text)),
-        Fate::Redact => *value = REDACTED.into(),
-        Fate::Drop => return false,
-    }
-    true
+    !is_hiding() && !may_hold_base64(attributes, capture::harmless_length())
 }
 
 /// Masks a list of attributes, and drops those that must be dropped.
 pub(crate) fn screen(kind: &str, attributes: &mut Vec<KeyValue>) {
     if !are_harmless(attributes) {
-        attributes.retain_mut(|attribute| admit(kind, attribute));
+        masks().screen(kind, attributes);
     }
 }
 
@@ -162,25 +146,9 @@ pub(crate) fn part<'a>(kind: &str, key: &str, value: &'a dyn Captured) -> &'a dy
     }
 }
 
-/// Replaces the texts of a value by what the closure makes of them.
-fn for_each_text(value: &mut Value, mask: impl Fn(&str) -> Option<String>) {
-    let replace = |text: &mut StringValue| {
-        if let Some(masked) = mask(text.as_str()) {
-            *text = masked.into();
-        }
-    };
-    match value {
-        Value::String(text) => replace(text),
-        Value::Array(Array::String(list)) => list.iter_mut().for_each(replace),
-        _ => {}
-    }
-}
-
 /// The message of an error, which may quote what is hidden.
 pub(crate) fn message(kind: &str, message: Cow<'static, str>) -> Cow<'static, str> {
-    let mut attribute = KeyValue::new(EXCEPTION_MESSAGE, message);
-    let is_admitted = admit(kind, &mut attribute);
-    if is_admitted { attribute.value.as_str().into_owned().into() } else { REDACTED.into() }
+    masks().message(kind, message)
 }
 
 /// Masks a span that any code recorded, before it leaves the process.
@@ -191,65 +159,7 @@ pub(crate) fn clean(span: &mut SpanData) {
     let may_redact = REDACTS.load(Ordering::Relaxed);
     let is_short = span.name.len() <= capture::harmless_length();
     if !(is_plain && is_short && !may_redact && are_harmless(&span.attributes)) {
-        clean_all(span);
-    }
-}
-
-fn clean_all(span: &mut SpanData) {
-    let kind = is_hiding().then(|| find(&span.attributes, SPAN_KIND).cloned()).flatten();
-    let kind = kind.as_ref().map_or("".into(), Value::as_str);
-    let redactor = redactor();
-    let names = span.events.events.iter_mut().map(|event| &mut event.name);
-    names.chain([&mut span.name]).for_each(shorten);
-    let events = span.events.events.iter_mut().map(|event| &mut event.attributes);
-    let links = span.links.links.iter_mut().map(|link| &mut link.attributes);
-    for attributes in [&mut span.attributes].into_iter().chain(events).chain(links) {
-        screen(&kind, attributes);
-        if let Some(redactor) = &redactor {
-            redactor.redact(attributes);
-        }
-    }
-    if is_hiding() {
-        span.events
-            .events
-            .iter_mut()
-            .for_each(|event| mask_message_event(&event.name, &mut event.attributes));
-    }
-    if let Status::Error { description } = &mut span.status
-        && description != CANCELLED
-    {
-        *description = message(&kind, std::mem::take(description));
-        if let Some(redactor) = &redactor {
-            let text = std::mem::take(description).into_owned();
-            let text = redactor.answer(EXCEPTION_MESSAGE, text.into());
-            *description = text.map_or("".into(), |text| text.as_str().into_owned().into());
-        }
-    }
-}
-
-/// Masks an event that is a message of a conversation: `gen_ai.user.message` and the like, and `gen_ai.choice`. Their
-/// attributes have names of their own.
-///
-/// Source: OpenTelemetry's semantic conventions 1.27 to 1.36, `gen-ai/gen-ai-events.md`.
-fn mask_message_event(name: &str, attributes: &mut [KeyValue]) {
-    const TEXTS: &[&str] = &["content", "message", "tool_calls", "gen_ai.event.content", "body"];
-    let settings = match name.strip_prefix("gen_ai.") {
-        Some("choice") => ALL_OUT,
-        Some(kind) if kind.ends_with(".message") => ALL_IN,
-        _ => return,
-    };
-    if hidden() & settings != 0 {
-        let texts = attributes.iter_mut().filter(|attribute| TEXTS.contains(&attribute.key.as_str()));
-        texts.for_each(|attribute| attribute.value = REDACTED.into());
-    }
-}
-
-/// A name has no settings. The message of a `tracing` event is its name, and may hold a file like any other text.
-fn shorten(name: &mut Cow<'static, str>) {
-    if name.len() > capture::harmless_length()
-        && let Some(masked) = capture::without_base64(name, capture::longest_base64())
-    {
-        *name = masked.into();
+        Masks { redactor: redactor(), ..masks() }.clean(span);
     }
 }
 

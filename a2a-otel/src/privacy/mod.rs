@@ -7,6 +7,7 @@
 mod config;
 mod gate;
 mod inside;
+mod masks;
 mod redactor;
 mod rules;
 
@@ -16,4 +17,5 @@ pub(crate) use self::gate::{
     admit, clean, documents, encoded, install, is_hiding, message, part, push_field, push_fields, redact,
     screen,
 };
+pub(crate) use self::masks::Masks;
 pub use crate::capture::REDACTED;

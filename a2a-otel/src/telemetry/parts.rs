@@ -1,0 +1,116 @@
+//! The parts that a pipeline is made of, and how it is opened once its resource is known.
+
+#[cfg(feature = "metrics")]
+use opentelemetry::metrics::Meter;
+use opentelemetry::{Key, KeyValue, Value};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::resource::TelemetryResourceDetector;
+use opentelemetry_sdk::trace::{SpanData, SpanProcessor};
+
+use crate::environment::Warning;
+#[cfg(feature = "metrics")]
+use crate::metrics;
+use crate::pipeline::destination::Destination;
+use crate::pipeline::{FanOut, Opened, TreePrinter};
+use crate::semconv::openinference::resource::PROJECT_NAME;
+use crate::settings::{Batch, DEFAULT_PROJECT, Exporter, SERVICE_ATTRIBUTE, Settings};
+
+/// The names of services that nobody has named, in OpenTelemetry's SDKs, begin like this.
+const UNKNOWN_SERVICE: &str = "unknown_service";
+
+/// What a pipeline is made of.
+pub(super) struct Parts {
+    finish: Box<dyn Fn(&mut SpanData) + Send + Sync>,
+    processors: Vec<Box<dyn SpanProcessor>>,
+    destinations: Vec<Destination>,
+    batch: Batch,
+    /// What the pipeline's own figures are recorded with.
+    #[cfg(feature = "metrics")]
+    meter: Option<Meter>,
+}
+
+impl Parts {
+    /// The receiver in the settings, unless there are other destinations.
+    pub(super) fn new(
+        settings: &Settings,
+        mut processors: Vec<Box<dyn SpanProcessor>>,
+        mut destinations: Vec<Destination>,
+        warnings: &mut Vec<Warning>,
+    ) -> Self {
+        if destinations.is_empty() {
+            destinations.push(Destination::configured(settings, warnings));
+            if settings.exporter == Exporter::OtlpAndConsole {
+                processors.push(Box::new(TreePrinter::stderr()));
+            }
+        }
+        Parts {
+            finish: Box::new(crate::span::finish),
+            processors,
+            destinations,
+            batch: settings.batch,
+            #[cfg(feature = "metrics")]
+            meter: None,
+        }
+    }
+
+    pub(super) fn add(&mut self, destination: Destination) {
+        self.destinations.push(destination);
+    }
+
+    /// Finishes spans like this, instead of as the process does.
+    pub(super) fn finish_with(&mut self, finish: impl Fn(&mut SpanData) + Send + Sync + 'static) {
+        self.finish = Box::new(finish);
+    }
+
+    /// Records the pipeline's own figures with this meter.
+    #[cfg(feature = "metrics")]
+    pub(super) fn measure_with(&mut self, meter: Option<Meter>) {
+        self.meter = meter;
+    }
+
+    pub(super) fn open(self, resource: &Resource) -> Opened {
+        let mut fan_out = FanOut::new(self.finish);
+        fan_out.processors = self.processors;
+        let open = |destination: Destination| destination.open(&self.batch, resource, &mut fan_out);
+        let backends: Vec<_> = self.destinations.into_iter().map(open).collect();
+        #[cfg(feature = "metrics")]
+        if let Some(meter) = &self.meter {
+            fan_out.census = Some(metrics::observe(meter, &backends));
+        }
+        Opened { fan_out, backends }
+    }
+}
+
+/// The resource of the settings.
+pub(super) fn resource(settings: &Settings) -> Resource {
+    let attributes = settings.resource_attributes().map(|(name, value)| KeyValue::new(name, value));
+    // The SDK's detector for the environment is not used: it neither decodes values nor knows which name takes
+    // precedence.
+    Resource::builder_empty()
+        .with_detector(Box::new(TelemetryResourceDetector))
+        .with_attributes(attributes)
+        .build()
+}
+
+/// The resource of spans that an application's own provider makes: what the provider says, and what the settings add. A
+/// service or project that is named for the pipeline takes precedence, and any name does over that of a service which
+/// nobody has named.
+pub(super) fn resource_over(settings: &Settings, service: Option<&str>, theirs: &Resource) -> Resource {
+    let is_said = |key: &Key, value: &Value| {
+        key.as_str() != SERVICE_ATTRIBUTE || !value.as_str().starts_with(UNKNOWN_SERVICE)
+    };
+    let said = theirs.iter().filter(|(key, value)| is_said(key, value));
+    let project = Some(settings.project_name.as_str()).filter(|project| *project != DEFAULT_PROJECT);
+    let named = [(SERVICE_ATTRIBUTE, service), (PROJECT_NAME, project)];
+    let named = named.into_iter().filter_map(|(key, name)| Some(KeyValue::new(key, name?.to_owned())));
+    let ours = resource(settings);
+    let pair = |(key, value): (&Key, &Value)| KeyValue::new(key.clone(), value.clone());
+    // Of attributes with the same key, the last one stays.
+    let attributes: Vec<_> = ours.iter().chain(said).map(pair).chain(named).collect();
+    let builder = Resource::builder_empty();
+    match theirs.schema_url() {
+        Some(schema) => builder.with_schema_url(attributes, schema.to_owned()),
+        None => builder.with_attributes(attributes),
+    }
+    .build()
+}
