@@ -7,7 +7,7 @@
 //! provider again after [`TRUST`] looks.
 
 use std::cell::{Cell, RefCell};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use opentelemetry::metrics::{
@@ -28,6 +28,9 @@ pub(crate) type Provider = dyn MeterProvider + Send + Sync;
 /// The provider that an application has named, which is used instead of the global one.
 static NAMED: Mutex<Option<Arc<Provider>>> = Mutex::new(None);
 
+/// How often that has changed, so that every thread notices it at once.
+static NAMINGS: AtomicUsize = AtomicUsize::new(0);
+
 /// How often a provider that lives is taken to be the global one, before that is asked for again.
 const TRUST: u8 = 32;
 
@@ -38,6 +41,8 @@ thread_local! {
 /// What a thread keeps.
 struct Kept {
     provider: Option<Weak<Provider>>,
+    /// How often a provider had been named when this one was asked for.
+    namings: usize,
     /// How many more times the provider is taken to be the global one.
     trust: Cell<u8>,
     /// Whether anything reads what the provider's instruments measure.
@@ -78,6 +83,7 @@ pub(crate) fn switch_off(is_off: bool) {
 pub(crate) fn name_provider(provider: Option<Arc<Provider>>) {
     // Dropping a provider may run its code, which must not find the lock taken.
     let former = std::mem::replace(&mut *lock(&NAMED), provider);
+    NAMINGS.fetch_add(1, Ordering::Release);
     drop(former);
 }
 
@@ -153,13 +159,15 @@ fn with_current<R>(kept: &RefCell<Kept>, look: impl FnOnce(&Kept) -> R) -> Optio
 
 #[cold]
 fn ask(kept: &RefCell<Kept>) {
+    let namings = NAMINGS.load(Ordering::Acquire);
     let provider = provider();
-    if kept.try_borrow().is_ok_and(|kept| kept.is_of(&provider)) {
+    if kept.try_borrow().is_ok_and(|kept| kept.namings == namings && kept.is_of(&provider)) {
         return;
     }
     let listens = has_reader(&*provider);
     let new = Kept {
         provider: Some(Arc::downgrade(&provider)),
+        namings,
         trust: Cell::new(TRUST),
         listens,
         bound: Vec::new(),
@@ -172,14 +180,15 @@ fn ask(kept: &RefCell<Kept>) {
 
 impl Kept {
     const fn new() -> Self {
-        Self { provider: None, trust: Cell::new(0), listens: false, bound: Vec::new() }
+        Self { provider: None, namings: 0, trust: Cell::new(0), listens: false, bound: Vec::new() }
     }
 
     #[inline]
     fn is_current(&self) -> bool {
         let trust = self.trust.get();
-        let is_trusted =
-            trust > 0 && self.provider.as_ref().is_some_and(|provider| provider.strong_count() > 0);
+        let is_trusted = trust > 0
+            && self.namings == NAMINGS.load(Ordering::Relaxed)
+            && self.provider.as_ref().is_some_and(|provider| provider.strong_count() > 0);
         self.trust.set(trust.wrapping_sub(u8::from(is_trusted)));
         is_trusted
     }

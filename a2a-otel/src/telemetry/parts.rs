@@ -1,6 +1,11 @@
 //! The parts that a pipeline is made of, and how it is opened once its resource is known.
 
 #[cfg(feature = "metrics")]
+use std::sync::Arc;
+#[cfg(feature = "metrics")]
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+#[cfg(feature = "metrics")]
 use opentelemetry::metrics::Meter;
 use opentelemetry::{Key, KeyValue, Value};
 use opentelemetry_sdk::Resource;
@@ -9,8 +14,12 @@ use opentelemetry_sdk::trace::{SpanData, SpanProcessor};
 
 use crate::environment::Warning;
 #[cfg(feature = "metrics")]
-use crate::metrics;
+use crate::meter;
+#[cfg(feature = "metrics")]
+use crate::metrics::{self, Meters, OWN_METER};
 use crate::pipeline::destination::Destination;
+#[cfg(feature = "metrics")]
+use crate::pipeline::{Backend, Census};
 use crate::pipeline::{FanOut, Opened, TreePrinter};
 use crate::semconv::openinference::resource::PROJECT_NAME;
 use crate::settings::{Batch, DEFAULT_PROJECT, Exporter, SERVICE_ATTRIBUTE, Settings};
@@ -24,9 +33,41 @@ pub(super) struct Parts {
     processors: Vec<Box<dyn SpanProcessor>>,
     destinations: Vec<Destination>,
     batch: Batch,
-    /// What the pipeline's own figures are recorded with.
+    figures: Figures,
+}
+
+/// What the pipeline's own figures are recorded with, if they are.
+#[derive(Default)]
+pub(super) struct Figures {
     #[cfg(feature = "metrics")]
     meter: Option<Meter>,
+    /// Whether other pipelines may record with the same provider.
+    #[cfg(feature = "metrics")]
+    is_shared: bool,
+}
+
+impl Figures {
+    /// They are recorded with a provider of ours.
+    #[cfg(feature = "metrics")]
+    pub(super) fn ours(meters: &Meters) -> Self {
+        Figures { meter: Some(meters.own_meter()), is_shared: false }
+    }
+
+    /// They are recorded with a provider of the application's.
+    #[cfg(feature = "metrics")]
+    pub(super) fn theirs(meters: &meter::Provider) -> Self {
+        Figures { meter: Some(meters.meter(OWN_METER)), is_shared: true }
+    }
+
+    /// Creates the instruments.
+    #[cfg(feature = "metrics")]
+    fn observe(&self, backends: &[Backend]) -> Option<Arc<Census>> {
+        /// How many exporters have a number in providers of the application's.
+        static NUMBERED: AtomicUsize = AtomicUsize::new(0);
+        let meter = self.meter.as_ref()?;
+        let first = if self.is_shared { NUMBERED.fetch_add(backends.len(), Ordering::Relaxed) } else { 0 };
+        Some(metrics::observe(meter, backends, first))
+    }
 }
 
 impl Parts {
@@ -35,6 +76,7 @@ impl Parts {
         settings: &Settings,
         mut processors: Vec<Box<dyn SpanProcessor>>,
         mut destinations: Vec<Destination>,
+        figures: Figures,
         warnings: &mut Vec<Warning>,
     ) -> Self {
         if destinations.is_empty() {
@@ -48,8 +90,7 @@ impl Parts {
             processors,
             destinations,
             batch: settings.batch,
-            #[cfg(feature = "metrics")]
-            meter: None,
+            figures,
         }
     }
 
@@ -62,20 +103,14 @@ impl Parts {
         self.finish = Box::new(finish);
     }
 
-    /// Records the pipeline's own figures with this meter.
-    #[cfg(feature = "metrics")]
-    pub(super) fn measure_with(&mut self, meter: Option<Meter>) {
-        self.meter = meter;
-    }
-
     pub(super) fn open(self, resource: &Resource) -> Opened {
         let mut fan_out = FanOut::new(self.finish);
         fan_out.processors = self.processors;
         let open = |destination: Destination| destination.open(&self.batch, resource, &mut fan_out);
         let backends: Vec<_> = self.destinations.into_iter().map(open).collect();
         #[cfg(feature = "metrics")]
-        if let Some(meter) = &self.meter {
-            fan_out.census = Some(metrics::observe(meter, &backends));
+        {
+            fan_out.census = self.figures.observe(&backends);
         }
         Opened { fan_out, backends }
     }

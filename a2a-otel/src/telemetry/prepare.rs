@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-#[cfg(feature = "metrics")]
-use opentelemetry::metrics::Meter;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanProcessor as _;
 
 use super::builder::Builder;
 use super::handle::Running;
 use super::install::Prepared;
-use super::parts::{Parts, resource, resource_over};
+use super::parts::{Figures, Parts, resource, resource_over};
 use super::sampler::{Sampled, foresight};
 use super::spans::{Built, Spans};
 use crate::environment::{Environment, Warning};
@@ -18,9 +16,9 @@ use crate::gen_ai::Terms;
 #[cfg(feature = "cost")]
 use crate::llm::cost;
 #[cfg(feature = "metrics")]
-use crate::metrics::prometheus::Scraper;
+use crate::metrics::Meters;
 #[cfg(feature = "metrics")]
-use crate::metrics::{Meters, OWN_METER};
+use crate::metrics::prometheus::Scraper;
 use crate::pipeline::annotations::annotator;
 use crate::pipeline::destination::Destination;
 #[cfg(feature = "logs")]
@@ -99,12 +97,12 @@ impl Builder {
         let annotator = annotator.map(|annotator| Arc::new(annotator.masked(masks.clone())));
         let service = self.overrides.service_name.clone();
         #[cfg(feature = "metrics")]
-        let meter = self.meters.as_ref().map(|meters| meters.meter(OWN_METER));
-        let mut parts = self.parts(&settings, warnings);
+        let figures = self.meters.as_deref().map(Figures::theirs);
+        #[cfg(not(feature = "metrics"))]
+        let figures = None;
+        let mut parts = self.parts(&settings, figures.unwrap_or_default(), warnings);
         let terms = Terms { semconv: settings.semconv, version: settings.gen_ai_version };
         parts.finish_with(move |span| crate::span::finish_with(span, &masks, terms));
-        #[cfg(feature = "metrics")]
-        parts.measure_with(meter);
         let own = settings.clone();
         let open = move |theirs: Option<&Resource>| {
             let resource = match theirs {
@@ -120,8 +118,8 @@ impl Builder {
     }
 
     /// The parts of the pipeline.
-    fn parts(self, settings: &Settings, warnings: &mut Vec<Warning>) -> Parts {
-        let mut parts = Parts::new(settings, self.processors, self.destinations, warnings);
+    fn parts(self, settings: &Settings, figures: Figures, warnings: &mut Vec<Warning>) -> Parts {
+        let mut parts = Parts::new(settings, self.processors, self.destinations, figures, warnings);
         #[cfg(feature = "otlp")]
         for (endpoint, headers) in &self.others {
             let settings = settings.for_receiver(endpoint, headers, warnings);
@@ -137,23 +135,19 @@ impl Builder {
         let annotator = is_configured.then(|| annotator(&settings)).flatten();
         #[cfg(feature = "logs")]
         let logger = Logger::new(&settings, &resource, warnings).map(Arc::new);
-        let is_measured = self.metrics && self.meters.is_none();
         #[cfg(feature = "metrics")]
-        let meters = is_measured.then(|| Meters::configured(resource.clone(), &settings, warnings));
+        let meters = (self.metrics && self.meters.is_none())
+            .then(|| Meters::configured(resource.clone(), &settings, warnings));
         #[cfg(feature = "metrics")]
-        let meter = match &self.meters {
-            Some(theirs) => Some(theirs.meter(OWN_METER)),
-            None => meters.as_ref().map(Meters::own_meter),
+        let figures = match &self.meters {
+            Some(theirs) => Some(Figures::theirs(&**theirs)),
+            None => meters.as_ref().map(Figures::ours),
         };
+        #[cfg(not(feature = "metrics"))]
+        let figures = None;
         let spans = match self.tracers.clone() {
             Some(theirs) => Spans::Theirs(theirs),
-            None => {
-                #[cfg(feature = "metrics")]
-                let built = self.build(&settings, &resource, meter, warnings);
-                #[cfg(not(feature = "metrics"))]
-                let built = self.build(&settings, &resource, warnings);
-                Spans::Built(built)
-            }
+            None => Spans::Built(self.build(&settings, &resource, figures.unwrap_or_default(), warnings)),
         };
         #[cfg(feature = "metrics")]
         let scraper = meters.clone().map(|meters| Scraper::new(move |visit| meters.visit(visit)));
@@ -175,7 +169,7 @@ impl Builder {
         mut self,
         settings: &Settings,
         resource: &Resource,
-        #[cfg(feature = "metrics")] meter: Option<Meter>,
+        figures: Figures,
         warnings: &mut Vec<Warning>,
     ) -> Built {
         let mut provider = std::mem::take(&mut self.provider).with_resource(resource.clone());
@@ -183,11 +177,7 @@ impl Builder {
         if !self.has_sampler {
             provider = provider.with_sampler(Sampled(settings.sampling));
         }
-        #[cfg_attr(not(feature = "metrics"), expect(unused_mut, reason = "only metrics add to it"))]
-        let mut parts = self.parts(settings, warnings);
-        #[cfg(feature = "metrics")]
-        parts.measure_with(meter);
-        let Opened { fan_out, backends } = parts.open(resource);
+        let Opened { fan_out, backends } = self.parts(settings, figures, warnings).open(resource);
         let started = fan_out.started.clone();
         Built { provider: provider.with_span_processor(fan_out).build(), backends, started }
     }
