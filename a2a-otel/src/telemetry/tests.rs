@@ -10,8 +10,9 @@ use std::time::Duration;
 use opentelemetry::trace::{Span, Status, TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Context, KeyValue, global};
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData, SpanExporter};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData, SpanExporter};
 
+use super::spans::{Built, Spans};
 use super::*;
 use crate::pipeline::Delivery;
 use crate::testing::{Behaviour, ReceivedStatus, Receiver};
