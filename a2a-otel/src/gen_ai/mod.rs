@@ -13,17 +13,17 @@ mod messages;
 mod parameters;
 pub(crate) mod read;
 mod scope;
+mod terms;
 mod write;
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-use opentelemetry::KeyValue;
 use opentelemetry_sdk::trace::SpanData;
 
 pub(crate) use self::scope::scope;
+pub(crate) use self::terms::Terms;
 pub(crate) use self::write::{kind_of, name_of, provider_of};
 use crate::privacy;
-use crate::semconv::markers::INSTRUCTIONS_APART;
 use crate::semconv::{GenAiVersion, SemConv};
 
 static SEMCONV: AtomicU8 = AtomicU8::new(SemConv::OpenInference as u8);
@@ -72,29 +72,5 @@ pub(crate) fn write(span: &mut SpanData) {
     if let Some(version) = version() {
         let is_alone = SEMCONV.load(Ordering::Relaxed) == SemConv::GenAi as u8;
         write::translate(span, version, is_alone, &privacy::redact);
-    }
-}
-
-/// The terms in which one pipeline records spans.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Terms {
-    pub(crate) semconv: SemConv,
-    pub(crate) version: GenAiVersion,
-}
-
-impl Terms {
-    /// Adds GenAI's attributes if they are asked for, and redacts those that it has added. The attributes must be masked
-    /// already.
-    pub(crate) fn write(self, span: &mut SpanData, redact: &dyn Fn(&mut Vec<KeyValue>)) {
-        let Self { semconv, version } = self;
-        if semconv == SemConv::OpenInference {
-            // Another pipeline has asked for it.
-            span.attributes.retain(|attribute| attribute.key.as_str() != INSTRUCTIONS_APART);
-            return;
-        }
-        write::translate(span, version, semconv == SemConv::GenAi, redact);
-        if span.instrumentation_scope.name() == scope::NAME {
-            span.instrumentation_scope = scope::scope_of(version);
-        }
     }
 }

@@ -9,7 +9,7 @@ use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
 use super::config::Privacy;
-use super::inside;
+use super::inside::masked;
 use super::redactor::Redactor;
 use super::rules::{ALL_IN, ALL_OUT, Fate, look_up};
 use crate::attributes::find;
@@ -58,8 +58,11 @@ impl Masks {
             return true;
         }
         let KeyValue { key, value, .. } = attribute;
-        match look_up(self.hidden, kind, key.as_str()) {
-            Fate::Keep => for_each_text(value, |text| inside::masked(self, kind, key.as_str(), text)),
+        let Self { hidden, longest_base64, .. } = *self;
+        match look_up(hidden, kind, key.as_str()) {
+            Fate::Keep => {
+                for_each_text(value, |text| masked(hidden, longest_base64, kind, key.as_str(), text));
+            }
             Fate::Redact => *value = REDACTED.into(),
             Fate::Drop => return false,
         }

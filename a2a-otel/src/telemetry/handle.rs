@@ -365,7 +365,8 @@ impl Running {
             crate::meter::name_provider(None);
         }
         crate::span::await_provider(false);
-        let is_latest = self.installed.load(Ordering::Relaxed) == LATEST.load(Ordering::Relaxed);
+        let installed = self.installed.load(Ordering::Relaxed);
+        let is_latest = installed > 0 && installed == LATEST.load(Ordering::Relaxed);
         if is_latest { crate::span::deactivate() } else { None }
     }
 }
