@@ -79,10 +79,17 @@ pub(crate) fn switch_off(is_off: bool) {
     IS_OFF.store(is_off, Ordering::Relaxed);
 }
 
-/// Records with this provider from now on, or again with the global one.
-pub(crate) fn name_provider(provider: Option<Arc<Provider>>) {
+/// Records with this provider from now on.
+pub(crate) fn name_provider(provider: Arc<Provider>) {
     // Dropping a provider may run its code, which must not find the lock taken.
-    let former = std::mem::replace(&mut *lock(&NAMED), provider);
+    let former = lock(&NAMED).replace(provider);
+    NAMINGS.fetch_add(1, Ordering::Release);
+    drop(former);
+}
+
+/// Records with the global provider again, unless another has been named since this one.
+pub(crate) fn unname_provider(provider: &Arc<Provider>) {
+    let former = lock(&NAMED).take_if(|named| Arc::ptr_eq(named, provider));
     NAMINGS.fetch_add(1, Ordering::Release);
     drop(former);
 }
@@ -93,6 +100,7 @@ fn provider() -> Arc<Provider> {
 }
 
 /// Whether an application has set a global provider that something reads.
+#[cfg(feature = "metrics")]
 pub(crate) fn is_global_provider_set() -> bool {
     has_reader(&*global::meter_provider())
 }

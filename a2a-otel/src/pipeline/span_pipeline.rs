@@ -23,7 +23,7 @@ use crate::report::report;
 ///
 /// The pipeline starts when the provider is built, from which it takes the resource. A processor of your own that wraps
 /// this one should pass `set_resource` on; otherwise the pipeline starts with its first span, and with the resource of its
-/// own settings.
+/// own settings. A span whose end it keeps to itself counts as still open when telemetry ends.
 ///
 /// ```
 /// use a2a_otel::Telemetry;

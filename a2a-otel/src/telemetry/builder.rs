@@ -496,8 +496,8 @@ impl Builder {
     ///
     /// The provider samples and limits the spans, so that `sampler(..)` is refused. Its resource is used, and what it lacks is
     /// taken from these settings. Masks and conventions hold for what this processor sends, and several processors may
-    /// have different ones. Metrics and log records are not collected; with
-    /// [`meter_provider`](Self::meter_provider), the figures of the pipeline itself are.
+    /// have different ones. Metrics and log records are not sent: calls are measured with the global meter provider, or with
+    /// that of [`meter_provider`](Self::meter_provider), which also gets the figures of the pipeline.
     ///
     /// # Errors
     ///
@@ -520,7 +520,7 @@ impl Builder {
     /// # Ok::<(), a2a_otel::InitError>(())
     /// ```
     pub fn processor(self) -> Result<(SpanPipeline, Telemetry), InitError> {
-        checked(self.as_processor().prepare(&process_environment)).map(Prepared::hand_out)
+        checked(self.for_theirs().prepare(&process_environment)).map(Prepared::hand_out)
     }
 
     /// Starts telemetry as a span processor like [`processor`](Self::processor), with whatever settings can be used: what is
@@ -533,10 +533,10 @@ impl Builder {
     ///     Telemetry::builder().span_processor(TreePrinter::stderr()).start_processor();
     /// ```
     pub fn start_processor(self) -> (SpanPipeline, Telemetry) {
-        self.as_processor().prepare(&process_environment).hand_out()
+        self.for_theirs().prepare(&process_environment).hand_out()
     }
 
-    fn as_processor(self) -> Self {
+    fn for_theirs(self) -> Self {
         // A subscriber would be global.
         Builder { is_processor: true, metrics: false, tracing: false, ..self }
     }

@@ -1,5 +1,6 @@
 //! Running telemetry: the guard that keeps it running, and handles to it.
 
+use std::fmt;
 #[cfg(feature = "metrics")]
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -14,6 +15,7 @@ use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use super::spans::Spans;
 use crate::deadline;
 use crate::lock::lock;
+use crate::meter;
 #[cfg(feature = "metrics")]
 use crate::metrics::prometheus::{Listener, Scraper};
 #[cfg(feature = "metrics")]
@@ -105,9 +107,18 @@ pub(super) struct Running {
     pub(super) listener: Mutex<Option<Listener>>,
     /// The number of the last time that this telemetry was installed; 0 if it was not.
     pub(super) installed: AtomicUsize,
-    /// Whether it measures with a meter provider of the application's.
-    pub(super) names_meters: bool,
+    /// The meter provider of the application's with which calls are measured.
+    pub(super) named_meters: Option<NamedMeters>,
     pub(super) closed: OnceLock<Delivery>,
+}
+
+/// A meter provider of the application's.
+pub(super) struct NamedMeters(pub(super) Arc<meter::Provider>);
+
+impl fmt::Debug for NamedMeters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NamedMeters")
+    }
 }
 
 impl Handle {
@@ -269,8 +280,10 @@ impl Handle {
         #[cfg(feature = "metrics")]
         self.0.meters.iter().for_each(Meters::write_off);
         let (started, backends) = (self.0.spans.started(), self.0.spans.backends());
-        backends.iter().for_each(|backend| backend.close_open(started));
-        backends.iter().for_each(Backend::write_off);
+        for backend in backends {
+            backend.close_open(started);
+            backend.write_off();
+        }
         self.0.annotator.iter().for_each(|annotator| annotator.write_off());
         #[cfg(feature = "logs")]
         self.0.logger.iter().for_each(|logger| logger.write_off());
@@ -358,13 +371,13 @@ impl Running {
     /// Takes back what is only in place while telemetry runs, unless newer telemetry has replaced it. Returns the tracer that
     /// made the spans.
     fn uninstall(&self) -> Option<Arc<SdkTracer>> {
-        if let (Spans::Piped(_), Some(annotator)) = (&self.spans, &self.annotator) {
-            annotations::remove(annotator);
+        if let Spans::Piped(_) = self.spans {
+            self.annotator.iter().for_each(annotations::remove);
+            crate::span::await_provider(false);
         }
-        if self.names_meters {
-            crate::meter::name_provider(None);
+        if let Some(NamedMeters(meters)) = &self.named_meters {
+            meter::unname_provider(meters);
         }
-        crate::span::await_provider(false);
         let installed = self.installed.load(Ordering::Relaxed);
         let is_latest = installed > 0 && installed == LATEST.load(Ordering::Relaxed);
         if is_latest { crate::span::deactivate() } else { None }

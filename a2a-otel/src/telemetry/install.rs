@@ -9,7 +9,7 @@ use opentelemetry::global;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
-use super::handle::{Handle, INSTALLED, Running, Telemetry};
+use super::handle::{Handle, INSTALLED, NamedMeters, Running, Telemetry};
 use super::replaced;
 use super::spans::{Built, Spans};
 use crate::environment::Warning;
@@ -83,7 +83,10 @@ impl Prepared {
             annotations::offer(annotator);
         }
         #[cfg(feature = "cost")]
-        cost::install(self.prices.take());
+        match self.prices.take() {
+            Some(prices) => cost::install(Some(prices)),
+            None => cost::expect_spans(),
+        }
         let tracers = self.tracers.take();
         if let Some(meters) = self.meters.take() {
             self.running.use_meters(meters);
@@ -134,7 +137,7 @@ impl Running {
             #[cfg(feature = "metrics")]
             listener: Mutex::default(),
             installed: AtomicUsize::new(0),
-            names_meters: false,
+            named_meters: None,
             closed: OnceLock::new(),
         }
     }
@@ -178,7 +181,7 @@ impl Running {
 
     /// Measures with a meter provider of the application's, until telemetry ends.
     fn use_meters(&mut self, meters: Arc<meter::Provider>) {
-        meter::name_provider(Some(meters));
-        self.names_meters = true;
+        meter::name_provider(meters.clone());
+        self.named_meters = Some(NamedMeters(meters));
     }
 }

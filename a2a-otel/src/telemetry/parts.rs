@@ -13,7 +13,6 @@ use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::{SpanData, SpanProcessor};
 
 use crate::environment::Warning;
-#[cfg(feature = "metrics")]
 use crate::meter;
 #[cfg(feature = "metrics")]
 use crate::metrics::{self, Meters, OWN_METER};
@@ -33,11 +32,11 @@ pub(super) struct Parts {
     processors: Vec<Box<dyn SpanProcessor>>,
     destinations: Vec<Destination>,
     batch: Batch,
+    #[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "only metrics use it"))]
     figures: Figures,
 }
 
 /// What the pipeline's own figures are recorded with, if they are.
-#[derive(Default)]
 pub(super) struct Figures {
     #[cfg(feature = "metrics")]
     meter: Option<Meter>,
@@ -53,10 +52,15 @@ impl Figures {
         Figures { meter: Some(meters.own_meter()), is_shared: false }
     }
 
-    /// They are recorded with a provider of the application's.
-    #[cfg(feature = "metrics")]
-    pub(super) fn theirs(meters: &meter::Provider) -> Self {
-        Figures { meter: Some(meters.meter(OWN_METER)), is_shared: true }
+    /// They are recorded with a provider of the application's, if it has named one.
+    #[cfg_attr(not(feature = "metrics"), expect(unused_variables, reason = "there are no figures"))]
+    pub(super) fn theirs(meters: Option<&meter::Provider>) -> Self {
+        Figures {
+            #[cfg(feature = "metrics")]
+            meter: meters.map(|meters| meters.meter(OWN_METER)),
+            #[cfg(feature = "metrics")]
+            is_shared: true,
+        }
     }
 
     /// Creates the instruments.
@@ -94,6 +98,7 @@ impl Parts {
         }
     }
 
+    #[cfg(feature = "otlp")]
     pub(super) fn add(&mut self, destination: Destination) {
         self.destinations.push(destination);
     }

@@ -20,6 +20,7 @@ use crate::metrics::Meters;
 #[cfg(feature = "metrics")]
 use crate::metrics::prometheus::Scraper;
 use crate::pipeline::annotations::annotator;
+#[cfg(feature = "otlp")]
 use crate::pipeline::destination::Destination;
 #[cfg(feature = "logs")]
 use crate::pipeline::logs::Logger;
@@ -79,7 +80,7 @@ impl Builder {
                 "sampler(..) has no effect, because the tracer provider samples: give the sampler to the provider",
             );
         }
-        if self.tracers.is_some() && has_exporters {
+        if self.tracers.is_some() && !self.is_processor && has_exporters {
             refuse(
                 "span_exporter(..) and span_processor(..) have no effect with tracer_provider(..): give them to the \
                  provider, or use processor()",
@@ -96,11 +97,8 @@ impl Builder {
         let annotator = is_configured.then(|| annotator(&settings)).flatten();
         let annotator = annotator.map(|annotator| Arc::new(annotator.masked(masks.clone())));
         let service = self.overrides.service_name.clone();
-        #[cfg(feature = "metrics")]
-        let figures = self.meters.as_deref().map(Figures::theirs);
-        #[cfg(not(feature = "metrics"))]
-        let figures = None;
-        let mut parts = self.parts(&settings, figures.unwrap_or_default(), warnings);
+        let figures = Figures::theirs(self.meters.as_deref());
+        let mut parts = self.parts(&settings, figures, warnings);
         let terms = Terms { semconv: settings.semconv, version: settings.gen_ai_version };
         parts.finish_with(move |span| crate::span::finish_with(span, &masks, terms));
         let own = settings.clone();
@@ -119,6 +117,7 @@ impl Builder {
 
     /// The parts of the pipeline.
     fn parts(self, settings: &Settings, figures: Figures, warnings: &mut Vec<Warning>) -> Parts {
+        #[cfg_attr(not(feature = "otlp"), expect(unused_mut, reason = "there are no other receivers"))]
         let mut parts = Parts::new(settings, self.processors, self.destinations, figures, warnings);
         #[cfg(feature = "otlp")]
         for (endpoint, headers) in &self.others {
@@ -138,16 +137,12 @@ impl Builder {
         #[cfg(feature = "metrics")]
         let meters = (self.metrics && self.meters.is_none())
             .then(|| Meters::configured(resource.clone(), &settings, warnings));
+        let figures = Figures::theirs(self.meters.as_deref());
         #[cfg(feature = "metrics")]
-        let figures = match &self.meters {
-            Some(theirs) => Some(Figures::theirs(&**theirs)),
-            None => meters.as_ref().map(Figures::ours),
-        };
-        #[cfg(not(feature = "metrics"))]
-        let figures = None;
+        let figures = meters.as_ref().map_or(figures, Figures::ours);
         let spans = match self.tracers.clone() {
             Some(theirs) => Spans::Theirs(theirs),
-            None => Spans::Built(self.build(&settings, &resource, figures.unwrap_or_default(), warnings)),
+            None => Spans::Built(self.build(&settings, &resource, figures, warnings)),
         };
         #[cfg(feature = "metrics")]
         let scraper = meters.clone().map(|meters| Scraper::new(move |visit| meters.visit(visit)));

@@ -9,6 +9,7 @@ use crate::report::report;
 static HAS_SET_TRACERS: AtomicBool = AtomicBool::new(false);
 
 /// The same of the global meter provider.
+#[cfg(feature = "metrics")]
 static HAS_SET_METERS: AtomicBool = AtomicBool::new(false);
 
 /// Reports once that an application's tracer provider is about to be replaced. A provider of another SDK than OpenTelemetry's
@@ -24,6 +25,7 @@ pub(super) fn report_tracers() {
 }
 
 /// Reports once that an application's meter provider is about to be replaced.
+#[cfg(feature = "metrics")]
 pub(super) fn report_meters() {
     if !HAS_SET_METERS.swap(true, Ordering::Relaxed) && crate::meter::is_global_provider_set() {
         report(
