@@ -394,6 +394,9 @@ pub(crate) fn send(subject: Subject, id: String, annotation: Annotation) {
     let mut attributes = annotation.into_attributes();
     privacy::screen("", &mut attributes);
     privacy::redact(&mut attributes);
+    if let Some(annotator) = &annotator {
+        annotator.mask(&mut attributes);
+    }
     // Phoenix writes ids in lower case.
     let id = if subject == Subject::Session { id } else { id.to_ascii_lowercase() };
     let Some(entry) = entry(subject, id, &attributes) else { return };

@@ -82,7 +82,7 @@ pub use crate::integrations::http;
 #[cfg(feature = "mcp")]
 pub use crate::integrations::mcp;
 #[cfg(feature = "sdk")]
-pub use crate::pipeline::{Delivery, TreePrinter};
+pub use crate::pipeline::{Delivery, SpanPipeline, TreePrinter};
 #[cfg(feature = "trace")]
 pub use crate::privacy::Privacy;
 #[cfg(feature = "trace")]

@@ -10,7 +10,7 @@ mod targets;
 
 use std::fmt;
 
-use opentelemetry::global::{self, BoxedSpan};
+use opentelemetry::global::BoxedSpan;
 use opentelemetry::trace::{SpanBuilder, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
 use tracing::level_filters::LevelFilter;
@@ -62,7 +62,7 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     let neighbours = Neighbours::default();
-    let spans = layer_with(GlobalTracer, &neighbours);
+    let spans = layer_with(CurrentTracer, &neighbours);
     #[cfg(feature = "logs")]
     let spans = spans.and_then(logs_layer(events(neighbours)));
     spans
@@ -120,11 +120,11 @@ fn is_description(metadata: &Metadata<'_>) -> bool {
     metadata.fields().iter().any(|field| field.name().starts_with(LANGFUSE))
 }
 
-/// Looks up the global provider for each span, so that the layer can be created before `init` and outlives a provider.
+/// Looks up the provider for each span, so that the layer can be created before `init` and outlives a provider.
 #[derive(Clone, Debug)]
-struct GlobalTracer;
+struct CurrentTracer;
 
-impl Tracer for GlobalTracer {
+impl Tracer for CurrentTracer {
     type Span = BoxedSpan;
 
     fn build_with_context(&self, mut builder: SpanBuilder, parent: &Context) -> BoxedSpan {
@@ -141,7 +141,7 @@ impl Tracer for GlobalTracer {
                 attributes.push(KeyValue::new(WITHIN_MODEL_CALL, true));
             }
         }
-        global::tracer_with_scope(crate::gen_ai::scope()).build_with_context(builder, parent)
+        crate::span::current_tracer().build_with_context(builder, parent)
     }
 }
 
@@ -191,7 +191,7 @@ pub(crate) fn install(log_filter: Targets) {
     #[cfg(feature = "logs")]
     let logs = logs_layer(log_filter.clone());
     let subscriber = Registry::default()
-        .with(layer_with(GlobalTracer, &Neighbours::absent()))
+        .with(layer_with(CurrentTracer, &Neighbours::absent()))
         .with(printer.with_filter(log_filter));
     #[cfg(feature = "logs")]
     let subscriber = subscriber.with(logs);

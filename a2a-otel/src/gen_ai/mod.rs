@@ -17,38 +17,57 @@ mod parameters;
 #[cfg(feature = "sdk")]
 pub(crate) mod read;
 mod scope;
+#[cfg(feature = "sdk")]
 mod terms;
+mod values;
 #[cfg(feature = "sdk")]
 mod write;
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 #[cfg(feature = "sdk")]
 use opentelemetry_sdk::trace::SpanData;
 
 pub(crate) use self::scope::scope;
-pub(crate) use self::terms::{kind_of, name_of, provider_of};
+#[cfg(feature = "sdk")]
+pub(crate) use self::terms::Terms;
+pub(crate) use self::values::{kind_of, name_of, provider_of};
+#[cfg(feature = "sdk")]
+use crate::privacy;
 use crate::semconv::{GenAiVersion, SemConv};
 
 static SEMCONV: AtomicU8 = AtomicU8::new(SemConv::OpenInference as u8);
 static VERSION: AtomicU8 = AtomicU8::new(GenAiVersion::V1_41 as u8);
+/// Whether a pipeline records in GenAI's terms, whatever those of the process are.
+static IS_ASKED_FOR: AtomicBool = AtomicBool::new(false);
 
-/// Sets the terms in which spans are recorded.
+/// Sets the terms in which spans of the process are recorded.
 pub(crate) fn install(semconv: SemConv, version: GenAiVersion) {
     SEMCONV.store(semconv as u8, Ordering::Relaxed);
     VERSION.store(version as u8, Ordering::Relaxed);
 }
 
+/// From now on, what has a name in GenAI's terms and none in OpenInference is recorded for a pipeline.
+pub(crate) fn ask_for() {
+    IS_ASKED_FOR.store(true, Ordering::Relaxed);
+}
+
 /// Whether anything is recorded in GenAI's terms.
 #[inline]
 pub(crate) fn is_on() -> bool {
+    is_on_everywhere() || IS_ASKED_FOR.load(Ordering::Relaxed)
+}
+
+/// Whether the process records in GenAI's terms.
+#[inline]
+fn is_on_everywhere() -> bool {
     SEMCONV.load(Ordering::Relaxed) != SemConv::OpenInference as u8
 }
 
-/// The version of GenAI's terms. `None` if nothing is recorded in them.
+/// The version of GenAI's terms. `None` if the process does not record in them.
 #[inline]
-pub(crate) fn version() -> Option<GenAiVersion> {
-    is_on().then(|| GenAiVersion::ALL[usize::from(VERSION.load(Ordering::Relaxed))])
+fn version() -> Option<GenAiVersion> {
+    is_on_everywhere().then(|| GenAiVersion::ALL[usize::from(VERSION.load(Ordering::Relaxed))])
 }
 
 /// The version of GenAI's terms for metrics, which have no others.
@@ -57,11 +76,12 @@ pub(crate) fn metrics_version() -> GenAiVersion {
     GenAiVersion::ALL[usize::from(VERSION.load(Ordering::Relaxed))]
 }
 
-/// Adds GenAI's attributes if they are asked for. The attributes must be masked already.
+/// Adds GenAI's attributes if the process records in them. The attributes must be masked already.
 #[cfg(feature = "sdk")]
 #[inline]
 pub(crate) fn write(span: &mut SpanData) {
     if let Some(version) = version() {
-        write::translate(span, version, SEMCONV.load(Ordering::Relaxed) == SemConv::GenAi as u8);
+        let is_alone = SEMCONV.load(Ordering::Relaxed) == SemConv::GenAi as u8;
+        write::translate(span, version, is_alone, &privacy::redact);
     }
 }

@@ -1,48 +1,33 @@
-//! Terms of GenAI for single values.
+//! The terms of one pipeline, which may differ from those of the process.
 
-use std::sync::Arc;
+use opentelemetry::KeyValue;
+use opentelemetry_sdk::trace::SpanData;
 
-use opentelemetry::StringValue;
+use super::scope::{NAME, scope_of};
+use super::write::translate;
+use crate::semconv::markers::INSTRUCTIONS_APART;
+use crate::semconv::{GenAiVersion, SemConv};
 
-use crate::semconv::SpanKind;
-use crate::semconv::equivalents::{OPERATIONS, Operation, PROVIDERS, SAME, Same, Standing, Systems};
-
-/// The kind of span that an operation implies.
-pub(crate) fn kind_of(operation: &str) -> Option<SpanKind> {
-    let is_it =
-        |Operation(name, _, standing): &&Operation| *name == operation && *standing != Standing::ReadOnly;
-    OPERATIONS.iter().find(is_it).map(|Operation(_, kind, _)| *kind)
+/// The terms in which one pipeline records spans.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    pub(crate) semconv: SemConv,
+    pub(crate) version: GenAiVersion,
 }
 
-/// The usual operation of a span of this kind.
-pub(super) fn usual_operation(kind: SpanKind) -> Option<&'static str> {
-    let is_it = |Operation(_, own, standing): &&Operation| *own == kind && *standing == Standing::Usual;
-    OPERATIONS.iter().find(is_it).map(|Operation(name, ..)| *name)
-}
-
-/// GenAI's name for an attribute of OpenInference that has the same value in both.
-pub(crate) fn name_of(key: &str) -> Option<&'static str> {
-    let is_it = |Same(own, _, used): &&Same| *own == key && used.is_written();
-    SAME.iter().find(is_it).map(|Same(_, name, _)| *name)
-}
-
-/// `gen_ai.provider.name`, by `llm.provider` (or `llm.system` if there is none) and `llm.system`. `None` if it is the
-/// same.
-fn provider_name(provider: &str, system: &str) -> Option<&'static str> {
-    let mut rows = PROVIDERS.iter().filter(|row| row.served_by == provider);
-    let row = rows.find(|row| match row.written_for {
-        Systems::Any => true,
-        Systems::One => row.system == Some(system),
-        Systems::None => false,
-    });
-    row.map(|row| row.name)
-}
-
-/// `gen_ai.provider.name`, by `llm.provider` and `llm.system`, either of which may be empty.
-pub(crate) fn provider_of(provider: &str, system: &str) -> Option<StringValue> {
-    let (provider, system) = (provider.to_lowercase(), system.to_lowercase());
-    let either = if provider.is_empty() { &system } else { &provider };
-    let name =
-        provider_name(either, &system).map_or_else(|| Arc::<str>::from(&**either).into(), StringValue::from);
-    (!either.is_empty()).then_some(name)
+impl Terms {
+    /// Adds GenAI's attributes if they are asked for, and redacts those that it has added. The attributes must be masked
+    /// already.
+    pub(crate) fn write(self, span: &mut SpanData, redact: &dyn Fn(&mut Vec<KeyValue>)) {
+        let Self { semconv, version } = self;
+        if semconv == SemConv::OpenInference {
+            // Another pipeline has asked for it.
+            span.attributes.retain(|attribute| attribute.key.as_str() != INSTRUCTIONS_APART);
+            return;
+        }
+        translate(span, version, semconv == SemConv::GenAi, redact);
+        if span.instrumentation_scope.name() == NAME {
+            span.instrumentation_scope = scope_of(version);
+        }
+    }
 }

@@ -8,17 +8,21 @@ use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
 use super::messages::{Fields, items};
-use super::terms::{kind_of, provider_of, usual_operation};
+use super::values::{kind_of, provider_of, usual_operation};
 use super::{json, messages, parameters};
-use crate::privacy;
 use crate::semconv::equivalents::{INPUT, OUTPUT, SAME, Same, Side};
 use crate::semconv::gen_ai::{self as names, is_written_on_internal_agents, operation};
 use crate::semconv::openinference::{self as oi, mime_type};
 use crate::semconv::{GenAiVersion, SpanKind, markers};
 
-/// Adds GenAI's attributes. With `is_alone`, removes the OpenInference attributes that they replace.
+/// Adds GenAI's attributes, and redacts them. With `is_alone`, removes the OpenInference attributes that they replace.
 #[cold]
-pub(super) fn translate(span: &mut SpanData, version: GenAiVersion, is_alone: bool) {
+pub(super) fn translate(
+    span: &mut SpanData,
+    version: GenAiVersion,
+    is_alone: bool,
+    redact: &dyn Fn(&mut Vec<KeyValue>),
+) {
     let attributes = &mut span.attributes;
     let mut translation = Translation::of(attributes, version, span.span_kind == Kind::Internal);
     translation.operation();
@@ -29,7 +33,7 @@ pub(super) fn translate(span: &mut SpanData, version: GenAiVersion, is_alone: bo
     translation.messages();
     translation.content();
     let Translation { mut added, replaced, is_internal_agent, .. } = translation;
-    privacy::redact(&mut added);
+    redact(&mut added);
     attributes.retain(|attribute| {
         let key = attribute.key.as_str();
         let is_replaced = || replaced.iter().any(|replaced| is_below(key, replaced));

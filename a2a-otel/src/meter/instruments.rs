@@ -1,4 +1,4 @@
-//! The instruments of the global meter provider, which every thread keeps.
+//! The instruments of the meter provider that is global or named, which every thread keeps.
 //!
 //! Building an instrument takes ten times as long as recording with it. So each thread keeps those that it uses, with a
 //! weak reference to the provider that made them. While that provider lives, it is taken to be the global one: looking
@@ -7,8 +7,8 @@
 //! provider again after [`TRUST`] looks.
 
 use std::cell::{Cell, RefCell};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 
 use opentelemetry::metrics::{
     AsyncInstrument, Counter, Gauge, Histogram, Meter, MeterProvider, UpDownCounter,
@@ -20,8 +20,16 @@ use super::definition::{Definition, define};
 use super::metric::Metric;
 use super::number::{Number, NumberKind, Unfit};
 use crate::gen_ai::scope;
+use crate::lock::lock;
 
-type Provider = dyn MeterProvider + Send + Sync;
+/// A meter provider of any type.
+pub(crate) type Provider = dyn MeterProvider + Send + Sync;
+
+/// The provider that an application has named, which is used instead of the global one.
+static NAMED: Mutex<Option<Arc<Provider>>> = Mutex::new(None);
+
+/// How often that has changed, so that every thread notices it at once.
+static NAMINGS: AtomicUsize = AtomicUsize::new(0);
 
 /// How often a provider that lives is taken to be the global one, before that is asked for again.
 const TRUST: u8 = 32;
@@ -33,6 +41,8 @@ thread_local! {
 /// What a thread keeps.
 struct Kept {
     provider: Option<Weak<Provider>>,
+    /// How often a provider had been named when this one was asked for.
+    namings: usize,
     /// How many more times the provider is taken to be the global one.
     trust: Cell<u8>,
     /// Whether anything reads what the provider's instruments measure.
@@ -67,6 +77,32 @@ static IS_OFF: AtomicBool = AtomicBool::new(false);
 /// Records nothing from now on, or again what is measured.
 pub(crate) fn switch_off(is_off: bool) {
     IS_OFF.store(is_off, Ordering::Relaxed);
+}
+
+/// Records with this provider from now on.
+pub(crate) fn name_provider(provider: Arc<Provider>) {
+    // Dropping a provider may run its code, which must not find the lock taken.
+    let former = lock(&NAMED).replace(provider);
+    NAMINGS.fetch_add(1, Ordering::Release);
+    drop(former);
+}
+
+/// Records with the global provider again, unless another has been named since this one.
+pub(crate) fn unname_provider(provider: &Arc<Provider>) {
+    let former = lock(&NAMED).take_if(|named| Arc::ptr_eq(named, provider));
+    NAMINGS.fetch_add(1, Ordering::Release);
+    drop(former);
+}
+
+/// The provider that is named, or else the global one.
+fn provider() -> Arc<Provider> {
+    lock(&NAMED).clone().unwrap_or_else(global::meter_provider)
+}
+
+/// Whether an application has set a global provider that something reads.
+#[cfg(feature = "metrics")]
+pub(crate) fn is_global_provider_set() -> bool {
+    has_reader(&*global::meter_provider())
 }
 
 /// Whether anything reads what is measured now.
@@ -104,7 +140,7 @@ pub(crate) fn record(metric: &'static Metric, number: Number, labels: &[KeyValue
 
 #[cold]
 fn record_first(index: usize, metric: &'static Metric, number: Number, labels: &[KeyValue]) {
-    let bound = Bound::new(&global::meter_with_scope(scope()), metric, number);
+    let bound = Bound::new(&provider().meter_with_scope(scope()), metric, number);
     bound.record(number, labels);
     let _ = KEPT.try_with(|kept| {
         // It is borrowed if the code of a provider measures.
@@ -131,13 +167,15 @@ fn with_current<R>(kept: &RefCell<Kept>, look: impl FnOnce(&Kept) -> R) -> Optio
 
 #[cold]
 fn ask(kept: &RefCell<Kept>) {
-    let provider = global::meter_provider();
-    if kept.try_borrow().is_ok_and(|kept| kept.is_of(&provider)) {
+    let namings = NAMINGS.load(Ordering::Acquire);
+    let provider = provider();
+    if kept.try_borrow().is_ok_and(|kept| kept.namings == namings && kept.is_of(&provider)) {
         return;
     }
     let listens = has_reader(&*provider);
     let new = Kept {
         provider: Some(Arc::downgrade(&provider)),
+        namings,
         trust: Cell::new(TRUST),
         listens,
         bound: Vec::new(),
@@ -150,14 +188,15 @@ fn ask(kept: &RefCell<Kept>) {
 
 impl Kept {
     const fn new() -> Self {
-        Self { provider: None, trust: Cell::new(0), listens: false, bound: Vec::new() }
+        Self { provider: None, namings: 0, trust: Cell::new(0), listens: false, bound: Vec::new() }
     }
 
     #[inline]
     fn is_current(&self) -> bool {
         let trust = self.trust.get();
-        let is_trusted =
-            trust > 0 && self.provider.as_ref().is_some_and(|provider| provider.strong_count() > 0);
+        let is_trusted = trust > 0
+            && self.namings == NAMINGS.load(Ordering::Relaxed)
+            && self.provider.as_ref().is_some_and(|provider| provider.strong_count() > 0);
         self.trust.set(trust.wrapping_sub(u8::from(is_trusted)));
         is_trusted
     }

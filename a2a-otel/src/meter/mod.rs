@@ -12,7 +12,9 @@ mod labels;
 mod metric;
 mod number;
 
-pub(crate) use self::instruments::{listens, record, switch_off};
+#[cfg(feature = "metrics")]
+pub(crate) use self::instruments::is_global_provider_set;
+pub(crate) use self::instruments::{Provider, listens, name_provider, record, switch_off, unname_provider};
 pub(crate) use self::labels::Labels;
 pub use self::metric::{Implied, Metric, On, Slot};
 pub use self::number::Amount;

@@ -4,9 +4,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use opentelemetry::global;
-#[cfg(feature = "testing")]
-use opentelemetry::metrics::Meter;
-use opentelemetry::metrics::MeterProvider as _;
+use opentelemetry::metrics::{Meter, MeterProvider as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::{
@@ -16,7 +14,6 @@ use opentelemetry_sdk::metrics::{
 use super::callbacks::Guarded;
 use super::collect::Collector;
 use super::export::Exports;
-use super::pipeline::observe;
 use super::prometheus::{LONGEST_SCRAPE, Visit};
 use super::reader::MetricsSnapshot;
 use crate::deadline;
@@ -24,9 +21,9 @@ use crate::environment::Warning;
 #[cfg(any(feature = "testing", feature = "performance"))]
 use crate::gen_ai::scope;
 use crate::lock::lock;
+use crate::pipeline::DataPoints;
 use crate::pipeline::health::Condition;
 use crate::pipeline::metrics::Pusher;
-use crate::pipeline::{Backend, Census, DataPoints};
 use crate::report::report;
 use crate::settings::{HistogramAggregation, Settings, TemporalityPreference};
 
@@ -38,6 +35,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Source: <https://opentelemetry.io/docs/specs/otel/metrics/sdk/#base2-exponential-bucket-histogram-aggregation>.
 const EXPONENTIAL: Aggregation =
     Aggregation::Base2ExponentialHistogram { max_size: 160, max_scale: 20, record_min_max: true };
+
+/// The name of the meter of telemetry itself.
+pub(crate) const OWN_METER: &str = "a2a-otel";
 
 /// The meter provider that `init` installs, and those who read its values.
 #[derive(Clone, Debug)]
@@ -91,9 +91,9 @@ impl Meters {
         Meters { provider, values, exports: Arc::new(exports), ticking: Arc::default() }
     }
 
-    /// Adds instruments for telemetry itself, and returns the census that spans are to be counted in.
-    pub(crate) fn observe(&self, backends: &[Backend]) -> Arc<Census> {
-        observe(&self.provider.meter("a2a-otel"), backends)
+    /// The meter of telemetry itself.
+    pub(crate) fn own_meter(&self) -> Meter {
+        self.provider.meter(OWN_METER)
     }
 
     /// The meter of this crate's attribute macros.
@@ -105,12 +105,7 @@ impl Meters {
     /// Adds the figures of the process, and of the tokio runtime in which this is called.
     #[cfg(feature = "performance")]
     pub(crate) fn observe_performance(&self) {
-        let meter = self.provider.meter_with_scope(scope());
-        super::process::observe_process(&meter);
-        #[cfg(feature = "tokio")]
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            super::runtime::observe_runtime(&meter, "main", &runtime);
-        }
+        observe_performance(&self.provider.meter_with_scope(scope()));
     }
 
     pub(crate) fn install(&self) {
@@ -183,6 +178,16 @@ impl Meters {
     /// What became of the data points that are sent.
     pub(crate) fn delivery(&self) -> DataPoints {
         self.exports.pusher.as_ref().map(Pusher::delivery).unwrap_or_default()
+    }
+}
+
+/// Adds the figures of the process, and of the tokio runtime in which this is called, to a meter.
+#[cfg(feature = "performance")]
+pub(crate) fn observe_performance(meter: &Meter) {
+    super::process::observe_process(meter);
+    #[cfg(feature = "tokio")]
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        super::runtime::observe_runtime(meter, "main", &runtime);
     }
 }
 

@@ -28,8 +28,12 @@ mod stalls;
 
 #[cfg(all(feature = "testing", feature = "metrics"))]
 pub(crate) use self::captured::CapturedFigures;
+#[cfg(feature = "performance")]
+pub(crate) use self::meters::observe_performance;
 #[cfg(feature = "metrics")]
-pub(crate) use self::meters::Meters;
+pub(crate) use self::meters::{Meters, OWN_METER};
+#[cfg(feature = "metrics")]
+pub(crate) use self::pipeline::observe;
 #[cfg(feature = "performance")]
 pub use self::process::observe_process;
 #[cfg(feature = "metrics")]

@@ -14,10 +14,11 @@ use crate::semconv::metrics::sdk::{
 use crate::semconv::opentelemetry::ERROR_TYPE;
 
 /// Creates instruments that read the counts of exporters and spans whenever metrics are collected.
-pub(crate) fn observe(meter: &Meter, backends: &[Backend]) -> Arc<Census> {
+/// Numbers them from this number on, since several pipelines may have the same meter.
+pub(crate) fn observe(meter: &Meter, backends: &[Backend], first: usize) -> Arc<Census> {
     let census = Arc::default();
     observe_spans(meter, &census);
-    let backends: Arc<[Named]> = backends.iter().enumerate().map(Named::new).collect();
+    let backends: Arc<[Named]> = (first..).zip(backends).map(Named::new).collect();
     for Named { backend, exporter, .. } in &*backends {
         let BuiltIn { name, unit, description, .. } = DURATION;
         let durations = meter.f64_histogram(name).with_unit(unit).with_description(description).build();

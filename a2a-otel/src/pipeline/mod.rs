@@ -51,6 +51,7 @@ mod sender;
     allow(dead_code, reason = "the application's own exporters use only a part of it")
 )]
 mod signal;
+mod span_pipeline;
 #[cfg(feature = "otlp")]
 mod spool;
 #[cfg(feature = "otlp")]
@@ -78,6 +79,8 @@ pub(crate) use self::ledger::Loss;
 pub use self::probe::{Data, Probe, Target, Trouble, TroubleKind};
 pub(crate) use self::processors::FanOut;
 pub(crate) use self::queue::Queue;
+pub use self::span_pipeline::SpanPipeline;
+pub(crate) use self::span_pipeline::{Opened, Pipeline};
 pub use self::tree::TreePrinter;
 #[cfg(feature = "a2a")]
 pub(crate) use self::witness::{Witness, witnessed};

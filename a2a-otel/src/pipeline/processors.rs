@@ -1,6 +1,6 @@
 //! Span processors that count spans and pass them on.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -96,7 +96,13 @@ impl<P: SpanProcessor> SpanProcessor for Immediate<P> {
 }
 
 /// Completes an ended span before any processor sees it: the steps, in their order. The caller of the pipeline knows them.
-pub(crate) type Finish = fn(&mut SpanData);
+struct Finish(Box<dyn Fn(&mut SpanData) + Send + Sync>);
+
+impl Debug for Finish {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Finish")
+    }
+}
 
 /// Combines all processors of a provider into one, because the SDK copies a span for each processor, even for the last.
 #[derive(Debug)]
@@ -114,9 +120,9 @@ pub(crate) struct FanOut {
 }
 
 impl FanOut {
-    pub(crate) fn new(finish: Finish) -> Self {
+    pub(crate) fn new(finish: impl Fn(&mut SpanData) + Send + Sync + 'static) -> Self {
         FanOut {
-            finish,
+            finish: Finish(Box::new(finish)),
             processors: Vec::new(),
             queues: Vec::new(),
             uncollected: Vec::new(),
@@ -192,7 +198,7 @@ impl SpanProcessor for FanOut {
         if is_suppressed(&span) {
             return self.forget(span);
         }
-        (self.finish)(&mut span);
+        (self.finish.0)(&mut span);
         #[cfg(feature = "a2a")]
         super::witness::ended(&span);
         #[cfg(feature = "testing")]

@@ -50,8 +50,11 @@ pub(super) fn started(span: &Span, context: &Context) {
         && let Some(witnessed) = context.get::<Witnessed>()
         && let Some(span) = span.exported_data()
     {
-        witnessed.0.0.started(&span);
-        lock(&OPEN).insert(span.span_context.span_id(), witnessed.clone());
+        // A provider may have several pipelines, and each sees the span start.
+        let known = lock(&OPEN).insert(span.span_context.span_id(), witnessed.clone());
+        if known.is_none() {
+            witnessed.0.0.started(&span);
+        }
     }
 }
 

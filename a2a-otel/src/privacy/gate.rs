@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use arc_swap::ArcSwapOption;
-use opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry::KeyValue;
+#[cfg(feature = "sdk")]
+use opentelemetry::trace::Status;
+#[cfg(feature = "sdk")]
+use opentelemetry_sdk::trace::SpanData;
 
 use super::config::Privacy;
-use super::inside;
+use super::masks::{Masks, may_hold_base64};
 use super::redactor::Redactor;
 use super::rules::{Fate, look_up};
 use crate::capture::{self, Encoded, Fields, Fixed, REDACTED, Value as Captured};
 use crate::environment::{Environment, process_environment};
 use crate::report::report;
-use crate::semconv::opentelemetry::EXCEPTION_MESSAGE;
 
 /// The environment has not been read yet. Masking also works where `init` never runs.
 const UNREAD: u32 = 1 << 31;
@@ -72,40 +75,28 @@ fn fate(kind: &str, key: &str) -> Fate {
     }
 }
 
+/// What is hidden in the whole process, without the redactor.
+fn masks() -> Masks {
+    Masks { hidden: hidden(), longest_base64: capture::longest_base64(), redactor: None }
+}
+
 /// Masks an attribute of a span of this kind. Returns false if the attribute must be dropped.
 #[inline]
 pub(crate) fn admit(kind: &str, attribute: &mut KeyValue) -> bool {
-    are_harmless(std::slice::from_ref(attribute)) || mask(kind, attribute)
+    are_harmless(std::slice::from_ref(attribute)) || masks().admit(kind, attribute)
 }
 
 /// Whether there is nothing to mask, as is usual: nothing is hidden, and no text is long enough for base64 that is too
 /// long.
 #[inline]
-pub(super) fn are_harmless(attributes: &[KeyValue]) -> bool {
-    let harmless = capture::harmless_length();
-    let may_hold_base64 = |attribute: &KeyValue| match &attribute.value {
-        Value::String(text) => text.as_str().len() > harmless,
-        Value::Array(Array::String(_)) => true,
-        _ => false,
-    };
-    !is_hiding() && !attributes.iter().any(may_hold_base64)
-}
-
-fn mask(kind: &str, attribute: &mut KeyValue) -> bool {
-    let hidden = hidden();
-    let KeyValue { key, value, .. } = attribute;
-    match look_up(hidden, kind, key.as_str()) {
-        Fate::Keep => for_each_text(value, |text| inside::masked(hidden, kind, key.as_str(), text)),
-        Fate::Redact => *value = REDACTED.into(),
-        Fate::Drop => return false,
-    }
-    true
+fn are_harmless(attributes: &[KeyValue]) -> bool {
+    !is_hiding() && !may_hold_base64(attributes, capture::harmless_length())
 }
 
 /// Masks a list of attributes, and drops those that must be dropped.
 pub(crate) fn screen(kind: &str, attributes: &mut Vec<KeyValue>) {
     if !are_harmless(attributes) {
-        attributes.retain_mut(|attribute| admit(kind, attribute));
+        masks().screen(kind, attributes);
     }
 }
 
@@ -157,23 +148,27 @@ pub(crate) fn part<'a>(kind: &str, key: &str, value: &'a dyn Captured) -> &'a dy
     }
 }
 
-/// Replaces the texts of a value by what the closure makes of them.
-fn for_each_text(value: &mut Value, mask: impl Fn(&str) -> Option<String>) {
-    let replace = |text: &mut StringValue| {
-        if let Some(masked) = mask(text.as_str()) {
-            *text = masked.into();
-        }
-    };
-    match value {
-        Value::String(text) => replace(text),
-        Value::Array(Array::String(list)) => list.iter_mut().for_each(replace),
-        _ => {}
+/// The message of an error, which may quote what is hidden.
+pub(crate) fn message(kind: &str, message: Cow<'static, str>) -> Cow<'static, str> {
+    masks().message(kind, message)
+}
+
+/// Masks a span that any code recorded, before it leaves the process.
+#[cfg(feature = "sdk")]
+#[inline]
+pub(crate) fn clean(span: &mut SpanData) {
+    let is_plain =
+        span.events.is_empty() && span.links.is_empty() && !matches!(span.status, Status::Error { .. });
+    let may_redact = REDACTS.load(Ordering::Relaxed);
+    let is_short = span.name.len() <= capture::harmless_length();
+    if !(is_plain && is_short && !may_redact && are_harmless(&span.attributes)) {
+        Masks { redactor: redactor(), ..masks() }.clean(span);
     }
 }
 
-/// The message of an error, which may quote what is hidden.
-pub(crate) fn message(kind: &str, message: Cow<'static, str>) -> Cow<'static, str> {
-    let mut attribute = KeyValue::new(EXCEPTION_MESSAGE, message);
-    let is_admitted = admit(kind, &mut attribute);
-    if is_admitted { attribute.value.as_str().into_owned().into() } else { REDACTED.into() }
+/// Applies the user's redactor to attributes that were made from a masked span.
+pub(crate) fn redact(attributes: &mut Vec<KeyValue>) {
+    if let Some(redactor) = redactor() {
+        redactor.redact(attributes);
+    }
 }

@@ -4,20 +4,26 @@ use serde_json::{Map, Value};
 
 use super::config::{EMBEDDED_TEXT, INPUT_IMAGES, INPUTS, PARAMETERS, TOOLS, VECTORS};
 use super::rules::ALL_IN;
-use crate::capture::{REDACTED, harmless_length, longest_base64, without_base64, without_images};
+use crate::capture::{REDACTED, limit, without_base64, without_images};
 use crate::semconv::openinference::{INPUT_VALUE, LLM_INPUT_MESSAGES, LLM_OUTPUT_MESSAGES, OUTPUT_VALUE};
 use crate::semconv::{SpanKind, gen_ai};
 
 /// The text of an attribute without what is hidden. `None` if nothing is.
-pub(super) fn masked(hidden: u32, kind: &str, key: &str, text: &str) -> Option<String> {
+pub(super) fn masked(
+    hidden: u32,
+    longest_base64: usize,
+    kind: &str,
+    key: &str,
+    text: &str,
+) -> Option<String> {
     let side =
         Side::of(kind, key).map(|side| (side, hidden & side.settings())).filter(|(_, hidden)| *hidden != 0);
     let of_json = side.and_then(|(side, hidden)| side.masked(hidden, text));
     let rest = of_json.as_deref().unwrap_or(text);
     let of_base64 = if hides_images(hidden, key) {
-        without_images(rest, longest_base64())
-    } else if rest.len() > harmless_length() {
-        without_base64(rest, longest_base64())
+        without_images(rest, longest_base64)
+    } else if rest.len() > longest_base64.min(limit()) {
+        without_base64(rest, longest_base64)
     } else {
         None
     };

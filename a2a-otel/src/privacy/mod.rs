@@ -9,14 +9,16 @@ mod config;
 mod ended;
 mod gate;
 mod inside;
+mod masks;
 mod redactor;
 mod rules;
 
 pub use self::config::Privacy;
 pub(crate) use self::config::{Hiding, IMAGE_LENGTH};
 #[cfg(feature = "sdk")]
-pub(crate) use self::ended::{clean, redact};
+pub(crate) use self::gate::clean;
 pub(crate) use self::gate::{
-    admit, documents, encoded, install, is_hiding, message, part, push_field, push_fields, screen,
+    admit, documents, encoded, install, is_hiding, message, part, push_field, push_fields, redact, screen,
 };
+pub(crate) use self::masks::Masks;
 pub use crate::capture::REDACTED;

@@ -27,7 +27,7 @@ mod sendable;
 
 use opentelemetry::Context;
 use opentelemetry::global::{get_text_map_propagator, set_text_map_propagator};
-use opentelemetry::propagation::{Extractor, Injector, TextMapCompositePropagator};
+use opentelemetry::propagation::{Extractor, Injector, TextMapCompositePropagator, TextMapPropagator};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 
 #[cfg(feature = "http")]
@@ -40,10 +40,24 @@ use self::sendable::{Sendable, SendsHeaders};
 
 /// Installs W3C trace context and baggage as the global propagator.
 pub(crate) fn install() {
-    set_text_map_propagator(SendsHeaders(TextMapCompositePropagator::new(vec![
+    set_text_map_propagator(propagator());
+}
+
+/// Returns the propagator that [`init`](crate::init) installs: W3C trace context and baggage, which carries session and user.
+/// It is for applications that set up OpenTelemetry themselves, and use our
+/// [processor](crate::Builder::processor). It keeps to the limits of headers, and writes only what can be one.
+///
+/// ```
+/// use a2a_otel::opentelemetry::global;
+///
+/// global::set_text_map_propagator(a2a_otel::propagation::propagator());
+/// ```
+#[must_use]
+pub fn propagator() -> impl TextMapPropagator + Send + Sync + 'static {
+    SendsHeaders(TextMapCompositePropagator::new(vec![
         Box::new(TraceContextPropagator::new()),
         Box::new(baggage::Baggage::default()),
-    ])));
+    ]))
 }
 
 /// Writes the current span, session, user and everything that is [propagated](crate::context::Scope::propagate) into an

@@ -22,9 +22,9 @@ use opentelemetry_sdk::trace::SpanLimits;
 pub use self::endpoint::Endpoint;
 pub use self::explain::{Explanation, Finding, FindingKind, Setting};
 pub(crate) use self::metrics::MetricsOverrides;
-pub(crate) use self::resolve::Overrides;
 #[cfg(feature = "otlp")]
 pub(crate) use self::resolve::PROJECT_HEADER;
+pub(crate) use self::resolve::{DEFAULT_PROJECT, Overrides, SERVICE_ATTRIBUTE};
 pub use self::variables::VariableForm;
 use crate::privacy::Privacy;
 use crate::semconv::{GenAiVersion, SemConv};

@@ -35,7 +35,10 @@ const USUAL_CARDINALITY: usize = 2_000;
 
 /// The header that names the project to Phoenix.
 pub(crate) const PROJECT_HEADER: &str = "x-project-name";
-const SERVICE_ATTRIBUTE: &str = "service.name";
+/// The resource attribute that names the service.
+pub(crate) const SERVICE_ATTRIBUTE: &str = "service.name";
+/// The project that Phoenix uses if none is named.
+pub(crate) const DEFAULT_PROJECT: &str = "default";
 
 /// The settings that were made in code.
 #[derive(Clone, Default)]
@@ -121,6 +124,13 @@ impl Settings {
         Settings { endpoint, headers, exporter: Exporter::Otlp, ..self.clone() }
     }
 
+    /// Returns these settings without the project's header if no project is named, so that the resource of a provider can
+    /// name it: Phoenix asks the header first.
+    pub(crate) fn without_default_project(mut self) -> Settings {
+        self.headers.0.retain(|name, value| name != PROJECT_HEADER || value != DEFAULT_PROJECT);
+        self
+    }
+
     /// Returns these settings for the receiver of log records.
     #[cfg(feature = "logs")]
     pub(crate) fn for_logs(&self, logs: &Logs) -> Settings {
@@ -199,7 +209,7 @@ fn project_name(
         ));
     }
     let configured = overrides.project_name.clone().or(project).or(alias).or(from_resource);
-    configured.unwrap_or_else(|| "default".to_owned())
+    configured.unwrap_or_else(|| DEFAULT_PROJECT.to_owned())
 }
 
 /// Resolves the endpoint. If the first address that is set is malformed, no other is tried, so that traces do not go

@@ -36,7 +36,7 @@ pub(crate) use self::failure::Describe;
 #[cfg(any(feature = "a2a", feature = "mcp"))]
 pub(crate) use self::failure::ErrorDescription;
 #[cfg(feature = "sdk")]
-pub(crate) use self::finishing::finish;
+pub(crate) use self::finishing::{finish, finish_with};
 pub use self::items::SpanItems;
 #[cfg(feature = "mcp")]
 pub(crate) use self::joint::{Joint, Refusal};
@@ -57,8 +57,13 @@ pub use self::scope::{CallScope, Conclude};
 pub use self::site::{Measured, Site};
 pub use self::stream::{start_time, stream};
 pub use self::stream_type::Streamed;
+#[cfg(feature = "tracing")]
+pub(crate) use self::tracer::current_tracer;
 #[cfg(feature = "testing")]
 pub(crate) use self::tracer::register_stand_in;
 #[cfg(feature = "a2a")]
 pub(crate) use self::tracer::start;
-pub(crate) use self::tracer::{Foresight, activate, deactivate, disable, ended_unused, is_disabled};
+pub(crate) use self::tracer::{
+    Foresight, activate, await_provider, deactivate, disable, ended_unused, is_disabled,
+    is_global_provider_set,
+};

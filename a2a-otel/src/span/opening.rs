@@ -155,7 +155,7 @@ fn ask_sampler(
             }
         }
         Err(_) => {
-            tracer::report_too_late();
+            tracer::report_lost();
             call.map_or_else(Span::unseen, |call| measure(site, call, record))
         }
     }

@@ -1,11 +1,15 @@
-//! Which tracer starts the spans: ours once `init` has run, otherwise the one that is global at the time of the call.
+//! Which tracer starts the spans: ours once `init` has run, or that of the provider which the application names; otherwise
+//! the one that is global at the time of the call.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use arc_swap::ArcSwapOption;
 use opentelemetry::global::BoxedTracer;
-use opentelemetry::trace::{SpanBuilder, SpanContext, TraceContextExt as _, Tracer as _};
+use opentelemetry::trace::{
+    Span as _, SpanBuilder, SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
+    Tracer as _,
+};
 use opentelemetry::{Context, global};
 #[cfg(feature = "sdk")]
 use opentelemetry_sdk::trace::SdkTracer;
@@ -130,8 +134,14 @@ pub(crate) fn ended_unused() {
     ENDED_UNUSED.store(true, Ordering::Relaxed);
 }
 
+/// Reports once why spans are not recorded, if it is known.
+pub(super) fn report_lost() {
+    report_too_late();
+    report_unseen();
+}
+
 /// Reports once that spans are started too late, if telemetry has ended before its first span.
-pub(super) fn report_too_late() {
+fn report_too_late() {
     if ENDED_UNUSED.load(Ordering::Relaxed) && ENDED_UNUSED.swap(false, Ordering::Relaxed) {
         report(
             &"telemetry ended before the first span, so spans are not recorded: `let _ = a2a_otel::init();` drops it at \
@@ -155,11 +165,45 @@ pub(crate) fn disable() {
     OURS.store(None);
 }
 
-/// Starts spans with the global tracer provider from now on.
-pub(crate) fn deactivate() {
+/// Starts spans with the global tracer provider from now on. Returns the tracer that started them, because dropping it may
+/// end a provider, which takes time.
+pub(crate) fn deactivate() -> Option<Arc<SdkTracer>> {
     MODE.store(Mode::GLOBAL.0, Ordering::Release);
     meter::switch_off(false);
-    OURS.store(None);
+    OURS.swap(None)
+}
+
+/// Whether a provider waits for the spans of the attribute macros, which do not know it.
+static IS_AWAITED: AtomicBool = AtomicBool::new(false);
+
+/// Notes whether a provider waits for spans, which has to be the global one or to be named.
+pub(crate) fn await_provider(is_awaited: bool) {
+    IS_AWAITED.store(is_awaited, Ordering::Relaxed);
+}
+
+/// Reports once that nobody sees spans, if a provider waits for them.
+fn report_unseen() {
+    if IS_AWAITED.load(Ordering::Relaxed)
+        && OURS.load().is_none()
+        && IS_AWAITED.swap(false, Ordering::Relaxed)
+    {
+        report(
+            &"nobody sees the spans of the attribute macros: no global tracer provider is set, or it has ended. Set yours \
+              with opentelemetry::global::set_tracer_provider(provider.clone()), or name it with \
+              telemetry.use_tracer_provider(&provider)",
+        );
+    }
+}
+
+/// Whether a global tracer provider is set, even if it has ended. Nothing is recorded, and no sampler is asked: while
+/// telemetry is suppressed, the API's own provider passes on the parent, and the SDK's does not.
+pub(crate) fn is_global_provider_set() -> bool {
+    let parent =
+        SpanContext::new(TraceId::from(1), SpanId::from(1), TraceFlags::NOT_SAMPLED, true, TraceState::NONE);
+    let context = Context::new().with_remote_span_context(parent.clone()).with_telemetry_suppressed();
+    let span =
+        global::tracer_with_scope(scope()).build_with_context(SpanBuilder::from_name("probe"), &context);
+    *span.span_context() != parent
 }
 
 /// The tracer of one span.
@@ -178,6 +222,15 @@ pub(super) fn with_tracer<R>(use_tracer: impl FnOnce(Tracer<'_>) -> R) -> R {
         return use_tracer(Tracer::Ours(tracer));
     }
     use_tracer(Tracer::Global(global::tracer_with_scope(scope())))
+}
+
+/// Returns the tracer that starts spans now, for spans that are no calls.
+#[cfg(feature = "tracing")]
+pub(crate) fn current_tracer() -> BoxedTracer {
+    match &*OURS.load() {
+        Some(tracer) => BoxedTracer::new(Box::new(SdkTracer::clone(tracer))),
+        None => global::tracer_with_scope(scope()),
+    }
 }
 
 /// Starts a span below `parent`, and returns the context with it. The caller has to end the span.

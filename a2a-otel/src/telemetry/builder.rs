@@ -2,40 +2,23 @@
 
 #[cfg(feature = "metrics")]
 use std::net::SocketAddr;
-#[cfg(feature = "metrics")]
-use std::sync::Mutex;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use opentelemetry::trace::TracerProvider as _;
-use opentelemetry::{KeyValue, global};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::resource::TelemetryResourceDetector;
-use opentelemetry_sdk::trace::{ShouldSample, SpanExporter, SpanProcessor, TracerProviderBuilder};
-
-use super::handle::{Handle, INSTALLED, LATEST, Running, Telemetry};
-use super::sampler::{Sampled, foresight};
-use crate::environment::{Environment, Warning, process_environment};
-#[cfg(feature = "cost")]
-use crate::llm::cost;
-use crate::lock::lock;
-#[cfg(feature = "metrics")]
-use crate::metrics::Meters;
-#[cfg(feature = "metrics")]
-use crate::metrics::prometheus::{Scraper, start_or_report};
-use crate::pipeline::annotations::{self, annotator};
-use crate::pipeline::destination::Destination;
-#[cfg(feature = "logs")]
-use crate::pipeline::logs::Logger;
-use crate::pipeline::{FanOut, TreePrinter};
-use crate::privacy::Privacy;
-use crate::report::report;
-use crate::semconv::{GenAiVersion, SemConv};
-use crate::settings::{
-    Exporter, HistogramAggregation, MetricsExporter, Overrides, Settings, Spool, TemporalityPreference, Tls,
+use opentelemetry::metrics::MeterProvider;
+use opentelemetry_sdk::trace::{
+    SdkTracerProvider, ShouldSample, SpanExporter, SpanProcessor, TracerProviderBuilder,
 };
-use crate::span::Foresight;
+
+use super::handle::Telemetry;
+use super::install::Prepared;
+use crate::environment::process_environment;
+use crate::meter;
+use crate::pipeline::SpanPipeline;
+use crate::pipeline::destination::Destination;
+use crate::privacy::Privacy;
+use crate::semconv::{GenAiVersion, SemConv};
+use crate::settings::{HistogramAggregation, MetricsExporter, Overrides, Spool, TemporalityPreference, Tls};
 
 /// Why the strict form of `init` did not start telemetry.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,18 +46,24 @@ pub enum InitError {
 #[must_use = "a builder does nothing until `init`"]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own, and some are behind features")]
 pub struct Builder {
-    overrides: Overrides,
-    provider: TracerProviderBuilder,
-    has_sampler: bool,
-    processors: Vec<Box<dyn SpanProcessor>>,
-    destinations: Vec<Destination>,
+    pub(super) overrides: Overrides,
+    pub(super) provider: TracerProviderBuilder,
+    pub(super) has_sampler: bool,
+    pub(super) processors: Vec<Box<dyn SpanProcessor>>,
+    pub(super) destinations: Vec<Destination>,
+    /// The application's own tracer provider.
+    pub(super) tracers: Option<SdkTracerProvider>,
+    /// The application's own meter provider.
+    pub(super) meters: Option<Arc<meter::Provider>>,
+    /// Whether telemetry becomes a processor of the application's own tracer provider.
+    pub(super) is_processor: bool,
     /// Other receivers and their headers.
     #[cfg(feature = "otlp")]
-    others: Vec<(String, Vec<(String, String)>)>,
+    pub(super) others: Vec<(String, Vec<(String, String)>)>,
     #[cfg(all(unix, feature = "signals"))]
-    signals: bool,
-    metrics: bool,
-    tracing: bool,
+    pub(super) signals: bool,
+    pub(super) metrics: bool,
+    pub(super) tracing: bool,
 }
 
 impl Default for Builder {
@@ -85,6 +74,9 @@ impl Default for Builder {
             has_sampler: false,
             processors: Vec::new(),
             destinations: Vec::new(),
+            tracers: None,
+            meters: None,
+            is_processor: false,
             #[cfg(feature = "otlp")]
             others: Vec::new(),
             #[cfg(all(unix, feature = "signals"))]
@@ -183,6 +175,43 @@ impl Builder {
     /// ```
     pub fn span_processor(mut self, processor: impl SpanProcessor + 'static) -> Self {
         self.processors.push(Box::new(processor));
+        self
+    }
+
+    /// Makes the spans of the attribute macros and of the `tracing` bridge with a provider of your own, which need not be the
+    /// global one. Then `init` neither builds nor sets a tracer provider, and spans go where the provider's processors send
+    /// them: settings of endpoints, exporters, the sampler, limits and the spool have no effect. Masks hold for what these
+    /// calls record. The guard flushes the provider when it ends, and leaves it to you to shut it down.
+    ///
+    /// To send its spans with our pipeline too, give the provider the processor of [`processor`](Self::processor).
+    ///
+    /// ```
+    /// use a2a_otel::Telemetry;
+    /// use opentelemetry_sdk::trace::SdkTracerProvider;
+    ///
+    /// let provider = SdkTracerProvider::builder().build();
+    /// let telemetry = Telemetry::builder().tracer_provider(provider.clone()).tracing(false).init()?;
+    /// # Ok::<(), a2a_otel::InitError>(())
+    /// ```
+    pub fn tracer_provider(mut self, provider: SdkTracerProvider) -> Self {
+        self.tracers = Some(provider);
+        self
+    }
+
+    /// Records the metrics of the attribute macros and of telemetry itself with a provider of your own, which need not be the
+    /// global one, until telemetry ends. Then `init` neither builds nor sets a meter provider, and
+    /// [`Handle::metrics`](crate::Handle::metrics) and the settings of metrics have nothing to show.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use a2a_otel::Telemetry;
+    /// use a2a_otel::opentelemetry::metrics::noop::NoopMeterProvider;
+    ///
+    /// let builder = Telemetry::builder().meter_provider(NoopMeterProvider::new());
+    /// ```
+    pub fn meter_provider(mut self, provider: impl MeterProvider + Send + Sync + 'static) -> Self {
+        self.meters = Some(Arc::new(provider));
         self
     }
 
@@ -446,11 +475,7 @@ impl Builder {
     /// assert!(error.to_string().contains("http(s)://host[:port][/path]"));
     /// ```
     pub fn init(self) -> Result<Telemetry, InitError> {
-        let prepared = self.prepare(&process_environment);
-        match prepared.warnings.iter().find(|warning| warning.is_malformed()) {
-            Some(warning) => Err(InitError::Malformed(warning.to_string())),
-            None => Ok(prepared.install()),
-        }
+        checked(self.prepare(&process_environment)).map(Prepared::install)
     }
 
     /// Starts telemetry with whatever settings can be used, as [`init`](crate::init) does: what is wrong with the
@@ -465,200 +490,62 @@ impl Builder {
         self.prepare(&process_environment).install()
     }
 
-    /// Prepares telemetry without changing the process, so that tests can do it in parallel.
-    pub(super) fn prepare(self, lookup: &dyn Fn(&str) -> Option<String>) -> Prepared {
-        let mut environment = Environment::new(lookup);
-        let settings = Settings::resolve(&self.overrides, &mut environment, &executable());
-        #[cfg(feature = "tracing")]
-        let log_filter = self.tracing.then(|| crate::bridge::log_filter(&mut environment));
-        let mut warnings = environment.warnings;
-        #[cfg(all(unix, feature = "signals"))]
-        let signals = self.signals;
-        #[cfg(feature = "cost")]
-        let prices = settings.prices.as_deref().and_then(|file| prices(file, &mut warnings));
-        let foresight = if self.has_sampler { Foresight::default() } else { foresight(settings.sampling) };
-        let running = if settings.disabled {
-            Running::disabled(settings)
-        } else {
-            self.assemble(settings, &mut warnings)
-        };
-        Prepared {
-            running,
-            foresight,
-            #[cfg(all(unix, feature = "signals"))]
-            signals,
-            warnings,
-            #[cfg(feature = "cost")]
-            prices,
-            #[cfg(feature = "tracing")]
-            log_filter,
-        }
+    /// Starts telemetry as a span processor, for a tracer provider that the application builds itself: with masks, the GenAI
+    /// conventions, the spans of other libraries, the queue, the spool and the account. Nothing global is touched: neither
+    /// providers nor the propagator nor the subscriber of the `tracing` crate.
+    ///
+    /// The provider samples and limits the spans, so that `sampler(..)` is refused. Its resource is used, and what it lacks is
+    /// taken from these settings. Masks and conventions hold for what this processor sends, and several processors may
+    /// have different ones. Metrics and log records are not sent: calls are measured with the global meter provider, or with
+    /// that of [`meter_provider`](Self::meter_provider), which also gets the figures of the pipeline.
+    ///
+    /// # Errors
+    ///
+    /// If a setting, in code or environment, cannot be used.
+    ///
+    /// ```
+    /// use a2a_otel::opentelemetry::global;
+    /// use a2a_otel::Telemetry;
+    /// use opentelemetry_sdk::trace::SdkTracerProvider;
+    ///
+    /// let (processor, telemetry) = Telemetry::builder().endpoint("http://localhost:6006").processor()?;
+    /// let provider = SdkTracerProvider::builder()
+    ///     .with_max_attributes_per_span(10_000)
+    ///     .with_span_processor(processor)
+    ///     .build();
+    /// global::set_tracer_provider(provider.clone());
+    /// // ... the agents run ...
+    /// let _ = provider.shutdown();
+    /// println!("{}", telemetry.shutdown(std::time::Duration::from_secs(5)));
+    /// # Ok::<(), a2a_otel::InitError>(())
+    /// ```
+    pub fn processor(self) -> Result<(SpanPipeline, Telemetry), InitError> {
+        checked(self.for_theirs().prepare(&process_environment)).map(Prepared::hand_out)
     }
 
-    fn assemble(self, settings: Settings, warnings: &mut Vec<Warning>) -> Running {
-        let resource = resource(&settings);
-        let mut provider = self.provider.with_resource(resource.clone());
-        provider = provider.with_span_limits(settings.limits.span_limits());
-        if !self.has_sampler {
-            provider = provider.with_sampler(Sampled(settings.sampling));
-        }
-        let mut destinations = self.destinations;
-        let is_configured = destinations.is_empty();
-        if is_configured {
-            destinations.push(Destination::configured(&settings, warnings));
-        }
-        #[cfg(feature = "otlp")]
-        for (endpoint, headers) in &self.others {
-            let settings = settings.for_receiver(endpoint, headers, warnings);
-            destinations.push(Destination::configured(&settings, warnings));
-        }
-        let annotator = is_configured.then(|| annotator(&settings)).flatten();
-        let mut fan_out = FanOut::new(crate::span::finish);
-        fan_out.processors = self.processors;
-        if is_configured && settings.exporter == Exporter::OtlpAndConsole {
-            fan_out.processors.push(Box::new(TreePrinter::stderr()));
-        }
-        let open = |destination: Destination| destination.open(&settings.batch, &resource, &mut fan_out);
-        let backends: Vec<_> = destinations.into_iter().map(open).collect();
-        #[cfg(feature = "logs")]
-        let logger = Logger::new(&settings, &resource, warnings).map(Arc::new);
-        #[cfg(feature = "metrics")]
-        let meters = self.metrics.then(|| Meters::configured(resource, &settings, warnings));
-        #[cfg(feature = "metrics")]
-        if let Some(meters) = &meters {
-            fan_out.census = Some(meters.observe(&backends));
-        }
-        let started = fan_out.started.clone();
-        let provider = provider.with_span_processor(fan_out);
-        #[cfg(feature = "metrics")]
-        let scraper = meters.clone().map(|meters| Scraper::new(move |visit| meters.visit(visit)));
-        Running {
-            provider: Some(provider.build()),
-            backends,
-            started,
-            annotator: annotator.map(Arc::new),
-            #[cfg(feature = "logs")]
-            logger,
-            #[cfg(feature = "metrics")]
-            meters,
-            #[cfg(feature = "metrics")]
-            scraper,
-            ..Running::disabled(settings)
-        }
+    /// Starts telemetry as a span processor like [`processor`](Self::processor), with whatever settings can be used: what is
+    /// wrong with the others is reported on standard error.
+    ///
+    /// ```
+    /// use a2a_otel::{Telemetry, TreePrinter};
+    ///
+    /// let (processor, _telemetry) =
+    ///     Telemetry::builder().span_processor(TreePrinter::stderr()).start_processor();
+    /// ```
+    pub fn start_processor(self) -> (SpanPipeline, Telemetry) {
+        self.for_theirs().prepare(&process_environment).hand_out()
+    }
+
+    fn for_theirs(self) -> Self {
+        // A subscriber would be global.
+        Builder { is_processor: true, metrics: false, tracing: false, ..self }
     }
 }
 
-/// Telemetry that is ready but not installed.
-pub(super) struct Prepared {
-    pub(super) running: Running,
-    /// What the sampler is known to decide.
-    foresight: Foresight,
-    #[cfg(all(unix, feature = "signals"))]
-    signals: bool,
-    pub(super) warnings: Vec<Warning>,
-    #[cfg(feature = "cost")]
-    prices: Option<cost::OwnPrices>,
-    #[cfg(feature = "tracing")]
-    log_filter: Option<tracing_subscriber::filter::Targets>,
-}
-
-impl Prepared {
-    fn install(self) -> Telemetry {
-        self.warnings.iter().for_each(|warning| report(warning));
-        let mut running = self.running;
-        running.install(self.foresight);
-        #[cfg(feature = "metrics")]
-        if let (Some((host, port)), Some(scraper)) = (running.settings.metrics.listener(), &running.scraper) {
-            *lock(&running.listener) = start_or_report(host, port, scraper.clone());
-        }
-        #[cfg(feature = "cost")]
-        cost::install(self.prices);
-        #[cfg(feature = "tracing")]
-        if let Some(filter) = self.log_filter {
-            crate::bridge::install(filter);
-        }
-        let telemetry = Telemetry(Handle(Arc::new(running)));
-        *lock(&INSTALLED) = Arc::downgrade(&telemetry.0.0);
-        #[cfg(all(unix, feature = "signals"))]
-        if self.signals
-            && let Err(error) = super::signals::handle_signals(telemetry.handle())
-        {
-            report(&format_args!(
-                "signals will end the process without sending waiting spans: {error}; call shutdown before the process ends"
-            ));
-        }
-        telemetry
+/// Refuses settings that cannot be used.
+fn checked(prepared: Prepared) -> Result<Prepared, InitError> {
+    match prepared.warnings.iter().find(|warning| warning.is_malformed()) {
+        Some(warning) => Err(InitError::Malformed(warning.to_string())),
+        None => Ok(prepared),
     }
-}
-
-impl Running {
-    fn disabled(settings: Settings) -> Self {
-        Running {
-            settings,
-            provider: None,
-            backends: Vec::new(),
-            started: Arc::default(),
-            annotator: None,
-            #[cfg(feature = "logs")]
-            logger: None,
-            #[cfg(feature = "metrics")]
-            meters: None,
-            #[cfg(feature = "metrics")]
-            scraper: None,
-            #[cfg(feature = "metrics")]
-            listener: Mutex::default(),
-            installed: None,
-            closed: OnceLock::new(),
-        }
-    }
-
-    fn install(&mut self, foresight: Foresight) {
-        // Context is passed on even if telemetry is disabled, so that the traces of others stay whole.
-        crate::propagation::install();
-        annotations::install(self.annotator.clone());
-        #[cfg(feature = "logs")]
-        crate::pipeline::logs::install(self.logger.clone());
-        let Some(provider) = &self.provider else { return crate::span::disable() };
-        self.installed = Some(LATEST.fetch_add(1, Ordering::Relaxed) + 1);
-        crate::capture::set_value_limit(self.settings.limits.value_length);
-        crate::privacy::install(&self.settings.privacy);
-        crate::gen_ai::install(self.settings.semconv, self.settings.gen_ai_version);
-        crate::span::activate(provider.tracer_with_scope(crate::gen_ai::scope()), foresight);
-        global::set_tracer_provider(provider.clone());
-        #[cfg(feature = "metrics")]
-        crate::meter::exemplars::set_filter(self.settings.metrics.exemplars);
-        #[cfg(feature = "metrics")]
-        self.meters.iter().for_each(Meters::install);
-        #[cfg(feature = "performance")]
-        if self.settings.performance {
-            self.meters.iter().for_each(Meters::observe_performance);
-        }
-    }
-}
-
-/// The user's own prices, as far as they can be used.
-#[cfg(feature = "cost")]
-fn prices(file: &std::path::Path, warnings: &mut Vec<Warning>) -> Option<cost::OwnPrices> {
-    let (own, refusals) = cost::read(file);
-    warnings.extend(refusals.into_iter().map(|refusal| match refusal {
-        cost::Refusal::File(text) => Warning::Malformed(text),
-        cost::Refusal::Row(text) => Warning::Notice(text),
-    }));
-    own
-}
-
-fn resource(settings: &Settings) -> Resource {
-    let attributes = settings.resource_attributes().map(|(name, value)| KeyValue::new(name, value));
-    // The SDK's detector for the environment is not used: it neither decodes values nor knows which name takes
-    // precedence.
-    Resource::builder_empty()
-        .with_detector(Box::new(TelemetryResourceDetector))
-        .with_attributes(attributes)
-        .build()
-}
-
-fn executable() -> String {
-    let path = std::env::current_exe().ok();
-    let stem = path.as_deref().and_then(std::path::Path::file_stem);
-    stem.map_or_else(|| "unknown_service".to_owned(), |stem| stem.to_string_lossy().into_owned())
 }

@@ -1,27 +1,33 @@
 //! Running telemetry: the guard that keeps it running, and handles to it.
 
+use std::fmt;
 #[cfg(feature = "metrics")]
 use std::net::SocketAddr;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 
+use super::spans::Spans;
 use crate::deadline;
 use crate::lock::lock;
+use crate::meter;
 #[cfg(feature = "metrics")]
 use crate::metrics::prometheus::{Listener, Scraper};
 #[cfg(feature = "metrics")]
 use crate::metrics::{Meters, MetricsSnapshot};
-use crate::pipeline::annotations::Annotator;
+use crate::pipeline::annotations::{self, Annotator};
 use crate::pipeline::health::{Condition, Health};
 #[cfg(feature = "logs")]
 use crate::pipeline::logs::Logger;
 use crate::pipeline::{Backend, Delivery, Ledger};
+use crate::report::report;
 use crate::settings::Settings;
+use crate::span::Foresight;
 
 /// How long dropping the guard takes at most.
 pub(super) const DROP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -72,9 +78,8 @@ impl Deref for Telemetry {
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
-        let is_unused = self.0.0.provider.is_some() && self.0.0.started.load(Ordering::Relaxed) == 0;
-        if is_unused && self.0.0.closed.get().is_none() {
-            crate::span::ended_unused();
+        if self.0.0.closed.get().is_none() {
+            self.0.0.spans.note_if_unused();
         }
         self.shutdown(DROP_TIMEOUT);
     }
@@ -87,10 +92,7 @@ pub struct Handle(pub(super) Arc<Running>);
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) settings: Settings,
-    pub(super) provider: Option<SdkTracerProvider>,
-    pub(super) backends: Vec<Backend>,
-    /// How many sampled spans have started.
-    pub(super) started: Arc<AtomicU64>,
+    pub(super) spans: Spans,
     /// Takes annotations, if spans go to a Phoenix.
     pub(super) annotator: Option<Arc<Annotator>>,
     /// Takes log records, if they are sent.
@@ -103,9 +105,20 @@ pub(super) struct Running {
     pub(super) scraper: Option<Scraper>,
     #[cfg(feature = "metrics")]
     pub(super) listener: Mutex<Option<Listener>>,
-    /// The number of this installation, if it is global.
-    pub(super) installed: Option<usize>,
+    /// The number of the last time that this telemetry was installed; 0 if it was not.
+    pub(super) installed: AtomicUsize,
+    /// The meter provider of the application's with which calls are measured.
+    pub(super) named_meters: Option<NamedMeters>,
     pub(super) closed: OnceLock<Delivery>,
+}
+
+/// A meter provider of the application's.
+pub(super) struct NamedMeters(pub(super) Arc<meter::Provider>);
+
+impl fmt::Debug for NamedMeters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NamedMeters")
+    }
 }
 
 impl Handle {
@@ -137,15 +150,15 @@ impl Handle {
     /// ```
     #[expect(clippy::must_use_candidate, reason = "most callers only want it done")]
     pub fn flush(&self, timeout: Duration) -> Delivery {
-        if let (Some(provider), None) = (&self.0.provider, self.0.closed.get()) {
-            let (provider, running) = (provider.clone(), self.0.clone());
+        if !self.0.spans.are_off() && self.0.closed.get().is_none() {
+            let running = self.0.clone();
             let deadline = deadline::after(timeout);
-            let is_hope_left = move || {
-                Instant::now() < deadline && running.backends.iter().any(|backend| !backend.is_hopeless())
+            let is_hope_left = move |spans: &Spans| {
+                Instant::now() < deadline && spans.backends().iter().any(|backend| !backend.is_hopeless())
             };
             let flush = move || {
                 // A processor waits for five seconds, which can be less than was asked for.
-                while provider.force_flush().is_err() && is_hope_left() {
+                while running.spans.flush().is_err() && is_hope_left(&running.spans) {
                     thread::sleep(Duration::from_millis(10));
                 }
             };
@@ -180,13 +193,38 @@ impl Handle {
         self.0.closed.get_or_init(|| self.close(timeout)).clone()
     }
 
+    /// Makes the spans of the attribute macros and of `tracing_layer()` with this provider, which need not be the global
+    /// one, from now on until telemetry ends. The last provider that is named counts, in the whole process.
+    ///
+    /// Telemetry keeps the provider alive for that time, so shut it down yourself if it should end earlier.
+    ///
+    /// ```
+    /// use a2a_otel::Telemetry;
+    /// use opentelemetry_sdk::trace::SdkTracerProvider;
+    ///
+    /// let (processor, telemetry) = Telemetry::builder().processor()?;
+    /// let provider = SdkTracerProvider::builder().with_span_processor(processor).build();
+    /// telemetry.use_tracer_provider(&provider);
+    /// # Ok::<(), a2a_otel::InitError>(())
+    /// ```
+    pub fn use_tracer_provider(&self, provider: &SdkTracerProvider) {
+        if self.0.spans.are_off() {
+            return;
+        }
+        if self.0.closed.get().is_some() {
+            return report(&"telemetry has ended, so the tracer provider that it was given is not used");
+        }
+        let tracer = provider.tracer_with_scope(crate::gen_ai::scope());
+        self.0.activate(tracer, Foresight::default());
+    }
+
     /// Returns what became of the spans so far.
     fn delivery(&self) -> Delivery {
         self.0.closed.get().cloned().unwrap_or_else(|| self.count())
     }
 
     fn count(&self) -> Delivery {
-        let spans = self.0.backends.iter().map(Backend::delivery);
+        let spans = self.0.spans.backends().iter().map(Backend::delivery);
         let annotations = self.0.annotator.as_deref().map(Annotator::delivery).unwrap_or_default();
         #[cfg(feature = "metrics")]
         let metrics = self.0.meters.as_ref().map(Meters::delivery).unwrap_or_default();
@@ -200,23 +238,24 @@ impl Handle {
     }
 
     fn close(&self, timeout: Duration) -> Delivery {
-        if self.0.installed == Some(LATEST.load(Ordering::Relaxed)) {
-            crate::span::deactivate();
-        }
+        let tracer = self.0.uninstall();
         #[cfg(feature = "metrics")]
         drop(lock(&self.0.listener).take());
-        self.0.backends.iter().for_each(|backend| backend.shut(timeout));
+        self.0.spans.backends().iter().for_each(|backend| backend.shut(timeout));
         self.0.annotator.iter().for_each(|annotator| annotator.shut(timeout));
         #[cfg(feature = "logs")]
         self.0.logger.iter().for_each(|logger| logger.shut(timeout));
         #[cfg(feature = "metrics")]
         self.0.meters.iter().for_each(Meters::closing);
-        if let Some(provider) = self.0.provider.clone() {
+        if !self.0.spans.are_off() {
+            let running = self.0.clone();
             let mut works: Vec<Work> = Vec::new();
             #[cfg(feature = "metrics")]
             let (ending, has_ended) = mpsc::channel::<()>();
             works.push(Box::new(move || {
-                let _ = provider.shutdown_with_timeout(timeout);
+                running.spans.end(timeout);
+                // If nobody else has its provider, this ends that too.
+                drop(tracer);
                 #[cfg(feature = "metrics")]
                 drop(ending);
             }));
@@ -240,9 +279,11 @@ impl Handle {
         }
         #[cfg(feature = "metrics")]
         self.0.meters.iter().for_each(Meters::write_off);
-        let started = self.0.started.load(Ordering::Relaxed);
-        self.0.backends.iter().for_each(|backend| backend.close_open(started));
-        self.0.backends.iter().for_each(Backend::write_off);
+        let (started, backends) = (self.0.spans.started(), self.0.spans.backends());
+        for backend in backends {
+            backend.close_open(started);
+            backend.write_off();
+        }
         self.0.annotator.iter().for_each(|annotator| annotator.write_off());
         #[cfg(feature = "logs")]
         self.0.logger.iter().for_each(|logger| logger.write_off());
@@ -260,9 +301,10 @@ impl Handle {
     /// ```
     #[must_use]
     pub fn health(&self) -> Health {
-        let provider = match (&self.0.provider, self.0.closed.get()) {
-            (None, _) => Condition::Disabled,
-            (_, Some(_)) => Condition::ShutDown,
+        let spans = &self.0.spans;
+        let provider = match spans {
+            Spans::Off => Condition::Disabled,
+            _ if self.0.closed.get().is_some() || spans.have_ended() => Condition::ShutDown,
             _ => Condition::Good,
         };
         #[cfg(feature = "metrics")]
@@ -273,7 +315,7 @@ impl Handle {
         };
         #[cfg(not(feature = "metrics"))]
         let metrics = Condition::Disabled;
-        let exporters = self.0.backends.iter().map(Backend::health).collect();
+        let exporters = spans.backends().iter().map(Backend::health).collect();
         let annotations = self.0.annotator.as_deref().and_then(Annotator::ledger).map(Ledger::health);
         #[cfg(feature = "logs")]
         let logs = match self.0.logger.as_deref() {
@@ -316,6 +358,29 @@ impl Handle {
     #[must_use]
     pub fn metrics(&self) -> MetricsSnapshot {
         self.0.meters.as_ref().map(Meters::collect).unwrap_or_default()
+    }
+}
+
+impl Running {
+    /// Makes the spans of the attribute macros with this tracer.
+    pub(super) fn activate(&self, tracer: SdkTracer, foresight: Foresight) {
+        self.installed.store(LATEST.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+        crate::span::activate(tracer, foresight);
+    }
+
+    /// Takes back what is only in place while telemetry runs, unless newer telemetry has replaced it. Returns the tracer that
+    /// made the spans.
+    fn uninstall(&self) -> Option<Arc<SdkTracer>> {
+        if let Spans::Piped(_) = self.spans {
+            self.annotator.iter().for_each(annotations::remove);
+            crate::span::await_provider(false);
+        }
+        if let Some(NamedMeters(meters)) = &self.named_meters {
+            meter::unname_provider(meters);
+        }
+        let installed = self.installed.load(Ordering::Relaxed);
+        let is_latest = installed > 0 && installed == LATEST.load(Ordering::Relaxed);
+        if is_latest { crate::span::deactivate() } else { None }
     }
 }
 

@@ -2,9 +2,14 @@
 
 mod builder;
 mod handle;
+mod install;
+mod parts;
+mod prepare;
+mod replaced;
 mod sampler;
 #[cfg(all(unix, feature = "signals"))]
 mod signals;
+mod spans;
 
 #[cfg(all(test, feature = "otlp", feature = "testing"))]
 mod tests;

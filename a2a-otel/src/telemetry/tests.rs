@@ -10,8 +10,9 @@ use std::time::Duration;
 use opentelemetry::trace::{Span, Status, TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Context, KeyValue, global};
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData, SpanExporter};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData, SpanExporter};
 
+use super::spans::{Built, Spans};
 use super::*;
 use crate::pipeline::Delivery;
 use crate::testing::{Behaviour, ReceivedStatus, Receiver};
@@ -37,8 +38,16 @@ fn sending_to(endpoint: &str) -> Telemetry {
     prepare(Telemetry::builder(), &[("PHOENIX_COLLECTOR_ENDPOINT", endpoint)])
 }
 
+/// The provider that telemetry has built.
+fn provider(telemetry: &Telemetry) -> &SdkTracerProvider {
+    match &telemetry.0.0.spans {
+        Spans::Built(Built { provider, .. }) => provider,
+        other => panic!("{other:?}"),
+    }
+}
+
 fn make_spans(telemetry: &Telemetry, number: usize) {
-    let tracer = telemetry.0.0.provider.as_ref().unwrap().tracer("test");
+    let tracer = provider(telemetry).tracer("test");
     (0..number).for_each(|_| drop(tracer.start("work")));
 }
 
@@ -115,7 +124,7 @@ fn a_proxy_is_not_asked_for_this_machine() {
 fn a_span_arrives_whole() {
     let receiver = Receiver::start();
     let telemetry = sending_to(&receiver.endpoint());
-    let tracer = telemetry.0.0.provider.as_ref().unwrap().tracer("test");
+    let tracer = provider(&telemetry).tracer("test");
     let root = Context::new().with_span(tracer.start("root"));
     let mut span = tracer.start_with_context("child", &root);
     (0..500).for_each(|number| span.set_attribute(KeyValue::new(format!("key.{number}"), number)));
@@ -166,7 +175,7 @@ fn a_caller_may_wait_as_long_as_it_takes() {
 #[test]
 fn what_waits_is_not_printed() {
     let telemetry = sending_to(&refused());
-    let tracer = telemetry.0.0.provider.as_ref().unwrap().tracer("test");
+    let tracer = provider(&telemetry).tracer("test");
     drop(tracer.start("a question"));
     let printed = format!("{telemetry:?} {:?}", telemetry.handle());
     assert!(printed.contains("waiting: Amount { items: 1,"), "{printed}");
@@ -237,7 +246,7 @@ fn a_busy_phoenix_is_asked_again() {
 fn the_books_are_metrics_as_well() {
     let receiver = Receiver::start();
     let telemetry = sending_to(&receiver.endpoint());
-    let kept = telemetry.0.0.provider.as_ref().unwrap().tracer("test").start("under way");
+    let kept = provider(&telemetry).tracer("test").start("under way");
     make_spans(&telemetry, 5);
     telemetry.flush(SOON);
     receiver.behave(Behaviour::Reject("work".to_owned()));
@@ -420,7 +429,7 @@ fn a_strict_start_refuses_what_is_malformed() {
 #[test]
 fn disabled_telemetry_does_nothing() {
     let telemetry = prepare(Telemetry::builder(), &[("OTEL_SDK_DISABLED", "true")]);
-    assert!(telemetry.0.0.provider.is_none());
+    assert!(telemetry.0.0.spans.are_off());
     assert_eq!(telemetry.health().to_string(), "spans: disabled");
     assert_eq!(telemetry.shutdown(SOON), Delivery::default());
 }

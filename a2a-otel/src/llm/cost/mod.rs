@@ -15,10 +15,8 @@ use genai_prices::PriceCalculation;
 pub(crate) use self::figures::count;
 pub(crate) use self::file::{OwnPrices, Refusal, read};
 pub(crate) use self::models::Models;
-#[cfg(feature = "testing")]
-pub(crate) use self::prices::expect_spans;
-pub(crate) use self::prices::install;
 use self::prices::{Call, Rates, with_rates};
+pub(crate) use self::prices::{expect_spans, install};
 pub(crate) use self::span::{recorded, unnamed, write};
 use self::tokens::{Part, Tokens};
 use super::exchange::Usage;

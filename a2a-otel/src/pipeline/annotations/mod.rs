@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
+use opentelemetry::KeyValue;
 
 #[cfg(feature = "otlp")]
 pub(crate) use self::request::annotator;
@@ -14,6 +15,7 @@ use crate::pipeline::delivery::Annotations;
 use crate::pipeline::ledger::{Ledger, Loss};
 use crate::pipeline::outbox::Outbox;
 use crate::pipeline::weigh::Weigh;
+use crate::privacy::Masks;
 use crate::settings::Endpoint;
 
 /// Accepts annotations while telemetry is installed.
@@ -82,11 +84,26 @@ pub(crate) struct Annotator {
     /// The address of Phoenix, credentials included. `None` if the endpoint of the spans does not show it.
     server: Option<Endpoint>,
     outbox: Outbox<Entry>,
+    /// What is hidden besides what the process hides.
+    masks: Option<Masks>,
 }
 
 impl Annotator {
     pub(crate) fn new(server: Option<Endpoint>, outbox: Outbox<Entry>) -> Self {
-        Annotator { server, outbox }
+        Annotator { server, outbox, masks: None }
+    }
+
+    /// Hides what these masks hide too.
+    pub(crate) fn masked(self, masks: Masks) -> Self {
+        Annotator { masks: Some(masks), ..self }
+    }
+
+    /// Masks what an annotation says.
+    pub(crate) fn mask(&self, attributes: &mut Vec<KeyValue>) {
+        if let Some(masks) = &self.masks {
+            masks.screen("", attributes);
+            masks.redact(attributes);
+        }
     }
 
     pub(crate) fn server(&self) -> Option<&Endpoint> {
@@ -141,6 +158,16 @@ pub(crate) fn annotator(_settings: &crate::settings::Settings) -> Option<Annotat
 /// Sends all annotations to this annotator from now on.
 pub(crate) fn install(annotator: Option<Arc<Annotator>>) {
     CURRENT.store(annotator);
+}
+
+/// Sends annotations to this annotator, unless another takes them.
+pub(crate) fn offer(annotator: &Arc<Annotator>) {
+    CURRENT.compare_and_swap(&None::<Arc<Annotator>>, Some(annotator.clone()));
+}
+
+/// Sends no more annotations to this annotator.
+pub(crate) fn remove(annotator: &Arc<Annotator>) {
+    CURRENT.compare_and_swap(&Some(annotator.clone()), None);
 }
 
 /// The annotator, if telemetry is installed.

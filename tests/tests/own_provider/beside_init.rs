@@ -1,0 +1,79 @@
+//! Tests what `init` says about providers that were set before it.
+
+use a2a_otel::Telemetry;
+use a2a_otel::opentelemetry::global;
+use a2a_otel::testing::Receiver;
+use a2a_otel_tests::child::in_own_process;
+use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler, SdkTracerProvider};
+
+use super::{SOON, agent, listen, messages, no_messages, sending_to};
+
+#[test]
+fn init_says_once_that_it_replaces_providers_and_records_nothing_with_them() {
+    const NAME: &str = "beside_init::init_says_once_that_it_replaces_providers_and_records_nothing_with_them";
+    if in_own_process(NAME, &[]).is_some() {
+        return;
+    }
+    listen();
+    let exporter = InMemorySpanExporter::default();
+    let provider = SdkTracerProvider::builder()
+        .with_sampler(Sampler::AlwaysOn)
+        .with_simple_exporter(exporter.clone())
+        .build();
+    global::set_tracer_provider(provider);
+    let meters = SdkMeterProvider::builder().with_periodic_exporter(InMemoryMetricExporter::default());
+    global::set_meter_provider(meters.build());
+
+    let receiver = Receiver::start();
+    let begin = || sending_to(&receiver).tracing(false).init().unwrap();
+    let telemetry = begin();
+    let said = messages();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].contains("init replaces the global tracer provider"), "{said:?}");
+    assert!(said[0].contains("Telemetry::builder().processor()"), "{said:?}");
+    assert!(said[1].contains("init replaces the global meter provider"), "{said:?}");
+    assert!(said[1].contains("Telemetry::builder().meter_provider(provider)"), "{said:?}");
+    agent("which");
+    assert_eq!(telemetry.shutdown(SOON).delivered, 2);
+    assert_eq!(exporter.get_finished_spans().unwrap(), [], "to find out, nothing is recorded");
+
+    drop(begin());
+    no_messages();
+}
+
+#[test]
+fn init_says_nothing_if_it_replaces_nothing() {
+    const NAME: &str = "beside_init::init_says_nothing_if_it_replaces_nothing";
+    if in_own_process(NAME, &[]).is_some() {
+        return;
+    }
+    listen();
+    let receiver = Receiver::start();
+    let begin = || sending_to(&receiver).tracing(false);
+    for _ in 0..2 {
+        let telemetry = begin().init().unwrap();
+        agent("which");
+        telemetry.shutdown(SOON);
+    }
+    no_messages();
+}
+
+#[test]
+fn init_says_nothing_about_a_provider_that_it_leaves_alone() {
+    const NAME: &str = "beside_init::init_says_nothing_about_a_provider_that_it_leaves_alone";
+    if in_own_process(NAME, &[]).is_some() {
+        return;
+    }
+    listen();
+    let provider = SdkTracerProvider::builder().build();
+    global::set_tracer_provider(provider.clone());
+    let meters =
+        SdkMeterProvider::builder().with_periodic_exporter(InMemoryMetricExporter::default()).build();
+    global::set_meter_provider(meters.clone());
+    let builder = Telemetry::builder().tracer_provider(provider).meter_provider(meters).tracing(false);
+    let telemetry = builder.init().unwrap();
+    agent("which");
+    telemetry.shutdown(SOON);
+    no_messages();
+}
