@@ -195,7 +195,9 @@ pub(crate) fn install(log_filter: Targets) {
         .with(printer.with_filter(log_filter));
     #[cfg(feature = "logs")]
     let subscriber = subscriber.with(logs);
-    if tracing::subscriber::set_global_default(subscriber).is_err() {
+    if tracing::subscriber::set_global_default(subscriber).is_ok() {
+        context::name_agents_in_logs();
+    } else {
         report(
             &"a tracing subscriber is set already: add a2a_otel::tracing_layer() to it, so that its spans and events join the traces, and start with Telemetry::builder().tracing(false), which leaves the subscriber to the application",
         );

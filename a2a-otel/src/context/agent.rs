@@ -1,8 +1,23 @@
 //! The agent at work.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use opentelemetry::{Context, StringValue};
+
+/// Whether log lines or log records name the agent at work.
+static LOGS_NAME_AGENTS: AtomicBool = AtomicBool::new(false);
+
+/// From now on, log lines or log records name the agent at work.
+#[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "only the bridge to `tracing` writes logs"))]
+pub(crate) fn name_agents_in_logs() {
+    LOGS_NAME_AGENTS.store(true, Ordering::Relaxed);
+}
+
+/// Whether the context has to hold the agent at work for its name alone: that costs as much as a fifth of a span.
+#[inline]
+pub(crate) fn are_agents_named_in_logs() -> bool {
+    LOGS_NAME_AGENTS.load(Ordering::Relaxed)
+}
 
 /// A run of an agent, in the context of everything that it does.
 #[derive(Debug)]

@@ -35,7 +35,9 @@ use opentelemetry::baggage::{Baggage, BaggageExt as _};
 use opentelemetry::{Context, KeyValue};
 
 pub(crate) use self::adopt::{Addition, addition};
-pub(crate) use self::agent::AgentRun;
+#[cfg(feature = "tracing")]
+pub(crate) use self::agent::name_agents_in_logs;
+pub(crate) use self::agent::{AgentRun, are_agents_named_in_logs};
 #[cfg(feature = "tokio")]
 pub use self::carry::spawn;
 pub use self::carry::{InCurrentSpan, in_current_span};

@@ -15,6 +15,7 @@ use super::outbox::Outbox;
 use super::route::Route;
 use super::signal;
 use super::transport::Hints;
+use crate::context::name_agents_in_logs;
 use crate::environment::Warning;
 use crate::settings::{Batch, Settings};
 
@@ -86,6 +87,9 @@ impl Logger {
 
 /// Sends all log records to this logger from now on.
 pub(crate) fn install(logger: Option<Arc<Logger>>) {
+    if logger.is_some() {
+        name_agents_in_logs();
+    }
     CURRENT.store(logger);
 }
 

@@ -16,6 +16,7 @@ mod finishing;
 mod items;
 #[cfg_attr(not(feature = "mcp"), expect(dead_code, reason = "only a protocol joins a span"))]
 mod joint;
+mod kept;
 #[cfg_attr(not(all(feature = "a2a", feature = "mcp")), allow(dead_code, reason = "protocols use the rest"))]
 mod ongoing;
 mod opening;

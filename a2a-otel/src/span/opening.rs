@@ -141,13 +141,11 @@ fn ask_sampler(
     let sampled = with_tracer(|tracer| match tracer {
         Tracer::Ours(tracer) => recording(tracer.build_with_context(builder, &parent))
             .map(|span| SampledSpan::Ours(Box::new(span))),
-        Tracer::Global(tracer) => {
-            recording(tracer.build_with_context(builder, &parent)).map(SampledSpan::Global)
-        }
+        Tracer::Global(tracer) => recording(tracer.build(builder, &parent)).map(SampledSpan::Global),
     });
     match sampled {
         Ok(span) => Opening::new(site, parent, Some(span), call).start(record),
-        Err(dropped) if dropped.is_valid() && dropped != *parent.span().span_context() => {
+        Err(dropped) if is_of_its_own(&dropped, &parent) => {
             let context = parent.with_remote_span_context(dropped);
             match call {
                 Some(call) => measure_in(site, context, call, record),
@@ -159,6 +157,11 @@ fn ask_sampler(
             call.map_or_else(Span::unseen, |call| measure(site, call, record))
         }
     }
+}
+
+/// Whether the sampler has dropped a span, and not the provider passed on its parent.
+fn is_of_its_own(dropped: &SpanContext, parent: &Context) -> bool {
+    dropped.is_valid() && dropped != parent.span().span_context()
 }
 
 /// The span, or the identity of a span that the sampler dropped.
@@ -478,11 +481,25 @@ impl Opening {
         if span.span_context().is_sampled() || span.is_recording() {
             return self.started(context, own, request);
         }
+        self.unsampled(span.span_context())
+    }
+
+    /// The sampler has dropped a span that it was expected to sample, or the provider starts none.
+    #[cold]
+    fn unsampled(&mut self, dropped: &SpanContext) -> Span {
+        let is_dropped = is_of_its_own(dropped, &self.parent);
+        let context = if is_dropped {
+            self.parent.with_remote_span_context(dropped.clone())
+        } else {
+            tracer::report_lost();
+            self.parent.clone()
+        };
         match self.call.take() {
             Some(mut call) => {
-                call.runs_in(Some(self.parent.clone()));
+                call.runs_in(Some(context));
                 Span::measured(call)
             }
+            None if is_dropped => Span::dropped(context),
             None => Span::unseen(),
         }
     }
@@ -492,7 +509,7 @@ impl Opening {
         if let Some(call) = &self.call {
             return call.run();
         }
-        if !cfg!(feature = "tracing") || self.site.kind != AGENT {
+        if self.site.kind != AGENT || !context::are_agents_named_in_logs() {
             return None;
         }
         let agent = crate::attributes::find(attributes, names::AGENT_NAME);

@@ -14,6 +14,7 @@ use opentelemetry::{Context, global};
 #[cfg(feature = "sdk")]
 use opentelemetry_sdk::trace::SdkTracer;
 
+use super::kept::{self, Lent};
 use crate::gen_ai::scope;
 use crate::meter;
 use crate::report::report;
@@ -42,7 +43,7 @@ pub(super) enum Decision {
     Skip,
     /// Start no span, and measure nothing.
     Suppressed,
-    /// Start a span, which the sampler is known to sample.
+    /// Start a span, which the sampler is known or likely to sample.
     Sample,
     /// Ask the sampler.
     AskSampler,
@@ -101,6 +102,7 @@ impl Mode {
         match parent.is_valid() {
             true if self.has(Self::FOLLOWS_PARENT) => Self::follow(parent),
             false if self.has(Self::SAMPLES_ROOTS) => Decision::Sample,
+            _ if self.0 == Self::GLOBAL.0 && kept::is_likely_sampled(parent) => Decision::Sample,
             _ => Decision::AskSampler,
         }
     }
@@ -209,7 +211,7 @@ pub(crate) fn is_global_provider_set() -> bool {
 /// The tracer of one span.
 pub(super) enum Tracer<'a> {
     Ours(&'a SdkTracer),
-    Global(BoxedTracer),
+    Global(&'a mut Lent),
 }
 
 #[inline]
@@ -221,7 +223,10 @@ pub(super) fn with_tracer<R>(use_tracer: impl FnOnce(Tracer<'_>) -> R) -> R {
     if let Some(tracer) = stand_in() {
         return use_tracer(Tracer::Ours(tracer));
     }
-    use_tracer(Tracer::Global(global::tracer_with_scope(scope())))
+    let mut lent = kept::take();
+    let result = use_tracer(Tracer::Global(&mut lent));
+    kept::give_back(lent);
+    result
 }
 
 /// Returns the tracer that starts spans now, for spans that are no calls.
@@ -237,6 +242,6 @@ pub(crate) fn current_tracer() -> BoxedTracer {
 pub(crate) fn start(builder: SpanBuilder, parent: &Context) -> Context {
     with_tracer(|tracer| match tracer {
         Tracer::Ours(tracer) => parent.with_span(tracer.build_with_context(builder, parent)),
-        Tracer::Global(tracer) => parent.with_span(tracer.build_with_context(builder, parent)),
+        Tracer::Global(tracer) => parent.with_span(tracer.build(builder, parent)),
     })
 }

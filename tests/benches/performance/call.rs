@@ -7,8 +7,8 @@ use std::time::Duration;
 use a2a_otel::Telemetry;
 use a2a_otel::opentelemetry::global::{self, BoxedTracer};
 use a2a_otel::opentelemetry::trace::{
-    SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceFlags, TraceId, TraceState, Tracer,
-    TracerProvider as _,
+    SpanBuilder, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceFlags, TraceId,
+    TraceState, Tracer, TracerProvider as _,
 };
 use a2a_otel::opentelemetry::{Context, ContextGuard, KeyValue};
 use fastrace::collector::{Config, Reporter, SpanRecord};
@@ -19,7 +19,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::measure::Variant;
 use crate::rows::{
-    BY_HAND, FASTRACE, FASTRACE_CALLER, FASTRACE_ROOTS, NO_SUBSCRIBER, OURS, PLAIN, TRACER_KEPT, TRACING,
+    BY_HAND, BY_HAND_BARE, FASTRACE, FASTRACE_CALLER, FASTRACE_ROOTS, NO_SUBSCRIBER, OURS, PLAIN,
+    TRACER_KEPT, TRACING,
 };
 
 const TEXT: &str = "a lamp for the desk";
@@ -75,12 +76,8 @@ fn by_fastrace(number: i64, text: &str) -> i64 {
     work(number, text)
 }
 
-/// The steps of OpenTelemetry's own `in_span`, with attributes and a status.
-fn by_hand<T>(tracer: &T, number: i64, text: &str) -> i64
-where
-    T: Tracer,
-    T::Span: Send + Sync + 'static,
-{
+/// A span with the same attributes.
+fn started_by_hand<T: Tracer>(tracer: &T, number: i64, text: &str) -> SpanBuilder {
     let attributes = [
         KeyValue::new("openinference.span.kind", "CHAIN"),
         KeyValue::new("a", 1),
@@ -93,8 +90,16 @@ where
         KeyValue::new("h", i64::try_from(text.len()).unwrap_or(i64::MAX)),
         KeyValue::new("i", text.to_owned()),
     ];
-    let builder = tracer.span_builder("by_hand").with_kind(SpanKind::Internal).with_attributes(attributes);
-    let context = Context::current_with_span(tracer.build(builder));
+    tracer.span_builder("by_hand").with_kind(SpanKind::Internal).with_attributes(attributes)
+}
+
+/// The steps of OpenTelemetry's own `in_span`, with attributes and a status.
+fn by_hand<T>(tracer: &T, number: i64, text: &str) -> i64
+where
+    T: Tracer,
+    T::Span: Send + Sync + 'static,
+{
+    let context = Context::current_with_span(tracer.build(started_by_hand(tracer, number, text)));
     let _entered = context.clone().attach();
     let result = work(number, text);
     let span = context.span();
@@ -103,8 +108,20 @@ where
     result
 }
 
+/// The same with a span that ends when it is dropped, and has no status.
+fn by_hand_bare(tracer: &SdkTracer, number: i64, text: &str) -> i64 {
+    let context = Context::current_with_span(tracer.build(started_by_hand(tracer, number, text)));
+    let _entered = context.attach();
+    work(number, text)
+}
+
 fn work(number: i64, text: &str) -> i64 {
     black_box(number + i64::try_from(text.len()).unwrap_or(0))
+}
+
+/// Sets a provider of the application's own. It reads the sampler from the same variable as ours.
+fn start_global() {
+    global::set_tracer_provider(SdkTracerProvider::builder().with_span_processor(Count).build());
 }
 
 /// Starts our telemetry as the environment configures it, until the process ends.
@@ -137,6 +154,17 @@ pub(crate) fn ours() -> Variant {
 fn hand() -> Variant {
     let tracer = sdk_tracer();
     Variant::of_call(BY_HAND, move |number| by_hand(&tracer, number, TEXT))
+}
+
+fn hand_bare() -> Variant {
+    let tracer = sdk_tracer();
+    Variant::of_call(BY_HAND_BARE, move |number| by_hand_bare(&tracer, number, TEXT))
+}
+
+/// An application with a provider of its own, and the alternatives that keep its tracer.
+pub(crate) fn global() -> Vec<Variant> {
+    start_global();
+    vec![ours(), hand(), hand_bare()]
 }
 
 fn tracing(name: &'static str) -> Variant {
@@ -183,6 +211,7 @@ pub(crate) fn sampled() -> Vec<Variant> {
     vec![
         ours(),
         hand(),
+        hand_bare(),
         tracing(TRACING),
         fastrace_reported(),
         fastrace_caller.inside(|| fastrace_parent(true)),

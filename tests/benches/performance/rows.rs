@@ -7,6 +7,8 @@ use crate::{call, capture, compile, conversation, figures, hop, metric, pipeline
 pub(crate) const PLAIN: &str = "plain";
 pub(crate) const OURS: &str = "ours";
 pub(crate) const BY_HAND: &str = "OTel API by hand";
+/// Without a status, and with a span that ends when it is dropped.
+pub(crate) const BY_HAND_BARE: &str = "OTel API by hand, no status";
 pub(crate) const TRACER_KEPT: &str = "OTel API by hand, tracer kept";
 /// As a library keeps it that has a meter provider from the start, and none that is replaced.
 pub(crate) const INSTRUMENT_KEPT: &str = "OTel API by hand, kept instrument";
@@ -112,12 +114,27 @@ pub(crate) const ROWS: &[Row] = &[
         ON,
         call::sampled,
         &[
-            (BY_HAND, AtMost(1.10)),
+            (BY_HAND, AtMost(1.15)),
+            (BY_HAND_BARE, AtMost(1.40)),
             (TRACING, AtMost(0.28)),
             (FASTRACE, Below(0.5)),
             (FASTRACE_CALLER, Ratio),
             (FASTRACE_ROOTS, Ratio),
         ],
+    ),
+    calls(
+        "span over a global provider",
+        "sampled span over an own provider",
+        &[],
+        call::global,
+        &[(BY_HAND, AtMost(1.15)), (BY_HAND_BARE, AtMost(1.40))],
+    ),
+    calls(
+        "span dropped over a global provider",
+        "the same, dropped by its sampler",
+        OFF_BY_SAMPLER,
+        call::global,
+        &[(BY_HAND, AtMost(1.10)), (BY_HAND_BARE, Ratio)],
     ),
     calls(
         "span below unsampled parent",
