@@ -180,8 +180,8 @@ impl Builder {
 
     /// Makes the spans of the attribute macros and of the `tracing` bridge with a provider of your own, which need not be the
     /// global one. Then `init` neither builds nor sets a tracer provider, and spans go where the provider's processors send
-    /// them: settings of endpoints, exporters, the sampler, limits and the spool have no effect. Masks hold for what these
-    /// calls record. The guard flushes the provider when it ends, and leaves it to you to shut it down.
+    /// them: settings of endpoints, exporters, the sampler, limits, the spool and conventions have no effect. Masks hold for
+    /// what these calls record; a redactor is refused, because it needs our pipeline. The guard flushes the provider when it ends, and leaves it to you to shut it down.
     ///
     /// To send its spans with our pipeline too, give the provider the processor of [`processor`](Self::processor).
     ///
