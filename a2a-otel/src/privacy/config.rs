@@ -87,6 +87,11 @@ impl Privacy {
         self
     }
 
+    /// Whether a function decides on attributes where spans end.
+    pub(crate) fn has_redactor(&self) -> bool {
+        self.redactor.is_some()
+    }
+
     /// Fills the settings that are not set from the environment.
     pub(crate) fn resolve(&self, environment: &mut Environment<'_>) -> Self {
         let mut resolved = self.clone();

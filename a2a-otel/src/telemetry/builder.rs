@@ -180,8 +180,9 @@ impl Builder {
 
     /// Makes the spans of the attribute macros and of the `tracing` bridge with a provider of your own, which need not be the
     /// global one. Then `init` neither builds nor sets a tracer provider, and spans go where the provider's processors send
-    /// them: settings of endpoints, exporters, the sampler, limits and the spool have no effect. Masks hold for what these
-    /// calls record. The guard flushes the provider when it ends, and leaves it to you to shut it down.
+    /// them: settings of endpoints, exporters, the sampler, limits, the spool and conventions have no effect. Masks hold for
+    /// what these calls record; a redactor is refused, because it needs our pipeline. The guard flushes the provider when it
+    /// ends, and leaves it to you to shut it down.
     ///
     /// To send its spans with our pipeline too, give the provider the processor of [`processor`](Self::processor).
     ///
@@ -299,7 +300,8 @@ impl Builder {
     }
 
     /// Sets whether SIGTERM and SIGINT send what is waiting before they end the process, with the feature `signals`. By
-    /// default they do not. If your program handles these signals itself, call [`Handle::shutdown`] there instead.
+    /// default they do not. If your program handles these signals itself, call
+    /// [`Handle::shutdown`](crate::Handle::shutdown) there instead.
     ///
     /// ```
     /// let builder = a2a_otel::Telemetry::builder().shutdown_on_signals(true);
@@ -414,9 +416,9 @@ impl Builder {
     }
 
     /// Serves the metrics of this process to Prometheus, at `/metrics` of this address, with the feature `metrics`. With
-    /// port 0, any that is free is used; [`Handle::prometheus_address`] returns it. If the address cannot be used, that is
-    /// reported, and everything else works. A program that has an HTTP server can serve them with `http::metrics()`
-    /// instead.
+    /// port 0, any that is free is used; [`Handle::prometheus_address`](crate::Handle::prometheus_address) returns it. If
+    /// the address cannot be used, that is reported, and everything else works. A program that has an HTTP server can
+    /// serve them with `http::metrics()` instead.
     ///
     /// ```
     /// let telemetry = a2a_otel::Telemetry::builder()

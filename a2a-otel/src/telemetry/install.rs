@@ -154,7 +154,10 @@ impl Running {
         };
         crate::capture::set_value_limit(self.settings.limits.value_length);
         crate::privacy::install(&self.settings.privacy);
-        crate::gen_ai::install(self.settings.semconv, self.settings.gen_ai_version);
+        // Only our pipeline translates spans.
+        let is_translated = matches!(self.spans, Spans::Built(_));
+        let semconv = if is_translated { self.settings.semconv } else { SemConv::OpenInference };
+        crate::gen_ai::install(semconv, self.settings.gen_ai_version);
         self.activate(provider.tracer_with_scope(crate::gen_ai::scope()), foresight);
         if let Spans::Built(_) = &self.spans {
             replaced::report_tracers();

@@ -71,22 +71,27 @@ impl Builder {
 
     /// What of the code has no effect over an application's own provider.
     fn contradictions(&self) -> Vec<Warning> {
-        let is_over_theirs = self.is_processor || self.tracers.is_some();
+        let is_named_alone = self.tracers.is_some() && !self.is_processor;
         let has_exporters = !self.destinations.is_empty() || !self.processors.is_empty();
-        let mut all = Vec::new();
-        let mut refuse = |text: &str| all.push(Warning::Malformed(text.to_owned()));
-        if is_over_theirs && self.has_sampler {
-            refuse(
+        let has_finish = self.overrides.privacy.has_redactor() || self.overrides.semconv.is_some();
+        let refusals = [
+            (
+                self.has_sampler && (self.is_processor || self.tracers.is_some()),
                 "sampler(..) has no effect, because the tracer provider samples: give the sampler to the provider",
-            );
-        }
-        if self.tracers.is_some() && !self.is_processor && has_exporters {
-            refuse(
+            ),
+            (
+                is_named_alone && has_exporters,
                 "span_exporter(..) and span_processor(..) have no effect with tracer_provider(..): give them to the \
                  provider, or use processor()",
-            );
-        }
-        all
+            ),
+            (
+                is_named_alone && has_finish,
+                "semconv(..) and a redactor have no effect with tracer_provider(..), because they need our pipeline: use \
+                 processor()",
+            ),
+        ];
+        let refusals = refusals.into_iter().filter(|(is_one, _)| *is_one);
+        refusals.map(|(_, text)| Warning::Malformed(text.to_owned())).collect()
     }
 
     /// Makes the pipeline of a processor, which begins with the resource of its provider.

@@ -17,7 +17,7 @@ use a2a_otel::opentelemetry::{KeyValue, Value};
 use a2a_otel::testing::{ReceivedSpan, Receiver};
 use a2a_otel::{Builder, SpanPipeline, Telemetry, agent_span, tool_span};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
+use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData, TracerProviderBuilder};
 
 const SOON: Duration = Duration::from_secs(5);
 
@@ -63,8 +63,7 @@ impl Application {
         let builder = SdkTracerProvider::builder()
             .with_resource(Resource::builder().with_service_name("shop").build())
             .with_simple_exporter(beside.clone());
-        let provider =
-            processors.into_iter().fold(builder, |builder, processor| builder.with_span_processor(processor));
+        let provider = processors.into_iter().fold(builder, TracerProviderBuilder::with_span_processor);
         Self { provider: provider.build(), beside }
     }
 

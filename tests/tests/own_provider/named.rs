@@ -3,14 +3,14 @@
 use a2a_otel::opentelemetry::global;
 use a2a_otel::opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
 use a2a_otel::testing::Receiver;
-use a2a_otel::{Telemetry, business_metric, tracing_layer};
+use a2a_otel::{Privacy, SemConv, Telemetry, business_metric, tracing_layer};
 use a2a_otel_tests::child::in_own_process;
-use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ScopeMetrics, SumDataPoint};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler, SdkTracerProvider};
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use super::{Application, SOON, agent, listen, messages, names, no_messages, sending_to};
+use super::{Application, SOON, agent, listen, messages, names, no_messages, of, sending_to};
 
 #[test]
 fn a_provider_that_is_neither_global_nor_named_is_noticed_and_one_that_is_named_is_used() {
@@ -76,6 +76,30 @@ fn a_provider_that_is_named_lives_until_telemetry_ends() {
 }
 
 #[test]
+fn the_provider_that_is_named_last_is_used_and_an_older_guard_does_not_take_it_away() {
+    const NAME: &str =
+        "named::the_provider_that_is_named_last_is_used_and_an_older_guard_does_not_take_it_away";
+    if in_own_process(NAME, &[]).is_some() {
+        return;
+    }
+    let (one, other) = (Receiver::start(), Receiver::start());
+    let begin = |receiver: &Receiver| {
+        let (processor, telemetry) = sending_to(receiver).processor().unwrap();
+        let application = Application::new(processor);
+        telemetry.use_tracer_provider(&application.provider);
+        (application, telemetry)
+    };
+    let (_first, telemetry_of_first) = begin(&one);
+    agent("which");
+    let (_second, telemetry_of_second) = begin(&other);
+    agent("which");
+    assert_eq!(telemetry_of_first.shutdown(SOON).delivered, 2);
+    agent("which");
+    assert_eq!(telemetry_of_second.shutdown(SOON).delivered, 4);
+    assert_eq!((one.spans().len(), other.spans().len()), (2, 4));
+}
+
+#[test]
 fn init_uses_a_provider_that_is_named_and_sets_none() {
     const NAME: &str = "named::init_uses_a_provider_that_is_named_and_sets_none";
     if in_own_process(NAME, &[]).is_some() {
@@ -90,11 +114,22 @@ fn init_uses_a_provider_that_is_named_and_sets_none() {
     let refusal = builder().span_exporter(exporter.clone()).init().unwrap_err().to_string();
     assert!(refusal.contains("give them to the provider, or use processor()"), "{refusal}");
 
-    let telemetry = builder().init().unwrap();
+    for builder in
+        [builder().semconv(SemConv::Both), builder().privacy(Privacy::new().redactor(|_, value| Some(value)))]
+    {
+        let refusal = builder.init().unwrap_err().to_string();
+        assert!(refusal.contains("because they need our pipeline"), "{refusal}");
+    }
+
+    let telemetry = builder().privacy(Privacy::new().hide_inputs(true)).init().unwrap();
     agent("which");
     assert!(!records_globally(), "nothing is global");
     telemetry.flush(SOON);
-    assert_eq!(exporter.get_finished_spans().unwrap().len(), 2, "the provider is flushed");
+    let spans = exporter.get_finished_spans().unwrap();
+    assert_eq!(spans.len(), 2, "the provider is flushed");
+    for span in &spans {
+        assert_eq!(of(span, "input.value").unwrap().as_str(), "__REDACTED__");
+    }
     assert!(telemetry.health().is_good());
     agent("which");
     assert_eq!(telemetry.shutdown(SOON).generated, 0, "it has no account of another's exporters");
@@ -117,10 +152,10 @@ fn sums(exporter: &InMemoryMetricExporter) -> Vec<(String, u64)> {
         .pop()
         .unwrap()
         .scope_metrics()
-        .flat_map(|scope| scope.metrics())
+        .flat_map(ScopeMetrics::metrics)
     {
         if let AggregatedMetrics::U64(MetricData::Sum(sum)) = metric.data() {
-            sums.push((metric.name().to_owned(), sum.data_points().map(|point| point.value()).sum()));
+            sums.push((metric.name().to_owned(), sum.data_points().map(SumDataPoint::value).sum()));
         }
     }
     sums

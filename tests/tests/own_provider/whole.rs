@@ -7,7 +7,9 @@ use a2a_otel::evaluation::{Annotation, annotate_session};
 use a2a_otel::opentelemetry::{Context, KeyValue, Value, global};
 use a2a_otel::telemetry::Condition;
 use a2a_otel::testing::{Behaviour, Receiver};
-use a2a_otel::{Builder, Handle, InitError, Privacy, SemConv, Telemetry, chain_span, current, propagation};
+use a2a_otel::{
+    Builder, Handle, InitError, Privacy, SemConv, Telemetry, chain_span, current, propagation, with_session,
+};
 use a2a_otel_tests::child::in_own_process;
 use a2a_otel_tests::services::{eventually, unique};
 use opentelemetry_sdk::Resource;
@@ -106,7 +108,8 @@ fn what_cannot_be_sent_waits_in_the_spool_for_the_next_process() {
         (Application::new(processor), telemetry)
     };
     let (application, telemetry) = begin();
-    ["one", "two"].into_iter().for_each(|name| application.work(name));
+    application.work("one");
+    application.work("two");
     let _ = application.provider.shutdown();
     let delivery = telemetry.shutdown(SOON);
     assert_eq!((delivery.generated, delivery.spooled), (2, 2), "{delivery}");
@@ -238,6 +241,31 @@ fn long_conversation() {
     for number in 0..missing {
         current().attribute(format!("message.{number}"), "hello");
     }
+}
+
+#[test]
+fn session_and_trace_travel_with_the_propagator_that_an_application_sets() {
+    const NAME: &str = "whole::session_and_trace_travel_with_the_propagator_that_an_application_sets";
+    if in_own_process(NAME, &[]).is_some() {
+        return;
+    }
+    let receiver = Receiver::start();
+    let (processor, telemetry) = sending_to(&receiver).processor().unwrap();
+    global::set_tracer_provider(Application::new(processor).provider);
+    global::set_text_map_propagator(propagation::propagator());
+    let headers = with_session("s-1").run(call_another);
+    telemetry.flush(SOON);
+    let call = &received(&receiver)["call_another"];
+    assert_eq!(call.attributes["session.id"], "s-1");
+    assert_eq!(headers["traceparent"], format!("00-{}-{}-01", call.trace_id, call.span_id));
+    assert_eq!(headers["baggage"], "session.id=s-1");
+}
+
+#[chain_span]
+fn call_another() -> HashMap<String, String> {
+    let mut headers = HashMap::new();
+    propagation::inject(&mut headers);
+    headers
 }
 
 #[test]
