@@ -58,6 +58,7 @@ pub mod door;
 pub mod errors;
 pub mod faults;
 pub mod health;
+mod https;
 pub mod llm;
 mod llm_rules;
 pub mod llm_server;

@@ -8,7 +8,6 @@ use a2a_otel::llm_call;
 use async_openai::Client;
 use async_openai::config::OpenAIConfig;
 use async_openai::error::OpenAIError;
-use async_openai::middleware::ReqwestService;
 use async_openai::types::chat::{
     ChatChoice, ChatCompletionMessageToolCall, ChatCompletionMessageToolCallChunk,
     ChatCompletionResponseMessage, ChatCompletionResponseStream, ChatCompletionStreamOptions,
@@ -16,6 +15,8 @@ use async_openai::types::chat::{
 };
 use futures::StreamExt;
 use tracing::warn;
+
+use crate::https::{Https, is_connect};
 
 const DEFAULT_MODEL: &str = "gpt-4o-mini";
 const ATTEMPTS: u32 = 4;
@@ -55,8 +56,8 @@ impl Llm {
             None => return Err(LlmError::NoEndpoint),
         };
         let model = std::env::var("OPENAI_MODEL").unwrap_or_else(|_| DEFAULT_MODEL.into());
-        // A plain HTTP service replaces the client's hidden retries.
-        let client = Client::with_config(config).with_http_service(ReqwestService::default());
+        // A service that sends and nothing else replaces the client's hidden retries.
+        let client = Client::with_config(config).with_http_service(Https::new());
         Ok(Self { client, model })
     }
 
@@ -154,7 +155,7 @@ fn is_temporary(error: &OpenAIError) -> bool {
         OpenAIError::ApiError(answer) => {
             answer.status_code.as_u16() == 429 || answer.status_code.is_server_error()
         }
-        OpenAIError::Reqwest(error) => error.is_connect(),
+        OpenAIError::Boxed(error) => is_connect(error.as_ref()),
         _ => false,
     }
 }

@@ -1,7 +1,9 @@
 //! A real Docker engine with Compose, from packages of Debian that are unpacked and not installed.
 //!
-//! It changes nothing on the machine but what it needs while it runs: bridges for networks, and mounts below its own folders.
+//! It changes nothing on the machine but what it needs while it runs: bridges for networks, mounts below its own folders, and a
+//! group for the processor time of its containers.
 
+mod share;
 mod stand_ins;
 
 use std::env;
@@ -16,6 +18,7 @@ use std::time::Duration;
 use crate::debian::unpacked;
 use crate::python::lock;
 use crate::services::{Service, unique, workshop};
+use share::Share;
 
 /// The version of the engine, and the packages of its suite that it consists of.
 const VERSION: &str = "20.10.24";
@@ -41,8 +44,8 @@ const PACKAGES: [&str; 13] = [
 const COMPOSE: &str = "2.26.1";
 const SUITE_OF_COMPOSE: &str = "trixie";
 
-/// The time limit for a start.
-const START: Duration = Duration::from_secs(60);
+/// The time limit for a start, on a busy machine.
+const START: Duration = Duration::from_secs(5 * 60);
 
 /// A running engine. Its images are kept for the next run; its containers, networks and volumes go with this.
 #[derive(Debug)]
@@ -55,6 +58,7 @@ pub struct Engine {
     data: PathBuf,
     /// Sockets, whose paths have to be short.
     runtime: PathBuf,
+    share: Option<Share>,
     /// One engine at a time uses the data.
     _lock: File,
 }
@@ -78,9 +82,13 @@ impl Engine {
         let tools = unpacked(&format!("docker-{VERSION}"), SUITE, &PACKAGES)?;
         let compose = compose()?;
         let lock = lock(&workshop()?.join("docker-data.lock"))?;
-        let data = workshop()?.join("docker-data");
+        // Without symbolic links, which programs that start containers refuse.
+        let data = fs::canonicalize(workshop()?)
+            .map_err(|error| format!("the workshop: {error}"))?
+            .join("docker-data");
         let runtime = env::temp_dir().join(unique("docker"));
-        let mut engine = Self { service: None, tools, compose, data, runtime, _lock: lock };
+        let mut engine =
+            Self { service: None, tools, compose, data, runtime, share: Share::take(), _lock: lock };
         let failed = |error: io::Error| format!("the folders of the engine: {error}");
         fs::create_dir_all(engine.runtime.join("config")).map_err(failed)?;
         link_iptables(&engine.tools).map_err(failed)?;
@@ -102,7 +110,8 @@ impl Engine {
             .arg(format!("--exec-root={runtime}/exec"))
             .arg(format!("--pidfile={runtime}/pid"))
             .arg(format!("--host=unix://{}", self.socket().display()))
-            .args(["--bridge=none", "--iptables=false", "--ip-forward=false", "--shutdown-timeout=5"]);
+            .args(["--bridge=none", "--iptables=false", "--ip-forward=false", "--shutdown-timeout=5"])
+            .args(self.share.as_ref().map(|share| format!("--cgroup-parent={}", share.group())));
         command
     }
 

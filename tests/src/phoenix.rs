@@ -139,7 +139,7 @@ impl Phoenix {
     pub fn of_others(port: u16, grpc_port: u16) -> Self {
         Self {
             service: None,
-            agent: local_agent(Duration::from_secs(60)),
+            agent: local_agent(Duration::from_secs(5 * 60)),
             url: format!("http://127.0.0.1:{port}"),
             grpc_url: format!("http://127.0.0.1:{grpc_port}"),
             ports: [port, grpc_port, 0],

@@ -78,11 +78,13 @@ pub(crate) fn on_free_ports<const COUNT: usize, T>(
     outcome
 }
 
-/// An HTTP agent that connects to this machine without the environment's proxy.
+/// An HTTP agent that connects to this machine without the environment's proxy. It keeps no connection: a server may close one in
+/// the moment in which a test, which waited as long as the server does, uses it again.
 pub(crate) fn local_agent(timeout: Duration) -> Agent {
     Agent::config_builder()
         .proxy(None)
         .http_status_as_error(false)
+        .max_idle_connections(0)
         .timeout_global(Some(timeout))
         .build()
         .into()

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use a2a_otel_tests::engine::{Engine, printed};
 use a2a_otel_tests::phoenix::{Phoenix, Span};
 use a2a_otel_tests::services::{eventually, free_ports};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::watch::workspace;
 
@@ -23,8 +24,9 @@ pub(crate) const PARTS: [&str; 7] =
 /// The target for which the program is built, which is static.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// How long it may take until something is seen, on a busy machine.
-const SEEN: Duration = Duration::from_secs(240);
+/// How long it may take until something is seen. A machine that does nothing else needs two minutes for the slowest, an alert;
+/// only what never comes takes this long.
+const SEEN: Duration = Duration::from_secs(20 * 60);
 
 /// A program for the images, from this repository, below its root.
 pub(crate) fn program() -> Result<String, String> {
@@ -51,6 +53,16 @@ fn is_of_a_test(variable: &str) -> bool {
     variable == "CARGO" || prefixes.iter().any(|prefix| variable.starts_with(prefix))
 }
 
+/// A file for Compose with more time for what starts: a machine that is busy is not ill.
+fn patience() -> String {
+    let services = PARTS.into_iter().chain(["phoenix", "prometheus", "alertmanager", "alerts", "grafana"]);
+    let patience = json!({ "healthcheck": { "timeout": "60s", "start_period": "20m" } });
+    let services: Map<_, _> = services.map(|name| (name.to_owned(), patience.clone())).collect();
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("patience.json");
+    fs::write(&file, json!({ "services": services }).to_string()).expect("a file");
+    file.display().to_string()
+}
+
 /// The marketplace, whose containers go with the engine.
 pub(crate) struct Deployment<'a> {
     engine: &'a Engine,
@@ -75,6 +87,7 @@ impl<'a> Deployment<'a> {
         variables.insert("MARKETPLACE_PAUSE", "8".to_owned());
         // Whatever has a shell: the program is built.
         variables.insert("BUILDER", "alpine:3.22".to_owned());
+        variables.insert("COMPOSE_FILE", format!("compose.yaml:{}", patience()));
         Self { engine, variables }
     }
 
@@ -144,10 +157,17 @@ impl<'a> Deployment<'a> {
         Phoenix::of_others(self.port("PHOENIX_PORT"), self.port("PHOENIX_GRPC_PORT"))
     }
 
+    /// Waits for an answer of a service in JSON.
+    #[track_caller]
+    pub(crate) fn await_json(&self, port: &str, path: &str) -> Value {
+        let found = eventually(SEEN, || self.ask(port, path));
+        found.unwrap_or_else(|| panic!("{port} does not answer {path}\n{}", self.states()))
+    }
+
     /// An answer of a service in JSON.
-    pub(crate) fn ask(&self, port: &str, path: &str) -> Option<Value> {
+    fn ask(&self, port: &str, path: &str) -> Option<Value> {
         let url = format!("http://127.0.0.1:{}{path}", self.port(port));
-        let answer = ureq::Agent::new_with_defaults().get(url).call();
+        let answer = ureq::get(url).call();
         answer.ok()?.body_mut().read_json().ok()
     }
 
@@ -160,8 +180,7 @@ impl<'a> Deployment<'a> {
     /// Waits for a result of a query to Prometheus as it was at a time.
     #[track_caller]
     pub(crate) fn await_query_at(&self, query: &str, time: SystemTime) {
-        let since = time.duration_since(SystemTime::UNIX_EPOCH).expect("a time after 1970");
-        self.await_answer(&format!("query={}&time={}", encoded(query), since.as_secs()));
+        self.await_answer(&format!("query={}&time={}", encoded(query), since_1970(time)));
     }
 
     #[track_caller]
@@ -193,29 +212,51 @@ impl<'a> Deployment<'a> {
         assert!(came.is_some(), "no {more} visits after {before}\n{}", self.states());
     }
 
-    /// Waits until nothing is left in the spools of these parts.
+    /// Waits until a service has printed a text that comes from an alert.
+    #[track_caller]
+    pub(crate) fn await_alert(&self, service: &str, text: &str) -> String {
+        let found = eventually(SEEN, || Some(self.log(service)).filter(|log| log.contains(text)));
+        found.unwrap_or_else(|| {
+            let rules = self.ask("PROMETHEUS_PORT", "/api/v1/rules?type=alert");
+            let alerts = self.ask("ALERTMANAGER_PORT", "/api/v2/alerts");
+            panic!("no {text:?} in\n{}\n{rules:#?}\n{alerts:#?}\n{}", self.log(service), self.states())
+        })
+    }
+
+    /// Waits until the health check of a part succeeds with this text, and returns all that it says.
+    #[track_caller]
+    pub(crate) fn await_health(&self, part: &str, text: &str) -> String {
+        let health = eventually(SEEN, || self.health(part).ok().filter(|says| says.contains(text)));
+        health.unwrap_or_else(|| panic!("{part}: {:?}\n{}", self.health(part), self.states()))
+    }
+
+    /// Waits until these parts have delivered what they have recorded.
     #[track_caller]
     pub(crate) fn await_delivered(&self, parts: &[&str]) {
         for part in parts {
-            let delivered =
-                eventually(SEEN, || self.health(part).ok().filter(|says| says.contains(" 0 spooled,")));
+            let delivered = eventually(SEEN, || {
+                let account = self.health(part).ok().and_then(|says| Account::of(&says))?;
+                (account.undelivered == 0).then_some(())
+            });
             assert!(delivered.is_some(), "{part}: {:?}\n{}", self.health(part), self.states());
         }
     }
 
-    /// Waits until these parts have recorded nothing for longer than any step of their work takes.
+    /// What became of the spans of a part that has ended, as its last line says.
     #[track_caller]
-    pub(crate) fn await_quiet(&self, parts: &[&str]) {
-        let health = || parts.iter().map(|part| self.health(part));
-        let mut before: Vec<_> = health().collect();
-        let quiet = eventually(SEEN, || {
-            std::thread::sleep(Duration::from_secs(5));
-            let now = health().collect();
-            let same = now == before;
-            before = now;
-            same.then_some(())
-        });
-        assert!(quiet.is_some(), "{before:#?}");
+    pub(crate) fn account(&self, part: &str) -> Account {
+        let log = self.log(part);
+        log.lines().rev().find_map(Account::of).unwrap_or_else(|| panic!("{part} gives no account:\n{log}"))
+    }
+
+    /// Waits until these many services, given as a regular expression, have no open span, by what Prometheus reads from now on.
+    #[track_caller]
+    pub(crate) fn await_quiet(&self, services: &str, number: usize) {
+        let now = since_1970(SystemTime::now());
+        let open = format!(r#"otel_sdk_span_live{{job="agents",service_name=~"{services}"}}"#);
+        self.await_query(&format!(
+            "min(timestamp({open})) > {now} and sum({open}) == 0 and count(group by (service_name) ({open})) == {number}"
+        ));
     }
 
     /// All spans in Phoenix, once there are this many.
@@ -224,9 +265,17 @@ impl<'a> Deployment<'a> {
         self.phoenix().project_named(PROJECT).with_patience(SEEN).wait_for_number(at_least)
     }
 
-    /// How many spans Phoenix has, once it has no more for a while: what was sent before is stored then.
+    /// All spans in Phoenix, once this many of them have started after a time.
     #[track_caller]
-    pub(crate) fn settled_spans(&self) -> usize {
+    pub(crate) fn spans_since(&self, time: SystemTime, number: usize) -> Vec<Span> {
+        let phoenix = self.phoenix();
+        let project = phoenix.project_named(PROJECT).with_patience(SEEN);
+        project.wait_for_spans(|spans| started_since(spans, time) >= number)
+    }
+
+    /// All spans in Phoenix, once no more have come for a while.
+    #[track_caller]
+    pub(crate) fn settled_spans(&self) -> Vec<Span> {
         let phoenix = self.phoenix();
         let project = phoenix.project_named(PROJECT);
         let mut before = None;
@@ -235,7 +284,7 @@ impl<'a> Deployment<'a> {
             let same = before == Some(now);
             before = Some(now);
             std::thread::sleep(Duration::from_secs(5));
-            same.then_some(now)
+            same.then(|| project.spans())
         });
         settled.unwrap_or_else(|| panic!("Phoenix has {before:?} spans, and stores more and more"))
     }
@@ -253,16 +302,68 @@ impl<'a> Deployment<'a> {
         complaint.unwrap_or_else(|| panic!("{part}: {:?}\n{}", self.health(part), self.states()))
     }
 
-    /// Waits until the health check of a container fails, and returns what it says.
+    /// Waits until the state of a container is this one, by a template of `docker inspect`.
     #[track_caller]
-    pub(crate) fn await_illness(&self, container: &str) -> String {
-        let ill = eventually(SEEN, || {
-            (self.inspect(container, "{{.State.Health.Status}}") == "unhealthy").then_some(())
-        });
-        let says = self.inspect(container, "{{(index .State.Health.Log 0).Output}}");
-        assert!(ill.is_some(), "{container} is healthy: {says}");
-        says
+    pub(crate) fn await_state(&self, container: &str, template: &str, state: &str) {
+        let reached = eventually(SEEN, || (self.inspect(container, template) == state).then_some(()));
+        let now = || self.inspect(container, "{{json .State}}");
+        assert!(reached.is_some(), "{container} is not {state}: {}", now());
     }
+
+    /// Waits until the health check of a container has failed with this text, and returns all that it said.
+    #[track_caller]
+    pub(crate) fn await_illness(&self, container: &str, text: &str) -> String {
+        self.await_state(container, "{{.State.Health.Status}}", "unhealthy");
+        // The first checks of a part that starts fail for another reason.
+        let said = || self.inspect(container, "{{range .State.Health.Log}}{{json .Output}}\n{{end}}");
+        let last = || said().lines().last().and_then(|line| serde_json::from_str(line).ok());
+        let complaint = eventually(SEEN, || last().filter(|says: &String| says.contains(text)));
+        complaint.unwrap_or_else(|| panic!("{container} does not say {text:?}, but {}", said()))
+    }
+}
+
+/// What became of the spans of a part.
+#[derive(Debug)]
+pub(crate) struct Account {
+    /// By this run, from its start on.
+    pub(crate) recorded: usize,
+    /// Those of this run that are on disk or in memory.
+    pub(crate) undelivered: usize,
+    pub(crate) dropped: usize,
+    /// By earlier runs, which had not delivered them.
+    pub(crate) left: usize,
+    /// Those of earlier runs that this one has delivered.
+    pub(crate) replayed: usize,
+}
+
+impl Account {
+    /// Reads `9 spans: 5 delivered, 4 spooled, 0 dropped; of 4 left by an earlier run, 3 delivered`, alone or in an answer of
+    /// a health check.
+    fn of(text: &str) -> Option<Self> {
+        let mut parts = text.trim().split("; ");
+        let spans = parts.find(|part| number_before(part, "spans:").is_some())?;
+        let earlier = parts.find(|part| part.contains(" left by an earlier run")).unwrap_or_default();
+        let number = |part, word| number_before(part, word).unwrap_or_default();
+        Some(Self {
+            recorded: number_before(spans, "spans:")?,
+            undelivered: number(spans, "spooled") + number(spans, "waiting"),
+            dropped: number(spans, "dropped") + number(earlier, "dropped"),
+            left: number(earlier, "left"),
+            replayed: number(earlier, "delivered"),
+        })
+    }
+}
+
+/// The number before a word.
+fn number_before(text: &str, word: &str) -> Option<usize> {
+    let words: Vec<_> = text.split([' ', ',']).filter(|word| !word.is_empty()).collect();
+    let pair = words.windows(2).find(|pair| pair[1] == word && pair[0].parse::<usize>().is_ok())?;
+    pair[0].parse().ok()
+}
+
+/// How many spans have started after a time.
+pub(crate) fn started_since(spans: &[Span], time: SystemTime) -> usize {
+    spans.iter().filter(|span| span.start >= time).count()
 }
 
 /// The container of a service.
@@ -272,6 +373,10 @@ pub(crate) fn container(service: &str) -> String {
 
 fn is_visit(line: &str) -> bool {
     line.starts_with("customer-") && (line.contains(" [as expected] ") || line.contains(" [UNEXPECTED] "))
+}
+
+fn since_1970(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).expect("a time after 1970").as_secs()
 }
 
 fn encoded(query: &str) -> String {

@@ -204,7 +204,7 @@ impl Extra {
         Self::start(command.args(["customers", "--listen", "127.0.0.1:0", "--peer", &coordinator]))
     }
 
-    /// A built-in model that nobody asks.
+    /// A built-in model, which nobody else asks.
     pub(crate) fn idle(environment: Environment<'_>) -> Self {
         let mut command = command(env!("CARGO_BIN_EXE_agent"), environment);
         Self::start(command.args(["llm", "--listen", "127.0.0.1:0"]))
