@@ -1020,7 +1020,7 @@ fn the_printed_tree_is_the_same() {
         String::from_utf8(paper.0.lock().unwrap().clone()).unwrap()
     });
     let [open_inference, gen_ai] = printed.map(|text| {
-        let kinds = text.lines().skip(1).map(|line| line.split("  ").next().unwrap().to_owned());
+        let kinds = text.lines().skip(2).map(|line| line.split("  ").next().unwrap().to_owned());
         (kinds.collect::<Vec<_>>(), text.contains("31 + 17 tokens"))
     });
     assert_eq!(gen_ai, open_inference);

@@ -21,7 +21,7 @@ use super::storage::Storage;
 use super::transport::PHOENIX;
 use super::{Backend, Ledger, Queue, TreePrinter, exporter, signal};
 use crate::environment::Warning;
-use crate::settings::{Batch, Exporter, Settings};
+use crate::settings::{Batch, ConsoleForm, Exporter, Settings};
 #[cfg(feature = "otlp")]
 use crate::settings::{Endpoint, Headers, PROJECT_HEADER, Protocol};
 
@@ -57,7 +57,7 @@ impl Destination {
         match settings.exporter {
             // The builder adds the printer, because what is printed as well is not accounted for.
             Exporter::Otlp | Exporter::OtlpAndConsole => Self::otlp(settings, warnings),
-            Exporter::Console => Self::console(),
+            Exporter::Console => Self::console(settings.console),
             Exporter::None => Self::nowhere(),
         }
     }
@@ -104,9 +104,10 @@ impl Destination {
         Self::nowhere()
     }
 
-    fn console() -> Self {
-        let connect: Connect = Box::new(|ledger, _, _, fan_out| {
-            let processor = Immediate { inner: TreePrinter::stderr(), ledger: ledger.clone() };
+    fn console(form: ConsoleForm) -> Self {
+        let connect: Connect = Box::new(move |ledger, _, _, fan_out| {
+            let inner = TreePrinter::stderr().form(form);
+            let processor = Immediate { inner, ledger: ledger.clone() };
             fan_out.processors.push(Box::new(processor));
             Backend::new(ledger.clone())
         });

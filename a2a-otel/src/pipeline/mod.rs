@@ -14,6 +14,7 @@ pub(crate) mod annotations;
 mod backend;
 #[cfg(feature = "metrics")]
 mod census;
+mod console;
 mod delivery;
 pub(crate) mod destination;
 mod disk;
@@ -61,7 +62,6 @@ mod storage;
     allow(dead_code, reason = "the application's own exporters use only a part of it")
 )]
 pub(crate) mod transport;
-mod tree;
 #[cfg(feature = "testing")]
 pub(crate) mod watcher;
 mod weigh;
@@ -71,6 +71,7 @@ mod witness;
 pub(crate) use self::backend::Backend;
 #[cfg(feature = "metrics")]
 pub(crate) use self::census::Census;
+pub use self::console::TreePrinter;
 pub use self::delivery::{Annotations, DataPoints, Delivery, LogRecords};
 pub(crate) use self::ledger::Ledger;
 #[cfg(feature = "metrics")]
@@ -81,6 +82,5 @@ pub(crate) use self::processors::FanOut;
 pub(crate) use self::queue::Queue;
 pub use self::span_pipeline::SpanPipeline;
 pub(crate) use self::span_pipeline::{Opened, Pipeline};
-pub use self::tree::TreePrinter;
 #[cfg(feature = "a2a")]
 pub(crate) use self::witness::{Witness, witnessed};

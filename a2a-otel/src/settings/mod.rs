@@ -64,6 +64,8 @@ pub struct Settings {
     pub tls: Tls,
     /// What happens to finished spans.
     pub exporter: Exporter,
+    /// How much of each trace is printed, if traces are printed.
+    pub console: ConsoleForm,
     /// Which traces are recorded.
     pub sampling: Sampling,
     /// How spans are batched into requests.
@@ -309,6 +311,27 @@ impl Exporter {
     pub const fn is_otlp(self) -> bool {
         matches!(self, Self::Otlp | Self::OtlpAndConsole)
     }
+}
+
+/// How much of each trace is printed: the variable `A2A_OTEL_CONSOLE`.
+///
+/// ```
+/// use a2a_otel::TreePrinter;
+/// use a2a_otel::settings::ConsoleForm;
+///
+/// let printer = TreePrinter::stderr().form(ConsoleForm::Summary);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConsoleForm {
+    /// Every span, with its time and its whole input and output. Nothing is folded, and no line is cut.
+    Full,
+    /// One line for each span, with its input and output in short. Rows of equal siblings are folded, and lines are cut to
+    /// the width of the terminal.
+    #[default]
+    Tree,
+    /// One line for each trace, and one for each error in it.
+    Summary,
 }
 
 /// Which traces are recorded.

@@ -11,7 +11,7 @@ use super::variables::PERFORMANCE;
 use super::variables::PRICES;
 use super::variables::{
     API_KEY, ATTRIBUTES, BATCH_SIZE, BATCH_TIMEOUT, CARDINALITY, CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY,
-    COMPRESSION, DELAY, DISABLED, ENDPOINT, EVENTS, EXPORTER, GEN_AI_TOO, HEADERS, LINKS, PROJECT,
+    COMPRESSION, CONSOLE, DELAY, DISABLED, ENDPOINT, EVENTS, EXPORTER, GEN_AI_TOO, HEADERS, LINKS, PROJECT,
     PROJECT_ALIAS, PROTOCOL, QUEUE, QUEUE_BYTES, RESOURCE, SAMPLER, SAMPLER_RATIO, SEMCONV, SERVICE,
     SPOOL_BYTES, SPOOL_FOLDER, STABILITY_OPT_IN, TIMEOUT, TRACES_ENDPOINT, VALUE_LENGTH,
 };
@@ -82,6 +82,7 @@ impl Settings {
             compression: environment.read(&COMPRESSION).unwrap_or(Compression::Gzip),
             tls: tls(overrides, environment),
             exporter: environment.read(&EXPORTER).unwrap_or(default_exporter()),
+            console: environment.read(&CONSOLE).unwrap_or_default(),
             sampling: sampling_setting(environment),
             batch,
             spool: spool(overrides, environment),

@@ -10,16 +10,16 @@ use super::variables::PERFORMANCE;
 use super::variables::PRICES;
 use super::variables::{
     API_KEY, ATTRIBUTES, BATCH_SIZE, BATCH_TIMEOUT, CARDINALITY, CERTIFICATE, CLIENT_CERTIFICATE, CLIENT_KEY,
-    COMPRESSION, DELAY, DISABLED, ENDPOINT, EVENTS, EXEMPLAR_FILTER, EXPORTER, GEN_AI_TOO, HEADERS, LINKS,
-    LOGS_BATCH_SIZE, LOGS_DELAY, LOGS_EXPORTER, LOGS_QUEUE, LOGS_RECEIVER, LOGS_TIMEOUT, METRICS_EXPORTERS,
-    METRICS_HISTOGRAMS, METRICS_INTERVAL, METRICS_RECEIVER, METRICS_TEMPORALITY, METRICS_TIMEOUT, PROJECT,
-    PROJECT_ALIAS, PROMETHEUS_HOST, PROMETHEUS_PORT, PROTOCOL, QUEUE, QUEUE_BYTES, RESOURCE, SAMPLER,
-    SAMPLER_RATIO, SEMCONV, SERVICE, SPOOL_BYTES, SPOOL_FOLDER, STABILITY_OPT_IN, TIMEOUT, TRACES_ENDPOINT,
-    VALUE_LENGTH, VariableForm,
+    COMPRESSION, CONSOLE, DELAY, DISABLED, ENDPOINT, EVENTS, EXEMPLAR_FILTER, EXPORTER, GEN_AI_TOO, HEADERS,
+    LINKS, LOGS_BATCH_SIZE, LOGS_DELAY, LOGS_EXPORTER, LOGS_QUEUE, LOGS_RECEIVER, LOGS_TIMEOUT,
+    METRICS_EXPORTERS, METRICS_HISTOGRAMS, METRICS_INTERVAL, METRICS_RECEIVER, METRICS_TEMPORALITY,
+    METRICS_TIMEOUT, PROJECT, PROJECT_ALIAS, PROMETHEUS_HOST, PROMETHEUS_PORT, PROTOCOL, QUEUE, QUEUE_BYTES,
+    RESOURCE, SAMPLER, SAMPLER_RATIO, SEMCONV, SERVICE, SPOOL_BYTES, SPOOL_FOLDER, STABILITY_OPT_IN, TIMEOUT,
+    TRACES_ENDPOINT, VALUE_LENGTH, VariableForm,
 };
 use super::{
-    Compression, Endpoint, ExemplarFilter, Exporter, Headers, HistogramAggregation, Logs, MEBIBYTE, Metrics,
-    MetricsExporter, Protocol, Root, Sampling, Settings, Spool, TemporalityPreference,
+    Compression, ConsoleForm, Endpoint, ExemplarFilter, Exporter, Headers, HistogramAggregation, Logs,
+    MEBIBYTE, Metrics, MetricsExporter, Protocol, Root, Sampling, Settings, Spool, TemporalityPreference,
 };
 use crate::capture::{DEFAULT_LIMIT, DEFAULT_LONGEST_BASE64};
 use crate::privacy::{Hiding, IMAGE_LENGTH};
@@ -65,6 +65,8 @@ struct Group {
 }
 
 const ALWAYS: Group = Group { feature: None, counts_if: None };
+const PRINTED: Group =
+    Group { feature: None, counts_if: Some("traces are printed (OTEL_TRACES_EXPORTER has console)") };
 const SENT: Group =
     Group { feature: Some("otlp"), counts_if: Some("spans are sent over OTLP (OTEL_TRACES_EXPORTER=otlp)") };
 const SPOOLED: Group = Group {
@@ -114,6 +116,7 @@ fn identity() -> Vec<Row> {
         row!("project_name", "the Phoenix project that the traces go to", ALWAYS, [PROJECT, PROJECT_ALIAS, RESOURCE], |s, _| shown(&s.project_name)),
         row!("resource", "other attributes of the resource", ALWAYS, [RESOURCE], |s, _| shown(pairs(&s.resource))),
         row!("exporter", "what happens to spans that have ended", ALWAYS, [EXPORTER], |s, _| shown(exporter(s.exporter))),
+        row!("console", "how much of each trace is printed", PRINTED, [CONSOLE], |s, _| printed(s).and_then(|s| shown(console(s.console)))),
     ]
 }
 
@@ -231,6 +234,10 @@ fn sent(settings: &Settings) -> Option<&Settings> {
     settings.exporter.is_otlp().then_some(settings)
 }
 
+fn printed(settings: &Settings) -> Option<&Settings> {
+    matches!(settings.exporter, Exporter::Console | Exporter::OtlpAndConsole).then_some(settings)
+}
+
 fn spool(settings: &Settings) -> Option<&Spool> {
     sent(settings)?.spool.as_ref()
 }
@@ -312,6 +319,14 @@ fn exporter(exporter: Exporter) -> &'static str {
         Exporter::Console => "console",
         Exporter::OtlpAndConsole => "otlp,console",
         Exporter::None => "none",
+    }
+}
+
+fn console(form: ConsoleForm) -> &'static str {
+    match form {
+        ConsoleForm::Full => "full",
+        ConsoleForm::Tree => "tree",
+        ConsoleForm::Summary => "summary",
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::endpoint::Endpoint;
 use super::{
-    CARDINALITIES, Compression, ExemplarFilter, Exporter, HistogramAggregation, MetricsExporter, Protocol,
-    Root, Sampling, TemporalityPreference,
+    CARDINALITIES, Compression, ConsoleForm, ExemplarFilter, Exporter, HistogramAggregation, MetricsExporter,
+    Protocol, Root, Sampling, TemporalityPreference,
 };
 use crate::environment::Variable;
 use crate::environment::values::{
@@ -82,6 +82,8 @@ pub(super) const EXPORTER: Variable<Exporter> = variable(
     },
     "console",
 );
+pub(super) const CONSOLE: Variable<ConsoleForm> =
+    variable(&["A2A_OTEL_CONSOLE"], console, "full, tree or summary", "summary");
 pub(super) const TRACES_ENDPOINT: Variable<Endpoint> = variable(
     &["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"],
     Endpoint::parse,
@@ -362,6 +364,15 @@ fn one_exporter(name: &str) -> Option<Exporter> {
         "otlp" if cfg!(feature = "otlp") => Some(Exporter::Otlp),
         "console" => Some(Exporter::Console),
         "none" => Some(Exporter::None),
+        _ => None,
+    }
+}
+
+fn console(text: &str) -> Option<ConsoleForm> {
+    match text {
+        "full" => Some(ConsoleForm::Full),
+        "tree" => Some(ConsoleForm::Tree),
+        "summary" => Some(ConsoleForm::Summary),
         _ => None,
     }
 }

@@ -86,7 +86,7 @@ impl Parts {
         if destinations.is_empty() {
             destinations.push(Destination::configured(settings, warnings));
             if settings.exporter == Exporter::OtlpAndConsole {
-                processors.push(Box::new(TreePrinter::stderr()));
+                processors.push(Box::new(TreePrinter::stderr().form(settings.console)));
             }
         }
         Parts {

@@ -87,6 +87,8 @@ const EXPLAINED: &[Explained] = &[
     Explained(&[("OTEL_BLRP_SCHEDULE_DELAY", "5")], &[], &["OTEL_BLRP_SCHEDULE_DELAY has no effect: it counts only if OTEL_LOGS_EXPORTER is otlp"]),
     Explained(&[("A2A_OTEL_SPOOL_BYTES", "5")], &[], &["A2A_OTEL_SPOOL_BYTES has no effect: it counts only if spans are sent over OTLP, and A2A_OTEL_SPOOL_DIR names a folder"]),
     Explained(&[("OTEL_TRACES_EXPORTER", "none"), ("PHOENIX_API_KEY", "s3cret")], &[("exporter", "none", &["OTEL_TRACES_EXPORTER"])], &["PHOENIX_API_KEY has no effect: it counts only if spans are sent over OTLP"]),
+    Explained(&[("OTEL_TRACES_EXPORTER", "console"), ("A2A_OTEL_CONSOLE", "summary")], &[("console", "summary", &["A2A_OTEL_CONSOLE"])], &[]),
+    Explained(&[("OTEL_TRACES_EXPORTER", "none"), ("A2A_OTEL_CONSOLE", "summary")], &[], &["A2A_OTEL_CONSOLE has no effect: it counts only if traces are printed"]),
     // Names that nothing reads.
     Explained(&[("PHOENIX_PROJCT", "a"), ("PATH", "/bin"), ("OTEL_PROPAGATORS", "  ")], &[], &["PHOENIX_PROJCT is set, and a2a-otel does not read it"]),
     Explained(&[("OPENINFERENCE_HIDE_INPUTS", "1")], &[("OPENINFERENCE_HIDE_INPUTS", "true", &["OPENINFERENCE_HIDE_INPUTS"])], &["OPENINFERENCE_HIDE_INPUTS=\"1\" is read as true"]),
