@@ -15,6 +15,9 @@ use crate::semconv::openinference as names;
 use crate::semconv::opentelemetry::{EXCEPTION, EXCEPTION_STACKTRACE};
 use crate::semconv::ours::CANCELLED;
 
+/// The longest value that is read as a message, in bytes.
+const LONGEST_MESSAGE: usize = 64 * 1024;
+
 /// What stands between the causes of an error, in the stack trace of its event.
 const CAUSED_BY: &str = "caused by: ";
 
@@ -102,9 +105,17 @@ fn exceptions(span: &SpanData) -> impl Iterator<Item = &[KeyValue]> {
 }
 
 /// The input of a span. Of a model's it is the last message, because its request repeats the whole conversation.
-pub(super) fn input(span: &SpanData) -> Option<&str> {
-    let message = || last_message(span, names::LLM_INPUT_MESSAGES);
-    is_model_call(span).then(message).flatten().or_else(|| whole_input(span))
+pub(super) fn input(span: &SpanData) -> Option<Cow<'_, str>> {
+    let message = || last_message(span, names::LLM_INPUT_MESSAGES).map(Cow::from);
+    is_model_call(span).then(message).flatten().or_else(|| whole_input(span).map(content))
+}
+
+/// The content of a value that is one message, or else the value.
+fn content(value: &str) -> Cow<'_, str> {
+    let is_message = value.starts_with("{\"role\":") && value.len() < LONGEST_MESSAGE;
+    let message = is_message.then(|| serde_json::from_str::<serde_json::Value>(value).ok()).flatten();
+    let content = message.as_ref().and_then(|message| message["content"].as_str());
+    content.map_or(Cow::Borrowed(value), |content| content.to_owned().into())
 }
 
 /// The output of a span. Of a model's it is its message, or the tools that it calls.

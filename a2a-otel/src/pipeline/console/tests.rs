@@ -323,22 +323,21 @@ fn an_error_of_its_own_has_its_own_causes() {
 #[test]
 fn hidden_and_repeated_values_are_left_out() {
     const INPUT: (&str, &str) = ("input.value", "a lamp");
+    const CALL: &str = "llm.output_messages.0.message.tool_calls.0.tool_call.function.name";
     let rows = [
         Row(0, "AGENT", "a", None, &[INPUT, ("output.value", "__REDACTED__")]),
         Row(1, "CHAIN", "same", None, &[INPUT]),
         Row(2, "CHAIN", "other", None, &[("input.value", "a desk"), ("output.value", "none")]),
-        Row(
-            3,
-            "LLM",
-            "chat",
-            None,
-            &[("llm.output_messages.0.message.tool_calls.0.tool_call.function.name", "find")],
-        ),
+        Row(3, "CHAIN", "step 1", None, &[("input.value", r#"{"role":"user","content":"a lamp"}"#)]),
+        Row(3, "CHAIN", "step 2", None, &[("input.value", r#"{"role":"user","content":"a rug"}"#)]),
+        Row(3, "LLM", "chat", None, &[(CALL, "find")]),
     ];
     let expected = "\
 └─ AGENT a  1 ms  a lamp
    └─ CHAIN same  1 ms
       └─ CHAIN other  1 ms  a desk  → none
+         ├─ CHAIN step 1  1 ms
+         ├─ CHAIN step 2  1 ms  a rug
          └─ LLM chat  1 ms  → calls find
 ";
     assert_eq!(tree(&rows, |printer| printer), expected);

@@ -1,5 +1,6 @@
 //! Draws one trace.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
@@ -359,7 +360,7 @@ struct Above<'a> {
     indent: String,
     depth: usize,
     /// The inputs of the nearest spans above, which are not repeated.
-    inputs: Vec<&'a str>,
+    inputs: Vec<Cow<'a, str>>,
     output: Option<&'a str>,
 }
 
@@ -390,9 +391,9 @@ fn add_failure(line: &mut Line, span: &SpanData) {
 
 /// The input and the output in short, unless they are those of a span above.
 fn add_values(line: &mut Line, span: &SpanData, above: &Above<'_>) {
-    let input = read::input(span).filter(|input| !above.inputs.contains(input));
+    let input = read::input(span).filter(|input| !input.is_empty() && !above.inputs.contains(input));
     let output = read::output(span).filter(|output| above.output != Some(output));
-    line.part_of(Colour::Aside, input.map(in_short));
+    line.part_of(Colour::Aside, input.map(|input| in_short(&input)));
     line.part_of(Colour::Aside, output.map(|output| format!("→ {}", in_short(&output))));
 }
 
