@@ -10,6 +10,7 @@ use tracing::info;
 use uuid::Uuid;
 
 use crate::peer::{Peer, PeerError};
+use crate::story;
 
 /// How many customers are served at the same time.
 const AT_A_TIME: usize = 4;
@@ -71,21 +72,20 @@ const WISHES: [Wish; 12] = [
     Wish { text: "Send me the sales report.", expected: Answer("orders") },
 ];
 
-/// Serves every customer of a run, and returns whether each visit ended as expected.
+/// Serves every customer of a run, prints a line about each, and returns whether each visit ended as expected.
 ///
 /// # Errors
 ///
 /// When no coordinator answers at `url`.
-pub async fn serve_all(url: &str) -> Result<bool, PeerError> {
+pub async fn serve_all(url: &str, run: &str) -> Result<bool, PeerError> {
     let coordinator = Peer::connect(url).await?;
-    let run = &new_run();
     let mut as_expected = true;
     for (group, wishes) in WISHES.chunks(AT_A_TIME).enumerate() {
         let visits = wishes.iter().zip(group * AT_A_TIME + 1..);
         let ends = join_all(visits.map(|(wish, number)| wish.serve(&coordinator, number, run))).await;
         as_expected &= ends.iter().all(End::is_expected);
         for end in ends {
-            println!("{end}");
+            println!("{}", end.in_short(story::width()));
         }
     }
     Ok(as_expected)
@@ -121,6 +121,7 @@ pub(crate) async fn come(coordinator: Peer, pause: Duration) -> Infallible {
 
 /// How a visit ended.
 struct End<'a> {
+    number: usize,
     session: String,
     wish: &'a Wish,
     result: Result<String, VisitError>,
@@ -129,6 +130,18 @@ struct End<'a> {
 impl End<'_> {
     fn is_expected(&self) -> bool {
         self.wish.expected.matches(&self.result)
+    }
+
+    /// One line: who wished for what, and what came of it.
+    fn in_short(&self, width: usize) -> String {
+        const WISH: usize = 38;
+        let mark = if self.is_expected() { "" } else { "UNEXPECTED: " };
+        let what = match &self.result {
+            Ok(answer) => self.wish.expected.line_of(answer).to_owned(),
+            Err(error) => format!("no answer: {}", reason(&error.to_string())),
+        };
+        let wish = story::cut(self.wish.text, WISH);
+        story::cut_line(&format!("{:>3}  {wish:<WISH$}  ", self.number), &format!("{mark}{what}"), width)
     }
 }
 
@@ -145,9 +158,9 @@ impl fmt::Display for End<'_> {
 
 impl Wish {
     async fn serve(&self, coordinator: &Peer, number: usize, run: &str) -> End<'_> {
-        let session = format!("customer-{number:02}-{run}");
+        let session = session(number, run);
         let result = visit(coordinator, &session, self).await;
-        End { session, wish: self, result }
+        End { number, session, wish: self, result }
     }
 
     async fn serve_again(
@@ -173,6 +186,12 @@ impl Wish {
 }
 
 impl Expected {
+    /// The line of an answer that was waited for.
+    fn line_of<'a>(&self, answer: &'a str) -> &'a str {
+        let part = if let Answer(part) = self { part } else { "" };
+        answer.lines().find(|line| line.contains(part)).unwrap_or(answer)
+    }
+
     fn matches(&self, end: &Result<String, VisitError>) -> bool {
         match (self, end) {
             (Answer(part), Ok(text)) => text.contains(part),
@@ -183,8 +202,20 @@ impl Expected {
     }
 }
 
+/// Why the last agent in the chain failed, without those that pass the error on.
+fn reason(error: &str) -> &str {
+    error.rsplit(" failed: ").next().unwrap_or(error)
+}
+
+/// The session of a customer.
+#[must_use]
+pub fn session(number: usize, run: &str) -> String {
+    format!("customer-{number:02}-{run}")
+}
+
 /// Part of the names of sessions, by which runs are told apart.
-fn new_run() -> String {
+#[must_use]
+pub fn new_run() -> String {
     Uuid::new_v4().simple().to_string()[..8].to_owned()
 }
 

@@ -70,6 +70,7 @@ pub mod roles;
 pub mod shutdown;
 pub mod smol;
 pub mod store;
+pub mod story;
 pub mod tools;
 mod work;
 

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +21,7 @@ use crate::llm::{Llm, LlmError, real_endpoint_is_named};
 use crate::peer::{Peer, PeerError};
 use crate::roles::{self, Role};
 use crate::store::StoreError;
-use crate::tools::{CatalogueClient, ToolError, Toolbox};
+use crate::tools::{CatalogueClient, Session, ToolError, Toolbox};
 use crate::work::Work;
 use crate::{a2a_server, alerts, catalogue, customers, llm_server};
 
@@ -191,6 +192,7 @@ struct Place<'a> {
     peers: &'a Addresses,
     door: &'a Door,
     work: &'a Work,
+    sessions: &'a Sessions,
     shutdown: &'a CancellationToken,
 }
 
@@ -225,7 +227,8 @@ impl Place<'_> {
 async fn specialist(role: &'static Role, place: &Place<'_>) -> Result<Agent, StartError> {
     let llm = Llm::connect(place.peers.get("llm").map(String::as_str))?;
     let catalogue = address(place.peers, "catalogue")?;
-    let client = place.patiently(|| CatalogueClient::connect(catalogue)).await?;
+    let (client, session) = place.patiently(|| CatalogueClient::connect(catalogue)).await?;
+    place.sessions.keep(session);
     Ok(Agent::new(role, llm, Toolbox::Catalogue(Box::new(client))).await?)
 }
 
@@ -241,6 +244,21 @@ fn address<'a>(peers: &'a Addresses, name: &'static str) -> Result<&'a str, Star
     peers.get(name).map(String::as_str).ok_or(StartError::MissingPeer(name))
 }
 
+/// The sessions that a part has with the catalogue.
+#[derive(Default)]
+struct Sessions(Mutex<Vec<Session>>);
+
+impl Sessions {
+    fn keep(&self, session: Session) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+    }
+
+    async fn close(self) {
+        let sessions = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        join_all(sessions.into_iter().map(Session::close)).await;
+    }
+}
+
 /// A part that is listening. Its probes answer from the beginning, and the part itself once it is open.
 pub struct Server {
     /// Its address.
@@ -248,6 +266,7 @@ pub struct Server {
     part: Part,
     door: Door,
     work: Work,
+    sessions: Sessions,
     shutdown: CancellationToken,
     serving: JoinHandle<io::Result<()>>,
 }
@@ -266,7 +285,8 @@ impl Server {
         let serve = axum::serve(listener, door.router())
             .with_graceful_shutdown(shutdown.clone().cancelled_owned())
             .into_future();
-        Ok(Self { url, part, door, work: Work::default(), shutdown, serving: tokio::spawn(serve) })
+        let (work, sessions) = (Work::default(), Sessions::default());
+        Ok(Self { url, part, door, work, sessions, shutdown, serving: tokio::spawn(serve) })
     }
 
     /// Connects the part to its peers, for which it waits, and lets requests in. `public` is the address at which others
@@ -276,8 +296,8 @@ impl Server {
     ///
     /// When the part cannot work. The probe for readiness says why from then on.
     pub async fn open(&self, public: Option<&str>, peers: &Addresses) -> Result<(), StartError> {
-        let Self { url, door, work, shutdown, .. } = self;
-        let place = Place { url: public.unwrap_or(url), peers, door, work, shutdown };
+        let Self { url, door, work, sessions, shutdown, .. } = self;
+        let place = Place { url: public.unwrap_or(url), peers, door, work, sessions, shutdown };
         match self.part.router(place).await {
             Ok(router) => door.open(router),
             Err(error) => {
@@ -294,10 +314,11 @@ impl Server {
     ///
     /// When the listener fails.
     pub async fn run(self) -> io::Result<()> {
-        let Self { work, shutdown, serving, .. } = self;
+        let Self { work, sessions, shutdown, serving, .. } = self;
         let ended = async {
             let served = serving.await.unwrap_or_else(|panic| Err(io::Error::other(panic)));
             work.ended().await;
+            sessions.close().await;
             served
         };
         let mut ended = std::pin::pin!(ended);
@@ -333,8 +354,8 @@ pub async fn built_in_model() -> Result<Llm, StartError> {
 /// The whole marketplace in one process, each part on its own port.
 pub struct Market {
     addresses: Addresses,
-    servers: Vec<JoinHandle<io::Result<()>>>,
-    shutdown: CancellationToken,
+    /// In the order of their start, with what stops them.
+    servers: Vec<(CancellationToken, JoinHandle<io::Result<()>>)>,
 }
 
 impl Market {
@@ -354,8 +375,7 @@ impl Market {
     ///
     /// When one of them does not start.
     pub async fn of(parts: &[Part]) -> Result<Self, StartError> {
-        let mut market =
-            Self { addresses: Addresses::new(), servers: Vec::new(), shutdown: CancellationToken::new() };
+        let mut market = Self { addresses: Addresses::new(), servers: Vec::new() };
         for part in parts {
             market.start(*part).await?;
         }
@@ -363,11 +383,12 @@ impl Market {
     }
 
     async fn start(&mut self, part: Part) -> Result<(), StartError> {
-        let server = Server::bind(part, "127.0.0.1:0", self.shutdown.clone()).await?;
+        let shutdown = CancellationToken::new();
+        let server = Server::bind(part, "127.0.0.1:0", shutdown.clone()).await?;
         server.open(None, &self.addresses).await?;
         tracing::info!(part = part.name(), url = server.url, "open");
         self.addresses.insert(part.name().into(), server.url.clone());
-        self.servers.push(tokio::spawn(server.run()));
+        self.servers.push((shutdown, tokio::spawn(server.run())));
         Ok(())
     }
 
@@ -377,9 +398,12 @@ impl Market {
         &self.addresses[Part::Coordinator.name()]
     }
 
-    /// Stops every part.
+    /// Stops every part before those that it calls, which it may still need.
     pub async fn close(self) {
-        self.shutdown.cancel();
-        futures::future::join_all(self.servers).await;
+        for (shutdown, serving) in self.servers.into_iter().rev() {
+            shutdown.cancel();
+            // A server that failed has said so.
+            let _ = serving.await;
+        }
     }
 }

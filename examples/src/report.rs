@@ -21,6 +21,13 @@ struct Figure {
     read: fn(&MetricsSnapshot) -> Option<f64>,
 }
 
+impl Figure {
+    fn show(&self, metrics: &MetricsSnapshot) -> Option<String> {
+        let Self { label, unit, decimals, read } = self;
+        Some(format!("{label:<18}{:>9.decimals$} {unit}", read(metrics)?))
+    }
+}
+
 const fn count(label: &'static str, read: fn(&MetricsSnapshot) -> Option<f64>) -> Figure {
     Figure { label, unit: "", decimals: 0, read }
 }
@@ -41,19 +48,22 @@ const FIGURES: [Figure; 11] = [
     count("lost sales", |metrics| sum(metrics, LOST_SALES)),
     count("inter-agent calls", |metrics| sum(metrics, AGENT_CALLS)),
     latency("latency, median", |metrics| milliseconds(metrics, 0.5)),
-    latency("latency, 95th percentile", |metrics| milliseconds(metrics, 0.95)),
+    latency("latency, 95 %", |metrics| milliseconds(metrics, 0.95)),
 ];
 
-/// Shows the figures that were measured in this process, one per line.
+/// Shows the figures that were measured in this process, two per line.
 pub struct Report(pub MetricsSnapshot);
 
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        FIGURES.iter().try_for_each(|Figure { label, unit, decimals, read }| match read(&self.0) {
-            Some(value) => writeln!(formatter, "{label:<25}{value:>9.decimals$} {unit}"),
-            // It was measured in another process, or not at all.
-            None => Ok(()),
-        })
+        // A figure without a value was measured in another process, or not at all.
+        let shown: Vec<_> = FIGURES.iter().filter_map(|figure| figure.show(&self.0)).collect();
+        let (left, right) = shown.split_at(shown.len().div_ceil(2));
+        for (row, left) in left.iter().enumerate() {
+            let right = right.get(row).map_or("", String::as_str);
+            writeln!(formatter, "{}", format!("{left:<36}{right}").trim_end())?;
+        }
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use a2a_otel::mcp::TracedClient;
+use a2a_otel::mcp::{TracedClient, TracedPeer};
 use a2a_otel::{business_metric, mcp_tool};
 use async_openai::types::chat::ChatCompletionTools;
 use futures::future::join_all;
@@ -131,7 +131,18 @@ async fn consult(peer: &Peer, session: &str, question: &str) -> Result<String, P
 
 /// A client of the catalogue.
 pub struct CatalogueClient {
-    mcp: TracedClient<()>,
+    mcp: TracedPeer,
+}
+
+/// An MCP session with the catalogue. The client works until it is closed.
+pub(crate) struct Session(TracedClient<()>);
+
+impl Session {
+    /// Says goodbye to the catalogue, which then frees what it keeps of the session.
+    pub(crate) async fn close(self) {
+        // A catalogue that does not answer any longer keeps nothing.
+        let _ = self.0.into_inner().cancel().await;
+    }
 }
 
 impl CatalogueClient {
@@ -140,10 +151,11 @@ impl CatalogueClient {
     /// # Errors
     ///
     /// When nothing answers there.
-    pub async fn connect(url: &str) -> Result<Self, ToolError> {
+    pub(crate) async fn connect(url: &str) -> Result<(Self, Session), ToolError> {
         let transport = StreamableHttpClientTransport::from_uri(format!("{url}{MCP_PATH}"));
         let failed = |source| ToolError::NoCatalogue { url: url.into(), source: Box::new(source) };
-        Ok(Self { mcp: TracedClient::connect((), transport).await.map_err(failed)? })
+        let session = TracedClient::connect((), transport).await.map_err(failed)?;
+        Ok((Self { mcp: TracedPeer::clone(&session) }, Session(session)))
     }
 
     async fn tools(&self) -> Result<Vec<Tool>, ServiceError> {

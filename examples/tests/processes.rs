@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{Environment, Parts, marketplace};
+use support::{Environment, Parts, marketplace, told};
 
 const PRINTED: Environment<'_> = &[("OTEL_TRACES_EXPORTER", "console")];
 
@@ -18,6 +18,7 @@ fn six_processes_serve_a_run_and_end_cleanly() {
 #[test]
 fn one_process_serves_a_run_and_reports_its_business() {
     let text = marketplace(&[], PRINTED);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let figures = [
         ("customer requests", "12"),
         ("searches", "5"),
@@ -30,8 +31,45 @@ fn one_process_serves_a_run_and_reports_its_business() {
         ("inter-agent calls", "16"),
     ];
     for (label, value) in figures {
-        let shows = |line: &str| line.starts_with(label) && line.trim_end().ends_with(value);
-        assert!(text.lines().any(shows), "no {label} of {value} in:\n{text}");
+        assert!(text.contains(&format!("{label} {value}")), "no {label} of {value} in:\n{text}");
     }
     assert!(text.contains(" 0 dropped"), "{text}");
+}
+
+#[test]
+fn a_run_is_a_story_on_one_screen() {
+    let (text, errors) = told(&[], &[("OTEL_TRACES_EXPORTER", "none")]);
+    assert_eq!(errors, "", "what nobody asked for");
+    assert!((40..=50).contains(&text.lines().count()), "{text}");
+    for line in text.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+    for number in 1..=12 {
+        let start = format!("{number:>3}  ");
+        assert_eq!(text.lines().filter(|line| line.starts_with(&start)).count(), 1, "{number} in:\n{text}");
+    }
+    let told = [
+        "Sold 2 of P-0012",
+        "no answer: `12-BANANA` is not a reservation",
+        "no answer: the customer withdrew the request",
+        "All is as expected.",
+        "  17 spans  1,383 tokens  $0.000299",
+        "TOOL search_products",
+        "Recorded: 251 spans, of which ",
+        "; 18410 tokens, $0.0038",
+        "See the traces in Phoenix: ",
+    ];
+    for part in told {
+        assert!(text.contains(part), "no {part} in:\n{text}");
+    }
+    assert_eq!(text.matches("─ CHAIN customer request").count(), 1, "one trace:\n{text}");
+}
+
+#[test]
+fn all_traces_and_log_lines_are_behind_flags() {
+    let (text, errors) = told(&["--traces", "--logs"], &[("OTEL_TRACES_EXPORTER", "none")]);
+    assert_eq!(errors.matches("─ CHAIN customer request").count(), 12, "{errors}");
+    assert!(errors.contains(" INFO a2a_otel_examples::agent: "), "{errors}");
+    assert!(!errors.contains("ERROR"), "the parts stop before those that they call:\n{errors}");
+    assert!(text.contains("All is as expected."), "{text}");
 }

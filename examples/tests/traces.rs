@@ -88,7 +88,10 @@ async fn a_refused_order_fails_on_every_level() {
 async fn a_run_shows_its_dozen_customers() {
     let market = Market::of(&PARTS).await.expect("a marketplace");
     let capturing = capture();
-    assert!(customers::serve_all(market.coordinator()).await.expect("a coordinator"), "{capturing:?}");
+    assert!(
+        customers::serve_all(market.coordinator(), &customers::new_run()).await.expect("a coordinator"),
+        "{capturing:?}"
+    );
     market.close().await;
     let spans = capturing.spans();
     let roots: Vec<_> = spans.iter().filter(|span| span.parent_id.is_none()).collect();

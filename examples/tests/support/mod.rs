@@ -23,13 +23,18 @@ const PARTS: [(&str, &[&str]); 6] = [
     ("coordinator", &["llm", "product", "inventory", "sales"]),
 ];
 
-/// Serves the dozen customers, and returns what the run printed.
+/// Serves the dozen customers, and returns what the run printed to standard output.
 pub(crate) fn marketplace(arguments: &[&str], environment: Environment<'_>) -> String {
+    told(arguments, environment).0
+}
+
+/// Serves the dozen customers, and returns what the run printed to standard output and to standard error.
+pub(crate) fn told(arguments: &[&str], environment: Environment<'_>) -> (String, String) {
     let run =
         command(env!("CARGO_BIN_EXE_marketplace"), environment).args(arguments).output().expect("a run");
-    let text = String::from_utf8_lossy(&run.stdout).into_owned();
-    assert!(run.status.success(), "{text}\n{}", String::from_utf8_lossy(&run.stderr));
-    text
+    let [text, errors] = [run.stdout, run.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    assert!(run.status.success(), "{text}\n{errors}");
+    (text, errors)
 }
 
 /// Each part in a separate process.
