@@ -60,7 +60,6 @@ struct Tally {
 
 impl Story {
     /// Lets the story read the spans of this telemetry.
-    #[must_use]
     pub fn listen(&self, builder: Builder) -> Builder {
         let wants_colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         let printer = TreePrinter::new(self.traces.clone())

@@ -99,7 +99,7 @@ fn tree(rows: &[Row], change: impl FnOnce(TreePrinter) -> TreePrinter) -> String
         open.push(span);
     }
     close(&mut open, 0);
-    desk.printed().lines().skip(2).map(|line| format!("{line}\n")).collect()
+    desk.printed().split_inclusive('\n').skip(2).collect()
 }
 
 fn draw_conversation(change: impl FnOnce(TreePrinter) -> TreePrinter) -> Vec<String> {
