@@ -1,9 +1,11 @@
 //! Prints traces, for use without Phoenix.
 
+mod layout;
 mod line;
 mod read;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod tree;
 
 use std::collections::HashMap;
@@ -11,25 +13,22 @@ use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use opentelemetry::Context;
-use opentelemetry::trace::{Span as _, SpanId, TraceId};
+use opentelemetry::trace::{Span as _, TraceId};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
-use self::line::{Colour, Line, clock, duration, plural};
+use self::layout::{Layout, Width};
+use self::line::Line;
+use self::trace::Trace;
 use self::tree::Tree;
 use crate::lock::lock;
 use crate::settings::ConsoleForm;
 
-/// The largest number of spans that is kept of one trace, because a trace that never ends must not take all memory.
-const MOST_SPANS: usize = 10_000;
-
-/// How often running traces are looked at, when the first of them is reported, and the longest time between two reports.
+/// How often running traces are looked at.
 const LOOK: Duration = Duration::from_millis(500);
-const FIRST_REPORT: Duration = Duration::from_secs(2);
-const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 
 /// Prints every finished trace as a tree: what was called, how long it took, tokens, cost, errors with their causes, and
 /// inputs and outputs in short.
@@ -53,44 +52,11 @@ pub struct TreePrinter {
     state: Arc<Mutex<State>>,
 }
 
-/// How traces are drawn.
-#[derive(Clone, Copy, Debug)]
-struct Layout {
-    form: ConsoleForm,
-    is_coloured: bool,
-    width: Width,
-}
-
-/// How many columns a line may have.
-#[derive(Clone, Copy, Debug)]
-enum Width {
-    Unlimited,
-    Columns(usize),
-    /// As many as the terminal behind standard error has now.
-    Terminal,
-}
-
 struct State {
     traces: HashMap<TraceId, Trace>,
     writer: Box<dyn Write + Send>,
     /// Whether a thread reports the traces that run.
     is_watched: bool,
-}
-
-#[derive(Default)]
-struct Trace {
-    open: usize,
-    spans: Vec<SpanData>,
-    left_out: usize,
-    live: Option<Live>,
-}
-
-/// What is reported of a trace that runs.
-struct Live {
-    begin: Instant,
-    next_report: Duration,
-    /// The spans that have not ended, in the order of their start.
-    running: Vec<(SpanId, String)>,
 }
 
 impl TreePrinter {
@@ -264,85 +230,4 @@ impl State {
     fn write(&mut self, text: &str) {
         let _ = self.writer.write_all(text.as_bytes()).and_then(|()| self.writer.flush());
     }
-}
-
-impl Trace {
-    fn keep(&mut self, span: SpanData) {
-        if let Some(live) = &mut self.live {
-            live.running.retain(|(id, _)| *id != span.span_context.span_id());
-        }
-        if !span.span_context.is_sampled() {
-            return;
-        }
-        if self.spans.len() < MOST_SPANS {
-            self.spans.push(span);
-        } else {
-            self.left_out += 1;
-        }
-    }
-
-    /// Notes that a span has started. Returns the line that says so, if the span is the first of the trace.
-    fn started(&mut self, span: &SpanData) -> Option<Line> {
-        let label = format!("{} {}", read::kind(span), span.name);
-        let is_first = self.live.is_none();
-        let line = is_first.then(|| live_line("started", &label));
-        let progress = self.live.get_or_insert_with(|| Live {
-            begin: Instant::now(),
-            next_report: FIRST_REPORT,
-            running: Vec::new(),
-        });
-        if progress.running.len() < MOST_SPANS {
-            progress.running.push((span.span_context.span_id(), label));
-        }
-        line
-    }
-
-    /// What the trace is doing, if it is time to say so.
-    fn report(&mut self, now: Instant) -> Option<Line> {
-        let progress = self.live.as_mut()?;
-        let elapsed = now.saturating_duration_since(progress.begin);
-        let ((_, first), (_, last)) = (progress.running.first()?, progress.running.last()?);
-        if elapsed < progress.next_report {
-            return None;
-        }
-        // Each silence is twice as long as the one before.
-        progress.next_report = elapsed + elapsed.clamp(FIRST_REPORT, LONGEST_SILENCE);
-        let mut line = live_line("running", first);
-        line.part(Colour::Plain, &duration(elapsed));
-        line.part(Colour::Plain, &plural(self.spans.len() + self.left_out, "span"));
-        if progress.running.len() > 1 {
-            line.part(Colour::Plain, &format!("now {last}"));
-        }
-        Some(line)
-    }
-}
-
-fn live_line(what: &str, label: &str) -> Line {
-    let mut line = Line::after(&clock(SystemTime::now()));
-    line.part(Colour::Aside, what);
-    line.part(Colour::Plain, label);
-    line
-}
-
-impl Width {
-    fn columns(self) -> Option<usize> {
-        match self {
-            Self::Unlimited => None,
-            Self::Columns(columns) => Some(columns),
-            Self::Terminal => terminal_width(),
-        }
-    }
-}
-
-/// Asks the terminal at each print, because its window can be resized.
-#[cfg(feature = "console")]
-fn terminal_width() -> Option<usize> {
-    let (terminal_size::Width(width), _) = terminal_size::terminal_size_of(io::stderr())?;
-    Some(usize::from(width)).filter(|width| *width > 0)
-}
-
-/// Without the feature, only a shell that exports the width can tell it.
-#[cfg(not(feature = "console"))]
-fn terminal_width() -> Option<usize> {
-    std::env::var("COLUMNS").ok()?.parse().ok().filter(|width| *width > 0)
 }

@@ -1,11 +1,14 @@
+use std::time::SystemTime;
+
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{
-    SpanContext, Status, TraceContextExt, TraceFlags, TraceState, Tracer, TracerProvider,
+    SpanContext, SpanId, Status, TraceContextExt, TraceFlags, TraceState, Tracer, TracerProvider,
 };
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr as _;
 
+use super::trace::MOST_SPANS;
 use super::*;
 
 #[derive(Clone, Default)]

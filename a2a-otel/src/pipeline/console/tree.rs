@@ -7,9 +7,10 @@ use std::time::Duration;
 use opentelemetry::trace::{SpanId, TraceId};
 use opentelemetry_sdk::trace::SpanData;
 
+use super::layout::Layout;
 use super::line::{Colour, Line, clock, dollars, duration, plural, shortened};
 use super::read::{self, Tokens};
-use super::{Layout, Trace};
+use super::trace::Trace;
 use crate::settings::ConsoleForm;
 
 /// Deeper branches are not indented further: they would be unreadable, and the output would grow quadratically.
