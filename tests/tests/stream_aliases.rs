@@ -216,6 +216,8 @@ fn a_stream_that_is_not_there_is_the_error_of_the_call() {
 /// An item: a value, or an error.
 type Item = Result<u32, String>;
 
+type Streaming = fn(Vec<Item>) -> Of<Item>;
+
 #[chain_span(name = "stream")]
 fn hidden(items: Vec<Item>) -> Of<Item> {
     stream::iter(items).boxed()
@@ -264,7 +266,7 @@ proptest! {
         items in prop::collection::vec(prop::result::maybe_err(any::<u32>(), ".{0,8}"), 0..5),
         taken in 0_usize..6,
     ) {
-        let pairs: [[fn(Vec<Item>) -> Of<Item>; 2]; 3] =
+        let pairs: [[Streaming; 2]; 3] =
             [[hidden, shown], [hidden_model, shown_model], [hidden_and_skipped, shown_and_skipped]];
         for pair in pairs {
             let [hidden, shown] = pair.map(|call| {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use arc_swap::ArcSwapOption;
-use opentelemetry::global::BoxedTracer;
 use opentelemetry::trace::{
     Span as _, SpanBuilder, SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId, TraceState,
     Tracer as _,
@@ -21,7 +20,7 @@ use crate::report::report;
 
 /// Without the SDK, no tracer is ours.
 #[cfg(not(feature = "sdk"))]
-type SdkTracer = BoxedTracer;
+type SdkTracer = global::BoxedTracer;
 
 /// What the sampler is known to decide, so that asking it can be skipped.
 #[derive(Clone, Copy, Debug, Default)]
@@ -231,9 +230,9 @@ pub(super) fn with_tracer<R>(use_tracer: impl FnOnce(Tracer<'_>) -> R) -> R {
 
 /// Returns the tracer that starts spans now, for spans that are no calls.
 #[cfg(feature = "tracing")]
-pub(crate) fn current_tracer() -> BoxedTracer {
+pub(crate) fn current_tracer() -> global::BoxedTracer {
     match &*OURS.load() {
-        Some(tracer) => BoxedTracer::new(Box::new(SdkTracer::clone(tracer))),
+        Some(tracer) => global::BoxedTracer::new(Box::new(SdkTracer::clone(tracer))),
         None => global::tracer_with_scope(scope()),
     }
 }
