@@ -1,13 +1,20 @@
 //! Tests that without `init`, the attribute macros use the provider that is global at the time of the call, as every
-//! instrumented library does. There is only one test, because the provider is global.
+//! instrumented library does, and notice within a millisecond that it was replaced. There is only one test, because the
+//! provider is global.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
 
-use a2a_otel::opentelemetry::trace::{TraceContextExt as _, Tracer as _, TracerProvider as _};
-use a2a_otel::opentelemetry::{Context, global};
+use a2a_otel::opentelemetry::trace::{
+    Link, SpanKind, TraceContextExt as _, TraceId, Tracer as _, TracerProvider as _,
+};
+use a2a_otel::opentelemetry::{Context, KeyValue, global};
 use a2a_otel::{chain_span, tool_span};
-use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler, SdkTracerProvider};
+use opentelemetry_sdk::trace::{
+    InMemorySpanExporter, Sampler, SamplingResult, SdkTracerProvider, ShouldSample, SpanData,
+};
 
 struct Telltale(Arc<AtomicUsize>);
 
@@ -39,7 +46,33 @@ fn telltale(value: &Telltale) -> &'static str {
 #[tool_span]
 fn inner() {}
 
-fn provider(sampler: Sampler) -> (SdkTracerProvider, InMemorySpanExporter) {
+/// Samples every other root.
+#[derive(Clone, Debug, Default)]
+struct Alternating(Arc<AtomicUsize>);
+
+impl ShouldSample for Alternating {
+    fn should_sample(
+        &self,
+        parent: Option<&Context>,
+        trace: TraceId,
+        name: &str,
+        kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        let is_odd = self.0.fetch_add(1, Ordering::Relaxed) % 2 == 1;
+        let sampler = if is_odd { Sampler::AlwaysOff } else { Sampler::AlwaysOn };
+        sampler.should_sample(parent, trace, name, kind, attributes, links)
+    }
+}
+
+/// Replaces the global provider. A thread keeps the tracer of the former one for a millisecond.
+fn replace(provider: SdkTracerProvider) {
+    global::set_tracer_provider(provider);
+    sleep(Duration::from_millis(2));
+}
+
+fn provider(sampler: impl ShouldSample + 'static) -> (SdkTracerProvider, InMemorySpanExporter) {
     let exporter = InMemorySpanExporter::default();
     let provider =
         SdkTracerProvider::builder().with_sampler(sampler).with_simple_exporter(exporter.clone()).build();
@@ -59,20 +92,25 @@ fn the_global_provider_of_the_moment_makes_the_spans_and_nothing_is_computed_in_
     assert_eq!(looked.load(Ordering::Relaxed), 0, "there is no provider yet");
 
     let (first, first_spans) = provider(Sampler::AlwaysOn);
-    global::set_tracer_provider(first);
+    replace(first);
     call();
     assert_eq!(names(&first_spans), ["inner", "observed"]);
     assert!(looked.swap(0, Ordering::Relaxed) >= 5, "name, input, output, the copy and the late field");
 
     let (second, second_spans) = provider(Sampler::AlwaysOff);
-    global::set_tracer_provider(second);
+    replace(second);
+    call();
+    assert!(
+        looked.swap(0, Ordering::Relaxed) > 0,
+        "as the last root was sampled, this one was expected to be"
+    );
     call();
     assert_eq!(names(&second_spans), Vec::<String>::new());
 
     // Below a parent that is not sampled, the sampler decides, and the default one does not sample.
     let (third, third_spans) = provider(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)));
     let (unsampled, _) = provider(Sampler::AlwaysOff);
-    global::set_tracer_provider(third);
+    replace(third);
     let parent = Context::current_with_span(unsampled.tracer("test").start("parent"));
     let guard = parent.attach();
     call();
@@ -87,4 +125,17 @@ fn the_global_provider_of_the_moment_makes_the_spans_and_nothing_is_computed_in_
 
     call();
     assert_eq!(names(&third_spans), ["inner", "observed"]);
+
+    let roots = Alternating::default();
+    let (fourth, fourth_spans) = provider(Sampler::ParentBased(Box::new(roots.clone())));
+    replace(fourth);
+    for _ in 0..100 {
+        call();
+    }
+    assert_eq!(roots.0.load(Ordering::Relaxed), 100, "the sampler is asked once for each root");
+    let spans = fourth_spans.get_finished_spans().unwrap();
+    assert_eq!(spans.len(), 100, "what is below a root that is dropped is dropped with it");
+    let has_parent =
+        |span: &&SpanData| spans.iter().any(|other| other.span_context.span_id() == span.parent_span_id);
+    assert_eq!(spans.iter().filter(has_parent).count(), 50);
 }
