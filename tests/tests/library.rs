@@ -1,4 +1,5 @@
-//! Tests what a library depends on that is annotated, and that its functions are observed by its application's own SDK.
+//! Tests the library with few features: what a package depends on that is annotated, that its functions are observed by its
+//! application's own SDK, and that metrics which go nowhere are reported.
 
 use a2a_otel_tests::package::{Package, library, run};
 
@@ -100,4 +101,33 @@ fn a_library_is_observed_by_the_sdk_of_its_application() {
     package.write("src/main.rs", PROGRAM);
     let printed = run(&mut package.cargo(&["run"])).stdout;
     assert_eq!(String::from_utf8_lossy(&printed), SEEN);
+}
+
+/// A program with a metric and without the feature `metrics`. Before `init`, nobody has asked for metrics.
+const UNHEARD: &str = r#"
+#[a2a_otel::business_metric(counter = "orders")]
+fn order() {}
+
+fn main() {
+    order();
+    eprintln!("init");
+    let _telemetry = a2a_otel::init();
+    order();
+    order();
+    std::thread::spawn(order).join().unwrap();
+    eprintln!("end");
+}
+"#;
+
+#[test]
+fn a_metric_that_goes_nowhere_is_reported_once() {
+    let package = Package::new(env!("CARGO_TARGET_TMPDIR"), "library-unheard", &[library(&["sdk"])]);
+    package.write("src/main.rs", UNHEARD);
+    let printed = run(package.cargo(&["run"]).env_remove("OTEL_SDK_DISABLED")).stderr;
+    let printed = String::from_utf8_lossy(&printed);
+    let said = printed.split("init\n").nth(1).and_then(|rest| rest.split("end\n").next());
+    let expected = "a2a-otel: warning: metrics such as \"orders\" go nowhere, because no meter provider is set: enable the \
+                    feature `metrics`, with which init sets one, or set one with \
+                    opentelemetry::global::set_meter_provider(..)\n";
+    assert_eq!(said, Some(expected), "{printed}");
 }

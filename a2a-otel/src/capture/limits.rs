@@ -17,8 +17,8 @@ pub(crate) fn limit() -> usize {
 }
 
 /// Sets the longest value that is recorded, in bytes.
-pub(crate) fn set_value_limit(limit: Option<usize>) {
-    LIMIT.store(limit.unwrap_or(DEFAULT_LIMIT), Ordering::Relaxed);
+pub(crate) fn set_value_limit(limit: usize) {
+    LIMIT.store(limit, Ordering::Relaxed);
 }
 
 /// The longest base64 that is recorded, in characters. Of a `data:` URL, the whole URL counts.

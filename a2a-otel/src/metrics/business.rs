@@ -3,13 +3,19 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+#[cfg(not(feature = "metrics"))]
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use opentelemetry::KeyValue;
 
 use crate::capture::{Fields, push_fields};
 use crate::meter::{self, Amount, Implied, Metric, Number, On};
+#[cfg(not(feature = "metrics"))]
+use crate::report::report;
 use crate::semconv::ours::{CANCELLED, OUTCOME, PANIC};
+#[cfg(not(feature = "metrics"))]
+use crate::span::is_started;
 use crate::span::{CallScope, Describe, StreamEnd, is_disabled};
 
 /// One call that is being measured. It is two words, because it moves several times during a call.
@@ -157,12 +163,31 @@ fn dropped(measurement: &mut Measurement) {
 /// What is known about a measurement that begins, unless nothing reads it. Not inline: it is most of a call that nothing
 /// reads, and every function with a metric calls it.
 fn open(metric: &Metric) -> Option<Box<Open>> {
-    if is_disabled() || !meter::listens() {
+    if is_disabled() {
+        return None;
+    }
+    if !meter::listens() {
+        #[cfg(not(feature = "metrics"))]
+        unheard(metric.name);
         return None;
     }
     let mut open = take_spare();
     open.started = (metric.implied == Implied::Duration).then(Instant::now);
     Some(open)
+}
+
+/// Reports once that metrics go nowhere, if `init` has run: it sets a meter provider only with the feature `metrics`. An
+/// application without our `init` may not want metrics.
+#[cfg(not(feature = "metrics"))]
+#[cold]
+fn unheard(name: &str) {
+    static IS_REPORTED: AtomicBool = AtomicBool::new(false);
+    if is_started() && !IS_REPORTED.swap(true, Ordering::Relaxed) {
+        report(&format_args!(
+            "metrics such as {name:?} go nowhere, because no meter provider is set: enable the feature `metrics`, with \
+             which init sets one, or set one with opentelemetry::global::set_meter_provider(..)"
+        ));
+    }
 }
 
 thread_local! {

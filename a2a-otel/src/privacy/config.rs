@@ -6,6 +6,7 @@ use std::sync::Arc;
 use opentelemetry::Value;
 
 use super::redactor::Redactor;
+use crate::capture::DEFAULT_LONGEST_BASE64;
 use crate::environment::values::{boolean, length};
 use crate::environment::{Environment, Variable};
 
@@ -160,7 +161,7 @@ impl fmt::Debug for Privacy {
         formatter
             .debug_struct("Privacy")
             .field("hides", &hidden)
-            .field("image_length", &self.image_length)
+            .field("image_length", &self.image_length.unwrap_or(DEFAULT_LONGEST_BASE64))
             .field("redactor", &self.redactor.is_some())
             .finish_non_exhaustive()
     }

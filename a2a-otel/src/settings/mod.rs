@@ -26,6 +26,7 @@ pub(crate) use self::metrics::MetricsOverrides;
 pub(crate) use self::resolve::PROJECT_HEADER;
 pub(crate) use self::resolve::{DEFAULT_PROJECT, Overrides, SERVICE_ATTRIBUTE};
 pub use self::variables::VariableForm;
+use crate::capture::DEFAULT_LIMIT;
 use crate::privacy::Privacy;
 use crate::semconv::{GenAiVersion, SemConv};
 
@@ -418,14 +419,14 @@ pub struct Limits {
     pub events: u32,
     /// Links of a span.
     pub links: u32,
-    /// Bytes of a recorded value.
-    pub value_length: Option<usize>,
+    /// Bytes of a recorded value: 1 MiB by default.
+    pub value_length: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         let links = SpanLimits::default().max_links_per_span;
-        Self { attributes: 10_000, events: 10_000, links, value_length: None }
+        Self { attributes: 10_000, events: 10_000, links, value_length: DEFAULT_LIMIT }
     }
 }
 

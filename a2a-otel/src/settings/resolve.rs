@@ -338,7 +338,7 @@ fn limits(environment: &mut Environment<'_>) -> Limits {
         attributes: environment.read(&ATTRIBUTES).unwrap_or(default.attributes),
         events: environment.read(&EVENTS).unwrap_or(default.events),
         links: environment.read(&LINKS).unwrap_or(default.links),
-        value_length: environment.read(&VALUE_LENGTH),
+        value_length: environment.read(&VALUE_LENGTH).unwrap_or(default.value_length),
     }
 }
 

@@ -21,7 +21,7 @@ use super::{
     Compression, ConsoleForm, Endpoint, ExemplarFilter, Exporter, Headers, HistogramAggregation, Logs,
     MEBIBYTE, Metrics, MetricsExporter, Protocol, Root, Sampling, Settings, Spool, TemporalityPreference,
 };
-use crate::capture::{DEFAULT_LIMIT, DEFAULT_LONGEST_BASE64};
+use crate::capture::DEFAULT_LONGEST_BASE64;
 use crate::privacy::{Hiding, IMAGE_LENGTH};
 use crate::semconv::{GenAiVersion, SemConv};
 
@@ -156,7 +156,7 @@ fn recording() -> Vec<Row> {
         row!("limits.attributes", "attributes of a span", ALWAYS, [ATTRIBUTES], |s, _| shown(s.limits.attributes)),
         row!("limits.events", "events of a span", ALWAYS, [EVENTS], |s, _| shown(s.limits.events)),
         row!("limits.links", "links of a span", ALWAYS, [LINKS], |s, _| shown(s.limits.links)),
-        row!("limits.value_length", "bytes of a recorded value", ALWAYS, [VALUE_LENGTH], |s, _| shown(bytes(s.limits.value_length.unwrap_or(DEFAULT_LIMIT)))),
+        row!("limits.value_length", "bytes of a recorded value", ALWAYS, [VALUE_LENGTH], |s, _| shown(bytes(s.limits.value_length))),
         row!("privacy.base64_image_max_length", "the longest base64 that is recorded, in characters", ALWAYS, [IMAGE_LENGTH], |s, _| shown(s.privacy.image_length().unwrap_or(DEFAULT_LONGEST_BASE64))),
     ]
 }

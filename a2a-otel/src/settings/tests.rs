@@ -19,7 +19,7 @@ const TABLE: &[Row] = &[
     // Defaults.
     Row(&[], &[], &[("service", "agent"), ("project", "default"), ("disabled", "false"), ("sampling", "On, parent true")], &[]),
     Row(&[], &[], &[("endpoint", "http://localhost:6006/v1/traces"), ("header x-project-name", "default")], &[]),
-    Row(&[], &[], &[("timeout", "10s"), ("compression", "Gzip"), ("batch", "1s None 512 30s"), ("limits", "10000 10000 128 None")], &[]),
+    Row(&[], &[], &[("timeout", "10s"), ("compression", "Gzip"), ("batch", "1s None 512 30s"), ("limits", "10000 10000 128 1048576")], &[]),
     // The service.
     Row(&[("OTEL_SERVICE_NAME", "env")], &[("service_name", "code")], &[("service", "code")], &[]),
     Row(&[("OTEL_SERVICE_NAME", "env"), ("OTEL_RESOURCE_ATTRIBUTES", "service.name=res")], &[], &[("service", "env")], &[]),
@@ -101,12 +101,12 @@ const TABLE: &[Row] = &[
     Row(&[("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "2")], &[], &[("sampling", "Ratio(1.0), parent false")], &["OTEL_TRACES_SAMPLER_ARG=\"2\" is ignored: expected a number from 0 to 1"]),
     Row(&[("OTEL_TRACES_SAMPLER", "parentbased_xray")], &[], &[("sampling", "On, parent true")], &["OTEL_TRACES_SAMPLER=\"parentbased_xray\""]),
     // What must not leave the process.
-    Row(&[], &[], &[("privacy hides: []", "true"), ("privacy length: None", "true")], &[]),
+    Row(&[], &[], &[("privacy hides: []", "true"), ("privacy length: 32000", "true")], &[]),
     Row(&[("OPENINFERENCE_HIDE_INPUTS", " True "), ("OPENINFERENCE_HIDE_CHOICES", "false")], &[], &[("privacy [\"OPENINFERENCE_HIDE_INPUTS\"]", "true")], &[]),
     Row(&[("OPENINFERENCE_HIDE_EMBEDDING_VECTORS", "1"), ("OPENINFERENCE_HIDE_EMBEDDINGS_VECTORS", "false")], &[], &[("privacy [\"OPENINFERENCE_HIDE_EMBEDDINGS_VECTORS\"]", "true")], &["OPENINFERENCE_HIDE_EMBEDDING_VECTORS=\"1\" is read as true: expected true or false"]),
     Row(&[("OPENINFERENCE_HIDE_OUTPUTS", "true")], &[("hide_outputs", "false")], &[("privacy hides: []", "true")], &[]),
-    Row(&[("OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH", "10")], &[], &[("privacy length: Some(10)", "true")], &[]),
-    Row(&[("OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH", "-1")], &[], &[("privacy length: None", "true")], &["OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH=\"-1\" is ignored: expected a whole number"]),
+    Row(&[("OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH", "10")], &[], &[("privacy length: 10", "true")], &[]),
+    Row(&[("OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH", "-1")], &[], &[("privacy length: 32000", "true")], &["OPENINFERENCE_BASE64_IMAGE_MAX_LENGTH=\"-1\" is ignored: expected a whole number"]),
     // The conventions.
     Row(&[], &[], &[("semconv", "OpenInference")], &[]),
     Row(&[("A2A_OTEL_SEMCONV", "gen_ai")], &[], &[("semconv", "GenAi")], &[]),
@@ -165,12 +165,12 @@ const TABLE: &[Row] = &[
     Row(&[("OTEL_BSP_MAX_QUEUE_SIZE", "64")], &[], &[("batch", "1s Some(64) 64 30s")], &[]),
     Row(&[("OTEL_BSP_MAX_QUEUE_SIZE", "64"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "65")], &[], &[("batch", "1s Some(64) 64 30s")], &["OTEL_BSP_MAX_EXPORT_BATCH_SIZE=65 is above"]),
     Row(&[("OTEL_BSP_MAX_QUEUE_SIZE", "0"), ("OTEL_BSP_SCHEDULE_DELAY", "-1")], &[], &[("batch", "1s None 512 30s")], &["OTEL_BSP_MAX_QUEUE_SIZE=\"0\"", "OTEL_BSP_SCHEDULE_DELAY=\"-1\""]),
-    Row(&[("OTEL_ATTRIBUTE_COUNT_LIMIT", "7")], &[], &[("limits", "7 10000 128 None")], &[]),
-    Row(&[("OTEL_ATTRIBUTE_COUNT_LIMIT", "7"), ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "8")], &[], &[("limits", "8 10000 128 None")], &[]),
-    Row(&[("OTEL_SPAN_EVENT_COUNT_LIMIT", "1"), ("OTEL_SPAN_LINK_COUNT_LIMIT", "2")], &[], &[("limits", "10000 1 2 None")], &[]),
-    Row(&[("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "100")], &[], &[("limits", "10000 10000 128 Some(100)")], &[]),
-    Row(&[("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "100"), ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "5")], &[], &[("limits", "10000 10000 128 Some(5)")], &[]),
-    Row(&[("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "many")], &[], &[("limits", "10000 10000 128 None")], &["OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=\"many\" is ignored: expected a whole number"]),
+    Row(&[("OTEL_ATTRIBUTE_COUNT_LIMIT", "7")], &[], &[("limits", "7 10000 128 1048576")], &[]),
+    Row(&[("OTEL_ATTRIBUTE_COUNT_LIMIT", "7"), ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "8")], &[], &[("limits", "8 10000 128 1048576")], &[]),
+    Row(&[("OTEL_SPAN_EVENT_COUNT_LIMIT", "1"), ("OTEL_SPAN_LINK_COUNT_LIMIT", "2")], &[], &[("limits", "10000 1 2 1048576")], &[]),
+    Row(&[("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "100")], &[], &[("limits", "10000 10000 128 100")], &[]),
+    Row(&[("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "100"), ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "5")], &[], &[("limits", "10000 10000 128 5")], &[]),
+    Row(&[("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "many")], &[], &[("limits", "10000 10000 128 1048576")], &["OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=\"many\" is ignored: expected a whole number"]),
 ];
 
 fn overrides(calls: Pairs) -> Overrides {
@@ -244,7 +244,7 @@ fn answer(settings: &Settings, question: &str) -> String {
         ("performance", _) => settings.performance.to_string(),
         ("cardinality", _) => settings.cardinality_limit.to_string(),
         ("limits", _) => {
-            format!("{} {} {} {:?}", limits.attributes, limits.events, limits.links, limits.value_length)
+            format!("{} {} {} {}", limits.attributes, limits.events, limits.links, limits.value_length)
         }
         _ => unreachable!("{question}"),
     }

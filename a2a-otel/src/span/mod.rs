@@ -60,6 +60,8 @@ pub use self::stream::{start_time, stream};
 pub use self::stream_type::Streamed;
 #[cfg(feature = "tracing")]
 pub(crate) use self::tracer::current_tracer;
+#[cfg(not(feature = "metrics"))]
+pub(crate) use self::tracer::is_started;
 #[cfg(feature = "testing")]
 pub(crate) use self::tracer::register_stand_in;
 #[cfg(feature = "a2a")]

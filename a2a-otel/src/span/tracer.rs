@@ -127,6 +127,12 @@ pub(crate) fn is_disabled() -> bool {
     mode().is_disabled()
 }
 
+/// Whether `init` has run, and its telemetry has not ended.
+#[cfg(not(feature = "metrics"))]
+pub(crate) fn is_started() -> bool {
+    OURS.load().is_some()
+}
+
 /// Whether telemetry has ended before its first span.
 static ENDED_UNUSED: AtomicBool = AtomicBool::new(false);
 
