@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(feature = "sdk"),
     allow(dead_code, unreachable_pub, unused_imports, reason = "some is only used by what needs the SDK")
