@@ -3,7 +3,7 @@
 //! provider is global.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -12,8 +12,9 @@ use a2a_otel::opentelemetry::trace::{
 };
 use a2a_otel::opentelemetry::{Context, KeyValue, global};
 use a2a_otel::{chain_span, tool_span};
+use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{
-    InMemorySpanExporter, Sampler, SamplingResult, SdkTracerProvider, ShouldSample, SpanData,
+    InMemorySpanExporter, Sampler, SamplingResult, SdkTracerProvider, ShouldSample, SpanData, SpanExporter,
 };
 
 struct Telltale(Arc<AtomicUsize>);
@@ -21,7 +22,7 @@ struct Telltale(Arc<AtomicUsize>);
 impl serde::Serialize for Telltale {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.fetch_add(1, Ordering::Relaxed);
-        serializer.serialize_unit()
+        serializer.serialize_str("told")
     }
 }
 
@@ -66,7 +67,44 @@ impl ShouldSample for Alternating {
     }
 }
 
-/// Replaces the global provider. A thread keeps the tracer of the former one for a millisecond.
+/// Drops roots that show their input.
+#[derive(Clone, Debug)]
+struct DropsInputs;
+
+impl ShouldSample for DropsInputs {
+    fn should_sample(
+        &self,
+        parent: Option<&Context>,
+        trace: TraceId,
+        name: &str,
+        kind: &SpanKind,
+        attributes: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        let shows = attributes.iter().any(|attribute| attribute.key.as_str() == "input.value");
+        let sampler = if shows { Sampler::AlwaysOff } else { Sampler::AlwaysOn };
+        sampler.should_sample(parent, trace, name, kind, attributes, links)
+    }
+}
+
+static HAS_ENDED: AtomicBool = AtomicBool::new(false);
+
+/// An exporter that notes when its provider ends.
+#[derive(Debug)]
+struct Farewell;
+
+impl SpanExporter for Farewell {
+    async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        HAS_ENDED.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Replaces the global provider. The tracer of the former one is kept for a millisecond.
 fn replace(provider: SdkTracerProvider) {
     global::set_tracer_provider(provider);
     sleep(Duration::from_millis(2));
@@ -97,20 +135,29 @@ fn the_global_provider_of_the_moment_makes_the_spans_and_nothing_is_computed_in_
     assert_eq!(names(&first_spans), ["inner", "observed"]);
     assert!(looked.swap(0, Ordering::Relaxed) >= 5, "name, input, output, the copy and the late field");
 
+    let roots = Alternating::default();
+    let (alternating, alternating_spans) = provider(Sampler::ParentBased(Box::new(roots.clone())));
+    replace(alternating);
+    for _ in 0..100 {
+        call();
+    }
+    assert_eq!(roots.0.load(Ordering::Relaxed), 100, "the sampler is asked once for each root");
+    let spans = alternating_spans.get_finished_spans().unwrap();
+    assert_eq!(spans.len(), 100, "what is below a root that is dropped is dropped with it");
+    let has_parent =
+        |span: &&SpanData| spans.iter().any(|other| other.span_context.span_id() == span.parent_span_id);
+    assert_eq!(spans.iter().filter(has_parent).count(), 50);
+    looked.store(0, Ordering::Relaxed);
+
     let (second, second_spans) = provider(Sampler::AlwaysOff);
     replace(second);
-    call();
-    assert!(
-        looked.swap(0, Ordering::Relaxed) > 0,
-        "as the last root was sampled, this one was expected to be"
-    );
     call();
     assert_eq!(names(&second_spans), Vec::<String>::new());
 
     // Below a parent that is not sampled, the sampler decides, and the default one does not sample.
     let (third, third_spans) = provider(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)));
     let (unsampled, _) = provider(Sampler::AlwaysOff);
-    replace(third);
+    replace(third.clone());
     let parent = Context::current_with_span(unsampled.tracer("test").start("parent"));
     let guard = parent.attach();
     call();
@@ -126,16 +173,29 @@ fn the_global_provider_of_the_moment_makes_the_spans_and_nothing_is_computed_in_
     call();
     assert_eq!(names(&third_spans), ["inner", "observed"]);
 
-    let roots = Alternating::default();
-    let (fourth, fourth_spans) = provider(Sampler::ParentBased(Box::new(roots.clone())));
-    replace(fourth);
-    for _ in 0..100 {
+    third.shutdown().unwrap();
+    looked.store(0, Ordering::Relaxed);
+    call();
+    call();
+    assert_eq!(looked.load(Ordering::Relaxed), 0, "the provider has ended");
+
+    // Expected to be sampled, the second root shows its input, and the sampler drops it; then it is asked first each time.
+    let (picky, picky_spans) = provider(Sampler::ParentBased(Box::new(DropsInputs)));
+    replace(picky);
+    let sampled = std::iter::repeat_with(|| {
+        picky_spans.reset();
         call();
-    }
-    assert_eq!(roots.0.load(Ordering::Relaxed), 100, "the sampler is asked once for each root");
-    let spans = fourth_spans.get_finished_spans().unwrap();
-    assert_eq!(spans.len(), 100, "what is below a root that is dropped is dropped with it");
-    let has_parent =
-        |span: &&SpanData| spans.iter().any(|other| other.span_context.span_id() == span.parent_span_id);
-    assert_eq!(spans.iter().filter(has_parent).count(), 50);
+        !picky_spans.get_finished_spans().unwrap().is_empty()
+    });
+    assert_eq!(sampled.take(6).collect::<Vec<_>>(), [true, false, true, true, true, true]);
+
+    // A provider that was replaced ends with the next span, on whatever thread.
+    let last = SdkTracerProvider::builder().with_simple_exporter(Farewell).build();
+    replace(last);
+    std::thread::spawn(|| inner()).join().unwrap();
+    global::set_tracer_provider(SdkTracerProvider::builder().build());
+    assert!(!HAS_ENDED.load(Ordering::Relaxed));
+    sleep(Duration::from_millis(2));
+    inner();
+    assert!(HAS_ENDED.load(Ordering::Relaxed));
 }

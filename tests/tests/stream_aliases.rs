@@ -325,12 +325,22 @@ fn chosen() -> impl Stream<Item = (&'static str, u8)> {
 #[derive(Serialize)]
 enum Step {
     Started,
-    Ended,
+    Said(u8),
+}
+
+/// As `strum` derives it.
+impl AsRef<str> for Step {
+    fn as_ref(&self) -> &str {
+        match self {
+            Step::Started => "Started",
+            Step::Said(_) => "Said",
+        }
+    }
 }
 
 #[chain_span]
 fn steps() -> Of<Step> {
-    stream::iter([Step::Started, Step::Ended]).boxed()
+    stream::iter([Step::Started, Step::Said(1)]).boxed()
 }
 
 #[llm_call(model = "gpt-4o-mini")]
@@ -358,5 +368,5 @@ fn texts_are_joined_unless_a_list_is_asked_for() {
     assert_eq!(output(fallible_texts), plain("to be"));
     assert_eq!(output(chosen), plain("to be"));
     assert_eq!(output(deltas), plain("to be or"));
-    assert_eq!(output(steps), list(r#"["Started","Ended"]"#), "names of events are no pieces of a text");
+    assert_eq!(output(steps), list(r#"["Started",{"Said":1}]"#), "names of events are no pieces of a text");
 }

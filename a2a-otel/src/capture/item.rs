@@ -7,8 +7,9 @@ use super::text::Text;
 use super::types::Capture;
 use super::value::{Form, Value};
 
-/// A value that may be text by its type: `str`, `String`, `Cow<str>` and others that lend one. Any other value is
-/// captured as usual, also if it serialises as text: the names of events are no pieces of one text.
+/// A value that may be text by its type: `&str`, `String`, `Cow<str>`, `Arc<str>` and others that dereference to `str`. Any
+/// other value is captured as usual, also if it serialises as text or lends one as `AsRef<str>`, as enums and identifiers
+/// do: they are no pieces of one text, and may have more to say.
 pub struct Item<'a, T: ?Sized>(Capture<'a, T>);
 
 impl<'a, T: ?Sized> Item<'a, T> {
@@ -27,7 +28,7 @@ impl<'a, T: ?Sized> Deref for Item<'a, T> {
     }
 }
 
-impl<T: AsRef<str> + ?Sized> Item<'_, T> {
+impl<T: Deref<Target = str> + ?Sized> Item<'_, T> {
     /// The value, with what its type can do.
     #[must_use]
     pub fn a2a_otel_value(&self) -> &dyn Value {
@@ -41,10 +42,10 @@ impl<T: AsRef<str> + ?Sized> Item<'_, T> {
     }
 }
 
-impl<T: AsRef<str> + ?Sized> Value for Item<'_, T> {
+impl<T: Deref<Target = str> + ?Sized> Value for Item<'_, T> {
     fn write(&self, into: &mut Text) -> Form {
         // A text that does not fit is cut, which the text knows.
-        let _ = into.write_str(self.0.0.0.0.as_ref());
+        let _ = into.write_str(self.0.0.0.0);
         Form::Plain
     }
 

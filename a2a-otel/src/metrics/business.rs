@@ -182,7 +182,8 @@ fn open(metric: &Metric) -> Option<Box<Open>> {
 #[cold]
 fn unheard(name: &str) {
     static IS_REPORTED: AtomicBool = AtomicBool::new(false);
-    if is_started() && !IS_REPORTED.swap(true, Ordering::Relaxed) {
+    let is_new = !IS_REPORTED.load(Ordering::Relaxed) && is_started();
+    if is_new && !IS_REPORTED.swap(true, Ordering::Relaxed) {
         report(&format_args!(
             "metrics such as {name:?} go nowhere, because no meter provider is set: enable the feature `metrics`, with \
              which init sets one, or set one with opentelemetry::global::set_meter_provider(..)"

@@ -12,6 +12,7 @@ use opentelemetry_sdk::trace::Span as SdkSpan;
 use super::context_values::{EMBEDDING, EnclosingKind, MODELS, Request};
 use super::figures::Call;
 use super::joint::Joint;
+use super::kept;
 use super::running::Span;
 use super::site::Site;
 use super::tracer::{self, Decision, Mode, Tracer, with_tracer};
@@ -489,6 +490,7 @@ impl Opening {
     fn unsampled(&mut self, dropped: &SpanContext) -> Span {
         let is_dropped = is_of_its_own(dropped, &self.parent);
         let context = if is_dropped {
+            kept::was_wrong(self.parent.span().span_context());
             self.parent.with_remote_span_context(dropped.clone())
         } else {
             tracer::report_lost();

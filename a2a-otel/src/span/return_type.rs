@@ -354,7 +354,7 @@ macro_rules! kinds_of_value {
 
 kinds_of_value! {
     /// Text, of which the items of a stream are pieces.
-    IsText: (AsRef<str>) => Item;
+    IsText: (Deref<Target = str>) => Item;
     /// Text or bytes as they are sent over the wire.
     IsBytes: (AsRef<[u8]>) => Body;
     /// A value that implements `Serialize`.
@@ -398,7 +398,7 @@ views! {
     }
     /// Records the item of a stream as a part of the span's output.
     a2a_otel_item -> AsItem {
-        Classified => IsText: (AsRef<str>);
+        Classified => IsText: (Deref<Target = str>);
         TrySecond => Serialises: (Serialize);
         TryThird => Debugs: (Debug);
         TryLast => Opaque: (Sized);

@@ -159,6 +159,7 @@ fn report_too_late() {
 
 /// Starts spans with this tracer from now on.
 pub(crate) fn activate(tracer: SdkTracer, foresight: Foresight) {
+    kept::clear();
     ENDED_UNUSED.store(false, Ordering::Relaxed);
     OURS.store(Some(Arc::new(tracer)));
     meter::switch_off(false);
@@ -167,6 +168,7 @@ pub(crate) fn activate(tracer: SdkTracer, foresight: Foresight) {
 
 /// Starts no spans from now on.
 pub(crate) fn disable() {
+    kept::clear();
     MODE.store(Mode::DISABLED.0, Ordering::Release);
     meter::switch_off(true);
     OURS.store(None);
@@ -175,6 +177,7 @@ pub(crate) fn disable() {
 /// Starts spans with the global tracer provider from now on. Returns the tracer that started them, because dropping it may
 /// end a provider, which takes time.
 pub(crate) fn deactivate() -> Option<Arc<SdkTracer>> {
+    kept::clear();
     MODE.store(Mode::GLOBAL.0, Ordering::Release);
     meter::switch_off(false);
     OURS.swap(None)
@@ -216,7 +219,7 @@ pub(crate) fn is_global_provider_set() -> bool {
 /// The tracer of one span.
 pub(super) enum Tracer<'a> {
     Ours(&'a SdkTracer),
-    Global(&'a mut Lent),
+    Global(Lent),
 }
 
 #[inline]
@@ -228,10 +231,7 @@ pub(super) fn with_tracer<R>(use_tracer: impl FnOnce(Tracer<'_>) -> R) -> R {
     if let Some(tracer) = stand_in() {
         return use_tracer(Tracer::Ours(tracer));
     }
-    let mut lent = kept::take();
-    let result = use_tracer(Tracer::Global(&mut lent));
-    kept::give_back(lent);
-    result
+    use_tracer(Tracer::Global(kept::take()))
 }
 
 /// Returns the tracer that starts spans now, for spans that are no calls.
