@@ -564,6 +564,11 @@ impl Ledger {
         self.closing.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the end has begun.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+
     /// Records that nothing answers at the address.
     pub(crate) fn absent(&self) {
         self.absent.store(true, Ordering::Relaxed);
@@ -571,7 +576,7 @@ impl Ledger {
     }
 
     fn note_hope(&self) {
-        if self.closing.load(Ordering::Relaxed) && self.is_hopeless() {
+        if self.is_closing() && self.is_hopeless() {
             self.hopeless_while_closing.store(true, Ordering::Relaxed);
         }
     }

@@ -64,7 +64,11 @@ impl Prepared {
             crate::bridge::install(filter);
         }
         let telemetry = self.start();
-        *lock(&INSTALLED) = Arc::downgrade(&telemetry.0.0);
+        match telemetry.0.0.spans {
+            // It has no exporters, so a processor that runs has more to show.
+            Spans::Theirs(_) => offer(&telemetry),
+            _ => *lock(&INSTALLED) = Arc::downgrade(&telemetry.0.0),
+        }
         telemetry
     }
 
@@ -145,7 +149,10 @@ impl Running {
     fn install(&mut self, foresight: Foresight, meters: Option<Arc<meter::Provider>>) {
         // Context is passed on even if telemetry is disabled, so that the traces of others stay whole.
         crate::propagation::install();
-        annotations::install(self.annotator.clone());
+        // A provider that is named may have a processor of ours, which keeps the annotations.
+        if !matches!(self.spans, Spans::Theirs(_)) {
+            annotations::install(self.annotator.clone());
+        }
         #[cfg(feature = "logs")]
         crate::pipeline::logs::install(self.logger.clone());
         let provider = match &self.spans {

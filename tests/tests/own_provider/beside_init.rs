@@ -1,13 +1,14 @@
 //! Tests what `init` says about providers that were set before it.
 
-use a2a_otel::Telemetry;
+use a2a_otel::evaluation::{Annotation, annotate_session};
 use a2a_otel::opentelemetry::global;
 use a2a_otel::testing::Receiver;
+use a2a_otel::{Handle, Telemetry};
 use a2a_otel_tests::child::in_own_process;
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler, SdkTracerProvider};
 
-use super::{SOON, agent, listen, messages, no_messages, sending_to};
+use super::{Application, SOON, agent, listen, messages, no_messages, sending_to};
 
 #[test]
 fn init_says_once_that_it_replaces_providers_and_records_nothing_with_them() {
@@ -76,4 +77,41 @@ fn init_says_nothing_about_a_provider_that_it_leaves_alone() {
     agent("which");
     telemetry.shutdown(SOON);
     no_messages();
+}
+
+#[test]
+fn init_with_the_provider_of_a_processor_leaves_scores_and_probes_to_the_processor() {
+    const NAME: &str =
+        "beside_init::init_with_the_provider_of_a_processor_leaves_scores_and_probes_to_the_processor";
+    if in_own_process(NAME, &[]).is_some() {
+        return;
+    }
+    let receiver = Receiver::start();
+    let (processor, telemetry) = sending_to(&receiver).processor().unwrap();
+    let application = Application::new(processor);
+    let named = Telemetry::builder().tracer_provider(application.provider).tracing(false).init().unwrap();
+    agent("which");
+    annotate_session("s-1", Annotation::new("tone").label("friendly"));
+    assert_eq!(Handle::installed().unwrap().health().exporters.len(), 1, "probes show the pipeline");
+    named.shutdown(SOON);
+    annotate_session("s-2", Annotation::new("tone").label("friendly"));
+    let delivery = telemetry.shutdown(SOON);
+    assert_eq!((delivery.delivered, delivery.annotations.delivered), (2, 2), "{delivery}");
+    assert_eq!(receiver.annotations().len(), 2);
+}
+
+#[test]
+fn a_processor_takes_scores_and_probes_over_from_telemetry_that_has_ended() {
+    const NAME: &str = "beside_init::a_processor_takes_scores_and_probes_over_from_telemetry_that_has_ended";
+    if in_own_process(NAME, &[]).is_some() {
+        return;
+    }
+    let (first, second) = (Receiver::start(), Receiver::start());
+    let ended = sending_to(&first).tracing(false).init().unwrap();
+    ended.shutdown(SOON);
+    let (_processor, telemetry) = sending_to(&second).service_name("second").processor().unwrap();
+    annotate_session("s-1", Annotation::new("tone").label("friendly"));
+    assert_eq!(Handle::installed().unwrap().settings().service_name, "second");
+    assert_eq!(telemetry.shutdown(SOON).annotations.delivered, 1);
+    assert_eq!((first.annotations().len(), second.annotations().len()), (0, 1));
 }

@@ -129,6 +129,10 @@ impl Annotator {
         self.outbox.shut(timeout);
     }
 
+    fn has_ended(&self) -> bool {
+        self.outbox.ledger().is_closing()
+    }
+
     /// Sends what is waiting, and ends.
     pub(crate) fn close(&self, timeout: Duration) {
         self.outbox.close(timeout);
@@ -160,9 +164,10 @@ pub(crate) fn install(annotator: Option<Arc<Annotator>>) {
     CURRENT.store(annotator);
 }
 
-/// Sends annotations to this annotator, unless another takes them.
+/// Sends annotations to this annotator, unless another takes them. One that has ended stays current until then, because
+/// links to its server are still made.
 pub(crate) fn offer(annotator: &Arc<Annotator>) {
-    CURRENT.compare_and_swap(&None::<Arc<Annotator>>, Some(annotator.clone()));
+    CURRENT.rcu(|current| current.as_ref().filter(|other| !other.has_ended()).unwrap_or(annotator).clone());
 }
 
 /// Sends no more annotations to this annotator.
