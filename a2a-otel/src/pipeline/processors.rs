@@ -152,19 +152,29 @@ impl FanOut {
         }
     }
 
-    /// Runs the processors in parallel, so that one that hangs does not use up the others' time.
-    fn each(&self, act: impl Fn(&dyn SpanProcessor) -> OTelSdkResult + Sync) -> OTelSdkResult {
-        let panicked = |_| Err(OTelSdkError::InternalFailure("the processor panicked".to_owned()));
-        thread::scope(|scope| {
-            let acting: Vec<_> = self
-                .processors
-                .iter()
-                .chain(&self.queues)
-                .map(|processor| scope.spawn(|| act(&**processor)))
-                .collect();
-            acting.into_iter().map(|acting| acting.join().unwrap_or_else(panicked)).fold(Ok(()), Result::and)
-        })
+    /// Flushes the queues alone, once the processors have ended.
+    pub(crate) fn flush_queues(&self) -> OTelSdkResult {
+        each(&[&self.queues], |queue| queue.force_flush())
     }
+
+    /// Ends the queues alone, once the processors have ended.
+    pub(crate) fn end_queues(&self, timeout: Duration) -> OTelSdkResult {
+        each(&[&self.queues], |queue| queue.shutdown_with_timeout(timeout))
+    }
+}
+
+/// Runs processors in parallel, so that one that hangs does not use up the others' time.
+fn each(
+    lists: &[&[Box<dyn SpanProcessor>]],
+    act: impl Fn(&dyn SpanProcessor) -> OTelSdkResult + Sync,
+) -> OTelSdkResult {
+    let panicked = |_| Err(OTelSdkError::InternalFailure("the processor panicked".to_owned()));
+    let act = &act;
+    thread::scope(|scope| {
+        let acting: Vec<_> =
+            lists.iter().copied().flatten().map(|processor| scope.spawn(move || act(&**processor))).collect();
+        acting.into_iter().map(|acting| acting.join().unwrap_or_else(panicked)).fold(Ok(()), Result::and)
+    })
 }
 
 /// Whether the call of this span was suppressed after it had begun.
@@ -217,11 +227,11 @@ impl SpanProcessor for FanOut {
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.each(|processor| processor.force_flush())
+        each(&[&self.processors, &self.queues], |processor| processor.force_flush())
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.each(|processor| processor.shutdown_with_timeout(timeout))
+        each(&[&self.processors, &self.queues], |processor| processor.shutdown_with_timeout(timeout))
     }
 
     fn set_resource(&mut self, resource: &Resource) {

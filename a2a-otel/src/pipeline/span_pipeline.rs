@@ -80,8 +80,12 @@ impl Pipeline {
         self.opened.get_or_init(open).as_ref()
     }
 
+    /// What takes spans. Nothing does once the pipeline has ended.
     #[inline]
     fn opened(&self) -> Option<&Opened> {
+        if self.has_ended() {
+            return None;
+        }
         match self.opened.get() {
             Some(opened) => opened.as_ref(),
             None => self.open(None),
@@ -112,15 +116,19 @@ impl Pipeline {
     }
 
     pub(crate) fn flush(&self) -> OTelSdkResult {
-        self.running().map_or(Ok(()), |opened| opened.fan_out.force_flush())
+        let Some(opened) = self.running() else { return Ok(()) };
+        if self.has_ended() { opened.fan_out.flush_queues() } else { opened.fan_out.force_flush() }
     }
 
     /// Ends the pipeline: for its provider or for telemetry, whichever comes first. A second call only waits.
     pub(crate) fn end(&self, timeout: Duration) -> OTelSdkResult {
-        self.has_ended.store(true, Ordering::Relaxed);
+        let had_ended = self.has_ended.swap(true, Ordering::Relaxed);
         // One that has not begun never does.
         let Some(opened) = self.opened.get_or_init(|| None) else { return Ok(()) };
         opened.backends.iter().for_each(|backend| backend.shut(timeout));
+        if had_ended {
+            return opened.fan_out.end_queues(timeout);
+        }
         opened.fan_out.shutdown_with_timeout(timeout)
     }
 
@@ -170,12 +178,11 @@ impl SpanProcessor for SpanPipeline {
     }
 
     fn on_end(&self, span: SpanData) {
+        let Some(opened) = self.0.opened() else { return };
         if span.dropped_attributes_count > 0 || span.events.dropped_count > 0 {
             self.0.report_limits(&span);
         }
-        if let Some(opened) = self.0.opened() {
-            opened.fan_out.on_end(span);
-        }
+        opened.fan_out.on_end(span);
     }
 
     fn force_flush(&self) -> OTelSdkResult {

@@ -1,12 +1,16 @@
 //! Tests that the provider and telemetry can end in either order, and are flushed by either.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use a2a_otel::opentelemetry::global;
+use a2a_otel::Privacy;
 use a2a_otel::opentelemetry::trace::{Tracer as _, TracerProvider as _};
+use a2a_otel::opentelemetry::{Context, global};
 use a2a_otel::telemetry::Condition;
 use a2a_otel::testing::{Behaviour, Receiver};
 use a2a_otel_tests::child::in_own_process;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 
 use super::{Application, SOON, agent, listen, messages, names, no_messages, sending_to};
 
@@ -123,4 +127,68 @@ fn calls_after_the_end_are_not_recorded_and_nothing_is_said() {
     agent("which");
     assert_eq!(receiver.spans().len(), 2);
     no_messages();
+}
+
+/// What is called at the end of a pipeline and later.
+#[derive(Clone, Debug, Default)]
+struct Journal(Arc<Mutex<Vec<&'static str>>>);
+
+impl Journal {
+    fn note(&self, call: &'static str) {
+        self.0.lock().unwrap().push(call);
+    }
+
+    fn calls(&self) -> Vec<&'static str> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl SpanProcessor for Journal {
+    fn on_start(&self, _span: &mut Span, _context: &Context) {
+        self.note("start");
+    }
+
+    fn on_end(&self, _span: SpanData) {
+        self.note("end");
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.note("flush");
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+        self.note("shutdown");
+        Ok(())
+    }
+}
+
+#[test]
+fn a_pipeline_that_has_ended_neither_masks_nor_passes_on_and_ends_its_processors_once() {
+    for provider_first in [true, false] {
+        let (receiver, journal) = (Receiver::start(), Journal::default());
+        let masks = journal.clone();
+        let redactor = move |_: &str, value| {
+            masks.note("mask");
+            Some(value)
+        };
+        let builder = sending_to(&receiver).privacy(Privacy::new().redactor(redactor));
+        let (processor, telemetry) = builder.span_processor(journal.clone()).processor().unwrap();
+        let application = Application::new(processor);
+        application.chat();
+        if provider_first {
+            application.provider.shutdown().unwrap();
+        }
+        telemetry.flush(SOON);
+        telemetry.shutdown(SOON);
+        let calls = journal.calls();
+        assert_eq!(calls.last(), Some(&"shutdown"), "{calls:?}");
+        assert!(calls.contains(&"mask"), "{calls:?}");
+        application.chat();
+        let _ = application.provider.force_flush();
+        let _ = application.provider.shutdown();
+        assert_eq!(journal.calls(), calls);
+        assert_eq!(calls.iter().filter(|call| **call == "shutdown").count(), 1, "{calls:?}");
+        assert_eq!(names(&receiver), ["chat"]);
+    }
 }
