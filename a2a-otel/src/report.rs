@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
+use std::thread;
 
 type Listener = Box<dyn Fn(&str) + Send + Sync>;
 
@@ -13,7 +14,8 @@ static LISTENER: OnceLock<Listener> = OnceLock::new();
 /// for programs that have a log of their own, or that print something else there. Returns whether it is the first such
 /// function; a second one is not called.
 ///
-/// The function is called on any thread, and should return soon. If it panics, that message is lost.
+/// The function is called on a thread of its own, for which the caller waits, so it should return soon. It may log with
+/// `tracing`. If it panics, that message is lost.
 ///
 /// ```
 /// let is_first = a2a_otel::telemetry::on_message(|message| println!("telemetry says: {message}"));
@@ -28,11 +30,30 @@ pub(crate) fn report(text: &dyn fmt::Display) {
     announce(&format_args!("warning: {text}"));
 }
 
-/// Prints a message. Standard error may be closed, which must not disturb the agent.
+/// Passes a message to the program, or prints it.
 pub(crate) fn announce(text: &dyn fmt::Display) {
     if let Some(listener) = LISTENER.get() {
-        let _ = catch_unwind(AssertUnwindSafe(|| listener(&text.to_string())));
+        tell(listener, &text.to_string());
     } else {
-        let _ = writeln!(io::stderr(), "a2a-otel: {text}");
+        print(text);
     }
+}
+
+/// Calls the listener on a thread of its own: on this one, the current span or context may be locked, and a listener that logs
+/// would wait for it forever.
+fn tell(listener: &Listener, text: &str) {
+    let tell = || {
+        let _ = catch_unwind(AssertUnwindSafe(|| listener(text)));
+    };
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().name("a2a-otel-message".to_owned());
+        if thread.spawn_scoped(scope, tell).is_err() {
+            print(&text);
+        }
+    });
+}
+
+/// Prints a message. Standard error may be closed, which must not disturb the agent.
+fn print(text: &dyn fmt::Display) {
+    let _ = writeln!(io::stderr(), "a2a-otel: {text}");
 }

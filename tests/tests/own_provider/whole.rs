@@ -1,14 +1,18 @@
 //! Tests that nothing of the pipeline is missing in a provider of the application's own.
 
 use std::collections::HashMap;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use a2a_otel::evaluation::{Annotation, annotate_session};
+use a2a_otel::opentelemetry::trace::{TraceContextExt as _, Tracer as _, TracerProvider as _};
 use a2a_otel::opentelemetry::{Context, KeyValue, Value, global};
 use a2a_otel::telemetry::Condition;
 use a2a_otel::testing::{Behaviour, Receiver};
 use a2a_otel::{
-    Builder, Handle, InitError, Privacy, SemConv, Telemetry, chain_span, current, propagation, with_session,
+    Builder, Handle, InitError, Privacy, SemConv, Telemetry, chain_span, current, propagation, tracing_layer,
+    with_session,
 };
 use a2a_otel_tests::child::in_own_process;
 use a2a_otel_tests::services::{eventually, unique};
@@ -17,8 +21,11 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{
     InMemorySpanExporter, Sampler, SdkTracerProvider, Span, SpanData, SpanProcessor,
 };
+use tracing_subscriber::layer::SubscriberExt as _;
 
-use super::{Application, SOON, agent, listen, messages, names, no_messages, of, received, sending_to};
+use super::{
+    Application, MESSAGES, SOON, agent, listen, messages, names, no_messages, of, received, sending_to,
+};
 
 #[test]
 fn spans_are_masked_translated_counted_and_sent_and_those_of_others_are_left_alone() {
@@ -285,4 +292,33 @@ fn a_process_without_telemetry_has_a_processor_that_does_nothing() {
     assert_eq!(telemetry.shutdown(SOON).generated, 0);
     assert_eq!(receiver.spans(), []);
     no_messages();
+}
+
+#[test]
+fn a_listener_may_log_while_the_span_that_a_message_is_about_is_locked() {
+    const NAME: &str = "whole::a_listener_may_log_while_the_span_that_a_message_is_about_is_locked";
+    if in_own_process(NAME, &[]).is_some() {
+        return;
+    }
+    a2a_otel::telemetry::on_message(|message| {
+        tracing::warn!("{message}");
+        MESSAGES.lock().unwrap().push(message.to_owned());
+    });
+    let layer = tracing_subscriber::registry().with(tracing_layer());
+    tracing::subscriber::set_global_default(layer).unwrap();
+    let receiver = Receiver::start();
+    let (processor, _telemetry) = sending_to(&receiver).processor().unwrap();
+    let application = Application::new(processor);
+    let (done, wait) = mpsc::channel();
+    thread::spawn(move || {
+        let many = (0..200).map(|number| KeyValue::new(format!("message.{number}"), "hello"));
+        let tracer = application.provider.tracer("theirs");
+        let span = tracer.span_builder("conversation").with_attributes(many).start(&tracer);
+        let _inside = Context::current_with_span(span).attach();
+        Context::current().span().end();
+        done.send(()).unwrap();
+    });
+    assert_eq!(wait.recv_timeout(SOON), Ok(()), "the listener waits for the span that ends");
+    let said = messages();
+    assert!(said.len() == 1 && said[0].contains("has cut the span"), "{said:?}");
 }
