@@ -25,10 +25,10 @@ use crate::lock::lock;
 /// A meter provider of any type.
 pub(crate) type Provider = dyn MeterProvider + Send + Sync;
 
-/// The provider that an application has named, which is used instead of the global one.
-static NAMED: Mutex<Option<Arc<Provider>>> = Mutex::new(None);
+/// The providers that applications have named. The last one is used instead of the global one.
+static NAMED: Mutex<Vec<Arc<Provider>>> = Mutex::new(Vec::new());
 
-/// How often that has changed, so that every thread notices it at once.
+/// How often they have changed, so that every thread notices it at once.
 static NAMINGS: AtomicUsize = AtomicUsize::new(0);
 
 /// How often a provider that lives is taken to be the global one, before that is asked for again.
@@ -81,22 +81,20 @@ pub(crate) fn switch_off(is_off: bool) {
 
 /// Records with this provider from now on.
 pub(crate) fn name_provider(provider: Arc<Provider>) {
-    // Dropping a provider may run its code, which must not find the lock taken.
-    let former = lock(&NAMED).replace(provider);
+    lock(&NAMED).push(provider);
     NAMINGS.fetch_add(1, Ordering::Release);
-    drop(former);
 }
 
-/// Records with the global provider again, unless another has been named since this one.
+/// No longer records with this provider, but with the one that was named last of the others, or else the global one.
 pub(crate) fn unname_provider(provider: &Arc<Provider>) {
-    let former = lock(&NAMED).take_if(|named| Arc::ptr_eq(named, provider));
+    // The caller has the provider too, so none is dropped here, where its code would find the lock taken.
+    lock(&NAMED).retain(|named| !Arc::ptr_eq(named, provider));
     NAMINGS.fetch_add(1, Ordering::Release);
-    drop(former);
 }
 
-/// The provider that is named, or else the global one.
+/// The provider that was named last, or else the global one.
 fn provider() -> Arc<Provider> {
-    lock(&NAMED).clone().unwrap_or_else(global::meter_provider)
+    lock(&NAMED).last().cloned().unwrap_or_else(global::meter_provider)
 }
 
 /// Whether an application has set a global provider that something reads.

@@ -17,6 +17,8 @@ use a2a_otel::opentelemetry::{KeyValue, Value};
 use a2a_otel::testing::{ReceivedSpan, Receiver};
 use a2a_otel::{Builder, SpanPipeline, Telemetry, agent_span, tool_span};
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::InMemoryMetricExporter;
+use opentelemetry_sdk::metrics::data::{AggregatedMetrics, Metric, MetricData, ScopeMetrics, SumDataPoint};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData, TracerProviderBuilder};
 
 const SOON: Duration = Duration::from_secs(5);
@@ -101,6 +103,22 @@ fn received(receiver: &Receiver) -> BTreeMap<String, ReceivedSpan> {
 
 fn names(receiver: &Receiver) -> Vec<String> {
     received(receiver).into_keys().collect()
+}
+
+/// The sums of counters, by name.
+fn sums(exporter: &InMemoryMetricExporter) -> Vec<(String, i64)> {
+    let last = exporter.get_finished_metrics().unwrap().pop().unwrap();
+    let metrics = last.scope_metrics().flat_map(ScopeMetrics::metrics);
+    let sum = |metric: &Metric| match metric.data() {
+        AggregatedMetrics::U64(MetricData::Sum(sum)) => {
+            Some(sum.data_points().map(|point| point.value().cast_signed()).sum())
+        }
+        AggregatedMetrics::I64(MetricData::Sum(sum)) => {
+            Some(sum.data_points().map(SumDataPoint::value).sum())
+        }
+        _ => None,
+    };
+    metrics.filter_map(|metric| Some((metric.name().to_owned(), sum(metric)?))).collect()
 }
 
 /// The value of an attribute that another exporter has got.

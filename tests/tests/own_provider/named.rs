@@ -5,12 +5,11 @@ use a2a_otel::opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _
 use a2a_otel::testing::Receiver;
 use a2a_otel::{Privacy, SemConv, Telemetry, business_metric, tracing_layer};
 use a2a_otel_tests::child::in_own_process;
-use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ScopeMetrics, SumDataPoint};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, Sampler, SdkTracerProvider};
 use tracing_subscriber::layer::SubscriberExt as _;
 
-use super::{Application, SOON, agent, listen, messages, names, no_messages, of, sending_to};
+use super::{Application, SOON, agent, listen, messages, names, no_messages, of, sending_to, sums};
 
 #[test]
 fn a_provider_that_is_neither_global_nor_named_is_noticed_and_one_that_is_named_is_used() {
@@ -143,24 +142,6 @@ fn init_uses_a_provider_that_is_named_and_sets_none() {
 #[business_metric(counter = "shop.sales", unit = "{sale}")]
 fn sell() {}
 
-/// The sums of counters, by name.
-fn sums(exporter: &InMemoryMetricExporter) -> Vec<(String, u64)> {
-    let mut sums = Vec::new();
-    for metric in exporter
-        .get_finished_metrics()
-        .unwrap()
-        .pop()
-        .unwrap()
-        .scope_metrics()
-        .flat_map(ScopeMetrics::metrics)
-    {
-        if let AggregatedMetrics::U64(MetricData::Sum(sum)) = metric.data() {
-            sums.push((metric.name().to_owned(), sum.data_points().map(SumDataPoint::value).sum()));
-        }
-    }
-    sums
-}
-
 #[test]
 fn a_meter_provider_that_is_named_gets_the_metrics_of_calls_and_of_the_pipeline() {
     const NAME: &str = "named::a_meter_provider_that_is_named_gets_the_metrics_of_calls_and_of_the_pipeline";
@@ -192,4 +173,27 @@ fn a_meter_provider_that_is_named_gets_the_metrics_of_calls_and_of_the_pipeline(
     assert!(sums(&exporter).contains(&("shop.sales".to_owned(), 2)), "{:?}", sums(&exporter));
     assert_eq!(telemetry.metrics().to_string(), "", "they are the application's");
     no_messages();
+}
+
+#[test]
+fn a_meter_provider_that_two_have_named_is_used_until_both_have_ended() {
+    const NAME: &str = "named::a_meter_provider_that_two_have_named_is_used_until_both_have_ended";
+    if in_own_process(NAME, &[]).is_some() {
+        return;
+    }
+    for last_first in [true, false] {
+        let receiver = Receiver::start();
+        let exporter = InMemoryMetricExporter::default();
+        let meters = SdkMeterProvider::builder().with_periodic_exporter(exporter.clone()).build();
+        let begin = || sending_to(&receiver).meter_provider(meters.clone()).processor().unwrap();
+        let ((_, first), (_, last)) = (begin(), begin());
+        let (earlier, later) = if last_first { (last, first) } else { (first, last) };
+        for telemetry in [earlier, later] {
+            sell();
+            telemetry.shutdown(SOON);
+        }
+        sell();
+        meters.force_flush().unwrap();
+        assert!(sums(&exporter).contains(&("shop.sales".to_owned(), 2)), "{:?}", sums(&exporter));
+    }
 }
