@@ -14,11 +14,12 @@ use crate::semconv::metrics::sdk::{
 use crate::semconv::opentelemetry::ERROR_TYPE;
 
 /// Creates instruments that read the counts of exporters and spans whenever metrics are collected.
-/// Numbers them from this number on, since several pipelines may have the same meter.
-pub(crate) fn observe(meter: &Meter, backends: &[Backend], first: usize) -> Arc<Census> {
+/// If several pipelines may have the same meter, `shared` is the number of the first exporter, which is then named for the
+/// spans too: callbacks with the same attributes would overwrite each other's values.
+pub(crate) fn observe(meter: &Meter, backends: &[Backend], shared: Option<usize>) -> Arc<Census> {
     let census = Arc::default();
-    observe_spans(meter, &census);
-    let backends: Arc<[Named]> = (first..).zip(backends).map(Named::new).collect();
+    observe_spans(meter, &census, shared.map(|first| component(PROCESSOR, first)));
+    let backends: Arc<[Named]> = (shared.unwrap_or_default()..).zip(backends).map(Named::new).collect();
     for Named { backend, exporter, .. } in &*backends {
         let BuiltIn { name, unit, description, .. } = DURATION;
         let durations = meter.f64_histogram(name).with_unit(unit).with_description(description).build();
@@ -63,12 +64,16 @@ struct Named {
 
 impl Named {
     fn new((number, backend): (usize, &Backend)) -> Self {
-        let component = |kind: &'static str| {
-            [KeyValue::new(COMPONENT_TYPE, kind), KeyValue::new(COMPONENT_NAME, format!("{kind}/{number}"))]
-        };
-        let exporter = component(backend.exporter_type());
-        Named { backend: backend.clone(), processor: component("a2a_otel_span_processor"), exporter }
+        let exporter = component(backend.exporter_type(), number);
+        Named { backend: backend.clone(), processor: component(PROCESSOR, number), exporter }
     }
+}
+
+/// The type of our processors.
+const PROCESSOR: &str = "a2a_otel_span_processor";
+
+fn component(kind: &'static str, number: usize) -> [KeyValue; 2] {
+    [KeyValue::new(COMPONENT_TYPE, kind), KeyValue::new(COMPONENT_NAME, format!("{kind}/{number}"))]
 }
 
 /// Takes a number, its component, and the type of error that it counts.
@@ -77,12 +82,13 @@ type Observe<'a> = dyn FnMut(u64, &[KeyValue; 2], Option<&'static str>) + 'a;
 /// Reads the numbers of one exporter.
 type Source = fn(&Named, &mut Observe<'_>);
 
-fn observe_spans(meter: &Meter, census: &Arc<Census>) {
-    let sampled = || [KeyValue::new(SAMPLING_RESULT, "RECORD_AND_SAMPLE")];
+fn observe_spans(meter: &Meter, census: &Arc<Census>, component: Option<[KeyValue; 2]>) {
+    let sampled = KeyValue::new(SAMPLING_RESULT, "RECORD_AND_SAMPLE");
+    let key: Arc<[_]> = [sampled].into_iter().chain(component.into_iter().flatten()).collect();
     let BuiltIn { name, unit, description, .. } = SPAN_STARTED;
-    let counted = census.clone();
+    let (counted, attributes) = (census.clone(), key.clone());
     let started = move |observer: &dyn AsyncInstrument<u64>| {
-        observer.observe(counted.spans_started(), &sampled());
+        observer.observe(counted.spans_started(), &attributes);
     };
     meter
         .u64_observable_counter(name)
@@ -93,7 +99,7 @@ fn observe_spans(meter: &Meter, census: &Arc<Census>) {
     let BuiltIn { name, unit, description, .. } = SPAN_LIVE;
     let counted = census.clone();
     let live = move |observer: &dyn AsyncInstrument<i64>| {
-        observer.observe(counted.spans_alive().cast_signed(), &sampled());
+        observer.observe(counted.spans_alive().cast_signed(), &key);
     };
     meter
         .i64_observable_up_down_counter(name)

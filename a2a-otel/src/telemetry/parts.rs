@@ -69,8 +69,8 @@ impl Figures {
         /// How many exporters have a number in providers of the application's.
         static NUMBERED: AtomicUsize = AtomicUsize::new(0);
         let meter = self.meter.as_ref()?;
-        let first = if self.is_shared { NUMBERED.fetch_add(backends.len(), Ordering::Relaxed) } else { 0 };
-        Some(metrics::observe(meter, backends, first))
+        let shared = self.is_shared.then(|| NUMBERED.fetch_add(backends.len(), Ordering::Relaxed));
+        Some(metrics::observe(meter, backends, shared))
     }
 }
 

@@ -1,10 +1,12 @@
 //! Tests several processors: in one provider, and each in a provider of its own.
 
+use a2a_otel::opentelemetry::trace::{Tracer as _, TracerProvider as _};
 use a2a_otel::testing::Receiver;
 use a2a_otel::{Privacy, SemConv};
 use a2a_otel_tests::child::in_own_process;
+use opentelemetry_sdk::metrics::{InMemoryMetricExporter, SdkMeterProvider};
 
-use super::{Application, SOON, agent, names, of, received, sending_to};
+use super::{Application, SOON, agent, names, of, received, sending_to, sums};
 
 #[test]
 fn two_processors_in_one_provider_have_masks_conventions_and_accounts_of_their_own() {
@@ -57,4 +59,24 @@ fn two_providers_with_a_processor_each_do_not_mix() {
     assert_eq!(telemetry_of_second.shutdown(SOON).delivered, 2);
     assert_eq!(names(&one), ["of the first"]);
     assert_eq!(names(&other), ["chat", "of the second"]);
+}
+
+#[test]
+fn the_figures_of_several_pipelines_add_up_in_one_meter_provider() {
+    const NAME: &str = "several::the_figures_of_several_pipelines_add_up_in_one_meter_provider";
+    if in_own_process(NAME, &[]).is_some() {
+        return;
+    }
+    let receiver = Receiver::start();
+    let exporter = InMemoryMetricExporter::default();
+    let meters = SdkMeterProvider::builder().with_periodic_exporter(exporter.clone()).build();
+    let begin = || sending_to(&receiver).meter_provider(meters.clone()).processor().unwrap();
+    let ((one, _first), (other, _second)) = (begin(), begin());
+    let (one, other) = (Application::new(one), Application::new(other));
+    let _open = [&one, &other].map(|application| application.provider.tracer("theirs").start("open"));
+    other.work("ended");
+    meters.force_flush().unwrap();
+    let counted = sums(&exporter);
+    assert!(counted.contains(&("otel.sdk.span.started".to_owned(), 3)), "{counted:?}");
+    assert!(counted.contains(&("otel.sdk.span.live".to_owned(), 2)), "{counted:?}");
 }
