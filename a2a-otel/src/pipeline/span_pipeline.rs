@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use opentelemetry::Context;
@@ -51,6 +52,8 @@ pub(crate) struct Opened {
 /// A pipeline, which a provider and our telemetry share. Either may end first.
 pub(crate) struct Pipeline {
     unopened: Mutex<Option<Open>>,
+    /// The thread that opens it.
+    opener: OnceLock<ThreadId>,
     /// `None` if it ended before it began, or if telemetry is switched off.
     opened: OnceLock<Option<Opened>>,
     has_ended: AtomicBool,
@@ -64,6 +67,7 @@ impl Pipeline {
     pub(crate) fn new(open: Option<Open>) -> Arc<Self> {
         Arc::new(Self {
             unopened: Mutex::new(open),
+            opener: OnceLock::new(),
             opened: OnceLock::new(),
             has_ended: AtomicBool::new(false),
             ended_unused: AtomicBool::new(false),
@@ -76,7 +80,15 @@ impl Pipeline {
     }
 
     fn open(&self, resource: Option<&Resource>) -> Option<&Opened> {
-        let open = || lock(&self.unopened).take().map(|open| open(resource));
+        // Code of the application's runs while the pipeline opens. A span that it starts would wait for itself.
+        if self.opened.get().is_none() && self.opener.get() == Some(&thread::current().id()) {
+            return None;
+        }
+        let open = || {
+            let open = lock(&self.unopened).take()?;
+            let _ = self.opener.set(thread::current().id());
+            Some(open(resource))
+        };
         self.opened.get_or_init(open).as_ref()
     }
 

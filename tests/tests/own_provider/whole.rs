@@ -204,6 +204,49 @@ fn a_processor_that_passes_no_resource_on_still_works() {
     assert_eq!(received(&receiver)["work"].resource["service.name"], "agent");
 }
 
+/// A processor that starts a span when it gets its resource.
+#[derive(Debug)]
+struct Curious;
+
+impl SpanProcessor for Curious {
+    fn on_start(&self, _span: &mut Span, _context: &Context) {}
+
+    fn on_end(&self, _span: SpanData) {}
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn set_resource(&mut self, _resource: &Resource) {
+        global::tracer("theirs").start("inside");
+    }
+}
+
+#[test]
+fn a_processor_may_start_a_span_while_the_pipeline_begins() {
+    const NAME: &str = "whole::a_processor_may_start_a_span_while_the_pipeline_begins";
+    if in_own_process(NAME, &[]).is_some() {
+        return;
+    }
+    let receiver = Receiver::start();
+    let (processor, telemetry) = sending_to(&receiver).span_processor(Curious).processor().unwrap();
+    let provider = SdkTracerProvider::builder().with_span_processor(Chosen(processor)).build();
+    global::set_tracer_provider(provider);
+    let (done, wait) = mpsc::channel();
+    thread::spawn(move || {
+        drop(global::tracer("theirs").start("work"));
+        done.send(()).unwrap();
+    });
+    assert_eq!(wait.recv_timeout(SOON), Ok(()), "the pipeline waits for itself");
+    let delivery = telemetry.shutdown(SOON);
+    assert_eq!((delivery.generated, delivery.delivered), (1, 1), "{delivery}");
+    assert_eq!(names(&receiver), ["work"]);
+}
+
 #[test]
 fn the_provider_decides_what_is_sampled_and_a_second_sampler_is_refused() {
     let receiver = Receiver::start();
