@@ -402,7 +402,9 @@ fn a_running_trace_is_reported_on_a_terminal() {
     assert!(started.len() == 1 && started[0].ends_with("Z  started  AGENT coordinator\n"), "{started:?}");
     drop((call, root));
     let printed = desk.paper.sheets();
-    assert!(printed[1].contains("└─ AGENT coordinator"), "{printed:?}");
+    // In between, lines may say that it runs.
+    let last = printed.last().unwrap();
+    assert!(last.contains("└─ AGENT coordinator"), "{printed:?}");
 }
 
 #[test]
