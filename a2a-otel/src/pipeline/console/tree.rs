@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 use std::time::Duration;
 
 use opentelemetry::trace::{SpanId, TraceId};
@@ -191,7 +192,7 @@ impl Tree {
             self.write(self.line(&start, span, &above), page);
             self.draw_details(&format!("{}{below}", above.indent), span, page);
             let mut inputs = above.inputs.clone();
-            inputs.extend(read::input(span));
+            inputs.extend(read::input(span).map(Rc::new));
             inputs.drain(..inputs.len().saturating_sub(MOST_INPUTS));
             let output = read::whole_output(span).or(above.output);
             let above = Above { indent, depth: above.depth + 1, inputs, output };
@@ -360,8 +361,9 @@ enum Row {
 struct Above<'a> {
     indent: String,
     depth: usize,
-    /// The inputs of the nearest spans above, which are not repeated.
-    inputs: Vec<Cow<'a, str>>,
+    /// The inputs of the nearest spans above, which are not repeated. They are shared, because each can be long, and each
+    /// sibling has what is above it.
+    inputs: Vec<Rc<Cow<'a, str>>>,
     output: Option<&'a str>,
 }
 
@@ -392,7 +394,8 @@ fn add_failure(line: &mut Line, span: &SpanData) {
 
 /// The input and the output in short, unless they are those of a span above.
 fn add_values(line: &mut Line, span: &SpanData, above: &Above<'_>) {
-    let input = read::input(span).filter(|input| !input.is_empty() && !above.inputs.contains(input));
+    let is_above = |input: &Cow<'_, str>| above.inputs.iter().any(|other| **other == *input);
+    let input = read::input(span).filter(|input| !input.is_empty() && !is_above(input));
     let output = read::output(span).filter(|output| above.output != Some(output));
     line.part_of(Colour::Aside, input.map(|input| in_short(&input)));
     line.part_of(Colour::Aside, output.map(|output| format!("→ {}", in_short(&output))));
