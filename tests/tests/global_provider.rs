@@ -192,7 +192,7 @@ fn the_global_provider_of_the_moment_makes_the_spans_and_nothing_is_computed_in_
     // A provider that was replaced ends with the next span, on whatever thread.
     let last = SdkTracerProvider::builder().with_simple_exporter(Farewell).build();
     replace(last);
-    std::thread::spawn(|| inner()).join().unwrap();
+    std::thread::spawn(inner).join().unwrap();
     global::set_tracer_provider(SdkTracerProvider::builder().build());
     assert!(!HAS_ENDED.load(Ordering::Relaxed));
     sleep(Duration::from_millis(2));
