@@ -238,10 +238,14 @@ impl Drop for Extra {
     }
 }
 
-/// A command without the variables of the tester's own model and telemetry.
+/// The variables of the tester's own model, telemetry and marketplace begin with these.
+const FOREIGN: [&str; 7] =
+    ["A2A_OTEL_", "MARKETPLACE_", "OPENAI_", "OPENINFERENCE_", "OTEL_", "PHOENIX_", "RUST_LOG"];
+
+/// A command without the variables of the tester's own.
 fn command(program: &str, environment: Environment<'_>) -> Command {
     let mut command = Command::new(program);
-    let foreign = |name: &str| ["OPENAI_", "OTEL_", "PHOENIX_"].iter().any(|prefix| name.starts_with(prefix));
+    let foreign = |name: &str| FOREIGN.iter().any(|prefix| name.starts_with(prefix));
     for (name, _) in std::env::vars_os() {
         if name.to_str().is_some_and(foreign) {
             command.env_remove(name);
