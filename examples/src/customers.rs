@@ -85,7 +85,7 @@ pub async fn serve_all(url: &str, run: &str) -> Result<bool, PeerError> {
         let ends = join_all(visits.map(|(wish, number)| wish.serve(&coordinator, number, run))).await;
         as_expected &= ends.iter().all(End::is_expected);
         for end in ends {
-            println!("{}", end.in_short(story::width()));
+            story::say(&end.in_short(story::width()));
         }
     }
     Ok(as_expected)
@@ -150,8 +150,10 @@ impl fmt::Display for End<'_> {
         let mark = if self.is_expected() { "as expected" } else { "UNEXPECTED" };
         writeln!(formatter, "{} [{mark}] {}", self.session, self.wish.text)?;
         match &self.result {
-            Ok(answer) => answer.lines().try_for_each(|line| writeln!(formatter, "    {line}")),
-            Err(error) => writeln!(formatter, "    no answer: {error}"),
+            Ok(answer) => {
+                answer.lines().try_for_each(|line| writeln!(formatter, "    {}", story::harmless(line)))
+            }
+            Err(error) => writeln!(formatter, "    no answer: {}", story::harmless(&error.to_string())),
         }
     }
 }
@@ -172,7 +174,7 @@ impl Wish {
     ) -> Infallible {
         tokio::time::sleep(start).await;
         loop {
-            println!("{}", self.serve(coordinator, number, &new_run()).await);
+            story::say(&self.serve(coordinator, number, &new_run()).await);
             tokio::time::sleep(pause).await;
         }
     }
@@ -252,6 +254,23 @@ async fn ask(coordinator: &Peer, session: &str, wish: &Wish) -> Result<String, V
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_does_not_control_the_terminal() {
+        let session = session(1, "run");
+        let wish = &WISHES[0];
+        for result in [Ok("P-1\u{1b}[2J\nP-2\u{202e}".to_owned()), Err(VisitError::Withdrawn(Duration::ZERO))]
+        {
+            let end = End { number: 1, session: session.clone(), wish, result };
+            for text in [end.to_string(), end.in_short(100)] {
+                let text = text.replace('\n', "");
+                assert_eq!(text, story::harmless(&text));
+            }
+        }
+        let end = End { number: 1, session, wish, result: Ok("P-1\u{1b}[2J\nP-2\u{202e}".to_owned()) };
+        assert!(end.to_string().ends_with("\n    P-1 [2J\n    P-2 \n"), "{end}");
+        assert!(end.in_short(100).ends_with("  P-1 [2J"), "{}", end.in_short(100));
+    }
 
     #[test]
     fn a_pause_is_a_number_of_seconds() {

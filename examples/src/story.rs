@@ -1,11 +1,12 @@
 //! What a run of the marketplace tells a person: one screen, with the trace of one request.
 
-use std::fmt::Write as _;
+use std::collections::HashMap;
+use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use a2a_otel::opentelemetry::trace::Status;
+use a2a_otel::opentelemetry::trace::{Status, TraceId};
 use a2a_otel::opentelemetry::{Context, Value};
 use a2a_otel::{Builder, TreePrinter};
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -21,10 +22,28 @@ pub fn width() -> usize {
     terminal.map_or(WIDEST, |(width, _)| usize::from(width.0).clamp(1, WIDEST))
 }
 
+/// Prints a line. If nobody reads standard output any longer, as behind `head`, the run goes on and nothing is printed.
+pub fn say(line: &dyn Display) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// Replaces what could control the terminal with blanks, because models and other agents write parts of what is printed:
+/// control characters, and marks that change the direction of the text.
+#[must_use]
+pub fn harmless(text: &str) -> String {
+    const fn is_direction(character: char) -> bool {
+        matches!(
+            character,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
+    }
+    text.replace(|character: char| character.is_control() || is_direction(character), " ")
+}
+
 /// Writes a text on one line, cut to a number of characters.
 #[must_use]
 pub fn cut(text: &str, characters: usize) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = harmless(text).split_whitespace().collect::<Vec<_>>().join(" ");
     if text.chars().count() <= characters {
         return text;
     }
@@ -39,15 +58,23 @@ pub fn cut_line(start: &str, text: &str, width: usize) -> String {
 }
 
 /// Reads a run's spans for its story.
-#[derive(Clone, Debug, Default)]
-pub struct Story {
-    traces: Traces,
-    tally: Arc<Mutex<Tally>>,
+#[derive(Clone, Debug)]
+pub struct Story(Arc<Mutex<Book>>);
+
+/// What a story knows.
+#[derive(Debug)]
+struct Book {
+    printer: TreePrinter,
+    page: Page,
+    trees: HashMap<TraceId, String>,
+    /// The trace of each session. It is not searched for in what is printed, because lines are cut to their width.
+    sessions: HashMap<String, TraceId>,
+    tally: Tally,
 }
 
-/// The printed traces.
+/// What the printer has just written.
 #[derive(Clone, Debug, Default)]
-struct Traces(Arc<Mutex<Vec<String>>>);
+struct Page(Arc<Mutex<Vec<u8>>>);
 
 /// The sums of a run's spans.
 #[derive(Debug, Default)]
@@ -58,27 +85,38 @@ struct Tally {
     errors: usize,
 }
 
+impl Default for Story {
+    fn default() -> Self {
+        Self::of_width(width())
+    }
+}
+
 impl Story {
+    fn of_width(width: usize) -> Self {
+        let wants_colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let page = Page::default();
+        let printer =
+            TreePrinter::new(page.clone()).colour(wants_colour && io::stdout().is_terminal()).width(width);
+        let (trees, sessions, tally) = Default::default();
+        Self(Arc::new(Mutex::new(Book { printer, page, trees, sessions, tally })))
+    }
+
     /// Lets the story read the spans of this telemetry.
     pub fn listen(&self, builder: Builder) -> Builder {
-        let wants_colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        let printer = TreePrinter::new(self.traces.clone())
-            .colour(wants_colour && io::stdout().is_terminal())
-            .width(width());
-        builder.span_processor(printer).span_processor(self.clone())
+        builder.span_processor(self.clone())
     }
 
     /// The trace of a session, as a tree.
     #[must_use]
     pub fn trace_of(&self, session: &str) -> Option<String> {
-        let traces = locked(&self.traces.0);
-        traces.iter().find(|trace| trace.contains(&format!("session {session}"))).cloned()
+        let book = locked(&self.0);
+        book.trees.get(book.sessions.get(session)?).cloned()
     }
 
     /// The sums of all spans, in one line.
     #[must_use]
     pub fn sums(&self) -> String {
-        let Tally { spans, tokens, dollars, errors } = &*locked(&self.tally);
+        let Tally { spans, tokens, dollars, errors } = &locked(&self.0).tally;
         let mut text = format!("Recorded: {spans} spans, of which {errors} have an error");
         // Where the agents run elsewhere, so do their models.
         if *tokens > 0 {
@@ -89,12 +127,12 @@ impl Story {
 }
 
 impl SpanProcessor for Story {
-    fn on_start(&self, _span: &mut Span, _context: &Context) {}
+    fn on_start(&self, span: &mut Span, context: &Context) {
+        locked(&self.0).printer.on_start(span, context);
+    }
 
     fn on_end(&self, span: SpanData) {
-        if span.span_context.is_sampled() {
-            locked(&self.tally).add(&span);
-        }
+        locked(&self.0).add(span);
     }
 
     fn force_flush(&self) -> OTelSdkResult {
@@ -104,6 +142,26 @@ impl SpanProcessor for Story {
     fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
         Ok(())
     }
+}
+
+impl Book {
+    fn add(&mut self, span: SpanData) {
+        let id = span.span_context.trace_id();
+        if span.span_context.is_sampled() {
+            self.tally.add(&span);
+            self.sessions.extend(session_of(&span).map(|session| (session, id)));
+        }
+        self.printer.on_end(span);
+        let page = std::mem::take(&mut *locked(&self.page.0));
+        if !page.is_empty() {
+            self.trees.insert(id, String::from_utf8_lossy(&page).into_owned());
+        }
+    }
+}
+
+fn session_of(span: &SpanData) -> Option<String> {
+    let attribute = span.attributes.iter().find(|attribute| attribute.key.as_str() == "session.id")?;
+    Some(attribute.value.as_str().into_owned())
 }
 
 impl Tally {
@@ -120,11 +178,10 @@ impl Tally {
     }
 }
 
-impl Write for Traces {
-    /// The printer writes each trace as a whole.
-    fn write(&mut self, trace: &[u8]) -> io::Result<usize> {
-        locked(&self.0).push(String::from_utf8_lossy(trace).into_owned());
-        Ok(trace.len())
+impl Write for Page {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        locked(&self.0).extend_from_slice(text);
+        Ok(text.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -144,4 +201,35 @@ impl SpanExporter for Unprinted {
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use a2a_otel::opentelemetry::KeyValue;
+    use a2a_otel::opentelemetry::trace::{Span as _, Tracer as _, TracerProvider as _};
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+
+    use super::*;
+
+    #[test]
+    fn a_trace_is_found_however_narrow_the_terminal_is() {
+        for width in [1, 20, 60, 100] {
+            let story = Story::of_width(width);
+            let provider = SdkTracerProvider::builder().with_span_processor(story.clone()).build();
+            for session in ["customer-01-12345678", "customer-02-12345678"] {
+                let mut span = provider.tracer("test").start(session);
+                span.set_attribute(KeyValue::new("session.id", session));
+                span.end();
+            }
+            let trace = story.trace_of("customer-02-12345678").expect("a trace");
+            assert!(width < 40 || trace.contains("customer-02"), "{trace}");
+            assert!(trace.lines().all(|line| line.chars().count() <= width), "{trace}");
+            assert_eq!(story.trace_of("customer-03-12345678"), None);
+        }
+    }
+
+    #[test]
+    fn what_is_cut_does_not_control_the_terminal() {
+        assert_eq!(cut("\u{1b}]0;title\u{7}a\u{202e}b\tc", 40), "]0;title a b c");
+    }
 }

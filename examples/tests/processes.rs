@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{Environment, Parts, marketplace, told};
+use support::{Environment, Parts, marketplace, told, unread};
 
 const PRINTED: Environment<'_> = &[("OTEL_TRACES_EXPORTER", "console")];
 
@@ -72,4 +72,29 @@ fn all_traces_and_log_lines_are_behind_flags() {
     assert!(errors.contains(" INFO a2a_otel_examples::agent: "), "{errors}");
     assert!(!errors.contains("ERROR"), "the parts stop before those that they call:\n{errors}");
     assert!(text.contains("All is as expected."), "{text}");
+}
+
+#[test]
+fn each_trace_is_printed_once_in_the_form_that_is_asked_for() {
+    for (exporter, form, mark) in [
+        ("none", "tree", "─ CHAIN customer request"),
+        ("console", "tree", "─ CHAIN customer request"),
+        ("none", "summary", "Z  ok  CHAIN customer request  "),
+    ] {
+        let environment = [("OTEL_TRACES_EXPORTER", exporter), ("A2A_OTEL_CONSOLE", form)];
+        let (_, errors) = told(&["--traces"], &environment);
+        assert_eq!(errors.matches("  session customer-").count(), 12, "{exporter}, {form}:\n{errors}");
+        assert!(errors.contains(mark), "{exporter}, {form}:\n{errors}");
+    }
+}
+
+#[test]
+fn no_trace_is_announced_if_there_is_none() {
+    let text = marketplace(&[], &[("OTEL_TRACES_EXPORTER", "none"), ("OTEL_TRACES_SAMPLER", "always_off")]);
+    assert!(text.contains("All is as expected.") && !text.contains("The trace of"), "{text}");
+}
+
+#[test]
+fn a_run_does_not_need_anybody_who_reads_what_it_prints() {
+    assert!(unread(&[("OTEL_TRACES_EXPORTER", "none")]).success());
 }

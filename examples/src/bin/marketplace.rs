@@ -4,10 +4,11 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use a2a_otel::settings::{Explanation, Exporter};
 use a2a_otel::{Builder, Telemetry, TreePrinter};
 use a2a_otel_examples::market::Market;
 use a2a_otel_examples::report::Report;
-use a2a_otel_examples::story::{Story, Unprinted};
+use a2a_otel_examples::story::{Story, Unprinted, say};
 use a2a_otel_examples::{customers, errors};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -35,7 +36,7 @@ struct Arguments {
 async fn main() -> ExitCode {
     match arguments(std::env::args().skip(1)) {
         Some(arguments) if arguments.help => {
-            println!("{USAGE}");
+            say(&USAGE);
             ExitCode::SUCCESS
         }
         Some(arguments) => errors::exit(run(&arguments).await),
@@ -77,40 +78,46 @@ fn observed(arguments: &Arguments, story: &Story) -> Telemetry {
     telemetry
 }
 
-/// Without the feature `otlp`, telemetry prints all traces itself.
+/// Prints all traces, unless the exporters that the environment selects do it anyway.
 fn printing(builder: Builder) -> Builder {
-    if cfg!(feature = "otlp") { builder.span_processor(TreePrinter::stderr()) } else { builder }
+    let settings = Explanation::of_process("marketplace").resolved;
+    match settings.exporter {
+        Exporter::Console | Exporter::OtlpAndConsole => builder,
+        _ => builder.span_processor(TreePrinter::stderr().form(settings.console)),
+    }
 }
 
 async fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     let story = Story::default();
     let telemetry = observed(arguments, &story);
     let run = customers::new_run();
-    println!("A dozen customers ask a marketplace of four agents:\n");
+    say(&"A dozen customers ask a marketplace of four agents:\n");
     let served = match &arguments.coordinator {
         None => serve_here(&run).await,
         Some(url) => customers::serve_all(url, &run).await.map_err(Into::into),
     };
     if let Ok(as_expected) = served {
         let verdict = if as_expected { "as expected" } else { "not as expected; see the marks" };
-        println!("\nAll is {verdict}. The trace of the first request:\n");
-        print!("{}", story.trace_of(&customers::session(1, &run)).unwrap_or_default());
+        // A request that is not sampled has no trace.
+        let trace = story.trace_of(&customers::session(1, &run)).unwrap_or_default();
+        let title = if trace.is_empty() { "" } else { " The trace of the first request:\n\n" };
+        say(&format_args!("\nAll is {verdict}.{title}{}", trace.trim_end()));
     }
-    println!("\n{}", Report(telemetry.metrics()));
-    println!("{}", story.sums());
+    say(&format_args!("\n{}", Report(telemetry.metrics())));
+    say(&story.sums());
     let delivery = telemetry.shutdown(FLUSH);
-    println!("{delivery}");
+    say(&delivery);
     show_what_is_next(&telemetry, delivery.delivered > 0).await;
     served
 }
 
 async fn show_what_is_next(telemetry: &Telemetry, is_delivered: bool) {
     if !(is_delivered && show_link(telemetry).await) {
-        println!("See the traces in Phoenix: pip install arize-phoenix && phoenix serve, and then");
-        println!("  cargo run -p a2a-otel-examples --features otlp --bin marketplace");
+        say(&"See the traces in Phoenix: pip install arize-phoenix && phoenix serve, and then");
+        say(&"  cargo run -p a2a-otel-examples --features otlp --bin marketplace");
     }
-    println!("See more here: --traces, --logs, OTEL_METRICS_EXPORTER=console");
-    println!("See how the agents are annotated: examples/src/agent.rs, examples/src/tools.rs");
+    say(&"See more here: --traces, --logs, OTEL_METRICS_EXPORTER=console");
+    say(&"See how the agents are annotated: examples/src/agent.rs, examples/src/tools.rs");
 }
 
 /// Prints the link to the project once Phoenix has created it. Phoenix does that when it stores the first span, which
@@ -122,7 +129,7 @@ async fn show_link(telemetry: &Telemetry) -> bool {
     }
     for _ in 0..20 {
         if let Some(url) = telemetry.phoenix_url() {
-            println!("The traces in Phoenix: {url}");
+            say(&format_args!("The traces in Phoenix: {url}"));
             return true;
         }
         tokio::time::sleep(Duration::from_millis(500)).await;

@@ -7,7 +7,7 @@ pub(crate) mod watch;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 
 /// Additional environment variables for the processes of a test.
@@ -35,6 +35,14 @@ pub(crate) fn told(arguments: &[&str], environment: Environment<'_>) -> (String,
     let [text, errors] = [run.stdout, run.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     assert!(run.status.success(), "{text}\n{errors}");
     (text, errors)
+}
+
+/// Serves the dozen customers for nobody who reads standard output, and returns how the run ended.
+pub(crate) fn unread(environment: Environment<'_>) -> ExitStatus {
+    let mut run = command(env!("CARGO_BIN_EXE_marketplace"), environment);
+    let mut run = run.stdout(Stdio::piped()).spawn().expect("a run");
+    drop(run.stdout.take());
+    run.wait().expect("the process ends")
 }
 
 /// Each part in a separate process.
