@@ -53,7 +53,9 @@ impl Lent {
         let kept = self.kept.as_ref().filter(|kept| self.now.is_some_and(|now| is_trusted(kept.made, now)));
         if let Some(kept) = kept {
             let span = kept.tracer.build_with_context(builder, parent);
-            note(&span, parent);
+            if !note(&span, parent) {
+                clear();
+            }
             return span;
         }
         let tracer = global::tracer_with_scope(scope());
@@ -62,6 +64,8 @@ impl Lent {
             // Without a time, the tracer is replaced at the next span.
             let made = self.now.unwrap_or(SystemTime::UNIX_EPOCH);
             KEPT.store(Some(Arc::new(Kept { tracer, made })));
+        } else if self.kept.is_some() {
+            clear();
         }
         span
     }
@@ -78,9 +82,7 @@ fn note(span: &BoxedSpan, parent: &Context) -> bool {
     let (identity, parent) = (span.span_context(), parent.span());
     let parent = parent.span_context();
     let is_real = identity.is_valid() && identity.span_id() != parent.span_id();
-    if !is_real {
-        clear();
-    } else if identity.is_sampled() {
+    if is_real && identity.is_sampled() {
         let expected = expected(parent);
         if expected.load(Ordering::Relaxed) == UNKNOWN {
             expected.store(LIKELY, Ordering::Relaxed);
