@@ -75,6 +75,12 @@ pub fn run(command: &mut Command) -> Output {
     output
 }
 
-fn workspace() -> &'static Path {
+/// The folder of the workspace.
+///
+/// # Panics
+///
+/// Never: this package is in a folder of the workspace.
+#[must_use]
+pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a member of the workspace")
 }

@@ -6,16 +6,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use a2a_otel_tests::package::workspace;
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens as _;
 
 /// Texts of libraries that messages contain. They may change with any version.
 const OF_LIBRARIES: &[&str] =
     &["connection refused", "invalid peer certificate: UnknownIssuer", "timeout: global"];
-
-fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a member of the workspace")
-}
 
 fn page() -> String {
     fs::read_to_string(workspace().join("docs/troubleshooting.md")).expect("the page")

@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use a2a_otel_tests::package::workspace;
+
 use self::circles::circles;
 use self::imports::{Import, imports};
 
@@ -18,7 +20,7 @@ type Floor = (&'static [&'static str], &'static str);
 
 /// The floors from the top down. A room may import from the floors below, but not from other rooms on its own floor.
 const FLOORS: &[Floor] = &[
-    (&["lib", "__private"], "what users see, and what generated code calls"),
+    (&["lib", "__private", "guide"], "what users see, and what generated code calls"),
     (&["integrations", "phoenix"], "integrations with SDKs, and links to Phoenix"),
     (&["telemetry"], "wiring: builder, guard, handle, sampler, signals"),
     (&["testing"], "the test kit"),
@@ -38,10 +40,6 @@ const FLOORS: &[Floor] = &[
 
 /// The sources of a crate, by path below `src`.
 type Sources = BTreeMap<String, String>;
-
-fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a member of the workspace")
-}
 
 fn sources(package: &str) -> Sources {
     fn read(folder: &Path, prefix: &str, sources: &mut Sources) {
