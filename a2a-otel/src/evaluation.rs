@@ -2,7 +2,7 @@
 //!
 //! [`Current::score`](crate::Current::score) scores the current span; [`Current::annotate`](crate::Current::annotate)
 //! takes an [`Annotation`], which can hold more. For what is known only later, such as the opinion of a user, keep the
-//! id and call [`annotate_span`], [`annotate_trace`] or [`annotate_session`]. `docs/evaluation.md` describes how
+//! id and call [`annotate_span`], [`annotate_trace`] or [`annotate_session`]. [`docs/evaluation.md`](crate::guide::evaluation) describes how
 //! annotations get to Phoenix.
 //!
 //! ```

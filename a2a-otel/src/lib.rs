@@ -1,3 +1,5 @@
+#![doc = include_str!("links.md")]
+//!
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
@@ -23,6 +25,8 @@ mod environment;
 pub mod evaluation;
 #[cfg(feature = "trace")]
 mod gen_ai;
+#[cfg(all(doc, not(doctest)))]
+pub mod guide;
 #[cfg(any(feature = "a2a", feature = "http", feature = "mcp"))]
 mod integrations;
 #[cfg(feature = "trace")]

@@ -2,7 +2,7 @@
 //! and evaluations, in OpenInference's terms.
 //!
 //! Build a record with its setters and pass it to [`Current::record`](crate::Current::record). `#[llm_call]` reads the
-//! requests and responses of the usual providers by itself (see `docs/llm.md`); use records for everything else.
+//! requests and responses of the usual providers by itself (see [`docs/llm.md`](crate::guide::llm)); use records for everything else.
 //!
 //! ```
 //! use a2a_otel::record::{Message, Request, Response, ToolCall, Usage};

@@ -15,6 +15,7 @@ use async_openai::types::chat::{CreateChatCompletionRequest, CreateChatCompletio
 use serde_json::{Value, json};
 
 const GUIDE: &str = include_str!("../../docs/agents.md");
+const PARITY: &str = include_str!("../../docs/parity/agents.md");
 
 /// A model that returns prepared messages, one after the other.
 struct Script(Mutex<VecDeque<Value>>);
@@ -368,5 +369,5 @@ async fn the_same_conversation_gives_the_same_trace_as_smolagents() {
     let pairs = ours.iter().zip(&theirs);
     let found =
         pairs.flat_map(|(ours, theirs)| differences(&ours.path.join(" > "), &ours.said, &theirs.said));
-    assert_explained(&found.collect::<Vec<_>>(), GUIDE);
+    assert_explained(&found.collect::<Vec<_>>(), PARITY);
 }

@@ -1,7 +1,7 @@
 //! Replays the conversations in `golden/`, recorded from OpenInference's instrumentations for Python, through our
 //! attribute macros.
 //!
-//! The span attributes must be the same, except for the differences in a table of `docs/llm.md`. A difference that is
+//! The span attributes must be the same, except for the differences in the table of `docs/parity/llm.md`. A difference that is
 //! not in the table fails, and so does a row of the table that explains no difference.
 
 use std::collections::BTreeMap;
@@ -206,7 +206,7 @@ async fn the_same_conversations_give_the_same_attributes() {
         let (ours, theirs) = (said_by_us(&span), said_by_peer(peer(&trace)));
         found.extend(differences(&case, &ours, &theirs));
     }
-    assert_explained(&found, include_str!("../../docs/llm.md"));
+    assert_explained(&found, include_str!("../../docs/parity/llm.md"));
 }
 
 /// Whether the key is about the timing of the items, and not about their content.

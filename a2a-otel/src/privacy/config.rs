@@ -21,7 +21,7 @@ pub(crate) const IMAGE_LENGTH: Variable<usize> = Variable {
 
 /// What must not leave the process, for [`Builder::privacy`](crate::Builder::privacy).
 ///
-/// A setting that is not set here comes from the environment: each method names its variable. `docs/privacy.md` lists
+/// A setting that is not set here comes from the environment: each method names its variable. [`docs/privacy.md`](crate::guide::privacy) lists
 /// the effect of each setting on each attribute.
 ///
 /// ```

@@ -13,7 +13,7 @@ use self::Written::{Always, NotOnInternalAgentsSince};
 
 /// A version of OpenTelemetry's GenAI conventions, for [`Builder::gen_ai_version`](crate::Builder::gen_ai_version).
 ///
-/// `docs/semconv.md` lists how they differ. The variable is `OTEL_SEMCONV_STABILITY_OPT_IN`: the value
+/// [`docs/semconv.md`](crate::guide::semconv) lists how they differ. The variable is `OTEL_SEMCONV_STABILITY_OPT_IN`: the value
 /// `gen_ai_latest_experimental` in its list chooses the latest version.
 ///
 /// ```

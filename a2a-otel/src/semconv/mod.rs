@@ -33,7 +33,7 @@ pub use self::span_kind::SpanKind;
 
 /// The conventions that spans follow, for [`Builder::semconv`](crate::Builder::semconv).
 ///
-/// `docs/semconv.md` lists what each attribute becomes. The variable is `A2A_OTEL_SEMCONV`, with the values
+/// [`docs/semconv.md`](crate::guide::semconv) lists what each attribute becomes. The variable is `A2A_OTEL_SEMCONV`, with the values
 /// `openinference`, `gen_ai` and `both`; `OPENINFERENCE_ENABLE_GENAI_SEMCONV=true` means the same as `both`.
 ///
 /// ```

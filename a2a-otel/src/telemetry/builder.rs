@@ -435,7 +435,7 @@ impl Builder {
     }
 
     /// Sets the file of your own prices of models, instead of `A2A_OTEL_PRICES`, with the feature `cost`. They take
-    /// precedence over those of the price list. `docs/metrics.md` describes the file.
+    /// precedence over those of the price list. [`docs/metrics.md`](crate::guide::metrics) describes the file.
     ///
     /// ```
     /// let builder = a2a_otel::Telemetry::builder().prices("/etc/shop/prices.json");

@@ -42,7 +42,7 @@
 //!
 //! A function with `#[mcp_tool]` or `#[tool_span]` shares its span with the MCP call that it makes or serves: the
 //! function's input and output are recorded, and the call adds the protocol's attributes. Both have to be about the
-//! same tool. See `docs/mcp.md` for what is recorded.
+//! same tool. See [`docs/mcp.md`](crate::guide::mcp) for what is recorded.
 
 mod client;
 mod figures;

@@ -24,7 +24,7 @@ use crate::semconv::metrics::process as rows;
 /// and output, context switches, page faults, the time since its start, and the limits of memory and of file descriptors.
 ///
 /// [`init`](crate::init) does this with its own meter provider, unless `A2A_OTEL_PERFORMANCE` is `false`. Call it for a
-/// meter provider of your own, once for each. `docs/metrics.md` lists the figures, and what other systems than Linux have of them.
+/// meter provider of your own, once for each. [`docs/metrics.md`](crate::guide::metrics) lists the figures, and what other systems than Linux have of them.
 ///
 /// ```
 /// use opentelemetry_sdk::metrics::SdkMeterProvider;

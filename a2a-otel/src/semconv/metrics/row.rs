@@ -39,7 +39,7 @@ pub struct BuiltIn {
     pub kind: InstrumentKind,
     /// The unit of its values, in UCUM's notation.
     pub unit: &'static str,
-    /// The upper bounds of a histogram's buckets. `None` for those that `docs/metrics.md` lists for the unit, and for
+    /// The upper bounds of a histogram's buckets. `None` for those that [`docs/metrics.md`](crate::guide::metrics) lists for the unit, and for
     /// other kinds.
     pub bounds: Option<&'static [f64]>,
     /// The labels that its values may have.
