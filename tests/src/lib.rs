@@ -45,4 +45,5 @@ pub mod wire;
 #[doc = include_str!("../../docs/opentelemetry.md")]
 #[doc = include_str!("../../docs/privacy.md")]
 #[doc = include_str!("../../docs/semconv.md")]
+#[doc = include_str!("../../docs/tutorial.md")]
 struct Guides;
