@@ -45,5 +45,6 @@ pub mod wire;
 #[doc = include_str!("../../docs/opentelemetry.md")]
 #[doc = include_str!("../../docs/privacy.md")]
 #[doc = include_str!("../../docs/semconv.md")]
+#[doc = include_str!("../../docs/streams.md")]
 #[doc = include_str!("../../docs/tutorial.md")]
 struct Guides;
