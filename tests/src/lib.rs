@@ -37,6 +37,7 @@ pub mod wire;
 /// The examples of the guides compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/a2a.md")]
+#[doc = include_str!("../../docs/axum.md")]
 #[doc = include_str!("../../docs/context.md")]
 #[doc = include_str!("../../docs/evaluation.md")]
 #[doc = include_str!("../../docs/llm.md")]
