@@ -47,5 +47,6 @@ pub mod wire;
 #[doc = include_str!("../../docs/privacy.md")]
 #[doc = include_str!("../../docs/semconv.md")]
 #[doc = include_str!("../../docs/streams.md")]
+#[doc = include_str!("../../docs/testing.md")]
 #[doc = include_str!("../../docs/tutorial.md")]
 struct Guides;
