@@ -43,6 +43,7 @@ pub mod wire;
 #[doc = include_str!("../../docs/llm.md")]
 #[doc = include_str!("../../docs/mcp.md")]
 #[doc = include_str!("../../docs/metrics.md")]
+#[doc = include_str!("../../docs/migrating.md")]
 #[doc = include_str!("../../docs/opentelemetry.md")]
 #[doc = include_str!("../../docs/privacy.md")]
 #[doc = include_str!("../../docs/semconv.md")]
