@@ -46,6 +46,7 @@ pub mod wire;
 #[doc = include_str!("../../docs/migrating.md")]
 #[doc = include_str!("../../docs/opentelemetry.md")]
 #[doc = include_str!("../../docs/privacy.md")]
+#[doc = include_str!("../../docs/security.md")]
 #[doc = include_str!("../../docs/semconv.md")]
 #[doc = include_str!("../../docs/streams.md")]
 #[doc = include_str!("../../docs/testing.md")]
