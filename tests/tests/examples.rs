@@ -15,7 +15,7 @@ const EXAMPLES: &[Row] = &[
     ("evaluation", "WHICH LAMPS DO YOU HAVE?", &["AGENT answer", "EVALUATOR brevity"]),
     ("existing_opentelemetry", "the application's exporter has 2 spans", &["AGENT answer"]),
     ("hello", "a lamp", &["AGENT product-agent", "TOOL look_up", "session customer-07"]),
-    ("mcp_client", "3 lamps", &["AGENT shop", "TOOL tools/call count_lamps", "TOOL count_lamps"]),
+    ("mcp_client", "3 lamps", &["AGENT shop", "TOOL tools/call count_lamps", "(remote parent)"]),
     ("metrics", "revenue: 57 EUR", &["AGENT place_order", "error: nothing was ordered"]),
     (
         "session",
