@@ -125,6 +125,13 @@ names! {
         /// With the value as the answer of a model.
         WithResponse = "a2a_otel_response",
     }
+    /// The methods of an end that ask the value whether the function has failed.
+    Judgement {
+        /// Ends the scope accordingly.
+        Judged = "a2a_otel_judged",
+        /// Says what the value says.
+        Verdict = "a2a_otel_verdict",
+    }
     /// The methods of a classified item that choose how it is recorded, if the result is a stream.
     ItemEnd {
         /// Only its error.

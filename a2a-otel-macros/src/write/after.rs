@@ -7,7 +7,7 @@ use super::values::bind_output;
 use crate::kinds::Content;
 use crate::plan::{MetricPlan, Output, Plan, Planned, SpanPlan};
 use crate::read::types::Streams;
-use crate::runtime::{Ability, End, ItemEnd, Method, Target, Wrapper};
+use crate::runtime::{Ability, End, ItemEnd, Judgement, Method, Target, Wrapper};
 
 impl Plan<'_> {
     /// Records the result and ends the scope. The value of this code is what the function returns.
@@ -38,7 +38,7 @@ impl Plan<'_> {
 
     /// How the scope ends, if none of the user's expressions uses the result.
     pub(super) fn end(&self) -> Option<TokenStream> {
-        self.ends().map(|(end, _)| self.classified(&end))
+        self.ends().map(|(end, _)| self.classified_end(&end))
     }
 
     fn ends(&self) -> Option<(End, ItemEnd)> {
@@ -57,6 +57,18 @@ impl Plan<'_> {
         hygienic!(.a2a_otel_classify().#end() #debug)
     }
 
+    /// The same for the result of the function, which may be a tool's refusal although it is no error.
+    fn classified_end(&self, end: &End) -> TokenStream {
+        let classified = self.classified(end);
+        let judged = self.is_of_tool().then_some(Judgement::Judged).map(|judged| hygienic!(.#judged()));
+        quote!(#classified #judged)
+    }
+
+    /// Whether the function is about a tool.
+    fn is_of_tool(&self) -> bool {
+        matches!(&self.effect, Planned::Span(span) if span.kind.content == Content::Named)
+    }
+
     /// Whether the scope may end with a stream, if the type of the result turns out to be one.
     pub(super) fn watches(&self) -> bool {
         self.may_be_stream && self.is_writable() && self.ends().is_some()
@@ -66,7 +78,7 @@ impl Plan<'_> {
     pub(super) fn watch(&self, ty: &TokenStream) -> Option<TokenStream> {
         let runtime = &self.runtime;
         let (end, item) = self.ends().filter(|_| self.watches())?;
-        let (end, item) = (self.classified(&end), self.classified(&item));
+        let (end, item) = (self.classified_end(&end), self.classified(&item));
         let list = matches!(&self.effect, Planned::Span(span) if span.lists_items);
         let list = list.then(|| hygienic!(.a2a_otel_list()));
         Some(hygienic! {
@@ -103,8 +115,18 @@ impl Plan<'_> {
     fn recorded_span(&self, span: &SpanPlan<'_>, result: &TokenStream) -> TokenStream {
         let (runtime, ending) = (&self.runtime, hygienic!(&mut ending));
         let late = self.recorded_late(span, Target::Ending, &ending, &hygienic!(&ending));
-        let records = quote!(#runtime::Ending::ok(#ending); #late);
+        let judged = self.is_of_tool().then(|| self.judged(&ending, result));
+        let records = quote!(#runtime::Ending::ok(#ending); #judged #late);
         self.split(Target::Ending, &ending, result, &records, span.debug_errors)
+    }
+
+    /// Asks the value whether the function has failed.
+    fn judged(&self, ending: &TokenStream, result: &TokenStream) -> TokenStream {
+        let (runtime, value) = (&self.runtime, hygienic!(value));
+        let (end, verdict) = (self.classified(&End::WithoutValue), Judgement::Verdict);
+        hygienic! {
+            #runtime::Ending::judged(#ending, #runtime::ReturnType::of(#result) #end.#verdict(#value));
+        }
     }
 
     /// The output and the late fields, unless only figures are recorded, which do not need them.

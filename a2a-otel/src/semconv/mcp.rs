@@ -21,8 +21,7 @@ pub(crate) const REQUEST_ID: &str = "jsonrpc.request.id";
 /// The code of the error in the response, as text.
 pub(crate) const STATUS_CODE: &str = "rpc.response.status_code";
 
-/// The `error.type` of a tool that answers with `isError`.
-pub(crate) const TOOL_ERROR: &str = "tool_error";
+pub(crate) use super::opentelemetry::TOOL_ERROR;
 
 /// Each method, and the kind of its span.
 macro_rules! methods {

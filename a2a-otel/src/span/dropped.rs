@@ -46,6 +46,7 @@ impl<S: CallScope, C> Drop for BeforeBody<S, C> {
 #[cold]
 fn enter<S: CallScope>(mut scope: S) {
     scope.resumed();
+    scope.abandoned();
     // A tuple drops its fields in order: the thread leaves the scope, then the scope ends.
     let entered = scope.holds().then(|| Box::new((scope.enter(), scope)) as _);
     // A thread that is exiting may have destroyed the list already: then the scope ends before the body is dropped.

@@ -7,15 +7,18 @@ use std::time::SystemTime;
 use opentelemetry::trace::{Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue, StringValue};
 
+use super::attempts::FunctionEnd;
 use super::context_values::{Request, kind_at};
 use super::failure::{Describe, ErrorDescription};
 use super::figures::Call;
-use super::joint::{Joint, SecondFailure};
+use super::joint::Joint;
+use super::return_type::Verdict;
+use super::running::judge;
 use crate::capture::{Encoded, Fields, PANICKED, Value, encode, guarded};
 use crate::llm::Read;
 use crate::semconv::openinference as names;
 use crate::semconv::opentelemetry::{
-    ERROR_TYPE, EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE,
+    ERROR_TYPE, EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE, TOOL_ERROR,
 };
 use crate::semconv::ours::{CANCELLED, PANIC};
 use crate::{llm, privacy};
@@ -25,6 +28,7 @@ pub struct Ending {
     /// `None` if the span is not recorded.
     context: Option<Context>,
     status: Status,
+    end: FunctionEnd,
     /// The shared span that this call has joined. The observer that opened it ends it.
     joined: Option<Arc<Joint>>,
     /// What figures are recorded of.
@@ -35,11 +39,13 @@ pub struct Ending {
 impl Ending {
     #[inline]
     pub(super) const fn new(context: Option<Context>, call: Option<Box<Call>>) -> Self {
-        Self { context, status: Status::Unset, joined: None, call }
+        Self { context, status: Status::Unset, end: FunctionEnd::Succeeded, joined: None, call }
     }
 
-    pub(super) const fn joined(context: Context, joint: Arc<Joint>, call: Option<Box<Call>>) -> Self {
-        Self { context: Some(context), status: Status::Unset, joined: Some(joint), call }
+    pub(super) fn joined(context: Context, joint: Arc<Joint>, call: Option<Box<Call>>) -> Self {
+        let mut ending = Self::new(Some(context), call);
+        ending.joined = Some(joint);
+        ending
     }
 
     /// Whether the outcome is recorded, on a span or in figures.
@@ -74,6 +80,14 @@ impl Ending {
         if self.is_recorded() {
             let panicked = || ErrorDescription::plain("unknown", PANICKED.to_owned());
             self.failed(&guarded(|| error.describe(debug)).unwrap_or_else(panicked));
+        }
+    }
+
+    /// The value that the call returned says this of the call.
+    pub fn judged(&mut self, verdict: Verdict) {
+        // The protocol's call ends the span of a call that it serves.
+        if self.joined.is_none() {
+            judge(self.context.as_ref(), self.call.as_deref_mut(), verdict);
         }
     }
 
@@ -180,21 +194,21 @@ impl Ending {
         if !self.is_recorded() {
             return;
         }
-        let error_type = match self.second_failure() {
-            Some(SecondFailure::Unrecorded(refusal)) => refusal.error_type.clone(),
-            _ => failed.kind.clone().into(),
-        };
+        // The protocol's name for the error is more exact.
+        let refusal = self.joint().and_then(|joint| joint.attempts().failure());
+        let error_type = refusal.map_or_else(|| failed.kind.clone().into(), |one| one.error_type.clone());
         self.failed_as(failed, error_type);
     }
 
     /// The call failed; `error_type` is the convention's name for the error.
     pub(crate) fn failed_as(&mut self, failed: &ErrorDescription, error_type: StringValue) {
+        self.end = FunctionEnd::Failed;
         let message = privacy::message(self.kind(), failed.message.clone().into());
         if let Some(joint) = &self.joined {
             self.event(EXCEPTION, exception(failed));
             return joint.record_failure(message.into_owned());
         }
-        let message = if let Some(SecondFailure::Recorded(recorded)) = self.second_failure() {
+        let message = if let Some(recorded) = self.joint().and_then(|joint| joint.failure()) {
             recorded.into()
         } else {
             self.event(EXCEPTION, exception(failed));
@@ -204,9 +218,9 @@ impl Ending {
         self.status = Status::error(message);
     }
 
-    /// The failure of the call that joined the span, if it failed.
-    fn second_failure(&self) -> Option<SecondFailure> {
-        Joint::at(self.context.as_ref()?)?.failure()
+    /// What the span shares, if it is a tool's.
+    fn joint(&self) -> Option<&Arc<Joint>> {
+        Joint::at(self.context.as_ref()?)
     }
 
     /// The call panicked; the panic continues.
@@ -217,6 +231,7 @@ impl Ending {
             .or_else(|| payload.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "a panic without a message".to_owned());
         self.failed(&ErrorDescription::plain(PANIC, message));
+        self.end = FunctionEnd::Panicked;
     }
 
     /// The call was dropped before its end.
@@ -224,7 +239,8 @@ impl Ending {
         if let Some(call) = &mut self.call {
             call.failed(CANCELLED.into());
         }
-        if !matches!(self.second_failure(), Some(SecondFailure::Recorded(_))) {
+        self.end = FunctionEnd::Dropped;
+        if self.joint().is_none_or(|joint| joint.failure().is_none()) {
             self.event(CANCELLED, Vec::new());
         }
         match &self.joined {
@@ -247,21 +263,27 @@ impl Ending {
     /// Whether a function's attribute macro records the input and output of the span.
     #[cfg(feature = "mcp")]
     pub(crate) fn is_shared(&self) -> bool {
-        self.context.as_ref().and_then(Joint::at).is_some_and(|joint| joint.has_second())
+        self.joint().is_some_and(|joint| joint.has_second())
     }
 
-    /// Records what was held back for a second call that might have joined the span.
+    /// Records what was held back until the end: for a second call that might have joined the span, and of the function's
+    /// own call.
     fn settle(&mut self) {
-        let Some(joint) = self.context.as_ref().and_then(Joint::at).cloned() else { return };
+        let Some(joint) = self.joint().cloned() else { return };
         self.set(joint.take_deferred());
-        if let (Status::Ok | Status::Unset, Some(SecondFailure::Unrecorded(refusal))) =
-            (&self.status, joint.failure())
-        {
-            if refusal.is_of_tool {
-                self.failed_as(&refusal.failed, refusal.error_type.clone());
-            } else {
-                self.event(EXCEPTION, exception(&refusal.failed));
+        match joint.take_verdict() {
+            Verdict::Refused(reason) => {
+                self.failed_as(&ErrorDescription::plain(TOOL_ERROR, reason), TOOL_ERROR.into());
             }
+            Verdict::Unknown if matches!(self.end, FunctionEnd::Succeeded) => {
+                if let Some(refusal) = joint.attempts().only_refusal() {
+                    self.failed_as(&refusal.failed, refusal.error_type.clone());
+                }
+            }
+            Verdict::Good | Verdict::Unknown => {}
+        }
+        if let Some(context) = &self.context {
+            joint.function_ended(context, self.end);
         }
     }
 

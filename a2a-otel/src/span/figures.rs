@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use opentelemetry::{Context, KeyValue, StringValue, Value};
 
 use super::ongoing::Ongoing;
+use super::return_type::Verdict;
 use super::site::{Measured, Site};
 use crate::attributes::find;
 use crate::capture::Fixed;
@@ -17,7 +18,8 @@ use crate::meter::{self, Labels, Metric, Number};
 use crate::semconv::gen_ai::{AGENT_NAME, OPERATION_NAME, TOOL_NAME, operation};
 use crate::semconv::metrics::operations::{self as rows, A2A_METHOD_NAME, A2A_TASK_STATE};
 use crate::semconv::openinference as names;
-use crate::semconv::opentelemetry::ERROR_TYPE;
+use crate::semconv::opentelemetry::{ERROR_TYPE, TOOL_ERROR};
+use crate::semconv::ours::CANCELLED;
 
 macro_rules! metrics {
     ($($row:ident)*) => { $(static $row: Metric = Metric::built_in(&rows::$row);)* };
@@ -36,6 +38,8 @@ pub(super) struct Call {
     /// The agent that calls, or the agent that is called over A2A.
     agent: Option<StringValue>,
     error_type: Option<StringValue>,
+    /// Whether the value that the call returned says that it has not failed.
+    is_good: bool,
     /// The context in which the call runs, if its span is not recorded and it is not the caller's.
     context: Option<Context>,
     /// Whether its context has it as [`Ongoing`].
@@ -70,6 +74,7 @@ impl Call {
             name: StringValue::from(""),
             agent,
             error_type: None,
+            is_good: false,
             context: None,
             is_ongoing: false,
             model: is_model.then(|| Box::new(ModelCall::new(measured == Measured::Embedding))),
@@ -195,6 +200,15 @@ impl Call {
         }
     }
 
+    /// The value that the call returned says this of it.
+    pub(super) fn judged(&mut self, verdict: &Verdict) {
+        match verdict {
+            Verdict::Good => self.is_good = true,
+            Verdict::Refused(_) => self.failed(TOOL_ERROR.into()),
+            Verdict::Unknown => {}
+        }
+    }
+
     /// Records the figures of the call, which ran in this context.
     pub(super) fn ended(&mut self, context: Option<&Context>) {
         let duration = self.started.elapsed();
@@ -239,11 +253,12 @@ impl Call {
     }
 
     fn record_tool(&mut self, duration: Duration, ongoing: Option<&Ongoing>) {
-        // The protocol's name for the error is more exact, and the tool's own failure is one of the call.
+        // The protocol's name for the error is more exact.
         let refused = ongoing.and_then(Ongoing::refused);
         let error = match (self.error_type.take(), refused) {
-            (Some(_), Some((error, _))) | (None, Some((error, true))) => Some(error),
-            (error, _) => error,
+            (Some(own), Some(refused)) if own.as_str() != CANCELLED => Some(refused.error_type),
+            (None, Some(refused)) if refused.is_only_one_of_tool && !self.is_good => Some(refused.error_type),
+            (own, _) => own,
         };
         let mut labels = Labels::<3>::new();
         labels.push(TOOL_NAME, self.name.clone());

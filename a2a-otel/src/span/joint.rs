@@ -2,15 +2,16 @@
 //! the call. The first of the two opens the span, and the second joins it.
 //!
 //! The attribute macro records input and output, because it may mask them. The protocol records the cause of a failure
-//! and the names of the call.
+//! and the names of the call. [`attempts`](super::attempts) decides when a call of a function becomes a part of its span.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use opentelemetry::trace::{SpanId, TraceContextExt as _};
-use opentelemetry::{Context, Key, KeyValue, StringValue};
+use opentelemetry::{Context, Key, KeyValue};
 
-use super::failure::ErrorDescription;
+use super::attempts::Attempts;
+use super::return_type::Verdict;
 use super::site::{Site, TOOL};
 use crate::lock::lock;
 use crate::privacy;
@@ -24,6 +25,8 @@ pub(crate) struct Joint {
     is_of_function: bool,
     tool: String,
     shared: Mutex<Shared>,
+    /// The calls of a function.
+    attempts: Attempts,
 }
 
 #[derive(Default)]
@@ -33,27 +36,10 @@ struct Shared {
     keys: Vec<Key>,
     /// What the first observer records at the end if no second one joins.
     deferred: Vec<KeyValue>,
-    /// The failure of the second observer's call.
-    failure: Option<SecondFailure>,
-}
-
-/// How the call of the second observer failed.
-#[derive(Clone, Debug)]
-pub(super) enum SecondFailure {
-    /// The function failed and its error is recorded; this is the status message.
-    Recorded(String),
-    /// The protocol's call failed. Its error is not recorded yet, because the function may handle it.
-    Unrecorded(Arc<Refusal>),
-}
-
-/// How a protocol's call failed.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    pub(crate) failed: ErrorDescription,
-    /// The protocol's name for the error.
-    pub(crate) error_type: StringValue,
-    /// Whether the tool itself failed. The span then fails even if the function handles the error.
-    pub(crate) is_of_tool: bool,
+    /// The message of the failure that the second observer has recorded.
+    failure: Option<String>,
+    /// What the value that the function returned says of it.
+    verdict: Verdict,
 }
 
 impl Joint {
@@ -63,7 +49,8 @@ impl Joint {
         let tool = tool_of(attributes)?.into_owned();
         let keys = attributes.iter().map(|attribute| attribute.key.clone()).collect();
         let shared = Mutex::new(Shared { keys, deferred, ..Shared::default() });
-        Some(Self { span: SpanId::INVALID, is_of_function: site.is_of_function(), tool, shared })
+        let (is_of_function, attempts) = (site.is_of_function(), Attempts::default());
+        Some(Self { span: SpanId::INVALID, is_of_function, tool, shared, attempts })
     }
 
     pub(super) fn of_span(mut self, span: SpanId) -> Arc<Self> {
@@ -76,13 +63,25 @@ impl Joint {
         if !site.is_of_tool() || !site.is_of_function() {
             return None;
         }
-        Self::above(|joint| !joint.is_of_function)
+        let joint = Self::above(|_| true)?;
+        if joint.is_of_function {
+            joint.call_begins(&Context::current(), false);
+            return None;
+        }
+        Some(joint)
     }
 
-    /// The parent span, after the protocol's call of this tool has joined it.
-    pub(crate) fn for_call(tool: &str) -> Option<Arc<Self>> {
-        let joint = Self::above(|joint| joint.is_of_function && joint.tool == tool)?;
-        joint.take().then_some(joint)
+    /// The span of the function that makes the current call.
+    pub(super) fn of_function() -> Option<Arc<Self>> {
+        Self::above(|joint| joint.is_of_function)
+    }
+
+    pub(super) fn tool(&self) -> &str {
+        &self.tool
+    }
+
+    pub(super) const fn attempts(&self) -> &Attempts {
+        &self.attempts
     }
 
     fn above(fits: impl FnOnce(&Self) -> bool) -> Option<Arc<Self>> {
@@ -98,7 +97,8 @@ impl Joint {
         tool_of(attributes).is_some_and(|tool| tool == self.tool) && self.take()
     }
 
-    fn take(&self) -> bool {
+    /// Lets nobody join the span. Returns whether nobody has before.
+    pub(super) fn take(&self) -> bool {
         !std::mem::replace(&mut self.shared().has_second, true)
     }
 
@@ -116,7 +116,7 @@ impl Joint {
     }
 
     /// Adds the second observer's attributes to the span, except those that the first has recorded.
-    pub(crate) fn add(&self, context: &Context, mut attributes: Vec<KeyValue>) {
+    pub(super) fn add(&self, context: &Context, mut attributes: Vec<KeyValue>) {
         privacy::screen(TOOL, &mut attributes);
         let mut shared = self.shared();
         attributes.retain(|attribute| !shared.keys.contains(&attribute.key));
@@ -136,17 +136,22 @@ impl Joint {
         if shared.has_second { Vec::new() } else { std::mem::take(&mut shared.deferred) }
     }
 
+    /// The second observer has recorded its failure.
     pub(super) fn record_failure(&self, message: String) {
-        self.shared().failure = Some(SecondFailure::Recorded(message));
+        self.shared().failure = Some(message);
     }
 
-    /// The protocol's call failed.
-    pub(crate) fn refused(&self, refusal: Refusal) {
-        self.shared().failure = Some(SecondFailure::Unrecorded(Arc::new(refusal)));
-    }
-
-    pub(super) fn failure(&self) -> Option<SecondFailure> {
+    pub(super) fn failure(&self) -> Option<String> {
         self.shared().failure.clone()
+    }
+
+    /// The value that the function returned says this of it.
+    pub(super) fn judged(&self, verdict: Verdict) {
+        self.shared().verdict = verdict;
+    }
+
+    pub(super) fn take_verdict(&self) -> Verdict {
+        std::mem::take(&mut self.shared().verdict)
     }
 }
 

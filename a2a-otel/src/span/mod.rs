@@ -3,6 +3,8 @@
 //! Functions are `#[inline]` only on the path of a call that is not recorded, which then takes a few comparisons. The
 //! rest is compiled once.
 
+#[cfg_attr(not(feature = "mcp"), expect(dead_code, reason = "only a protocol makes attempts"))]
+mod attempts;
 mod context_values;
 mod current;
 mod dropped;
@@ -29,6 +31,8 @@ mod stream;
 mod stream_type;
 mod tracer;
 
+#[cfg(feature = "mcp")]
+pub(crate) use self::attempts::{Attempt, Refusal};
 #[cfg(feature = "tracing")]
 pub(crate) use self::context_values::is_within_model_call;
 pub use self::current::{Current, current};
@@ -39,8 +43,6 @@ pub(crate) use self::failure::ErrorDescription;
 #[cfg(feature = "sdk")]
 pub(crate) use self::finishing::{finish, finish_with};
 pub use self::items::SpanItems;
-#[cfg(feature = "mcp")]
-pub(crate) use self::joint::{Joint, Refusal};
 #[cfg(feature = "a2a")]
 pub(crate) use self::ongoing::Observer;
 #[cfg(feature = "mcp")]
@@ -48,6 +50,8 @@ pub(crate) use self::ongoing::expect_tool_requests;
 #[cfg(any(feature = "a2a", feature = "mcp"))]
 pub(crate) use self::ongoing::{WholeCall, is_measuring};
 pub use self::opening::Opening;
+#[cfg(feature = "mcp")]
+pub(crate) use self::return_type::Refusable;
 pub use self::return_type::{ReturnType, fallible};
 #[cfg(feature = "mcp")]
 pub(crate) use self::run::run_until_cancelled;

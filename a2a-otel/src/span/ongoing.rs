@@ -25,15 +25,24 @@ pub(crate) struct Ongoing {
 /// What others have said of a call.
 #[derive(Default)]
 struct Said {
-    /// Whether a request of a protocol is this call.
-    has_request: bool,
-    /// Why that request failed: the protocol's name for the error, and whether the tool itself failed.
-    refused: Option<(StringValue, bool)>,
+    /// How many requests of a protocol are attempts of this call.
+    requests: u64,
+    /// The failure of the attempt that ended last, if it failed.
+    refused: Option<RefusedRequest>,
     /// The attempts that each of a client's two observers has seen.
     attempts: [u64; 2],
     task_state: Option<&'static str>,
     /// What calls of models within it say.
     parts: Option<Box<ModelCall>>,
+}
+
+/// The failure of a request.
+#[derive(Clone)]
+pub(super) struct RefusedRequest {
+    /// The protocol's name for the error.
+    pub(super) error_type: StringValue,
+    /// Whether it is the only attempt, and the tool itself failed.
+    pub(super) is_only_one_of_tool: bool,
 }
 
 /// What sees an attempt of a call to another agent. A client may have both.
@@ -104,8 +113,8 @@ impl Ongoing {
         lock(&self.said).parts.take()
     }
 
-    /// The failure of the request that is this call, and whether the tool itself failed.
-    pub(super) fn refused(&self) -> Option<(StringValue, bool)> {
+    /// The failure of the attempt that ended last, if it failed.
+    pub(super) fn refused(&self) -> Option<RefusedRequest> {
         lock(&self.said).refused.clone()
     }
 
@@ -129,19 +138,27 @@ impl WholeCall {
         Some(say(&mut lock(&Ongoing::at(&self.0)?.said)))
     }
 
-    /// The call of this tool that the current request carries out: the first one does.
+    /// The call of this tool that the current request carries out, and whether it is a further attempt.
     #[cfg(feature = "mcp")]
-    pub(crate) fn of_tool(tool: &str) -> Option<Self> {
+    pub(crate) fn of_tool(tool: &str) -> Option<(Self, bool)> {
         let is_it = |ongoing: &Ongoing| ongoing.measured == Measured::Tool && ongoing.name.as_str() == tool;
         let call = Self::find(is_it)?;
-        let was_taken = call.said(|said| std::mem::replace(&mut said.has_request, true))?;
-        (!was_taken).then_some(call)
+        let requests = call.said(|said| {
+            said.requests += 1;
+            said.requests
+        })?;
+        Some((call, requests > 1))
     }
 
-    /// The request failed.
+    /// An attempt ended, perhaps with an error of this name, and perhaps because the tool itself failed.
     #[cfg(feature = "mcp")]
-    pub(crate) fn refused(&self, error_type: StringValue, is_of_tool: bool) {
-        self.said(|said| said.refused = Some((error_type, is_of_tool)));
+    pub(crate) fn attempted(&self, error: Option<(StringValue, bool)>) {
+        self.said(|said| {
+            said.refused = error.map(|(error_type, is_of_tool)| RefusedRequest {
+                error_type,
+                is_only_one_of_tool: is_of_tool && said.requests == 1,
+            });
+        });
     }
 
     /// The call of another agent that the current request is an attempt of, and whether it is a further attempt.

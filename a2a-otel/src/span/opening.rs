@@ -48,6 +48,8 @@ pub struct Opening {
     /// Attributes that the spans below inherit.
     inherited: Vec<KeyValue>,
     joint: Option<Joint>,
+    /// Whether input and output are left to the function around the call.
+    is_attempt: bool,
     /// What figures are recorded of.
     call: Option<Box<Call>>,
     /// Whether a span is recorded, and not only figures.
@@ -176,7 +178,11 @@ fn fixed(site: &'static Site) -> impl Iterator<Item = KeyValue> {
     site.fixed.iter().map(|(key, value)| KeyValue::new(*key, *value))
 }
 
-fn builder(name: Cow<'static, str>, site: &'static Site, attributes: Vec<KeyValue>) -> SpanBuilder {
+pub(super) fn builder(
+    name: Cow<'static, str>,
+    site: &'static Site,
+    attributes: Vec<KeyValue>,
+) -> SpanBuilder {
     let (span_kind, attributes) = (Some(site.opentelemetry.clone()), Some(attributes));
     SpanBuilder { name, span_kind, attributes, ..SpanBuilder::default() }
 }
@@ -212,7 +218,7 @@ impl Opening {
 
     /// Records the input.
     pub fn input(&mut self, value: &dyn Value) {
-        if self.is_recorded {
+        if self.is_recorded && !self.is_attempt {
             self.encoded(|| encode(value));
         }
     }
@@ -245,6 +251,12 @@ impl Opening {
     #[cfg(feature = "mcp")]
     pub(crate) fn attributes(&mut self, attributes: impl IntoIterator<Item = KeyValue>) {
         self.attributes.extend(attributes);
+    }
+
+    /// The call is an attempt of the function around it, which records input and output, because it may mask them.
+    #[cfg(feature = "mcp")]
+    pub(crate) const fn attempt(&mut self) {
+        self.is_attempt = true;
     }
 
     fn inherit(&mut self, key: &'static str, value: Option<String>) {
@@ -329,6 +341,7 @@ impl Opening {
             read: None,
             inherited: Vec::new(),
             joint: None,
+            is_attempt: false,
             call: Some(call),
             is_recorded: false,
         }
@@ -386,6 +399,7 @@ impl Opening {
             read: None,
             inherited: Vec::new(),
             joint: None,
+            is_attempt: false,
             call,
             is_recorded: true,
         }
@@ -462,6 +476,9 @@ impl Opening {
         if self.site.is_of_tool() {
             let deferred = self.take_input().map_or_else(Vec::new, Vec::from);
             self.joint = Joint::of(self.site, &attributes, deferred);
+            if let Some(joint) = self.joint.as_ref().filter(|_| self.is_attempt) {
+                joint.take();
+            }
         }
         if let Some(run) = self.run(&attributes, &name) {
             self.parent = self.parent.with_value(run);

@@ -128,6 +128,11 @@ steps! {
     TryThird<T, E, A>(TryLast<T, E, A>);
     /// The last kind of value.
     TryLast<T, E, A>(PhantomData<fn(T, E, A)>);
+
+    /// How a scope ends when the body has returned. It is empty, because the user's future stores it.
+    End<T, E, A, O>(TryNoAnswer<T, E, A, O>);
+    /// The same for a value that is no tool's answer.
+    TryNoAnswer<T, E, A, O>(PhantomData<fn(T, E, A, O)>);
 }
 
 impl<R> ReturnType<R> {
@@ -190,6 +195,8 @@ macro_rules! abilities {
         /// An error with this ability.
         pub struct $ability;
 
+        impl IsFallible for $ability {}
+
         impl<T, E: $($bound)*> Classify<T, E> for $ability {
             type Result = Result<T, E>;
 
@@ -250,30 +257,125 @@ impl<T, E, A> Classified<T, E, A> {
     /// Ends the scope with success or failure, and no value.
     #[must_use]
     pub const fn a2a_otel_end(self) -> End<T, E, A, NoOutput> {
-        End(PhantomData)
+        End::NEW
     }
 
     /// The item is a chunk of a model's answer, which is not recorded.
     #[must_use]
     pub const fn a2a_otel_unread_chunk(self) -> End<T, E, A, UnreadChunk> {
-        End(PhantomData)
+        End::NEW
     }
 }
 
-/// How a scope ends when the body has returned. It is empty, because the user's future stores it.
-pub struct End<T, E, A, O>(PhantomData<fn(T, E, A, O)>);
+/// An answer that may be a tool's refusal. A function that returns a refusal has failed, though it returns no error.
+pub trait Refusable {
+    /// Why the tool refused, if it did.
+    fn reason(&self) -> Option<String>;
+}
+
+impl<T: Refusable> Refusable for Option<T> {
+    fn reason(&self) -> Option<String> {
+        self.as_ref()?.reason()
+    }
+}
+
+/// What a value that a tool's function returned says of the function.
+#[derive(Clone, Debug, Default)]
+pub enum Verdict {
+    /// It is no failure: it is a tool's answer, or the function could have returned an error instead.
+    Good,
+    /// It is a tool's refusal, for this reason.
+    Refused(String),
+    /// It does not say.
+    #[default]
+    Unknown,
+}
+
+/// What the values of a type say of a function.
+pub trait Judge<T> {
+    /// What this value says.
+    fn judge(value: &T) -> Verdict;
+}
+
+/// Judges by an answer of a tool.
+pub struct ByAnswer;
+
+impl<T: Refusable> Judge<T> for ByAnswer {
+    fn judge(value: &T) -> Verdict {
+        value.reason().map_or(Verdict::Good, Verdict::Refused)
+    }
+}
+
+/// Judges by whether the function could have returned an error, of the ability `A`.
+pub struct ByType<A>(PhantomData<fn(A)>);
+
+impl<T, A: IsFallible> Judge<T> for ByType<A> {
+    fn judge(_: &T) -> Verdict {
+        if A::IS_FALLIBLE { Verdict::Good } else { Verdict::Unknown }
+    }
+}
+
+/// Whether a function of this type can return an error.
+pub trait IsFallible {
+    /// Whether it can.
+    const IS_FALLIBLE: bool = true;
+}
+
+impl IsFallible for NoError {
+    const IS_FALLIBLE: bool = false;
+}
+
+impl<A: IsFallible> IsFallible for Debugged<A> {
+    const IS_FALLIBLE: bool = A::IS_FALLIBLE;
+}
+
+macro_rules! judges {
+    ($($step:ident: ($($bound:tt)*), $ability:ident => $judge:ty;)*) => {$(
+        impl<T: $($bound)*, E, $ability: IsFallible, O> $step<T, E, $ability, O> {
+            /// Ends the scope as the value says.
+            #[must_use]
+            pub const fn a2a_otel_judged(self) -> End<T, E, $ability, Judged<$judge, O>> {
+                End::NEW
+            }
+
+            /// What the value says.
+            pub fn a2a_otel_verdict(self, value: &T) -> Verdict {
+                <$judge>::judge(value)
+            }
+        }
+    )*};
+}
+
+judges! {
+    End: (Refusable), A => ByAnswer;
+    TryNoAnswer: (Sized), A => ByType<A>;
+}
+
+/// Like `O`, for a value that `J` judges.
+pub struct Judged<J, O>(PhantomData<fn(J, O)>);
+
+impl<T, J: Judge<T>, O: Output<Span, T>> Output<Span, T> for Judged<J, O> {
+    fn succeeded(mut span: Span, value: &T) {
+        if span.is_seen() {
+            span.judged(J::judge(value));
+        }
+        O::succeeded(span, value);
+    }
+}
 
 impl<T, E, A, O> End<T, E, A, O> {
+    const NEW: Self = Self(TryNoAnswer(PhantomData));
+
     /// Describes an error by its `Debug` form.
     #[must_use]
     pub const fn a2a_otel_debug(self) -> End<T, E, Debugged<A>, O> {
-        End(PhantomData)
+        End::NEW
     }
 
     /// Records texts as a list instead of joining them.
     #[must_use]
     pub const fn a2a_otel_list(self) -> End<T, E, A, Listed<O>> {
-        End(PhantomData)
+        End::NEW
     }
 
     /// An error with the ability to describe it.
@@ -376,7 +478,7 @@ macro_rules! views {
             /// How a value of this kind is recorded.
             #[must_use]
             pub const fn $method(self) -> End<T, E, A, $way<$kind>> {
-                End(PhantomData)
+                End::NEW
             }
         })*
     )*};

@@ -13,6 +13,7 @@ use super::failure::Describe;
 use super::figures::Call;
 use super::items::SpanItems;
 use super::joint::Joint;
+use super::return_type::Verdict;
 use super::scope::{CallScope, StreamEnd};
 use crate::context::{self, Addition, Families};
 use crate::privacy;
@@ -107,6 +108,16 @@ impl Span {
         }
     }
 
+    /// The value that the call returned says this of the call.
+    pub(super) fn judged(&mut self, verdict: Verdict) {
+        match &mut self.state {
+            State::Seen(context, call) => judge(Some(context), call.as_deref_mut(), verdict),
+            State::Measured(call) => judge(None, Some(call), verdict),
+            // The protocol's call ends the span of a call that it serves.
+            State::Unseen | State::Dropped(_) | State::Joined(..) => {}
+        }
+    }
+
     #[cold]
     fn cancel(&mut self) {
         self.end().cancelled();
@@ -121,6 +132,16 @@ impl Span {
             State::Measured(call) => Ending::new(None, Some(call)),
             State::Unseen | State::Dropped(_) => Ending::new(None, None),
         }
+    }
+}
+
+/// Takes over what the value that a call returned says of the call.
+pub(super) fn judge(context: Option<&Context>, call: Option<&mut Call>, verdict: Verdict) {
+    if let Some(call) = call {
+        call.judged(&verdict);
+    }
+    if let Some(joint) = context.and_then(Joint::at) {
+        joint.judged(verdict);
     }
 }
 
@@ -165,6 +186,14 @@ impl CallScope for Span {
     fn resumed(&mut self) {
         if self.is_deferred {
             self.adopt();
+        }
+    }
+
+    fn abandoned(&self) {
+        if let State::Seen(context, _) = &self.state
+            && let Some(joint) = Joint::at(context)
+        {
+            joint.attempts().dropped();
         }
     }
 

@@ -34,6 +34,9 @@ pub trait CallScope: Sized + 'static {
     #[inline]
     fn resumed(&mut self) {}
 
+    /// The call is about to be dropped before its end.
+    fn abandoned(&self) {}
+
     /// Enters the scope until the returned value is dropped.
     fn enter(&self) -> Self::Entered;
 

@@ -51,6 +51,7 @@ pin_project! {
 /// Enters the scope to drop the stream in it.
 fn enter<S: CallScope>(scope: &mut S) -> S::Entered {
     scope.resumed();
+    scope.abandoned();
     scope.enter()
 }
 

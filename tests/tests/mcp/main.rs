@@ -7,5 +7,6 @@ mod joined;
 mod phoenix;
 mod processes;
 mod python;
+mod retries;
 mod seen;
 mod worlds;

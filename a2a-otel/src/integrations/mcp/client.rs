@@ -28,7 +28,7 @@ use super::method::{self, Method};
 use crate::lock::lock;
 use crate::propagation::{self, Meta};
 use crate::semconv::{mcp, ours};
-use crate::span::{self, Ending, Joint, Span};
+use crate::span::{self, Attempt, Ending, Span};
 
 /// An MCP client that records its requests as spans and sends their context to the server.
 ///
@@ -299,13 +299,19 @@ impl TracedPeer {
         A: Answer,
         F: Future<Output = Result<A, ServiceError>>,
     {
-        let joint = if let Target::Tool(name) = params.target() { Joint::for_call(name) } else { None };
-        if let Some(joint) = joint {
-            let mut attributes = method.attributes(&params);
-            attributes.extend(self.more(&params));
-            return join(&joint, attributes, send(carrying(params))).await;
+        let mut attempt = None;
+        if let Target::Tool(name) = params.target() {
+            attempt = Attempt::begin(&method.client, name);
+        }
+        if let Some(first) = attempt.as_mut().filter(|attempt| attempt.is_first()) {
+            first.add(method.attributes(&params));
+            first.add(self.more(&params));
+            return attempted(attempt, send(carrying(params)).await);
         }
         let span = Span::open(&method.client, &mut |opening| {
+            if attempt.is_some() {
+                opening.attempt();
+            }
             method.record(opening, &params, self.more(&params));
         });
         let work = async move {
@@ -315,7 +321,7 @@ impl TracedPeer {
         };
         let (span, result) = span::future_with_scope(span, work).await;
         method::conclude(span, &result);
-        result
+        attempted(attempt, result)
     }
 
     /// Records what is known about the server and its tool.
@@ -409,18 +415,17 @@ fn carrying<P: Params>(mut params: P) -> P {
     params
 }
 
-/// Sends a request as a part of a span that other code ends.
-async fn join<A: Answer>(
-    joint: &Joint,
-    attributes: Vec<KeyValue>,
-    answer: impl Future<Output = Result<A, ServiceError>>,
+/// Says to the function whose attempt a request is how it ended.
+fn attempted<A: Answer>(
+    attempt: Option<Attempt>,
+    result: Result<A, ServiceError>,
 ) -> Result<A, ServiceError> {
-    let context = Context::current();
-    joint.add(&context, attributes);
-    let result = answer.await;
-    if let Some((refusal, code)) = method::refusal(&result) {
-        joint.add(&context, code.into_iter().collect());
-        joint.refused(refusal);
+    if let Some(mut attempt) = attempt {
+        let refusal = method::refusal(&result).map(|(refusal, code)| {
+            attempt.add(code);
+            refusal
+        });
+        attempt.ended(refusal);
     }
     result
 }

@@ -29,7 +29,7 @@ pub(super) struct Figures {
     tool: Option<StringValue>,
     transport: Option<&'static str>,
     pub(super) version: Option<StringValue>,
-    /// The function's call of the tool that this request is.
+    /// The function's call of the tool that this request is, or tries again.
     call: Option<WholeCall>,
     is_over: bool,
 }
@@ -48,10 +48,11 @@ impl Figures {
         let mut figures = Self::begin(&CLIENT, method, params)?;
         figures.transport = network;
         if let Target::Tool(tool) = params.target() {
-            figures.call = WholeCall::of_tool(tool);
-            if figures.call.is_none() {
+            let found = WholeCall::of_tool(tool);
+            if !matches!(found, Some((_, false))) {
                 Context::map_current(|context| AgentRun::at(context).map(AgentRun::count_tool_call));
             }
+            figures.call = found.map(|(call, _)| call);
         }
         Some(figures)
     }
@@ -87,11 +88,19 @@ impl Figures {
 
     /// Records how the request ended.
     pub(super) fn ended<A: Answer, E: Fault>(mut self, result: &Result<A, E>) {
-        let Some((refusal, code)) = method::refusal(result) else { return self.record(None, None) };
-        if let Some(call) = &self.call {
-            call.refused(refusal.error_type.clone(), refusal.is_of_tool);
-        }
+        let Some((refusal, code)) = method::refusal(result) else {
+            self.attempted(None);
+            return self.record(None, None);
+        };
+        self.attempted(Some((refusal.error_type.clone(), refusal.is_of_tool)));
         self.record(Some(refusal.error_type), code);
+    }
+
+    /// Says to the function's call how its last attempt ended.
+    fn attempted(&self, error: Option<(StringValue, bool)>) {
+        if let Some(call) = &self.call {
+            call.attempted(error);
+        }
     }
 
     fn record(&mut self, error: Option<StringValue>, code: Option<KeyValue>) {
@@ -111,6 +120,8 @@ impl Drop for Figures {
     fn drop(&mut self) {
         if !self.is_over {
             let error = if std::thread::panicking() { PANIC } else { CANCELLED };
+            // It says nothing of why its function fails.
+            self.attempted(None);
             self.record(Some(error.into()), None);
         }
     }

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::capture::Capture;
 use crate::record::{Attributes, Document, Retrieval};
-use crate::span::Ending;
+use crate::span::{Ending, Refusable};
 
 /// The target of a request.
 #[derive(Clone, Copy)]
@@ -165,6 +165,19 @@ impl Answer for CallToolResult {
         }
     }
 }
+
+/// A function that returns one of these has failed if the tool has.
+macro_rules! refusable {
+    ($($answer:ty)*) => {$(
+        impl Refusable for $answer {
+            fn reason(&self) -> Option<String> {
+                self.refusal()
+            }
+        }
+    )*};
+}
+
+refusable! { CallToolResult CallToolResponse }
 
 /// Returns the text of content that is only text.
 fn text(content: &[ContentBlock]) -> Option<String> {
