@@ -5,4 +5,5 @@ mod conversations;
 mod faults;
 mod hostile;
 mod policies;
+mod retries;
 mod traceability;

@@ -6,6 +6,7 @@ mod hostile;
 mod joined;
 mod phoenix;
 mod processes;
+mod programs;
 mod python;
 mod retries;
 mod seen;

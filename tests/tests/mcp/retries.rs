@@ -21,7 +21,7 @@ use crate::worlds::{self, Client, product, request, text};
 
 /// What the server does with a call.
 #[derive(Clone, Copy)]
-pub(crate) enum Does {
+enum Does {
     Answer(&'static str),
     Refuse(&'static str),
     Break,
@@ -57,16 +57,21 @@ impl ServerHandler for Scripted {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Transport {
+pub(crate) enum Transport {
     Pipe,
     Http,
 }
 
-const BOTH: [Transport; 2] = [Transport::Pipe, Transport::Http];
+pub(crate) const BOTH: [Transport; 2] = [Transport::Pipe, Transport::Http];
 
 /// A connection to a server that does this.
 async fn server(transport: Transport, script: &[Does]) -> Client {
-    let handler = TracedServer::new(Scripted(Arc::new(Mutex::new(script.iter().copied().collect()))));
+    connected(transport, Scripted(Arc::new(Mutex::new(script.iter().copied().collect())))).await
+}
+
+/// A connection to a server.
+pub(crate) async fn connected(transport: Transport, server: impl ServerHandler + Clone) -> Client {
+    let handler = TracedServer::new(server);
     match transport {
         Transport::Pipe => worlds::duplex_with(handler).await,
         Transport::Http => {

@@ -55,6 +55,18 @@ impl From<&ReceivedSpan> for Seen {
     }
 }
 
+impl Seen {
+    /// Whether its parent is this span.
+    pub(crate) fn is_below(&self, parent: &Self) -> bool {
+        self.parent == parent.id
+    }
+
+    /// Whether both are of one trace.
+    pub(crate) fn is_of_trace(&self, other: &Self) -> bool {
+        self.trace == other.trace
+    }
+}
+
 /// The spans of one trace, with one root above all others.
 #[derive(Debug)]
 pub(crate) struct Trace(pub(crate) Vec<Seen>);
