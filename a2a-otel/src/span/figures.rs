@@ -68,6 +68,11 @@ impl Call {
             (Some(run), Measured::Model) if !is_part => run.count_model_call(),
             _ => {}
         }
+        if measured == Measured::Tool
+            && let Some(outer) = Ongoing::at(context).filter(|outer| outer.measured() == Measured::Tool)
+        {
+            outer.falls_back();
+        }
         let agent = run.filter(|_| measured != Measured::A2a).map(|run| run.name().clone());
         Box::new(Self {
             measured,

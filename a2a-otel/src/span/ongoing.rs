@@ -41,7 +41,7 @@ struct Said {
 pub(super) struct RefusedRequest {
     /// The protocol's name for the error.
     pub(super) error_type: StringValue,
-    /// Whether it is the only attempt, and the tool itself failed.
+    /// Whether it is the only attempt, without a fallback, and the tool itself failed.
     pub(super) is_only_one_of_tool: bool,
 }
 
@@ -118,6 +118,13 @@ impl Ongoing {
         lock(&self.said).refused.clone()
     }
 
+    /// Another tool is called within this call of a tool: if its own request was refused, that is known to its function.
+    pub(super) fn falls_back(&self) {
+        if let Some(refused) = &mut lock(&self.said).refused {
+            refused.is_only_one_of_tool = false;
+        }
+    }
+
     pub(super) fn task_state(&self) -> Option<&'static str> {
         lock(&self.said).task_state
     }
@@ -141,8 +148,12 @@ impl WholeCall {
     /// The call of this tool that the current request carries out, and whether it is a further attempt.
     #[cfg(feature = "mcp")]
     pub(crate) fn of_tool(tool: &str) -> Option<(Self, bool)> {
-        let is_it = |ongoing: &Ongoing| ongoing.measured == Measured::Tool && ongoing.name.as_str() == tool;
-        let call = Self::find(is_it)?;
+        let call = Self::find(|ongoing| ongoing.measured == Measured::Tool)?;
+        let ongoing = Ongoing::at(&call.0)?;
+        if ongoing.name.as_str() != tool {
+            ongoing.falls_back();
+            return None;
+        }
         let requests = call.said(|said| {
             said.requests += 1;
             said.requests

@@ -136,6 +136,73 @@ fn a_tool_over_mcp_is_one_call_on_each_side() {
     }
 }
 
+/// Tries again, and answers itself in the end.
+#[tool_span(tool = "refuse", skip_all)]
+async fn insists(client: &Connected, attempts: usize) -> Result<&'static str, ServiceError> {
+    for _ in 0..attempts {
+        client.call_tool(call("refuse")).await?;
+    }
+    Ok("no matter")
+}
+
+#[tool_span(tool = "hang_on", skip_all)]
+async fn gives_up(client: &Connected) -> bool {
+    let hanging = client.call_tool(call("hang_on"));
+    tokio::time::timeout(std::time::Duration::from_millis(100), hanging).await.is_ok()
+}
+
+/// Asks another tool instead.
+#[tool_span(tool = "refuse", skip_all)]
+async fn falls_back(client: &Connected) -> bool {
+    let _ = client.call_tool(call("refuse")).await;
+    client.call_tool(call("check_stock")).await.is_ok()
+}
+
+#[tool_span(tool = "break_down", skip_all)]
+async fn breaks_at_last(client: &Connected) -> Result<CallToolResult, ServiceError> {
+    let _ = client.call_tool(call("refuse")).await;
+    let _ = client.call_tool(call("break_down")).await;
+    client.call_tool(call("break_down")).await
+}
+
+/// Hands on the refusal of its second attempt.
+#[tool_span(tool = "refuse", skip_all)]
+async fn refuses_at_last(client: &Connected) -> Option<CallToolResult> {
+    let _ = client.call_tool(call("refuse")).await;
+    client.call_tool(call("refuse")).await.ok()
+}
+
+/// A call counts as what its function returned; the requests are counted as what they are.
+#[test]
+fn a_function_that_recovers_has_not_failed() {
+    let each = EACH.map(|sampled| {
+        recorded(sampled, GenAiVersion::V1_41, || {
+            run(async {
+                let client = connected().await;
+                insists(&client, 1).await.expect("an answer");
+                insists(&client, 2).await.expect("an answer");
+                gives_up(&client).await;
+                falls_back(&client).await;
+                breaks_at_last(&client).await.expect_err("it breaks");
+                refuses_at_last(&client).await.expect("a refusal");
+            });
+        })
+    });
+    for metrics in &each {
+        // The functions of this process; those of the server record `break_down` and `refuse` as failed, too.
+        let requests = |labels: &[(&str, &str)]| count(metrics, "mcp.client.operation.duration", labels);
+        assert_eq!(requests(&[("gen_ai.tool.name", "refuse"), ("error.type", "tool_error")]), 7, "{metrics}");
+        assert_eq!(requests(&[("gen_ai.tool.name", "hang_on"), ("error.type", "cancelled")]), 1, "{metrics}");
+        let tool = |labels: &[(&str, &str)]| count(metrics, "gen_ai.execute_tool.duration", labels);
+        let (refuse, hang_on) = (("gen_ai.tool.name", "refuse"), ("gen_ai.tool.name", "hang_on"));
+        assert_eq!(tool(&[refuse]), 4 + 7, "{metrics}");
+        assert_eq!(tool(&[refuse, ("error.type", "tool_error")]), 1, "{metrics}");
+        assert_eq!(tool(&[hang_on, ("error.type", "cancelled")]), 1, "the server's: {metrics}");
+        assert_eq!(tool(&[("gen_ai.tool.name", "break_down"), ("error.type", "-32603")]), 1, "{metrics}");
+        assert_eq!(figures(metrics), figures(&each[0]));
+    }
+}
+
 #[a2a_call(peer = "parrot")]
 async fn ask(client: &Client, text: &str) -> Result<SendMessageResponse, A2AError> {
     client.send_message(&request(text)).await

@@ -62,6 +62,9 @@ pub(crate) enum Transport {
     Http,
 }
 
+/// How long a function waits for an answer that does not come.
+const PATIENCE: Duration = Duration::from_millis(200);
+
 pub(crate) const BOTH: [Transport; 2] = [Transport::Pipe, Transport::Http];
 
 /// A connection to a server that does this.
@@ -206,7 +209,7 @@ async fn a_single_call_that_fails_with_the_function_is_one_span() {
 
 #[mcp_tool(tool = "slow")]
 async fn cached(client: &Client) -> String {
-    let answer = timeout(Duration::from_millis(100), ask(client, "slow")).await;
+    let answer = timeout(PATIENCE, ask(client, "slow")).await;
     answer.unwrap_or_else(|_| Ok("41".to_owned())).unwrap_or_else(|_| "40".to_owned())
 }
 
@@ -268,7 +271,7 @@ async fn a_broken_connection_is_survived() {
     let handler = TracedServer::new(Scripted(Arc::new(Mutex::new([Does::Sleep].into()))));
     let serving = tokio::spawn(async {
         let running = rmcp::ServiceExt::serve(handler, theirs).await.expect("a connection");
-        let _ = timeout(Duration::from_millis(50), running.waiting()).await;
+        let _ = timeout(PATIENCE, running.waiting()).await;
     });
     let client = a2a_otel::mcp::TracedClient::connect((), ours).await.expect("a connection");
     let capturing = capture();
@@ -287,7 +290,7 @@ async fn hedged(one: &Client, other: &Client) -> Result<String, String> {
     tokio::select! {
         answer = ask(one, "twin") => answer,
         answer = async {
-            tokio::time::sleep(Duration::from_millis(30)).await;
+            tokio::time::sleep(PATIENCE).await;
             ask(other, "twin").await
         } => answer,
     }
@@ -300,14 +303,10 @@ async fn two_attempts_at_once() {
         let fast = server(transport, &[Does::Answer("42")]).await;
         let capturing = capture();
         assert_eq!(hedged(&slow, &fast).await.as_deref(), Ok("42"));
-        let expected = "\
-TOOL twin
-  TOOL tools/call twin ! cancelled
-  TOOL tools/call twin ! cancelled
-  TOOL tools/call twin
-    TOOL tools/call twin
-";
-        assert_eq!(tree(&capturing, 5).await, expected, "{transport:?}");
+        let tree = tree(&capturing, 5).await;
+        assert!(tree.starts_with("TOOL twin\n"), "{tree}");
+        assert_eq!(tree.matches("  TOOL tools/call twin ! cancelled\n").count(), 2, "{transport:?} {tree}");
+        assert!(tree.contains("  TOOL tools/call twin\n    TOOL tools/call twin\n"), "{transport:?} {tree}");
     }
 }
 
@@ -448,7 +447,7 @@ async fn waits(client: &Client) -> Result<String, String> {
 
 #[mcp_tool(tool = "slow", skip_all)]
 async fn waits_after_giving_up(client: &Client) {
-    let _ = timeout(Duration::from_millis(50), ask(client, "slow")).await;
+    let _ = timeout(PATIENCE, ask(client, "slow")).await;
     std::future::pending().await
 }
 
@@ -457,7 +456,7 @@ async fn a_function_that_is_dropped_with_its_call() {
     for transport in BOTH {
         let client = server(transport, &[Does::Hang]).await;
         let capturing = capture();
-        timeout(Duration::from_millis(50), waits(&client)).await.expect_err("a time-out");
+        timeout(PATIENCE, waits(&client)).await.expect_err("a time-out");
         let expected = "TOOL slow ! cancelled\n  TOOL tools/call slow ! cancelled\n";
         assert_eq!(tree(&capturing, 2).await, expected, "{transport:?}");
         assert!(capturing.named("slow").text("mcp.protocol.version").is_some());
@@ -468,7 +467,7 @@ async fn a_function_that_is_dropped_with_its_call() {
 async fn a_function_that_is_dropped_after_its_call() {
     let client = server(Transport::Pipe, &[Does::Hang]).await;
     let capturing = capture();
-    timeout(Duration::from_millis(150), waits_after_giving_up(&client)).await.expect_err("a time-out");
+    timeout(3 * PATIENCE, waits_after_giving_up(&client)).await.expect_err("a time-out");
     let expected = "\
 TOOL slow ! cancelled
   TOOL tools/call slow ! cancelled
@@ -505,7 +504,7 @@ async fn a_call_that_is_left_behind() {
 
 #[mcp_tool(tool = "panics", skip_all)]
 async fn panics_after(client: &Client) {
-    timeout(Duration::from_millis(50), ask(client, "panics")).await.expect("in time").expect("an answer");
+    timeout(PATIENCE, ask(client, "panics")).await.expect("in time").expect("an answer");
 }
 
 #[tokio::test]
