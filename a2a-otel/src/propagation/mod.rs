@@ -25,6 +25,9 @@ mod carriers;
 mod policy;
 mod sendable;
 
+#[cfg(feature = "a2a")]
+use std::collections::HashMap;
+
 use opentelemetry::Context;
 use opentelemetry::global::{get_text_map_propagator, set_text_map_propagator};
 use opentelemetry::propagation::{Extractor, Injector, TextMapCompositePropagator, TextMapPropagator};
@@ -67,6 +70,16 @@ pub fn propagator() -> impl TextMapPropagator + Send + Sync + 'static {
 /// be a header, such as a control character that a caller has sent, is left out, with the list member that contains it.
 pub fn inject(carrier: &mut impl Injector) {
     get_text_map_propagator(|propagator| propagator.inject(&mut Sendable(carrier)));
+}
+
+/// Writes the current context into parameters in place of what they carry already, as they do when an agent forwards
+/// those it was called with.
+#[cfg(feature = "a2a")]
+pub(crate) fn replace(params: &mut HashMap<String, Vec<String>>) {
+    get_text_map_propagator(|propagator| {
+        params.retain(|name, _| !propagator.fields().any(|field| field.eq_ignore_ascii_case(name)));
+        propagator.inject(&mut Sendable(&mut ServiceParams(params)));
+    });
 }
 
 /// Reads the caller's span, session and user from an incoming request.

@@ -3,6 +3,7 @@
 mod bindings;
 mod conversations;
 mod faults;
+mod forwarding;
 mod hostile;
 mod policies;
 mod retries;

@@ -11,6 +11,7 @@ use a2a_client::middleware::CallInterceptor;
 use a2a_client::{ServiceParams, Transport, TransportFactory};
 use async_trait::async_trait;
 use http::Uri;
+use opentelemetry::Context;
 
 use super::card::Agent;
 use super::facts::{Events, Request};
@@ -18,9 +19,8 @@ use super::figures;
 use super::hop::Hop;
 use super::methods::{client, for_each_method};
 use super::outcome::View;
-use super::response_trace;
+use super::{passage, response_trace};
 use crate::capture::Capture;
-use crate::propagation;
 use crate::semconv::a2a as names;
 use crate::span::{CallScope as _, Opening, Site};
 
@@ -93,6 +93,7 @@ impl<T: Transport> TracedTransport<T> {
         request: &R,
         params: &ServiceParams,
     ) -> (Hop, ServiceParams) {
+        let _lost = passage::forwarded(params).map(Context::attach);
         let peer = self.peer.agent.as_ref().map(|agent| &*agent.name);
         let hop = Hop::open(site, View::Caller, request, |opening| self.peer.record(site, opening));
         let hop = hop.measured(peer, request);
@@ -101,7 +102,7 @@ impl<T: Transport> TracedTransport<T> {
             response_trace::ask(&mut params);
         }
         let _entered = hop.enter();
-        propagation::inject(&mut propagation::ServiceParams(&mut params));
+        passage::readdress(&mut params);
         (hop, params)
     }
 }
@@ -221,8 +222,9 @@ pub struct ContextInterceptor;
 #[async_trait]
 impl CallInterceptor for ContextInterceptor {
     async fn before(&self, method: &str, params: &mut ServiceParams) -> Result<(), A2AError> {
+        let _lost = passage::forwarded(params).map(Context::attach);
         figures::attempted(method);
-        propagation::inject(&mut propagation::ServiceParams(params));
+        passage::readdress(params);
         Ok(())
     }
 }

@@ -1,7 +1,12 @@
 //! Passes the context from a request handler to the executor, which runs in another task without a context.
 //!
 //! Between the two, the SDK passes on only the service parameters. They carry a ticket, for which the context is kept
-//! here.
+//! here. An agent may forward the parameters it was called with, so the ticket is made not to leave the process, and not
+//! to be believed if it comes from outside:
+//!
+//! - It is the name of a parameter without values, for which no client writes a header.
+//! - Names that come over the wire are in lower case, and the ticket's is not.
+//! - The executor's own code never sees it, and our clients remove it.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -10,11 +15,13 @@ use std::sync::{LazyLock, Mutex};
 
 use a2a_server::ServiceParams;
 use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt as _;
 
 use crate::lock::lock;
+use crate::propagation::{self, InboundPolicy, ServiceParamsRef};
 
-/// The parameter with the ticket. A value from a client is overwritten.
-const TICKET: &str = "a2a-otel-passage";
+/// What the names of the parameters begin with that are tickets.
+const TICKET: &str = "A2A-Otel-Passage-";
 
 static WAITING: LazyLock<Mutex<HashMap<String, Context>>> = LazyLock::new(Mutex::default);
 
@@ -25,7 +32,7 @@ pub(super) struct Passage(String);
 pub(super) fn open(params: &mut ServiceParams) -> Passage {
     let ticket = ticket();
     lock(&WAITING).insert(ticket.clone(), Context::current());
-    params.insert(TICKET.to_owned(), vec![ticket.clone()]);
+    params.insert(ticket.clone(), Vec::new());
     Passage(ticket)
 }
 
@@ -35,24 +42,41 @@ fn ticket() -> String {
     static ISSUED: AtomicU64 = AtomicU64::new(0);
     let number = ISSUED.fetch_add(1, Ordering::Relaxed);
     let [first, second] = HASHERS.each_ref().map(|hasher| hasher.hash_one(number));
-    format!("{first:016x}{second:016x}")
+    format!("{TICKET}{first:016x}{second:016x}")
 }
 
 /// The result of redeeming a ticket.
 pub(super) enum Arrival {
     /// There is no ticket: no `TracedHandler` is in front of the executor.
     Unannounced,
+    /// The context of the request that a `TracedHandler` records.
     Announced(Context),
-    /// The handler that kept the context has ended, because its caller went away.
-    Late,
 }
 
-/// Redeems the ticket in the parameters.
-pub(super) fn arrive(params: &ServiceParams) -> Arrival {
-    let Some(ticket) = params.get(TICKET).and_then(|values| values.first()) else {
+/// Redeems and removes the ticket in the parameters.
+pub(super) fn arrive(params: &mut ServiceParams) -> Arrival {
+    let Some(ticket) = params.keys().find(|name| name.starts_with(TICKET)).cloned() else {
         return Arrival::Unannounced;
     };
-    lock(&WAITING).get(ticket).cloned().map_or(Arrival::Late, Arrival::Announced)
+    params.remove(&ticket);
+    let waiting = lock(&WAITING).get(&ticket).cloned();
+    // If the handler has ended already, because its caller went away, the parameters still carry its span, which it
+    // wrote there in place of the caller's.
+    let context = waiting.unwrap_or_else(|| InboundPolicy::Continue.extract(&ServiceParamsRef(params)));
+    Arrival::Announced(context)
+}
+
+/// Returns the context that an outgoing call's parameters carry, for calls that are made where there is no span: in a task
+/// that an agent has spawned without its context.
+pub(super) fn forwarded(params: &ServiceParams) -> Option<Context> {
+    let is_lost = !Context::map_current(Context::has_active_span);
+    is_lost.then(|| propagation::extract(&ServiceParamsRef(params)))
+}
+
+/// Writes the current context into parameters that somebody may forward, and removes what is ours.
+pub(super) fn readdress(params: &mut ServiceParams) {
+    params.retain(|name, _| !name.starts_with(TICKET));
+    propagation::replace(params);
 }
 
 impl Drop for Passage {

@@ -83,6 +83,7 @@ impl<H: RequestHandler> TracedHandler<H> {
         let hop = Hop::open(site, View::Agent, request, |_| ()).measured(None, request);
         let mut params = params.clone();
         let _entered = hop.enter();
+        passage::readdress(&mut params);
         let passage = passage::open(&mut params);
         (hop, params, passage)
     }
@@ -162,13 +163,11 @@ impl<E: AgentExecutor> TracedExecutor<E> {
     }
 
     /// Returns the context to work in, and whether it has the request's span already.
-    fn parent(&self, context: &ExecutorContext) -> (Context, bool) {
-        let params = &context.service_params;
+    fn parent(&self, context: &mut ExecutorContext) -> (Context, bool) {
+        let params = &mut context.service_params;
         let (parent, is_announced) = match passage::arrive(params) {
             Arrival::Announced(context) => (context, true),
             Arrival::Unannounced => (self.policy.accept(&ServiceParamsRef(params)), false),
-            // The policy that the handler applied is no longer known.
-            Arrival::Late => (InboundPolicy::Drop.extract(&ServiceParamsRef(params)), false),
         };
         // If the caller sent no context id, the SDK has generated one by now.
         let parent = if has_session(&parent) { parent } else { in_session(&parent, &context.context_id) };
@@ -189,8 +188,8 @@ impl Agent {
 }
 
 impl<E: AgentExecutor> AgentExecutor for TracedExecutor<E> {
-    fn execute(&self, context: ExecutorContext) -> Events {
-        let (parent, is_announced) = self.parent(&context);
+    fn execute(&self, mut context: ExecutorContext) -> Events {
+        let (parent, is_announced) = self.parent(&mut context);
         let work = self.tasks.begin(&context.task_id);
         let _entered = parent.clone().attach();
         let request = (!is_announced).then(|| {
@@ -198,20 +197,26 @@ impl<E: AgentExecutor> AgentExecutor for TracedExecutor<E> {
         });
         let events = within(request, || {
             let agent = self.agent.as_ref().map(|agent| agent.open(&context).of(&work));
-            within(agent, || Box::pin(Counted::begin(self.executor.execute(context), Arc::clone(&work))))
+            within(agent, || {
+                passage::readdress(&mut context.service_params);
+                Box::pin(Counted::begin(self.executor.execute(context), Arc::clone(&work)))
+            })
         });
         Box::pin(events.with_context(parent))
     }
 
-    fn cancel(&self, context: ExecutorContext) -> Events {
-        let (parent, is_announced) = self.parent(&context);
+    fn cancel(&self, mut context: ExecutorContext) -> Events {
+        let (parent, is_announced) = self.parent(&mut context);
         let work = self.tasks.cancel(&context.task_id);
         let _entered = parent.clone().attach();
         let request = (!is_announced).then(|| {
             Hop::open(&server::CANCEL_TASK, View::Agent, &Cancelling(&context), |_| ())
                 .measured(None, &context)
         });
-        let events = within(request, || Box::pin(Counted::further(self.executor.cancel(context), work)));
+        let events = within(request, || {
+            passage::readdress(&mut context.service_params);
+            Box::pin(Counted::further(self.executor.cancel(context), work))
+        });
         Box::pin(events.with_context(parent))
     }
 }
