@@ -104,7 +104,7 @@ const CLOSED: &[(&[&str], &[&str], &str)] = &[
         "REDACT",
     ),
     (ALL_IN, &["input.mime_type"], "DROP"),
-    (ALL_OUT, &["output.value", "gen_ai.output.messages"], "REDACT"),
+    (ALL_OUT, &["output.value", "gen_ai.output.messages", "a2a.task.status.message"], "REDACT"),
     (ALL_OUT, &["output.mime_type"], "DROP"),
     (ALL_IN, &["evaluations.0.evaluation.explanation"], "REDACT"),
     (ALL_OUT, &["evaluations.0.evaluation.explanation"], "REDACT"),

@@ -91,6 +91,7 @@ const RULES: &[Rule] = &[
     Rule(INPUTS, None, "tool.parameters", Fate::Redact),
     Rule(INPUTS, None, "mcp.resource.uri", Fate::Redact),
     Rule(OUTPUTS, None, "a2a.artifact.name", Fate::Redact),
+    Rule(ALL_OUT, None, "a2a.task.status.message", Fate::Redact),
     Rule(QUOTED, None, "exception.message", Fate::Redact),
     Rule(QUOTED, None, "exception.stacktrace", Fate::Redact),
     Rule(QUOTED, None, "*evaluation.explanation", Fate::Redact),

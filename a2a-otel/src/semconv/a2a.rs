@@ -25,6 +25,8 @@ pub(crate) const SERVER_PORT: &str = "server.port";
 
 /// The events of a stream, which the draft does not name, by the protocol's names.
 pub(crate) const STATUS_UPDATE: &str = "a2a.task.status_update";
+/// The text of a status message, or its parts in JSON.
+pub(crate) const STATUS_MESSAGE: &str = "a2a.task.status.message";
 pub(crate) const ARTIFACT_UPDATE: &str = "a2a.task.artifact_update";
 pub(crate) const ARTIFACT_ID: &str = "a2a.artifact.id";
 pub(crate) const ARTIFACT_NAME: &str = "a2a.artifact.name";

@@ -7,4 +7,5 @@ mod forwarding;
 mod hostile;
 mod policies;
 mod retries;
+mod texts;
 mod traceability;

@@ -11,7 +11,8 @@ use ::a2a::{
 };
 use a2a_client::BoxStream;
 use a2a_server::ExecutorContext;
-use serde::{Serialize, Serializer};
+
+use super::content::{Content, said_before};
 
 /// The events of a task.
 pub(super) type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
@@ -28,37 +29,6 @@ pub(super) struct Facts<'a> {
     pub(super) user: Option<&'a str>,
     pub(super) status: Option<&'a TaskStatus>,
     pub(super) content: Content<'a>,
-}
-
-/// The input or output to record.
-#[derive(Default)]
-pub(super) enum Content<'a> {
-    #[default]
-    Nothing,
-    Parts(Vec<&'a Part>),
-    /// An id, if there is no message.
-    Id(&'a str),
-    Count(usize),
-}
-
-/// Text as given, and anything else as the protocol writes it.
-impl Serialize for Content<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Nothing => serializer.serialize_none(),
-            Self::Parts(parts) => match text_of(parts) {
-                Some(text) => serializer.serialize_str(&text),
-                None => parts.serialize(serializer),
-            },
-            Self::Id(id) => serializer.serialize_str(id),
-            Self::Count(count) => serializer.serialize_u64(u64::try_from(*count).unwrap_or(u64::MAX)),
-        }
-    }
-}
-
-/// Returns the text of parts that contain only text.
-fn text_of(parts: &[&Part]) -> Option<String> {
-    parts.iter().map(|part| part.as_text()).collect()
 }
 
 /// Returns the protocol's name for the kind of a part.
@@ -102,6 +72,11 @@ pub(super) trait Request {
 /// An answer.
 pub(super) trait Answer {
     fn facts(&self) -> Facts<'_>;
+
+    /// Returns what the agent has said before the message of the task's status.
+    fn said_before(&self) -> &[Message] {
+        &[]
+    }
 
     /// Returns the metadata in which extensions may have written something.
     fn metadata(&self) -> Vec<&Metadata> {
@@ -155,7 +130,7 @@ impl<'a> Facts<'a> {
             task: message.task_id.as_deref(),
             context: message.context_id.as_deref(),
             tenant,
-            content: Content::Parts(message.parts.iter().collect()),
+            content: Content::message(message),
             ..Self::default()
         }
     }
@@ -243,19 +218,10 @@ impl Answer for Task {
             task: Some(&self.id),
             context: Some(&self.context_id),
             status: Some(&self.status),
-            content: Content::Parts(said(self)),
+            content: Content::result(self),
             ..Facts::default()
         }
     }
-}
-
-/// Returns the result of a task: its artifacts, or else the message of its status.
-fn said(task: &Task) -> Vec<&Part> {
-    let made: Vec<_> = task.artifacts.iter().flatten().flat_map(|artifact| &artifact.parts).collect();
-    if !made.is_empty() {
-        return made;
-    }
-    task.status.message.iter().flat_map(|message| &message.parts).collect()
 }
 
 impl Answer for Message {
@@ -269,6 +235,13 @@ impl Answer for SendMessageResponse {
         match self {
             Self::Task(task) => task.facts(),
             Self::Message(message) => message.facts(),
+        }
+    }
+
+    fn said_before(&self) -> &[Message] {
+        match self {
+            Self::Task(task) => said_before(task),
+            Self::Message(_) => &[],
         }
     }
 

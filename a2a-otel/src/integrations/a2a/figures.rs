@@ -10,7 +10,8 @@ use ::a2a::{A2AError, Part, PartContent, StreamResponse, TaskState};
 use futures_core::Stream;
 use opentelemetry::{Context, StringValue};
 
-use super::facts::{Content, Events, Facts, name_of};
+use super::content::{Content, parts_of};
+use super::facts::{Events, Facts, name_of};
 use super::outcome::View;
 use super::work::Work;
 use crate::integrations::requests;
@@ -70,8 +71,8 @@ impl Figures {
 
     /// Measures the content of a message.
     pub(super) fn passed(&self, direction: &'static str, content: &Content<'_>) {
-        if let Content::Parts(parts) = content {
-            self.passed_bytes(direction, parts.iter().map(|part| size(part)).sum());
+        if let Content::Blocks(blocks) = content {
+            self.passed_bytes(direction, parts_of(blocks).map(size).sum());
         }
     }
 

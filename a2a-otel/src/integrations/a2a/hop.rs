@@ -7,9 +7,9 @@ use std::time::Instant;
 use ::a2a::A2AError;
 use opentelemetry::{Context, ContextGuard};
 
-use super::facts::{Answer, Content, Events, Facts, Request, name_of};
+use super::facts::{Answer, Events, Facts, Request, name_of};
 use super::figures::Figures;
-use super::outcome::{Failure, Said, View, has_session};
+use super::outcome::{Failure, Said, View, has_session, record_update};
 use super::progress::Progress;
 use super::response_trace;
 use super::work::Work;
@@ -117,6 +117,11 @@ impl Hop {
             let _entered = self.enter();
             response_trace::record(&answer.metadata());
         }
+        if self.is_recorded()
+            && let Ok(answer) = result
+        {
+            self.record_task(answer);
+        }
         let mut ending = self.span.returned();
         if !ending.is_seen() {
             return;
@@ -133,7 +138,7 @@ impl Hop {
                     (SESSION_ID, shown!(facts.context.filter(|_| !self.said.session))),
                     (names::TASK_STATE, shown!(facts.status.map(|status| name_of(&status.state)))),
                 ]);
-                if !matches!(facts.content, Content::Nothing) {
+                if !facts.content.is_nothing() {
                     ending.output(shown!(facts.content));
                 }
                 match facts.status.filter(|_| self.wants_work).and_then(Failure::of_task) {
@@ -147,6 +152,18 @@ impl Hop {
 }
 
 impl Hop {
+    /// Records what an answer says of its task beside its result.
+    fn record_task<A: Answer>(&self, answer: &A) {
+        let facts = answer.facts();
+        let (before, last) = (answer.said_before(), facts.status.filter(|status| status.message.is_some()));
+        if !before.is_empty() || last.is_some() {
+            let _entered = self.enter();
+            let span = span::current();
+            before.iter().for_each(|message| record_update(&span, None, Some(message)));
+            last.iter().for_each(|status| record_update(&span, Some(&status.state), status.message.as_ref()));
+        }
+    }
+
     /// Records what is measured of an answer.
     fn measure_answer<A: Answer>(&self, figures: Figures, result: &Result<A, A2AError>) {
         match result {
@@ -249,7 +266,7 @@ fn record(opening: &mut Opening, facts: &Facts<'_>) {
         (names::CONVERSATION_ID, shown!(facts.context)),
         (names::TENANT, shown!(facts.tenant)),
     ]);
-    if !matches!(facts.content, Content::Nothing) {
+    if !facts.content.is_nothing() {
         opening.input(shown!(facts.content));
     }
     if !Context::map_current(has_session) {

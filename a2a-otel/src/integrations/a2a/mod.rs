@@ -45,6 +45,7 @@ macro_rules! shown {
 
 mod card;
 mod client;
+mod content;
 mod facts;
 mod figures;
 mod hop;

@@ -2,14 +2,18 @@
 
 use std::borrow::Cow;
 
-use ::a2a::{A2AError, Part, TaskState, TaskStatus, error_reason};
-use opentelemetry::Context;
+use ::a2a::{A2AError, Message, TaskState, TaskStatus, error_reason};
+use opentelemetry::{Context, KeyValue};
 
+use super::content::{Content, reason};
 use super::facts::{Facts, name_of};
+use crate::capture::Capture;
 use crate::context::inherited;
+use crate::semconv::a2a as names;
 use crate::semconv::openinference::SESSION_ID;
 use crate::semconv::ours::CANCELLED;
 use crate::span::{Describe, ErrorDescription};
+use crate::{privacy, span};
 
 /// The side that records a call.
 #[derive(Clone, Copy, PartialEq)]
@@ -60,9 +64,7 @@ impl Failure {
             TaskState::Canceled => CANCELLED,
             _ => return None,
         };
-        let said = status.message.iter().flat_map(|message| &message.parts).filter_map(Part::as_text);
-        let said: String = said.collect();
-        let message = if said.is_empty() { otherwise.to_owned() } else { said };
+        let message = status.message.as_ref().and_then(reason).unwrap_or_else(|| otherwise.to_owned());
         Some(Self { kind: name_of(&status.state), message })
     }
 
@@ -84,4 +86,14 @@ impl Describe for Failure {
     fn kind(&self) -> Cow<'static, str> {
         self.kind.into()
     }
+}
+
+/// Records what the agent has said of a task, as an event of the current span.
+pub(super) fn record_update(span: &span::Current, state: Option<&TaskState>, message: Option<&Message>) {
+    let mut update = Vec::new();
+    update.extend(state.map(|state| KeyValue::new(names::TASK_STATE, name_of(state))));
+    if let Some(message) = message.filter(|message| !message.parts.is_empty()) {
+        privacy::push_field("", &mut update, names::STATUS_MESSAGE, shown!(Content::message(message)));
+    }
+    span.event(names::STATUS_UPDATE, update);
 }

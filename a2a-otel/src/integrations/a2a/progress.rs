@@ -1,14 +1,15 @@
 //! Collects a stream's events for a span.
 
 use ::a2a::{
-    A2AError, Artifact, ArtifactId, Part, PartContent, StreamResponse, Task, TaskArtifactUpdateEvent,
-    TaskState, TaskStatus,
+    A2AError, Artifact, Part, PartContent, StreamResponse, Task, TaskArtifactUpdateEvent, TaskState,
+    TaskStatus,
 };
 use opentelemetry::{Array, Context, KeyValue, StringValue, Value};
 
-use super::facts::{Content, is_settled, kind_of, metadata_of, name_of};
+use super::content::{Block, Content, Kind, said_before};
+use super::facts::{is_settled, kind_of, metadata_of, name_of};
 use super::figures;
-use super::outcome::{Failure, Said, View};
+use super::outcome::{Failure, Said, View, record_update};
 use super::response_trace;
 use crate::capture::{Capture, limit};
 use crate::semconv::a2a as names;
@@ -36,10 +37,17 @@ pub(super) struct Progress {
     unreported: Option<Context>,
 }
 
-/// The parts that the agent has sent, by artifact, up to the longest value that is recorded.
+/// What the agent has made, up to the longest value that is recorded.
 struct Made {
-    artifacts: Vec<(ArtifactId, Vec<Part>)>,
+    blocks: Vec<MadeBlock>,
     room: usize,
+}
+
+/// A message or an artifact.
+struct MadeBlock {
+    kind: Kind,
+    id: String,
+    parts: Vec<Part>,
 }
 
 impl Progress {
@@ -56,7 +64,7 @@ impl Progress {
             context: None,
             status: None,
             has_message: false,
-            made: Made { artifacts: Vec::new(), room: limit() },
+            made: Made::new(),
             unreported: (is_recorded && view == View::Caller).then(Context::current),
         }
     }
@@ -106,7 +114,7 @@ impl Progress {
             Ok(StreamResponse::Message(message)) => {
                 self.has_message = true;
                 self.context = self.context.take().or_else(|| message.context_id.clone());
-                self.made.add(&message.message_id, &message.parts);
+                self.made.add(Block::of_message(message), false);
             }
             Err(error) => self.failed(&Failure::of(error)),
         }
@@ -176,17 +184,21 @@ impl Progress {
     /// Takes a whole task, which repeats what came before.
     fn snapshot(&mut self, task: &Task) {
         self.is_of(&task.id, &task.context_id);
-        self.status(&task.status);
-        self.made = Made { artifacts: Vec::new(), room: limit() };
-        for artifact in task.artifacts.iter().flatten() {
-            self.made.add(&artifact.artifact_id, &artifact.parts);
+        if self.status.is_none() {
+            said_before(task).iter().for_each(|message| record_update(&self.span, None, Some(message)));
         }
+        self.status(&task.status);
+        self.made = Made::new();
+        Block::stored(task).for_each(|block| self.made.add(block, false));
     }
 
     fn status(&mut self, status: &TaskStatus) {
-        if self.status.as_ref().is_none_or(|last| last.state != status.state) {
-            let state = KeyValue::new(names::TASK_STATE, name_of(&status.state));
-            self.span.event(names::STATUS_UPDATE, vec![state]);
+        let last = self.status.as_ref();
+        let is_new = last.is_none_or(|last| last.state != status.state);
+        let message = status.message.as_ref();
+        let message = message.filter(|message| last.and_then(|last| last.message.as_ref()) != Some(message));
+        if is_new || message.is_some() {
+            record_update(&self.span, Some(&status.state), message);
         }
         self.status = Some(status.clone());
     }
@@ -198,10 +210,11 @@ impl Progress {
         if !self.made.has(&artifact.artifact_id) {
             self.span.event(names::ARTIFACT_UPDATE, described(artifact));
         }
-        if update.append != Some(true) {
+        let is_appended = update.append == Some(true);
+        if !is_appended {
             self.made.clear(&artifact.artifact_id);
         }
-        self.made.add(&artifact.artifact_id, &artifact.parts);
+        self.made.add(Block::of_artifact(artifact), is_appended);
     }
 
     /// Records what was collected on the span, which ends.
@@ -215,15 +228,14 @@ impl Progress {
     }
 
     fn conclude_span(&mut self) {
-        let mut parts: Vec<_> = self.made.artifacts.iter().flat_map(|(_, parts)| parts).collect();
-        if parts.is_empty() {
+        let mut blocks = self.made.blocks();
+        if blocks.is_empty() {
             let message = self.status.iter().filter_map(|status| status.message.as_ref());
-            parts = message.flat_map(|message| &message.parts).collect();
+            blocks.extend(message.filter(|message| !message.parts.is_empty()).map(Block::of_message));
         }
-        if !parts.is_empty() {
-            let is_text = parts.iter().all(|part| part.as_text().is_some());
-            let form = if is_text { mime_type::TEXT } else { mime_type::JSON };
-            let content = Content::Parts(parts);
+        if !blocks.is_empty() {
+            let content = Content::Blocks(blocks);
+            let form = if content.is_text() { mime_type::TEXT } else { mime_type::JSON };
             self.fold.fields(&[(OUTPUT_VALUE, shown!(content)), (OUTPUT_MIME_TYPE, shown!(form))]);
         }
         let (task, context) = (self.task.as_deref(), self.context.as_deref());
@@ -253,33 +265,48 @@ fn described(artifact: &Artifact) -> Vec<KeyValue> {
 }
 
 impl Made {
-    fn has(&self, artifact: &str) -> bool {
-        self.artifacts.iter().any(|(id, _)| id == artifact)
+    fn new() -> Self {
+        Self { blocks: Vec::new(), room: limit() }
+    }
+
+    fn blocks(&self) -> Vec<Block<'_>> {
+        let made = self.blocks.iter().filter(|block| !block.parts.is_empty());
+        made.map(|block| Block { kind: block.kind, id: &block.id, parts: &block.parts }).collect()
+    }
+
+    fn has(&self, id: &str) -> bool {
+        self.blocks.iter().any(|block| block.id == id)
     }
 
     /// Removes an artifact, because it is sent again.
     fn clear(&mut self, artifact: &str) {
-        if let Some((_, parts)) = self.artifacts.iter_mut().find(|(id, _)| id == artifact) {
-            self.room = self.room.saturating_add(parts.iter().map(size).sum());
-            parts.clear();
+        if let Some(block) = self.blocks.iter_mut().find(|block| block.id == artifact) {
+            self.room = self.room.saturating_add(block.parts.iter().map(size).sum());
+            block.parts.clear();
         }
     }
 
-    fn add(&mut self, artifact: &str, parts: &[Part]) {
+    /// Adds parts. The first that is appended continues the text before it.
+    fn add(&mut self, more: Block<'_>, is_appended: bool) {
         if self.room == 0 {
             return;
         }
-        let known = self.artifacts.iter().position(|(id, _)| id == artifact);
+        let known = self.blocks.iter().position(|block| block.id == more.id);
         let index = known.unwrap_or_else(|| {
             self.room -= 1;
-            self.artifacts.push((artifact.to_owned(), Vec::new()));
-            self.artifacts.len() - 1
+            self.blocks.push(MadeBlock { kind: more.kind, id: more.id.to_owned(), parts: Vec::new() });
+            self.blocks.len() - 1
         });
-        for part in parts {
+        let parts = &mut self.blocks[index].parts;
+        for (place, part) in more.parts.iter().enumerate() {
             // The part that exceeds the limit is kept too, so that the value shows that it was cut.
             if self.room > 0 {
                 self.room = self.room.saturating_sub(size(part));
-                self.artifacts[index].1.push(part.clone());
+                let last = parts.last_mut().filter(|_| is_appended && place == 0);
+                match (last.map(|last| &mut last.content), &part.content) {
+                    (Some(PartContent::Text(text)), PartContent::Text(piece)) => text.push_str(piece),
+                    _ => parts.push(part.clone()),
+                }
             }
         }
     }
