@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::SystemTime;
 
-use opentelemetry::trace::{Span as _, SpanId, SpanKind, Status, TraceId, TracerProvider as _};
+use opentelemetry::trace::{Span as _, SpanContext, SpanId, SpanKind, Status, TraceId, TracerProvider as _};
 use opentelemetry::{Context, ContextGuard, KeyValue, Value};
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, Span, SpanData};
 
@@ -105,6 +105,8 @@ pub struct Captured {
     pub duplicates: Vec<String>,
     /// Its events: name and attributes.
     pub events: Vec<(String, BTreeMap<String, Value>)>,
+    /// The spans that it links to, in this process or another.
+    pub links: Vec<SpanContext>,
     /// Its status.
     pub status: Status,
     /// When it started.
@@ -277,6 +279,7 @@ impl From<&SpanData> for Captured {
             events: events.collect(),
             attributes,
             duplicates,
+            links: data.links.iter().map(|link| link.span_context.clone()).collect(),
             status: data.status.clone(),
             start: data.start_time,
             end: data.end_time,

@@ -7,5 +7,6 @@ mod forwarding;
 mod hostile;
 mod policies;
 mod retries;
+mod tasks;
 mod texts;
 mod traceability;

@@ -1,5 +1,7 @@
 //! The calling side of A2A.
 
+use std::sync::Arc;
+
 use ::a2a::{
     A2AError, AgentCard, AgentInterface, CancelTaskRequest, DeleteTaskPushNotificationConfigRequest,
     GetExtendedAgentCardRequest, GetTaskPushNotificationConfigRequest, GetTaskRequest,
@@ -54,6 +56,8 @@ struct Peer {
     agent: Option<Agent>,
     address: Option<String>,
     port: Option<u16>,
+    /// Its name and address, which tell its tasks from those of others.
+    key: Option<Arc<str>>,
 }
 
 impl<T: Transport> TracedTransport<T> {
@@ -66,6 +70,7 @@ impl<T: Transport> TracedTransport<T> {
     #[must_use]
     pub fn agent(mut self, card: &AgentCard) -> Self {
         self.peer.agent = Some(Agent::of(card));
+        self.peer.identify();
         self
     }
 
@@ -75,6 +80,7 @@ impl<T: Transport> TracedTransport<T> {
         if let Ok(uri) = url.parse::<Uri>() {
             self.peer.address = uri.host().map(str::to_owned);
             self.peer.port = uri.port_u16().or_else(|| usual_port(&uri));
+            self.peer.identify();
         }
         self
     }
@@ -96,7 +102,7 @@ impl<T: Transport> TracedTransport<T> {
         let _lost = passage::forwarded(params).map(Context::attach);
         let peer = self.peer.agent.as_ref().map(|agent| &*agent.name);
         let hop = Hop::open(site, View::Caller, request, |opening| self.peer.record(site, opening));
-        let hop = hop.measured(peer, request);
+        let hop = hop.to(self.peer.key.clone(), request).measured(peer, request);
         let mut params = params.clone();
         if self.asks_for_trace {
             response_trace::ask(&mut params);
@@ -116,6 +122,12 @@ fn usual_port(uri: &Uri) -> Option<u16> {
 }
 
 impl Peer {
+    fn identify(&mut self) {
+        let name = self.agent.as_ref().map_or("", |agent| &agent.name);
+        let key = format!("{name} {} {}", self.address.as_deref().unwrap_or(""), self.port.unwrap_or(0));
+        self.key = Some(key.into());
+    }
+
     fn record(&self, site: &Site, opening: &mut Opening) {
         if let Some(agent) = &self.agent {
             opening.name(Some(format!("{} {}", site.name, agent.name)));

@@ -61,10 +61,38 @@ pub(super) fn is_settled(status: &TaskStatus) -> bool {
     status.state.is_terminal() || matches!(status.state, TaskState::InputRequired | TaskState::AuthRequired)
 }
 
+/// What a request wants of a task.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Purpose {
+    /// Nothing that depends on how the task ends.
+    Nothing,
+    /// The work, which it asks for.
+    Work,
+    /// The work that another request has asked for.
+    Execution,
+    /// The events of the work that another request has asked for.
+    Events,
+    /// The state of that work.
+    State,
+    /// The end of that work.
+    Cancellation,
+}
+
+impl Purpose {
+    /// Whether a task that fails, is rejected or is cancelled is a failed call.
+    pub(super) const fn wants_work(self) -> bool {
+        matches!(self, Self::Work | Self::Execution | Self::Events)
+    }
+
+    /// Whether another call has asked for the task.
+    pub(super) const fn follows(self) -> bool {
+        matches!(self, Self::Events | Self::State | Self::Cancellation)
+    }
+}
+
 /// A request.
 pub(super) trait Request {
-    /// Whether it asks for work, so that a failed task is a failed call.
-    const WANTS_WORK: bool = false;
+    const PURPOSE: Purpose = Purpose::Nothing;
 
     fn facts(&self) -> Facts<'_>;
 }
@@ -141,7 +169,7 @@ impl<'a> Facts<'a> {
 }
 
 impl Request for SendMessageRequest {
-    const WANTS_WORK: bool = true;
+    const PURPOSE: Purpose = Purpose::Work;
 
     fn facts(&self) -> Facts<'_> {
         Facts::of_message(&self.message, self.tenant.as_deref())
@@ -149,7 +177,7 @@ impl Request for SendMessageRequest {
 }
 
 impl Request for SubscribeToTaskRequest {
-    const WANTS_WORK: bool = true;
+    const PURPOSE: Purpose = Purpose::Events;
 
     fn facts(&self) -> Facts<'_> {
         Facts::of_task(&self.id, self.tenant.as_deref())
@@ -157,7 +185,7 @@ impl Request for SubscribeToTaskRequest {
 }
 
 impl Request for ExecutorContext {
-    const WANTS_WORK: bool = true;
+    const PURPOSE: Purpose = Purpose::Execution;
 
     fn facts(&self) -> Facts<'_> {
         let tenant = self.tenant.as_deref();
@@ -194,8 +222,10 @@ impl Request for GetExtendedAgentCardRequest {
 }
 
 macro_rules! about_a_task {
-    ($($request:ty: $id:ident;)*) => {$(
+    ($($request:ty: $id:ident, $purpose:ident;)*) => {$(
         impl Request for $request {
+            const PURPOSE: Purpose = Purpose::$purpose;
+
             fn facts(&self) -> Facts<'_> {
                 Facts::of_task(&self.$id, self.tenant.as_deref())
             }
@@ -204,12 +234,12 @@ macro_rules! about_a_task {
 }
 
 about_a_task! {
-    GetTaskRequest: id;
-    CancelTaskRequest: id;
-    TaskPushNotificationConfig: task_id;
-    GetTaskPushNotificationConfigRequest: task_id;
-    ListTaskPushNotificationConfigsRequest: task_id;
-    DeleteTaskPushNotificationConfigRequest: task_id;
+    GetTaskRequest: id, State;
+    CancelTaskRequest: id, Cancellation;
+    TaskPushNotificationConfig: task_id, Nothing;
+    GetTaskPushNotificationConfigRequest: task_id, Nothing;
+    ListTaskPushNotificationConfigsRequest: task_id, Nothing;
+    DeleteTaskPushNotificationConfigRequest: task_id, Nothing;
 }
 
 impl Answer for Task {

@@ -4,10 +4,11 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ::a2a::A2AError;
+use ::a2a::{A2AError, TaskState};
 use opentelemetry::{Context, ContextGuard};
 
-use super::facts::{Answer, Events, Facts, Request, name_of};
+use super::asked::{self, Owner};
+use super::facts::{Answer, Events, Facts, Purpose, Request, name_of};
 use super::figures::Figures;
 use super::outcome::{Failure, Said, View, has_session, record_update};
 use super::progress::Progress;
@@ -23,9 +24,10 @@ use crate::span::{self, CallScope, Describe, Ending, Opening, Site, Span, Stream
 pub(super) struct Hop {
     span: Span,
     said: Said,
-    /// Whether a failed task is a failed call.
-    wants_work: bool,
+    purpose: Purpose,
     view: View,
+    /// The called agent, on the calling side.
+    agent: Option<Arc<str>>,
     /// The agent's work on the task, if the span records that.
     work: Option<Arc<Work>>,
     site: &'static Site,
@@ -48,13 +50,41 @@ impl Hop {
             more(opening);
             record(opening, &facts);
         });
-        Self { span, said, wants_work: R::WANTS_WORK, view, work: None, site, figures: None }
+        Self { span, said, purpose: R::PURPOSE, view, agent: None, work: None, site, figures: None }
     }
 
     /// Measures the call too; `peer` is the called agent.
     pub(super) fn measured(mut self, peer: Option<&str>, request: &impl Request) -> Self {
         self.figures = Figures::begin(self.site, self.view, peer, &request.facts());
         self
+    }
+
+    /// Sets the called agent, and links the span to the one that has asked for the task which the request is about.
+    pub(super) fn to(mut self, agent: Option<Arc<str>>, request: &impl Request) -> Self {
+        self.agent = agent;
+        if self.purpose.follows()
+            && self.is_recorded()
+            && let Some(task) = request.facts().task
+        {
+            let _entered = self.enter();
+            asked::link(self.owner(), task);
+        }
+        self
+    }
+
+    fn owner(&self) -> Owner<'_> {
+        Owner { view: self.view, agent: self.agent.as_deref() }
+    }
+
+    /// Remembers the span if it has asked for a task that is not over.
+    fn asked_for(&self, task: Option<&str>, state: Option<&TaskState>) {
+        if self.purpose == Purpose::Work
+            && let (Some(task), Some(state)) = (task, state)
+            && !state.is_terminal()
+        {
+            let _entered = self.enter();
+            asked::remember(self.owner(), task);
+        }
     }
 
     /// Sets the work, which another request can cancel.
@@ -141,7 +171,7 @@ impl Hop {
                 if !facts.content.is_nothing() {
                     ending.output(shown!(facts.content));
                 }
-                match facts.status.filter(|_| self.wants_work).and_then(Failure::of_task) {
+                match facts.status.and_then(|status| Failure::seen(status, self.purpose)) {
                     Some(failure) => ending.err(&failure, false),
                     None => ending.ok(),
                 }
@@ -155,6 +185,7 @@ impl Hop {
     /// Records what an answer says of its task beside its result.
     fn record_task<A: Answer>(&self, answer: &A) {
         let facts = answer.facts();
+        self.asked_for(facts.task, facts.status.map(|status| &status.state));
         let (before, last) = (answer.said_before(), facts.status.filter(|status| status.message.is_some()));
         if !before.is_empty() || last.is_some() {
             let _entered = self.enter();
@@ -170,7 +201,7 @@ impl Hop {
             Ok(answer) => {
                 let facts = answer.facts();
                 figures.passed("receive", &facts.content);
-                let failure = facts.status.filter(|_| self.wants_work).and_then(Failure::of_task);
+                let failure = facts.status.filter(|_| self.purpose.wants_work()).and_then(Failure::of_task);
                 let error = failure.map(|failure| failure.kind());
                 figures.ended(facts.status.map(|status| &status.state), error);
             }
@@ -244,7 +275,10 @@ impl CallScope for Hop {
             if is_whole && !progress.is_settled() && self.view == View::Caller {
                 progress.failed(&Failure::cut());
             }
-            progress.conclude(self.wants_work);
+            progress.conclude(self.purpose.wants_work());
+            if self.is_recorded() {
+                self.asked_for(progress.task(), progress.state());
+            }
         }
         if let Some(figures) = self.figures.take() {
             let error = match end {

@@ -43,6 +43,7 @@ macro_rules! shown {
     };
 }
 
+mod asked;
 mod card;
 mod client;
 mod content;

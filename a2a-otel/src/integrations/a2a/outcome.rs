@@ -6,7 +6,7 @@ use ::a2a::{A2AError, Message, TaskState, TaskStatus, error_reason};
 use opentelemetry::{Context, KeyValue};
 
 use super::content::{Content, reason};
-use super::facts::{Facts, name_of};
+use super::facts::{Facts, Purpose, name_of};
 use crate::capture::Capture;
 use crate::context::inherited;
 use crate::semconv::a2a as names;
@@ -66,6 +66,13 @@ impl Failure {
         };
         let message = status.message.as_ref().and_then(reason).unwrap_or_else(|| otherwise.to_owned());
         Some(Self { kind: name_of(&status.state), message })
+    }
+
+    /// Returns the failure that a call sees at its task, which it or another call has asked for.
+    pub(super) fn seen(status: &TaskStatus, purpose: Purpose) -> Option<Self> {
+        // Somebody wanted a cancelled task to end.
+        let is_failed = purpose == Purpose::State && status.state != TaskState::Canceled;
+        if purpose.wants_work() || is_failed { Self::of_task(status) } else { None }
     }
 
     /// The name of the error.

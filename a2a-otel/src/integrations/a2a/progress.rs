@@ -88,6 +88,11 @@ impl Progress {
         self.status.as_ref().map(|status| &status.state)
     }
 
+    /// The task's id.
+    pub(super) fn task(&self) -> Option<&str> {
+        self.task.as_deref()
+    }
+
     /// The size of the content that has come, in bytes.
     pub(super) const fn bytes(&self) -> u64 {
         self.bytes
