@@ -7,6 +7,7 @@ mod forwarding;
 mod hostile;
 mod policies;
 mod retries;
+mod refusals;
 mod tasks;
 mod texts;
 mod traceability;

@@ -13,6 +13,7 @@ use a2a_client::BoxStream;
 use a2a_server::ExecutorContext;
 
 use super::content::{Content, said_before};
+use super::refusal::{json_of_message, json_of_task, refusal};
 
 /// The events of a task.
 pub(super) type Events = BoxStream<'static, Result<StreamResponse, A2AError>>;
@@ -104,6 +105,11 @@ pub(super) trait Answer {
     /// Returns what the agent has said before the message of the task's status.
     fn said_before(&self) -> &[Message] {
         &[]
+    }
+
+    /// Returns why the SDK refuses to send the answer, if it does.
+    fn refusal(&self) -> Option<String> {
+        None
     }
 
     /// Returns the metadata in which extensions may have written something.
@@ -243,6 +249,10 @@ about_a_task! {
 }
 
 impl Answer for Task {
+    fn refusal(&self) -> Option<String> {
+        refusal(self, json_of_task(self))
+    }
+
     fn facts(&self) -> Facts<'_> {
         Facts {
             task: Some(&self.id),
@@ -265,6 +275,13 @@ impl Answer for SendMessageResponse {
         match self {
             Self::Task(task) => task.facts(),
             Self::Message(message) => message.facts(),
+        }
+    }
+
+    fn refusal(&self) -> Option<String> {
+        match self {
+            Self::Task(task) => refusal(self, json_of_task(task)),
+            Self::Message(message) => refusal(self, json_of_message(message)),
         }
     }
 
@@ -291,6 +308,10 @@ impl Answer for SendMessageResponse {
 }
 
 impl Answer for ListTasksResponse {
+    fn refusal(&self) -> Option<String> {
+        refusal(self, self.tasks.iter().flat_map(json_of_task))
+    }
+
     fn facts(&self) -> Facts<'_> {
         Facts { content: Content::Count(self.tasks.len()), ..Facts::default() }
     }

@@ -136,9 +136,22 @@ impl Hop {
         self.work.as_ref().is_some_and(|work| work.is_cancelled())
     }
 
+    /// Whether what it returns goes to the caller, and not to the SDK's handler.
+    fn answers_caller(&self) -> bool {
+        self.view == View::Agent && self.purpose != Purpose::Execution
+    }
+
+    /// Returns how an answer fails, although it is one.
+    fn failure<A: Answer>(&self, answer: &A) -> Option<Failure> {
+        let refusal = if self.answers_caller() { answer.refusal() } else { None };
+        let of_task = || Failure::seen(answer.facts().status?, self.purpose);
+        refusal.map(Failure::refused).or_else(of_task)
+    }
+
     fn answered<A: Answer>(mut self, result: &Result<A, A2AError>) {
+        let failure = result.as_ref().ok().and_then(|answer| self.failure(answer));
         if let Some(figures) = self.figures.take() {
-            self.measure_answer(figures, result);
+            self.measure_answer(figures, result, failure.as_ref());
         }
         if self.is_recorded()
             && self.view == View::Caller
@@ -171,7 +184,7 @@ impl Hop {
                 if !facts.content.is_nothing() {
                     ending.output(shown!(facts.content));
                 }
-                match facts.status.and_then(|status| Failure::seen(status, self.purpose)) {
+                match failure {
                     Some(failure) => ending.err(&failure, false),
                     None => ending.ok(),
                 }
@@ -196,13 +209,19 @@ impl Hop {
     }
 
     /// Records what is measured of an answer.
-    fn measure_answer<A: Answer>(&self, figures: Figures, result: &Result<A, A2AError>) {
+    fn measure_answer<A: Answer>(
+        &self,
+        figures: Figures,
+        result: &Result<A, A2AError>,
+        failure: Option<&Failure>,
+    ) {
         match result {
             Ok(answer) => {
                 let facts = answer.facts();
                 figures.passed("receive", &facts.content);
-                let failure = facts.status.filter(|_| self.purpose.wants_work()).and_then(Failure::of_task);
-                let error = failure.map(|failure| failure.kind());
+                // A poll has done its work, whatever it finds.
+                let is_counted = |failure: &&Failure| self.purpose.wants_work() || !failure.is_of_task();
+                let error = failure.filter(is_counted).map(Failure::kind);
                 figures.ended(facts.status.map(|status| &status.state), error);
             }
             Err(error) => figures.ended(None, Some(Failure::of(error).kind())),
@@ -256,7 +275,8 @@ impl CallScope for Hop {
 
     fn items(&self, started: Option<Instant>) -> Progress {
         let _entered = self.enter();
-        Progress::new(self.span.items(started), self.is_recorded(), self.said, self.view)
+        let items = self.span.items(started);
+        Progress::new(items, self.is_recorded(), self.answers_caller(), self.said, self.view)
     }
 
     fn item(progress: &mut Progress) {

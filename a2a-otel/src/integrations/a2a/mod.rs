@@ -54,6 +54,7 @@ mod methods;
 mod outcome;
 mod passage;
 mod progress;
+mod refusal;
 mod response_trace;
 mod server;
 mod work;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ::a2a::{A2AError, Message, TaskState, TaskStatus, error_reason};
+use ::a2a::{A2AError, Message, TaskState, TaskStatus, error_code, error_reason};
 use opentelemetry::{Context, KeyValue};
 
 use super::content::{Content, reason};
@@ -49,11 +49,12 @@ impl Said {
 pub(super) struct Failure {
     kind: &'static str,
     message: String,
+    is_of_task: bool,
 }
 
 impl Failure {
     pub(super) fn of(error: &A2AError) -> Self {
-        Self { kind: error_reason(error.code), message: error.message.clone() }
+        Self { kind: error_reason(error.code), message: error.message.clone(), is_of_task: false }
     }
 
     /// Returns the failure that a task has ended with, if it has.
@@ -65,7 +66,7 @@ impl Failure {
             _ => return None,
         };
         let message = status.message.as_ref().and_then(reason).unwrap_or_else(|| otherwise.to_owned());
-        Some(Self { kind: name_of(&status.state), message })
+        Some(Self { kind: name_of(&status.state), message, is_of_task: true })
     }
 
     /// Returns the failure that a call sees at its task, which it or another call has asked for.
@@ -80,8 +81,19 @@ impl Failure {
         self.kind
     }
 
+    /// Whether the task has failed, and not the call.
+    pub(super) const fn is_of_task(&self) -> bool {
+        self.is_of_task
+    }
+
+    /// Returns the failure of an answer that the SDK refuses to send, for which the caller gets an error.
+    pub(super) fn refused(why: String) -> Self {
+        Self { kind: error_reason(error_code::INTERNAL_ERROR), message: why, is_of_task: false }
+    }
+
     pub(super) fn cut() -> Self {
-        Self { kind: "stream_cut", message: "the stream ended before the task did".to_owned() }
+        let message = "the stream ended before the task did".to_owned();
+        Self { kind: "stream_cut", message, is_of_task: false }
     }
 }
 

@@ -10,6 +10,7 @@ use super::content::{Block, Content, Kind, said_before};
 use super::facts::{is_settled, kind_of, metadata_of, name_of};
 use super::figures;
 use super::outcome::{Failure, Said, View, record_update};
+use super::refusal::refusal_of_event;
 use super::response_trace;
 use crate::capture::{Capture, limit};
 use crate::semconv::a2a as names;
@@ -21,6 +22,8 @@ pub(super) struct Progress {
     fold: SpanItems,
     /// Whether a span is recorded, and not only figures.
     is_recorded: bool,
+    /// Whether the events go to the caller.
+    answers_caller: bool,
     /// The name of the first error.
     error: Option<&'static str>,
     /// The size of the content that has come.
@@ -52,10 +55,17 @@ struct MadeBlock {
 
 impl Progress {
     /// Starts with a stream whose span is current.
-    pub(super) fn new(fold: SpanItems, is_recorded: bool, said: Said, view: View) -> Self {
+    pub(super) fn new(
+        fold: SpanItems,
+        is_recorded: bool,
+        answers_caller: bool,
+        said: Said,
+        view: View,
+    ) -> Self {
         Self {
             fold,
             is_recorded,
+            answers_caller,
             error: None,
             bytes: 0,
             span: current(),
@@ -102,6 +112,9 @@ impl Progress {
         if let Ok(event) = event {
             self.count(event);
             self.read_report(event);
+            if let Some(refusal) = self.answers_caller.then(|| refusal_of_event(event)).flatten() {
+                self.failed(&Failure::refused(refusal));
+            }
         }
         if !self.is_recorded {
             return self.event_of_figures(event);
