@@ -102,7 +102,7 @@ impl<T: Transport> TracedTransport<T> {
         let _lost = passage::forwarded(params).map(Context::attach);
         let peer = self.peer.agent.as_ref().map(|agent| &*agent.name);
         let hop = Hop::open(site, View::Caller, request, |opening| self.peer.record(site, opening));
-        let hop = hop.to(self.peer.key.clone(), request).measured(peer, request);
+        let hop = hop.calling(self.peer.key.clone(), request).measured(peer, request);
         let mut params = params.clone();
         if self.asks_for_trace {
             response_trace::ask(&mut params);

@@ -60,7 +60,7 @@ impl Hop {
     }
 
     /// Sets the called agent, and links the span to the one that has asked for the task which the request is about.
-    pub(super) fn to(mut self, agent: Option<Arc<str>>, request: &impl Request) -> Self {
+    pub(super) fn calling(mut self, agent: Option<Arc<str>>, request: &impl Request) -> Self {
         self.agent = agent;
         if self.purpose.follows()
             && self.is_recorded()
@@ -119,7 +119,7 @@ impl Hop {
                 })))
             }
             Err(error) => {
-                hop.answered::<()>(&Err(error.clone()));
+                hop.answered_without(&Failure::of(&error));
                 Err(error)
             }
         }
@@ -141,63 +141,73 @@ impl Hop {
         self.view == View::Agent && self.purpose != Purpose::Execution
     }
 
-    /// Returns how an answer fails, although it is one.
-    fn failure<A: Answer>(&self, answer: &A) -> Option<Failure> {
-        let refusal = if self.answers_caller() { answer.refusal() } else { None };
-        let of_task = || Failure::seen(answer.facts().status?, self.purpose);
-        refusal.map(Failure::refused).or_else(of_task)
-    }
-
-    fn answered<A: Answer>(mut self, result: &Result<A, A2AError>) {
-        let failure = result.as_ref().ok().and_then(|answer| self.failure(answer));
-        if let Some(figures) = self.figures.take() {
-            self.measure_answer(figures, result, failure.as_ref());
-        }
-        if self.is_recorded()
-            && self.view == View::Caller
-            && let Ok(answer) = result
-        {
-            let _entered = self.enter();
-            response_trace::record(&answer.metadata());
-        }
-        if self.is_recorded()
-            && let Ok(answer) = result
-        {
-            self.record_task(answer);
-        }
-        let mut ending = self.span.returned();
-        if !ending.is_seen() {
-            return;
-        }
-        if !ending.is_recorded() {
+    fn answered<A: Answer>(self, result: &Result<A, A2AError>) {
+        if !self.is_seen() {
             return;
         }
         match result {
-            Ok(answer) => {
-                let facts = answer.facts();
-                ending.fields(&[
-                    (names::TASK_ID, shown!(facts.task.filter(|_| !self.said.task))),
-                    (names::CONVERSATION_ID, shown!(facts.context.filter(|_| !self.said.context))),
-                    (SESSION_ID, shown!(facts.context.filter(|_| !self.said.session))),
-                    (names::TASK_STATE, shown!(facts.status.map(|status| name_of(&status.state)))),
-                ]);
-                if !facts.content.is_nothing() {
-                    ending.output(shown!(facts.content));
-                }
-                match failure {
-                    Some(failure) => ending.err(&failure, false),
-                    None => ending.ok(),
-                }
-            }
-            Err(error) => ending.err(&Failure::of(error), false),
+            Ok(answer) => self.answered_with(answer),
+            Err(error) => self.answered_without(&Failure::of(error)),
+        }
+    }
+
+    fn answered_without(mut self, failure: &Failure) {
+        if let Some(figures) = self.figures.take() {
+            figures.ended(None, Some(failure.kind()));
+        }
+        let mut ending = self.span.returned();
+        if ending.is_recorded() {
+            ending.err(failure, false);
+        }
+    }
+
+    fn answered_with<A: Answer>(mut self, answer: &A) {
+        let facts = answer.facts();
+        let failure = self.failure(answer, &facts);
+        if let Some(figures) = self.figures.take() {
+            // A poll has done its work, whatever it finds.
+            let is_counted = |failure: &&Failure| self.purpose.wants_work() || !failure.is_of_task();
+            figures.passed("receive", &facts.content);
+            let error = failure.as_ref().filter(is_counted).map(Failure::kind);
+            figures.ended(facts.status.map(|status| &status.state), error);
+        }
+        if self.is_recorded() {
+            self.record_beside(answer, &facts);
+        }
+        let mut ending = self.span.returned();
+        if !ending.is_recorded() {
+            return;
+        }
+        ending.fields(&[
+            (names::TASK_ID, shown!(facts.task.filter(|_| !self.said.task))),
+            (names::CONVERSATION_ID, shown!(facts.context.filter(|_| !self.said.context))),
+            (SESSION_ID, shown!(facts.context.filter(|_| !self.said.session))),
+            (names::TASK_STATE, shown!(facts.status.map(|status| name_of(&status.state)))),
+        ]);
+        if !facts.content.is_nothing() {
+            ending.output(shown!(facts.content));
+        }
+        match failure {
+            Some(failure) => ending.err(&failure, false),
+            None => ending.ok(),
         }
     }
 }
 
 impl Hop {
-    /// Records what an answer says of its task beside its result.
-    fn record_task<A: Answer>(&self, answer: &A) {
-        let facts = answer.facts();
+    /// Returns how an answer fails, although it is one.
+    fn failure<A: Answer>(&self, answer: &A, facts: &Facts<'_>) -> Option<Failure> {
+        let refusal = if self.answers_caller() { answer.refusal() } else { None };
+        let of_task = || Failure::seen(facts.status?, self.purpose);
+        refusal.map(Failure::refused).or_else(of_task)
+    }
+
+    /// Records what an answer says beside its result: the steps behind it, and what was said of the task.
+    fn record_beside<A: Answer>(&self, answer: &A, facts: &Facts<'_>) {
+        if self.view == View::Caller {
+            let _entered = self.enter();
+            response_trace::record(&answer.metadata());
+        }
         self.asked_for(facts.task, facts.status.map(|status| &status.state));
         let (before, last) = (answer.said_before(), facts.status.filter(|status| status.message.is_some()));
         if !before.is_empty() || last.is_some() {
@@ -205,26 +215,6 @@ impl Hop {
             let span = span::current();
             before.iter().for_each(|message| record_update(&span, None, Some(message)));
             last.iter().for_each(|status| record_update(&span, Some(&status.state), status.message.as_ref()));
-        }
-    }
-
-    /// Records what is measured of an answer.
-    fn measure_answer<A: Answer>(
-        &self,
-        figures: Figures,
-        result: &Result<A, A2AError>,
-        failure: Option<&Failure>,
-    ) {
-        match result {
-            Ok(answer) => {
-                let facts = answer.facts();
-                figures.passed("receive", &facts.content);
-                // A poll has done its work, whatever it finds.
-                let is_counted = |failure: &&Failure| self.purpose.wants_work() || !failure.is_of_task();
-                let error = failure.filter(is_counted).map(Failure::kind);
-                figures.ended(facts.status.map(|status| &status.state), error);
-            }
-            Err(error) => figures.ended(None, Some(Failure::of(error).kind())),
         }
     }
 }

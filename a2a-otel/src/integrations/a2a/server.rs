@@ -80,7 +80,8 @@ impl<H: RequestHandler> TracedHandler<H> {
         request: &R,
         params: &ServiceParams,
     ) -> (Hop, ServiceParams, Passage) {
-        let hop = Hop::open(site, View::Agent, request, |_| ()).to(None, request).measured(None, request);
+        let hop =
+            Hop::open(site, View::Agent, request, |_| ()).calling(None, request).measured(None, request);
         let mut params = params.clone();
         let _entered = hop.enter();
         passage::readdress(&mut params);
