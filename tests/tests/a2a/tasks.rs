@@ -4,18 +4,25 @@ use std::sync::Arc;
 
 use a2a::{
     CancelTaskRequest, GetTaskRequest, Message, Part, Role, SendMessageConfiguration, SendMessageResponse,
-    StreamResponse, SubscribeToTaskRequest, Task, TaskState, TaskStatus, TaskStatusUpdateEvent,
+    StreamResponse, SubscribeToTaskRequest, Task, TaskPushNotificationConfig, TaskState, TaskStatus,
+    TaskStatusUpdateEvent,
 };
+use a2a_otel::a2a::{TracedExecutor, TracedHandler, record_push};
 use a2a_otel::chain_span;
-use a2a_otel::opentelemetry::trace::Status;
+use a2a_otel::opentelemetry::trace::{SpanKind, Status};
 use a2a_otel::testing::{Captured, Capturing, capture};
+use a2a_server::push::{HttpPushSender, HttpPushSenderConfig, InMemoryPushConfigStore};
 use a2a_server::{AgentExecutor, ExecutorContext};
+use axum::routing::post;
+use axum::{Json, Router};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use a2a_otel_tests::parrot::{
-    BINDINGS, Binding, Client, Event, connect, drain, ended, observed, request, serve,
+    BINDINGS, Binding, Client, Event, NAME, card, connect, drain, ended, observed, request, serve, spawn,
+    unobserved,
 };
 
 /// Works until it is told to end, as the message says.
@@ -227,4 +234,69 @@ async fn a_task_of_another_agent_is_not_taken_for_it() {
     let asked = GetTaskRequest { id: task.id, history_length: None, tenant: None };
     other.get_task(&asked).await.expect_err("another agent's task");
     assert!(world.capturing.named("GetTask parrot").links.is_empty());
+}
+
+/// The agent sends notifications, which the SDK does without a trace; the webhook records them.
+#[tokio::test]
+async fn a_failure_that_is_pushed_is_an_error_there_and_linked_to_the_call_that_asked() {
+    for binding in BINDINGS {
+        let sleeper = Sleeper::default();
+        let wakes = Arc::clone(&sleeper.wakes);
+        let sender = HttpPushSender::new(Some(HttpPushSenderConfig {
+            validate_urls: false,
+            ..HttpPushSenderConfig::default()
+        }));
+        let executor = TracedExecutor::new(sleeper, &card(NAME, binding, "http://nowhere"));
+        let handler = unobserved(executor).with_push_notifications(InMemoryPushConfigStore::new(), sender);
+        let client = connect(&serve(binding, TracedHandler::new(handler)).await).await;
+        let world = World { client, wakes, capturing: capture() };
+        let task = begin_with_pushes(&world.client, &webhook().await).await;
+        world.wakes.notify_one();
+        ended(&world.capturing, 5).await;
+        let pushes: Vec<_> =
+            world.capturing.spans().into_iter().filter(|span| span.name == "PushNotification").collect();
+        let [working, failed] = pushes.as_slice() else { panic!("{}", world.capturing.tree()) };
+        assert_eq!(working.status, Status::Ok, "{working:?}");
+        assert_failed(failed, "TASK_STATE_FAILED", "no seeds left");
+        let asked = world.capturing.named("SendMessage parrot");
+        for push in [working, failed] {
+            assert_eq!(push.opentelemetry_kind, SpanKind::Consumer);
+            assert_eq!(push.text("a2a.task.id"), Some(&*task.id), "{binding:?} {push:?}");
+        }
+        // The first may come before the call is answered.
+        let links: Vec<_> = failed.links.iter().map(|link| (link.trace_id(), link.span_id())).collect();
+        assert_eq!(links, [(asked.trace_id, asked.span_id)], "{binding:?} {failed:?}");
+    }
+}
+
+/// Serves a webhook that records what it receives, and returns its address.
+async fn webhook() -> String {
+    async fn receive(Json(event): Json<StreamResponse>) {
+        record_push(&event);
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    spawn(listener, Router::new().route("/", post(receive)));
+    url
+}
+
+async fn begin_with_pushes(client: &Client, url: &str) -> Task {
+    let mut request = request("fail");
+    request.configuration = Some(SendMessageConfiguration {
+        accepted_output_modes: None,
+        task_push_notification_config: Some(TaskPushNotificationConfig {
+            tenant: None,
+            id: Some("p-1".into()),
+            task_id: String::new(),
+            url: url.into(),
+            token: None,
+            authentication: None,
+        }),
+        history_length: None,
+        return_immediately: Some(true),
+    });
+    match client.send_message(&request).await.expect("an answer") {
+        SendMessageResponse::Task(task) => task,
+        SendMessageResponse::Message(message) => panic!("{message:?}"),
+    }
 }

@@ -34,9 +34,15 @@ pub(super) struct Owner<'a> {
 }
 
 impl Owner<'_> {
+    const fn side(self) -> &'static str {
+        match self.view {
+            View::Caller => "caller",
+            View::Agent => "agent",
+        }
+    }
+
     fn key(self, task: &str) -> Option<String> {
-        let side = if self.view == View::Caller { "caller" } else { "agent" };
-        let key = format!("{side}\n{}\n{task}", self.agent.unwrap_or_default());
+        let key = format!("{}\n{}\n{task}", self.side(), self.agent.unwrap_or_default());
         Some(key).filter(|key| key.len() <= LONGEST)
     }
 }
@@ -52,6 +58,16 @@ pub(super) fn remember(owner: Owner<'_>, task: &str) {
 /// Links the current span to the one that has asked for a task.
 pub(super) fn link(owner: Owner<'_>, task: &str) {
     let asked = owner.key(task).and_then(|key| lock(&ASKED).calls.get(&key).cloned());
+    if let Some(asked) = asked {
+        Context::map_current(|context| context.span().add_link(asked, Vec::new()));
+    }
+}
+
+/// Links the current span to the one of this process that has asked some agent for a task.
+pub(super) fn link_to_caller(task: &str) {
+    let (side, end) = (Owner { view: View::Caller, agent: None }.side(), format!("\n{task}"));
+    let is_about = |key: &String| key.starts_with(side) && key.ends_with(&end);
+    let asked = lock(&ASKED).calls.iter().find(|(key, _)| is_about(key)).map(|(_, span)| span.clone());
     if let Some(asked) = asked {
         Context::map_current(|context| context.span().add_link(asked, Vec::new()));
     }

@@ -72,6 +72,17 @@ impl Hop {
         self
     }
 
+    /// Links the span of a notification to the one that has asked for its task, whatever agent that asked.
+    pub(super) fn notified(self, notification: &impl Request) -> Self {
+        if self.is_recorded()
+            && let Some(task) = notification.facts().task
+        {
+            let _entered = self.enter();
+            asked::link_to_caller(task);
+        }
+        self
+    }
+
     fn owner(&self) -> Owner<'_> {
         Owner { view: self.view, agent: self.agent.as_deref() }
     }
@@ -141,7 +152,7 @@ impl Hop {
         self.view == View::Agent && self.purpose != Purpose::Execution
     }
 
-    fn answered<A: Answer>(self, result: &Result<A, A2AError>) {
+    pub(super) fn answered<A: Answer>(self, result: &Result<A, A2AError>) {
         if !self.is_seen() {
             return;
         }

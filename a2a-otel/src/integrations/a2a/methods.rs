@@ -68,7 +68,7 @@ macro_rules! sites {
 
 for_each_method!(sites);
 
-const PROTOCOL: (&str, Fixed) = (names::PROTOCOL_VERSION, Fixed::Text(::a2a::VERSION));
+pub(super) const PROTOCOL: (&str, Fixed) = (names::PROTOCOL_VERSION, Fixed::Text(::a2a::VERSION));
 
 const fn site(name: &'static str, fixed: &'static [(&'static str, Fixed)], opentelemetry: SpanKind) -> Site {
     Site {

@@ -54,12 +54,14 @@ mod methods;
 mod outcome;
 mod passage;
 mod progress;
+mod push;
 mod refusal;
 mod response_trace;
 mod server;
 mod work;
 
 pub use self::client::{ContextInterceptor, TracedTransport, TracedTransportFactory};
+pub use self::push::record_push;
 pub use self::response_trace::traceability_extension;
 pub use self::server::{TracedExecutor, TracedHandler};
 
