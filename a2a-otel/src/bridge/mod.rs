@@ -6,6 +6,7 @@ mod integers;
 #[cfg(feature = "logs")]
 mod logs;
 mod neighbours;
+mod proxy;
 mod targets;
 
 use std::fmt;
@@ -28,6 +29,7 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 use self::fields::{Fields, ORIGIN};
 use self::integers::Integers;
 use self::neighbours::Neighbours;
+use self::proxy::is_proxy;
 use self::targets::is_ignored;
 use crate::context::{self, AgentRun};
 use crate::environment::{Environment, Variable};
@@ -61,6 +63,8 @@ pub fn tracing_layer<S>() -> impl Layer<S>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
+    context::register_proxies(proxy::make);
+    context::expect_proxies();
     let neighbours = Neighbours::default();
     let spans = layer_with(CurrentTracer, &neighbours);
     #[cfg(feature = "logs")]
@@ -98,10 +102,19 @@ fn spans_of_ours<S>(neighbours: Neighbours) -> impl Filter<S> {
     let is_span = |metadata: &Metadata<'_>| {
         metadata.is_span() && *metadata.level() <= Level::INFO && !is_ignored(metadata.target())
     };
+    // A process that has spans of `tracing` may ask for the current one.
+    let expect = |interest| {
+        context::expect_proxies();
+        interest
+    };
     let once_made = if neighbours.are_absent() { Interest::always } else { Interest::sometimes };
-    dynamic_filter_fn(move |metadata, _| is_span(metadata) && neighbours.leave(metadata))
-        .with_callsite_filter(move |metadata| if is_span(metadata) { once_made() } else { Interest::never() })
-        .with_max_level_hint(LevelFilter::INFO)
+    dynamic_filter_fn(move |metadata, _| {
+        (is_span(metadata) || is_proxy(metadata)) && neighbours.leave(metadata)
+    })
+    .with_callsite_filter(move |metadata| {
+        if is_span(metadata) { expect(once_made()) } else { Interest::never() }
+    })
+    .with_max_level_hint(LevelFilter::DEBUG)
 }
 
 /// The events that the bridge adds to spans. This is independent of `RUST_LOG`, because logging and tracing are separate
@@ -128,6 +141,9 @@ impl Tracer for CurrentTracer {
     type Span = BoxedSpan;
 
     fn build_with_context(&self, mut builder: SpanBuilder, parent: &Context) -> BoxedSpan {
+        if let Some(stand_in) = proxy::stand_in(&builder, parent) {
+            return stand_in;
+        }
         let attributes = builder.attributes.get_or_insert_default();
         // A library that asks for a root because it sees no `tracing` span does not see our spans.
         let is_work = attributes.iter().any(|attribute| attribute.key.as_str() == OPERATION_NAME);
@@ -141,7 +157,7 @@ impl Tracer for CurrentTracer {
                 attributes.push(KeyValue::new(WITHIN_MODEL_CALL, true));
             }
         }
-        crate::span::current_tracer().build_with_context(builder, parent)
+        crate::span::build(builder, parent)
     }
 }
 
@@ -188,6 +204,7 @@ pub(crate) fn log_filter(environment: &mut Environment<'_>) -> Targets {
 /// Installs the bridge and prints log lines, unless a subscriber is set.
 pub(crate) fn install(log_filter: Targets) {
     let printer = Printer::new().with_ansi(false).with_writer(std::io::stderr).event_format(Line);
+    context::register_proxies(proxy::make);
     #[cfg(feature = "logs")]
     let logs = logs_layer(log_filter.clone());
     let subscriber = Registry::default()

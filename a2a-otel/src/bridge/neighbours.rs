@@ -45,6 +45,8 @@ struct Facts {
     taken: RwLock<HashMap<Spans, bool>>,
     /// Whether another layer takes any.
     takes_any: AtomicBool,
+    /// The level of proxies, or `None` if there can be none.
+    proxies: OnceLock<Option<Level>>,
     /// Whether there is no other layer that makes spans, so that nobody needs to look.
     are_absent: bool,
 }
@@ -63,6 +65,11 @@ impl Neighbours {
     /// Whether the span is left to the bridge.
     pub(super) fn leave(&self, span: &Metadata<'_>) -> bool {
         self.are_absent() || (!IS_LOOKING.get() && self.is_first() && !self.take(span))
+    }
+
+    /// The level of proxies, found once, on another thread.
+    pub(super) fn level_of_proxies(&self, find: impl FnOnce() -> Option<Level> + Send) -> Option<Level> {
+        *self.0.proxies.get_or_init(|| if self.is_first() { elsewhere(find).flatten() } else { None })
     }
 
     /// Whether it is the only bridge of its subscriber, or the first one.
@@ -98,11 +105,7 @@ impl Neighbours {
         let Some(dispatch) = self.dispatch() else { return false };
         let target: &'static str = Box::leak(target.into());
         let looking = || is_taken((level, target), &dispatch);
-        let is_taken = thread::scope(|scope| {
-            let thread =
-                thread::Builder::new().name("a2a-otel-bridge".to_owned()).spawn_scoped(scope, looking);
-            thread.ok().and_then(|thread| thread.join().ok()).unwrap_or(false)
-        });
+        let is_taken = elsewhere(looking).unwrap_or(false);
         self.0.taken.write().unwrap_or_else(PoisonError::into_inner).insert((level, target), is_taken);
         self.0.takes_any.fetch_or(is_taken, Ordering::Relaxed);
         is_taken
@@ -132,6 +135,14 @@ impl<S: Subscriber> Layer<S> for Neighbours {
     fn on_register_dispatch(&self, dispatch: &Dispatch) {
         self.0.place.get_or_init(|| self.place_in(dispatch));
     }
+}
+
+/// Runs code on another thread, because filters keep for each thread what they have decided.
+fn elsewhere<R: Send>(code: impl FnOnce() -> R + Send) -> Option<R> {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().name("a2a-otel-bridge".to_owned()).spawn_scoped(scope, code);
+        thread.ok().and_then(|thread| thread.join().ok())
+    })
 }
 
 /// Whether a layer keeps data of such a span, while the bridge does not. The span itself is not recorded.

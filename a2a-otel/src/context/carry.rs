@@ -1,6 +1,7 @@
 //! Takes the current span, and everything that is inherited, to other tasks and threads.
 
-use super::{InScope, attach, current};
+use super::scope::CARRIED;
+use super::{InScope, Proxy, current};
 
 /// `.in_current_span()`, for futures and streams that another task polls.
 ///
@@ -34,7 +35,8 @@ impl<T> InCurrentSpan for T {}
 pub fn in_current_span<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
     let context = current();
     move || {
-        let _entered = attach(context);
+        let proxy = Proxy::NONE;
+        let _entered = proxy.enter(CARRIED, &context);
         work()
     }
 }

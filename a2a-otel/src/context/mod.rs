@@ -28,6 +28,7 @@ mod adopt;
 mod agent;
 mod carry;
 mod crossing;
+mod proxy;
 mod scope;
 mod thread;
 
@@ -43,6 +44,10 @@ pub use self::carry::spawn;
 pub use self::carry::{InCurrentSpan, in_current_span};
 pub(crate) use self::crossing::{BAGGAGE_LIMIT, Families, report_oversize};
 use self::crossing::{CROSSING, cross, crossed, is_replaced};
+pub use self::proxy::Entered;
+pub(crate) use self::proxy::Proxy;
+#[cfg(feature = "tracing")]
+pub(crate) use self::proxy::{expect_proxies, register_proxies};
 pub use self::scope::{
     InScope, Scope, suppress, with_metadata, with_prompt_template, with_session, with_tags, with_user,
 };

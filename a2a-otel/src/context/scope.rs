@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::adopt::{addition, entered};
 use super::crossing::{Families, is_replaced};
-use super::{attach, current, with_attributes};
+use super::{Entered, Proxy, current, with_attributes};
 use crate::capture::{Capture, encode};
 use crate::privacy;
 use crate::semconv::openinference as names;
@@ -194,7 +194,8 @@ impl Scope {
     /// # assert_eq!(sum, 2);
     /// ```
     pub fn run<R>(self, code: impl FnOnce() -> R) -> R {
-        let _entered = self.enter();
+        let proxy = Proxy::NONE;
+        let _entered = proxy.enter(SCOPE, &self.within_current());
         code()
     }
 
@@ -280,6 +281,10 @@ pin_project! {
     }
 }
 
+/// The names of the proxies.
+const SCOPE: &str = "scope";
+pub(super) const CARRIED: &str = "in_current_span";
+
 /// Where a future or stream is polled.
 #[derive(Debug)]
 enum Entry {
@@ -287,20 +292,23 @@ enum Entry {
     Pending(Scope),
     /// In the context in which it was made, and whatever scope is put around it.
     Carried(Context),
-    Entered(Context),
+    Entered(&'static str, Context, Proxy),
 }
 
 impl Entry {
-    fn enter(&mut self) -> Option<ContextGuard> {
-        let context = match self {
-            Self::Pending(scope) => scope.within_current(),
+    fn enter(&mut self) -> Entered {
+        let (name, context) = match self {
+            Self::Pending(scope) => (SCOPE, scope.within_current()),
             Self::Carried(context) => {
-                addition(context, Families::NONE).map_or_else(|| context.clone(), |added| added.context)
+                let added = addition(context, Families::NONE);
+                (CARRIED, added.map_or_else(|| context.clone(), |added| added.context))
             }
-            Self::Entered(context) => return attach(context.clone()),
+            Self::Entered(name, context, proxy) => return proxy.enter(name, context),
         };
-        *self = Self::Entered(context.clone());
-        attach(context)
+        let proxy = Proxy::NONE;
+        let entered = proxy.enter(name, &context);
+        *self = Self::Entered(name, context, proxy);
+        entered
     }
 }
 
@@ -311,7 +319,7 @@ impl<T> InScope<T> {
     }
 
     /// Enters the scope, and returns what is inside.
-    fn enter(self: Pin<&mut Self>) -> (Option<ContextGuard>, Pin<&mut T>) {
+    fn enter(self: Pin<&mut Self>) -> (Entered, Pin<&mut T>) {
         let this = self.project();
         let Some(inner) = this.inner.as_pin_mut() else { unreachable!("only dropping removes it") };
         (this.entry.enter(), inner)

@@ -46,6 +46,7 @@ mod processors;
 mod queue;
 #[cfg(feature = "otlp")]
 mod route;
+mod sampler;
 mod sender;
 #[cfg_attr(
     not(feature = "otlp"),
@@ -80,6 +81,7 @@ pub(crate) use self::ledger::Loss;
 pub use self::probe::{Data, Probe, Target, Trouble, TroubleKind};
 pub(crate) use self::processors::FanOut;
 pub(crate) use self::queue::Queue;
+pub(crate) use self::sampler::Sampled;
 pub use self::span_pipeline::SpanPipeline;
 pub(crate) use self::span_pipeline::{Opened, Pipeline};
 #[cfg(feature = "a2a")]

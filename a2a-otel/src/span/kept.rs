@@ -1,5 +1,6 @@
 //! What is kept of the global tracer provider, because asking for it at each span takes as long as the span.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, SystemTime};
@@ -49,6 +50,7 @@ pub(super) fn clear() {
 impl Lent {
     /// Starts the span, with the tracer that is kept or else with the global one.
     pub(super) fn build(&self, mut builder: SpanBuilder, parent: &Context) -> BoxedSpan {
+        let parent = &*known(parent);
         builder.start_time = builder.start_time.or(self.now);
         let kept = self.kept.as_ref().filter(|kept| self.now.is_some_and(|now| is_trusted(kept.made, now)));
         if let Some(kept) = kept {
@@ -69,6 +71,13 @@ impl Lent {
         }
         span
     }
+}
+
+/// The context, or an empty one if its span has no identity: a `tracing` span that is older than the provider. The SDK's
+/// default sampler follows such a span and drops everything below it.
+pub(super) fn known(parent: &Context) -> Cow<'_, Context> {
+    let is_unknown = parent.has_active_span() && !parent.span().span_context().is_valid();
+    if is_unknown { Cow::Owned(Context::new()) } else { Cow::Borrowed(parent) }
 }
 
 /// A clock that was set back is not trusted.

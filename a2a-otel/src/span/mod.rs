@@ -63,7 +63,7 @@ pub use self::site::{Measured, Site};
 pub use self::stream::{start_time, stream};
 pub use self::stream_type::Streamed;
 #[cfg(feature = "tracing")]
-pub(crate) use self::tracer::current_tracer;
+pub(crate) use self::tracer::build;
 #[cfg(not(feature = "metrics"))]
 pub(crate) use self::tracer::is_started;
 #[cfg(feature = "testing")]

@@ -67,7 +67,7 @@ impl Span {
     #[must_use]
     pub fn open(site: &'static Site, record: &mut dyn FnMut(&mut Opening)) -> Self {
         let mode = tracer::mode();
-        if mode.is_disabled() { Self::unseen() } else { Self::decide(site, mode, record) }
+        if mode.is_disabled() { Self::unseen() } else { Self::decide(site, mode, record).named(site.name) }
     }
 
     /// Like [`open`](Self::open), if nothing but these values is known.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use opentelemetry::trace::{SpanRef, TraceContextExt as _};
-use opentelemetry::{Context, ContextGuard, KeyValue};
+use opentelemetry::{Context, KeyValue};
 
 use super::context_values::kind_at;
 use super::ending::Ending;
@@ -15,7 +15,7 @@ use super::items::SpanItems;
 use super::joint::Joint;
 use super::return_type::Verdict;
 use super::scope::{CallScope, StreamEnd};
-use crate::context::{self, Addition, Families};
+use crate::context::{self, Addition, Entered, Families, Proxy};
 use crate::privacy;
 use crate::semconv::markers::SUPPRESSED;
 
@@ -26,6 +26,10 @@ pub struct Span {
     own: Families,
     /// Whether the call returned something that has not been polled yet.
     is_deferred: bool,
+    /// The site's name, for `tracing`.
+    name: &'static str,
+    /// What stands for the context in `tracing`.
+    proxy: Proxy,
 }
 
 enum State {
@@ -47,7 +51,7 @@ struct Joined {
 
 impl Span {
     const fn new(state: State) -> Self {
-        Self { state, own: Families::NONE, is_deferred: false }
+        Self { state, own: Families::NONE, is_deferred: false, name: "", proxy: Proxy::NONE }
     }
 
     pub(super) const fn unseen() -> Self {
@@ -59,11 +63,20 @@ impl Span {
     }
 
     pub(super) const fn seen(context: Context, own: Families, call: Option<Box<Call>>) -> Self {
-        Self { state: State::Seen(context, call), own, is_deferred: false }
+        let mut span = Self::new(State::Seen(context, call));
+        span.own = own;
+        span
     }
 
     pub(super) fn joined(context: Context, joint: Arc<Joint>, call: Option<Box<Call>>) -> Self {
         Self::new(State::Joined(context, Box::new(Joined { joint, call })))
+    }
+
+    /// Names it for `tracing`.
+    #[inline]
+    pub(super) fn named(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
     }
 
     pub(super) const fn measured(call: Box<Call>) -> Self {
@@ -88,6 +101,7 @@ impl Span {
         else {
             return;
         };
+        self.proxy = Proxy::NONE;
         match &mut self.state {
             State::Unseen => {}
             State::Seen(..) if is_suppressed => {
@@ -158,7 +172,7 @@ fn forget(span: &SpanRef<'_>) {
 }
 
 impl CallScope for Span {
-    type Entered = Option<ContextGuard>;
+    type Entered = Option<Entered>;
     type Ending = Ending;
     type Items = SpanItems;
 
@@ -199,13 +213,7 @@ impl CallScope for Span {
 
     #[inline]
     fn enter(&self) -> Self::Entered {
-        match &self.state {
-            State::Unseen => None,
-            State::Dropped(context) | State::Seen(context, _) | State::Joined(context, _) => {
-                context::attach(context.clone())
-            }
-            State::Measured(call) => call.context().and_then(|context| context::attach(context.clone())),
-        }
+        self.context().map(|context| self.proxy.enter(self.name, context))
     }
 
     #[inline]

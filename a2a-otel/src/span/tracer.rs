@@ -234,13 +234,18 @@ pub(super) fn with_tracer<R>(use_tracer: impl FnOnce(Tracer<'_>) -> R) -> R {
     use_tracer(Tracer::Global(kept::take()))
 }
 
-/// Returns the tracer that starts spans now, for spans that are no calls.
+/// Builds a span that is no call. The caller has to end it.
 #[cfg(feature = "tracing")]
-pub(crate) fn current_tracer() -> global::BoxedTracer {
-    match &*OURS.load() {
-        Some(tracer) => global::BoxedTracer::new(Box::new(SdkTracer::clone(tracer))),
-        None => global::tracer_with_scope(scope()),
+pub(crate) fn build(builder: SpanBuilder, parent: &Context) -> global::BoxedSpan {
+    let boxed = |tracer: &SdkTracer| global::BoxedTracer::new(Box::new(tracer.clone()));
+    if let Some(tracer) = &*OURS.load() {
+        return boxed(tracer).build_with_context(builder, parent);
     }
+    #[cfg(feature = "testing")]
+    if let Some(tracer) = stand_in() {
+        return boxed(tracer).build_with_context(builder, parent);
+    }
+    global::tracer_with_scope(scope()).build_with_context(builder, &kept::known(parent))
 }
 
 /// Starts a span below `parent`, and returns the context with it. The caller has to end the span.

@@ -6,7 +6,6 @@ mod install;
 mod parts;
 mod prepare;
 mod replaced;
-mod sampler;
 #[cfg(all(unix, feature = "signals"))]
 mod signals;
 mod spans;

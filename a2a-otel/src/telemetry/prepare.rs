@@ -9,7 +9,6 @@ use super::builder::Builder;
 use super::handle::Running;
 use super::install::Prepared;
 use super::parts::{Figures, Parts, resource, resource_over};
-use super::sampler::{Sampled, foresight};
 use super::spans::{Built, Spans};
 use crate::environment::{Environment, Warning};
 use crate::gen_ai::Terms;
@@ -24,10 +23,15 @@ use crate::pipeline::annotations::annotator;
 use crate::pipeline::destination::Destination;
 #[cfg(feature = "logs")]
 use crate::pipeline::logs::Logger;
-use crate::pipeline::{Opened, Pipeline};
+use crate::pipeline::{Opened, Pipeline, Sampled};
 use crate::privacy::Masks;
-use crate::settings::Settings;
+use crate::settings::{Root, Sampling, Settings};
 use crate::span::Foresight;
+
+/// Returns what the sampler of these settings is known to decide.
+fn foresight(sampling: Sampling) -> Foresight {
+    Foresight { follows_parent: sampling.follows_parent, samples_roots: sampling.root == Root::On }
+}
 
 impl Builder {
     /// Prepares telemetry without changing the process, so that tests can do it in parallel.

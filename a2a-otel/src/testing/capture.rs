@@ -11,16 +11,16 @@ use std::time::SystemTime;
 
 use opentelemetry::trace::{Span as _, SpanContext, SpanId, SpanKind, Status, TraceId, TracerProvider as _};
 use opentelemetry::{Context, ContextGuard, KeyValue, Value};
-use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, Span, SpanData};
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, Span, SpanData};
 
 use crate::evaluation::{self, AnnotationWatcher};
 use crate::lock::lock;
 #[cfg(feature = "metrics")]
 use crate::metrics::{CapturedFigures, MetricsSnapshot};
-use crate::pipeline::FanOut;
 use crate::pipeline::watcher::{self, SpanWatcher};
+use crate::pipeline::{FanOut, Sampled};
 use crate::semconv::openinference::SPAN_KIND;
-use crate::settings::Limits;
+use crate::settings::{Limits, Root, Sampling};
 use crate::span;
 
 type Sink = Arc<Mutex<Caught>>;
@@ -338,7 +338,7 @@ pub(crate) fn is_capturing() -> bool {
 fn tracer() -> &'static SdkTracer {
     static TRACER: LazyLock<SdkTracer> = LazyLock::new(|| {
         let provider = SdkTracerProvider::builder()
-            .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
+            .with_sampler(Sampled(Sampling { root: Root::On, follows_parent: true }))
             .with_span_limits(Limits::default().span_limits())
             .with_span_processor(FanOut::new(span::finish))
             .build();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ::a2a::{A2AError, TaskState};
-use opentelemetry::{Context, ContextGuard};
+use opentelemetry::Context;
 
 use super::asked::{self, Owner};
 use super::facts::{Answer, Events, Facts, Purpose, Request, name_of};
@@ -231,7 +231,7 @@ impl Hop {
 }
 
 impl CallScope for Hop {
-    type Entered = Option<ContextGuard>;
+    type Entered = <Span as CallScope>::Entered;
     type Ending = Ending;
     type Items = Progress;
 

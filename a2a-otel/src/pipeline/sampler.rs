@@ -1,21 +1,19 @@
 //! Decides which traces are recorded, as the SDK's samplers do, but without their overhead: those call each other, and
 //! each copies the parent's trace state.
+//!
+//! It also differs from `Sampler::ParentBased` where a context has a span without an identity, such as a `tracing` span
+//! that is older than the provider. The SDK's follows it and drops everything below; for OpenTelemetry's specification,
+//! a span without a valid parent is a root.
 
 use opentelemetry::trace::{Link, SpanKind, SpanRef, TraceContextExt, TraceId, TraceState};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, SamplingResult, ShouldSample};
 
 use crate::settings::{Root, Sampling};
-use crate::span::Foresight;
-
-/// Returns what the sampler of these settings is known to decide.
-pub(super) fn foresight(sampling: Sampling) -> Foresight {
-    Foresight { follows_parent: sampling.follows_parent, samples_roots: sampling.root == Root::On }
-}
 
 /// The sampler of the settings.
 #[derive(Clone, Debug)]
-pub(super) struct Sampled(pub(super) Sampling);
+pub(crate) struct Sampled(pub(crate) Sampling);
 
 impl ShouldSample for Sampled {
     fn should_sample(
@@ -27,8 +25,8 @@ impl ShouldSample for Sampled {
         attributes: &[KeyValue],
         links: &[Link],
     ) -> SamplingResult {
-        let parent = context.filter(|context| context.has_active_span()).map(TraceContextExt::span);
-        let parent = parent.as_ref().map(SpanRef::span_context);
+        let parent = context.map(TraceContextExt::span);
+        let parent = parent.as_ref().map(SpanRef::span_context).filter(|parent| parent.is_valid());
         let decision = match (parent, self.0.root) {
             (Some(parent), _) if self.0.follows_parent => decided(parent.is_sampled()),
             (_, Root::On) => decided(true),
@@ -69,10 +67,8 @@ mod tests {
         let contexts = [
             None,
             Some(Context::new()),
-            Some(Context::new().with_remote_span_context(SpanContext::NONE)),
             Some(below(TraceFlags::SAMPLED, 1)),
             Some(below(TraceFlags::NOT_SAMPLED, 1)),
-            Some(below(TraceFlags::SAMPLED, 0)),
         ];
         for (root, theirs) in roots {
             for follows_parent in [true, false] {
@@ -89,6 +85,20 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn below_a_span_without_an_identity_it_decides_as_for_a_root() {
+        for root in [Root::On, Root::Off] {
+            let sampler = Sampled(Sampling { root, follows_parent: true });
+            let ask = |context: Context| {
+                let trace = TraceId::from(1);
+                sampler.should_sample(Some(&context), trace, "", &SpanKind::Internal, &[], &[]).decision
+            };
+            let expected = ask(Context::new());
+            assert_eq!(ask(Context::new().with_remote_span_context(SpanContext::NONE)), expected);
+            assert_eq!(ask(below(TraceFlags::SAMPLED, 0)), expected);
         }
     }
 }
