@@ -14,5 +14,6 @@ pub use crate::metrics::business::{Measurement, MetricItems};
 pub use crate::privacy::REDACTED;
 pub use crate::span::{
     CallScope, Conclude, Ending, Measured, Opening, ReturnType, Site, Span, SpanItems, Streamed, fallible,
-    future, future_with_scope, guard, hint, map_outcome, start_time, stream, sync, sync_with_scope,
+    future, future_with_scope, guard, hint, iterate, map_outcome, may_ask_tracing, start_time, stream, sync,
+    sync_with_scope,
 };

@@ -42,7 +42,10 @@ pub(super) fn check_fails(what: &str, span: Option<Span>, function: &Function, e
 pub(super) fn check_items(has_items: bool, args: &Args, function: &Function, errors: &mut Errors) {
     if let Some(span) = args.span(&kinds::ITEMS).filter(|_| !has_items) {
         let name = function.name();
-        errors.at(span, format_args!("`items` needs a function that returns a stream; `{name}` does not"));
+        errors.at(
+            span,
+            format_args!("`items` needs a function that returns a stream or an iterator; `{name}` does not"),
+        );
     }
 }
 

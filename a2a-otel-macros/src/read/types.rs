@@ -19,6 +19,8 @@ pub(crate) struct Streams {
     /// Whether it is the `Ok` value of a `Result`.
     pub(crate) fallible: bool,
     pub(crate) boxed: bool,
+    /// Whether it is an iterator.
+    pub(crate) is_iterator: bool,
 }
 
 /// How generated code reads a parameter. An async function stores a parameter twice if it is borrowed in place before
@@ -75,9 +77,46 @@ pub(crate) fn future_output(ty: &Type) -> Option<&Type> {
     output_of(ty, "Future", "Output", &["BoxFuture", "LocalBoxFuture"])
 }
 
-/// The stream that a type is, or has as its `Ok` value.
+/// The stream or iterator that a type is, or has as its `Ok` value.
 pub(crate) fn streams(ty: &Type) -> Option<Streams> {
-    stream_item(ok_type(ty).unwrap_or(ty)).map(|_| Streams::of(ty))
+    let inner = ok_type(ty).unwrap_or(ty);
+    (stream_item(inner).is_some() || is_iterator(inner)).then(|| Streams::of(ty))
+}
+
+/// The traits that an observed iterator has if the user's has them.
+const OF_ITERATORS: &[&str] = &[
+    "DoubleEndedIterator",
+    "ExactSizeIterator",
+    "FusedIterator",
+    "Iterator",
+    "Send",
+    "Sized",
+    "Sync",
+    "Unpin",
+];
+
+/// Whether the type is `impl Iterator<Item = T>` or `Box<dyn Iterator<Item = T>>`, and nothing that an observed iterator
+/// is not.
+fn is_iterator(ty: &Type) -> bool {
+    match ty {
+        Type::ImplTrait(opaque) => are_of_iterator(&opaque.bounds),
+        Type::TraitObject(object) => are_of_iterator(&object.bounds),
+        Type::Paren(inner) => is_iterator(&inner.elem),
+        Type::Group(inner) => is_iterator(&inner.elem),
+        Type::Path(_) => boxed_type(ty).is_some_and(is_iterator),
+        _ => false,
+    }
+}
+
+fn are_of_iterator(bounds: &Punctuated<TypeParamBound, Token![+]>) -> bool {
+    let traits = || {
+        bounds.iter().filter_map(|bound| match bound {
+            TypeParamBound::Trait(TraitBound { path, .. }) => path.segments.last(),
+            _ => None,
+        })
+    };
+    traits().any(|of| of.ident.to_string().ends_with("Iterator"))
+        && traits().all(|of| is_one_of(OF_ITERATORS, &of.ident))
 }
 
 /// Well-known types that are not boxed streams.
@@ -104,7 +143,9 @@ impl Streams {
     /// For a type that the user declares to be a stream, or to have one as its `Ok` value.
     pub(crate) fn of(ty: &Type) -> Self {
         let ok = ok_type(ty);
-        Self { fallible: ok.is_some(), boxed: !matches!(ok.unwrap_or(ty), Type::ImplTrait(_)) }
+        let inner = ok.unwrap_or(ty);
+        let boxed = !matches!(inner, Type::ImplTrait(_));
+        Self { fallible: ok.is_some(), boxed, is_iterator: is_iterator(inner) }
     }
 }
 

@@ -224,7 +224,11 @@ impl Plan<'_> {
         let copies =
             (!self.kept.is_empty()).then(|| hygienic!(let copies = #runtime::Clone::clone(&copies);));
         let item = hygienic!(move |item, items| { #copies #records });
-        self.pinned(stream.boxed, hygienic!(#runtime::stream(ended.0, started, #source, #item)))
+        if !stream.is_iterator {
+            return self.pinned(stream.boxed, hygienic!(#runtime::stream(ended.0, started, #source, #item)));
+        }
+        let iterator = hygienic!(#runtime::iterate(ended.0, started, #source, #item));
+        if stream.boxed { quote!(#runtime::Box::new(#iterator)) } else { iterator }
     }
 
     /// What is recorded of an item. A metric with an expression that names `output` measures every item; any other only

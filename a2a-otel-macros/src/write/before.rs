@@ -10,11 +10,15 @@ use crate::read::function::{Param, Shape};
 use crate::read::types::Access;
 use crate::runtime::{Ability, Method, Observer, Target, TextMethod, Wrapper};
 
+/// What is written where `tracing`'s current span is passed on.
+const ASKING: [&str; 4] = ["nstrument", "in_current_span", "or_current", "Span"];
+
 impl Plan<'_> {
     /// All code before the body. An async function stores a parameter twice if it is borrowed in the place from which
     /// the body takes it, so the parameter is moved to a separate variable while it is borrowed.
     pub(super) fn before(&self) -> TokenStream {
-        let mut before = self.open();
+        let mut before = self.asks_tracing();
+        before.extend(self.open());
         before.extend(self.keep());
         let is_borrowed = |param: &&Param| {
             matches!((self.function.shape, param.access), (Shape::Async, Access::Value))
@@ -34,6 +38,13 @@ impl Plan<'_> {
             };
             #(let _ = #borrowed;)*
         }
+    }
+
+    /// Prepares for a body that may ask `tracing` for the current span, as far as its words show.
+    fn asks_tracing(&self) -> TokenStream {
+        let (runtime, body) = (&self.runtime, self.function.body.to_string());
+        let asks = matches!(self.effect, Planned::Span(_)) && ASKING.iter().any(|word| body.contains(word));
+        if asks { hygienic!(#runtime::may_ask_tracing();) } else { TokenStream::new() }
     }
 
     /// `let scope = ...`: the span or the measurement, with what is known of it now.

@@ -58,6 +58,10 @@ use crate::semconv::openinference::SPAN_KIND;
 /// A layer of tracing-opentelemetry in the same subscriber makes the spans that its filter takes, by their target and
 /// level, and adds their events. The bridge makes the others, and adds events to agents' spans. Put it first, so that
 /// `OpenTelemetrySpanExt` finds the other layer. A second bridge in a subscriber does nothing.
+///
+/// For each call that an attribute macro observes, the subscriber gets a span of target `a2a_otel::call`, level DEBUG (INFO
+/// if a filter of the whole subscriber leaves DEBUG out), so that `tracing::Span::current()` is the call's span. Other
+/// layers leave it out by its target: see `docs/context.md`.
 #[must_use]
 pub fn tracing_layer<S>() -> impl Layer<S>
 where
@@ -111,9 +115,11 @@ fn spans_of_ours<S>(neighbours: Neighbours) -> impl Filter<S> {
     dynamic_filter_fn(move |metadata, _| {
         (is_span(metadata) || is_proxy(metadata)) && neighbours.leave(metadata)
     })
-    .with_callsite_filter(move |metadata| {
-        if is_span(metadata) { expect(once_made()) } else { Interest::never() }
-    })
+    .with_callsite_filter(
+        move |metadata| {
+            if is_span(metadata) { expect(once_made()) } else { Interest::never() }
+        },
+    )
     .with_max_level_hint(LevelFilter::DEBUG)
 }
 

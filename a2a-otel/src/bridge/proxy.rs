@@ -9,9 +9,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::SystemTime;
 
 use opentelemetry::global::{BoxedSpan, BoxedTracer};
-use opentelemetry::trace::{
-    Span, SpanBuilder, SpanContext, Status, TraceContextExt as _, Tracer,
-};
+use opentelemetry::trace::{Span, SpanBuilder, SpanContext, Status, TraceContextExt as _, Tracer};
 use opentelemetry::{Context, KeyValue};
 use tracing::callsite::{Callsite, Identifier};
 use tracing::dispatcher::get_default;
@@ -19,7 +17,6 @@ use tracing::field::{Field, FieldSet, Value};
 use tracing::metadata::Kind;
 use tracing::subscriber::Interest;
 use tracing::{Level, Metadata};
-use tracing_opentelemetry::get_otel_context;
 
 use super::neighbours::Neighbours;
 use crate::context;
@@ -78,11 +75,19 @@ pub(super) fn make(name: &'static str, context: &Context) -> Option<tracing::Spa
     if !dispatch.enabled(metadata) {
         return None;
     }
-    let _entered = context::attach(context.clone());
     let none: [(&Field, Option<&dyn Value>); 0] = [];
+    let entered = context::attach(context.clone());
     let proxy = tracing::Span::new(metadata, &fields().value_set(&none));
-    let made = get_otel_context(&proxy.id()?, &dispatch)?;
-    (made.span().span_context() == context.span().span_context()).then_some(proxy)
+    drop(entered);
+    // Entering it has this bridge start its span; whoever asks for its context first would have another layer do so.
+    let blank = context::attach(Context::new());
+    let is_whole = proxy.in_scope(|| context::map_current(|now| identity(now) == identity(context)));
+    drop(blank);
+    is_whole.then_some(proxy)
+}
+
+fn identity(context: &Context) -> SpanContext {
+    context.span().span_context().clone()
 }
 
 /// What is kept of the proxies of each name and level.
@@ -105,8 +110,7 @@ fn metadata(name: &'static str, level: Level) -> &'static Metadata<'static> {
 /// The span of a proxy, if this builds one.
 pub(super) fn stand_in(builder: &SpanBuilder, of: &Context) -> Option<BoxedSpan> {
     let mut attributes = builder.attributes.iter().flatten();
-    let is_proxy =
-        attributes.any(|one| one.key.as_str() == "target" && one.value.as_str() == TARGET);
+    let is_proxy = attributes.any(|one| one.key.as_str() == "target" && one.value.as_str() == TARGET);
     is_proxy.then(|| BoxedTracer::new(Box::new(StandIns)).build_with_context(SpanBuilder::default(), of))
 }
 

@@ -4,6 +4,7 @@
 //! `Serialize`, and dereferences to [`ByDebug`], which has it for types with `Debug`, which dereferences to [`Opaque`].
 //! Method resolution takes the first that fits. The result is a `&dyn Value`, so everything behind it is compiled once.
 
+use std::any::type_name;
 use std::fmt::{Debug, Display, Write as _};
 use std::ops::Deref;
 
@@ -211,8 +212,33 @@ impl<T: Serialize + ?Sized> Value for Capture<'_, T> {
     }
 }
 
+/// Parts of the names of types whose `Debug` form describes a machine and no value: it has addresses, or the steps of an
+/// iterator.
+const MACHINES: [&str; 3] = ["core::iter::", "Receiver<", "JoinHandle<"];
+
+/// The crates of these receivers and handles.
+const CRATES: [&str; 8] = [
+    "std::",
+    "tokio::",
+    "futures_channel::",
+    "async_channel::",
+    "crossbeam_channel::",
+    "flume::",
+    "async_std::",
+    "smol::",
+];
+
+/// Whether the type is something to wait for or to draw from, or has one in it.
+fn is_machine(name: &str) -> bool {
+    MACHINES.iter().any(|machine| name.contains(machine))
+        && (name.contains(MACHINES[0]) || CRATES.iter().any(|of| name.contains(of)))
+}
+
 impl<T: Debug + ?Sized> Value for ByDebug<'_, T> {
     fn write(&self, into: &mut Text) -> Form {
+        if is_machine(type_name::<T>()) {
+            return Form::Nothing;
+        }
         match write!(into, "{:?}", self.0.0) {
             Err(_) if !into.cut => Form::Nothing,
             _ => Form::Plain,

@@ -35,7 +35,7 @@ impl<T> InCurrentSpan for T {}
 pub fn in_current_span<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
     let context = current();
     move || {
-        let proxy = Proxy::NONE;
+        let proxy = Proxy::none();
         let _entered = proxy.enter(CARRIED, &context);
         work()
     }

@@ -44,16 +44,15 @@ pub use self::carry::spawn;
 pub use self::carry::{InCurrentSpan, in_current_span};
 pub(crate) use self::crossing::{BAGGAGE_LIMIT, Families, report_oversize};
 use self::crossing::{CROSSING, cross, crossed, is_replaced};
-pub use self::proxy::Entered;
-pub(crate) use self::proxy::Proxy;
+pub(crate) use self::proxy::{Entered, Proxy};
 #[cfg(feature = "tracing")]
 pub(crate) use self::proxy::{expect_proxies, register_proxies};
 pub use self::scope::{
     InScope, Scope, suppress, with_metadata, with_prompt_template, with_session, with_tags, with_user,
 };
 #[cfg(feature = "tracing")]
-pub(crate) use self::thread::map_current;
-pub(crate) use self::thread::{attach, current, has_context};
+pub(crate) use self::thread::{attach, map_current};
+pub(crate) use self::thread::{current, has_context};
 
 /// Attributes of all spans below that stay in this process.
 struct Local(Vec<KeyValue>);

@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use opentelemetry::{Context, ContextGuard};
 
 use super::thread::attach;
+#[cfg(feature = "tracing")]
+use super::thread::has_context;
 
 /// Makes a proxy of this name, if the subscriber of this thread has a bridge.
 #[cfg(feature = "tracing")]
@@ -41,24 +43,24 @@ pub(crate) fn expect_proxies() {
 
 /// The proxy of a context, made when the context is first entered while proxies are expected.
 #[cfg(feature = "tracing")]
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Proxy(OnceLock<Option<Box<tracing::Span>>>);
 
 /// Without the bridge, there are no proxies.
 #[cfg(not(feature = "tracing"))]
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Proxy;
 
 impl Proxy {
-    pub(crate) const NONE: Self = Self::none();
-
+    /// No proxy has been made yet.
     #[cfg(feature = "tracing")]
-    const fn none() -> Self {
+    pub(crate) const fn none() -> Self {
         Self(OnceLock::new())
     }
 
+    /// There will be none.
     #[cfg(not(feature = "tracing"))]
-    const fn none() -> Self {
+    pub(crate) const fn none() -> Self {
         Self
     }
 
@@ -79,6 +81,10 @@ impl Proxy {
     #[cfg(feature = "tracing")]
     #[cold]
     fn enter_proxy(&self, name: &'static str, context: &Context) -> Option<tracing::span::EnteredSpan> {
+        // When a thread ends, layers may have lost their storage as well.
+        if !has_context() {
+            return None;
+        }
         let make = || MAKE.get().and_then(|make| make(name, context)).map(Box::new);
         let proxy = self.0.get_or_init(make).as_deref()?;
         Some(proxy.clone().entered())

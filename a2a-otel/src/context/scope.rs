@@ -194,7 +194,7 @@ impl Scope {
     /// # assert_eq!(sum, 2);
     /// ```
     pub fn run<R>(self, code: impl FnOnce() -> R) -> R {
-        let proxy = Proxy::NONE;
+        let proxy = Proxy::none();
         let _entered = proxy.enter(SCOPE, &self.within_current());
         code()
     }
@@ -305,7 +305,7 @@ impl Entry {
             }
             Self::Entered(name, context, proxy) => return proxy.enter(name, context),
         };
-        let proxy = Proxy::NONE;
+        let proxy = Proxy::none();
         let entered = proxy.enter(name, &context);
         *self = Self::Entered(name, context, proxy);
         entered

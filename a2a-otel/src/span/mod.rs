@@ -16,6 +16,7 @@ mod figures;
 #[cfg(feature = "sdk")]
 mod finishing;
 mod items;
+mod iterate;
 #[cfg_attr(not(feature = "mcp"), expect(dead_code, reason = "only a protocol joins a span"))]
 mod joint;
 mod kept;
@@ -43,6 +44,7 @@ pub(crate) use self::failure::ErrorDescription;
 #[cfg(feature = "sdk")]
 pub(crate) use self::finishing::{finish, finish_with};
 pub use self::items::SpanItems;
+pub use self::iterate::iterate;
 #[cfg(feature = "a2a")]
 pub(crate) use self::ongoing::Observer;
 #[cfg(feature = "mcp")]
@@ -56,7 +58,7 @@ pub use self::return_type::{ReturnType, fallible};
 #[cfg(feature = "mcp")]
 pub(crate) use self::run::run_until_cancelled;
 pub use self::run::{future, future_with_scope, guard, hint, map_outcome, sync, sync_with_scope};
-pub use self::running::Span;
+pub use self::running::{Span, may_ask_tracing};
 pub(crate) use self::scope::StreamEnd;
 pub use self::scope::{CallScope, Conclude};
 pub use self::site::{Measured, Site};

@@ -51,7 +51,7 @@ struct Joined {
 
 impl Span {
     const fn new(state: State) -> Self {
-        Self { state, own: Families::NONE, is_deferred: false, name: "", proxy: Proxy::NONE }
+        Self { state, own: Families::NONE, is_deferred: false, name: "", proxy: Proxy::none() }
     }
 
     pub(super) const fn unseen() -> Self {
@@ -101,7 +101,7 @@ impl Span {
         else {
             return;
         };
-        self.proxy = Proxy::NONE;
+        self.proxy = Proxy::none();
         match &mut self.state {
             State::Unseen => {}
             State::Seen(..) if is_suppressed => {
@@ -157,6 +157,13 @@ pub(super) fn judge(context: Option<&Context>, call: Option<&mut Call>, verdict:
     if let Some(joint) = context.and_then(Joint::at) {
         joint.judged(verdict);
     }
+}
+
+/// The function that this runs in may ask `tracing` for the current span.
+#[inline]
+pub fn may_ask_tracing() {
+    #[cfg(feature = "tracing")]
+    context::expect_proxies();
 }
 
 /// Adds attributes that the span of this context inherits.

@@ -1,8 +1,8 @@
-//! Finds out, at compile time, whether a result is a stream, and how its items are recorded.
+//! Finds out, at compile time, whether a result is a stream or an iterator, and how its items are recorded.
 //!
 //! A macro sees that `-> BoxStream<'_, T>` is a stream, but not that `-> Answers` is one if `Answers` is an alias. For
-//! each type that may be an alias, generated code asks [`Streamed`]. It has a method for boxed streams, and for a
-//! `Result` with one, and dereferences to [`NotStreamed`], which has it for every other type and returns what it is
+//! each type that may be an alias, generated code asks [`Streamed`]. It has a method for boxed streams and iterators, and
+//! for a `Result` with one, and dereferences to [`NotStreamed`], which has it for every other type and returns what it is
 //! given; see [`super::return_type`] for the technique. Only a boxed stream can be replaced by one that is observed: any
 //! other type would become a different one.
 
@@ -18,6 +18,7 @@ use std::time::Instant;
 
 use futures_core::Stream;
 
+use super::iterate::iterate;
 use super::return_type::{Classify, End, ReturnType};
 use super::scope::{CallScope, Conclude, ItemOutput};
 use super::stream::{start_time, stream};
@@ -112,7 +113,7 @@ impl<S: CallScope, T, E, A: Classify<T, E>, O: ItemOutput<S, T>> RecordItem<S, A
 }
 
 macro_rules! boxed_streams {
-    ($($boxed:ty, $pin:path;)*) => {$(
+    ($($boxed:ty, $observe:path, $pin:path;)*) => {$(
         impl<'a, T: 'a> Streamed<$boxed> {
             /// The type of the items.
             #[must_use]
@@ -150,7 +151,7 @@ macro_rules! boxed_streams {
                     return result;
                 }
                 let record: fn(&T, &mut S::Items) = I::record;
-                $pin(stream(scope, self.started, result, record))
+                $pin($observe(scope, self.started, result, record))
             }
         }
 
@@ -172,10 +173,19 @@ macro_rules! boxed_streams {
 }
 
 boxed_streams! {
-    Pin<Box<dyn Stream<Item = T> + 'a>>, Box::pin;
-    Pin<Box<dyn Stream<Item = T> + Send + 'a>>, Box::pin;
-    Pin<Box<dyn Stream<Item = T> + Send + Sync + 'a>>, Box::pin;
-    Box<dyn Stream<Item = T> + Unpin + 'a>, Box::new;
-    Box<dyn Stream<Item = T> + Unpin + Send + 'a>, Box::new;
-    Box<dyn Stream<Item = T> + Unpin + Send + Sync + 'a>, Box::new;
+    Pin<Box<dyn Stream<Item = T> + 'a>>, stream, Box::pin;
+    Pin<Box<dyn Stream<Item = T> + Send + 'a>>, stream, Box::pin;
+    Pin<Box<dyn Stream<Item = T> + Send + Sync + 'a>>, stream, Box::pin;
+    Box<dyn Stream<Item = T> + Unpin + 'a>, stream, Box::new;
+    Box<dyn Stream<Item = T> + Unpin + Send + 'a>, stream, Box::new;
+    Box<dyn Stream<Item = T> + Unpin + Send + Sync + 'a>, stream, Box::new;
+    Box<dyn Iterator<Item = T> + 'a>, iterate, Box::new;
+    Box<dyn Iterator<Item = T> + Send + 'a>, iterate, Box::new;
+    Box<dyn Iterator<Item = T> + Send + Sync + 'a>, iterate, Box::new;
+    Box<dyn DoubleEndedIterator<Item = T> + 'a>, iterate, Box::new;
+    Box<dyn DoubleEndedIterator<Item = T> + Send + 'a>, iterate, Box::new;
+    Box<dyn DoubleEndedIterator<Item = T> + Send + Sync + 'a>, iterate, Box::new;
+    Box<dyn ExactSizeIterator<Item = T> + 'a>, iterate, Box::new;
+    Box<dyn ExactSizeIterator<Item = T> + Send + 'a>, iterate, Box::new;
+    Box<dyn ExactSizeIterator<Item = T> + Send + Sync + 'a>, iterate, Box::new;
 }

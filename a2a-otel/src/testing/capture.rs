@@ -19,6 +19,7 @@ use crate::lock::lock;
 use crate::metrics::{CapturedFigures, MetricsSnapshot};
 use crate::pipeline::watcher::{self, SpanWatcher};
 use crate::pipeline::{FanOut, Sampled};
+use crate::report::report;
 use crate::semconv::openinference::SPAN_KIND;
 use crate::settings::{Limits, Root, Sampling};
 use crate::span;
@@ -26,14 +27,19 @@ use crate::span;
 type Sink = Arc<Mutex<Caught>>;
 
 /// What a capture has collected so far.
-#[derive(Default)]
 struct Caught {
+    since: SystemTime,
     spans: Vec<Captured>,
+    /// Spans that have been made since, and that no capture has.
+    beside: Vec<Captured>,
     annotations: Vec<CapturedAnnotation>,
 }
 
 /// The number of running captures. If there is none, spans pass without a lock.
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
+
+/// The running captures.
+static SINKS: Mutex<Vec<Sink>> = Mutex::new(Vec::new());
 
 static ROUTES: LazyLock<Mutex<HashMap<TraceId, Sink>>> = LazyLock::new(Mutex::default);
 
@@ -61,7 +67,8 @@ pub fn capture() -> Capturing {
     tracer();
     #[cfg(feature = "cost")]
     crate::llm::cost::expect_spans();
-    let sink = Sink::default();
+    let sink = Sink::new(Mutex::new(Caught::default()));
+    lock(&SINKS).push(Arc::clone(&sink));
     RUNNING.fetch_add(1, Ordering::Relaxed);
     let context = Context::current().with_value(Arc::clone(&sink));
     #[cfg(feature = "metrics")]
@@ -73,6 +80,12 @@ pub fn capture() -> Capturing {
         #[cfg(feature = "metrics")]
         figures,
         _context: context.attach(),
+    }
+}
+
+impl Default for Caught {
+    fn default() -> Self {
+        Self { since: SystemTime::now(), spans: Vec::new(), beside: Vec::new(), annotations: Vec::new() }
     }
 }
 
@@ -173,6 +186,26 @@ impl Capturing {
         spans
     }
 
+    /// Returns the spans that have started and ended in this process since the capture began, and that no capture has, in
+    /// the order in which they started: spans that have lost their context, such as those of a thread that was spawned
+    /// without it, and spans of tests that run in parallel and capture nothing. If a test fails, they are printed.
+    ///
+    /// ```
+    /// #[a2a_otel::tool_span]
+    /// fn search() {}
+    ///
+    /// let capturing = a2a_otel::testing::capture();
+    /// std::thread::spawn(search).join().unwrap();
+    /// assert!(capturing.spans().is_empty());
+    /// assert_eq!(capturing.beside()[0].name, "search");
+    /// ```
+    #[must_use]
+    pub fn beside(&self) -> Vec<Captured> {
+        let mut spans = lock(&self.sink).beside.clone();
+        spans.sort_by_key(|span| span.start);
+        spans
+    }
+
     /// Returns the only span that has ended.
     ///
     /// # Panics
@@ -183,7 +216,7 @@ impl Capturing {
         let spans = self.spans();
         match spans.as_slice() {
             [span] => span.clone(),
-            _ => panic!("expected one span, found {}:\n{}", spans.len(), self.tree()),
+            _ => panic!("expected one span, found {}:\n{self:?}", spans.len()),
         }
     }
 
@@ -198,32 +231,49 @@ impl Capturing {
         let found: Vec<_> = spans.iter().filter(|span| span.name == name).collect();
         match found.as_slice() {
             [span] => (*span).clone(),
-            _ => panic!("expected one span `{name}`, found {}:\n{}", found.len(), self.tree()),
+            _ => panic!("expected one span `{name}`, found {}:\n{self:?}", found.len()),
         }
     }
 
     /// Returns the spans as an indented tree of kinds and names, for assertions and for people.
     #[must_use]
     pub fn tree(&self) -> String {
-        let spans = self.spans();
-        let is_root = |span: &Captured| !spans.iter().any(|other| Some(other.span_id) == span.parent_id);
-        let mut tree = String::new();
-        for root in spans.iter().filter(|span| is_root(span)) {
-            write_branch(&mut tree, root, &spans, 0);
-        }
-        tree
+        tree_of(&self.spans())
     }
+
+    /// Says which spans were made beside the capture, if there are any.
+    fn describe_beside(&self) -> Option<String> {
+        let tree = tree_of(&self.beside());
+        let of = "spans that were made beside the capture, by code that has lost its context or is of another test:";
+        (!tree.is_empty()).then(|| format!("{of}\n{tree}"))
+    }
+}
+
+fn tree_of(spans: &[Captured]) -> String {
+    let is_root = |span: &Captured| !spans.iter().any(|other| Some(other.span_id) == span.parent_id);
+    let mut tree = String::new();
+    for root in spans.iter().filter(|span| is_root(span)) {
+        write_branch(&mut tree, root, spans, 0);
+    }
+    tree
 }
 
 impl fmt::Debug for Capturing {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.tree())
+        formatter.write_str(&self.tree())?;
+        formatter.write_str(&self.describe_beside().unwrap_or_default())
     }
 }
 
 impl Drop for Capturing {
     fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Some(beside) = self.describe_beside()
+        {
+            report(&beside);
+        }
         RUNNING.fetch_sub(1, Ordering::Relaxed);
+        lock(&SINKS).retain(|sink| !Arc::ptr_eq(sink, &self.sink));
         lock(&ROUTES).retain(|_, sink| !Arc::ptr_eq(sink, &self.sink));
     }
 }
@@ -318,6 +368,13 @@ impl SpanWatcher for Router {
         let sink = lock(&ROUTES).get(&span.span_context.trace_id()).cloned();
         if let Some(sink) = sink {
             lock(&sink).spans.push(Captured::from(span));
+            return;
+        }
+        for sink in &*lock(&SINKS) {
+            let mut caught = lock(sink);
+            if caught.since <= span.start_time {
+                caught.beside.push(Captured::from(span));
+            }
         }
     }
 }

@@ -42,7 +42,10 @@ fn subscribers() -> Vec<(&'static str, Dispatch)> {
         ("the bridge alone", registry().with(tracing_layer()).into()),
         ("with log lines", registry().with(tracing_layer()).with(printer()).into()),
         ("with pretty log lines", registry().with(pretty()).with(tracing_layer()).into()),
-        ("with a filter of everything", registry().with(LevelFilter::INFO).with(tracing_layer()).with(printer()).into()),
+        (
+            "with a filter of everything",
+            registry().with(LevelFilter::INFO).with(tracing_layer()).with(printer()).into(),
+        ),
         ("with two bridges", registry().with(tracing_layer()).with(tracing_layer()).into()),
         ("with a filter of log lines", {
             let filter: Targets = "warn".parse().expect("a filter");
@@ -143,12 +146,18 @@ fn below_a_span_of_tracing_it_is_the_functions_too() {
 
 #[test]
 fn what_is_inherited_goes_along() {
-    run(|| with_session("s-1").wrap(instruments()), |name, capturing| {
-        assert_eq!(capturing.named("tool").text("session.id"), Some("s-1"), "{name}");
-    });
-    run(|| with_session("s-1").wrap(returns_a_future()), |name, capturing| {
-        assert_eq!(capturing.named("tool").text("session.id"), Some("s-1"), "{name}");
-    });
+    run(
+        || with_session("s-1").wrap(instruments()),
+        |name, capturing| {
+            assert_eq!(capturing.named("tool").text("session.id"), Some("s-1"), "{name}");
+        },
+    );
+    run(
+        || with_session("s-1").wrap(returns_a_future()),
+        |name, capturing| {
+            assert_eq!(capturing.named("tool").text("session.id"), Some("s-1"), "{name}");
+        },
+    );
     let scoped = || async {
         with_session("s-1").run(|| tokio::spawn(tool().instrument(Span::current()))).await.unwrap();
     };

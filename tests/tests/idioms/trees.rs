@@ -51,14 +51,8 @@ enum Idiom {
 struct Tree(Node, Vec<Tree>);
 
 fn trees() -> impl Strategy<Value = Tree> {
-    let idioms = vec![
-        Idiom::Instrument,
-        Idiom::Theirs,
-        Idiom::Ours,
-        Idiom::Kept,
-        Idiom::Thread,
-        Idiom::OurThread,
-    ];
+    let idioms =
+        vec![Idiom::Instrument, Idiom::Theirs, Idiom::Ours, Idiom::Kept, Idiom::Thread, Idiom::OurThread];
     let spans = vec![
         Node::Call,
         Node::Now,
@@ -138,12 +132,10 @@ impl Tree {
             Node::Call => Box::pin(call(path, below)),
             Node::Now => Box::pin(async { now(path, below) }),
             Node::Returns => returns(path, below),
-            Node::Instrumented => {
-                Box::pin(async {
-                    let span = info_span!("step", otel.name = path);
-                    all(path, below).instrument(span).await;
-                })
-            }
+            Node::Instrumented => Box::pin(async {
+                let span = info_span!("step", otel.name = path);
+                all(path, below).instrument(span).await;
+            }),
             Node::Entered => Box::pin(async {
                 info_span!("step", otel.name = path).in_scope(|| block(all(path, below)));
             }),
@@ -186,7 +178,9 @@ impl Idiom {
             Self::Theirs => tokio::spawn(tracing::Instrument::in_current_span(work)).await.unwrap(),
             Self::Ours => tokio::spawn(InCurrentSpan::in_current_span(work)).await.unwrap(),
             // Kept while a span that is not recorded comes between.
-            Self::Kept => suppress().wrap(async { tokio::spawn(work.instrument(current)).await.unwrap() }).await,
+            Self::Kept => {
+                suppress().wrap(async { tokio::spawn(work.instrument(current)).await.unwrap() }).await
+            }
             Self::Thread => in_thread(move || current.in_scope(|| block(work))),
             Self::OurThread => in_thread(in_current_span(move || block(work))),
         }
