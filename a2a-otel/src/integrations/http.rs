@@ -53,7 +53,7 @@ use tower_service::Service;
 pub use super::health::{Probe, alive, readiness};
 #[cfg(feature = "metrics")]
 pub use super::scrape::{Metrics, MetricsBody, Scrape, metrics};
-use crate::propagation::{self, Headers, HeadersRef, InboundPolicy};
+use crate::propagation::{self, Arrival, Headers, HeadersRef, InboundPolicy};
 
 /// Returns the current span, session and user as headers for a request.
 ///
@@ -103,6 +103,9 @@ pub fn extract(headers: &HeaderMap) -> Context {
 /// sent, so that event streams are covered.
 ///
 /// It starts no span; the spans of attribute macros are below the caller's. See [the module](self) for an example.
+///
+/// If the current span continues the caller's trace, as that of a middleware around this layer does, it stays the parent.
+/// The context also travels with the request, as an extension: `TracedServer` of the feature `mcp` works in another task.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ExtractLayer {
     policy: InboundPolicy,
@@ -152,10 +155,12 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let context = self.policy.extract(&HeadersRef(request.headers()));
+        let context = self.policy.extract_within(&HeadersRef(request.headers()));
         if self.policy != InboundPolicy::Continue {
             remove(request.headers_mut());
         }
+        // A server may work on the request in another task.
+        request.extensions_mut().insert(Arrival(context.clone()));
         let entered = context.clone().attach();
         let answer = self.inner.call(request);
         drop(entered);

@@ -59,7 +59,7 @@ impl Extractor for MetaRef<'_> {
 pub struct Headers<'a>(pub &'a mut http::HeaderMap);
 
 /// The headers of an incoming HTTP request.
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "mcp"))]
 #[derive(Debug)]
 pub struct HeadersRef<'a>(pub &'a http::HeaderMap);
 
@@ -72,7 +72,7 @@ impl Injector for Headers<'_> {
     }
 }
 
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "mcp"))]
 impl Extractor for HeadersRef<'_> {
     fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key)?.to_str().ok()

@@ -33,9 +33,13 @@ use opentelemetry::global::{get_text_map_propagator, set_text_map_propagator};
 use opentelemetry::propagation::{Extractor, Injector, TextMapCompositePropagator, TextMapPropagator};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 
+#[cfg(all(feature = "mcp", not(feature = "http")))]
+pub(crate) use self::carriers::HeadersRef;
 #[cfg(feature = "http")]
 pub use self::carriers::{Headers, HeadersRef};
 pub use self::carriers::{Meta, MetaRef, ServiceParams, ServiceParamsRef};
+#[cfg(any(feature = "http", feature = "mcp"))]
+pub(crate) use self::policy::Arrival;
 pub use self::policy::InboundPolicy;
 #[cfg(any(feature = "a2a", feature = "mcp"))]
 pub(crate) use self::policy::has_caller;

@@ -58,7 +58,74 @@ pub(crate) fn has_caller(context: &Context) -> bool {
     context.get::<Decided>().is_some_and(|decided| decided.has_caller)
 }
 
+/// The context in which a layer passes a request on, for a server that works on it in another task. It travels with the
+/// request, as an extension.
+#[cfg(any(feature = "http", feature = "mcp"))]
+#[derive(Clone)]
+pub(crate) struct Arrival(pub(crate) Context);
+
+/// Hides the span that a carrier names, and shows the rest.
+#[cfg(any(feature = "http", feature = "mcp"))]
+struct WithoutSpan<'a, C>(&'a C);
+
+#[cfg(any(feature = "http", feature = "mcp"))]
+impl<C: Extractor> Extractor for WithoutSpan<'_, C> {
+    fn get(&self, key: &str) -> Option<&str> {
+        if key == "baggage" { self.0.get(key) } else { None }
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        vec!["baggage"]
+    }
+}
+
+/// Returns a context if its own span is one of this process, in this trace.
+#[cfg(any(feature = "http", feature = "mcp"))]
+fn local_in(context: &Context, caller: &SpanContext) -> bool {
+    let span = context.span();
+    let here = span.span_context();
+    here.is_valid() && !here.is_remote() && (!caller.is_valid() || here.trace_id() == caller.trace_id())
+}
+
 impl InboundPolicy {
+    /// Like [`extract`](Self::extract), but a current span that continues the caller's trace stays the parent: it is
+    /// between the caller and us.
+    #[cfg(feature = "http")]
+    pub(crate) fn extract_within(self, carrier: &impl Extractor) -> Context {
+        let context = Context::current();
+        if self != Self::Continue || !context.has_active_span() {
+            return self.extract(carrier);
+        }
+        let caller = caller(carrier);
+        if !local_in(&context, &caller) {
+            return self.extract(carrier);
+        }
+        extract(&WithoutSpan(carrier)).with_value(Decided { has_caller: caller.is_valid() })
+    }
+
+    /// Returns the context for the work on a request that names its caller in two places. What the message says comes
+    /// first, then what a layer has made of the headers, then the headers.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn extract_first(
+        self,
+        message: &impl Extractor,
+        headers: &impl Extractor,
+        arrival: Option<&Arrival>,
+    ) -> Context {
+        let said = self.extract(message);
+        match arrival {
+            Some(Arrival(arrival)) if self == Self::Continue && !has_caller(&said) => arrival.clone(),
+            Some(Arrival(arrival))
+                if self == Self::Continue && local_in(arrival, said.span().span_context()) =>
+            {
+                let _entered = arrival.clone().attach();
+                extract(&WithoutSpan(message)).with_value(Decided { has_caller: true })
+            }
+            _ if has_caller(&said) => said,
+            _ => self.extract(headers),
+        }
+    }
+
     /// Returns the context for the work on a request.
     ///
     /// Headers that are absent, malformed or too long are ignored, as in [`propagation::extract`](extract).

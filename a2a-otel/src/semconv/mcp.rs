@@ -51,7 +51,21 @@ methods! {
     CANCEL_TASK = "tasks/cancel", Chain;
     LIST_SKILLS = "skills/list", Chain;
     GET_SKILL = "skills/get", Chain;
+    LIST_ROOTS = "roots/list", Chain;
+    ELICIT = "elicitation/create", Chain;
+    PROGRESS = "notifications/progress", Chain;
+    MESSAGE = "notifications/message", Chain;
+    RESOURCE_UPDATED = "notifications/resources/updated", Chain;
+    RESOURCES_CHANGED = "notifications/resources/list_changed", Chain;
+    TOOLS_CHANGED = "notifications/tools/list_changed", Chain;
+    PROMPTS_CHANGED = "notifications/prompts/list_changed", Chain;
+    ROOTS_CHANGED = "notifications/roots/list_changed", Chain;
+    TASK_STATUS = "notifications/tasks", Chain;
 }
+
+/// A server's request for a completion: the server only asks, and the client calls the model.
+pub(crate) const CREATE_MESSAGE: (&str, SpanKind, SpanKind) =
+    ("sampling/createMessage", SpanKind::Chain, SpanKind::Llm);
 
 /// The kind of the span of a custom method.
 pub(crate) const CUSTOM: SpanKind = SpanKind::Chain;

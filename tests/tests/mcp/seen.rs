@@ -65,6 +65,10 @@ impl Seen {
     pub(crate) fn is_of_trace(&self, other: &Self) -> bool {
         self.trace == other.trace
     }
+
+    pub(crate) fn is_root(&self) -> bool {
+        self.parent.is_empty()
+    }
 }
 
 /// The spans of one trace, with one root above all others.

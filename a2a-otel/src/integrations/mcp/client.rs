@@ -5,26 +5,32 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
 use opentelemetry::trace::TraceContextExt as _;
 use opentelemetry::{Context, KeyValue};
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, CompleteRequestParams,
-    CompleteResult, GetMeta as _, GetPromptRequestParams, GetPromptResponse, GetPromptResult,
-    GetSkillRequestParams, GetSkillResult, GetTaskParams, GetTaskResult, JsonRpcMessage, ListPromptsResult,
-    ListResourceTemplatesResult, ListResourcesResult, ListSkillsResult, ListToolsResult,
-    PaginatedRequestParams, Prompt, ReadResourceDirectoryRequestParams, ReadResourceRequestParams,
-    ReadResourceResponse, ReadResourceResult, Resource, ResourceTemplate, Skill, Tool, UpdateTaskParams,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, CancelledNotification,
+    CancelledNotificationParam, ClientNotification, CompleteRequestParams, CompleteResult, GetMeta as _,
+    GetPromptRequestParams, GetPromptResponse, GetPromptResult, GetSkillRequestParams, GetSkillResult,
+    GetTaskParams, GetTaskResult, JsonRpcMessage, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListSkillsResult, ListToolsResult, PaginatedRequestParams, ProgressNotification,
+    ProgressNotificationParam, Prompt, ReadResourceDirectoryRequestParams, ReadResourceRequestParams,
+    ReadResourceResponse, ReadResourceResult, Resource, ResourceTemplate, RootsListChangedNotification,
+    Skill, Tool, UpdateTaskParams,
 };
 use rmcp::service::{ClientInitializeError, RunningService, RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::{IntoTransport, Transport};
 use rmcp::{Peer, RoleClient, Service, ServiceError, ServiceExt as _};
+use serde_json::{Map, Value};
 
 use super::figures::Figures;
+use super::handler::{Connection, TracedHandler};
 use super::message::{Answer, NoParams, Params, Target};
 use super::method::{self, Method};
+use super::notice;
 use crate::lock::lock;
 use crate::propagation::{self, Meta};
 use crate::semconv::{mcp, ours};
@@ -48,9 +54,11 @@ use crate::span::{self, Attempt, Ending, Span};
 /// # Ok(())
 /// # }
 /// ```
-pub struct TracedClient<S: Service<RoleClient>> {
-    service: RunningService<RoleClient, S>,
+pub struct TracedClient<S: Service<RoleClient>, H: Service<RoleClient> = TracedHandler<S>> {
+    service: RunningService<RoleClient, H>,
     peer: TracedPeer,
+    /// The handler that was passed to [`connect`](Self::connect), which wraps it.
+    handler: PhantomData<fn() -> S>,
 }
 
 /// The server as a [`TracedClient`] sees it. It can be cloned and passed on, like rmcp's [`Peer`].
@@ -69,13 +77,17 @@ pub struct TracedPeer {
     peer: Peer<RoleClient>,
     /// The server's tools, as its lists describe them.
     tools: Arc<Mutex<HashMap<String, Tool>>>,
+    connection: Arc<Connection>,
     /// `network.transport`, if it is known.
     network: Option<&'static str>,
 }
 
 impl<S: Service<RoleClient>> TracedClient<S> {
     /// Connects as rmcp's `handler.serve(transport)` does. If the caller has a span, connecting is recorded as a span
-    /// below it.
+    /// below it. What the handler does for the server is recorded as [`TracedHandler`] says.
+    ///
+    /// `initialize` carries neither the caller's trace nor its session: SDKs keep it for the whole connection and send
+    /// it again.
     ///
     /// # Errors
     ///
@@ -105,39 +117,55 @@ impl<S: Service<RoleClient>> TracedClient<S> {
         handler: S,
         transport: impl Transport<RoleClient> + 'static,
     ) -> Result<Self, ClientInitializeError> {
-        if !Context::map_current(|context| context.span().span_context().is_valid()) {
-            return handler.serve(transport).await.map(Self::new);
-        }
-        let span = Span::open(&method::INITIALIZE.client, &mut |opening| {
-            method::INITIALIZE.record(opening, &NoParams::default(), []);
-        });
-        let work = async {
-            let shaking = Shaking::new(transport);
-            let shaken = Arc::clone(&shaking.caller);
-            let service = handler.serve(shaking).await;
-            *lock(&shaken) = None;
-            service
+        let connection = Arc::<Connection>::default();
+        let handler = TracedHandler::of(handler, Arc::clone(&connection));
+        let connect = |caller| async {
+            let linked = Linked { transport, caller, connection: Arc::clone(&connection) };
+            // rmcp keeps the span of `tracing` that is current here for the connection's life.
+            without_span(handler.serve(linked)).await
         };
-        let (span, service) = span::future_with_scope(span, work).await;
-        method::conclude(span, &service);
-        service.map(Self::new)
+        let service = if Context::map_current(|context| context.span().span_context().is_valid()) {
+            let span = Span::open(&method::INITIALIZE.client, &mut |opening| {
+                method::INITIALIZE.record(opening, &NoParams::default(), []);
+            });
+            let work = async {
+                let mut caller = Map::new();
+                propagation::inject(&mut Meta(&mut caller));
+                connect(caller).await
+            };
+            let (span, service) = span::future_with_scope(span, work).await;
+            method::conclude(span, &service);
+            service
+        } else {
+            connect(Map::new()).await
+        };
+        service.map(|service| Self::over(service, connection))
     }
+}
 
-    /// Wraps a connected client.
+impl<S: Service<RoleClient>> TracedClient<S, S> {
+    /// Wraps a connected client. What its handler does is recorded if it is a [`TracedHandler`].
     #[must_use]
     pub fn new(service: RunningService<RoleClient, S>) -> Self {
-        Self { peer: TracedPeer::new(service.peer().clone()), service }
+        Self::over(service, Arc::default())
+    }
+}
+
+impl<S: Service<RoleClient>, H: Service<RoleClient>> TracedClient<S, H> {
+    fn over(service: RunningService<RoleClient, H>, connection: Arc<Connection>) -> Self {
+        let peer = TracedPeer { connection, ..TracedPeer::new(service.peer().clone()) };
+        Self { peer, service, handler: PhantomData }
     }
 
     /// Returns rmcp's client.
     #[must_use]
-    pub const fn inner(&self) -> &RunningService<RoleClient, S> {
+    pub const fn inner(&self) -> &RunningService<RoleClient, H> {
         &self.service
     }
 
     /// Returns rmcp's client, for example to close it.
     #[must_use]
-    pub fn into_inner(self) -> RunningService<RoleClient, S> {
+    pub fn into_inner(self) -> RunningService<RoleClient, H> {
         self.service
     }
 }
@@ -145,7 +173,7 @@ impl<S: Service<RoleClient>> TracedClient<S> {
 /// One span covers all rounds in which the server asks for input.
 macro_rules! driven {
     ($($name:ident($params:ty) -> $answer:ty = $method:ident;)*) => {
-        impl<S: Service<RoleClient>> TracedClient<S> {$(
+        impl<S: Service<RoleClient>, H: Service<RoleClient>> TracedClient<S, H> {$(
             #[doc = concat!("As [`RunningService::", stringify!($name), "`], in one span.")]
             ///
             /// # Errors
@@ -236,7 +264,7 @@ impl TracedPeer {
     #[must_use]
     pub fn new(peer: Peer<RoleClient>) -> Self {
         span::expect_tool_requests();
-        Self { peer, tools: Arc::default(), network: None }
+        Self { peer, tools: Arc::default(), connection: Arc::default(), network: None }
     }
 
     /// Returns rmcp's peer.
@@ -260,6 +288,43 @@ impl TracedPeer {
         Ok(list)
     }
 
+    /// As rmcp's `Peer::notify_progress`, in one span if there is one above.
+    ///
+    /// # Errors
+    ///
+    /// The errors of rmcp's method.
+    pub async fn notify_progress(&self, params: ProgressNotificationParam) -> Result<(), ServiceError> {
+        self.notify(ClientNotification::ProgressNotification(ProgressNotification::new(params))).await
+    }
+
+    /// As rmcp's `Peer::notify_roots_list_changed`, in one span if there is one above.
+    ///
+    /// # Errors
+    ///
+    /// The errors of rmcp's method.
+    pub async fn notify_roots_list_changed(&self) -> Result<(), ServiceError> {
+        let changed = RootsListChangedNotification::default();
+        self.notify(ClientNotification::RootsListChangedNotification(changed)).await
+    }
+
+    /// As rmcp's `Peer::notify_cancelled`, with the current context.
+    ///
+    /// # Errors
+    ///
+    /// The errors of rmcp's method.
+    pub async fn notify_cancelled(&self, params: CancelledNotificationParam) -> Result<(), ServiceError> {
+        self.notify(ClientNotification::CancelledNotification(CancelledNotification::new(params))).await
+    }
+
+    /// Sends any notification as rmcp's `Peer::send_notification` does, in one span if there is one above.
+    ///
+    /// # Errors
+    ///
+    /// The errors of rmcp's method.
+    pub async fn notify(&self, notification: ClientNotification) -> Result<(), ServiceError> {
+        notice::send(&self.peer, notification).await
+    }
+
     /// Sends a request in its own span, or as a part of the span of the function that calls this tool.
     async fn observe<P, A, F>(
         &self,
@@ -276,10 +341,23 @@ impl TracedPeer {
         if let Some(figures) = &mut figures {
             figures.set_version(self.version());
         }
-        let result = self.observe_span(method, params, send).await;
+        let result = self.observe_span(method, params, |params| self.follow_task(params, send)).await;
         if let Some(figures) = figures {
             figures.ended(&result);
         }
+        result
+    }
+
+    /// Links a request about a task to the call that the task answers.
+    async fn follow_task<P, A, F>(&self, params: P, send: impl FnOnce(P) -> F) -> Result<A, ServiceError>
+    where
+        P: Params,
+        A: Answer,
+        F: Future<Output = Result<A, ServiceError>>,
+    {
+        self.connection.tasks.link(params.task());
+        let result = send(params).await;
+        self.connection.tasks.began(result.as_ref().ok().and_then(Answer::task));
         result
     }
 
@@ -351,7 +429,7 @@ fn server(peer: &Peer<RoleClient>) -> Vec<KeyValue> {
     std::iter::once(version).chain(name).collect()
 }
 
-impl<S: Service<RoleClient>> Answer for TracedClient<S> {
+impl<S: Service<RoleClient>, H: Service<RoleClient>> Answer for TracedClient<S, H> {
     fn record(&self, _: &mut Ending) {}
 }
 
@@ -361,31 +439,30 @@ impl<S: Service<RoleClient>> Answer for RunningService<RoleClient, S> {
     }
 }
 
-/// A transport that carries its caller's context during the handshake, which happens in the caller's task.
-struct Shaking<T> {
+/// A transport that remembers what was sent over it and is not answered yet.
+struct Linked<T> {
     transport: T,
-    caller: Arc<Mutex<Option<Context>>>,
+    /// The context of the caller who connects, for the end of the handshake.
+    caller: Map<String, Value>,
+    connection: Arc<Connection>,
 }
 
-impl<T> Shaking<T> {
-    fn new(transport: T) -> Self {
-        Self { transport, caller: Arc::new(Mutex::new(Some(Context::current()))) }
-    }
-
-    fn carry(&self, message: &mut TxJsonRpcMessage<RoleClient>) {
-        let caller = lock(&self.caller);
-        let Some(_entered) = caller.clone().map(Context::attach) else { return };
+impl<T> Linked<T> {
+    fn sends(&mut self, message: &mut TxJsonRpcMessage<RoleClient>) {
         match message {
-            JsonRpcMessage::Request(one) => propagation::inject(&mut Meta(one.request.get_meta_mut())),
-            JsonRpcMessage::Notification(one) => {
-                propagation::inject(&mut Meta(one.notification.get_meta_mut()));
-            }
+            JsonRpcMessage::Request(one) => self.connection.requests.sent(&one.id, &one.request),
+            JsonRpcMessage::Notification(one) => match &mut one.notification {
+                ClientNotification::InitializedNotification(_) => {
+                    one.notification.get_meta_mut().append(&mut self.caller);
+                }
+                notification => self.connection.requests.gave_up(notification),
+            },
             _ => {}
         }
     }
 }
 
-impl<T: Transport<RoleClient>> Transport<RoleClient> for Shaking<T> {
+impl<T: Transport<RoleClient>> Transport<RoleClient> for Linked<T> {
     type Error = T::Error;
 
     fn name() -> Cow<'static, str> {
@@ -396,17 +473,39 @@ impl<T: Transport<RoleClient>> Transport<RoleClient> for Shaking<T> {
         &mut self,
         mut message: TxJsonRpcMessage<RoleClient>,
     ) -> impl Future<Output = Result<(), T::Error>> + Send + 'static {
-        self.carry(&mut message);
+        self.sends(&mut message);
         self.transport.send(message)
     }
 
     fn receive(&mut self) -> impl Future<Output = Option<RxJsonRpcMessage<RoleClient>>> + Send {
-        self.transport.receive()
+        let Self { transport, connection, .. } = self;
+        async move {
+            let message = transport.receive().await?;
+            connection.requests.received(&message);
+            Some(message)
+        }
     }
 
     fn close(&mut self) -> impl Future<Output = Result<(), T::Error>> + Send {
         self.transport.close()
     }
+}
+
+/// Runs a future in no span of the application's, and in none that is exported: the bridge ignores this target.
+#[cfg(feature = "tracing")]
+async fn without_span<F: Future>(work: F) -> F::Output {
+    use tracing::instrument::{Instrument as _, WithSubscriber as _};
+
+    let apart = tracing::error_span!(target: "rmcp", parent: None, "connection");
+    if apart.is_disabled() {
+        return work.with_subscriber(tracing::subscriber::NoSubscriber::default()).await;
+    }
+    work.instrument(apart).await
+}
+
+#[cfg(not(feature = "tracing"))]
+async fn without_span<F: Future>(work: F) -> F::Output {
+    work.await
 }
 
 /// Returns the request with the context of the caller.
@@ -430,7 +529,7 @@ fn attempted<A: Answer>(
     result
 }
 
-impl<S: Service<RoleClient>> Deref for TracedClient<S> {
+impl<S: Service<RoleClient>, H: Service<RoleClient>> Deref for TracedClient<S, H> {
     type Target = TracedPeer;
 
     fn deref(&self) -> &TracedPeer {
@@ -438,7 +537,7 @@ impl<S: Service<RoleClient>> Deref for TracedClient<S> {
     }
 }
 
-impl<S: Service<RoleClient>> fmt::Debug for TracedClient<S> {
+impl<S: Service<RoleClient>, H: Service<RoleClient>> fmt::Debug for TracedClient<S, H> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("TracedClient").field("peer", &self.peer).finish_non_exhaustive()
     }

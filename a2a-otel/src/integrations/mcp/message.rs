@@ -1,19 +1,28 @@
 //! What is recorded of rmcp's requests and answers.
 
+use std::borrow::Cow;
+
+use opentelemetry::StringValue;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, CompleteRequestParams,
-    CompleteResult, ContentBlock, CustomRequest, CustomResult, DiscoverResult, GetMeta,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, ClientResult,
+    CompleteRequestParams, CompleteResult, ContentBlock, CreateMessageRequestParams, CreateMessageResult,
+    CustomRequest, CustomResult, DetailedTask, DiscoverResult, ElicitRequestParams, ElicitResult, GetMeta,
     GetPromptRequestParams, GetPromptResponse, GetPromptResult, GetSkillRequestParams, GetSkillResult,
     GetTaskParams, GetTaskResult, InitializeRequestParams, InitializeResult, JsonObject, ListPromptsResult,
-    ListResourceTemplatesResult, ListResourcesResult, ListSkillsResult, ListToolsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListRootsResult, ListSkillsResult, ListToolsResult,
     PaginatedRequestParams, ReadResourceDirectoryRequestParams, ReadResourceRequestParams,
     ReadResourceResponse, ReadResourceResult, RequestMetaObject, RequestParamsMeta, ResourceContents,
-    SetLevelRequestParams, SubscribeRequestParams, UnsubscribeRequestParams, UpdateTaskParams,
+    ServerNotification, SetLevelRequestParams, SubscribeRequestParams, TaskPayload, UnsubscribeRequestParams,
+    UpdateTaskParams,
 };
 use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::sampling;
 
 use crate::capture::Capture;
 use crate::record::{Attributes, Document, Retrieval};
+use crate::semconv::mcp;
 use crate::span::{Ending, Refusable};
 
 /// The target of a request.
@@ -37,18 +46,41 @@ pub(super) trait Params {
         None
     }
 
+    /// The task that the request is about.
+    fn task(&self) -> Option<&str> {
+        None
+    }
+
     /// The place for the context.
     fn meta_mut(&mut self) -> &mut RequestMetaObject;
 }
 
 /// The answer to a request.
 pub(super) trait Answer {
-    /// Returns the message of a failed tool.
-    fn refusal(&self) -> Option<String> {
+    /// Returns how the tool failed, if it did.
+    fn refusal(&self) -> Option<ToolFailure> {
+        None
+    }
+
+    /// The task that will have the answer.
+    fn task(&self) -> Option<&str> {
         None
     }
 
     fn record(&self, ending: &mut Ending);
+}
+
+/// How a tool failed whose request was answered.
+#[derive(Clone)]
+pub(super) struct ToolFailure {
+    pub(super) message: String,
+    pub(super) error_type: StringValue,
+}
+
+impl ToolFailure {
+    fn said(message: String) -> Self {
+        Self { message, error_type: mcp::TOOL_ERROR.into() }
+    }
 }
 
 macro_rules! params {
@@ -82,10 +114,25 @@ params! {
     GetSkillRequestParams: Resource(uri);
     CompleteRequestParams;
     SetLevelRequestParams;
-    GetTaskParams;
-    UpdateTaskParams;
-    CancelTaskParams;
+    CreateMessageRequestParams;
+    ElicitRequestParams;
 }
+
+macro_rules! task_params {
+    ($($params:ty)*) => {$(
+        impl Params for $params {
+            fn task(&self) -> Option<&str> {
+                Some(&self.task_id)
+            }
+
+            fn meta_mut(&mut self) -> &mut RequestMetaObject {
+                self.meta_or_default()
+            }
+        }
+    )*};
+}
+
+task_params! { GetTaskParams UpdateTaskParams CancelTaskParams }
 
 impl Params for Option<PaginatedRequestParams> {
     fn meta_mut(&mut self) -> &mut RequestMetaObject {
@@ -107,9 +154,9 @@ impl Params for CustomRequest {
     }
 }
 
-/// A request without parameters. Only the server side needs it.
+/// A request without parameters.
 #[derive(Default)]
-pub(super) struct NoParams(RequestMetaObject);
+pub(super) struct NoParams(pub(super) RequestMetaObject);
 
 impl Params for NoParams {
     fn meta_mut(&mut self) -> &mut RequestMetaObject {
@@ -139,7 +186,8 @@ macro_rules! answers {
 }
 
 answers! {
-    whole: InitializeResult DiscoverResult CompleteResult CustomResult GetTaskResult GetSkillResult;
+    whole: InitializeResult DiscoverResult CompleteResult CustomResult GetSkillResult CreateMessageResult ElicitResult;
+    names: ListRootsResult => roots.uri;
     names: ListToolsResult => tools.name;
     names: ListPromptsResult => prompts.name;
     names: ListResourcesResult => resources.uri;
@@ -152,14 +200,20 @@ impl Answer for () {
 }
 
 impl Answer for CallToolResult {
-    fn refusal(&self) -> Option<String> {
-        let says = || text(&self.content).unwrap_or_else(|| "the tool failed without a message".to_owned());
-        (self.is_error == Some(true)).then(says)
+    fn refusal(&self) -> Option<ToolFailure> {
+        (self.is_error == Some(true)).then(|| ToolFailure::said(reason(self)))
     }
 
     fn record(&self, ending: &mut Ending) {
         match (&self.structured_content, text(&self.content)) {
-            (Some(structured), _) => whole(ending, structured),
+            (Some(structured), text)
+                if self.content.is_empty() || is_json_of(structured, text.as_deref()) =>
+            {
+                whole(ending, structured);
+            }
+            (Some(structured), _) => {
+                whole(ending, &json!({ "content": self.content, "structuredContent": structured }));
+            }
             (None, Some(text)) => whole(ending, &text),
             (None, None) => whole(ending, &self.content),
         }
@@ -179,10 +233,132 @@ macro_rules! refusable {
 
 refusable! { CallToolResult CallToolResponse }
 
+/// Whether a text says the same as the structured content, as servers write it for older clients.
+fn is_json_of(structured: &Value, text: Option<&str>) -> bool {
+    text.is_some_and(|text| serde_json::from_str::<Value>(text).is_ok_and(|said| said == *structured))
+}
+
 /// Returns the text of content that is only text.
 fn text(content: &[ContentBlock]) -> Option<String> {
     let texts: Option<Vec<_>> = content.iter().map(|block| Some(block.as_text()?.text.as_str())).collect();
     texts.filter(|texts| !texts.is_empty()).map(|texts| texts.join("\n"))
+}
+
+/// Why a tool failed: what it says, or else what it answers with.
+fn reason(result: &CallToolResult) -> String {
+    let said: Vec<_> =
+        result.content.iter().filter_map(said).filter(|text| !text.trim().is_empty()).collect();
+    if !said.is_empty() {
+        return said.join("\n");
+    }
+    match &result.structured_content {
+        Some(structured) if !structured.is_null() => structured.to_string(),
+        _ if result.content.is_empty() => "the tool failed without a message".to_owned(),
+        _ => {
+            let shown: Vec<_> = result.content.iter().map(shown).collect();
+            format!("the tool failed without a message, with {}", shown.join(", "))
+        }
+    }
+}
+
+/// The text of a block.
+fn said(block: &ContentBlock) -> Option<&str> {
+    match block {
+        ContentBlock::Text(text) => Some(&text.text),
+        ContentBlock::Resource(embedded) => match &embedded.resource {
+            ResourceContents::TextResourceContents { text, .. } => Some(text),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// What a block without text is.
+fn shown(block: &ContentBlock) -> Cow<'_, str> {
+    match block {
+        ContentBlock::Text(_) => "an empty text".into(),
+        ContentBlock::Image(image) => format!("an image ({})", image.mime_type).into(),
+        ContentBlock::Audio(audio) => format!("audio ({})", audio.mime_type).into(),
+        ContentBlock::ResourceLink(link) => format!("a link to {}", link.uri).into(),
+        ContentBlock::Resource(embedded) => match &embedded.resource {
+            ResourceContents::TextResourceContents { uri, .. }
+            | ResourceContents::BlobResourceContents { uri, .. } => format!("the resource {uri}").into(),
+            _ => "a resource".into(),
+        },
+        _ => "content of an unknown kind".into(),
+    }
+}
+
+impl Answer for GetTaskResult {
+    fn refusal(&self) -> Option<ToolFailure> {
+        failure_of(&self.task)
+    }
+
+    fn record(&self, ending: &mut Ending) {
+        whole(ending, self);
+    }
+}
+
+/// What a notification tells of a task, if it does.
+pub(super) struct Told {
+    task: Option<String>,
+    failure: Option<ToolFailure>,
+}
+
+impl Told {
+    pub(super) fn of(notification: &ServerNotification) -> Self {
+        let ServerNotification::TaskStatusNotification(told) = notification else {
+            return Self { task: None, failure: None };
+        };
+        let task = &told.params.task;
+        Self { task: Some(task.task.task_id.clone()), failure: failure_of(task) }
+    }
+
+    pub(super) fn task(&self) -> Option<&str> {
+        self.task.as_deref()
+    }
+}
+
+impl Answer for &Told {
+    fn refusal(&self) -> Option<ToolFailure> {
+        self.failure.clone()
+    }
+
+    fn record(&self, _: &mut Ending) {}
+}
+
+/// How a task failed, if it did.
+fn failure_of(task: &DetailedTask) -> Option<ToolFailure> {
+    match &task.payload {
+        TaskPayload::Failed { error } => {
+            let said = error.get("message").and_then(Value::as_str).filter(|said| !said.is_empty());
+            let message = said.map_or_else(|| Value::Object(error.clone()).to_string(), str::to_owned);
+            let code = error.get("code").map(Value::to_string);
+            let error_type = code.map_or_else(|| mcp::TOOL_ERROR.into(), StringValue::from);
+            Some(ToolFailure { message, error_type })
+        }
+        TaskPayload::Completed { result } if result.get("isError") == Some(&Value::Bool(true)) => {
+            let result: CallToolResult = serde_json::from_value(Value::Object(result.clone())).ok()?;
+            result.refusal()
+        }
+        _ => None,
+    }
+}
+
+/// What a client answers to its server.
+impl Answer for ClientResult {
+    fn record(&self, ending: &mut Ending) {
+        match self {
+            Self::CreateMessageResult(result) => {
+                result.record(ending);
+                ending.set(Attributes::of(&sampling::response(result)));
+            }
+            Self::ListRootsResult(result) => result.record(ending),
+            Self::ElicitResult(result) => result.record(ending),
+            Self::CustomResult(result) => result.record(ending),
+            _ => {}
+        }
+    }
 }
 
 impl Answer for GetPromptResult {
@@ -210,16 +386,21 @@ fn document(contents: &ResourceContents) -> Option<Document> {
 }
 
 macro_rules! responses {
-    ($($response:ident: $($other:ident)*;)*) => {$(
+    ($($response:ident: $($other:ident)* $(, then $task:ident)?;)*) => {$(
         impl Answer for $response {
-            fn refusal(&self) -> Option<String> {
+            fn refusal(&self) -> Option<ToolFailure> {
                 if let Self::Complete(result) = self { result.refusal() } else { None }
             }
+
+            $(fn task(&self) -> Option<&str> {
+                if let Self::$task(created) = self { Some(&created.task.task_id) } else { None }
+            })?
 
             fn record(&self, ending: &mut Ending) {
                 match self {
                     Self::Complete(result) => result.record(ending),
                     $(Self::$other(result) => whole(ending, result),)*
+                    $(Self::$task(created) => whole(ending, created),)?
                     _ => {}
                 }
             }
@@ -228,7 +409,7 @@ macro_rules! responses {
 }
 
 responses! {
-    CallToolResponse: InputRequired Task;
+    CallToolResponse: InputRequired, then Task;
     GetPromptResponse: InputRequired;
     ReadResourceResponse: InputRequired;
 }

@@ -42,6 +42,13 @@ impl Method {
         }
     }
 
+    /// A method whose two sides do different work.
+    const fn with_kinds(
+        (name, asking, serving): (&'static str, semconv::SpanKind, semconv::SpanKind),
+    ) -> Self {
+        Self { client: site(name, asking, SpanKind::Client), ..Self::new((name, serving)) }
+    }
+
     const fn of_connection(names: (&'static str, semconv::SpanKind)) -> Self {
         Self { is_of_connection: true, ..Self::new(names) }
     }
@@ -50,6 +57,7 @@ impl Method {
 pub(super) static INITIALIZE: Method = Method::of_connection(mcp::INITIALIZE);
 pub(super) static DISCOVER: Method = Method::of_connection(mcp::DISCOVER);
 pub(super) static PING: Method = Method::of_connection(mcp::PING);
+pub(super) static CREATE_MESSAGE: Method = Method::with_kinds(mcp::CREATE_MESSAGE);
 pub(super) static CUSTOM: Method = Method::new(("", mcp::CUSTOM));
 
 macro_rules! methods {
@@ -61,7 +69,8 @@ macro_rules! methods {
 methods! {
     CALL_TOOL LIST_TOOLS GET_PROMPT LIST_PROMPTS READ_RESOURCE LIST_RESOURCES LIST_RESOURCE_TEMPLATES
     READ_RESOURCE_DIRECTORY SUBSCRIBE UNSUBSCRIBE COMPLETE SET_LEVEL GET_TASK UPDATE_TASK CANCEL_TASK LIST_SKILLS
-    GET_SKILL
+    GET_SKILL LIST_ROOTS ELICIT PROGRESS MESSAGE RESOURCE_UPDATED RESOURCES_CHANGED TOOLS_CHANGED PROMPTS_CHANGED
+    ROOTS_CHANGED TASK_STATUS
 }
 
 impl Method {
@@ -149,6 +158,16 @@ impl Fault for ErrorData {
     }
 }
 
+impl Fault for &ErrorData {
+    fn data(&self) -> Option<&ErrorData> {
+        Some(self)
+    }
+
+    fn refusal(&self) -> Refusal {
+        (*self).refusal()
+    }
+}
+
 impl Fault for ServiceError {
     fn data(&self) -> Option<&ErrorData> {
         if let Self::McpError(data) = self { Some(data) } else { None }
@@ -189,8 +208,9 @@ impl Fault for ClientInitializeError {
 pub(super) fn refusal<A: Answer, E: Fault>(result: &Result<A, E>) -> Option<(Refusal, Option<KeyValue>)> {
     match result {
         Ok(answer) => {
-            let failed = ErrorDescription::plain(mcp::TOOL_ERROR, answer.refusal()?);
-            Some((Refusal { failed, error_type: mcp::TOOL_ERROR.into(), is_of_tool: true }, None))
+            let failure = answer.refusal()?;
+            let failed = ErrorDescription::plain(mcp::TOOL_ERROR, failure.message);
+            Some((Refusal { failed, error_type: failure.error_type, is_of_tool: true }, None))
         }
         Err(error) => {
             let code = error.data().map(|data| KeyValue::new(mcp::STATUS_CODE, data.code.0.to_string()));
@@ -205,11 +225,14 @@ pub(super) fn conclude<A: Answer, E: Fault>(span: Span, result: &Result<A, E>) {
     if !ending.is_seen() {
         return;
     }
-    if let Some((refusal, code)) = refusal(result) {
-        ending.set(code);
-        return ending.failed_as(&refusal.failed, refusal.error_type);
+    match refusal(result) {
+        Some((refusal, code)) => {
+            ending.set(code);
+            ending.failed_as(&refusal.failed, refusal.error_type);
+        }
+        None => ending.ok(),
     }
-    ending.ok();
+    // What a tool answers with when it fails may say more than its message.
     if let Ok(answer) = result
         && !ending.is_shared()
     {

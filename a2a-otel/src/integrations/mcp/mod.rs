@@ -44,13 +44,23 @@
 //! function's input and output are recorded, and the call adds the protocol's attributes. Both have to be about the
 //! same tool. See [`docs/mcp.md`](crate::guide::mcp) for what is recorded.
 
+#[expect(deprecated, reason = "rmcp still sends these requests for servers, so they are observed")]
+mod caller;
+mod checks;
 mod client;
+mod connection;
 mod figures;
+mod handler;
 #[expect(deprecated, reason = "rmcp still accepts these requests, so they are observed")]
 mod message;
 mod method;
+mod notice;
+#[expect(deprecated, reason = "rmcp still has these requests, so they are observed")]
+mod sampling;
 #[expect(deprecated, reason = "rmcp still passes these to servers, so they are passed on")]
 mod server;
 
+pub use self::caller::TracedCaller;
 pub use self::client::{TracedClient, TracedPeer};
+pub use self::handler::TracedHandler;
 pub use self::server::TracedServer;

@@ -2,28 +2,34 @@
 
 use std::borrow::Cow;
 use std::future::Future;
+use std::sync::Arc;
 
-use opentelemetry::KeyValue;
+use http::request::Parts;
 use opentelemetry::context::FutureExt as _;
 use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::{Context, KeyValue};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CancelTaskParams, CancelledNotificationParam,
     CompleteRequestParams, CompleteResult, CustomNotification, CustomRequest, CustomResult, DiscoverResult,
-    GetPromptRequestParams, GetPromptResponse, GetSkillRequestParams, GetSkillResult, GetTaskParams,
-    GetTaskResult, InitializeRequestParams, InitializeResult, ListPromptsResult, ListResourceTemplatesResult,
-    ListResourcesResult, ListSkillsResult, ListToolsResult, PaginatedRequestParams,
-    ProgressNotificationParam, ProtocolVersion, ReadResourceDirectoryRequestParams,
+    Extensions, GetPromptRequestParams, GetPromptResponse, GetSkillRequestParams, GetSkillResult,
+    GetTaskParams, GetTaskResult, InitializeRequestParams, InitializeResult, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListSkillsResult, ListToolsResult,
+    PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion, ReadResourceDirectoryRequestParams,
     ReadResourceRequestParams, ReadResourceResponse, ServerConfig, SetLevelRequestParams,
     SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{ErrorData, RoleServer, ServerHandler};
+use serde_json::{Map, Value};
 
+use super::checks::{Checked, Checks};
+use super::connection::Tasks;
 use super::figures::Figures;
 use super::message::{Answer, NoParams, Params, Target};
 use super::method::{self, Method};
+use super::notice;
 use crate::integrations::requests;
-use crate::propagation::{InboundPolicy, MetaRef};
+use crate::propagation::{Arrival, HeadersRef, InboundPolicy, MetaRef};
 use crate::semconv::mcp;
 use crate::span::{self, Span};
 
@@ -35,7 +41,12 @@ use crate::span::{self, Span};
 /// - The span of a request that the caller cancels ends as cancelled, whether or not the handler continues.
 /// - `initialize`, `server/discover` and `ping` are recorded only if the caller has a span, so that a connection does
 ///   not create a trace of its own; `subscriptions/listen`, which lasts as long as the connection, is not recorded.
-/// - Notifications are not recorded. The code that handles them runs below the caller's span.
+/// - A notification is recorded if it names its sender's span, and its handler runs below that. `notifications/initialized`
+///   and `notifications/cancelled` are not recorded; their handlers run below the sender's span too.
+/// - Over HTTP, a caller that names its span in the headers alone is the parent; `_meta` comes first. With
+///   [`ExtractLayer`](crate::http::ExtractLayer) directly around the service, so is the span of a middleware.
+/// - What a handler sends to the client over rmcp's [`Peer`](rmcp::Peer) names no span. Use a
+///   [`TracedCaller`](super::TracedCaller).
 ///
 /// ```
 /// use a2a_otel::mcp::TracedServer;
@@ -52,12 +63,13 @@ use crate::span::{self, Span};
 pub struct TracedServer<S> {
     server: S,
     policy: InboundPolicy,
+    tasks: Arc<Tasks>,
 }
 
 impl<S> TracedServer<S> {
     /// Wraps a server, and continues the callers' traces.
-    pub const fn new(server: S) -> Self {
-        Self { server, policy: InboundPolicy::Continue }
+    pub fn new(server: S) -> Self {
+        Self { server, policy: InboundPolicy::Continue, tasks: Arc::default() }
     }
 
     /// Applies a policy to the callers' traces. For public servers use [`Restart`](InboundPolicy::Restart).
@@ -89,11 +101,11 @@ impl<S: ServerHandler> TracedServer<S> {
     ) -> Result<A, ErrorData>
     where
         P: Params,
-        A: Answer,
+        A: Answer + Checked,
         F: Future<Output = Result<A, ErrorData>>,
     {
-        let caller = self.policy.extract(&MetaRef(&context.meta));
-        let is_http = context.extensions.get::<http::request::Parts>().is_some();
+        let caller = self.caller(&context.meta, &context.extensions);
+        let is_http = context.extensions.get::<Parts>().is_some();
         let mut figures = Figures::of_server(method, &params, is_http);
         if let Some(figures) = &mut figures {
             figures.set_version(context.protocol_version());
@@ -113,17 +125,31 @@ impl<S: ServerHandler> TracedServer<S> {
                 method.record(opening, &params, self.more(&params, &context));
             });
             let cancelled = context.ct.clone().cancelled_owned();
-            let serving = async move { serve(params, context).await };
+            let checks = Checks::of(&params, &context);
+            let serving = async move {
+                self.tasks.link(params.task());
+                let result = serve(params, context).await;
+                self.tasks.began(result.as_ref().ok().and_then(Answer::task));
+                result
+            };
             let (observers, result) = span::run_until_cancelled(span, figures, cancelled, serving).await;
-            if let Some((span, figures)) = observers {
-                method::conclude(span, &result);
-                if let Some(figures) = figures {
-                    figures.ended(&result);
-                }
+            let Some((span, figures)) = observers else { return result };
+            let refused = result.as_ref().ok().and_then(|answer| answer.refused(&checks)).map(Err::<A, _>);
+            let outcome = refused.as_ref().unwrap_or(&result);
+            method::conclude(span, outcome);
+            if let Some(figures) = figures {
+                figures.ended(outcome);
             }
             result
         };
         work.with_context(caller).await
+    }
+
+    /// The context of the caller: as `_meta` says, or else as the HTTP request does.
+    fn caller(&self, meta: &Map<String, Value>, extensions: &Extensions) -> Context {
+        let Some(parts) = extensions.get::<Parts>() else { return self.policy.extract(&MetaRef(meta)) };
+        let arrival = parts.extensions.get::<Arrival>();
+        self.policy.extract_first(&MetaRef(meta), &HeadersRef(&parts.headers), arrival)
     }
 
     /// Records what is known about the request and its tool.
@@ -161,15 +187,20 @@ macro_rules! observed_bare {
     )*};
 }
 
-/// Notifications, each below its caller's span.
+/// Notifications, each below its sender's span.
 macro_rules! noticed {
-    ($($name:ident($($params:ident: $type:ty)?);)*) => {$(
+    ($($name:ident($($params:ident: $type:ty)?) $(in $span:expr)?;)*) => {$(
         async fn $name(&self, $($params: $type,)? context: NotificationContext<RoleServer>) {
-            let caller = self.policy.extract(&MetaRef(&context.meta));
-            let work = async move { self.server.$name($($params,)? context).await };
-            work.with_context(caller).await;
+            let sender = self.caller(notice::meta_of(&context), &context.extensions);
+            let work = async move {
+                let span = noticed!(@span $($span)?);
+                notice::handle(span, self.server.$name($($params,)? context)).await;
+            };
+            work.with_context(sender).await;
         }
     )*};
+    (@span $span:expr) => { $span };
+    (@span) => { None };
 }
 
 // Every method of rmcp's trait is listed here: a missing one would answer as if the server did not have it.
@@ -203,10 +234,12 @@ impl<S: ServerHandler> ServerHandler for TracedServer<S> {
 
     noticed! {
         on_cancelled(params: CancelledNotificationParam);
-        on_progress(params: ProgressNotificationParam);
+        on_progress(params: ProgressNotificationParam)
+            in notice::received(&method::PROGRESS, |method, opening| notice::record(method, &params, opening));
         on_initialized();
-        on_roots_list_changed();
-        on_custom_notification(params: CustomNotification);
+        on_roots_list_changed() in notice::received(&method::ROOTS_CHANGED, notice::record_bare);
+        on_custom_notification(params: CustomNotification)
+            in notice::received(&method::CUSTOM, |_, opening| notice::record_custom(&params, opening));
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
