@@ -310,6 +310,41 @@ trace ID
 }
 
 #[test]
+fn a_summary_names_the_first_errors() {
+    for (errors, last) in [(5, "  TOOL read  error"), (6, "  … 1 more error"), (8, "  … 3 more errors")] {
+        let tools = (0..errors).map(|_| Row(1, "TOOL", "read", Some(""), &[]));
+        let rows: Vec<_> = [Row(0, "AGENT", "a", None, &[])].into_iter().chain(tools).collect();
+        let printed = tree(&rows, |printer| printer.form(ConsoleForm::Summary));
+        assert_eq!(printed.lines().last().unwrap(), last, "{printed}");
+    }
+}
+
+#[test]
+fn tokens_and_costs_are_those_of_all_calls() {
+    for (costs, tokens, expected) in [
+        ([0.25, 0.75], 50, "100 tokens  $1.00"),
+        ([12.5, 0.25], 61_728, "123,456 tokens  $12.75"),
+        ([0.0005, 0.0005], 500, "1,000 tokens  $0.0010"),
+        ([0.0002, 0.0], 1, "2 tokens  $0.000200"),
+        ([f64::NAN, -1.0], 1, "2 tokens"),
+    ] {
+        let desk = desk();
+        let mut agent = desk.start("agent", "AGENT", 0, &remote());
+        // The agent repeats what its calls have used.
+        agent.set_attribute(KeyValue::new("llm.token_count.total", 2 * tokens));
+        for cost in costs {
+            let mut call = desk.start("chat", "LLM", 0, agent.span_context());
+            call.set_attribute(KeyValue::new("llm.token_count.total", tokens));
+            call.set_attribute(KeyValue::new("llm.cost.total", cost));
+            call.end_with_timestamp(at(1));
+        }
+        agent.end_with_timestamp(at(1));
+        let printed = desk.printed();
+        assert_eq!(printed.lines().next().unwrap(), format!("00:00:00Z  1 ms  3 spans  {expected}"));
+    }
+}
+
+#[test]
 fn an_error_of_its_own_has_its_own_causes() {
     let desk = desk();
     let mut agent = desk.start("agent", "AGENT", 0, &remote());
@@ -333,6 +368,7 @@ fn hidden_and_repeated_values_are_left_out() {
         Row(2, "CHAIN", "other", None, &[("input.value", "a desk"), ("output.value", "none")]),
         Row(3, "CHAIN", "step 1", None, &[("input.value", r#"{"role":"user","content":"a lamp"}"#)]),
         Row(3, "CHAIN", "step 2", None, &[("input.value", r#"{"role":"user","content":"a rug"}"#)]),
+        Row(3, "CHAIN", "step 3", None, &[("input.value", r#"{"content":"a bed"}"#)]),
         Row(3, "LLM", "chat", None, &[(CALL, "find")]),
     ];
     let expected = "\
@@ -341,6 +377,7 @@ fn hidden_and_repeated_values_are_left_out() {
       └─ CHAIN other  1 ms  a desk  → none
          ├─ CHAIN step 1  1 ms
          ├─ CHAIN step 2  1 ms  a rug
+         ├─ CHAIN step 3  1 ms  {\"content\":\"a bed\"}
          └─ LLM chat  1 ms  → calls find
 ";
     assert_eq!(tree(&rows, |printer| printer), expected);
@@ -400,9 +437,14 @@ fn a_running_trace_is_reported_on_a_terminal() {
     let call = desk.start("chat", "LLM", 0, root.span_context());
     let started = desk.paper.sheets();
     assert!(started.len() == 1 && started[0].ends_with("Z  started  AGENT coordinator\n"), "{started:?}");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while desk.paper.sheets().len() == 1 {
+        assert!(Instant::now() < deadline, "no report");
+        thread::sleep(LOOK);
+    }
+    assert!(desk.paper.sheets()[1].contains("Z  running  AGENT coordinator"), "{:?}", desk.paper.sheets());
     drop((call, root));
     let printed = desk.paper.sheets();
-    // In between, lines may say that it runs.
     let last = printed.last().unwrap();
     assert!(last.contains("└─ AGENT coordinator"), "{printed:?}");
 }
@@ -423,8 +465,11 @@ fn reports_become_rarer_the_longer_a_trace_runs() {
     trace.report(begin + Duration::from_secs(304)).unwrap().write(None, false, &mut page);
     assert!(page.ends_with("running  AGENT coordinator  304.00 s  0 spans  now LLM chat\n"), "{page}");
     trace.keep(call.exported_data().unwrap());
+    page.clear();
+    trace.report(begin + Duration::from_secs(999)).unwrap().write(None, false, &mut page);
+    assert!(page.ends_with("running  AGENT coordinator  999.00 s  1 span\n"), "{page}");
     trace.keep(root.exported_data().unwrap());
-    assert!(trace.report(begin + Duration::from_secs(999)).is_none(), "nothing runs any longer");
+    assert!(trace.report(begin + Duration::from_secs(9999)).is_none(), "nothing runs any longer");
 }
 
 #[test]

@@ -163,7 +163,8 @@ impl Tree {
             self.write(line, page);
         }
         if origins.len() > MOST_ERRORS {
-            self.write(Line::after(&format!("  … {} more errors", origins.len() - MOST_ERRORS)), page);
+            let more = plural(origins.len() - MOST_ERRORS, "more error");
+            self.write(Line::after(&format!("  … {more}")), page);
         }
     }
 
