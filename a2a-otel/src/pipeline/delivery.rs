@@ -272,7 +272,30 @@ mod tests {
         assert!(
             delivery.to_string().ends_with("; 9 data points: 4 delivered, 3 replaced, 0 dropped, 2 waiting")
         );
-        let twice = delivery.clone().add(delivery);
-        assert_eq!((twice.dropped["queue full"], twice.recovered_dropped["spool full"]), (4, 2));
+    }
+
+    #[test]
+    fn the_accounts_of_several_exporters_are_added() {
+        let of_one = Delivery {
+            generated: 20,
+            delivered: 5,
+            spooled: 4,
+            dropped: BTreeMap::from([("queue full", 3)]),
+            recovered: 9,
+            replayed: 6,
+            recovered_dropped: BTreeMap::from([("spool full", 2)]),
+            ..Delivery::default()
+        };
+        let of_two = Delivery {
+            generated: 40,
+            delivered: 10,
+            spooled: 8,
+            dropped: BTreeMap::from([("queue full", 6)]),
+            recovered: 18,
+            replayed: 12,
+            recovered_dropped: BTreeMap::from([("spool full", 4)]),
+            ..Delivery::default()
+        };
+        assert_eq!(of_one.clone().add(of_one), of_two);
     }
 }

@@ -57,7 +57,10 @@ mod tests {
         let at = |seconds| deadline::later(start, Duration::from_secs(seconds));
         let mut losses = RecentLosses::default();
         assert_eq!(losses.now(start), None);
-        (0..3).for_each(|second| losses.note(at(second), 2));
+        for second in 0..3 {
+            losses.note(at(second), 1);
+            losses.note(at(second), 1);
+        }
         let since = losses.now(at(3)).unwrap().since;
         for (second, last_minute) in [(59, 6), (60, 4), (61, 2)] {
             assert_eq!(losses.now(at(second)), Some(Losses { since, last_minute }), "{second}");

@@ -124,7 +124,14 @@ mod tests {
 
     #[test]
     fn what_is_well_stays_as_it_is() {
-        let well = vec![KeyValue::new("a.b", "text"), KeyValue::new("c", 1.5), KeyValue::new("d", true)];
+        let numbers = Value::Array(Array::F64(vec![1.0, 2.0]));
+        let well = vec![
+            KeyValue::new("a.b", "text"),
+            KeyValue::new("c", 1.5),
+            KeyValue::new("d", true),
+            KeyValue::new("e", numbers),
+            KeyValue::new(vec!["k"; MOST_SEGMENTS].join("."), 1),
+        ];
         assert_eq!(fixed(well.clone()), well);
     }
 
@@ -149,15 +156,19 @@ mod tests {
 
     #[test]
     fn deep_and_missing_keys_are_fixed() {
-        let deep = vec!["k"; 300].join(".");
-        let attributes = fixed(vec![KeyValue::new(deep, 1), KeyValue::new("", 2)]);
-        let key = attributes[0].key.as_str();
-        assert_eq!((key.split('.').count(), key.len()), (MOST_SEGMENTS, 599));
-        assert_eq!(attributes[1].key.as_str(), "(no key)");
+        for segments in [MOST_SEGMENTS + 1, 300] {
+            let deep = vec!["k"; segments].join(".");
+            let length = deep.len();
+            let attributes = fixed(vec![KeyValue::new(deep, 1), KeyValue::new("", 2)]);
+            let key = attributes[0].key.as_str();
+            assert_eq!((key.split('.').count(), key.len()), (MOST_SEGMENTS, length));
+            assert_eq!(attributes[1].key.as_str(), "(no key)");
+        }
     }
 
     #[test]
     fn the_last_of_equal_keys_counts() {
+        assert_eq!(fixed(vec![KeyValue::new("a", 1), KeyValue::new("a", 2)]), [KeyValue::new("a", 2)]);
         for others in [0_i64, 100] {
             let filler = (0..others).map(|number| KeyValue::new(format!("filler.{number}"), number));
             let mut attributes = vec![KeyValue::new("a", 1), KeyValue::new("b", 2), KeyValue::new("a", 3)];

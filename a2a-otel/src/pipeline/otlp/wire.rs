@@ -131,3 +131,17 @@ pub(super) fn head(field: u32, length: usize, into: &mut Vec<u8>) {
     wire.varint(length as u64);
     *into = wire.0;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_as_long_as_it_says() {
+        for length in [0, 1, 2, 127, 128, 16_383, 16_384] {
+            let mut bytes = Vec::new();
+            head(1, length, &mut bytes);
+            assert_eq!(length_of_field(length), bytes.len() + length);
+        }
+    }
+}

@@ -177,6 +177,7 @@ fn a_flush_waits_for_what_was_there_and_for_nothing_else() {
     assert!(flush.try_recv().is_err(), "the two are still being sent");
     queue.settle(Amount { items: 2, bytes: 2 }, 2);
     assert!(woken(&flush), "three are left, as many as came later");
+    assert_eq!(queue.order(), Order::Collect, "nobody waits for these");
 }
 
 #[test]
@@ -188,6 +189,7 @@ fn a_flush_waits_for_what_is_being_saved_and_for_what_is_saved() {
     queue.saved(items.iter().map(|item| (Amount { items: 1, bytes: item.bytes() }, "record")));
     assert!(!queue.flush(Duration::ZERO), "two are saved and not sent");
     let Load::Saved(_) = queue.take() else { panic!("two are saved") };
+    assert!(!queue.flush(Duration::ZERO), "two are being sent");
     queue.settle(Amount::default(), 0);
     assert!(queue.flush(Duration::ZERO));
 }
