@@ -5,12 +5,15 @@ mod orders;
 use std::collections::HashMap;
 
 use a2a_otel::opentelemetry::Value;
-use a2a_otel::propagation::{ServiceParams, ServiceParamsRef, extract, inject};
+use a2a_otel::opentelemetry::propagation::Extractor as _;
+use a2a_otel::propagation::{HeadersRef, MetaRef, ServiceParams, ServiceParamsRef, extract, inject};
 use a2a_otel::testing::{Captured, capture};
 use a2a_otel::{
     InCurrentSpan as _, agent_span, chain_span, in_current_span, llm_call, prompt_span, suppress, tool_span,
     with_metadata, with_prompt_template, with_session, with_tags, with_user,
 };
+use a2a_otel_tests::child::{in_own_process, messages};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use futures::StreamExt as _;
 use serde_json::{Value as Json, json};
 
@@ -279,6 +282,59 @@ fn baggage_has_a_limit_and_what_is_above_stays_here() {
         );
         assert_eq!(sent["baggage"], ["session.id=s"]);
     }
+}
+
+#[test]
+fn baggage_may_be_as_long_as_its_limit() {
+    let _capturing = capture();
+    let others = "session.id=s,user.id=".len();
+    for (length, fits) in [(8192, true), (8193, false)] {
+        let sent = with_session("s").user("u".repeat(length - others)).run(sent);
+        assert_eq!(sent["baggage"].concat().len() == length, fits, "{:?}", sent["baggage"]);
+    }
+}
+
+#[test]
+fn what_is_too_long_to_be_sent_is_reported() {
+    let test = "what_is_too_long_to_be_sent_is_reported";
+    if let Some(printed) = in_own_process(test, &[]) {
+        let [message] = messages(&printed)[..] else { panic!("{printed}") };
+        assert!(message.contains("metadata is too long to be sent"), "{message}");
+        return;
+    }
+    let _capturing = capture();
+    for _ in 0..2 {
+        with_metadata(json!({"text": "x".repeat(9000)})).propagate().run(sent);
+    }
+}
+
+#[test]
+fn a_parent_is_read_only_as_the_standard_writes_it() {
+    let _capturing = capture();
+    let (trace, span) = ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331");
+    for (parent, is_read) in [
+        (format!("00-{trace}-{span}-01"), true),
+        (format!("00-{}-{span}-01", &trace[1..]), false),
+        (format!("00-{trace}-{}-01", &span[1..]), false),
+        (format!("00-{trace}-{span}-1"), false),
+        (format!("+0-{trace}-{span}-01"), false),
+        (format!("00-{trace}-{span}-+1"), false),
+    ] {
+        let arrived = HashMap::from([("traceparent".to_owned(), vec![parent.clone()])]);
+        let _context = extract(&ServiceParamsRef(&arrived)).attach();
+        assert_eq!(sent().contains_key("traceparent"), is_read, "{parent}");
+    }
+}
+
+#[test]
+fn carriers_name_what_they_hold() {
+    let parameters = HashMap::from([("baggage".to_owned(), vec!["a=1".to_owned()])]);
+    assert_eq!(ServiceParamsRef(&parameters).keys(), ["baggage"]);
+    let fields = serde_json::Map::from_iter([("baggage".to_owned(), json!("a=1"))]);
+    assert_eq!(MetaRef(&fields).keys(), ["baggage"]);
+    let headers =
+        HeaderMap::from_iter([(HeaderName::from_static("baggage"), HeaderValue::from_static("a=1"))]);
+    assert_eq!(HeadersRef(&headers).keys(), ["baggage"]);
 }
 
 #[test]
