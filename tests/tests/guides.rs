@@ -72,6 +72,15 @@ fn is_anywhere(target: &str) -> bool {
     is_address(target) || target.starts_with('#')
 }
 
+/// A reader copies the code of the tutorial, also from a page that shows hidden lines.
+#[test]
+fn the_tutorial_hides_no_line_of_its_code() {
+    let page = read("docs/tutorial.md");
+    let programs = page.split("```rust").skip(1).filter_map(|rest| rest.split("```").next());
+    let is_hidden = |line: &&str| line.starts_with("# ");
+    assert_eq!(programs.flat_map(str::lines).find(is_hidden), None);
+}
+
 /// It needs `cargo doc --workspace --all-features --no-deps`, so it only runs when it is asked for.
 #[test]
 #[ignore = "needs the documentation"]
