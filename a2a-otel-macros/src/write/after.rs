@@ -38,7 +38,7 @@ impl Plan<'_> {
 
     /// How the scope ends, if none of the user's expressions uses the result.
     pub(super) fn end(&self) -> Option<TokenStream> {
-        self.ends().map(|(end, _)| self.classified_end(&end))
+        self.ends().map(|(end, _)| self.classified_end(end))
     }
 
     fn ends(&self) -> Option<(End, ItemEnd)> {
@@ -58,8 +58,8 @@ impl Plan<'_> {
     }
 
     /// The same for the result of the function, which may be a tool's refusal although it is no error.
-    fn classified_end(&self, end: &End) -> TokenStream {
-        let classified = self.classified(end);
+    fn classified_end(&self, end: End) -> TokenStream {
+        let classified = self.classified(&end);
         let judged = self.is_of_tool().then_some(Judgement::Judged).map(|judged| hygienic!(.#judged()));
         quote!(#classified #judged)
     }
@@ -78,7 +78,7 @@ impl Plan<'_> {
     pub(super) fn watch(&self, ty: &TokenStream) -> Option<TokenStream> {
         let runtime = &self.runtime;
         let (end, item) = self.ends().filter(|_| self.watches())?;
-        let (end, item) = (self.classified_end(&end), self.classified(&item));
+        let (end, item) = (self.classified_end(end), self.classified(&item));
         let list = matches!(&self.effect, Planned::Span(span) if span.lists_items);
         let list = list.then(|| hygienic!(.a2a_otel_list()));
         Some(hygienic! {
