@@ -225,7 +225,7 @@ macro_rules! refusable {
     ($($answer:ty)*) => {$(
         impl Refusable for $answer {
             fn reason(&self) -> Option<String> {
-                self.refusal()
+                self.refusal().map(|failure| failure.message)
             }
         }
     )*};
