@@ -249,7 +249,8 @@ fn expected(front: Setup, sender: Sender) -> Vec<&'static str> {
 }
 
 fn branch(names: &[&str]) -> String {
-    names.iter().enumerate().map(|(depth, name)| format!("{:1$}{name}\n", "", 2 * depth)).collect()
+    let line = |(depth, name): (usize, &&str)| format!("{:1$}{name}\n", "", 2 * depth);
+    names.iter().enumerate().map(line).collect::<Vec<_>>().concat()
 }
 
 #[tokio::test(flavor = "multi_thread")]

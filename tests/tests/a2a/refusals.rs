@@ -25,7 +25,7 @@ impl AgentExecutor for Nester {
         };
         let nested =
             (0..depth.parse().expect("a number")).fold(json!("salt"), |inner, _| json!({"in": inner}));
-        stream::iter([made(&context, nested, append), completed(&context)]).boxed()
+        stream::iter([Ok(made(&context, nested, append)), Ok(completed(&context))]).boxed()
     }
 
     fn cancel(&self, _: ExecutorContext) -> BoxStream<'static, Event> {
@@ -33,7 +33,7 @@ impl AgentExecutor for Nester {
     }
 }
 
-fn made(context: &ExecutorContext, data: Value, append: bool) -> Event {
+fn made(context: &ExecutorContext, data: Value, append: bool) -> StreamResponse {
     let artifact = Artifact {
         artifact_id: "a".into(),
         name: None,
@@ -45,13 +45,13 @@ fn made(context: &ExecutorContext, data: Value, append: bool) -> Event {
     let (task_id, context_id) = context.task_info();
     let (append, last_chunk, metadata) = (Some(append), None, None);
     let update = TaskArtifactUpdateEvent { task_id, context_id, artifact, append, last_chunk, metadata };
-    Ok(StreamResponse::ArtifactUpdate(update))
+    StreamResponse::ArtifactUpdate(update)
 }
 
-fn completed(context: &ExecutorContext) -> Event {
+fn completed(context: &ExecutorContext) -> StreamResponse {
     let (task_id, context_id) = context.task_info();
     let status = TaskStatus { state: TaskState::Completed, message: None, timestamp: None };
-    Ok(StreamResponse::StatusUpdate(TaskStatusUpdateEvent { task_id, context_id, status, metadata: None }))
+    StreamResponse::StatusUpdate(TaskStatusUpdateEvent { task_id, context_id, status, metadata: None })
 }
 
 #[track_caller]

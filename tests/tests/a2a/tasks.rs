@@ -40,27 +40,27 @@ impl AgentExecutor for Sleeper {
             _ => (TaskState::Completed, None),
         };
         let wakes = Arc::clone(&self.wakes);
-        let last = status(&context, state, reason);
+        let last = Ok(status(&context, state, reason));
         let end = async move {
             wakes.notified().await;
             last
         };
-        stream::iter([status(&context, TaskState::Working, None)]).chain(stream::once(end)).boxed()
+        stream::iter([Ok(status(&context, TaskState::Working, None))]).chain(stream::once(end)).boxed()
     }
 
     fn cancel(&self, context: ExecutorContext) -> BoxStream<'static, Event> {
-        stream::iter([status(&context, TaskState::Canceled, None)]).boxed()
+        stream::iter([Ok(status(&context, TaskState::Canceled, None))]).boxed()
     }
 }
 
-fn status(context: &ExecutorContext, state: TaskState, text: Option<&str>) -> Event {
+fn status(context: &ExecutorContext, state: TaskState, text: Option<&str>) -> StreamResponse {
     let message = text.map(|text| Message::new(Role::Agent, vec![Part::text(text)]));
-    Ok(StreamResponse::StatusUpdate(TaskStatusUpdateEvent {
+    StreamResponse::StatusUpdate(TaskStatusUpdateEvent {
         task_id: context.task_id.clone(),
         context_id: context.context_id.clone(),
         status: TaskStatus { state, message, timestamp: None },
         metadata: None,
-    }))
+    })
 }
 
 /// An agent that sleeps, and a client for it.
@@ -91,11 +91,11 @@ impl World {
 
     #[track_caller]
     fn assert_linked(&self, from: &str, to: &str) {
-        let [caller, called] = [" parrot", ""].map(|side| {
+        let [client, server] = [" parrot", ""].map(|side| {
             let named = |name: &str| self.capturing.named(&format!("{name}{side}"));
             (named(from), named(to))
         });
-        for (seen, asked) in [caller, called] {
+        for (seen, asked) in [client, server] {
             let links: Vec<_> = seen.links.iter().map(|link| (link.trace_id(), link.span_id())).collect();
             assert_eq!(links, [(asked.trace_id, asked.span_id)], "{seen:?}");
         }

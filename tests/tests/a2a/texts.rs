@@ -24,9 +24,9 @@ struct Speaker;
 impl AgentExecutor for Speaker {
     fn execute(&self, context: ExecutorContext) -> BoxStream<'static, Event> {
         let text = context.message.as_ref().and_then(Message::text).unwrap_or_default();
-        let say = |state, parts: Vec<Part>| status(&context, state, parts);
-        let made = |id: &str, append, parts: Vec<Part>| artifact(&context, id, append, parts);
-        let done = || status(&context, TaskState::Completed, vec![]);
+        let say = |state, parts: Vec<Part>| Ok(status(&context, state, parts));
+        let made = |id: &str, append, parts: Vec<Part>| Ok(artifact(&context, id, append, parts));
+        let done = || Ok(status(&context, TaskState::Completed, vec![]));
         let events = match text {
             "artifacts" => {
                 let first = made("a", false, vec![Part::text("Total: 12")]);
@@ -73,28 +73,28 @@ impl AgentExecutor for Speaker {
     }
 }
 
-fn status(context: &ExecutorContext, state: TaskState, parts: Vec<Part>) -> Event {
+fn status(context: &ExecutorContext, state: TaskState, parts: Vec<Part>) -> StreamResponse {
     let message = (!parts.is_empty()).then(|| Message::new(Role::Agent, parts));
-    Ok(StreamResponse::StatusUpdate(TaskStatusUpdateEvent {
+    StreamResponse::StatusUpdate(TaskStatusUpdateEvent {
         task_id: context.task_id.clone(),
         context_id: context.context_id.clone(),
         status: TaskStatus { state, message, timestamp: None },
         metadata: None,
-    }))
+    })
 }
 
-fn artifact(context: &ExecutorContext, id: &str, append: bool, parts: Vec<Part>) -> Event {
+fn artifact(context: &ExecutorContext, id: &str, append: bool, parts: Vec<Part>) -> StreamResponse {
     let artifact_id = id.into();
     let artifact =
         Artifact { artifact_id, name: None, description: None, parts, metadata: None, extensions: None };
-    Ok(StreamResponse::ArtifactUpdate(TaskArtifactUpdateEvent {
+    StreamResponse::ArtifactUpdate(TaskArtifactUpdateEvent {
         task_id: context.task_id.clone(),
         context_id: context.context_id.clone(),
         artifact,
         append: Some(append),
         last_chunk: None,
         metadata: None,
-    }))
+    })
 }
 
 async fn ask(binding: Binding, word: &str, is_streaming: bool) -> Capturing {
@@ -114,8 +114,8 @@ async fn each(word: &str, check: impl Fn(&Captured, bool, Binding)) {
     for binding in BINDINGS {
         for is_streaming in [false, true] {
             let capturing = ask(binding, word, is_streaming).await;
-            let [caller, called] = NAMES[usize::from(is_streaming)];
-            for name in [caller, called, AGENT] {
+            let [client, server] = NAMES[usize::from(is_streaming)];
+            for name in [client, server, AGENT] {
                 check(&capturing.named(name), is_streaming || name == AGENT, binding);
             }
         }

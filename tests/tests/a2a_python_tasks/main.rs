@@ -50,10 +50,10 @@ struct Sleeper;
 
 impl AgentExecutor for Sleeper {
     fn execute(&self, context: ExecutorContext) -> BoxStream<'static, Event> {
-        let working = status(&context, TaskState::Working, None);
+        let working = Ok(status(&context, TaskState::Working, None));
         let end = async move {
             sleep(6 * PAUSE).await;
-            status(&context, TaskState::Failed, Some("no seeds left"))
+            Ok(status(&context, TaskState::Failed, Some("no seeds left")))
         };
         stream::iter([working]).chain(stream::once(end)).boxed()
     }
@@ -63,11 +63,11 @@ impl AgentExecutor for Sleeper {
     }
 }
 
-fn status(context: &ExecutorContext, state: TaskState, text: Option<&str>) -> Event {
+fn status(context: &ExecutorContext, state: TaskState, text: Option<&str>) -> StreamResponse {
     let message = text.map(|text| Message::new(Role::Agent, vec![Part::text(text)]));
     let (task_id, context_id) = context.task_info();
     let status = TaskStatus { state, message, timestamp: None };
-    Ok(StreamResponse::StatusUpdate(TaskStatusUpdateEvent { task_id, context_id, status, metadata: None }))
+    StreamResponse::StatusUpdate(TaskStatusUpdateEvent { task_id, context_id, status, metadata: None })
 }
 
 /// The spans of this name that are about a task, of which the first has asked for it.

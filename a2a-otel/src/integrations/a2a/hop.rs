@@ -224,8 +224,12 @@ impl Hop {
         if !before.is_empty() || last.is_some() {
             let _entered = self.enter();
             let span = span::current();
-            before.iter().for_each(|message| record_update(&span, None, Some(message)));
-            last.iter().for_each(|status| record_update(&span, Some(&status.state), status.message.as_ref()));
+            for message in before {
+                record_update(&span, None, Some(message));
+            }
+            if let Some(status) = last {
+                record_update(&span, Some(&status.state), status.message.as_ref());
+            }
         }
     }
 }

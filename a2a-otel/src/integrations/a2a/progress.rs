@@ -203,7 +203,9 @@ impl Progress {
     fn snapshot(&mut self, task: &Task) {
         self.is_of(&task.id, &task.context_id);
         if self.status.is_none() {
-            said_before(task).iter().for_each(|message| record_update(&self.span, None, Some(message)));
+            for message in said_before(task) {
+                record_update(&self.span, None, Some(message));
+            }
         }
         self.status(&task.status);
         self.made = Made::new();
