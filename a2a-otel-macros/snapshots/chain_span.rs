@@ -38,15 +38,32 @@ fn step<T>(
             );
         },
     );
+    let started = ::a2a_otel::__private::start_time(&scope);
     let ended: (_, _) = ::a2a_otel::__private::sync_with_scope::<
         _,
         _,
     >(scope, move || { plan(number) });
-    ::a2a_otel::__private::Conclude::conclude(
-        ::a2a_otel::__private::ReturnType::of(&ended.1)
-            .a2a_otel_classify()
-            .a2a_otel_output(),
+    let result: _ = ::a2a_otel::__private::iterate(
         ended.0,
+        started,
         ended.1,
-    )
+        move |item, items| {
+            match ::a2a_otel::__private::ReturnType::of(item)
+                .a2a_otel_classify()
+                .a2a_otel_outcome(item)
+            {
+                ::a2a_otel::__private::Ok(value) => {
+                    let _ = value;
+                    ::a2a_otel::__private::SpanItems::output(
+                        items,
+                        ::a2a_otel::__private::Item::new(value).a2a_otel_value(),
+                    );
+                }
+                ::a2a_otel::__private::Err(error) => {
+                    ::a2a_otel::__private::SpanItems::err(items, &error, false)
+                }
+            }
+        },
+    );
+    result
 }
