@@ -33,10 +33,10 @@ use opentelemetry::global::{get_text_map_propagator, set_text_map_propagator};
 use opentelemetry::propagation::{Extractor, Injector, TextMapCompositePropagator, TextMapPropagator};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 
-#[cfg(all(feature = "mcp", not(feature = "http")))]
-pub(crate) use self::carriers::HeadersRef;
 #[cfg(feature = "http")]
-pub use self::carriers::{Headers, HeadersRef};
+pub use self::carriers::Headers;
+#[cfg(any(feature = "http", feature = "mcp"))]
+pub use self::carriers::HeadersRef;
 pub use self::carriers::{Meta, MetaRef, ServiceParams, ServiceParamsRef};
 #[cfg(any(feature = "http", feature = "mcp"))]
 pub(crate) use self::policy::Arrival;

@@ -27,15 +27,11 @@ use crate::span::{self, Opening, Span};
 ///
 /// ```
 /// use a2a_otel::mcp::TracedCaller;
-/// use rmcp::model::{LoggingLevel, LoggingMessageNotificationParam};
 /// use rmcp::service::RequestContext;
 /// use rmcp::{RoleServer, ServiceError};
 ///
-/// # #[expect(deprecated, reason = "rmcp still sends log messages")]
-/// async fn warn(context: &RequestContext<RoleServer>) -> Result<(), ServiceError> {
-///     let caller = TracedCaller::new(context.peer.clone());
-///     let message = LoggingMessageNotificationParam::new(LoggingLevel::Warning, "sold out".into());
-///     caller.notify_logging_message(message).await
+/// async fn sell_out(context: &RequestContext<RoleServer>) -> Result<(), ServiceError> {
+///     TracedCaller::new(context.peer.clone()).notify_tool_list_changed().await
 /// }
 /// ```
 #[derive(Clone)]

@@ -143,10 +143,10 @@ impl<S: Service<RoleClient>> TracedClient<S> {
     }
 }
 
-impl<S: Service<RoleClient>> TracedClient<S, S> {
+impl<C: Service<RoleClient>> TracedClient<C, C> {
     /// Wraps a connected client. What its handler does is recorded if it is a [`TracedHandler`].
     #[must_use]
-    pub fn new(service: RunningService<RoleClient, S>) -> Self {
+    pub fn new(service: RunningService<RoleClient, C>) -> Self {
         Self::over(service, Arc::default())
     }
 }

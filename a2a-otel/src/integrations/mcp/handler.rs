@@ -33,11 +33,9 @@ use crate::span::{self, Opening, Span};
 /// ```
 /// use a2a_otel::mcp::{TracedClient, TracedHandler};
 /// use rmcp::ServiceExt as _;
-/// use tokio_util::sync::CancellationToken;
 ///
 /// # async fn example(transport: tokio::io::DuplexStream) -> Result<(), Box<dyn std::error::Error>> {
-/// let stop = CancellationToken::new();
-/// let service = TracedHandler::new(()).serve_with_ct(transport, stop.clone()).await?;
+/// let service = TracedHandler::new(()).serve(transport).await?;
 /// let client = TracedClient::new(service);
 /// # drop(client);
 /// # Ok(())
