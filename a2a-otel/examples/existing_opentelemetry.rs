@@ -31,8 +31,8 @@ fn main() -> Result<(), InitError> {
     // The agent's span is below the application's.
     provider.tracer("shop").in_span("request", |_| println!("{}", answer("why?")));
 
-    let exported = exporter.get_finished_spans().unwrap_or_default();
-    println!("the application's exporter has {} spans", exported.len());
+    let spans = exporter.get_finished_spans().unwrap_or_default();
+    println!("the application's exporter has {} spans", spans.len());
 
     // First the provider, so that nothing comes after the last spans.
     let _ = provider.shutdown();

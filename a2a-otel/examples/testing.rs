@@ -29,6 +29,7 @@ fn main() {
         "AGENT answer\n  TOOL look_up\nAGENT answer\n  TOOL look_up ! no such product\n",
         "the agent has an answer for it"
     );
-    assert_eq!(capturing.metrics().sum("shop.searches"), 1.0, "only what succeeded counts");
+    let searches = capturing.metrics().sum("shop.searches");
+    assert!((searches - 1.0).abs() < 0.1, "only what succeeded counts: {searches}");
     print!("{}", capturing.tree());
 }

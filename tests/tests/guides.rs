@@ -216,7 +216,9 @@ fn headings(text: &str) -> BTreeSet<String> {
             Event::Start(Tag::Heading { .. }) => heading = Some(String::new()),
             Event::End(TagEnd::Heading(_)) => headings.extend(heading.take().map(|heading| anchor(&heading))),
             Event::Text(part) | Event::Code(part) => {
-                heading.iter_mut().for_each(|heading| heading.push_str(&part))
+                if let Some(heading) = &mut heading {
+                    heading.push_str(&part);
+                }
             }
             _ => {}
         }

@@ -179,7 +179,7 @@ impl Idiom {
             Self::Ours => tokio::spawn(InCurrentSpan::in_current_span(work)).await.unwrap(),
             // Kept while a span that is not recorded comes between.
             Self::Kept => {
-                suppress().wrap(async { tokio::spawn(work.instrument(current)).await.unwrap() }).await
+                suppress().wrap(async { tokio::spawn(work.instrument(current)).await.unwrap() }).await;
             }
             Self::Thread => in_thread(move || current.in_scope(|| block(work))),
             Self::OurThread => in_thread(in_current_span(move || block(work))),

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use a2a_otel::agent_span;
 use a2a_otel::mcp::{TracedClient, TracedServer};
-use a2a_otel::opentelemetry::trace::Status;
+use a2a_otel::opentelemetry::trace::{SpanContext, Status};
 use a2a_otel::testing::capture;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, ClientCapabilities, ClientConfig, CreateTaskResult,
@@ -101,7 +101,7 @@ AGENT order
     for span in capturing.spans().iter().filter(|span| span.name == "tasks/get") {
         let is_ours = span.opentelemetry_kind == called.opentelemetry_kind;
         let call = if is_ours { called.span_id } else { served.span_id };
-        let links: Vec<_> = span.links.iter().map(|link| link.span_id()).collect();
+        let links: Vec<_> = span.links.iter().map(SpanContext::span_id).collect();
         assert_eq!(links, [call], "{span:?}");
         let error_type = match &span.status {
             Status::Error { description } if description == "sold out" => Some("tool_error"),

@@ -100,7 +100,8 @@ impl<S: Service<RoleClient>> TracedClient<S> {
         let transport = transport.into_transport();
         let network = network_of(&transport);
         let mut figures = Figures::of_client(&method::INITIALIZE, &NoParams::default(), network);
-        let mut connected = Self::connect_observed(handler, transport).await;
+        // Boxed, because rmcp's future is large, and everything that waits for it would be.
+        let mut connected = Box::pin(Self::connect_observed(handler, transport)).await;
         if let Ok(client) = &mut connected {
             client.peer.network = network;
         }
