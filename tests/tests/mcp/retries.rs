@@ -15,6 +15,7 @@ use rmcp::transport::streamable_http_server::session::local::LocalSessionManager
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceError};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::worlds::{self, Client, product, request, text};
@@ -477,7 +478,7 @@ TOOL slow ! cancelled
 }
 
 #[mcp_tool(tool = "later", skip_all)]
-async fn leaves_a_call_behind(client: Arc<Client>) -> tokio::task::JoinHandle<()> {
+async fn leaves_a_call_behind(client: Arc<Client>, left: &Mutex<Option<JoinHandle<()>>>) {
     let (started, has_started) = tokio::sync::oneshot::channel();
     let call = async move {
         started.send(()).expect("a listener");
@@ -485,8 +486,7 @@ async fn leaves_a_call_behind(client: Arc<Client>) -> tokio::task::JoinHandle<()
     };
     let call = tokio::spawn(a2a_otel::InCurrentSpan::in_current_span(call));
     has_started.await.expect("a start");
-    tokio::time::sleep(Duration::from_millis(1)).await;
-    call
+    *left.lock().unwrap_or_else(PoisonError::into_inner) = Some(call);
 }
 
 /// The call ends after the function has.
@@ -494,7 +494,9 @@ async fn leaves_a_call_behind(client: Arc<Client>) -> tokio::task::JoinHandle<()
 async fn a_call_that_is_left_behind() {
     let client = Arc::new(server(Transport::Http, &[Does::Refuse("too late")]).await);
     let capturing = capture();
-    let call = leaves_a_call_behind(client).await;
+    let left = Mutex::new(None);
+    leaves_a_call_behind(client, &left).await;
+    let call = left.into_inner().unwrap_or_else(PoisonError::into_inner).expect("a call");
     call.await.expect("an end");
     let tree = tree(&capturing, 3).await;
     assert!(tree.starts_with("TOOL later\n  TOOL tools/call later"), "{tree}");

@@ -42,7 +42,8 @@
 //!
 //! A function with `#[mcp_tool]` or `#[tool_span]` shares its span with the MCP call that it makes or serves: the
 //! function's input and output are recorded, and the call adds the protocol's attributes. Both have to be about the
-//! same tool. See [`docs/mcp.md`](crate::guide::mcp) for what is recorded.
+//! same tool. If a function calls its tool again, or copes with a call that failed or was given up, each call is a span
+//! below the function's. See [`docs/mcp.md`](crate::guide::mcp) for what is recorded.
 
 #[expect(deprecated, reason = "rmcp still sends these requests for servers, so they are observed")]
 mod caller;
