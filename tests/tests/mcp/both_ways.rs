@@ -194,7 +194,8 @@ impl ClientHandler for Helper {
 async fn duplex() -> Client {
     let (theirs, ours) = tokio::io::duplex(1 << 16);
     tokio::spawn(async {
-        let running = rmcp::serve_server(TracedServer::new(Asker::default()), theirs).await;
+        let serving = rmcp::serve_server(TracedServer::new(Asker::default()), theirs);
+        let running = Box::pin(serving).await;
         running.expect("a connection").waiting().await
     });
     TracedClient::connect(Helper, ours).await.expect("a connection")
