@@ -87,7 +87,9 @@ impl Function {
         let params = sig.inputs.iter().flat_map(params_of).collect();
         let shape = shape_of(&sig);
         let mut function = Self { attrs, vis, defaultness, sig, body, params, shape, stream: None };
-        function.stream = function.result_type().and_then(streams);
+        // An iterator is observed only if the body may move into a closure.
+        let is_observed = |stream: &Streams| !stream.is_iterator || function.stays().is_none();
+        function.stream = function.result_type().and_then(streams).filter(is_observed);
         Ok(function)
     }
 

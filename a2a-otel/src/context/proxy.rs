@@ -66,7 +66,14 @@ impl Proxy {
 
     /// Enters the context with its proxy.
     #[inline]
-    #[cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "only proxies have names"))]
+    #[cfg_attr(
+        not(feature = "tracing"),
+        expect(
+            clippy::unused_self,
+            unused_variables,
+            reason = "without the bridge, there is no proxy to enter"
+        )
+    )]
     pub(crate) fn enter(&self, name: &'static str, context: &Context) -> Entered {
         #[cfg(feature = "tracing")]
         let proxy = if ARE_EXPECTED.load(Ordering::Relaxed) { self.enter_proxy(name, context) } else { None };
