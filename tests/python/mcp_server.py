@@ -6,6 +6,7 @@ Its spans go where OTEL_EXPORTER_OTLP_ENDPOINT says.
 import sys
 
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.types import SamplingMessage, TextContent
 from opentelemetry import baggage, trace
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -27,6 +28,17 @@ def whose(request: Context) -> str:
         # The SDK reads the parent from `_meta`, but not the baggage.
         said = W3CBaggagePropagator().extract(dict(request.request_context.meta))
         return f"{baggage.get_baggage('session.id', said)} {baggage.get_baggage('user.id', said)}"
+
+
+@server.tool()
+async def ask(request: Context) -> str:
+    """Asks the client's model."""
+    await request.report_progress(1)
+    question = SamplingMessage(role="user", content=TextContent(type="text", text="Which lamp?"))
+    answer = await request.session.create_message(
+        [question], max_tokens=16, related_request_id=request.request_id
+    )
+    return answer.content.text
 
 
 @server.tool()

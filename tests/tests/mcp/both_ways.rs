@@ -124,7 +124,7 @@ impl ServerHandler for Asker {
 
 /// A client that helps its server.
 #[derive(Clone)]
-struct Helper;
+pub(crate) struct Helper;
 
 #[llm_call(model = "a-model")]
 async fn think(question: String) -> String {

@@ -5,13 +5,14 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use a2a_otel::mcp::TracedClient;
-use a2a_otel::testing::{Capturing, Receiver, capture};
+use a2a_otel::testing::{Capturing, ReceivedSpan, Receiver, capture};
 use a2a_otel::{agent_span, with_session};
 use a2a_otel_tests::python::python_environment;
 use a2a_otel_tests::services::{Service, free_ports, require};
 use rmcp::model::{CallToolRequestParams, ReadResourceRequestParams};
 use rmcp::transport::StreamableHttpClientTransport;
 
+use crate::both_ways::Helper;
 use crate::processes::{exporting, http_shop, quiet, shop};
 use crate::seen::{Seen, Trace, received};
 use crate::worlds::{Client, describe, text};
@@ -170,4 +171,36 @@ async fn a_python_server_over_http_is_in_one_trace_with_our_client() {
     let url = format!("http://127.0.0.1:{port}/mcp");
     with_session("s-1").user("ada").wrap(visit_url(&url)).await;
     assert_served("visit_url", &capturing, &receiver);
+}
+
+#[agent_span(skip_all)]
+async fn ask(python: &Path, receiver: &Receiver) {
+    let child = quiet(server_script(python, receiver).into());
+    let client = TracedClient::connect(Helper, child).await.expect("a connection");
+    let answer = client.call_tool(CallToolRequestParams::new("ask")).await.expect("an answer");
+    assert_eq!(text(&answer), "WHICH?");
+    client.into_inner().cancel().await.expect("an end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_python_server_asks_is_below_its_tool() {
+    let Some(python) = python() else { return };
+    let receiver = Receiver::start();
+    let capturing = capture();
+    with_session("s-1").user("ada").wrap(ask(&python, &receiver)).await;
+    let is_end = |span: &ReceivedSpan| span.name.ends_with("tools/call ask");
+    let mut spans = received(&receiver, |spans| spans.iter().any(is_end));
+    spans.retain(|span| !(span.name == "initialize" && span.is_root()));
+    spans.extend(capturing.spans().iter().map(Seen::from));
+    let trace = Trace::of(spans);
+    let sampled = [
+        "ask",
+        "tools/call ask",
+        "tools/call ask",
+        "MCP send sampling/createMessage",
+        "sampling/createMessage",
+    ];
+    assert_eq!(trace.only(&sampled).attributes["session.id"], "s-1");
+    trace.only(&[&sampled[..], &["think"]].concat());
+    trace.only(&["ask", "tools/call ask", "notifications/progress", "seen"]);
 }

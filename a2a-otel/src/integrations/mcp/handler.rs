@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use opentelemetry::Context;
+use opentelemetry::baggage::BaggageExt as _;
 use opentelemetry::context::FutureExt as _;
 use opentelemetry::trace::TraceContextExt as _;
 use rmcp::model::{ClientConfig, ClientResult, ProtocolVersion, ServerNotification, ServerRequest};
@@ -28,7 +29,8 @@ use crate::span::{self, Opening, Span};
 ///
 /// The work is recorded below the span that the server's message names, with its session and user. If it names none, it
 /// is recorded below the request of this client that it belongs to: the one on whose stream it came, whose progress it
-/// reports, or the only one that is not answered yet.
+/// reports, or the only one that is not answered yet. If it names a span but no session or user, as a server in Python,
+/// those are that request's.
 ///
 /// ```
 /// use a2a_otel::mcp::{TracedClient, TracedHandler};
@@ -76,11 +78,21 @@ impl<H> TracedHandler<H> {
         belongs: impl FnOnce(&Requests) -> Option<Context>,
     ) -> Context {
         let said = InboundPolicy::Continue.extract(&MetaRef(meta));
-        if has_caller(&said) {
+        let own = || self.connection.as_ref().and_then(|connection| belongs(&connection.requests));
+        if !has_caller(&said) {
+            return own().unwrap_or(said);
+        }
+        if !said.baggage().is_empty() {
             return said;
         }
-        let connection = self.connection.as_ref();
-        connection.and_then(|connection| belongs(&connection.requests)).unwrap_or(said)
+        // A server may pass on the span, but not session and user.
+        let span = said.span().span_context().clone();
+        match own() {
+            Some(own) if own.span().span_context().trace_id() == span.trace_id() => {
+                own.with_remote_span_context(span)
+            }
+            _ => said,
+        }
     }
 
     /// Links the current span to the call that the task answers.
