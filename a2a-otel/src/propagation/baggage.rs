@@ -44,7 +44,6 @@ fn header(context: &Context) -> String {
     let members: BTreeMap<_, _> = context
         .baggage()
         .iter()
-        .filter(|(key, _)| !key.as_str().is_empty())
         .map(|(key, (value, properties))| {
             let member = member(key.as_str(), value.as_str(), properties.as_str());
             ((member.len(), key.as_str()), member)
@@ -65,19 +64,12 @@ fn header(context: &Context) -> String {
 }
 
 fn member(key: &str, value: &str, properties: &str) -> String {
-    let mut member = if is_token(key) { key.to_owned() } else { percent::encode(key).to_string() };
-    let _ = write!(member, "={}", percent::encode(value.trim()));
+    // A key needs no encoding: the SDK's baggage takes only tokens.
+    let mut member = format!("{key}={}", percent::encode(value.trim()));
     for property in properties.split(';').filter(|property| is_property(property)) {
         let _ = write!(member, ";{property}");
     }
     member
-}
-
-/// Whether a key can be written as it is.
-///
-/// Source: <https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2>.
-fn is_token(key: &str) -> bool {
-    key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 /// Whether a property can be written. It is not decoded when it is read, so it cannot be encoded either.

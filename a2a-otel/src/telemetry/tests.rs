@@ -3,9 +3,11 @@
 use std::io::{Read, Write as _};
 use std::net::TcpListener;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
+use std::task::Poll;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use opentelemetry::trace::{Span, Status, TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Context, KeyValue, global};
@@ -378,6 +380,43 @@ fn an_exporter_that_hangs_does_not_take_the_others_time() {
     make_spans(&telemetry, 2);
     let delivery = telemetry.shutdown(Duration::from_secs(1));
     assert_eq!((delivery.delivered, delivery.dropped["not sent in time"]), (2, 2), "{delivery}");
+}
+
+/// An exporter that waits for something else, and notes when it is shut down.
+#[derive(Clone, Debug, Default)]
+struct Patient(Arc<AtomicBool>);
+
+impl SpanExporter for Patient {
+    async fn export(&self, _batch: Vec<SpanData>) -> OTelSdkResult {
+        let mut has_waited = false;
+        std::future::poll_fn(|context| {
+            if std::mem::replace(&mut has_waited, true) {
+                return Poll::Ready(Ok(()));
+            }
+            let waker = context.waker().clone();
+            thread::spawn(move || waker.wake());
+            Poll::Pending
+        })
+        .await
+    }
+
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+        self.0.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+#[test]
+fn an_exporter_may_wait_and_is_shut_down_at_the_end() {
+    let exporter = Patient::default();
+    let telemetry = prepare(Telemetry::builder().span_exporter(exporter.clone()), &[]);
+    make_spans(&telemetry, 1);
+    assert_eq!(telemetry.shutdown(SOON).delivered, 1);
+    let end = Instant::now() + SOON;
+    while !exporter.0.load(Ordering::Relaxed) {
+        assert!(Instant::now() < end, "it is not shut down");
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 #[test]

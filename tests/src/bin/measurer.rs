@@ -33,6 +33,11 @@ fn order(category: &'static str, total: f64) -> f64 {
 
 #[tool_span]
 fn search(number: u64) -> u64 {
+    counted(number)
+}
+
+#[business_metric(counter = "shop.searches")]
+fn counted(number: u64) -> u64 {
     number
 }
 

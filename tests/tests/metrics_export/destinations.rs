@@ -26,7 +26,13 @@ fn a_receiver_of_everything_gets_metrics_too() {
     let agent = Agent::new(&["spans=3"]).with("OTEL_TRACES_EXPORTER", "otlp");
     let report = agent.with("OTEL_EXPORTER_OTLP_ENDPOINT", &receiver.endpoint()).run();
     report.assert_delivered(&receiver);
-    assert_eq!(receiver.spans().len(), 3);
+    let spans = receiver.spans();
+    assert_eq!(spans.len(), 3);
+    let metrics = receiver.metrics();
+    let searches =
+        metrics.iter().find(|metric| metric.name == "shop.searches").expect("searches are counted");
+    let [exemplar] = &searches.points[0].exemplars[..] else { panic!("{searches:?}") };
+    assert!(spans.iter().any(|span| span.trace_id == *exemplar), "{exemplar} of {spans:?}");
 }
 
 #[test]

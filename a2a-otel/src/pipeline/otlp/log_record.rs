@@ -89,3 +89,29 @@ impl Record for LogRecord {
         Ok(parts.collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_a_record_holds_has_its_weight() {
+        let empty = LogEntry {
+            time: SystemTime::UNIX_EPOCH,
+            severity: 9,
+            severity_text: "INFO",
+            scope: InstrumentationScope::default(),
+            body: None,
+            attributes: Vec::new(),
+            span: SpanContext::NONE,
+        };
+        assert_eq!(empty.bytes(), size_of::<LogEntry>());
+        let heavy = LogEntry {
+            scope: InstrumentationScope::builder("x".repeat(70)).build(),
+            body: Some("x".repeat(80)),
+            attributes: vec![KeyValue::new("key", "x".repeat(100))],
+            ..empty
+        };
+        assert_eq!(heavy.bytes(), size_of::<LogEntry>() + 70 + 80 + size_of::<KeyValue>() + 103);
+    }
+}
