@@ -227,6 +227,22 @@ fn what_waits_in_a_scope_may_go_to_another_thread() {
     is_send(&agent().in_current_span());
 }
 
+/// Attributes of the lengths at which a number of 64 bits ends.
+#[tool_span(fields(
+    "shop.lamps.of.the.day.by.the.longest.name.that.a.key.can.have.ok" = 64,
+    "shop.lamps.of.the.day.by.the.longest.name.that.a.key.can.have.okx" = 65
+))]
+fn named_at_length() {}
+
+#[test]
+fn a_name_may_have_any_length() {
+    let capturing = capture();
+    with_session("s").run(named_at_length);
+    let span = capturing.only();
+    assert_eq!(span.text("session.id"), Some("s"));
+    assert_eq!(span.attributes.values().filter(|value| matches!(value, Value::I64(64 | 65))).count(), 2);
+}
+
 /// The headers that the next process gets.
 fn sent() -> HashMap<String, Vec<String>> {
     let mut parameters = HashMap::new();

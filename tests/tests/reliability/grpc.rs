@@ -12,7 +12,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
     TraceService, TraceServiceServer,
 };
 use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -31,6 +31,8 @@ pub(crate) struct Receiver {
     pub(crate) address: SocketAddr,
     spans: Arc<Mutex<HashSet<Vec<u8>>>>,
     keys: Arc<Mutex<HashSet<String>>>,
+    /// What requests with a good end are answered.
+    answer: Arc<Mutex<ExportTraceServiceResponse>>,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -38,6 +40,7 @@ struct Service {
     judge: Box<Judge>,
     spans: Arc<Mutex<HashSet<Vec<u8>>>>,
     keys: Arc<Mutex<HashSet<String>>>,
+    answer: Arc<Mutex<ExportTraceServiceResponse>>,
 }
 
 #[tonic::async_trait]
@@ -52,7 +55,7 @@ impl TraceService for Service {
         let ids: Vec<_> = parts.flat_map(|scope| scope.spans).map(|span| span.span_id).collect();
         (self.judge)(ids.len())?;
         self.spans.lock().unwrap().extend(ids);
-        Ok(Response::new(ExportTraceServiceResponse::default()))
+        Ok(Response::new(self.answer.lock().unwrap().clone()))
     }
 }
 
@@ -61,13 +64,18 @@ impl Receiver {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
-        let (spans, keys) = (Arc::default(), Arc::default());
-        let service = Service { judge: Box::new(judge), spans: Arc::clone(&spans), keys: Arc::clone(&keys) };
+        let (spans, keys, answer) = (Arc::default(), Arc::default(), Arc::default());
+        let service = Service {
+            judge: Box::new(judge),
+            spans: Arc::clone(&spans),
+            keys: Arc::clone(&keys),
+            answer: Arc::clone(&answer),
+        };
         let service = TraceServiceServer::new(service).accept_compressed(CompressionEncoding::Gzip);
         let server =
             Server::builder().add_service(service).serve_with_incoming(TcpListenerStream::new(listener));
         runtime.spawn(server);
-        Receiver { address, spans, keys, _runtime: runtime }
+        Receiver { address, spans, keys, answer, _runtime: runtime }
     }
 
     fn agent(&self, arguments: &[&str]) -> Agent {
@@ -92,6 +100,17 @@ fn spans_arrive_with_the_headers() {
     receiver.assert_delivered(&report, 2000);
     report.assert_said(&[]);
     assert_eq!(*receiver.keys.lock().unwrap(), HashSet::from(["Bearer secret".to_owned()]));
+}
+
+#[test]
+fn a_partial_success_is_counted_and_told_once() {
+    let receiver = Receiver::start(|_| Ok(()));
+    let partial = ExportTracePartialSuccess { rejected_spans: 2, error_message: "no room".to_owned() };
+    receiver.answer.lock().unwrap().partial_success = Some(partial);
+    let report = receiver.agent(&["spans=10"]).run();
+    report.assert_balanced(10);
+    assert_eq!((report.delivered, report.dropped["rejected by the receiver"]), (8, 2), "{report:?}");
+    report.assert_said(&["rejected 2 spans of a batch: no room."]);
 }
 
 #[test]
