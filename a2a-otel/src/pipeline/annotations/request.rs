@@ -111,6 +111,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn everything_that_an_annotation_holds_has_its_weight() {
+        let key = ["identity", "name", "user"].map(str::to_owned);
+        let entry = Entry { subject: Subject::Span, key, json: "{}".to_owned() };
+        assert_eq!(entry.bytes(), size_of::<Entry>() + 16 + 2);
+    }
+
+    #[test]
     fn what_replaces_another_goes_into_a_later_request() {
         let entry = |subject, id: &str, json: &str| Entry {
             subject,

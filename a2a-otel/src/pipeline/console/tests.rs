@@ -326,6 +326,7 @@ fn tokens_and_costs_are_those_of_all_calls() {
         ([12.5, 0.25], 61_728, "123,456 tokens  $12.75"),
         ([0.0005, 0.0005], 500, "1,000 tokens  $0.0010"),
         ([0.0002, 0.0], 1, "2 tokens  $0.000200"),
+        ([0.0, 0.0], 1, "2 tokens"),
         ([f64::NAN, -1.0], 1, "2 tokens"),
     ] {
         let desk = desk();
@@ -384,10 +385,19 @@ fn hidden_and_repeated_values_are_left_out() {
 }
 
 #[test]
+fn a_model_is_named_once() {
+    const MODEL: (&str, &str) = ("llm.model_name", "gpt-4o-2024-08-06");
+    for (name, is_added) in [("chat gpt-4o", false), ("chat", true), ("chat ", true), ("chat o1", true)] {
+        let printed = tree(&[Row(0, "LLM", name, None, &[MODEL])], |printer| printer);
+        assert_eq!(printed.contains("gpt-4o-2024"), is_added, "{printed}");
+    }
+}
+
+#[test]
 fn a_long_value_is_shown_in_short() {
     let desk = desk();
     let mut span = desk.start("load", "TOOL", 0, &remote());
-    span.set_attribute(KeyValue::new("input.value", "word ".repeat(100_000)));
+    span.set_attribute(KeyValue::new("input.value", "word   ".repeat(100_000)));
     span.end_with_timestamp(at(1));
     let printed = desk.printed();
     let line = printed.lines().last().unwrap();

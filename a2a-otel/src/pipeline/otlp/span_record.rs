@@ -76,3 +76,20 @@ impl Record for Span {
         Ok(parts.collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_proto::tonic::trace::v1::span;
+
+    use super::*;
+
+    #[test]
+    fn only_trace_states_that_need_not_be_passed_on_are_left_out() {
+        let link = |length| span::Link { trace_state: "x".repeat(length), ..span::Link::default() };
+        let mut record =
+            Span { trace_state: "x".repeat(513), links: vec![link(512), link(514)], ..Span::default() };
+        record.cut_parts(10_000);
+        assert_eq!(record.trace_state, "");
+        assert_eq!(record.links.iter().map(|link| link.trace_state.len()).collect::<Vec<_>>(), [512, 0]);
+    }
+}
