@@ -346,10 +346,10 @@ fn a_parent_is_read_only_as_the_standard_writes_it() {
 fn carriers_name_what_they_hold() {
     let parameters = HashMap::from([("baggage".to_owned(), vec!["a=1".to_owned()])]);
     assert_eq!(ServiceParamsRef(&parameters).keys(), ["baggage"]);
-    let fields = serde_json::Map::from_iter([("baggage".to_owned(), json!("a=1"))]);
+    let fields = [("baggage".to_owned(), json!("a=1"))].into_iter().collect();
     assert_eq!(MetaRef(&fields).keys(), ["baggage"]);
-    let headers =
-        HeaderMap::from_iter([(HeaderName::from_static("baggage"), HeaderValue::from_static("a=1"))]);
+    let header = (HeaderName::from_static("baggage"), HeaderValue::from_static("a=1"));
+    let headers: HeaderMap = [header].into_iter().collect();
     assert_eq!(HeadersRef(&headers).keys(), ["baggage"]);
 }
 
