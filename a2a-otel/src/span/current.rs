@@ -6,8 +6,7 @@ use std::error::Error;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt as _, TraceId};
 use opentelemetry::{Context, KeyValue, Value};
 
-use super::ending::exception;
-use super::failure::ErrorDescription;
+use super::failure::{ErrorDescription, exception};
 use super::ongoing::Ongoing;
 use crate::record::{Attributes, Record};
 use crate::semconv::openinference::SESSION_ID;

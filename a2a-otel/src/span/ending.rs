@@ -7,19 +7,15 @@ use std::time::SystemTime;
 use opentelemetry::trace::{Status, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue, StringValue};
 
-use super::attempts::FunctionEnd;
 use super::context_values::{Request, kind_at};
-use super::failure::{Describe, ErrorDescription};
+use super::failure::{Describe, ErrorDescription, exception};
 use super::figures::Call;
 use super::joint::Joint;
-use super::return_type::Verdict;
-use super::running::judge;
+use super::outcome::{FunctionEnd, Verdict};
 use crate::capture::{Encoded, Fields, PANICKED, Value, encode, guarded};
 use crate::llm::Read;
 use crate::semconv::openinference as names;
-use crate::semconv::opentelemetry::{
-    ERROR_TYPE, EXCEPTION, EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE, TOOL_ERROR,
-};
+use crate::semconv::opentelemetry::{ERROR_TYPE, EXCEPTION, TOOL_ERROR};
 use crate::semconv::ours::{CANCELLED, PANIC};
 use crate::{llm, privacy};
 
@@ -310,16 +306,12 @@ impl Ending {
     }
 }
 
-/// The attributes of an `exception` event.
-pub(super) fn exception(failed: &ErrorDescription) -> Vec<KeyValue> {
-    let mut event = vec![
-        KeyValue::new(EXCEPTION_TYPE, failed.kind.clone()),
-        KeyValue::new(EXCEPTION_MESSAGE, failed.message.clone()),
-    ];
-    if !failed.causes.is_empty() {
-        // Phoenix keeps only the type, message and stack trace of an exception, so the causes go to the stack trace.
-        let causes = failed.causes.join("\ncaused by: ");
-        event.push(KeyValue::new(EXCEPTION_STACKTRACE, format!("{}\ncaused by: {causes}", failed.message)));
+/// Takes over what the value that a call returned says of the call.
+pub(super) fn judge(context: Option<&Context>, call: Option<&mut Call>, verdict: Verdict) {
+    if let Some(call) = call {
+        call.judged(&verdict);
     }
-    event
+    if let Some(joint) = context.and_then(Joint::at) {
+        joint.judged(verdict);
+    }
 }

@@ -3,6 +3,10 @@
 use std::borrow::Cow;
 use std::error::Error;
 
+use opentelemetry::KeyValue;
+
+use crate::semconv::opentelemetry::{EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, EXCEPTION_TYPE};
+
 /// An error as text.
 #[derive(Debug)]
 pub struct ErrorDescription {
@@ -38,4 +42,18 @@ impl ErrorDescription {
         }
         Self { kind: kind.into(), message, causes }
     }
+}
+
+/// The attributes of an `exception` event.
+pub(super) fn exception(failed: &ErrorDescription) -> Vec<KeyValue> {
+    let mut event = vec![
+        KeyValue::new(EXCEPTION_TYPE, failed.kind.clone()),
+        KeyValue::new(EXCEPTION_MESSAGE, failed.message.clone()),
+    ];
+    if !failed.causes.is_empty() {
+        // Phoenix keeps only the type, message and stack trace of an exception, so the causes go to the stack trace.
+        let causes = failed.causes.join("\ncaused by: ");
+        event.push(KeyValue::new(EXCEPTION_STACKTRACE, format!("{}\ncaused by: {causes}", failed.message)));
+    }
+    event
 }

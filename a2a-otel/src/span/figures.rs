@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use opentelemetry::{Context, KeyValue, StringValue, Value};
 
 use super::ongoing::Ongoing;
-use super::return_type::Verdict;
+use super::outcome::Verdict;
 use super::site::{Measured, Site};
 use crate::attributes::find;
 use crate::capture::Fixed;

@@ -11,7 +11,7 @@ use opentelemetry::trace::{SpanId, TraceContextExt as _};
 use opentelemetry::{Context, Key, KeyValue};
 
 use super::attempts::Attempts;
-use super::return_type::Verdict;
+use super::outcome::{FunctionEnd, Verdict};
 use super::site::{Site, TOOL};
 use crate::lock::lock;
 use crate::privacy;
@@ -43,6 +43,24 @@ struct Shared {
 }
 
 impl Joint {
+    /// A call of a tool begins directly below the function whose span this is.
+    pub(super) fn call_begins(&self, context: &Context, is_of_own_tool: bool) -> bool {
+        let (is_first, earlier) = self.attempts.begin(is_of_own_tool);
+        if let Some(earlier) = earlier {
+            earlier.record(context, &self.tool);
+        }
+        is_first
+    }
+
+    /// The function ended, and its span is about to: the only call becomes a part of it, unless it ended otherwise.
+    pub(super) fn function_ended(&self, context: &Context, end: FunctionEnd) {
+        match self.attempts.settle() {
+            Some(call) if call.is_part_of(end) => self.add(context, call.started.attributes),
+            Some(call) => call.record(context, &self.tool),
+            None => {}
+        }
+    }
+
     /// The shared state of a span with these attributes, if it is a tool's span. A second observer replaces what is
     /// `deferred`.
     pub(super) fn of(site: &Site, attributes: &[KeyValue], deferred: Vec<KeyValue>) -> Option<Self> {

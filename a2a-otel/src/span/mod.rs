@@ -3,6 +3,8 @@
 //! Functions are `#[inline]` only on the path of a call that is not recorded, which then takes a few comparisons. The
 //! rest is compiled once.
 
+#[cfg(feature = "mcp")]
+mod attempt;
 #[cfg_attr(not(feature = "mcp"), expect(dead_code, reason = "only a protocol makes attempts"))]
 mod attempts;
 mod context_values;
@@ -23,6 +25,7 @@ mod kept;
 #[cfg_attr(not(all(feature = "a2a", feature = "mcp")), allow(dead_code, reason = "protocols use the rest"))]
 mod ongoing;
 mod opening;
+mod outcome;
 mod return_type;
 mod run;
 mod running;
@@ -33,7 +36,9 @@ mod stream_type;
 mod tracer;
 
 #[cfg(feature = "mcp")]
-pub(crate) use self::attempts::{Attempt, Refusal};
+pub(crate) use self::attempt::Attempt;
+#[cfg(feature = "mcp")]
+pub(crate) use self::attempts::Refusal;
 #[cfg(feature = "tracing")]
 pub(crate) use self::context_values::is_within_model_call;
 pub use self::current::{Current, current};

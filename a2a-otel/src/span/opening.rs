@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use opentelemetry::global::BoxedSpan;
-use opentelemetry::trace::{Span as ApiSpan, SpanBuilder, SpanContext, TraceContextExt as _, Tracer as _};
+use opentelemetry::trace::{Span as ApiSpan, SpanContext, TraceContextExt as _, Tracer as _};
 use opentelemetry::{Context, KeyValue};
 #[cfg(feature = "sdk")]
 use opentelemetry_sdk::trace::Span as SdkSpan;
@@ -140,7 +140,7 @@ fn ask_sampler(
     call: Option<Box<Call>>,
     record: &mut dyn FnMut(&mut Opening),
 ) -> Span {
-    let builder = builder(site.name.into(), site, vec![KeyValue::new(names::SPAN_KIND, site.kind)]);
+    let builder = site.builder(site.name.into(), vec![KeyValue::new(names::SPAN_KIND, site.kind)]);
     let sampled = with_tracer(|tracer| match tracer {
         Tracer::Ours(tracer) => recording(tracer.build_with_context(builder, &parent))
             .map(|span| SampledSpan::Ours(Box::new(span))),
@@ -176,15 +176,6 @@ fn recording<S: ApiSpan>(span: S) -> Result<S, SpanContext> {
 /// What is known at compile time.
 fn fixed(site: &'static Site) -> impl Iterator<Item = KeyValue> {
     site.fixed.iter().map(|(key, value)| KeyValue::new(*key, *value))
-}
-
-pub(super) fn builder(
-    name: Cow<'static, str>,
-    site: &'static Site,
-    attributes: Vec<KeyValue>,
-) -> SpanBuilder {
-    let (span_kind, attributes) = (Some(site.opentelemetry.clone()), Some(attributes));
-    SpanBuilder { name, span_kind, attributes, ..SpanBuilder::default() }
 }
 
 /// Called by generated code.
@@ -492,7 +483,7 @@ impl Opening {
                 complete(&mut span, name, attributes);
                 self.parent.with_span(span)
             }
-            None => tracer::start(builder(name, self.site, attributes), &self.parent),
+            None => tracer::start(self.site.builder(name, attributes), &self.parent),
         };
         let span = context.span();
         // A sampled span is always recorded, and `is_sampled` is the cheaper check.

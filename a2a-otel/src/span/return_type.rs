@@ -58,6 +58,7 @@ use serde::Serialize;
 use super::ending::Ending;
 use super::failure::{Describe, ErrorDescription};
 use super::items::SpanItems;
+use super::outcome::Verdict;
 use super::running::Span;
 use super::scope::{CallScope, Conclude, ItemOutput};
 use crate::capture::{Body, Capture, Item, Value};
@@ -277,18 +278,6 @@ impl<T: Refusable> Refusable for Option<T> {
     fn reason(&self) -> Option<String> {
         self.as_ref()?.reason()
     }
-}
-
-/// What a value that a tool's function returned says of the function.
-#[derive(Clone, Debug, Default)]
-pub enum Verdict {
-    /// It is no failure: it is a tool's answer, or the function could have returned an error instead.
-    Good,
-    /// It is a tool's refusal, for this reason.
-    Refused(String),
-    /// It does not say.
-    #[default]
-    Unknown,
 }
 
 /// What the values of a type say of a function.

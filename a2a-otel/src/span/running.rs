@@ -8,12 +8,12 @@ use opentelemetry::trace::{SpanRef, TraceContextExt as _};
 use opentelemetry::{Context, KeyValue};
 
 use super::context_values::kind_at;
-use super::ending::Ending;
+use super::ending::{Ending, judge};
 use super::failure::Describe;
 use super::figures::Call;
 use super::items::SpanItems;
 use super::joint::Joint;
-use super::return_type::Verdict;
+use super::outcome::Verdict;
 use super::scope::{CallScope, StreamEnd};
 use crate::context::{self, Addition, Entered, Families, Proxy};
 use crate::privacy;
@@ -146,16 +146,6 @@ impl Span {
             State::Measured(call) => Ending::new(None, Some(call)),
             State::Unseen | State::Dropped(_) => Ending::new(None, None),
         }
-    }
-}
-
-/// Takes over what the value that a call returned says of the call.
-pub(super) fn judge(context: Option<&Context>, call: Option<&mut Call>, verdict: Verdict) {
-    if let Some(call) = call {
-        call.judged(&verdict);
-    }
-    if let Some(joint) = context.and_then(Joint::at) {
-        joint.judged(verdict);
     }
 }
 

@@ -1,6 +1,9 @@
 //! What is known of a span at compile time.
 
-use opentelemetry::trace::SpanKind;
+use std::borrow::Cow;
+
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{SpanBuilder, SpanKind};
 
 use crate::capture::Fixed;
 use crate::semconv;
@@ -46,6 +49,12 @@ pub struct Site {
 }
 
 impl Site {
+    /// A span of the site that is not started yet.
+    pub(super) fn builder(&self, name: Cow<'static, str>, attributes: Vec<KeyValue>) -> SpanBuilder {
+        let (span_kind, attributes) = (Some(self.opentelemetry.clone()), Some(attributes));
+        SpanBuilder { name, span_kind, attributes, ..SpanBuilder::default() }
+    }
+
     pub(super) fn is_of_function(&self) -> bool {
         self.opentelemetry == SpanKind::Internal
     }
