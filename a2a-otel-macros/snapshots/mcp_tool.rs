@@ -43,7 +43,8 @@ async fn check_stock(
             &scope,
             ::a2a_otel::__private::ReturnType::<CallToolResult>::NEW
                 .a2a_otel_classify()
-                .a2a_otel_output(),
+                .a2a_otel_output()
+                .a2a_otel_judged(),
             ::a2a_otel::__private::Streamed::<CallToolResult>::NEW
                 .a2a_otel_items()
                 .a2a_otel_classify()
