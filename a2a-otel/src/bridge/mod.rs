@@ -106,21 +106,28 @@ fn spans_of_ours<S>(neighbours: Neighbours) -> impl Filter<S> {
     let is_span = |metadata: &Metadata<'_>| {
         metadata.is_span() && *metadata.level() <= Level::INFO && !is_ignored(metadata.target())
     };
-    // A process that has spans of `tracing` may ask for the current one.
-    let expect = |interest| {
-        context::expect_proxies();
-        interest
-    };
     let once_made = if neighbours.are_absent() { Interest::always } else { Interest::sometimes };
     dynamic_filter_fn(move |metadata, _| {
         (is_span(metadata) || is_proxy(metadata)) && neighbours.leave(metadata)
     })
-    .with_callsite_filter(
-        move |metadata| {
-            if is_span(metadata) { expect(once_made()) } else { Interest::never() }
-        },
-    )
+    .with_callsite_filter(move |metadata| {
+        if !is_span(metadata) {
+            return Interest::never();
+        }
+        // A process that has spans of `tracing` may ask for the current one.
+        if !takes_the_current_span(metadata) {
+            context::expect_proxies();
+        }
+        once_made()
+    })
     .with_max_level_hint(LevelFilter::DEBUG)
+}
+
+/// Crates that start no span for an agent if there is a current one. Their spans are no reason for there to be one.
+const TAKERS: [&str; 3] = ["rig", "rig_agent", "rig_core"];
+
+fn takes_the_current_span(metadata: &Metadata<'_>) -> bool {
+    metadata.target().split("::").next().is_some_and(|name| TAKERS.contains(&name))
 }
 
 /// The events that the bridge adds to spans. This is independent of `RUST_LOG`, because logging and tracing are separate

@@ -62,6 +62,10 @@ fn look_up() {}
 
 #[agent_span(skip_all)]
 async fn ask_agent(url: &str) -> String {
+    prompt(url).await
+}
+
+async fn prompt(url: &str) -> String {
     let agent = AgentBuilder::new(openai(url).chat("gpt-4o-mini"))
         .preamble("Be brief.")
         .tool(Count)
@@ -81,20 +85,35 @@ fn calling(arguments: &Value) -> Value {
     calling
 }
 
-/// This also holds if rig asks for a root, because it only sees spans of `tracing`.
+/// rig takes the current span of `tracing` for its agent's, and with a bridge that is ours.
 #[tokio::test]
-async fn an_agent_is_an_agent_below_ours() {
+async fn our_agent_is_its_agent() {
     bridged();
     let url = provider_of([calling(&json!({"of": "lamps"})), completion()]).await;
     let capturing = capture();
     ask_agent(&url).await;
     let expected = "\
 AGENT ask_agent
-  AGENT invoke_agent
-    LLM chat
-    TOOL execute_tool
-      CHAIN look_up
-    LLM chat
+  LLM chat
+  TOOL execute_tool
+    CHAIN look_up
+  LLM chat
+";
+    assert_eq!(capturing.tree(), expected);
+}
+
+#[tokio::test]
+async fn an_agent_of_its_own_is_one_too() {
+    bridged();
+    let url = provider_of([calling(&json!({"of": "lamps"})), completion()]).await;
+    let capturing = capture();
+    prompt(&url).await;
+    let expected = "\
+AGENT invoke_agent
+  LLM chat
+  TOOL execute_tool
+    CHAIN look_up
+  LLM chat
 ";
     assert_eq!(capturing.tree(), expected);
     let agent = capturing.named("invoke_agent");

@@ -39,6 +39,7 @@ const UNSAID: &[(&str, &[&str])] = &[
     ("is repeated from the request", &["instructions", "tool_choice", "truncation"]),
     ("is the type of a part or of a file", &["type", "mimeType", "content_type", "media_type"]),
     ("says how an image is read", &["detail"]),
+    ("holds numbers, in base64", &["embedding"]),
 ];
 
 #[llm_call(request = request)]
@@ -96,6 +97,8 @@ fn is_exempt(path: &[&str]) -> bool {
 fn unheard(value: &Value, said: &[String]) -> BTreeSet<String> {
     let mut missing = BTreeSet::new();
     each_text(value, &mut |path, text| {
+        // Gemini names a model by its path.
+        let text = text.strip_prefix("models/").unwrap_or(text);
         let is_said =
             || said.iter().any(|said| said.contains(text) || said.contains(&text[..text.len().min(200)]));
         if (SHORTEST..LONGEST).contains(&text.chars().count()) && !is_exempt(path) && !is_said() {
