@@ -88,3 +88,26 @@ impl Answer {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_has_a_type() {
+        let cause = String::new();
+        for (answer, expected) in [
+            (Answer::accepted(), None),
+            (Answer::Later { cause: cause.clone(), after: None }, Some("unavailable")),
+            (Answer::Absent { cause: cause.clone() }, Some("no_connection")),
+            (Answer::TooLarge { cause: cause.clone() }, Some("too_large")),
+            (Answer::Unacceptable { cause: cause.clone() }, Some("refused")),
+            (Answer::Refused { cause: cause.clone() }, Some("refused")),
+            (Answer::Unknown { cause: cause.clone() }, Some("refused")),
+            (Answer::Broken { cause: cause.clone() }, Some("server_error")),
+            (Answer::Failed { cause }, Some("export_failed")),
+        ] {
+            assert_eq!(answer.error(), expected, "{answer:?}");
+        }
+    }
+}

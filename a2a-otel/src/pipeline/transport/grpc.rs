@@ -310,3 +310,109 @@ impl Decoder for Raw {
         Ok(Some(from.copy_to_bytes(from.remaining())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Arc;
+    use std::time::UNIX_EPOCH;
+
+    use tonic::metadata::MetadataValue;
+
+    use super::super::answer::PHOENIX;
+    use super::*;
+
+    fn refused() -> io::Error {
+        io::ErrorKind::ConnectionRefused.into()
+    }
+
+    fn untrusted() -> rustls::Error {
+        rustls::Error::HandshakeNotComplete
+    }
+
+    /// What the client says if an error keeps it from getting an answer.
+    fn caused(code: Code, message: &str, error: impl Error + Send + Sync + 'static) -> Status {
+        let mut status = Status::new(code, message);
+        status.set_source(Arc::new(error));
+        status
+    }
+
+    fn unsent(error: impl Error + Send + Sync + 'static) -> Status {
+        caused(Code::Unavailable, "transport error", error)
+    }
+
+    fn said(code: Code) -> Status {
+        Status::new(code, "")
+    }
+
+    #[test]
+    fn a_status_says_what_is_wrong() {
+        for (status, kind) in [
+            (said(Code::Unauthenticated), TroubleKind::Unauthorised),
+            (said(Code::PermissionDenied), TroubleKind::Unauthorised),
+            (said(Code::Unimplemented), TroubleKind::UnknownPath),
+            (said(Code::NotFound), TroubleKind::UnknownPath),
+            (said(Code::InvalidArgument), TroubleKind::Unacceptable),
+            (said(Code::FailedPrecondition), TroubleKind::Unacceptable),
+            (said(Code::DeadlineExceeded), TroubleKind::Timeout),
+            (said(Code::Unavailable), TroubleKind::Unavailable),
+            (said(Code::ResourceExhausted), TroubleKind::Unavailable),
+            (said(Code::Internal), TroubleKind::ServerError),
+            (said(Code::Unknown), TroubleKind::ServerError),
+            (said(Code::Cancelled), TroubleKind::Refused),
+            (unsent(refused()), TroubleKind::NoConnection),
+            (unsent(untrusted()), TroubleKind::Tls),
+            (unsent(io::Error::other(untrusted())), TroubleKind::Tls),
+            (caused(Code::Internal, "", io::Error::other("a frame")), TroubleKind::OtherProtocol),
+            (caused(Code::Unknown, "", io::Error::other("a frame")), TroubleKind::OtherProtocol),
+        ] {
+            assert_eq!(kind_of(&status), kind, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn a_status_says_what_to_do_next() {
+        for (status, expected) in [
+            (said(Code::ResourceExhausted), "TooLarge"),
+            (said(Code::InvalidArgument), "Unacceptable"),
+            (said(Code::FailedPrecondition), "Unacceptable"),
+            (said(Code::Internal), "Broken"),
+            (said(Code::Unknown), "Broken"),
+            (said(Code::Unimplemented), "Unknown"),
+            (said(Code::NotFound), "Unknown"),
+            (said(Code::Unauthenticated), "Refused"),
+            (said(Code::Unavailable), "Later"),
+            (unsent(refused()), "Absent"),
+            (unsent(io::Error::other("a broken pipe")), "Later"),
+        ] {
+            let answer = format!("{:?}", of_status(&status, &PHOENIX, &Secrets::default()));
+            assert_eq!(answer.split_whitespace().next(), Some(expected), "{status:?}");
+        }
+    }
+
+    #[test]
+    fn people_are_told_the_cause_and_what_to_check() {
+        for (status, expected) in [
+            (said(Code::Internal), "gRPC status Internal".to_owned()),
+            (Status::new(Code::Internal, "disk full"), "gRPC status Internal: disk full".to_owned()),
+            (unsent(io::Error::other("a broken pipe")), "a broken pipe".to_owned()),
+            (caused(Code::Unknown, "no answer", io::Error::other("a frame")), "no answer".to_owned()),
+            (
+                unsent(io::Error::other("failed to lookup address information")),
+                format!("failed to lookup address information; {CHECK_NAME}"),
+            ),
+            (unsent(io::Error::other("corrupt message")), format!("corrupt message; {NO_TLS}")),
+            (unsent(io::Error::other("http2 error")), format!("http2 error; {MAYBE_TLS}")),
+        ] {
+            assert_eq!(cause_of(&status, &PHOENIX, &Secrets::default()), expected, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn the_clock_of_a_server_is_in_its_metadata() {
+        let mut metadata = MetadataMap::new();
+        assert_eq!(date(&metadata), None);
+        metadata.insert("date", MetadataValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT"));
+        assert_eq!(date(&metadata), Some(UNIX_EPOCH + Duration::from_secs(784_111_777)));
+    }
+}

@@ -308,3 +308,70 @@ fn describe(answer: &Response<Vec<u8>>, hints: &Hints, secrets: &Secrets) -> Str
         _ => format!("status {status}: {}", beginning(answer.body(), secrets)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn io_error(error: impl Into<Box<dyn Error + Send + Sync>>) -> ureq::Error {
+        ureq::Error::Io(io::Error::other(error))
+    }
+
+    #[test]
+    fn a_request_without_an_answer_says_what_to_check() {
+        let absent = |cause: String| Answer::Absent { cause };
+        let later = |cause: String| Answer::Later { cause, after: None };
+        let unknown = "failed to lookup address information";
+        for (error, expected) in [
+            (
+                ureq::Error::Io(io::ErrorKind::ConnectionRefused.into()),
+                absent("connection refused; is Phoenix running?".to_owned()),
+            ),
+            (ureq::Error::HostNotFound, absent(format!("host not found; {CHECK_NAME}"))),
+            (
+                ureq::Error::Timeout(ureq::Timeout::Resolve),
+                absent(format!("the host's name is not resolved in time; {CHECK_NAME}")),
+            ),
+            (io_error(unknown), absent(format!("io: {unknown}; {CHECK_NAME}"))),
+            (io_error("corrupt message"), later(format!("io: corrupt message; {NO_TLS}"))),
+            (io_error("a broken pipe"), later("a broken pipe".to_owned())),
+        ] {
+            assert_eq!(not_answered(&error, &PHOENIX), expected, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_status_says_what_is_wrong() {
+        for (statuses, kind) in [
+            (&[301_u16, 308][..], TroubleKind::Redirect),
+            (&[401, 403][..], TroubleKind::Unauthorised),
+            (&[404, 405][..], TroubleKind::UnknownPath),
+            (&[408, 425, 429, 502, 503, 504][..], TroubleKind::Unavailable),
+            (&[400, 422][..], TroubleKind::Unacceptable),
+            (&[200, 415][..], TroubleKind::OtherProtocol),
+            (&[500, 501][..], TroubleKind::ServerError),
+            (&[409, 410][..], TroubleKind::Refused),
+        ] {
+            for status in statuses {
+                let answer = Response::builder().status(*status).body(Vec::new()).unwrap();
+                let sight = seen(&answer, Answer::Refused { cause: "why".to_owned() }, &Secrets::default());
+                assert_eq!(sight.trouble, Some((kind, "why".to_owned())), "{status}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_request_without_an_answer_has_a_kind() {
+        for (error, kind) in [
+            (ureq::Error::Timeout(ureq::Timeout::Global), TroubleKind::Timeout),
+            (ureq::Error::Tls("no certificate"), TroubleKind::Tls),
+            (io_error(rustls::Error::HandshakeNotComplete), TroubleKind::Tls),
+            (io_error("a broken pipe"), TroubleKind::NoConnection),
+            (ureq::Error::HostNotFound, TroubleKind::NoConnection),
+        ] {
+            assert_eq!(kind_of(&error), kind, "{error:?}");
+        }
+    }
+}

@@ -109,6 +109,34 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::environment::Environment;
+    use crate::settings::Overrides;
+
+    #[test]
+    fn keys_and_logins_are_secrets_and_the_projects_name_is_none() {
+        for (endpoint, expected) in [
+            ("http://ada:pa55word@shop:6006", "lamps **** **** shop:6006/a"),
+            ("http://shop:6006/a@b", "lamps pa55word **** shop:6006/a"),
+        ] {
+            let variables = [
+                ("PHOENIX_COLLECTOR_ENDPOINT", endpoint),
+                ("PHOENIX_PROJECT", "lamps"),
+                ("PHOENIX_API_KEY", "the-key"),
+            ];
+            let lookup = |name: &str| {
+                variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            };
+            let settings = Settings::resolve(&Overrides::default(), &mut Environment::new(&lookup), "agent");
+            let secrets = Secrets::of(&settings, settings.endpoint.as_ref().unwrap());
+            assert_eq!(secrets.masked("lamps pa55word the-key shop:6006/a"), expected);
+        }
+    }
+
+    #[test]
+    fn what_disturbs_a_terminal_is_escaped_and_lines_stay() {
+        let shown = Secrets::default().masked("a\u{1b}b\u{202e}c\u{85}d e\n");
+        assert_eq!(shown, "a\\u{1b}b\\u{202e}c\\u{85}d e\n");
+    }
 
     #[test]
     fn a_secret_is_hidden_with_and_without_its_scheme() {
