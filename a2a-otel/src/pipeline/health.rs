@@ -179,3 +179,38 @@ impl fmt::Display for Condition {
         }
     }
 }
+
+#[cfg(all(test, feature = "http"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_lost_only_if_each_part_works() {
+        let exporter = ExporterHealth {
+            target: "a receiver".to_owned(),
+            condition: Condition::Good,
+            is_refused: false,
+            queue: QueueHealth::default(),
+            spool: Condition::Disabled,
+            delivery: Delivery::default(),
+            losses: None,
+            restarts: 0,
+        };
+        let good = Health {
+            provider: Condition::Good,
+            exporters: vec![exporter],
+            annotations: None,
+            metrics: Condition::Disabled,
+            logs: Condition::Disabled,
+            panics: 0,
+        };
+        assert!(good.loses_nothing());
+        assert!(!Health { provider: Condition::ShutDown, ..good.clone() }.loses_nothing());
+        assert!(!Health { exporters: Vec::new(), ..good.clone() }.loses_nothing());
+        let mut failing = good;
+        failing.exporters[0].condition = Condition::Failing("nobody listens".to_owned());
+        assert!(!failing.loses_nothing());
+        failing.exporters[0].spool = Condition::Good;
+        assert!(failing.loses_nothing(), "its spans wait on disk");
+    }
+}

@@ -648,4 +648,11 @@ mod tests {
             assert_eq!((loss as usize, loss.reason()), (index, reason));
         }
     }
+
+    #[test]
+    fn a_panic_has_a_text_or_does_not_say_why() {
+        assert_eq!(panic_text(&"a constant"), "a constant");
+        assert_eq!(panic_text(&"a text".to_owned()), "a text");
+        assert_eq!(panic_text(&5), "it does not say why");
+    }
 }

@@ -92,7 +92,49 @@ impl Record for LogRecord {
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue as Attribute};
+    use opentelemetry_proto::tonic::logs::v1::{ResourceLogs, ScopeLogs};
+
     use super::*;
+    use crate::pipeline::otlp::cut::cut;
+
+    fn text(text: String) -> AnyValue {
+        AnyValue { value: Some(any_value::Value::StringValue(text)) }
+    }
+
+    #[test]
+    fn a_record_that_is_too_large_is_cut_in_its_body_and_then_in_its_attributes() {
+        let attribute = |number| Attribute {
+            key: format!("key {number}"),
+            value: Some(text("short".to_owned())),
+            ..Attribute::default()
+        };
+        let mut record = LogRecord {
+            body: Some(text("b".repeat(5_000))),
+            attributes: (0..100).map(attribute).collect(),
+            ..LogRecord::default()
+        };
+        assert!(cut(&mut record, 1_000), "{record:?}");
+        let kept = record.attributes.len();
+        assert!(kept > 0 && record.dropped_attributes_count > 0, "{record:?}");
+        assert_eq!(kept + record.dropped_attributes_count as usize, 100);
+        assert!(
+            format!("{record:?}").contains("[5000 bytes, cut by a2a-otel: the log record was too large]")
+        );
+        assert_eq!(record.name(), format!("{:?}", "b".repeat(SHOWN)), "messages show its beginning");
+        assert_eq!(LogRecord::default().name(), "\"\"");
+    }
+
+    #[test]
+    fn a_request_has_parts_for_each_resource_and_scope() {
+        let scope = ScopeLogs { log_records: vec![LogRecord::default(); 2], ..ScopeLogs::default() };
+        let resource = ResourceLogs { scope_logs: vec![scope; 3], ..ResourceLogs::default() };
+        let request = ExportLogsServiceRequest { resource_logs: vec![resource] };
+        let parts = LogRecord::parts(&request.encode_to_vec()).unwrap();
+        let records: Vec<_> = parts[0].1.iter().map(|(_, records)| records.len()).collect();
+        assert_eq!((parts.len(), records), (1, vec![2, 2, 2]));
+        assert!(LogRecord::parts(b"no request").is_err());
+    }
 
     #[test]
     fn everything_that_a_record_holds_has_its_weight() {

@@ -79,6 +79,7 @@ impl Record for Span {
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, any_value};
     use opentelemetry_proto::tonic::trace::v1::span;
 
     use super::*;
@@ -91,5 +92,19 @@ mod tests {
         record.cut_parts(10_000);
         assert_eq!(record.trace_state, "");
         assert_eq!(record.links.iter().map(|link| link.trace_state.len()).collect::<Vec<_>>(), [512, 0]);
+    }
+
+    #[test]
+    fn a_link_is_cut_by_its_attributes() {
+        let text = |text: String| AnyValue { value: Some(any_value::Value::StringValue(text)) };
+        let values = (0..200).map(|_| text("x".repeat(100))).collect();
+        let list = AnyValue { value: Some(any_value::Value::ArrayValue(ArrayValue { values })) };
+        let attribute = KeyValue { key: "list".to_owned(), value: Some(list), ..KeyValue::default() };
+        let link = span::Link { attributes: vec![attribute], ..span::Link::default() };
+        let mut record = Span { links: vec![link], ..Span::default() };
+        record.cut_parts(10_000);
+        let length = record.encoded_len();
+        assert!(record.links.len() == 1 && (9_000..=10_000).contains(&length), "{length}");
+        assert!(format!("{record:?}").contains("[200 entries, cut by a2a-otel: the span was too large]"));
     }
 }

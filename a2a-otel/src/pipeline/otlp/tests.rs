@@ -25,6 +25,7 @@ use super::cut::MEASURED;
 use super::encode::Encoder;
 #[cfg(feature = "logs")]
 use super::log_record::LogEntry;
+use super::sanitise::sanitise;
 use super::span_record::SpanRequest;
 use crate::pipeline::ledger::Ledger;
 use crate::pipeline::signal::{self, Payload as _};
@@ -344,6 +345,44 @@ proptest! {
             found.remove(place.unwrap());
         }
     }
+}
+
+#[test]
+fn a_long_text_in_a_list_is_cut_and_the_others_stay() {
+    let mut span = named("span", String::new());
+    let list = vec!["short".into(), "x".repeat(50_000).into()];
+    span.attributes = vec![KeyValue::new("list", Value::Array(Array::String(list)))];
+    let (request, _) = encoded(&[span]).shorten_records(10_000);
+    let printed = format!("{:?}", decoded(&request));
+    assert!(printed.contains("short") && printed.contains("[50000 bytes, cut by a2a-otel"), "{printed}");
+}
+
+#[test]
+fn a_span_that_cannot_be_cut_is_left_out_and_counted() {
+    let ledger = Ledger::new(&signal::SPANS, "the receiver".to_owned());
+    ledger.enter(1);
+    let (requests, left_out) = encoded(&[named("span", String::new())]).fitted(10, &ledger);
+    assert!(requests.is_empty() && left_out == [0], "{left_out:?}");
+    assert_eq!(ledger.delivery().dropped["too large"], 1);
+}
+
+#[test]
+fn a_request_with_another_number_of_spans_than_is_said_is_not_divided() {
+    let body = encoded(&["one", "other"].map(|name| named(name, String::new()))).body();
+    assert!(SpanRequest::join([(body.clone(), 2)]).halve().is_ok());
+    assert!(SpanRequest::join([(body, 3)]).halve().is_err());
+}
+
+#[test]
+fn all_texts_of_a_span_are_fixed() {
+    let mut span = named("a\0", "b\0".to_owned());
+    span.status = Status::error("c\0");
+    let attributes = vec![KeyValue::new("key", "d\0")];
+    span.events.events = vec![Event::new("e\0", SystemTime::UNIX_EPOCH, attributes.clone(), 0)];
+    span.links.links = vec![Link::new(SpanContext::NONE, attributes, 0)];
+    sanitise(&mut span);
+    let printed = format!("{span:?}");
+    assert_eq!((printed.matches("\\0").count(), printed.matches('\u{2400}').count()), (0, 6), "{printed}");
 }
 
 #[test]

@@ -557,12 +557,57 @@ fn no_item_overtakes_another_that_it_may_replace() {
         [Number(0, _), ..] if before < 20 => Answer::Broken { cause: cause() },
         _ => Answer::accepted(),
     };
-    let mut rig = Rig::<_, NoDisk>::of(OrderedNumbers, &signal::ANNOTATIONS, |_, _| None, answer);
+    let mut rig = ordered(answer);
     rig.push(0..20);
     rig.flush();
     let requests = rig.requests();
     assert!(requests[..20].iter().all(|request| request[0] == 0), "{requests:?}");
     assert_eq!((rig.delivered(), rig.dropped()), (20, BTreeMap::new()));
+}
+
+/// A loop for items of which a later one may replace an earlier one.
+fn ordered(answer: impl FnMut(&[Number], usize) -> Answer + Send + 'static) -> Rig<OrderedNumbers> {
+    Rig::of(OrderedNumbers, &signal::ANNOTATIONS, |_, _| None, answer)
+}
+
+#[test]
+fn what_was_refused_is_not_sent_after_what_may_replace_it() {
+    let mut rig =
+        ordered(
+            |numbers, _| {
+                if numbers[0].0 == 0 { Answer::Unacceptable { cause: cause() } } else { Answer::accepted() }
+            },
+        );
+    rig.push(0..2);
+    assert_eq!(rig.flush().requests(), [vec![0, 1], vec![0], vec![1]]);
+    assert_eq!((rig.delivered(), rig.dropped()), (1, BTreeMap::from([("refused by the receiver", 1)])));
+}
+
+#[test]
+fn what_was_refused_is_sent_again_if_nothing_else_was() {
+    let mut rig =
+        ordered(
+            |_, before| {
+                if before < 3 { Answer::Unacceptable { cause: cause() } } else { Answer::accepted() }
+            },
+        );
+    rig.push(0..1);
+    rig.flush();
+    assert_eq!((rig.delivered(), rig.dropped()), (1, BTreeMap::new()));
+}
+
+#[test]
+fn what_the_thread_had_in_its_hands_when_it_panicked_is_lost_and_counted() {
+    let mut rig = Rig::answering([]);
+    rig.push(0..3);
+    let Load::Items(items) = rig.sender.queue.take() else { panic!("three wait") };
+    rig.sender.in_hand = items.len() as u64;
+    // At the end, it makes no pause.
+    rig.sender.queue.shut(Duration::ZERO);
+    rig.sender.recover(&"on purpose");
+    assert_eq!(rig.dropped(), BTreeMap::from([("a thread of the pipeline panicked", 3)]));
+    let sender = &rig.sender;
+    assert_eq!((sender.ledger.restarts(), sender.in_hand, sender.queue.held().items), (1, 0, 0));
 }
 
 fn answers() -> impl Strategy<Value = Vec<Answer>> {
