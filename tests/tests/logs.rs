@@ -131,6 +131,20 @@ fn a_receiver_that_fails_is_asked_again() {
 }
 
 #[test]
+fn a_flush_sends_what_was_logged() {
+    let receiver = Receiver::start();
+    let later = [("OTEL_BLRP_SCHEDULE_DELAY", "3600000")];
+    let Some(printed) = sending_to(&receiver, "a_flush_sends_what_was_logged", &later) else {
+        let telemetry = a2a_otel::init();
+        tracing::warn!("started");
+        println!("flushed: {}", telemetry.flush(Duration::from_secs(60)));
+        return;
+    };
+    let flushed = printed.lines().find(|line| line.contains("flushed: ")).expect("a delivery");
+    assert!(flushed.contains("1 log records: 1 delivered"), "{printed}");
+}
+
+#[test]
 fn what_cannot_be_sent_is_counted() {
     let receiver = Receiver::start();
     receiver.behave(Behaviour::Status(401));

@@ -184,3 +184,18 @@ fn pass_on(text: &str, chunk: &mut dyn FnMut(&Json<'_>)) -> bool {
     json.iter().for_each(chunk);
     json.is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_that_is_too_long_is_given_up_and_counted() {
+        let mut framing = Framing::default();
+        let unread = framing.take(b"{\"a\":\n\"012 3\n{}", 10, &mut |_| panic!("nothing is complete"));
+        assert_eq!(unread, 12, "the object up to its eleventh byte, and what follows except for spaces");
+        let mut chunks = Vec::new();
+        framing.finish(10, &mut |json| chunks.push(json.root().raw().to_owned()));
+        assert_eq!(chunks, ["{}"], "the next object is read");
+    }
+}

@@ -221,3 +221,26 @@ settings! {
     /// Hides content and metadata of retrieved documents.
     hide_retrieval_documents: DOCUMENTS = 13, "OPENINFERENCE_HIDE_RETRIEVAL_DOCUMENTS";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_equal_if_they_say_the_same() {
+        let redacting = || Privacy::new().redactor(|_, value| Some(value));
+        let settings = [
+            Privacy::new(),
+            Privacy::new().hide_inputs(true),
+            Privacy::new().hide_inputs(false),
+            Privacy::new().base64_image_max_length(10),
+            redacting(),
+            redacting(),
+        ];
+        for (one_place, one) in settings.iter().enumerate() {
+            for (other_place, other) in settings.clone().iter().enumerate() {
+                assert_eq!(one == other, one_place == other_place, "{one:?} and {other:?}");
+            }
+        }
+    }
+}

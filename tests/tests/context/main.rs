@@ -4,8 +4,9 @@ mod orders;
 
 use std::collections::HashMap;
 
-use a2a_otel::opentelemetry::Value;
-use a2a_otel::opentelemetry::propagation::Extractor as _;
+use a2a_otel::opentelemetry::propagation::text_map_propagator::FieldIter;
+use a2a_otel::opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use a2a_otel::opentelemetry::{Context, Value, global};
 use a2a_otel::propagation::{HeadersRef, MetaRef, ServiceParams, ServiceParamsRef, extract, inject};
 use a2a_otel::testing::{Captured, capture};
 use a2a_otel::{
@@ -351,6 +352,35 @@ fn carriers_name_what_they_hold() {
     let header = (HeaderName::from_static("baggage"), HeaderValue::from_static("a=1"));
     let headers: HeaderMap = [header].into_iter().collect();
     assert_eq!(HeadersRef(&headers).keys(), ["baggage"]);
+}
+
+/// A propagator of the application's, which reads all headers.
+#[derive(Debug)]
+struct Curious;
+
+impl TextMapPropagator for Curious {
+    fn inject_context(&self, _context: &Context, _carrier: &mut dyn Injector) {}
+
+    fn extract_with_context(&self, context: &Context, carrier: &dyn Extractor) -> Context {
+        eprintln!("it gets {:?}", carrier.keys());
+        context.clone()
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        FieldIter::new(&[])
+    }
+}
+
+#[test]
+fn a_propagator_of_the_applications_gets_the_names_of_all_headers() {
+    let test = "a_propagator_of_the_applications_gets_the_names_of_all_headers";
+    if let Some(printed) = in_own_process(test, &[]) {
+        assert!(printed.contains(r#"it gets ["x-team"]"#), "{printed}");
+        return;
+    }
+    global::set_text_map_propagator(Curious);
+    let arrived = HashMap::from([("x-team".to_owned(), vec!["lamps".to_owned()])]);
+    let _context = extract(&ServiceParamsRef(&arrived));
 }
 
 #[test]
