@@ -77,11 +77,12 @@ pub fn inject(carrier: &mut impl Injector) {
 }
 
 /// Writes the current context into parameters in place of what they carry already, as they do when an agent forwards
-/// those it was called with.
+/// those it was called with. `is_ours` names parameters that are removed too.
 #[cfg(feature = "a2a")]
-pub(crate) fn replace(params: &mut HashMap<String, Vec<String>>) {
+pub(crate) fn replace(params: &mut HashMap<String, Vec<String>>, is_ours: impl Fn(&str) -> bool) {
     get_text_map_propagator(|propagator| {
-        params.retain(|name, _| !propagator.fields().any(|field| field.eq_ignore_ascii_case(name)));
+        let is_context = |name: &str| propagator.fields().any(|field| field.eq_ignore_ascii_case(name));
+        params.retain(|name, _| !is_ours(name) && !is_context(name));
         propagator.inject(&mut Sendable(&mut ServiceParams(params)));
     });
 }

@@ -34,7 +34,8 @@ impl Injector for Sendable<'_> {
 ///
 /// Source: <https://www.rfc-editor.org/rfc/rfc9110#section-5.5>.
 pub(super) fn is_sendable(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t'))
+    // Without an early end, so that the compiler looks at many bytes at once: nearly every text is sendable.
+    text.bytes().fold(true, |is_sendable, byte| is_sendable & matches!(byte, b' '..=b'~' | b'\t'))
 }
 
 /// A propagator that writes only what can be a header, also for instrumentations of others.

@@ -75,8 +75,7 @@ pub(super) fn forwarded(params: &ServiceParams) -> Option<Context> {
 
 /// Writes the current context into parameters that somebody may forward, and removes what is ours.
 pub(super) fn readdress(params: &mut ServiceParams) {
-    params.retain(|name, _| !name.starts_with(TICKET));
-    propagation::replace(params);
+    propagation::replace(params, |name| name.starts_with(TICKET));
 }
 
 impl Drop for Passage {
