@@ -99,8 +99,9 @@ fn unheard(value: &Value, said: &[String]) -> BTreeSet<String> {
     each_text(value, &mut |path, text| {
         // Gemini names a model by its path.
         let text = text.strip_prefix("models/").unwrap_or(text);
-        let is_said =
-            || said.iter().any(|said| said.contains(text) || said.contains(&text[..text.len().min(200)]));
+        // The crate `genai` writes roles as its types are called.
+        let variants = [text.to_owned(), text.chars().take(200).collect(), text.to_lowercase()];
+        let is_said = || variants.iter().any(|text| said.iter().any(|said| said.contains(text)));
         if (SHORTEST..LONGEST).contains(&text.chars().count()) && !is_exempt(path) && !is_said() {
             missing.insert(format!("{}: {text}", path.join(".")));
         }
@@ -108,10 +109,16 @@ fn unheard(value: &Value, said: &[String]) -> BTreeSet<String> {
     missing
 }
 
+/// Whether the case expects messages of the answer.
+fn is_read(case: &Value) -> bool {
+    let absent = case["absent"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    !absent.into_iter().any(|key| key.starts_with("llm.output_messages.0"))
+}
+
 #[test]
 fn recorded_conversations_are_said() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/wire");
-    let mut count = 0;
+    let (mut count, mut unsaid) = (0, Vec::new());
     for entry in fs::read_dir(folder).expect("cases") {
         let path = entry.expect("a file").path();
         let case: Value = serde_json::from_str(&fs::read_to_string(&path).expect("a case")).expect("JSON");
@@ -121,10 +128,14 @@ fn recorded_conversations_are_said() {
         }
         count += 1;
         let said = said_in(&recorded(&case["request"], &case["response"]));
-        let missing: Vec<_> =
-            ["request", "response"].iter().flat_map(|side| unheard(&case[side], &said)).collect();
-        assert!(missing.is_empty(), "{}: {missing:#?}", path.display());
+        // An answer of no known interface is only the output.
+        let sides: &[&str] = if is_read(&case) { &["request", "response"] } else { &["request"] };
+        let missing: Vec<_> = sides.iter().flat_map(|side| unheard(&case[side], &said)).collect();
+        if !missing.is_empty() {
+            unsaid.push(format!("{}: {missing:#?}", path.display()));
+        }
     }
+    assert!(unsaid.is_empty(), "{}", unsaid.join("\n"));
     assert!(count > 5, "{count}");
 }
 
