@@ -2,6 +2,8 @@
 
 #[cfg(feature = "a2a")]
 pub mod a2a;
+#[cfg(any(feature = "a2a", feature = "mcp"))]
+mod asked;
 #[cfg(feature = "http")]
 mod health;
 #[cfg(feature = "http")]

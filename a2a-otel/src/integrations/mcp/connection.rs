@@ -1,11 +1,10 @@
 //! What one side of a connection remembers of its own requests: so that what comes back later, or unasked, is recorded
 //! below the request that it belongs to.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Mutex;
 
 use opentelemetry::Context;
-use opentelemetry::trace::{SpanContext, TraceContextExt as _};
 use rmcp::RoleClient;
 use rmcp::model::{
     ClientNotification, ClientRequest, GetMeta as _, JsonRpcMessage, ProgressToken, RequestId,
@@ -14,6 +13,7 @@ use rmcp::model::{
 use rmcp::service::{InboundStreamOrigin, RxJsonRpcMessage};
 use serde_json::{Map, Value};
 
+use crate::integrations::asked::{self, Asked};
 use crate::lock::lock;
 use crate::propagation::{self, Meta, MetaRef};
 
@@ -110,32 +110,28 @@ fn params_meta(request: &ClientRequest) -> Option<&RequestMetaObject> {
     }
 }
 
-/// The spans of the calls that were answered with a task, by the ids of the tasks; the newest are last.
-#[derive(Debug, Default)]
-pub(super) struct Tasks(Mutex<VecDeque<(String, SpanContext)>>);
+/// The calls that were answered with a task, by the ids of the tasks.
+#[derive(Debug)]
+pub(super) struct Tasks(Mutex<Asked>);
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self(Mutex::new(Asked::new(TASKS)))
+    }
+}
 
 impl Tasks {
     /// The current span is of a call that was answered with a task.
     pub(super) fn began(&self, task: Option<&str>) {
-        let Some(task) = task else { return };
-        let call = Context::map_current(|context| context.span().span_context().clone());
-        if !call.is_valid() {
-            return;
+        if let Some(task) = task {
+            asked::remember(&self.0, task.to_owned());
         }
-        let mut tasks = lock(&self.0);
-        tasks.retain(|(known, _)| known != task);
-        if tasks.len() == TASKS {
-            tasks.pop_front();
-        }
-        tasks.push_back((task.to_owned(), call));
     }
 
     /// Links the current span to the call that the task answers.
     pub(super) fn link(&self, task: Option<&str>) {
-        let Some(task) = task else { return };
-        let call = lock(&self.0).iter().find(|(known, _)| known == task).map(|(_, call)| call.clone());
-        if let Some(call) = call {
-            Context::map_current(|context| context.span().add_link(call, Vec::new()));
+        if let Some(task) = task {
+            asked::link(&self.0, |asked| asked.get(task));
         }
     }
 }
