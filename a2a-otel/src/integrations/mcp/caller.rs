@@ -11,13 +11,13 @@ use rmcp::model::{
     ResourceUpdatedNotificationParam, ServerNotification, ServerRequest, ToolListChangedNotification,
 };
 use rmcp::{Peer, RoleServer, ServiceError};
+use serde::Serialize;
 
 use super::message::{Answer, NoParams, Params};
 use super::method::{self, Method};
 use super::notice;
 use crate::capture::Capture;
-use crate::propagation::{self, Meta};
-use crate::span::{self, Opening, Span};
+use crate::span::{Opening, Span};
 
 /// The client as a server's handler sees it: what it sends is recorded below the current span, and carries its
 /// context to the client.
@@ -91,10 +91,8 @@ impl TracedCaller {
         &self,
         params: CreateMessageRequestParams,
     ) -> Result<CreateMessageResult, ServiceError> {
-        let record = |params: &CreateMessageRequestParams, opening: &mut Opening| {
-            opening.input(Capture::new(params).a2a_otel_value());
-        };
-        self.observe(&method::CREATE_MESSAGE, params, record, |params| self.peer.create_message(params)).await
+        self.observe(&method::CREATE_MESSAGE, params, as_input, |params| self.peer.create_message(params))
+            .await
     }
 
     /// As rmcp's `Peer::create_elicitation`, in one span.
@@ -106,15 +104,12 @@ impl TracedCaller {
         &self,
         params: ElicitRequestParams,
     ) -> Result<ElicitResult, ServiceError> {
-        let record = |params: &ElicitRequestParams, opening: &mut Opening| {
-            opening.input(Capture::new(params).a2a_otel_value());
-        };
         let send =
             async |params| match self.ask(ServerRequest::ElicitRequest(ElicitRequest::new(params))).await? {
                 ClientResult::ElicitResult(result) => Ok(result),
                 _ => Err(ServiceError::UnexpectedResponse),
             };
-        self.observe(&method::ELICIT, params, record, send).await
+        self.observe(&method::ELICIT, params, as_input, send).await
     }
 
     /// As rmcp's `Peer::list_roots`, in one span.
@@ -150,7 +145,7 @@ impl TracedCaller {
     async fn observe<P, A, F>(
         &self,
         method: &'static Method,
-        mut params: P,
+        params: P,
         record: impl Fn(&P, &mut Opening),
         send: impl FnOnce(P) -> F,
     ) -> Result<A, ServiceError>
@@ -163,14 +158,13 @@ impl TracedCaller {
             method.record(opening, &params, []);
             record(&params, opening);
         });
-        let work = async move {
-            propagation::inject(&mut Meta(params.meta_mut()));
-            send(params).await
-        };
-        let (span, result) = span::future_with_scope(span, work).await;
-        method::conclude(span, &result);
-        result
+        method::send(span, params, send).await
     }
+}
+
+/// Records the parameters as the input.
+fn as_input(params: &impl Serialize, opening: &mut Opening) {
+    opening.input(Capture::new(params).a2a_otel_value());
 }
 
 impl fmt::Debug for TracedCaller {

@@ -9,8 +9,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
-use opentelemetry::trace::TraceContextExt as _;
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::KeyValue;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, CancelledNotification,
     CancelledNotificationParam, ClientNotification, CompleteRequestParams, CompleteResult, GetMeta as _,
@@ -125,7 +124,7 @@ impl<S: Service<RoleClient>> TracedClient<S> {
             // rmcp keeps the span of `tracing` that is current here for the connection's life.
             without_span(handler.serve(linked)).await
         };
-        let service = if Context::map_current(|context| context.span().span_context().is_valid()) {
+        let service = if method::is_below_a_span() {
             let span = Span::open(&method::INITIALIZE.client, &mut |opening| {
                 method::INITIALIZE.record(opening, &NoParams::default(), []);
             });
@@ -370,7 +369,7 @@ impl TracedPeer {
     async fn observe_span<P, A, F>(
         &self,
         method: &'static Method,
-        mut params: P,
+        params: P,
         send: impl FnOnce(P) -> F,
     ) -> Result<A, ServiceError>
     where
@@ -385,7 +384,7 @@ impl TracedPeer {
         if let Some(first) = attempt.as_mut().filter(|attempt| attempt.is_first()) {
             first.add(method.attributes(&params));
             first.add(self.more(&params));
-            return attempted(attempt, send(carrying(params)).await);
+            return attempted(attempt, send(method::carrying(params)).await);
         }
         let span = Span::open(&method.client, &mut |opening| {
             if attempt.is_some() {
@@ -393,14 +392,7 @@ impl TracedPeer {
             }
             method.record(opening, &params, self.more(&params));
         });
-        let work = async move {
-            // Inject here: the transport sends from another task, which does not know the caller.
-            propagation::inject(&mut Meta(params.meta_mut()));
-            send(params).await
-        };
-        let (span, result) = span::future_with_scope(span, work).await;
-        method::conclude(span, &result);
-        attempted(attempt, result)
+        attempted(attempt, method::send(span, params, send).await)
     }
 
     /// Records what is known about the server and its tool.
@@ -507,12 +499,6 @@ async fn without_span<F: Future>(work: F) -> F::Output {
 #[cfg(not(feature = "tracing"))]
 async fn without_span<F: Future>(work: F) -> F::Output {
     work.await
-}
-
-/// Returns the request with the context of the caller.
-fn carrying<P: Params>(mut params: P) -> P {
-    propagation::inject(&mut Meta(params.meta_mut()));
-    params
 }
 
 /// Says to the function whose attempt a request is how it ended.

@@ -1,15 +1,18 @@
 //! The two spans of each method, and how they end.
 
-use opentelemetry::KeyValue;
-use opentelemetry::trace::SpanKind;
+use std::future::Future;
+
+use opentelemetry::trace::{SpanKind, TraceContextExt as _};
+use opentelemetry::{Context, KeyValue};
 use rmcp::ErrorData;
 use rmcp::ServiceError;
 use rmcp::service::ClientInitializeError;
 
 use super::message::{Answer, Params, Target};
 use crate::capture::{self, Capture};
+use crate::propagation::{self, Meta};
 use crate::semconv::{self, mcp, openinference as names};
-use crate::span::{CallScope as _, ErrorDescription, Measured, Opening, Refusal, Site, Span};
+use crate::span::{self, CallScope as _, ErrorDescription, Measured, Opening, Refusal, Site, Span};
 
 /// A method, and its spans on the calling and on the serving side.
 pub(super) struct Method {
@@ -217,6 +220,31 @@ pub(super) fn refusal<A: Answer, E: Fault>(result: &Result<A, E>) -> Option<(Ref
             Some((error.data().map_or_else(|| error.refusal(), Fault::refusal), code))
         }
     }
+}
+
+/// Whether there is a span above what is sent or received.
+pub(super) fn is_below_a_span() -> bool {
+    Context::map_current(|context| context.span().span_context().is_valid())
+}
+
+/// Returns a request with the current context.
+pub(super) fn carrying<P: Params>(mut params: P) -> P {
+    propagation::inject(&mut Meta(params.meta_mut()));
+    params
+}
+
+/// Sends a request in its span, and with that span's context.
+pub(super) async fn send<P, A, F>(span: Span, params: P, send: impl FnOnce(P) -> F) -> Result<A, ServiceError>
+where
+    P: Params,
+    A: Answer,
+    F: Future<Output = Result<A, ServiceError>>,
+{
+    // Inject here: the transport sends from another task, which does not know the caller.
+    let work = async move { send(carrying(params)).await };
+    let (span, result) = span::future_with_scope(span, work).await;
+    conclude(span, &result);
+    result
 }
 
 /// Ends the span of a request.

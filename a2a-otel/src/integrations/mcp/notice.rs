@@ -2,8 +2,7 @@
 
 use std::future::Future;
 
-use opentelemetry::Context;
-use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry::KeyValue;
 use rmcp::model::{
     ClientNotification, CustomNotification, GetMeta, NotificationMetaObject, ProgressToken,
     ServerNotification,
@@ -39,19 +38,19 @@ pub(super) trait Notice {
 
 /// Records a notification with parameters.
 pub(super) fn record(method: &'static Method, params: &impl Serialize, opening: &mut Opening) {
-    opening.attributes([opentelemetry::KeyValue::new(mcp::METHOD_NAME, method.name)]);
+    record_bare(method, opening);
     opening.input(Capture::new(params).a2a_otel_value());
 }
 
 /// Records a notification without parameters.
 pub(super) fn record_bare(method: &'static Method, opening: &mut Opening) {
-    opening.attributes([opentelemetry::KeyValue::new(mcp::METHOD_NAME, method.name)]);
+    opening.attributes([KeyValue::new(mcp::METHOD_NAME, method.name)]);
 }
 
 /// Records a notification that is not the protocol's.
 pub(super) fn record_custom(notification: &CustomNotification, opening: &mut Opening) {
     let name = notification.method.clone();
-    opening.attributes([opentelemetry::KeyValue::new(mcp::METHOD_NAME, name.clone())]);
+    opening.attributes([KeyValue::new(mcp::METHOD_NAME, name.clone())]);
     opening.name(Some(name));
     if let Some(params) = &notification.params {
         opening.input(Capture::new(params).a2a_otel_value());
@@ -105,8 +104,7 @@ fn open(
     is_sent: bool,
     record: impl Fn(&'static Method, &mut Opening),
 ) -> Option<Span> {
-    let method =
-        method.filter(|_| Context::map_current(|context| context.span().span_context().is_valid()))?;
+    let method = method.filter(|_| method::is_below_a_span())?;
     let site = if is_sent { &method.client } else { &method.server };
     Some(Span::open(site, &mut |opening| record(method, opening)))
 }
