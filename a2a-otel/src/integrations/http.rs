@@ -53,7 +53,9 @@ use tower_service::Service;
 pub use super::health::{Probe, alive, readiness};
 #[cfg(feature = "metrics")]
 pub use super::scrape::{Metrics, MetricsBody, Scrape, metrics};
-use crate::propagation::{self, Arrival, Headers, HeadersRef, InboundPolicy};
+#[cfg(feature = "mcp")]
+use crate::propagation::Arrival;
+use crate::propagation::{self, Headers, HeadersRef, InboundPolicy};
 
 /// Returns the current span, session and user as headers for a request.
 ///
@@ -159,7 +161,8 @@ where
         if self.policy != InboundPolicy::Continue {
             remove(request.headers_mut());
         }
-        // A server may work on the request in another task.
+        // A server of MCP works on the request in another task.
+        #[cfg(feature = "mcp")]
         request.extensions_mut().insert(Arrival(context.clone()));
         let entered = context.clone().attach();
         let answer = self.inner.call(request);

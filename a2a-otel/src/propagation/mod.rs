@@ -38,7 +38,7 @@ pub use self::carriers::Headers;
 #[cfg(any(feature = "http", feature = "mcp"))]
 pub use self::carriers::HeadersRef;
 pub use self::carriers::{Meta, MetaRef, ServiceParams, ServiceParamsRef};
-#[cfg(any(feature = "http", feature = "mcp"))]
+#[cfg(feature = "mcp")]
 pub(crate) use self::policy::Arrival;
 pub use self::policy::InboundPolicy;
 #[cfg(any(feature = "a2a", feature = "mcp"))]

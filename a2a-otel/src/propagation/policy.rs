@@ -60,8 +60,7 @@ pub(crate) fn has_caller(context: &Context) -> bool {
 
 /// The context in which a layer passes a request on, for a server that works on it in another task. It travels with the
 /// request, as an extension.
-#[cfg(any(feature = "http", feature = "mcp"))]
-#[cfg_attr(not(feature = "mcp"), expect(dead_code, reason = "only a server of MCP works in another task"))]
+#[cfg(feature = "mcp")]
 #[derive(Clone)]
 pub(crate) struct Arrival(pub(crate) Context);
 
