@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use a2a::{
     A2AError, AgentCapabilities, AgentCard, AgentInterface, Artifact, Message, Part, Role,
-    SendMessageRequest, StreamResponse, TRANSPORT_PROTOCOL_GRPC, TRANSPORT_PROTOCOL_HTTP_JSON,
-    TRANSPORT_PROTOCOL_JSONRPC, TaskArtifactUpdateEvent, TaskState, TaskStatus, TaskStatusUpdateEvent,
+    SendMessageConfiguration, SendMessageRequest, StreamResponse, TRANSPORT_PROTOCOL_GRPC,
+    TRANSPORT_PROTOCOL_HTTP_JSON, TRANSPORT_PROTOCOL_JSONRPC, TaskArtifactUpdateEvent, TaskState, TaskStatus,
+    TaskStatusUpdateEvent,
 };
 use a2a_client::{A2AClient, Transport};
 use a2a_grpc::{GrpcHandler, GrpcTransportFactory};
@@ -221,6 +222,18 @@ pub fn request(text: &str) -> SendMessageRequest {
 pub fn request_in(context: &str, text: &str) -> SendMessageRequest {
     let mut request = request(text);
     request.message.context_id = Some(context.into());
+    request
+}
+
+/// A message whose answer does not wait for the end of the task.
+#[must_use]
+pub fn immediate(mut request: SendMessageRequest) -> SendMessageRequest {
+    request.configuration = Some(SendMessageConfiguration {
+        accepted_output_modes: None,
+        task_push_notification_config: None,
+        history_length: None,
+        return_immediately: Some(true),
+    });
     request
 }
 

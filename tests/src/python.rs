@@ -16,6 +16,15 @@ const PYTHONS: [&str; 5] = ["python3", "python3.14", "python3.13", "python3.12",
 /// A script whose exit status says whether Phoenix runs on this Python, and whether it can create an environment.
 const CHECK: &str = "import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))";
 
+const A2A_SDK: &[&str] = &[
+    "a2a-sdk[http-server]==1.3.0",
+    "opentelemetry-sdk==1.45.2",
+    "opentelemetry-exporter-otlp-proto-http==1.45.2",
+    "opentelemetry-instrumentation-asgi==0.66b2",
+    "opentelemetry-instrumentation-httpx==0.66b2",
+    "uvicorn==0.54.0",
+];
+
 /// Returns the Python of an environment with these packages, in pip's notation: `"mcp==2.3.0"`.
 ///
 /// # Errors
@@ -31,6 +40,15 @@ pub fn python_environment(name: &str, requirements: &[&str]) -> Result<PathBuf, 
         install(&environment, requirements)?;
     }
     Ok(python_of(&environment))
+}
+
+/// Returns the Python of the environment with A2A's SDK and OpenTelemetry.
+///
+/// # Errors
+///
+/// As [`python_environment`].
+pub fn a2a_sdk() -> Result<PathBuf, String> {
+    python_environment("a2a-sdk-1.3.0", A2A_SDK)
 }
 
 /// File locks need a newer Rust than the rest of the workspace, but this package is not published.

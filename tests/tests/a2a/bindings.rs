@@ -2,10 +2,7 @@
 
 use std::collections::HashSet;
 
-use a2a::{
-    CancelTaskRequest, GetTaskRequest, ListTasksRequest, SendMessageConfiguration, SendMessageResponse, Task,
-    TaskState,
-};
+use a2a::{CancelTaskRequest, GetTaskRequest, ListTasksRequest, SendMessageResponse, Task, TaskState};
 use a2a_otel::a2a::{TracedExecutor, TracedHandler};
 use a2a_otel::opentelemetry::trace::{
     FutureExt as _, SpanContext, SpanId, SpanKind, Status, TraceContextExt as _, TraceFlags, TraceId,
@@ -16,8 +13,8 @@ use a2a_otel::testing::{Captured, Capturing, capture};
 use a2a_otel::{chain_span, with_session};
 
 use a2a_otel_tests::parrot::{
-    BINDINGS, Binding, Client, NAME, Parrot, card, connect, drain, observed, request, request_in, serve,
-    settled, unobserved,
+    BINDINGS, Binding, Client, NAME, Parrot, card, connect, drain, immediate, observed, request, request_in,
+    serve, settled, unobserved,
 };
 
 #[chain_span]
@@ -215,14 +212,7 @@ async fn the_other_methods_are_spans_on_both_sides() {
 
 /// A task that is being worked on.
 pub(crate) async fn begin(client: &Client) -> Task {
-    let mut request = request_in("c-1", "wait");
-    request.configuration = Some(SendMessageConfiguration {
-        accepted_output_modes: None,
-        task_push_notification_config: None,
-        history_length: None,
-        return_immediately: Some(true),
-    });
-    match client.send_message(&request).await.expect("an answer") {
+    match client.send_message(&immediate(request_in("c-1", "wait"))).await.expect("an answer") {
         SendMessageResponse::Task(task) if task.status.state == TaskState::Working => task,
         answer => panic!("{answer:?}"),
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use a2a::{
-    CancelTaskRequest, GetTaskRequest, Message, Part, Role, SendMessageConfiguration, SendMessageResponse,
+    CancelTaskRequest, GetTaskRequest, Message, Part, Role, SendMessageRequest, SendMessageResponse,
     StreamResponse, SubscribeToTaskRequest, Task, TaskPushNotificationConfig, TaskState, TaskStatus,
     TaskStatusUpdateEvent,
 };
@@ -21,8 +21,8 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use a2a_otel_tests::parrot::{
-    BINDINGS, Binding, Client, Event, NAME, card, connect, drain, ended, observed, request, serve, spawn,
-    unobserved,
+    BINDINGS, Binding, Client, Event, NAME, card, connect, drain, ended, immediate, observed, request, serve,
+    spawn, unobserved,
 };
 
 /// Works until it is told to end, as the message says.
@@ -104,14 +104,11 @@ impl World {
 
 /// Answers before the task is over.
 async fn begin(client: &Client, text: &str) -> Task {
-    let mut request = request(text);
-    request.configuration = Some(SendMessageConfiguration {
-        accepted_output_modes: None,
-        task_push_notification_config: None,
-        history_length: None,
-        return_immediately: Some(true),
-    });
-    match client.send_message(&request).await.expect("an answer") {
+    accepted(client, &immediate(request(text))).await
+}
+
+async fn accepted(client: &Client, request: &SendMessageRequest) -> Task {
+    match client.send_message(request).await.expect("an answer") {
         SendMessageResponse::Task(task) => task,
         SendMessageResponse::Message(message) => panic!("{message:?}"),
     }
@@ -281,22 +278,15 @@ async fn webhook() -> String {
 }
 
 async fn begin_with_pushes(client: &Client, url: &str) -> Task {
-    let mut request = request("fail");
-    request.configuration = Some(SendMessageConfiguration {
-        accepted_output_modes: None,
-        task_push_notification_config: Some(TaskPushNotificationConfig {
-            tenant: None,
-            id: Some("p-1".into()),
-            task_id: String::new(),
-            url: url.into(),
-            token: None,
-            authentication: None,
-        }),
-        history_length: None,
-        return_immediately: Some(true),
+    let mut request = immediate(request("fail"));
+    let configuration = request.configuration.as_mut().expect("a configuration");
+    configuration.task_push_notification_config = Some(TaskPushNotificationConfig {
+        tenant: None,
+        id: Some("p-1".into()),
+        task_id: String::new(),
+        url: url.into(),
+        token: None,
+        authentication: None,
     });
-    match client.send_message(&request).await.expect("an answer") {
-        SendMessageResponse::Task(task) => task,
-        SendMessageResponse::Message(message) => panic!("{message:?}"),
-    }
+    accepted(client, &request).await
 }

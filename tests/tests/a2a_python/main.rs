@@ -10,18 +10,9 @@ use a2a_client::agent_card::AgentCardResolver;
 use a2a_otel::{Telemetry, chain_span, with_session};
 use a2a_otel_tests::parrot::{Binding, Client, Parrot, connect, drain, observed, request_in, serve};
 use a2a_otel_tests::phoenix::{Phoenix, Project};
-use a2a_otel_tests::python::python_environment;
+use a2a_otel_tests::python::a2a_sdk;
 use a2a_otel_tests::services::{Service, free_ports, require, unique};
 use a2a_otel_tests::tree::Tree;
-
-const PACKAGES: &[&str] = &[
-    "a2a-sdk[http-server]==1.3.0",
-    "opentelemetry-sdk==1.45.2",
-    "opentelemetry-exporter-otlp-proto-http==1.45.2",
-    "opentelemetry-instrumentation-asgi==0.66b2",
-    "opentelemetry-instrumentation-httpx==0.66b2",
-    "uvicorn==0.54.0",
-];
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -41,7 +32,7 @@ impl World {
     }
 
     fn new() -> Result<Self, String> {
-        let python = python_environment("a2a-sdk-1.3.0", PACKAGES)?;
+        let python = a2a_sdk()?;
         let phoenix = Phoenix::shared()?;
         let project = unique("a2a-python");
         let builder = Telemetry::builder().endpoint(phoenix.url()).project_name(&project);

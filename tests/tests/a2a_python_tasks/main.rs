@@ -5,8 +5,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use a2a::{
-    AgentCard, GetTaskRequest, Message, Part, Role, SendMessageConfiguration, SendMessageRequest,
-    SendMessageResponse, StreamResponse, Task, TaskState, TaskStatus, TaskStatusUpdateEvent,
+    AgentCard, GetTaskRequest, Message, Part, Role, SendMessageRequest, SendMessageResponse, StreamResponse,
+    Task, TaskState, TaskStatus, TaskStatusUpdateEvent,
 };
 use a2a_client::agent_card::AgentCardResolver;
 use a2a_otel::opentelemetry::Value;
@@ -17,25 +17,15 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use tokio::time::sleep;
 
-use a2a_otel_tests::parrot::{Binding, Client, Event, connect, ended, observed, request, serve};
-use a2a_otel_tests::python::python_environment;
+use a2a_otel_tests::parrot::{Binding, Client, Event, connect, ended, immediate, observed, request, serve};
+use a2a_otel_tests::python::a2a_sdk;
 use a2a_otel_tests::services::{Service, free_ports, require};
-
-/// The environment of the other tests with Python's SDK.
-const PACKAGES: &[&str] = &[
-    "a2a-sdk[http-server]==1.3.0",
-    "opentelemetry-sdk==1.45.2",
-    "opentelemetry-exporter-otlp-proto-http==1.45.2",
-    "opentelemetry-instrumentation-asgi==0.66b2",
-    "opentelemetry-instrumentation-httpx==0.66b2",
-    "uvicorn==0.54.0",
-];
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(50);
 
 fn script(name: &str) -> Option<Command> {
-    let python = require("the Python SDK", python_environment("a2a-sdk-1.3.0", PACKAGES))?;
+    let python = require("the Python SDK", a2a_sdk())?;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/a2a_python_tasks");
     let mut command = Command::new(python);
     command
@@ -137,14 +127,7 @@ async fn what_is_found_later_of_a_python_agent_is_linked_to_what_was_asked() {
     let client = connect(&card_at(&format!("http://127.0.0.1:{port}"), &mut service).await).await;
 
     let capturing = capture();
-    let mut later = request("later");
-    later.configuration = Some(SendMessageConfiguration {
-        accepted_output_modes: None,
-        task_push_notification_config: None,
-        history_length: None,
-        return_immediately: Some(true),
-    });
-    let task = send(&client, later).await;
+    let task = send(&client, immediate(request("later"))).await;
     assert!(!is_failed(&task), "{task:?}");
     let poll = GetTaskRequest { id: task.id.clone(), history_length: None, tenant: None };
     let polling = async {
