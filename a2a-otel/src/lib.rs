@@ -9,6 +9,8 @@
 #[doc(hidden)]
 #[cfg(feature = "trace")]
 pub mod __private;
+#[cfg(feature = "sdk")]
+mod annotation;
 #[cfg(feature = "trace")]
 mod attributes;
 #[cfg(feature = "tracing")]

@@ -1,8 +1,8 @@
 //! Evaluates the innermost span, its trace and its session.
 
 use super::current::Current;
+use crate::annotation::{self, Annotation, OptionalScore, OptionalText};
 use crate::context::AgentRun;
-use crate::evaluation::{self, Annotation, OptionalScore, OptionalText};
 use crate::pipeline::annotations::Subject;
 use crate::semconv::gen_ai::EVALUATION_RESULT;
 use crate::{gen_ai, meter};
@@ -52,13 +52,13 @@ impl Current {
         }
         let Some(annotation) = annotation.checked() else { return };
         if self.measures() {
-            evaluation::measure(&annotation, AgentRun::at(&self.0).map(AgentRun::name));
+            annotation::measure(&annotation, AgentRun::at(&self.0).map(AgentRun::name));
         }
         let Some(span_id) = span_id else { return };
         if gen_ai::is_on() && self.is_recording() {
             self.event(EVALUATION_RESULT, annotation.event());
         }
-        evaluation::send(Subject::Span, span_id.to_string(), annotation);
+        annotation::send(Subject::Span, span_id.to_string(), annotation);
     }
 
     /// Evaluates the trace that the span belongs to.
@@ -70,7 +70,7 @@ impl Current {
     /// ```
     pub fn annotate_trace(&self, annotation: Annotation) {
         if let Some(trace_id) = self.trace_id() {
-            evaluation::annotate_trace(trace_id, annotation);
+            annotation::annotate_trace(trace_id, annotation);
         }
     }
 
@@ -85,7 +85,7 @@ impl Current {
     /// ```
     pub fn annotate_session(&self, annotation: Annotation) {
         if let Some(session_id) = self.session_id() {
-            evaluation::annotate_session(session_id, annotation);
+            annotation::annotate_session(session_id, annotation);
         }
     }
 

@@ -13,7 +13,7 @@ use opentelemetry::trace::{Span as _, SpanContext, SpanId, SpanKind, Status, Tra
 use opentelemetry::{Context, ContextGuard, KeyValue, Value};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, Span, SpanData};
 
-use crate::evaluation::{self, AnnotationWatcher};
+use crate::annotation::{self, AnnotationWatcher};
 use crate::lock::lock;
 #[cfg(feature = "metrics")]
 use crate::metrics::{CapturedFigures, MetricsSnapshot};
@@ -63,7 +63,7 @@ static ROUTES: LazyLock<Mutex<HashMap<TraceId, Sink>>> = LazyLock::new(Mutex::de
 #[must_use]
 pub fn capture() -> Capturing {
     watcher::watch(&Router);
-    evaluation::watch(AnnotationWatcher { is_watching: is_capturing, annotated: take_annotation });
+    annotation::watch(AnnotationWatcher { is_watching: is_capturing, annotated: take_annotation });
     tracer();
     #[cfg(feature = "cost")]
     crate::llm::cost::expect_spans();

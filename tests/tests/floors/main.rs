@@ -20,13 +20,13 @@ type Floor = (&'static [&'static str], &'static str);
 
 /// The floors from the top down. A room may import from the floors below, but not from other rooms on its own floor.
 const FLOORS: &[Floor] = &[
-    (&["lib", "__private", "guide"], "what users see, and what generated code calls"),
+    (&["lib", "__private", "guide", "evaluation"], "what users see, and what generated code calls"),
     (&["integrations", "phoenix"], "integrations with SDKs, and links to Phoenix"),
     (&["telemetry"], "wiring: builder, guard, handle, sampler, signals"),
     (&["testing"], "the test kit"),
     (&["metrics", "bridge"], "meters, the bridge to `tracing`"),
     (&["span"], "how a span is opened, run and ended"),
-    (&["evaluation", "llm"], "annotations; requests and responses of models"),
+    (&["annotation", "llm"], "annotations; requests and responses of models"),
     (&["pipeline", "propagation"], "what happens to ended spans; context across processes"),
     (&["meter"], "instruments, and what names of metrics mean"),
     (&["settings", "context", "gen_ai"], "configuration; what spans inherit; GenAI conventions"),
