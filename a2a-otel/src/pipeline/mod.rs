@@ -44,6 +44,8 @@ mod processors;
     allow(dead_code, reason = "the application's own exporters use only a part of it")
 )]
 mod queue;
+#[cfg(feature = "evaluation")]
+pub(crate) mod redirect;
 #[cfg(feature = "otlp")]
 mod route;
 mod sampler;

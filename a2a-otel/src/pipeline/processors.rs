@@ -182,8 +182,9 @@ fn is_suppressed(span: &SpanData) -> bool {
     span.attributes.last().is_some_and(|last| last.key.as_str() == SUPPRESSED)
 }
 
-impl SpanProcessor for FanOut {
-    fn on_start(&self, span: &mut Span, context: &Context) {
+impl FanOut {
+    /// A span of this pipeline has started.
+    pub(super) fn begin(&self, span: &mut Span, context: &Context) {
         if opentelemetry::trace::Span::span_context(span).is_sampled() {
             self.started.fetch_add(1, Ordering::Relaxed);
         }
@@ -200,7 +201,8 @@ impl SpanProcessor for FanOut {
         super::watcher::started(span, context);
     }
 
-    fn on_end(&self, mut span: SpanData) {
+    /// A span of this pipeline has ended.
+    pub(super) fn end(&self, mut span: SpanData) {
         #[cfg(feature = "metrics")]
         if let Some(census) = &self.census {
             census.ended();
@@ -224,6 +226,24 @@ impl SpanProcessor for FanOut {
         let Some(last) = processors.next_back() else { return };
         processors.for_each(|processor| processor.on_end(span.clone()));
         last.on_end(span);
+    }
+}
+
+impl SpanProcessor for FanOut {
+    fn on_start(&self, span: &mut Span, context: &Context) {
+        #[cfg(feature = "evaluation")]
+        if let Some(other) = super::redirect::started(span, context) {
+            return other.begin(span, context);
+        }
+        self.begin(span, context);
+    }
+
+    fn on_end(&self, span: SpanData) {
+        #[cfg(feature = "evaluation")]
+        if let Some(other) = super::redirect::ended(span.span_context.trace_id()) {
+            return other.end_span(span);
+        }
+        self.end(span);
     }
 
     fn force_flush(&self) -> OTelSdkResult {

@@ -104,6 +104,22 @@ impl Pipeline {
         }
     }
 
+    /// A span that was redirected here has started.
+    #[cfg(feature = "evaluation")]
+    pub(super) fn begin(&self, span: &mut Span, context: &Context) {
+        if let Some(opened) = self.opened() {
+            opened.fan_out.begin(span, context);
+        }
+    }
+
+    /// A span that was redirected here has ended.
+    #[cfg(feature = "evaluation")]
+    pub(super) fn end_span(&self, span: SpanData) {
+        if let Some(opened) = self.opened() {
+            opened.fan_out.end(span);
+        }
+    }
+
     /// What runs, without starting it.
     fn running(&self) -> Option<&Opened> {
         self.opened.get().and_then(Option::as_ref)

@@ -132,6 +132,16 @@ impl Settings {
         self
     }
 
+    /// Returns these settings for the traces of another project.
+    #[cfg(feature = "evaluation")]
+    pub(crate) fn for_project(mut self, name: &str) -> Settings {
+        self.headers.0.remove(PROJECT_HEADER);
+        if is_header_value(name) {
+            self.headers.0.insert(PROJECT_HEADER.to_owned(), name.to_owned());
+        }
+        Settings { project_name: name.to_owned(), ..self }
+    }
+
     /// Returns these settings for the receiver of log records.
     #[cfg(feature = "logs")]
     pub(crate) fn for_logs(&self, logs: &Logs) -> Settings {

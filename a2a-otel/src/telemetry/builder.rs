@@ -538,7 +538,7 @@ impl Builder {
         self.for_theirs().prepare(&process_environment).hand_out()
     }
 
-    fn for_theirs(self) -> Self {
+    pub(super) fn for_theirs(self) -> Self {
         // A subscriber would be global.
         Builder { is_processor: true, metrics: false, tracing: false, ..self }
     }

@@ -48,6 +48,22 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
+    pub(super) const fn new(running: Running, warnings: Vec<Warning>) -> Self {
+        Self {
+            running,
+            tracers: None,
+            meters: None,
+            foresight: Foresight { follows_parent: false, samples_roots: false },
+            #[cfg(all(unix, feature = "signals"))]
+            signals: false,
+            warnings,
+            #[cfg(feature = "cost")]
+            prices: None,
+            #[cfg(feature = "tracing")]
+            log_filter: None,
+        }
+    }
+
     pub(super) fn install(mut self) -> Telemetry {
         self.warnings.iter().for_each(|warning| report(warning));
         self.running.install(self.foresight, self.meters.take());
@@ -102,6 +118,15 @@ impl Prepared {
         }
         offer(&telemetry);
         (processor, telemetry)
+    }
+
+    /// Starts telemetry as a pipeline that only takes the traces which are redirected to it.
+    #[cfg(feature = "evaluation")]
+    pub(super) fn hand_out_aside(self) -> Option<(Arc<Pipeline>, Telemetry)> {
+        self.warnings.iter().for_each(|warning| report(warning));
+        let Spans::Piped(pipeline) = &self.running.spans else { return None };
+        let pipeline = pipeline.clone();
+        Some((pipeline, self.start()))
     }
 
     fn start(self) -> Telemetry {

@@ -7,6 +7,8 @@ use opentelemetry_sdk::trace::SpanProcessor as _;
 
 use super::builder::Builder;
 use super::handle::Running;
+#[cfg(feature = "evaluation")]
+use super::handle::Telemetry;
 use super::install::Prepared;
 use super::parts::{Figures, Parts, resource, resource_over};
 use super::spans::{Built, Spans};
@@ -59,18 +61,25 @@ impl Builder {
             self.assemble(settings, &mut warnings)
         };
         Prepared {
-            running,
             tracers,
             meters,
             foresight,
             #[cfg(all(unix, feature = "signals"))]
             signals,
-            warnings,
             #[cfg(feature = "cost")]
             prices,
             #[cfg(feature = "tracing")]
             log_filter,
+            ..Prepared::new(running, warnings)
         }
+    }
+
+    /// Prepares a pipeline with settings that are resolved already.
+    #[cfg(feature = "evaluation")]
+    fn prepare_aside(self, settings: Settings) -> Prepared {
+        let mut warnings = Vec::new();
+        let running = self.pipe(settings, &mut warnings);
+        Prepared::new(running, warnings)
     }
 
     /// What of the code has no effect over an application's own provider.
@@ -184,6 +193,18 @@ impl Builder {
         let Opened { fan_out, backends } = self.parts(settings, figures, warnings).open(resource);
         let started = fan_out.started.clone();
         Built { provider: provider.with_span_processor(fan_out).build(), backends, started }
+    }
+}
+
+#[cfg(feature = "evaluation")]
+impl Telemetry {
+    /// Starts a pipeline beside that of the process, for the traces that are redirected to it. Returns nothing if telemetry is
+    /// switched off.
+    pub(crate) fn aside(settings: Settings) -> Option<(Arc<Pipeline>, Telemetry)> {
+        if settings.disabled {
+            return None;
+        }
+        Builder::default().for_theirs().prepare_aside(settings).hand_out_aside()
     }
 }
 

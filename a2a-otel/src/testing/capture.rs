@@ -62,11 +62,7 @@ static ROUTES: LazyLock<Mutex<HashMap<TraceId, Sink>>> = LazyLock::new(Mutex::de
 /// ```
 #[must_use]
 pub fn capture() -> Capturing {
-    watcher::watch(&Router);
-    annotation::watch(AnnotationWatcher { is_watching: is_capturing, annotated: take_annotation });
-    tracer();
-    #[cfg(feature = "cost")]
-    crate::llm::cost::expect_spans();
+    prepare();
     let sink = Sink::new(Mutex::new(Caught::default()));
     lock(&SINKS).push(Arc::clone(&sink));
     RUNNING.fetch_add(1, Ordering::Relaxed);
@@ -80,6 +76,53 @@ pub fn capture() -> Capturing {
         #[cfg(feature = "metrics")]
         figures,
         _context: context.attach(),
+    }
+}
+
+/// Prepares the process for captures. Only the first call has an effect.
+fn prepare() {
+    watcher::watch(&Router);
+    annotation::watch(AnnotationWatcher { is_watching: is_capturing, annotated: take_annotation });
+    tracer();
+    #[cfg(feature = "cost")]
+    crate::llm::cost::expect_spans();
+}
+
+/// Collects the spans of the traces that start in its context, whatever thread they start on, until it is dropped.
+#[cfg(feature = "evaluation")]
+pub(crate) struct Collecting(Sink);
+
+#[cfg(feature = "evaluation")]
+impl Collecting {
+    pub(crate) fn start() -> Self {
+        prepare();
+        RUNNING.fetch_add(1, Ordering::Relaxed);
+        Self(Sink::default())
+    }
+
+    /// Returns a context whose traces are collected.
+    pub(crate) fn in_context(&self, context: &Context) -> Context {
+        context.with_value(Arc::clone(&self.0))
+    }
+
+    /// Returns the spans that have ended, in the order in which they started.
+    pub(crate) fn spans(&self) -> Vec<Captured> {
+        let mut spans = lock(&self.0).spans.clone();
+        spans.sort_by_key(|span| span.start);
+        spans
+    }
+
+    /// Returns the spans as an indented tree.
+    pub(crate) fn tree(&self) -> String {
+        tree_of(&self.spans())
+    }
+}
+
+#[cfg(feature = "evaluation")]
+impl Drop for Collecting {
+    fn drop(&mut self) {
+        RUNNING.fetch_sub(1, Ordering::Relaxed);
+        lock(&ROUTES).retain(|_, sink| !Arc::ptr_eq(sink, &self.0));
     }
 }
 

@@ -1,0 +1,403 @@
+//! What an experiment has shown: a summary, comparisons, and the worst answers.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::ExperimentError;
+use super::journal::{Content, EvaluationRecord};
+use super::run::{RunRecord, text};
+use super::statistics::{Spread, quantile};
+use super::threshold::{Miss, Threshold};
+use crate::dataset::Dataset;
+
+/// How many answers a summary and a failure show.
+const WORST: usize = 3;
+/// How much of a text is shown.
+const SHOWN: usize = 160;
+
+/// What an experiment has shown. Printed, it is a table with the worst answers.
+///
+/// ```no_run
+/// use a2a_otel::evaluation::Report;
+///
+/// let last_week = Report::read("baseline.jsonl")?;
+/// println!("{last_week}");
+/// println!("{:?} of the answers were exact", last_week.mean("exact"));
+/// # Ok::<(), a2a_otel::evaluation::ExperimentError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Report {
+    content: Content,
+    /// Inputs and expected outputs, by the example's id. Empty for a report that was read from a file.
+    examples: BTreeMap<String, (Value, Value)>,
+    path: PathBuf,
+    pub(super) thresholds: Vec<Threshold>,
+    link: Option<String>,
+    unsent: usize,
+}
+
+/// The requirements that an experiment does not meet, with the worst answers. Printed with `{}` or `{:?}`, it is the same
+/// readable text, so that a test may return it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Failure(String);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl Report {
+    pub(super) fn new(content: Content, dataset: &Dataset, path: &Path, thresholds: Vec<Threshold>) -> Self {
+        let examples = dataset.examples().iter();
+        let examples =
+            examples.map(|one| (one.id().to_owned(), (one.input().clone(), one.expected().clone()))).collect();
+        Self { content, examples, path: path.to_owned(), thresholds, link: None, unsent: 0 }
+    }
+
+    /// Adds what became of it in Phoenix.
+    pub(super) fn sent(self, link: Option<String>, unsent: usize) -> Self {
+        Self { link, unsent, ..self }
+    }
+
+    /// Reads the file of an earlier experiment, to compare with it.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or is no file of an experiment.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, ExperimentError> {
+        let path = path.as_ref().to_owned();
+        let content = Content::read(&path)?;
+        Ok(Self { content, examples: BTreeMap::new(), path, thresholds: Vec::new(), link: None, unsent: 0 })
+    }
+
+    /// The name of the experiment.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.content.header.name
+    }
+
+    /// The file that the results are in. Keep it to compare later experiments with it: see [`Report::read`].
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The page of the experiment in Phoenix, if it is there.
+    #[must_use]
+    pub fn link(&self) -> Option<&str> {
+        self.link.as_deref()
+    }
+
+    /// How many results Phoenix could not take. They are in the file, and
+    /// [`Experiment::resume`](super::Experiment::resume) sends them.
+    #[must_use]
+    pub fn unsent(&self) -> usize {
+        self.unsent
+    }
+
+    /// How many answers there are, failures included.
+    #[must_use]
+    pub fn runs(&self) -> usize {
+        self.content.runs.len()
+    }
+
+    /// How many tasks failed, panicked or took too long.
+    #[must_use]
+    pub fn failed_runs(&self) -> usize {
+        self.content.runs.iter().filter(|run| run.error.is_some()).count()
+    }
+
+    /// The names of the evaluators, sorted.
+    #[must_use]
+    pub fn evaluators(&self) -> Vec<&str> {
+        let mut names: Vec<_> = self.content.evaluations.iter().map(|one| one.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The mean score of an evaluator over all examples, or nothing if there is no score. The repetitions of an example count
+    /// as one value, their mean.
+    #[must_use]
+    pub fn mean(&self, evaluator: &str) -> Option<f64> {
+        self.spread_of_examples(evaluator).map(|spread| spread.mean)
+    }
+
+    /// The scores of an evaluator: one for each run that has a score.
+    #[must_use]
+    pub fn scores(&self, evaluator: &str) -> Vec<f64> {
+        self.evaluations(evaluator).filter_map(|one| one.verdict.value()).collect()
+    }
+
+    /// How often an evaluator failed.
+    #[must_use]
+    pub fn evaluator_errors(&self, evaluator: &str) -> usize {
+        self.evaluations(evaluator).filter(|one| one.error.is_some()).count()
+    }
+
+    /// How the scores of an evaluator are spread over the examples.
+    #[must_use]
+    pub fn spread_of_examples(&self, evaluator: &str) -> Option<Spread> {
+        Spread::of(&self.by_example(evaluator).into_values().collect::<Vec<_>>())
+    }
+
+    /// How the scores of an evaluator have changed against a baseline, over the examples that both have: a positive mean is
+    /// better.
+    #[must_use]
+    pub fn change(&self, baseline: &Report, evaluator: &str) -> Option<Spread> {
+        Spread::of(&self.changes(baseline, evaluator).into_values().collect::<Vec<_>>())
+    }
+
+    /// How long the tasks took: the median, and the time within which 95 % of them ended.
+    #[must_use]
+    pub fn latency(&self) -> Option<(Duration, Duration)> {
+        let mut seconds: Vec<f64> = self.content.runs.iter().map(|run| seconds(run).as_secs_f64()).collect();
+        seconds.sort_by(f64::total_cmp);
+        let at = |share| quantile(&seconds, share).map(Duration::from_secs_f64);
+        Some((at(0.5)?, at(0.95)?))
+    }
+
+    /// The tokens of all model calls that were recorded: of prompts, and of answers.
+    #[must_use]
+    pub fn tokens(&self) -> (i64, i64) {
+        let sum = |of: fn(&RunRecord) -> i64| self.content.runs.iter().map(of).sum();
+        (sum(|run| run.facts.prompt_tokens), sum(|run| run.facts.completion_tokens))
+    }
+
+    /// The cost of all model calls in US dollars, as far as it is known.
+    #[must_use]
+    pub fn cost(&self) -> Option<f64> {
+        let costs: Vec<f64> = self.content.runs.iter().filter_map(|run| run.facts.cost).collect();
+        (!costs.is_empty()).then(|| costs.iter().sum())
+    }
+
+    /// Checks the requirements of the experiment.
+    ///
+    /// # Errors
+    ///
+    /// If one is not met. The text has the worst answers with their traces.
+    pub fn check(&self) -> Result<&Self, Failure> {
+        let misses: Vec<_> =
+            self.thresholds.iter().filter_map(|one| Some((one, one.missed_by(self)?))).collect();
+        if misses.is_empty() { Ok(self) } else { Err(Failure(self.describe(&misses))) }
+    }
+
+    /// Checks the requirements, in a test.
+    ///
+    /// # Panics
+    ///
+    /// If one is not met. The message has the worst answers with their traces.
+    #[track_caller]
+    pub fn assert(&self) -> &Self {
+        self.check().unwrap_or_else(|failure| panic!("{failure}"))
+    }
+
+    /// What a program returns from `main`: failure if a requirement is not met.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        if self.check().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    pub(super) fn content(&self) -> &Content {
+        &self.content
+    }
+
+    pub(super) fn evaluations_of(&self, run: &RunRecord) -> impl Iterator<Item = &EvaluationRecord> {
+        let place = (run.example.clone(), run.repetition);
+        self.content.evaluations.iter().filter(move |one| (&one.example, one.repetition) == (&place.0, place.1))
+    }
+
+    fn evaluations<'a>(&'a self, evaluator: &'a str) -> impl Iterator<Item = &'a EvaluationRecord> {
+        self.content.evaluations.iter().filter(move |one| one.name == evaluator)
+    }
+
+    /// The mean score of each example.
+    fn by_example(&self, evaluator: &str) -> BTreeMap<&str, f64> {
+        let mut scores = BTreeMap::<&str, Vec<f64>>::new();
+        for evaluation in self.evaluations(evaluator) {
+            if let Some(score) = evaluation.verdict.value() {
+                scores.entry(&evaluation.example).or_default().push(score);
+            }
+        }
+        scores.into_iter().filter_map(|(example, scores)| Some((example, Spread::of(&scores)?.mean))).collect()
+    }
+
+    /// By how much the score of each example has changed.
+    fn changes<'a>(&'a self, baseline: &Report, evaluator: &str) -> BTreeMap<&'a str, f64> {
+        let before = baseline.by_example(evaluator);
+        let now = self.by_example(evaluator).into_iter();
+        now.filter_map(|(example, score)| Some((example, score - before.get(example)?))).collect()
+    }
+
+    /// The examples that an evaluator likes least, or that have lost most against a baseline.
+    fn worst(&self, evaluator: &str, baseline: Option<&Report>) -> Vec<&str> {
+        let scores = match baseline {
+            Some(baseline) => self.changes(baseline, evaluator),
+            None => self.by_example(evaluator),
+        };
+        let worst = if baseline.is_some() { 0.0 } else { f64::INFINITY };
+        let mut scores: Vec<_> = scores.into_iter().filter(|(_, score)| *score < worst).collect();
+        scores.sort_by(|one, other| one.1.total_cmp(&other.1));
+        scores.into_iter().take(WORST).map(|(example, _)| example).collect()
+    }
+
+    /// The run of an example that an evaluator likes least.
+    fn worst_run(&self, example: &str, evaluator: &str) -> Option<(&RunRecord, &EvaluationRecord)> {
+        let of_example = self.evaluations(evaluator).filter(|one| one.example == example);
+        let worst = of_example.min_by(|one, other| {
+            let score = |one: &EvaluationRecord| one.verdict.value().unwrap_or(f64::INFINITY);
+            score(one).total_cmp(&score(other))
+        })?;
+        let run = self.content.runs.iter().find(|run| {
+            (&run.example, run.repetition) == (&worst.example, worst.repetition)
+        })?;
+        Some((run, worst))
+    }
+
+    fn describe(&self, misses: &[(&Threshold, Miss)]) -> String {
+        let mut text = format!("the experiment {:?} does not meet what is required of it", self.name());
+        for (threshold, miss) in misses {
+            let _ = write!(text, "\n\n{}", miss.text);
+            for example in self.worst(threshold.evaluator(), threshold.baseline()) {
+                let _ = write!(text, "\n\n{}", self.describe_run(example, threshold));
+            }
+        }
+        let _ = write!(text, "\n\nall results are in {}", self.path.display());
+        if let Some(link) = &self.link {
+            let _ = write!(text, "\nand at {link}");
+        }
+        text
+    }
+
+    fn describe_run(&self, example: &str, threshold: &Threshold) -> String {
+        let Some((run, evaluation)) = self.worst_run(example, threshold.evaluator()) else { return String::new() };
+        let score = evaluation.verdict.value().unwrap_or_default();
+        let mut text = format!("  example {example}, repetition {}: {} {score}", run.repetition, evaluation.name);
+        if let Some((input, expected)) = self.examples.get(example) {
+            let _ = write!(text, "\n    input     {}", shortened(input));
+            if !expected.is_null() {
+                let _ = write!(text, "\n    expected  {}", shortened(expected));
+            }
+        }
+        let answer = run.error.as_ref().map_or_else(|| shortened(&run.output), |error| format!("failed: {error}"));
+        let _ = write!(text, "\n    answer    {answer}");
+        if let Some(explanation) = evaluation.verdict.explanation() {
+            let _ = write!(text, "\n    because   {explanation}");
+        }
+        let before = threshold.baseline().and_then(|baseline| baseline.worst_run(example, &evaluation.name));
+        if let Some((before, _)) = before.filter(|(before, _)| before.facts.tree != run.facts.tree) {
+            let _ = write!(text, "\n    its trace in the baseline\n{}", indented(&before.facts.tree));
+        }
+        if let Some(trace) = run.trace_id.as_ref().filter(|_| !run.facts.tree.is_empty()) {
+            let _ = write!(text, "\n    its trace, {trace}\n{}", indented(&run.facts.tree));
+        }
+        text
+    }
+}
+
+fn seconds(run: &RunRecord) -> Duration {
+    Duration::from_micros(run.end.saturating_sub(run.start))
+}
+
+fn indented(tree: &str) -> String {
+    tree.lines().map(|line| format!("      {line}")).collect::<Vec<_>>().join("\n")
+}
+
+/// A value in one line.
+fn shortened(value: &Value) -> String {
+    let line = text(value).split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{} …", &line[..end]),
+        None => line,
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let header = &self.content.header;
+        writeln!(
+            f,
+            "experiment {:?} on {:?}: {} examples, {} runs, {} failed",
+            header.name,
+            header.dataset,
+            header.examples.len(),
+            self.runs(),
+            self.failed_runs()
+        )?;
+        self.write_scores(f)?;
+        if let Some((median, most)) = self.latency() {
+            writeln!(f, "  latency {median:.1?} in the median, {most:.1?} for 95 %")?;
+        }
+        let (prompts, answers) = self.tokens();
+        if prompts + answers > 0 {
+            writeln!(f, "  tokens  {prompts} of prompts, {answers} of answers")?;
+        }
+        if let Some(cost) = self.cost() {
+            writeln!(f, "  cost    {cost:.4} US dollars")?;
+        }
+        self.write_worst(f)?;
+        writeln!(f, "  results {}", self.path.display())?;
+        if self.unsent > 0 {
+            writeln!(f, "  Phoenix lacks {} of the results; run it again with resume() to send them", self.unsent)?;
+        }
+        self.link.as_ref().map_or(Ok(()), |link| writeln!(f, "  see {link}"))
+    }
+}
+
+impl Report {
+    fn write_scores(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.evaluators();
+        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or_default().max("evaluator".len());
+        if names.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "  {:width$}   mean  ± noise  lowest  highest  errors", "evaluator")?;
+        for name in names {
+            let errors = self.evaluator_errors(name);
+            match self.spread_of_examples(name) {
+                Some(spread) => writeln!(
+                    f,
+                    "  {name:width$}  {:5.3}  ± {:5.3}  {:6.3}  {:7.3}  {errors:6}",
+                    spread.mean,
+                    spread.noise(),
+                    spread.lowest,
+                    spread.highest
+                )?,
+                None => writeln!(f, "  {name:width$}  {:5}  {:7}  {:6}  {:7}  {errors:6}", "-", "-", "-", "-")?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The answers with the lowest scores, of all evaluators together.
+    fn write_worst(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let failed = self.content.runs.iter().filter_map(|run| Some((run, run.error.clone()?)));
+        for (run, error) in failed.take(WORST) {
+            writeln!(f, "  failed  {}: {error}", run.example)?;
+        }
+        for name in self.evaluators() {
+            for example in self.worst(name, None) {
+                let Some((run, one)) = self.worst_run(example, name) else { continue };
+                if let Some(score) = one.verdict.value().filter(|score| *score < 1.0) {
+                    let because = one.verdict.explanation().map(|why| format!(" ({why})")).unwrap_or_default();
+                    writeln!(f, "  {name} {score:.3}  {example}: {}{because}", shortened(&run.output))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
