@@ -25,3 +25,5 @@
 pub use crate::annotation::{
     Annotation, AnnotatorKind, OptionalScore, OptionalText, annotate_session, annotate_span, annotate_trace,
 };
+#[cfg(feature = "evaluation")]
+pub use crate::dataset::{Dataset, DatasetError, Example};

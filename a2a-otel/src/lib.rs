@@ -19,6 +19,8 @@ mod bridge;
 mod capture;
 #[cfg(feature = "trace")]
 pub mod context;
+#[cfg(feature = "evaluation")]
+mod dataset;
 #[cfg(feature = "sdk")]
 mod deadline;
 #[cfg(feature = "trace")]

@@ -30,7 +30,7 @@ const FLOORS: &[Floor] = &[
     (&["pipeline", "propagation"], "what happens to ended spans; context across processes"),
     (&["meter"], "instruments, and what names of metrics mean"),
     (&["settings", "context", "gen_ai"], "configuration; what spans inherit; GenAI conventions"),
-    (&["privacy", "record"], "what is masked; records that users add to a span"),
+    (&["privacy", "record", "dataset"], "what is masked; records that users add to a span; examples"),
     (&["capture", "environment"], "how values are written; how variables are read"),
     (
         &["json", "semconv", "percent", "report", "lock", "deadline", "attributes"],

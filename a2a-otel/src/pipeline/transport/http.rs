@@ -224,6 +224,12 @@ fn kind_of(error: &ureq::Error) -> TroubleKind {
     }
 }
 
+/// Returns why Phoenix has not answered, and what to check.
+#[cfg(feature = "evaluation")]
+pub(crate) fn unanswered(error: &ureq::Error) -> String {
+    not_answered(error, &PHOENIX).into_text()
+}
+
 /// Returns the meaning of a request without an answer.
 fn not_answered(error: &ureq::Error, hints: &Hints) -> Answer {
     let text = error.to_string();

@@ -87,7 +87,7 @@ pub(super) fn of_status(status: u16, cause: String, after: Option<Duration>) -> 
 /// Parses the header `Retry-After`: seconds, or a date.
 ///
 /// Source: <https://www.rfc-editor.org/rfc/rfc9110#field.retry-after>.
-pub(super) fn retry_after(header: &str, now: SystemTime) -> Option<Duration> {
+pub(crate) fn retry_after(header: &str, now: SystemTime) -> Option<Duration> {
     let seconds = header.trim().parse().ok().map(Duration::from_secs);
     let date =
         || httpdate::parse_http_date(header).ok().map(|date| date.duration_since(now).unwrap_or_default());

@@ -14,7 +14,7 @@ const SHORTEST: usize = 4;
 
 /// Texts that were sent to a receiver, and that no message may show, whatever the receiver says.
 #[derive(Clone, Default)]
-pub(super) struct Secrets(Vec<String>);
+pub(crate) struct Secrets(Vec<String>);
 
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -24,7 +24,7 @@ impl std::fmt::Debug for Secrets {
 
 impl Secrets {
     /// The values of all headers except the project's name, and the credentials in the address.
-    pub(super) fn of(settings: &Settings, endpoint: &Endpoint) -> Self {
+    pub(crate) fn of(settings: &Settings, endpoint: &Endpoint) -> Self {
         let headers = settings.headers.iter().map(|(_, value)| value);
         let headers = headers.filter(|value| *value != settings.project_name);
         let address = endpoint.as_str();
@@ -49,7 +49,7 @@ impl Secrets {
     }
 
     /// The text without secrets and control characters.
-    pub(super) fn masked(&self, text: &str) -> String {
+    pub(crate) fn masked(&self, text: &str) -> String {
         let masked = self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret, MASK));
         masked.chars().flat_map(Shown::new).collect()
     }

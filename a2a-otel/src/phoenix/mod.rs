@@ -15,6 +15,14 @@
 //! # answer("Which lamps do you have?");
 //! ```
 
+#[cfg(feature = "evaluation")]
+mod client;
+#[cfg(feature = "evaluation")]
+#[allow(dead_code, reason = "what runs experiments calls it")]
+mod experiments;
+#[cfg(feature = "evaluation")]
+mod timestamp;
+
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -23,6 +31,15 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ureq::http::Request;
 
+#[cfg(feature = "evaluation")]
+pub use self::client::Client;
+#[cfg(feature = "evaluation")]
+#[allow(unused_imports, reason = "what runs experiments imports it")]
+pub(crate) use self::experiments::{
+    IncompleteRun, NewExperiment, RemoteAnnotation, RemoteEvaluation, RemoteExperiment, RemoteRow, RemoteRun,
+};
+#[cfg(feature = "evaluation")]
+use crate::dataset::DatasetError;
 use crate::percent;
 use crate::pipeline::annotations;
 use crate::pipeline::transport::{agent, header_map};
@@ -52,6 +69,21 @@ pub enum PhoenixError {
     /// Its answer is not JSON, for this reason.
     #[error("Phoenix's answer cannot be read: {0}")]
     Unreadable(String),
+    /// It rejected a request.
+    #[cfg(feature = "evaluation")]
+    #[error("Phoenix rejects {request} with status {status}: {reason}")]
+    Rejected {
+        /// The method and the path.
+        request: String,
+        /// The HTTP status.
+        status: u16,
+        /// What Phoenix says.
+        reason: String,
+    },
+    /// A dataset cannot be sent.
+    #[cfg(feature = "evaluation")]
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
 }
 
 #[derive(Deserialize)]
