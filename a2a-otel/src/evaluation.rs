@@ -27,3 +27,8 @@ pub use crate::annotation::{
 };
 #[cfg(feature = "evaluation")]
 pub use crate::dataset::{Dataset, DatasetError, Example};
+#[cfg(feature = "evaluation")]
+pub use crate::experiment::{
+    Evaluating, Evaluator, Experiment, ExperimentError, Failure, IntoEvaluator, IntoVerdict, Judge, RateLimited, Report,
+    Run, Spread, Threshold, Verdict, at_least, evaluators, no_worse_than,
+};

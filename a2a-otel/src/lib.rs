@@ -29,6 +29,8 @@ mod environment;
 pub mod evaluation;
 #[cfg(feature = "trace")]
 mod gen_ai;
+#[cfg(feature = "evaluation")]
+mod experiment;
 #[cfg(all(doc, not(doctest)))]
 pub mod guide;
 #[cfg(any(feature = "a2a", feature = "http", feature = "mcp"))]

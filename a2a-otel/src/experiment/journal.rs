@@ -92,7 +92,7 @@ pub(super) struct Content {
 }
 
 impl Content {
-    fn new(header: Header) -> Self {
+    pub(super) fn new(header: Header) -> Self {
         Self {
             header,
             remote: None,
@@ -155,29 +155,47 @@ impl Content {
     }
 }
 
-/// The file of a running experiment. No other process continues it meanwhile.
+/// The file of a running experiment.
 #[derive(Debug)]
 pub(super) struct Journal {
     path: PathBuf,
     file: Mutex<File>,
 }
 
+/// Keeps others from continuing an experiment while it runs. It is not part of the journal, which tasks share that outlive a
+/// dropped experiment by a moment.
+#[derive(Debug)]
+pub(super) struct Claim {
+    _locked: File,
+}
+
+impl Claim {
+    fn take(path: &Path) -> Result<Self, ExperimentError> {
+        let failed = |error| ExperimentError::Journal { path: path.to_owned(), error };
+        let file = OpenOptions::new().append(true).open(path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _locked: file }),
+            Err(TryLockError::WouldBlock) => Err(ExperimentError::Running(path.to_owned())),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+}
+
 impl Journal {
     /// Starts a new file in the folder of the experiment.
-    pub(super) fn create(folder: &Path, header: &Header) -> Result<Self, ExperimentError> {
+    pub(super) fn create(folder: &Path, header: &Header) -> Result<(Self, Claim), ExperimentError> {
         let folder = folder.join(file_name(&header.name));
         let name = format!("{}-{}.{EXTENSION}", header.start, std::process::id());
         let path = folder.join(name);
         let open = || -> io::Result<File> {
             fs::create_dir_all(&folder)?;
-            let file = OpenOptions::new().append(true).create_new(true).open(&path)?;
-            file.lock()?;
-            Ok(file)
+            OpenOptions::new().append(true).create_new(true).open(&path)
         };
         let file = open().map_err(|error| ExperimentError::Journal { path: path.clone(), error })?;
+        let claim = Claim::take(&path)?;
         let journal = Self { path, file: Mutex::new(file) };
         journal.append(&Line::Experiment(header.clone()))?;
-        Ok(journal)
+        Ok((journal, claim))
     }
 
     /// Continues the newest file of an experiment that was interrupted, or whose results Phoenix lacks. Returns nothing if
@@ -186,12 +204,18 @@ impl Journal {
         folder: &Path,
         header: &Header,
         needs_sending: bool,
-    ) -> Result<Option<(Self, Content)>, ExperimentError> {
+    ) -> Result<Option<(Self, Claim, Content)>, ExperimentError> {
         let is_open = |content: &Content| !content.is_finished || (needs_sending && !content.is_all_sent());
         for path in files(&folder.join(file_name(&header.name))).into_iter().rev() {
             let Ok(content) = Content::read(&path) else { continue };
             if content.header.is_of_same(header) {
-                return if is_open(&content) { Ok(Some((Self::reopen(path)?, content))) } else { Ok(None) };
+                if !is_open(&content) {
+                    return Ok(None);
+                }
+                let claim = Claim::take(&path)?;
+                // Its owner may have written more until it left.
+                let content = Content::read(&path)?;
+                return Ok(Some((Self::reopen(path)?, claim, content)));
             }
         }
         Ok(None)
@@ -200,11 +224,6 @@ impl Journal {
     fn reopen(path: PathBuf) -> Result<Self, ExperimentError> {
         let failed = |error| ExperimentError::Journal { path: path.clone(), error };
         let file = OpenOptions::new().append(true).open(&path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(ExperimentError::Running(path)),
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
-        }
         cut_last_line(&path, &file).map_err(failed)?;
         Ok(Self { path, file: Mutex::new(file) })
     }

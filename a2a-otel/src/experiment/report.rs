@@ -221,12 +221,13 @@ impl Report {
         self.content.evaluations.iter().filter(move |one| (&one.example, one.repetition) == (&place.0, place.1))
     }
 
-    fn evaluations<'a>(&'a self, evaluator: &'a str) -> impl Iterator<Item = &'a EvaluationRecord> {
+    fn evaluations<'a>(&'a self, evaluator: &str) -> impl Iterator<Item = &'a EvaluationRecord> {
+        let evaluator = evaluator.to_owned();
         self.content.evaluations.iter().filter(move |one| one.name == evaluator)
     }
 
     /// The mean score of each example.
-    fn by_example(&self, evaluator: &str) -> BTreeMap<&str, f64> {
+    fn by_example<'a>(&'a self, evaluator: &str) -> BTreeMap<&'a str, f64> {
         let mut scores = BTreeMap::<&str, Vec<f64>>::new();
         for evaluation in self.evaluations(evaluator) {
             if let Some(score) = evaluation.verdict.value() {
@@ -244,7 +245,7 @@ impl Report {
     }
 
     /// The examples that an evaluator likes least, or that have lost most against a baseline.
-    fn worst(&self, evaluator: &str, baseline: Option<&Report>) -> Vec<&str> {
+    fn worst<'a>(&'a self, evaluator: &str, baseline: Option<&Report>) -> Vec<&'a str> {
         let scores = match baseline {
             Some(baseline) => self.changes(baseline, evaluator),
             None => self.by_example(evaluator),
@@ -256,7 +257,7 @@ impl Report {
     }
 
     /// The run of an example that an evaluator likes least.
-    fn worst_run(&self, example: &str, evaluator: &str) -> Option<(&RunRecord, &EvaluationRecord)> {
+    fn worst_run<'a>(&'a self, example: &str, evaluator: &str) -> Option<(&'a RunRecord, &'a EvaluationRecord)> {
         let of_example = self.evaluations(evaluator).filter(|one| one.example == example);
         let worst = of_example.min_by(|one, other| {
             let score = |one: &EvaluationRecord| one.verdict.value().unwrap_or(f64::INFINITY);

@@ -14,7 +14,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 use super::ExperimentError;
 use super::evaluator::{Evaluator, IntoEvaluator};
 use super::gate::Gate;
-use super::journal::{Content, Header, Journal, Line, Remote, header};
+use super::journal::{Claim, Content, Header, Journal, Line, Remote, header};
 use super::progress::Progress;
 use super::publish::{Publisher, register};
 use super::report::Report;
@@ -191,7 +191,7 @@ impl Experiment {
         let (dataset, task) = self.check()?;
         let ids = dataset.examples().iter().map(|example| example.id().to_owned()).collect();
         let header = header(&self.name, dataset.name(), ids, self.repetitions);
-        let (journal, before) = self.journal(header)?;
+        let (journal, _claim, before) = self.journal(header)?;
         let journal = Arc::new(journal);
         let registered = self.register(&dataset, &before, &journal).await?;
         let publisher = registered.as_ref().map(|one| one.publisher(&before, journal.clone()));
@@ -245,14 +245,14 @@ impl Experiment {
         self.evaluators.iter().map(Evaluator::name).find(|name| !names.insert(*name))
     }
 
-    fn journal(&self, header: Header) -> Result<(Journal, Content), ExperimentError> {
+    fn journal(&self, header: Header) -> Result<(Journal, Claim, Content), ExperimentError> {
         if self.resumes
             && let Some(found) = Journal::resume(&self.folder, &header, self.phoenix.is_some())?
         {
             return Ok(found);
         }
-        let journal = Journal::create(&self.folder, &header)?;
-        Ok((journal, Content::new(header)))
+        let (journal, claim) = Journal::create(&self.folder, &header)?;
+        Ok((journal, claim, Content::new(header)))
     }
 
     /// Makes the experiment known to Phoenix. If that does not answer, the experiment runs without it.

@@ -16,7 +16,7 @@ use super::{Answer, PhoenixError};
 use crate::environment::Environment;
 use crate::lock::lock;
 use crate::pipeline::transport::{Backoff, Secrets, agent, header_map, retry_after, unanswered};
-use crate::settings::{Endpoint, Overrides, Settings, Tls};
+use crate::settings::{Endpoint, Overrides, Settings};
 
 /// How long one attempt may take. Phoenix stores 1,000 examples a second.
 const ATTEMPT: Duration = Duration::from_secs(5 * 60);
@@ -54,8 +54,8 @@ pub struct Client {
 }
 
 struct Shared {
+    settings: Settings,
     server: Endpoint,
-    tls: Tls,
     headers: HeaderMap,
     secrets: Secrets,
     /// Replaced after each failure: Phoenix closes a connection after a status 500 without saying so.
@@ -109,7 +109,7 @@ impl Client {
     pub fn new(settings: &Settings) -> Result<Self, PhoenixError> {
         let server = settings.endpoint.as_ref().and_then(Endpoint::server).ok_or(PhoenixError::NoPhoenix)?;
         let shared = Shared {
-            tls: settings.tls.clone(),
+            settings: settings.clone(),
             headers: header_map(settings),
             secrets: Secrets::of(settings, &server),
             agent: Mutex::new(None),
@@ -134,6 +134,11 @@ impl Client {
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Client { patience, ..self }
+    }
+
+    /// The settings that it was made of.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.shared.settings
     }
 
     /// Returns the address of a page, for people.
@@ -264,7 +269,7 @@ impl Shared {
         if let Some(agent) = &*kept {
             return Ok(agent.clone());
         }
-        let agent = agent(&self.server, ATTEMPT, &self.tls).map_err(|cause| Failure {
+        let agent = agent(&self.server, ATTEMPT, &self.settings.tls).map_err(|cause| Failure {
             error: PhoenixError::Unanswered(self.secrets.masked(&cause)),
             again: Again::Never,
         })?;

@@ -86,6 +86,18 @@ pub enum PhoenixError {
     Dataset(#[from] DatasetError),
 }
 
+#[cfg(feature = "evaluation")]
+impl PhoenixError {
+    /// Whether the same request may be answered later.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::Unanswered(_) => true,
+            Self::Rejected { status, .. } => matches!(status, 408 | 425 | 429 | 502..=504),
+            _ => false,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Answer<T> {
     data: T,
