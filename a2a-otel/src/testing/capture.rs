@@ -141,7 +141,7 @@ pub struct Capturing {
 }
 
 /// A span that ended.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Captured {
     /// The span's name.
     pub name: String,
@@ -292,7 +292,7 @@ impl Capturing {
     }
 }
 
-fn tree_of(spans: &[Captured]) -> String {
+pub(super) fn tree_of(spans: &[Captured]) -> String {
     let is_root = |span: &Captured| !spans.iter().any(|other| Some(other.span_id) == span.parent_id);
     let mut tree = String::new();
     for root in spans.iter().filter(|span| is_root(span)) {

@@ -1,16 +1,25 @@
 //! Tools for tests of instrumented code.
 
+mod align;
 mod capture;
+mod changes;
+mod diff;
 mod json;
 mod received_logs;
 mod received_metrics;
 mod receiver;
+mod time;
+mod trace;
+mod tree;
+mod value;
 
 #[cfg(feature = "evaluation")]
 pub(crate) use self::capture::Collecting;
 pub use self::capture::{Captured, CapturedAnnotation, Capturing, capture};
+pub use self::diff::{Diff, diff};
 pub use self::received_logs::ReceivedLog;
 pub use self::received_metrics::{ReceivedMetric, ReceivedPoint, ReceivedReading};
 pub use self::receiver::{
     Behaviour, ReceivedAnnotation, ReceivedEvent, ReceivedSpan, ReceivedStatus, Receiver, ReceiverRequest,
 };
+pub use self::trace::{Trace, TraceError};
