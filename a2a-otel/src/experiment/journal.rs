@@ -241,6 +241,11 @@ impl Journal {
     }
 }
 
+/// Where the trace of a run is kept: beside the file of the experiment.
+pub(super) fn trace_path(journal: &Path, example: &str, repetition: u32) -> PathBuf {
+    journal.with_extension("traces").join(format!("{}-{repetition}.{EXTENSION}", file_name(example)))
+}
+
 /// The header of an experiment that starts now.
 pub(super) fn header(name: &str, dataset: &str, examples: Vec<String>, repetitions: u32) -> Header {
     let (name, dataset) = (name.to_owned(), dataset.to_owned());

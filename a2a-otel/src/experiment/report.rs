@@ -9,11 +9,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::ExperimentError;
-use super::journal::{Content, EvaluationRecord};
+use super::journal::{Content, EvaluationRecord, trace_path};
 use super::run::{RunRecord, text};
 use super::statistics::{Spread, quantile};
 use super::threshold::{Miss, Threshold};
 use crate::dataset::Dataset;
+use crate::testing::{Trace, diff};
 
 /// How many answers a summary and a failure show.
 const WORST: usize = 3;
@@ -185,6 +186,12 @@ impl Report {
         (!costs.is_empty()).then(|| costs.iter().sum())
     }
 
+    /// The trace of a run, as it is kept beside the results, if it is there.
+    #[must_use]
+    pub fn trace(&self, example: &str, repetition: u32) -> Option<Trace> {
+        Trace::read(trace_path(&self.path, example, repetition)).ok()
+    }
+
     /// Checks the requirements of the experiment.
     ///
     /// # Errors
@@ -299,14 +306,21 @@ impl Report {
         if let Some(explanation) = evaluation.verdict.explanation() {
             let _ = write!(text, "\n    because   {explanation}");
         }
-        let before = threshold.baseline().and_then(|baseline| baseline.worst_run(example, &evaluation.name));
-        if let Some((before, _)) = before.filter(|(before, _)| before.facts.tree != run.facts.tree) {
-            let _ = write!(text, "\n    its trace in the baseline\n{}", indented(&before.facts.tree));
-        }
-        if let Some(trace) = run.trace_id.as_ref().filter(|_| !run.facts.tree.is_empty()) {
+        if let Some(change) = threshold.baseline().and_then(|baseline| self.change_of_trace(run, baseline)) {
+            let _ = write!(text, "\n    what has changed in its trace\n{}", indented(&change));
+        } else if let Some(trace) = run.trace_id.as_ref().filter(|_| !run.facts.tree.is_empty()) {
             let _ = write!(text, "\n    its trace, {trace}\n{}", indented(&run.facts.tree));
         }
         text
+    }
+}
+
+impl Report {
+    /// How the trace of a run differs from that of the same run in a baseline.
+    fn change_of_trace(&self, run: &RunRecord, baseline: &Report) -> Option<String> {
+        let trace = |report: &Report| report.trace(&run.example, run.repetition);
+        let change = diff(&trace(baseline)?, &trace(self)?);
+        (!change.is_empty()).then(|| change.to_string())
     }
 }
 

@@ -165,8 +165,7 @@ impl Run {
         self.0.record.facts.cost
     }
 
-    /// The spans of the run that were recorded in this process. They are empty for a run that an interrupted experiment
-    /// had finished.
+    /// The spans of the run that were recorded in this process.
     #[must_use]
     pub fn spans(&self) -> &[Captured] {
         &self.0.spans

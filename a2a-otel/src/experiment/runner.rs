@@ -14,7 +14,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 use super::ExperimentError;
 use super::evaluator::{Evaluator, IntoEvaluator};
 use super::gate::Gate;
-use super::journal::{Claim, Content, Header, Journal, Line, Remote, header};
+use super::journal::{Claim, Content, Header, Journal, Line, Remote, header, trace_path};
 use super::progress::Progress;
 use super::publish::{Publisher, register};
 use super::report::Report;
@@ -27,6 +27,7 @@ use crate::pipeline::Pipeline;
 use crate::pipeline::redirect::Redirection;
 use crate::report::report;
 use crate::telemetry::Telemetry;
+use crate::testing::{Captured, Trace};
 
 /// As in Phoenix's Python client.
 const CONCURRENCY: usize = 3;
@@ -371,9 +372,10 @@ impl Running {
         let is_it = |of: &str, number: u32| (of, number) == (example.id(), repetition);
         let done = self.before.runs.iter().find(|run| is_it(&run.example, run.repetition) && run.error.is_none());
         let run = match done.cloned() {
-            Some(record) => Run::new(example.clone(), record, Vec::new()),
+            Some(record) => Run::new(example.clone(), record, self.kept_spans(&example, repetition)),
             None => {
                 let run = self.conditions.answer(&self.task, example.clone(), repetition).await;
+                self.keep_spans(&run);
                 self.journal.append(&Line::Run(run.record().clone()))?;
                 self.publisher.iter().for_each(|publisher| publisher.run(run.record().clone()));
                 run
@@ -392,6 +394,22 @@ impl Running {
         }
         self.progress.advance(run.error().is_some());
         Ok(())
+    }
+
+    /// Keeps the trace of a run, for comparisons. The results do not depend on it.
+    fn keep_spans(&self, run: &Run) {
+        let path = trace_path(self.journal.path(), run.example().id(), run.repetition());
+        let write = || Trace::new(run.spans().to_vec()).write(&path);
+        if !run.spans().is_empty()
+            && let Err(error) = write()
+        {
+            report(&error);
+        }
+    }
+
+    fn kept_spans(&self, example: &Example, repetition: u32) -> Vec<Captured> {
+        let trace = Trace::read(trace_path(self.journal.path(), example.id(), repetition));
+        trace.map(|trace| trace.spans().to_vec()).unwrap_or_default()
     }
 
     /// Waits until Phoenix has the results. Returns how many it could not take.
