@@ -29,6 +29,6 @@ pub use crate::annotation::{
 pub use crate::dataset::{Dataset, DatasetError, Example};
 #[cfg(feature = "evaluation")]
 pub use crate::experiment::{
-    Evaluating, Evaluator, Experiment, ExperimentError, Failure, IntoEvaluator, IntoVerdict, Judge, RateLimited, Report,
-    Run, Spread, Threshold, Verdict, at_least, evaluators, no_worse_than,
+    Evaluating, Evaluator, Experiment, ExperimentError, Failure, IntoEvaluator, IntoVerdict, Judge,
+    RateLimited, Report, Run, Spread, Threshold, Verdict, at_least, evaluators, no_worse_than,
 };

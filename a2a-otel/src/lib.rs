@@ -27,10 +27,10 @@ mod deadline;
 mod environment;
 #[cfg(feature = "sdk")]
 pub mod evaluation;
-#[cfg(feature = "trace")]
-mod gen_ai;
 #[cfg(feature = "evaluation")]
 mod experiment;
+#[cfg(feature = "trace")]
+mod gen_ai;
 #[cfg(all(doc, not(doctest)))]
 pub mod guide;
 #[cfg(any(feature = "a2a", feature = "http", feature = "mcp"))]

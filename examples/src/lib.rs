@@ -56,6 +56,7 @@ mod chat;
 pub mod customers;
 pub mod door;
 pub mod errors;
+pub mod evaluation;
 pub mod faults;
 pub mod health;
 mod https;

@@ -10,7 +10,7 @@ use async_openai::config::OpenAIConfig;
 use async_openai::error::OpenAIError;
 use async_openai::types::chat::{
     ChatChoice, ChatCompletionMessageToolCall, ChatCompletionMessageToolCallChunk,
-    ChatCompletionResponseMessage, ChatCompletionResponseStream, ChatCompletionStreamOptions,
+    ChatCompletionRequestUserMessage, ChatCompletionResponseMessage, ChatCompletionResponseStream, ChatCompletionStreamOptions,
     CreateChatCompletionRequest, CreateChatCompletionResponse, CreateChatCompletionStreamResponse, Role,
 };
 use futures::StreamExt;
@@ -89,6 +89,22 @@ impl Llm {
             pause *= 2;
         }
         self.attempt(request, on_line).await
+    }
+
+    /// Asks a question without tools, and returns the model's text.
+    ///
+    /// # Errors
+    ///
+    /// Returns the provider's last error.
+    pub async fn say(&self, question: &str) -> Result<String, OpenAIError> {
+        let message = ChatCompletionRequestUserMessage::from(question);
+        let request = CreateChatCompletionRequest {
+            model: self.model.clone(),
+            messages: vec![message.into()],
+            ..Default::default()
+        };
+        let answer = self.complete_with_retry(&request, None).await?;
+        Ok(answer.choices.into_iter().find_map(|choice| choice.message.content).unwrap_or_default())
     }
 
     async fn attempt(

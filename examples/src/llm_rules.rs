@@ -47,6 +47,9 @@ const RULES: [(&str, Rule); 6] = [
     ("population", research),
 ];
 
+/// What a request to judge an answer says.
+const JUDGES: &str = "answer with json alone";
+
 type Phrase = fn(&Value) -> String;
 
 /// How a tool's result is put into words. The results of other tools are text already.
@@ -77,7 +80,11 @@ impl<'a> Talk<'a> {
 
     pub(crate) fn next_move(&self) -> Move {
         let rule = RULES.iter().find(|(tool, _)| self.offers(tool)).map(|(_, rule)| rule);
-        rule.map_or_else(|| Move::Say(format!("You said: {}", self.wish)), |rule| rule(self))
+        match rule {
+            Some(rule) => rule(self),
+            None if self.says(JUDGES) => judge(self.wish),
+            None => Move::Say(format!("You said: {}", self.wish)),
+        }
     }
 
     fn report(&self) -> Move {
@@ -182,6 +189,18 @@ fn research(talk: &Talk<'_>) -> Move {
         [people] => conclude(people.text),
         [people, doubled, ..] => conclude(&format!("{} people; doubled {}", people.text, doubled.text)),
     }
+}
+
+/// An answer helps if it names a product or figures.
+fn judge(request: &str) -> Move {
+    let answer = request.split_once("<output>").map_or(request, |(_, rest)| rest);
+    let answer = answer.split_once("</output>").map_or(answer, |(answer, _)| answer);
+    let verdict = if ["P-", "euros"].iter().any(|sign| answer.contains(sign)) {
+        json!({ "explanation": "It names products or figures.", "label": "helpful" })
+    } else {
+        json!({ "explanation": "It names neither a product nor a figure.", "label": "unhelpful" })
+    };
+    Move::Say(verdict.to_string())
 }
 
 fn conclude(answer: &str) -> Move {

@@ -398,6 +398,12 @@ impl Market {
         &self.addresses[Part::Coordinator.name()]
     }
 
+    /// The address of the built-in model, if it was started.
+    #[must_use]
+    pub fn llm(&self) -> Option<&str> {
+        self.addresses.get(Part::Llm.name()).map(String::as_str)
+    }
+
     /// Stops every part before those that it calls, which it may still need.
     pub async fn close(self) {
         for (shutdown, serving) in self.servers.into_iter().rev() {

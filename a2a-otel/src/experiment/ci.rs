@@ -71,9 +71,11 @@ impl Report {
         });
         let (prompt_tokens, completion_tokens) = self.tokens();
         let misses = self.thresholds.iter().filter_map(|threshold| Some(threshold.missed_by(self)?.text));
-        let runs = self.content().runs.iter().map(|run| {
-            json!({"run": run, "evaluations": self.evaluations_of(run).collect::<Vec<_>>()})
-        });
+        let runs = self
+            .content()
+            .runs
+            .iter()
+            .map(|run| json!({"run": run, "evaluations": self.evaluations_of(run).collect::<Vec<_>>()}));
         json!({
             "experiment": self.name(),
             "dataset": self.content().header.dataset,

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+#[cfg(feature = "otlp")]
 use crate::phoenix::PhoenixError;
 
 /// Why an experiment did not run. What a task or an evaluator does wrong is a result, not an error.
@@ -44,12 +45,25 @@ pub enum ExperimentError {
         fault: String,
     },
     /// Phoenix refuses the dataset or the experiment.
+    #[cfg(feature = "otlp")]
     #[error(transparent)]
     Phoenix(#[from] PhoenixError),
     /// A pattern is not a regular expression.
     #[error("the pattern is not a regular expression: {0}")]
     Pattern(String),
     /// A schema is not a JSON schema.
+    #[cfg(feature = "json-schema")]
     #[error("the schema is not a JSON schema: {0}")]
     Schema(String),
+}
+
+#[cfg(feature = "otlp")]
+impl ExperimentError {
+    /// Returns why Phoenix cannot be reached now, if that is all.
+    pub(super) fn passing(self) -> Result<PhoenixError, Self> {
+        match self {
+            Self::Phoenix(error) if error.is_passing() => Ok(error),
+            other => Err(other),
+        }
+    }
 }

@@ -83,11 +83,12 @@ pub fn regex(pattern: &str) -> Result<Evaluator, ExperimentError> {
     }))
 }
 
-/// `json_schema`: the answer is valid by this JSON schema. An answer that is a text is read as JSON.
+/// `json_schema`, with the feature `json-schema`: the answer is valid by this JSON schema. An answer that is a text is read as JSON.
 ///
 /// # Errors
 ///
 /// If the schema is not valid itself.
+#[cfg(feature = "json-schema")]
 pub fn json_schema(schema: &Value) -> Result<Evaluator, ExperimentError> {
     let validator = jsonschema::validator_for(schema);
     let validator = validator.map_err(|error| ExperimentError::Schema(error.to_string()))?;
@@ -120,7 +121,8 @@ pub fn numeric_distance(tolerance: f64) -> Evaluator {
 
 fn last_number(value: &Value) -> Option<f64> {
     let is_part = |letter: char| letter.is_ascii_digit() || matches!(letter, '.' | '-' | '+' | 'e' | 'E');
-    let read = |word: &str| word.trim_end_matches('.').parse::<f64>().ok().filter(|number| number.is_finite());
+    let read =
+        |word: &str| word.trim_end_matches('.').parse::<f64>().ok().filter(|number| number.is_finite());
     match value {
         Value::Number(number) => number.as_f64(),
         Value::Object(fields) if fields.len() == 1 => fields.values().next().and_then(last_number),
@@ -170,7 +172,8 @@ pub fn cost_at_most(dollars: f64) -> Evaluator {
     evaluator("cost", move |run| match run.cost() {
         Some(cost) => pass_or(cost <= dollars, || format!("{cost} US dollars")),
         None => pass_or(false, || {
-            "the cost is not known; enable the feature `cost`, and see docs/llm.md for prices of your own".to_owned()
+            "the cost is not known; enable the feature `cost`, and see docs/llm.md for prices of your own"
+                .to_owned()
         }),
     })
 }

@@ -25,9 +25,17 @@ pub(super) enum Line {
     Run(RunRecord),
     Evaluation(EvaluationRecord),
     /// Phoenix has a run, under this id.
-    RunSent { example: String, repetition: u32, id: String },
+    RunSent {
+        example: String,
+        repetition: u32,
+        id: String,
+    },
     /// Phoenix has an evaluation.
-    EvaluationSent { example: String, repetition: u32, name: String },
+    EvaluationSent {
+        example: String,
+        repetition: u32,
+        name: String,
+    },
     /// All runs and evaluations are there.
     Finished,
 }
@@ -113,7 +121,9 @@ impl Content {
                 let is_same =
                     |other: &RunRecord| (&other.example, other.repetition) == (&run.example, run.repetition);
                 self.runs.retain(|other| !is_same(other));
-                self.runs_sent.retain(|(example, repetition, _)| (example, *repetition) != (&run.example, run.repetition));
+                self.runs_sent.retain(|(example, repetition, _)| {
+                    (example, *repetition) != (&run.example, run.repetition)
+                });
                 self.runs.push(run);
             }
             Line::Evaluation(one) => {
@@ -140,15 +150,20 @@ impl Content {
         let failed = |error| ExperimentError::Journal { path: path.to_owned(), error };
         let text = fs::read_to_string(path).map_err(failed)?;
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        let unreadable =
-            |line, fault| ExperimentError::Unreadable { path: path.to_owned(), line, fault };
+        let unreadable = |line, fault| ExperimentError::Unreadable { path: path.to_owned(), line, fault };
         let mut content = None;
         for (number, text) in whole.lines().enumerate() {
-            let line = serde_json::from_str(text).map_err(|error| unreadable(number + 1, error.to_string()))?;
+            let line =
+                serde_json::from_str(text).map_err(|error| unreadable(number + 1, error.to_string()))?;
             match (line, &mut content) {
                 (Line::Experiment(header), None) => content = Some(Self::new(header)),
                 (line, Some(content)) => content.add(line),
-                (_, None) => return Err(unreadable(number + 1, "the first line does not name an experiment".to_owned())),
+                (_, None) => {
+                    return Err(unreadable(
+                        number + 1,
+                        "the first line does not name an experiment".to_owned(),
+                    ));
+                }
             }
         }
         content.ok_or_else(|| unreadable(1, "the file is empty".to_owned()))

@@ -87,7 +87,11 @@ impl Judge {
         Evaluator::new(name, evaluate.into_evaluator()).annotator_kind(AnnotatorKind::Llm)
     }
 
-    async fn verdict(&self, run: &Run, ask: &(dyn Fn(String) -> Asking + Send + Sync)) -> Result<Verdict, String> {
+    async fn verdict(
+        &self,
+        run: &Run,
+        ask: &(dyn Fn(String) -> Asking + Send + Sync),
+    ) -> Result<Verdict, String> {
         if self.labels.is_empty() {
             return Err("the judge has no labels; add some with label(..)".to_owned());
         }
@@ -146,7 +150,8 @@ fn substitute(template: &str, parts: &[(&str, &Value)]) -> String {
         text_so_far.push_str(&rest[..place]);
         rest = &rest[place..];
         let found = parts.iter().find(|(name, _)| rest.starts_with(name));
-        let (value, length) = found.map_or_else(|| ("{".to_owned(), 1), |(name, value)| (text(value), name.len()));
+        let (value, length) =
+            found.map_or_else(|| ("{".to_owned(), 1), |(name, value)| (text(value), name.len()));
         text_so_far.push_str(&value);
         rest = &rest[length..];
     }
@@ -157,7 +162,8 @@ fn substitute(template: &str, parts: &[(&str, &Value)]) -> String {
 /// Returns the last JSON object of a text that has a label, or else the last one.
 fn object_in(answer: &str) -> Option<Value> {
     let starts = answer.match_indices('{').map(|(place, _)| place);
-    let read = |place: usize| serde_json::Deserializer::from_str(&answer[place..]).into_iter::<Value>().next()?.ok();
+    let read =
+        |place: usize| serde_json::Deserializer::from_str(&answer[place..]).into_iter::<Value>().next()?.ok();
     let objects: Vec<Value> = starts.filter_map(read).collect();
     let with_label = objects.iter().rev().find(|object| object["label"].is_string());
     with_label.or(objects.last()).cloned()

@@ -8,6 +8,8 @@
 //!
 //! The journal is what counts: Phoenix gets a copy of it, and the report is made of it.
 
+#[cfg(not(feature = "otlp"))]
+mod absent;
 mod ci;
 mod error;
 mod evaluator;
@@ -16,6 +18,7 @@ mod gate;
 mod journal;
 mod judge;
 mod progress;
+#[cfg(feature = "otlp")]
 mod publish;
 mod report;
 mod run;
@@ -25,6 +28,8 @@ mod task;
 mod threshold;
 mod verdict;
 
+#[cfg(not(feature = "otlp"))]
+use self::absent as publish;
 pub use self::error::ExperimentError;
 pub use self::evaluator::{Evaluating, Evaluator, IntoEvaluator};
 pub use self::gate::RateLimited;

@@ -2,12 +2,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use opentelemetry::Context;
 use serde_json::Map;
+use tokio::task::spawn_blocking;
 
 use super::ExperimentError;
 use super::journal::{Content, EvaluationRecord, Header, Journal, Line, Remote};
@@ -15,11 +17,17 @@ use super::run::{RunRecord, time};
 use crate::annotation::AnnotatorKind;
 use crate::dataset::Dataset;
 use crate::deadline;
-use crate::phoenix::{Client, NewExperiment, PhoenixError, RemoteEvaluation, RemoteRun};
+pub(super) use crate::phoenix::Client;
+use crate::phoenix::{NewExperiment, PhoenixError, RemoteEvaluation, RemoteRun};
+use crate::pipeline::redirect::Redirection;
 use crate::report::report;
+use crate::telemetry::Telemetry;
 
 /// After a failure, Phoenix is left alone for this long.
 const PAUSE: Duration = Duration::from_secs(2);
+
+/// How long the end waits for the traces.
+const TRACES_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long one result is tried for, before the next look at whether the experiment has ended.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -36,24 +44,104 @@ enum Item {
 pub(super) struct Publisher {
     results: Sender<Item>,
     thread: JoinHandle<usize>,
-    deadline: Arc<std::sync::OnceLock<Instant>>,
+    deadline: Arc<OnceLock<Instant>>,
 }
 
-/// Makes the dataset and the experiment known to Phoenix, unless an interrupted experiment has.
-pub(super) fn register(
+/// An experiment that Phoenix has.
+pub(super) struct Registered {
+    client: Client,
+    /// The dataset as Phoenix has it.
+    dataset: Dataset,
+    remote: Remote,
+    /// Where the traces of the runs go, unless telemetry is switched off.
+    aside: Option<(Redirection, Telemetry)>,
+}
+
+impl Registered {
+    /// Makes the dataset and the experiment known to Phoenix, unless an interrupted experiment has. If Phoenix does not
+    /// answer, the experiment runs without it.
+    pub(super) async fn register(
+        client: &Client,
+        dataset: &Dataset,
+        description: Option<&str>,
+        before: &Content,
+        journal: &Journal,
+    ) -> Result<Option<Self>, ExperimentError> {
+        let (client, dataset, before) = (client.clone(), dataset.clone(), before.clone());
+        let description = description.map(str::to_owned);
+        let registering =
+            spawn_blocking(move || Self::register_now(client, &dataset, description.as_deref(), &before));
+        match registering.await.unwrap_or_else(|_| Err(ExperimentError::NoRuntime)) {
+            Ok(registered) => {
+                journal.append(&Line::Phoenix(registered.remote.clone()))?;
+                Ok(Some(registered))
+            }
+            Err(error) => {
+                let error = error.passing()?;
+                report(&format_args!(
+                    "{error}; the experiment runs without Phoenix, and its results wait in {}: run it again with resume() \
+                     to send them",
+                    journal.path().display()
+                ));
+                Ok(None)
+            }
+        }
+    }
+
+    fn register_now(
+        client: Client,
+        dataset: &Dataset,
+        description: Option<&str>,
+        before: &Content,
+    ) -> Result<Self, ExperimentError> {
+        let dataset = client.upload(dataset)?;
+        let remote = match before.remote.clone() {
+            Some(remote)
+                if client
+                    .experiment(&remote.experiment_id)?
+                    .is_some_and(|one| one.name == before.header.name) =>
+            {
+                remote
+            }
+            _ => create(&client, &dataset, description, &before.header)?,
+        };
+        let settings = client.settings().clone().for_project(&remote.project);
+        let aside =
+            Telemetry::aside(settings).map(|(pipeline, telemetry)| (Redirection::to(pipeline), telemetry));
+        Ok(Self { client, dataset, remote, aside })
+    }
+
+    /// A context without a span, whose traces go to the experiment's project.
+    pub(super) fn context(&self) -> Context {
+        let context = Context::new();
+        self.aside
+            .as_ref()
+            .map_or_else(|| context.clone(), |(redirection, _)| redirection.in_context(&context))
+    }
+
+    pub(super) fn publisher(&self, before: &Content, journal: Arc<Journal>) -> Publisher {
+        Publisher::start(&self.client, &self.dataset, &self.remote, before, journal)
+    }
+
+    pub(super) fn link(&self) -> String {
+        self.client.compare_url(&self.remote.dataset_id, &[&self.remote.experiment_id])
+    }
+
+    /// Sends the traces that are waiting.
+    pub(super) async fn end(self) {
+        let Some((redirection, telemetry)) = self.aside else { return };
+        drop(redirection);
+        let _ = spawn_blocking(move || telemetry.shutdown(TRACES_PATIENCE)).await;
+    }
+}
+
+fn create(
     client: &Client,
     dataset: &Dataset,
-    header: &Header,
     description: Option<&str>,
-    known: Option<Remote>,
-) -> Result<(Dataset, Remote), ExperimentError> {
-    let stored = client.upload(dataset)?;
-    if let Some(remote) = known
-        && client.experiment(&remote.experiment_id)?.is_some_and(|found| found.name == header.name)
-    {
-        return Ok((stored, remote));
-    }
-    let place = stored.stored().ok_or_else(|| ExperimentError::Incomplete {
+    header: &Header,
+) -> Result<Remote, ExperimentError> {
+    let place = dataset.stored().ok_or_else(|| ExperimentError::Incomplete {
         name: header.name.clone(),
         fault: "has a dataset that Phoenix has not stored".to_owned(),
     })?;
@@ -66,12 +154,11 @@ pub(super) fn register(
         repetitions: NonZeroU32::new(header.repetitions).unwrap_or(NonZeroU32::MIN),
         splits: Vec::new(),
     })?;
-    let remote = Remote {
+    Ok(Remote {
         dataset_id: created.dataset_id,
         experiment_id: created.id,
         project: created.project_name.unwrap_or_default(),
-    };
-    Ok((stored, remote))
+    })
 }
 
 impl Publisher {
@@ -84,11 +171,15 @@ impl Publisher {
         journal: Arc<Journal>,
     ) -> Self {
         let (results, waiting) = channel();
-        let nodes = dataset.examples().iter().filter_map(|example| {
-            Some((example.id().to_owned(), example.node_id()?.to_owned()))
-        });
-        let ids = before.runs_sent.iter().map(|(example, repetition, id)| ((example.clone(), *repetition), id.clone()));
-        let deadline = Arc::<std::sync::OnceLock<Instant>>::default();
+        let nodes = dataset
+            .examples()
+            .iter()
+            .filter_map(|example| Some((example.id().to_owned(), example.node_id()?.to_owned())));
+        let ids = before
+            .runs_sent
+            .iter()
+            .map(|(example, repetition, id)| ((example.clone(), *repetition), id.clone()));
+        let deadline = Arc::<OnceLock<Instant>>::default();
         let mut worker = Worker {
             client: client.clone().with_patience(PATIENCE),
             experiment: remote.experiment_id.clone(),
@@ -99,7 +190,10 @@ impl Publisher {
             journal,
             has_reported: false,
         };
-        let runs = before.runs.iter().filter(|run| !worker.runs.contains_key(&(run.example.clone(), run.repetition)));
+        let runs = before
+            .runs
+            .iter()
+            .filter(|run| !worker.runs.contains_key(&(run.example.clone(), run.repetition)));
         let mut unsent: VecDeque<_> = runs.cloned().map(Item::Run).collect();
         let is_sent = |one: &&EvaluationRecord| {
             before.evaluations_sent.contains(&(one.example.clone(), one.repetition, one.name.clone()))
@@ -119,10 +213,10 @@ impl Publisher {
     }
 
     /// Sends what is waiting, for at most this long. Returns how many results could not be sent.
-    pub(super) fn finish(self, timeout: Duration) -> usize {
+    pub(super) async fn finish(self, timeout: Duration) -> usize {
         let _ = self.deadline.set(deadline::after(timeout));
         drop(self.results);
-        self.thread.join().unwrap_or(usize::MAX)
+        spawn_blocking(move || self.thread.join().unwrap_or(0)).await.unwrap_or(0)
     }
 }
 
@@ -135,7 +229,7 @@ struct Worker {
     runs: HashMap<(String, u32), String>,
     unsent: VecDeque<Item>,
     /// When to give up, once the experiment has ended.
-    deadline: Arc<std::sync::OnceLock<Instant>>,
+    deadline: Arc<OnceLock<Instant>>,
     journal: Arc<Journal>,
     has_reported: bool,
 }

@@ -64,8 +64,9 @@ impl std::error::Error for Failure {}
 impl Report {
     pub(super) fn new(content: Content, dataset: &Dataset, path: &Path, thresholds: Vec<Threshold>) -> Self {
         let examples = dataset.examples().iter();
-        let examples =
-            examples.map(|one| (one.id().to_owned(), (one.input().clone(), one.expected().clone()))).collect();
+        let examples = examples
+            .map(|one| (one.id().to_owned(), (one.input().clone(), one.expected().clone())))
+            .collect();
         Self { content, examples, path: path.to_owned(), thresholds, link: None, unsent: 0 }
     }
 
@@ -225,7 +226,10 @@ impl Report {
 
     pub(super) fn evaluations_of(&self, run: &RunRecord) -> impl Iterator<Item = &EvaluationRecord> {
         let place = (run.example.clone(), run.repetition);
-        self.content.evaluations.iter().filter(move |one| (&one.example, one.repetition) == (&place.0, place.1))
+        self.content
+            .evaluations
+            .iter()
+            .filter(move |one| (&one.example, one.repetition) == (&place.0, place.1))
     }
 
     fn evaluations<'a>(&'a self, evaluator: &str) -> impl Iterator<Item = &'a EvaluationRecord> {
@@ -241,7 +245,10 @@ impl Report {
                 scores.entry(&evaluation.example).or_default().push(score);
             }
         }
-        scores.into_iter().filter_map(|(example, scores)| Some((example, Spread::of(&scores)?.mean))).collect()
+        scores
+            .into_iter()
+            .filter_map(|(example, scores)| Some((example, Spread::of(&scores)?.mean)))
+            .collect()
     }
 
     /// By how much the score of each example has changed.
@@ -264,15 +271,21 @@ impl Report {
     }
 
     /// The run of an example that an evaluator likes least.
-    fn worst_run<'a>(&'a self, example: &str, evaluator: &str) -> Option<(&'a RunRecord, &'a EvaluationRecord)> {
+    fn worst_run<'a>(
+        &'a self,
+        example: &str,
+        evaluator: &str,
+    ) -> Option<(&'a RunRecord, &'a EvaluationRecord)> {
         let of_example = self.evaluations(evaluator).filter(|one| one.example == example);
         let worst = of_example.min_by(|one, other| {
             let score = |one: &EvaluationRecord| one.verdict.value().unwrap_or(f64::INFINITY);
             score(one).total_cmp(&score(other))
         })?;
-        let run = self.content.runs.iter().find(|run| {
-            (&run.example, run.repetition) == (&worst.example, worst.repetition)
-        })?;
+        let run = self
+            .content
+            .runs
+            .iter()
+            .find(|run| (&run.example, run.repetition) == (&worst.example, worst.repetition))?;
         Some((run, worst))
     }
 
@@ -292,16 +305,20 @@ impl Report {
     }
 
     fn describe_run(&self, example: &str, threshold: &Threshold) -> String {
-        let Some((run, evaluation)) = self.worst_run(example, threshold.evaluator()) else { return String::new() };
+        let Some((run, evaluation)) = self.worst_run(example, threshold.evaluator()) else {
+            return String::new();
+        };
         let score = evaluation.verdict.value().unwrap_or_default();
-        let mut text = format!("  example {example}, repetition {}: {} {score}", run.repetition, evaluation.name);
+        let mut text =
+            format!("  example {example}, repetition {}: {} {score}", run.repetition, evaluation.name);
         if let Some((input, expected)) = self.examples.get(example) {
             let _ = write!(text, "\n    input     {}", shortened(input));
             if !expected.is_null() {
                 let _ = write!(text, "\n    expected  {}", shortened(expected));
             }
         }
-        let answer = run.error.as_ref().map_or_else(|| shortened(&run.output), |error| format!("failed: {error}"));
+        let answer =
+            run.error.as_ref().map_or_else(|| shortened(&run.output), |error| format!("failed: {error}"));
         let _ = write!(text, "\n    answer    {answer}");
         if let Some(explanation) = evaluation.verdict.explanation() {
             let _ = write!(text, "\n    because   {explanation}");
@@ -367,7 +384,11 @@ impl fmt::Display for Report {
         self.write_worst(f)?;
         writeln!(f, "  results {}", self.path.display())?;
         if self.unsent > 0 {
-            writeln!(f, "  Phoenix lacks {} of the results; run it again with resume() to send them", self.unsent)?;
+            writeln!(
+                f,
+                "  Phoenix lacks {} of the results; run it again with resume() to send them",
+                self.unsent
+            )?;
         }
         self.link.as_ref().map_or(Ok(()), |link| writeln!(f, "  see {link}"))
     }
@@ -376,7 +397,8 @@ impl fmt::Display for Report {
 impl Report {
     fn write_scores(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.evaluators();
-        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or_default().max("evaluator".len());
+        let width =
+            names.iter().map(|name| name.chars().count()).max().unwrap_or_default().max("evaluator".len());
         if names.is_empty() {
             return Ok(());
         }
@@ -392,7 +414,9 @@ impl Report {
                     spread.lowest,
                     spread.highest
                 )?,
-                None => writeln!(f, "  {name:width$}  {:5}  {:7}  {:6}  {:7}  {errors:6}", "-", "-", "-", "-")?,
+                None => {
+                    writeln!(f, "  {name:width$}  {:5}  {:7}  {:6}  {:7}  {errors:6}", "-", "-", "-", "-")?
+                }
             }
         }
         Ok(())
@@ -408,7 +432,8 @@ impl Report {
             for example in self.worst(name, None) {
                 let Some((run, one)) = self.worst_run(example, name) else { continue };
                 if let Some(score) = one.verdict.value().filter(|score| *score < 1.0) {
-                    let because = one.verdict.explanation().map(|why| format!(" ({why})")).unwrap_or_default();
+                    let because =
+                        one.verdict.explanation().map(|why| format!(" ({why})")).unwrap_or_default();
                     writeln!(f, "  {name} {score:.3}  {example}: {}{because}", shortened(&run.output))?;
                 }
             }

@@ -7,26 +7,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use opentelemetry::Context;
 use serde::Serialize;
 use tokio::sync::Semaphore;
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::JoinSet;
 
 use super::ExperimentError;
 use super::evaluator::{Evaluator, IntoEvaluator};
 use super::gate::Gate;
-use super::journal::{Claim, Content, Header, Journal, Line, Remote, header, trace_path};
+use super::journal::{Claim, Content, Header, Journal, Line, header, trace_path};
 use super::progress::Progress;
-use super::publish::{Publisher, register};
+use super::publish::{Client, Publisher, Registered};
 use super::report::Report;
 use super::run::Run;
 use super::task::{Conditions, Task, task};
 use super::threshold::Threshold;
 use crate::dataset::{Dataset, Example};
-use crate::phoenix::Client;
-use crate::pipeline::Pipeline;
-use crate::pipeline::redirect::Redirection;
 use crate::report::report;
-use crate::telemetry::Telemetry;
 use crate::testing::{Captured, Trace};
 
 /// As in Phoenix's Python client.
@@ -168,6 +165,7 @@ impl Experiment {
 
     /// Sends dataset, results and traces to this Phoenix too. If it cannot be reached at the end, the results wait in the
     /// file, and [`resume`](Self::resume) sends them.
+    #[cfg(feature = "otlp")]
     pub fn phoenix(self, client: Client) -> Self {
         Self { phoenix: Some(client), ..self }
     }
@@ -194,16 +192,24 @@ impl Experiment {
         let header = header(&self.name, dataset.name(), ids, self.repetitions);
         let (journal, _claim, before) = self.journal(header)?;
         let journal = Arc::new(journal);
-        let registered = self.register(&dataset, &before, &journal).await?;
-        let publisher = registered.as_ref().map(|one| one.publisher(&before, journal.clone()));
+        let registered = match &self.phoenix {
+            Some(client) => {
+                Registered::register(client, &dataset, self.description.as_deref(), &before, &journal).await?
+            }
+            None => None,
+        };
         let running = Arc::new(Running {
-            conditions: self.conditions(registered.as_ref().and_then(Registered::redirection)),
-            publisher,
+            conditions: self.conditions(registered.as_ref().map_or_else(Context::new, Registered::context)),
+            publisher: registered.as_ref().map(|one| one.publisher(&before, journal.clone())),
             evaluators: self.evaluators.clone(),
             task,
             journal: journal.clone(),
             before,
-            progress: Progress::start(self.shows_progress, &self.name, dataset.len() * self.repetitions as usize),
+            progress: Progress::start(
+                self.shows_progress,
+                &self.name,
+                dataset.len() * self.repetitions as usize,
+            ),
         });
         running.clone().run_all(&dataset, self.repetitions, self.concurrency).await?;
         let unsent = running.end().await;
@@ -211,7 +217,7 @@ impl Experiment {
         let content = Content::read(journal.path())?;
         let link = registered.as_ref().map(Registered::link);
         if let Some(registered) = registered {
-            let _ = spawn_blocking(move || registered.end()).await;
+            registered.end().await;
         }
         Ok(Report::new(content, &dataset, journal.path(), self.thresholds).sent(link, unsent))
     }
@@ -229,7 +235,9 @@ impl Experiment {
             return Err(incomplete((*fault).to_owned()));
         }
         if let Some(name) = named_twice {
-            return Err(incomplete(format!("has two evaluators named {name:?}; name one with Evaluator::new(..)")));
+            return Err(incomplete(format!(
+                "has two evaluators named {name:?}; name one with Evaluator::new(..)"
+            )));
         }
         tokio::runtime::Handle::try_current().map_err(|_| ExperimentError::NoRuntime)?;
         let dataset = self.dataset.clone().filter(|dataset| !dataset.is_empty());
@@ -256,77 +264,14 @@ impl Experiment {
         Ok((journal, claim, Content::new(header)))
     }
 
-    /// Makes the experiment known to Phoenix. If that does not answer, the experiment runs without it.
-    async fn register(
-        &self,
-        dataset: &Dataset,
-        before: &Content,
-        journal: &Journal,
-    ) -> Result<Option<Registered>, ExperimentError> {
-        let Some(client) = self.phoenix.clone() else { return Ok(None) };
-        let (dataset, header, known) = (dataset.clone(), before.header.clone(), before.remote.clone());
-        let description = self.description.clone();
-        let registered = spawn_blocking(move || {
-            let (dataset, remote) = register(&client, &dataset, &header, description.as_deref(), known)?;
-            let settings = client.settings().clone().for_project(&remote.project);
-            Ok(Registered { aside: Telemetry::aside(settings), client, dataset, remote })
-        });
-        match registered.await.unwrap_or_else(|_| Err(ExperimentError::NoRuntime)) {
-            Ok(registered) => {
-                journal.append(&Line::Phoenix(registered.remote.clone()))?;
-                Ok(Some(registered))
-            }
-            Err(ExperimentError::Phoenix(error)) if error.is_passing() => {
-                report(&format_args!(
-                    "{error}; the experiment runs without Phoenix, and its results wait in {}: run it again with resume() \
-                     to send them",
-                    journal.path().display()
-                ));
-                Ok(None)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn conditions(&self, redirection: Option<Redirection>) -> Conditions {
+    fn conditions(&self, context: Context) -> Conditions {
         Conditions {
             name: self.name.clone(),
             timeout: self.timeout,
             retries: self.retries,
             limit_retries: LIMIT_RETRIES,
             gate: Gate::default(),
-            redirection,
-        }
-    }
-}
-
-/// An experiment that Phoenix has.
-struct Registered {
-    client: Client,
-    /// The dataset as Phoenix has it.
-    dataset: Dataset,
-    remote: Remote,
-    /// The pipeline of the experiment's project, unless telemetry is switched off.
-    aside: Option<(Arc<Pipeline>, Telemetry)>,
-}
-
-impl Registered {
-    fn redirection(&self) -> Option<Redirection> {
-        self.aside.as_ref().map(|(pipeline, _)| Redirection::to(pipeline.clone()))
-    }
-
-    fn publisher(&self, before: &Content, journal: Arc<Journal>) -> Publisher {
-        Publisher::start(&self.client, &self.dataset, &self.remote, before, journal)
-    }
-
-    fn link(&self) -> String {
-        self.client.compare_url(&self.remote.dataset_id, &[&self.remote.experiment_id])
-    }
-
-    /// Sends the traces that are waiting.
-    fn end(self) {
-        if let Some((_, telemetry)) = self.aside {
-            telemetry.shutdown(PATIENCE);
+            context,
         }
     }
 }
@@ -370,7 +315,8 @@ impl Running {
     /// Answers one example once, and evaluates the answer, as far as that is not done.
     async fn run_one(&self, example: Example, repetition: u32) -> Result<(), ExperimentError> {
         let is_it = |of: &str, number: u32| (of, number) == (example.id(), repetition);
-        let done = self.before.runs.iter().find(|run| is_it(&run.example, run.repetition) && run.error.is_none());
+        let done =
+            self.before.runs.iter().find(|run| is_it(&run.example, run.repetition) && run.error.is_none());
         let run = match done.cloned() {
             Some(record) => Run::new(example.clone(), record, self.kept_spans(&example, repetition)),
             None => {
@@ -383,7 +329,8 @@ impl Running {
         };
         let is_judged = |name: &str| {
             let mut evaluations = self.before.evaluations.iter();
-            evaluations.any(|one| is_it(&one.example, one.repetition) && one.name == name && one.error.is_none())
+            evaluations
+                .any(|one| is_it(&one.example, one.repetition) && one.name == name && one.error.is_none())
         };
         for evaluator in &self.evaluators {
             if done.is_none() || !is_judged(evaluator.name()) {
@@ -418,6 +365,6 @@ impl Running {
         let Some(running) = Arc::into_inner(self) else { return 0 };
         running.progress.end();
         let Some(publisher) = running.publisher else { return 0 };
-        spawn_blocking(move || publisher.finish(PATIENCE)).await.unwrap_or(0)
+        publisher.finish(PATIENCE).await
     }
 }

@@ -3,8 +3,8 @@
 /// Student's t for a one-sided bound of 95 %, by degrees of freedom from 1. With more than these, the normal distribution's
 /// value is less than 2 % off.
 const T: [f64; 30] = [
-    6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812, 1.796, 1.782, 1.771, 1.761, 1.753, 1.746, 1.740,
-    1.734, 1.729, 1.725, 1.721, 1.717, 1.714, 1.711, 1.708, 1.706, 1.703, 1.701, 1.699, 1.697,
+    6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812, 1.796, 1.782, 1.771, 1.761, 1.753,
+    1.746, 1.740, 1.734, 1.729, 1.725, 1.721, 1.717, 1.714, 1.711, 1.708, 1.706, 1.703, 1.701, 1.699, 1.697,
 ];
 const T_OF_MANY: f64 = 1.645;
 
@@ -79,7 +79,10 @@ mod tests {
     #[test]
     fn quantiles_are_values_of_the_list() {
         let sorted: Vec<f64> = (1..=20).map(f64::from).collect();
-        assert_eq!([0.0, 0.5, 0.95, 1.0].map(|share| quantile(&sorted, share)), [1.0, 10.0, 19.0, 20.0].map(Some));
+        assert_eq!(
+            [0.0, 0.5, 0.95, 1.0].map(|share| quantile(&sorted, share)),
+            [1.0, 10.0, 19.0, 20.0].map(Some)
+        );
         assert_eq!(quantile(&[], 0.5), None);
     }
 }

@@ -18,7 +18,6 @@ use super::journal::EvaluationRecord;
 use super::run::{Facts, Run, RunRecord, microseconds};
 use super::verdict::{Verdict, causes};
 use crate::dataset::Example;
-use crate::pipeline::redirect::Redirection;
 use crate::testing::Collecting;
 use crate::{chain_span, evaluator_span};
 
@@ -72,17 +71,11 @@ pub(super) struct Conditions {
     /// How often a task is tried again after a rate limit.
     pub(super) limit_retries: u32,
     pub(super) gate: Gate,
-    /// Where the traces go, if Phoenix has the experiment.
-    pub(super) redirection: Option<Redirection>,
+    /// What the traces begin in: without a span, and leading to the experiment's project, if Phoenix has it.
+    pub(super) context: Context,
 }
 
 impl Conditions {
-    /// A context without a span, whose traces go to the experiment's project.
-    fn context(&self) -> Context {
-        let context = Context::new();
-        self.redirection.as_ref().map_or_else(|| context.clone(), |redirection| redirection.in_context(&context))
-    }
-
     /// Answers an example, with as many attempts as are allowed. The last one counts.
     pub(super) async fn answer(&self, task: &Task, example: Example, repetition: u32) -> Run {
         let (mut failures, mut limits) = (0, 0);
@@ -102,10 +95,11 @@ impl Conditions {
 
     async fn attempt(&self, task: &Task, example: Example, repetition: u32) -> (Run, Option<TaskError>) {
         let collecting = Collecting::start();
-        let context = collecting.in_context(&self.context());
+        let context = collecting.in_context(&self.context);
         let start = microseconds(SystemTime::now());
         let answering = observed(format!("Task: {}", self.name), example.clone(), task.clone());
-        let answered = self.guard(answering.with_context(context)).await.unwrap_or_else(|fault| Err(fault.into()));
+        let answered =
+            self.guard(answering.with_context(context)).await.unwrap_or_else(|fault| Err(fault.into()));
         let end = microseconds(SystemTime::now());
         let spans = collecting.spans();
         let (output, error) = match answered {
@@ -128,7 +122,7 @@ impl Conditions {
     /// Evaluates a run.
     pub(super) async fn evaluate(&self, evaluator: &Evaluator, run: &Run) -> EvaluationRecord {
         let collecting = Collecting::start();
-        let context = collecting.in_context(&self.context());
+        let context = collecting.in_context(&self.context);
         let start = microseconds(SystemTime::now());
         let judging = judged(format!("Evaluation: {}", evaluator.name()), evaluator.clone(), run.clone());
         let judged = self.guard(judging.with_context(context)).await.unwrap_or_else(Err);
@@ -169,7 +163,10 @@ impl Conditions {
 
 fn panicked(error: JoinError) -> String {
     let Ok(payload) = error.try_into_panic() else { return "it was cancelled".to_owned() };
-    let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
+    let text = payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied());
     format!("it panicked: {}", text.unwrap_or("without a message"))
 }
 

@@ -80,8 +80,11 @@ impl Threshold {
                 };
                 let reached = if self.allows_noise { change.mean + change.noise() } else { change.mean };
                 let (mean, noise, count) = (change.mean, change.noise(), change.count);
-                let text =
-                    || format!("{self} is required, and the change over {count} examples is {mean:+.3} ± {noise:.3}");
+                let text = || {
+                    format!(
+                        "{self} is required, and the change over {count} examples is {mean:+.3} ± {noise:.3}"
+                    )
+                };
                 if reached < -*margin { miss(text()) } else { None }
             }
         }

@@ -44,7 +44,7 @@ mod processors;
     allow(dead_code, reason = "the application's own exporters use only a part of it")
 )]
 mod queue;
-#[cfg(feature = "evaluation")]
+#[cfg(all(feature = "evaluation", feature = "otlp"))]
 pub(crate) mod redirect;
 #[cfg(feature = "otlp")]
 mod route;

@@ -231,7 +231,7 @@ impl FanOut {
 
 impl SpanProcessor for FanOut {
     fn on_start(&self, span: &mut Span, context: &Context) {
-        #[cfg(feature = "evaluation")]
+        #[cfg(all(feature = "evaluation", feature = "otlp"))]
         if let Some(other) = super::redirect::started(span, context) {
             return other.begin(span, context);
         }
@@ -239,7 +239,7 @@ impl SpanProcessor for FanOut {
     }
 
     fn on_end(&self, span: SpanData) {
-        #[cfg(feature = "evaluation")]
+        #[cfg(all(feature = "evaluation", feature = "otlp"))]
         if let Some(other) = super::redirect::ended(span.span_context.trace_id()) {
             return other.end_span(span);
         }

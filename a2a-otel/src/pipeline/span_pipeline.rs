@@ -105,7 +105,7 @@ impl Pipeline {
     }
 
     /// A span that was redirected here has started.
-    #[cfg(feature = "evaluation")]
+    #[cfg(all(feature = "evaluation", feature = "otlp"))]
     pub(super) fn begin(&self, span: &mut Span, context: &Context) {
         if let Some(opened) = self.opened() {
             opened.fan_out.begin(span, context);
@@ -113,7 +113,7 @@ impl Pipeline {
     }
 
     /// A span that was redirected here has ended.
-    #[cfg(feature = "evaluation")]
+    #[cfg(all(feature = "evaluation", feature = "otlp"))]
     pub(super) fn end_span(&self, span: SpanData) {
         if let Some(opened) = self.opened() {
             opened.fan_out.end(span);

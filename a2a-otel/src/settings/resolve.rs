@@ -133,7 +133,7 @@ impl Settings {
     }
 
     /// Returns these settings for the traces of another project.
-    #[cfg(feature = "evaluation")]
+    #[cfg(all(feature = "evaluation", feature = "otlp"))]
     pub(crate) fn for_project(mut self, name: &str) -> Settings {
         self.headers.0.remove(PROJECT_HEADER);
         if is_header_value(name) {

@@ -121,7 +121,7 @@ impl Prepared {
     }
 
     /// Starts telemetry as a pipeline that only takes the traces which are redirected to it.
-    #[cfg(feature = "evaluation")]
+    #[cfg(all(feature = "evaluation", feature = "otlp"))]
     pub(super) fn hand_out_aside(self) -> Option<(Arc<Pipeline>, Telemetry)> {
         self.warnings.iter().for_each(|warning| report(warning));
         let Spans::Piped(pipeline) = &self.running.spans else { return None };

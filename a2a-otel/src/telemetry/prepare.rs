@@ -7,7 +7,7 @@ use opentelemetry_sdk::trace::SpanProcessor as _;
 
 use super::builder::Builder;
 use super::handle::Running;
-#[cfg(feature = "evaluation")]
+#[cfg(all(feature = "evaluation", feature = "otlp"))]
 use super::handle::Telemetry;
 use super::install::Prepared;
 use super::parts::{Figures, Parts, resource, resource_over};
@@ -75,7 +75,7 @@ impl Builder {
     }
 
     /// Prepares a pipeline with settings that are resolved already.
-    #[cfg(feature = "evaluation")]
+    #[cfg(all(feature = "evaluation", feature = "otlp"))]
     fn prepare_aside(self, settings: Settings) -> Prepared {
         let mut warnings = Vec::new();
         let running = self.pipe(settings, &mut warnings);
@@ -196,7 +196,7 @@ impl Builder {
     }
 }
 
-#[cfg(feature = "evaluation")]
+#[cfg(all(feature = "evaluation", feature = "otlp"))]
 impl Telemetry {
     /// Starts a pipeline beside that of the process, for the traces that are redirected to it. Returns nothing if telemetry is
     /// switched off.

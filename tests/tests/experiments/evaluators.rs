@@ -13,7 +13,11 @@ use serde_json::{Value, json};
 use super::shared::{Folder, experiment};
 
 /// Has one answer evaluated.
-async fn judged<Kind>(answer: Value, expected: Value, evaluator: impl IntoEvaluator<Kind>) -> (Report, Value) {
+async fn judged<Kind>(
+    answer: Value,
+    expected: Value,
+    evaluator: impl IntoEvaluator<Kind>,
+) -> (Report, Value) {
     let folder = Folder::new();
     let dataset = Dataset::new("one").with_example(Example::new("question").with_expected(expected));
     let task = move |_| {
@@ -29,7 +33,8 @@ struct Case(Value, Value, Evaluator, f64);
 
 #[tokio::test]
 async fn prepared_evaluators_score_as_they_say() {
-    let schema = json!({"type": "object", "required": ["price"], "properties": {"price": {"type": "number"}}});
+    let schema =
+        json!({"type": "object", "required": ["price"], "properties": {"price": {"type": "number"}}});
     let schema = || evaluators::json_schema(&schema).expect("a schema");
     let regex = || evaluators::regex(r"^\d+ lamps?$").expect("a pattern");
     let cases = [
@@ -37,7 +42,12 @@ async fn prepared_evaluators_score_as_they_say() {
         Case(json!("one"), json!("two"), evaluators::exact(), 0.0),
         Case(json!("two lamps"), json!(null), evaluators::contains("lamp"), 1.0),
         Case(json!("two chairs"), json!(null), evaluators::contains("lamp"), 0.0),
-        Case(json!("lamp, chair"), json!(["lamp", "chair", "table", "bed"]), evaluators::contains_expected(), 0.5),
+        Case(
+            json!("lamp, chair"),
+            json!(["lamp", "chair", "table", "bed"]),
+            evaluators::contains_expected(),
+            0.5,
+        ),
         Case(json!({"said": "lamp"}), json!("lamp"), evaluators::contains_expected(), 1.0),
         Case(json!("2 lamps"), json!(null), regex(), 1.0),
         Case(json!("no lamps"), json!(null), regex(), 0.0),
@@ -71,7 +81,11 @@ fn brevity(run: &Run) -> f64 {
 }
 
 async fn tone(run: Run) -> Result<(&'static str, String), io::Error> {
-    if run.output().is_null() { Err(io::Error::other("there is no answer")) } else { Ok(("calm", "no shouting".to_owned())) }
+    if run.output().is_null() {
+        Err(io::Error::other("there is no answer"))
+    } else {
+        Ok(("calm", "no shouting".to_owned()))
+    }
 }
 
 fn fails(_: &Run) -> Verdict {
@@ -84,17 +98,31 @@ async fn functions_are_evaluators_and_have_their_names() {
     assert_eq!((report.evaluators(), report.mean("brevity")), (vec!["brevity"], Some(1.0)));
     assert_eq!(line["kind"], "CODE");
     let (report, line) = judged(json!("yes"), json!(null), tone).await;
-    assert_eq!((report.evaluators(), &line["label"], &line["explanation"]), (vec!["tone"], &json!("calm"), &json!("no shouting")));
+    assert_eq!(
+        (report.evaluators(), &line["label"], &line["explanation"]),
+        (vec!["tone"], &json!("calm"), &json!("no shouting"))
+    );
     let (_, line) = judged(json!(null), json!(null), tone).await;
     assert_eq!(line["error"], "there is no answer");
     let (report, line) = judged(json!("yes"), json!(null), fails).await;
-    assert_eq!((&line["error"], report.evaluator_errors("fails")), (&json!("it panicked: the judge has left"), 1));
+    assert_eq!(
+        (&line["error"], report.evaluator_errors("fails")),
+        (&json!("it panicked: the judge has left"), 1)
+    );
     let named = Evaluator::new("is_yes", |run: &Run| run.output_text() == "yes");
     assert_eq!(judged(json!("yes"), json!(null), named).await.1["label"], "true");
     let nothing = Evaluator::new("nothing", |_: &Run| Verdict::default());
-    assert!(judged(json!("yes"), json!(null), nothing).await.1["error"].as_str().is_some_and(|error| error.contains("returned nothing")));
+    assert!(
+        judged(json!("yes"), json!(null), nothing).await.1["error"]
+            .as_str()
+            .is_some_and(|error| error.contains("returned nothing"))
+    );
     let infinite = Evaluator::new("infinite", |_: &Run| f64::INFINITY);
-    assert!(judged(json!("yes"), json!(null), infinite).await.1["error"].as_str().is_some_and(|error| error.contains("finite")));
+    assert!(
+        judged(json!("yes"), json!(null), infinite).await.1["error"]
+            .as_str()
+            .is_some_and(|error| error.contains("finite"))
+    );
 }
 
 #[llm_call(model = "judge-1", provider = "openai", input = prompt)]
@@ -113,7 +141,9 @@ fn judge(answers: &[&str]) -> (Evaluator, Arc<Mutex<Vec<String>>>) {
         let answer = answers[asked.fetch_add(1, Ordering::SeqCst).min(answers.len() - 1)].clone();
         model(prompt, answer)
     };
-    let judge = Judge::new("helpful", "Does {output} help with {input}?").label("helpful", 1.0).label("unhelpful", 0.0);
+    let judge = Judge::new("helpful", "Does {output} help with {input}?")
+        .label("helpful", 1.0)
+        .label("unhelpful", 0.0);
     (judge.model(ask), prompts)
 }
 
@@ -128,13 +158,18 @@ async fn a_judge_reads_what_models_answer() {
     ];
     for answer in answers {
         let (report, line) = judged(json!("a lamp"), json!(null), judge(&[answer]).0).await;
-        assert_eq!((report.mean("helpful"), &line["label"], &line["kind"]), (Some(1.0), &json!("helpful"), &json!("LLM")), "{answer}: {line}");
+        assert_eq!(
+            (report.mean("helpful"), &line["label"], &line["kind"]),
+            (Some(1.0), &json!("helpful"), &json!("LLM")),
+            "{answer}: {line}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_judge_is_asked_again_if_its_answer_cannot_be_read() {
-    let (evaluator, prompts) = judge(&["I cannot say", r#"{"label": "superb"}"#, r#"{"label": "unhelpful"}"#]);
+    let (evaluator, prompts) =
+        judge(&["I cannot say", r#"{"label": "superb"}"#, r#"{"label": "unhelpful"}"#]);
     let (report, _) = judged(json!("{input}"), json!(null), evaluator).await;
     assert_eq!(report.mean("helpful"), Some(0.0));
     let prompts = prompts.lock().unwrap();
@@ -145,5 +180,10 @@ async fn a_judge_is_asked_again_if_its_answer_cannot_be_read() {
     let (evaluator, prompts) = judge(&["no idea"]);
     let (report, line) = judged(json!("a lamp"), json!(null), evaluator).await;
     assert_eq!((report.evaluator_errors("helpful"), prompts.lock().unwrap().len()), (1, 3));
-    assert!(line["error"].as_str().is_some_and(|error| error.contains("asked 3 times") && error.contains("no idea")), "{line}");
+    assert!(
+        line["error"]
+            .as_str()
+            .is_some_and(|error| error.contains("asked 3 times") && error.contains("no idea")),
+        "{line}"
+    );
 }

@@ -24,7 +24,8 @@ async fn report(folder: &Folder, wrong_from: u64, require: Vec<a2a_otel::evaluat
         Ok(2 * look_up(number).await)
     };
     let half = Evaluator::new("half", |_: &Run| 0.5);
-    let experiment = experiment(folder, doubles(10)).task(task).evaluator(evaluators::exact()).evaluator(half);
+    let experiment =
+        experiment(folder, doubles(10)).task(task).evaluator(evaluators::exact()).evaluator(half);
     let experiment = require.into_iter().fold(experiment, a2a_otel::evaluation::Experiment::require);
     experiment.run().await.expect("a report")
 }
@@ -52,12 +53,22 @@ async fn a_failure_shows_the_worst_answers_and_what_has_changed() {
     let (before, now) = (Folder::new(), Folder::new());
     report(&before, 11, vec![]).await;
     let baseline = Report::read(before.file()).expect("the baseline");
-    let worse = report(&now, 8, vec![no_worse_than("exact", &baseline, 0.05), no_worse_than("half", &baseline, 0.0)]).await;
+    let worse =
+        report(&now, 8, vec![no_worse_than("exact", &baseline, 0.05), no_worse_than("half", &baseline, 0.0)])
+            .await;
     let text = worse.check().expect_err("it got worse").to_string();
     println!("{text}");
     assert!(text.contains("exact no worse than in \"doubling\" by more than 0.05 is required, and the change over 10 examples is -0.300"), "{text}");
     assert!(!text.contains("half no worse"), "{text}");
-    for part in ["example n10", "example n8", "example n9", "input     {\"number\":8}", "expected  16", "answer    8", "because   expected 16"] {
+    for part in [
+        "example n10",
+        "example n8",
+        "example n9",
+        "input     {\"number\":8}",
+        "expected  16",
+        "answer    8",
+        "because   expected 16",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(!text.contains("example n7"), "{text}");
@@ -86,7 +97,10 @@ async fn a_report_is_written_for_ci() {
     report.write_json(&summary).expect("JSON");
     let read: serde_json::Value = serde_json::from_slice(&fs::read(summary).expect("JSON")).expect("JSON");
     assert_eq!(read["evaluators"]["exact"]["mean"], json!(0.9));
-    assert_eq!((read["runs"].as_array().map(Vec::len), read["missed"].as_array().map(Vec::len)), (Some(10), Some(1)));
+    assert_eq!(
+        (read["runs"].as_array().map(Vec::len), read["missed"].as_array().map(Vec::len)),
+        (Some(10), Some(1))
+    );
 }
 
 #[test]

@@ -28,7 +28,8 @@ async fn every_example_is_answered_as_often_as_asked_for() {
         *counted.lock().unwrap().entry(number(&example)).or_default() += 1;
         double(example)
     };
-    let report = experiment(&folder, doubles(5)).task(task).evaluator(evaluators::exact()).repetitions(3).run().await;
+    let report =
+        experiment(&folder, doubles(5)).task(task).evaluator(evaluators::exact()).repetitions(3).run().await;
     let report = report.expect("a report");
     assert_eq!(*asked.lock().unwrap(), (1..=5).map(|number| (number, 3)).collect());
     assert_eq!((report.runs(), report.failed_runs(), report.mean("exact")), (15, 0, Some(1.0)));
@@ -55,9 +56,17 @@ async fn failures_panics_and_time_outs_are_results() {
     assert_eq!((report.runs(), report.failed_runs()), (4, 3));
     // A run without an answer is no exact one.
     assert_eq!(report.mean("exact"), Some(0.25));
-    let errors: BTreeMap<_, _> = folder.lines().into_iter().filter(|line| line["line"] == "run").map(|line| {
-        (line["example"].as_str().unwrap_or_default().to_owned(), line["error"].as_str().map(str::to_owned))
-    }).collect();
+    let errors: BTreeMap<_, _> = folder
+        .lines()
+        .into_iter()
+        .filter(|line| line["line"] == "run")
+        .map(|line| {
+            (
+                line["example"].as_str().unwrap_or_default().to_owned(),
+                line["error"].as_str().map(str::to_owned),
+            )
+        })
+        .collect();
     assert_eq!(errors["n1"].as_deref(), Some("the shelf is empty"));
     assert_eq!(errors["n2"].as_deref(), Some("it panicked: the shelf has fallen over"));
     assert_eq!(errors["n3"].as_deref(), Some("it took longer than 300ms and was cancelled"));
@@ -94,9 +103,7 @@ async fn all_tasks_wait_for_a_rate_limit() {
         let mut seen = seen.lock().unwrap();
         let is_first = seen.is_empty();
         seen.push(Instant::now());
-        async move {
-            if is_first { Err(Unanswered(RateLimited::for_(pause))) } else { Ok(2 * number(&example)) }
-        }
+        async move { if is_first { Err(Unanswered(RateLimited::for_(pause))) } else { Ok(2 * number(&example)) } }
     };
     let report = experiment(&folder, doubles(6)).task(task).concurrency(1).run().await.expect("a report");
     assert_eq!(report.failed_runs(), 0);
@@ -156,8 +163,10 @@ async fn evaluators_see_the_trace_of_the_run() {
     let task = |example: Example| async move {
         Ok::<_, io::Error>(shop(example.input().as_str().unwrap_or_default()).await)
     };
-    let experiment = experiment(&folder, dataset).task(task).evaluator(look).evaluator(evaluators::steps_at_most(2));
-    let report = experiment.evaluator(evaluators::tool_calls(["search", "search"])).run().await.expect("a report");
+    let experiment =
+        experiment(&folder, dataset).task(task).evaluator(look).evaluator(evaluators::steps_at_most(2));
+    let report =
+        experiment.evaluator(evaluators::tool_calls(["search", "search"])).run().await.expect("a report");
     let run = seen.lock().unwrap().clone().expect("a run");
     assert_eq!(run.tool_calls(), ["search", "search"]);
     assert_eq!((run.steps(), run.output_text()), (3, "TABLE 9".to_owned()));
@@ -179,7 +188,11 @@ async fn what_an_experiment_lacks_is_said() {
         (Experiment::new("e").dataset(doubles(1)).task(double).repetitions(0), "repeated 0 times"),
         (Experiment::new("e").dataset(doubles(1)).task(double).concurrency(0), "concurrency 0"),
         (
-            Experiment::new("e").dataset(doubles(1)).task(double).evaluator(evaluators::exact()).evaluator(evaluators::exact()),
+            Experiment::new("e")
+                .dataset(doubles(1))
+                .task(double)
+                .evaluator(evaluators::exact())
+                .evaluator(evaluators::exact()),
             "two evaluators named \"exact\"",
         ),
     ];
@@ -201,12 +214,19 @@ async fn interrupted(folder: &Folder, after: usize) {
     let task = move |example: Example| {
         let answered = answered.clone();
         async move {
-            if answered.fetch_add(1, Ordering::SeqCst) >= after { pending().await } else { double(example).await }
+            if answered.fetch_add(1, Ordering::SeqCst) >= after {
+                pending().await
+            } else {
+                double(example).await
+            }
         }
     };
     let run = experiment(folder, doubles(6)).task(task).evaluator(evaluators::exact()).concurrency(1).run();
     let waits = async {
-        let is_done = || folder.files().len() == 1 && folder.lines().iter().filter(|line| line["line"] == "evaluation").count() >= after;
+        let is_done = || {
+            folder.files().len() == 1
+                && folder.lines().iter().filter(|line| line["line"] == "evaluation").count() >= after
+        };
         while !is_done() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

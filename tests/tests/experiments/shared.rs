@@ -48,7 +48,9 @@ impl Drop for Folder {
 
 /// Numbers, each with its double.
 pub(crate) fn doubles(count: u32) -> Dataset {
-    let example = |number: u32| Example::new(json!({"number": number})).with_id(format!("n{number}")).with_expected(2 * number);
+    let example = |number: u32| {
+        Example::new(json!({"number": number})).with_id(format!("n{number}")).with_expected(2 * number)
+    };
     Dataset::new("doubles").with_examples((1..=count).map(example))
 }
 

@@ -23,13 +23,13 @@ pub(crate) use self::answer::PHOENIX;
 pub(crate) use self::backoff::Backoff;
 #[cfg(feature = "otlp-grpc")]
 pub(crate) use self::grpc::Grpc;
-#[cfg(feature = "evaluation")]
+#[cfg(all(feature = "evaluation", feature = "otlp"))]
 pub(crate) use self::http::unanswered;
 #[cfg(feature = "otlp")]
 pub(crate) use self::http::{Http, agent, header_map, proxy_of};
-#[cfg(feature = "evaluation")]
+#[cfg(all(feature = "evaluation", feature = "otlp"))]
 pub(crate) use self::otlp::retry_after;
-#[cfg(feature = "evaluation")]
+#[cfg(all(feature = "evaluation", feature = "otlp"))]
 pub(crate) use self::secrets::Secrets;
 #[cfg(feature = "otlp")]
 pub(crate) use self::sight::Sight;
