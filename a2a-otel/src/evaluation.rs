@@ -26,7 +26,7 @@ pub use crate::annotation::{
     Annotation, AnnotatorKind, OptionalScore, OptionalText, annotate_session, annotate_span, annotate_trace,
 };
 #[cfg(feature = "evaluation")]
-pub use crate::dataset::{Dataset, DatasetError, Example};
+pub use crate::dataset::{Columns, Dataset, DatasetError, Example};
 #[cfg(feature = "evaluation")]
 pub use crate::experiment::{
     Evaluating, Evaluator, Experiment, ExperimentError, Failure, IntoEvaluator, IntoVerdict, Judge,

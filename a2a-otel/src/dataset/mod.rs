@@ -1,11 +1,16 @@
 //! Examples that an agent is tried on, in files and in code.
 
 mod canonical;
+mod columns;
+mod csv;
 mod error;
 mod example;
+mod json;
+mod read;
 
 use std::collections::HashMap;
 
+pub use self::columns::Columns;
 pub use self::error::DatasetError;
 pub use self::example::Example;
 pub(crate) use self::example::{INPUT_KEY, OUTPUT_KEY};
