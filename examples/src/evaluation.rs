@@ -53,7 +53,7 @@ pub fn experiment(requests: Dataset, coordinator: Peer, llm: Llm) -> Experiment 
 
 /// The coordinator has asked the agents that it should have, and no others.
 fn right_agents(run: &Run) -> Verdict {
-    let asked = run.tool_calls().iter().filter_map(|tool| tool.strip_prefix("ask_")?.strip_suffix("_agent"));
+    let asked = run.agents().iter().filter_map(|agent| agent.strip_suffix("-agent"));
     let mut asked: Vec<_> = asked.collect();
     asked.dedup();
     let expected = run.example().metadata().get("agents").and_then(Value::as_array);

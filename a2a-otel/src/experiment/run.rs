@@ -59,6 +59,8 @@ pub(super) struct RunRecord {
 pub(super) struct Facts {
     /// The tools that were called, in order.
     pub(super) tools: Vec<String>,
+    /// The agents that worked on it, in order.
+    pub(super) agents: Vec<String>,
     /// How often a model was called.
     pub(super) model_calls: u64,
     pub(super) prompt_tokens: i64,
@@ -147,6 +149,12 @@ impl Run {
         &self.0.record.facts.tools
     }
 
+    /// The names of the agents that worked on the answer, in the order in which they started, one for each of their runs.
+    #[must_use]
+    pub fn agents(&self) -> &[String] {
+        &self.0.record.facts.agents
+    }
+
     /// How many calls of models and tools the answer took.
     #[must_use]
     pub fn steps(&self) -> u64 {
@@ -195,6 +203,7 @@ impl Facts {
         let costs: Vec<f64> = models().filter_map(|span| number(span, names::LLM_COST_TOTAL)).collect();
         Self {
             tools: tool_calls(spans),
+            agents: agents(spans),
             model_calls: models().count() as u64,
             prompt_tokens: tokens(names::LLM_TOKEN_COUNT_PROMPT),
             completion_tokens: tokens(names::LLM_TOKEN_COUNT_COMPLETION),
@@ -209,6 +218,11 @@ fn number(span: &Captured, key: &str) -> Option<f64> {
         Attribute::F64(number) => Some(*number),
         _ => None,
     }
+}
+
+fn agents(spans: &[Captured]) -> Vec<String> {
+    let agents = spans.iter().filter(|span| span.kind == SpanKind::Agent.as_str());
+    agents.map(|span| span.text(names::AGENT_NAME).unwrap_or(&span.name).to_owned()).collect()
 }
 
 /// A tool's span below one of the same tool is the server's side of the same call.
