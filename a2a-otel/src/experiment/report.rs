@@ -20,6 +20,8 @@ use crate::testing::{Trace, diff};
 const WORST: usize = 3;
 /// How much of a text is shown.
 const SHOWN: usize = 160;
+/// How much of a trace is shown.
+const SHOWN_LINES: usize = 24;
 
 /// What an experiment has shown. Printed, it is a table with the worst answers.
 ///
@@ -345,8 +347,14 @@ fn seconds(run: &RunRecord) -> Duration {
     Duration::from_micros(run.end.saturating_sub(run.start))
 }
 
+/// The first lines of a tree, below what they belong to.
 fn indented(tree: &str) -> String {
-    tree.lines().map(|line| format!("      {line}")).collect::<Vec<_>>().join("\n")
+    let mut lines: Vec<_> = tree.lines().take(SHOWN_LINES).map(|line| format!("      {line}")).collect();
+    let more = tree.lines().count().saturating_sub(SHOWN_LINES);
+    if more > 0 {
+        lines.push(format!("      … and {more} more lines; Report::trace returns the whole trace"));
+    }
+    lines.join("\n")
 }
 
 /// A value in one line.
