@@ -231,6 +231,15 @@ impl Example {
         self.identified()
     }
 
+    /// Takes input and expected output of another example.
+    pub(crate) fn with_values_of(self, other: &Self) -> Self {
+        Example { input: other.input.clone(), expected: other.expected.clone(), ..self }
+    }
+
+    pub(crate) fn without_splits(self) -> Self {
+        Example { splits: Vec::new(), ..self }
+    }
+
     pub(crate) fn with_node_id(mut self, node_id: impl Into<String>) -> Self {
         self.node_id = Some(node_id.into());
         self

@@ -71,6 +71,12 @@ impl Dataset {
         self
     }
 
+    /// Sets another name.
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
     /// Adds an example. Equal examples without ids of their own are told apart by numbers: the second gets an id that ends
     /// in `-2`.
     pub fn with_example(mut self, example: Example) -> Self {
@@ -158,6 +164,11 @@ impl Dataset {
     fn only(&self, is_wanted: impl Fn(&Example) -> bool) -> Self {
         let examples = self.examples.iter().filter(|example| is_wanted(example)).cloned().collect();
         Dataset { examples, ..self.clone() }
+    }
+
+    /// Replaces each example.
+    pub(crate) fn map(self, change: impl FnMut(Example) -> Example) -> Self {
+        Dataset { examples: self.examples.into_iter().map(change).collect(), ..self }
     }
 
     /// Checks that each example has an id of its own.

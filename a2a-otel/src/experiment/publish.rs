@@ -347,10 +347,3 @@ impl Worker {
         Ok(Some(Line::EvaluationSent { example, repetition, name }))
     }
 }
-
-// TEMPORARY
-impl Client {
-    fn upload(&self, dataset: &Dataset) -> Result<Dataset, PhoenixError> {
-        Ok(dataset.clone())
-    }
-}

@@ -21,6 +21,9 @@ use crate::settings::{Endpoint, Overrides, Settings};
 /// How long one attempt may take. Phoenix stores 1,000 examples a second.
 const ATTEMPT: Duration = Duration::from_secs(5 * 60);
 
+/// How long it may take to connect.
+const CONNECT: Duration = Duration::from_secs(10);
+
 /// How long a request is tried if the user says nothing else.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -50,7 +53,10 @@ const SHOWN: usize = 500;
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
+    /// How long a request is tried.
     patience: Duration,
+    /// How long one attempt may take.
+    attempt: Duration,
 }
 
 struct Shared {
@@ -115,7 +121,7 @@ impl Client {
             agent: Mutex::new(None),
             server,
         };
-        Ok(Client { shared: Arc::new(shared), patience: PATIENCE })
+        Ok(Client { shared: Arc::new(shared), patience: PATIENCE, attempt: ATTEMPT })
     }
 
     /// Creates a client of the Phoenix that the environment names, as [`init`](crate::init) reads it.
@@ -139,6 +145,11 @@ impl Client {
     /// The settings that it was made of.
     pub(crate) fn settings(&self) -> &Settings {
         &self.shared.settings
+    }
+
+    /// Returns a client for requests that are not worth a long wait.
+    pub(super) fn within(self, patience: Duration) -> Self {
+        Client { patience, attempt: patience, ..self }
     }
 
     /// Returns the address of a page, for people.
@@ -213,7 +224,7 @@ impl Client {
         let deadline = Instant::now() + self.patience;
         let mut backoff = Backoff::default();
         loop {
-            let Failure { error, again } = match self.shared.attempt(call) {
+            let Failure { error, again } = match self.shared.attempt(call, self.attempt) {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
@@ -232,8 +243,8 @@ impl Client {
 }
 
 impl Shared {
-    fn attempt(&self, call: &Call<'_>) -> Result<String, Failure> {
-        let answer = self.exchange(call);
+    fn attempt(&self, call: &Call<'_>, timeout: Duration) -> Result<String, Failure> {
+        let answer = self.exchange(call, timeout);
         if answer.as_ref().map_or(true, |answer| answer.status().is_server_error()) {
             *lock(&self.agent) = None;
         }
@@ -247,7 +258,7 @@ impl Shared {
         Err(self.refusal(call, &answer))
     }
 
-    fn exchange(&self, call: &Call<'_>) -> Result<Response<Vec<u8>>, Failure> {
+    fn exchange(&self, call: &Call<'_>, timeout: Duration) -> Result<Response<Vec<u8>>, Failure> {
         let agent = self.agent()?;
         let body = call.body.as_ref().map(ToString::to_string).unwrap_or_default();
         let url = format!("{}{}", self.server.as_str(), call.path);
@@ -257,6 +268,11 @@ impl Shared {
         if call.body.is_some() {
             request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
+        let request = agent
+            .configure_request(request)
+            .timeout_global(Some(timeout))
+            .timeout_connect(Some(timeout.min(CONNECT)))
+            .build();
         let (parts, body) = agent.run(request).map_err(|error| Failure::of(&error, self))?.into_parts();
         let mut content = Vec::new();
         let read = body.into_with_config().limit(LONGEST_ANSWER).reader().read_to_end(&mut content);

@@ -18,8 +18,14 @@
 #[cfg(feature = "evaluation")]
 mod client;
 #[cfg(feature = "evaluation")]
+mod datasets;
+#[cfg(feature = "evaluation")]
 #[allow(dead_code, reason = "what runs experiments calls it")]
 mod experiments;
+#[cfg(feature = "evaluation")]
+mod prompts;
+#[cfg(feature = "evaluation")]
+mod spans;
 #[cfg(feature = "evaluation")]
 mod timestamp;
 
@@ -33,6 +39,12 @@ use ureq::http::Request;
 
 #[cfg(feature = "evaluation")]
 pub use self::client::Client;
+#[cfg(feature = "evaluation")]
+pub use self::datasets::DatasetVersion;
+#[cfg(feature = "evaluation")]
+pub use self::prompts::{Prompt, PromptMessage, PromptQuery, PromptQueryWithFallback, RenderError};
+#[cfg(feature = "evaluation")]
+pub use self::spans::SpanQuery;
 #[cfg(feature = "evaluation")]
 #[allow(unused_imports, reason = "what runs experiments imports it")]
 pub(crate) use self::experiments::{
@@ -79,6 +91,18 @@ pub enum PhoenixError {
         status: u16,
         /// What Phoenix says.
         reason: String,
+    },
+    /// Examples of a dataset have other keys than those that Phoenix has.
+    #[cfg(feature = "evaluation")]
+    #[error(
+        "the dataset `{dataset}` in Phoenix has other columns: {difference}; rename the keys, name the dataset \
+         differently, or call upload_with_other_columns"
+    )]
+    OtherColumns {
+        /// The dataset's name.
+        dataset: String,
+        /// Which keys differ.
+        difference: String,
     },
     /// A dataset cannot be sent.
     #[cfg(feature = "evaluation")]
