@@ -59,7 +59,11 @@ fn right_agents(run: &Run) -> Verdict {
     let expected = run.example().metadata().get("agents").and_then(Value::as_array);
     let expected: Vec<_> = expected.into_iter().flatten().filter_map(Value::as_str).collect();
     let verdict = Verdict::pass(asked == expected);
-    if asked == expected { verdict } else { verdict.with_explanation(format!("asked {asked:?} instead of {expected:?}")) }
+    if asked == expected {
+        verdict
+    } else {
+        verdict.with_explanation(format!("asked {asked:?} instead of {expected:?}"))
+    }
 }
 
 fn helpful(llm: Arc<Llm>) -> Evaluator {

@@ -10,8 +10,9 @@ use async_openai::config::OpenAIConfig;
 use async_openai::error::OpenAIError;
 use async_openai::types::chat::{
     ChatChoice, ChatCompletionMessageToolCall, ChatCompletionMessageToolCallChunk,
-    ChatCompletionRequestUserMessage, ChatCompletionResponseMessage, ChatCompletionResponseStream, ChatCompletionStreamOptions,
-    CreateChatCompletionRequest, CreateChatCompletionResponse, CreateChatCompletionStreamResponse, Role,
+    ChatCompletionRequestUserMessage, ChatCompletionResponseMessage, ChatCompletionResponseStream,
+    ChatCompletionStreamOptions, CreateChatCompletionRequest, CreateChatCompletionResponse,
+    CreateChatCompletionStreamResponse, Role,
 };
 use futures::StreamExt;
 use tracing::warn;

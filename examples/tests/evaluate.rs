@@ -1,12 +1,15 @@
 //! Evaluates the marketplace as a user does: without any service, killed in the middle, and in a real Phoenix.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use a2a_otel_tests::package::workspace;
-use a2a_otel_tests::services::{eventually, unique};
+use a2a_otel_tests::phoenix::Phoenix;
+use a2a_otel_tests::screenshot::screenshot;
+use a2a_otel_tests::services::{eventually, require, unique};
 use serde_json::{Value, json};
 
 const REQUESTS: usize = 40;
@@ -41,11 +44,19 @@ impl Drop for Folder {
 fn command(folder: &Folder, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_evaluate"));
     for (name, _) in std::env::vars() {
-        if ["OTEL_", "PHOENIX_", "OPENAI_", "A2A_OTEL_", "MARKETPLACE_"].iter().any(|prefix| name.starts_with(prefix)) {
+        if ["OTEL_", "PHOENIX_", "OPENAI_", "A2A_OTEL_", "MARKETPLACE_"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+        {
             command.env_remove(name);
         }
     }
-    command.arg("--folder").arg(&folder.0).args(arguments).envs(variables.iter().copied()).current_dir(workspace());
+    command
+        .arg("--folder")
+        .arg(&folder.0)
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .current_dir(workspace());
     command
 }
 
@@ -133,6 +144,56 @@ fn a_worse_market_fails_and_shows_what_has_changed() {
     ] {
         assert!(errors.contains(part), "{part}: {errors}");
     }
+}
+
+#[test]
+fn phoenix_shows_the_experiment() {
+    let Some(phoenix) = require("Phoenix", Phoenix::shared()) else { return };
+    let folder = Folder::new();
+    let text = evaluate(&folder, &["--phoenix"], &[("PHOENIX_COLLECTOR_ENDPOINT", phoenix.url())]);
+    let link =
+        text.lines().find_map(|line| line.trim().strip_prefix("see ")).unwrap_or_else(|| panic!("{text}"));
+    assert!(!text.contains("Phoenix lacks"), "{text}");
+    let id = link.rsplit_once("experimentId=").expect("an experiment").1;
+    let rows = phoenix.get(&format!("/v1/experiments/{id}/json")).body;
+    let rows = rows.as_array().expect("runs");
+    assert_eq!(rows.len(), REQUESTS);
+    // What Phoenix has is what the file has.
+    let file = folder.only_file();
+    let evaluations = lines(&file, "evaluation");
+    for row in rows {
+        let trace = row["trace_id"].as_str().expect("a trace");
+        let runs = lines(&file, "run");
+        let run = runs.iter().find(|run| run["trace_id"] == trace).unwrap_or_else(|| panic!("{row:#}"));
+        assert_eq!(
+            (&row["output"]["output"], &row["input"]["input"]),
+            (&run["output"], &request_of(run)),
+            "{row:#}"
+        );
+        let judged = evaluations.iter().filter(|one| one["example"] == run["example"]);
+        let judged: BTreeMap<_, _> =
+            judged.map(|one| (one["name"].as_str(), one["score"].as_f64())).collect();
+        let shown = row["annotations"].as_array().expect("evaluations");
+        let shown: BTreeMap<_, _> =
+            shown.iter().map(|one| (one["name"].as_str(), one["score"].as_f64())).collect();
+        assert_eq!((shown.len(), &shown), (4, &judged), "{row:#}");
+    }
+    let dataset = link.split("/compare").next().expect("a dataset");
+    for (name, page) in [("experiment", link), ("dataset", &format!("{dataset}/examples"))] {
+        let picture = workspace().join("target/screenshots").join(name).with_extension("png");
+        require("Chromium", screenshot(page, &picture));
+    }
+}
+
+/// The request that a run has answered.
+fn request_of(run: &Value) -> Value {
+    let requests =
+        fs::read_to_string(workspace().join("examples/data/requests.jsonl")).expect("the requests");
+    let mut requests = requests.lines().map(|line| serde_json::from_str::<Value>(line).expect("a request"));
+    requests
+        .find(|request| request["id"] == run["example"])
+        .map(|request| request["input"].clone())
+        .unwrap_or_default()
 }
 
 #[test]

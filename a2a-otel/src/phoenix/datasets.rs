@@ -317,7 +317,8 @@ fn difference(stored: &[BTreeSet<String>], new: &[BTreeSet<String>]) -> Option<S
     let lacking = any_stored.difference(&any_new).filter(is_everywhere);
     let lacking: Vec<_> = lacking.map(|key| format!("`{key}`")).collect();
     let added = (!added.is_empty()).then(|| format!("has {}, which no example there has", added.join(", ")));
-    let lacking = (!lacking.is_empty()).then(|| format!("lacks {}, which all there have", lacking.join(", ")));
+    let lacking =
+        (!lacking.is_empty()).then(|| format!("lacks {}, which all there have", lacking.join(", ")));
     let both: Vec<_> = added.into_iter().chain(lacking).collect();
     (!both.is_empty()).then(|| both.join(", and "))
 }

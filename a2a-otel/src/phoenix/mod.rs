@@ -42,14 +42,14 @@ pub use self::client::Client;
 #[cfg(feature = "evaluation")]
 pub use self::datasets::DatasetVersion;
 #[cfg(feature = "evaluation")]
-pub use self::prompts::{Prompt, PromptMessage, PromptQuery, PromptQueryWithFallback, RenderError};
-#[cfg(feature = "evaluation")]
-pub use self::spans::SpanQuery;
-#[cfg(feature = "evaluation")]
 #[allow(unused_imports, reason = "what runs experiments imports it")]
 pub(crate) use self::experiments::{
     IncompleteRun, NewExperiment, RemoteAnnotation, RemoteEvaluation, RemoteExperiment, RemoteRow, RemoteRun,
 };
+#[cfg(feature = "evaluation")]
+pub use self::prompts::{Prompt, PromptMessage, PromptQuery, PromptQueryWithFallback, RenderError};
+#[cfg(feature = "evaluation")]
+pub use self::spans::SpanQuery;
 #[cfg(feature = "evaluation")]
 use crate::dataset::DatasetError;
 use crate::percent;

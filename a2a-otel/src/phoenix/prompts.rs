@@ -183,7 +183,8 @@ impl Prompt {
             Ok(_) => return Err(fault("its variables are no object".to_owned())),
             Err(error) => return Err(fault(format!("its variables cannot be JSON: {error}"))),
         };
-        let missing: Vec<_> = self.variables().into_iter().filter(|name| !variables.contains_key(name)).collect();
+        let missing: Vec<_> =
+            self.variables().into_iter().filter(|name| !variables.contains_key(name)).collect();
         if !missing.is_empty() {
             let names = missing.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
             return Err(fault(format!("there is no value for {names}")));

@@ -178,8 +178,9 @@ impl Client {
         if encoded == name {
             return Ok(name.to_owned());
         }
-        let found: Answer<Vec<Project>> =
-            self.get(&format!("/v1/projects?limit=100&include_experiment_projects=true&name_contains={encoded}"))?;
+        let found: Answer<Vec<Project>> = self.get(&format!(
+            "/v1/projects?limit=100&include_experiment_projects=true&name_contains={encoded}"
+        ))?;
         let project = data(found).into_iter().find(|project| project.name == name);
         project.map(|project| project.id).ok_or_else(|| PhoenixError::Rejected {
             request: "GET /v1/projects".to_owned(),
@@ -219,7 +220,8 @@ impl Seen<'_> {
             .with_metadata("span_kind", self.kind)
             .with_metadata("span_name", self.name)
             .with_metadata("trace_id", self.trace_id);
-        let example = self.error.into_iter().fold(example, |example, error| example.with_metadata("error", error));
+        let example =
+            self.error.into_iter().fold(example, |example, error| example.with_metadata("error", error));
         Some(example.with_id(format!("span-{}", self.span_id)).with_span_id(self.span_id))
     }
 }

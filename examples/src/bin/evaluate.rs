@@ -7,12 +7,12 @@ use std::process::ExitCode;
 
 #[cfg(feature = "otlp")]
 use a2a_otel::phoenix::Client;
+use a2a_otel_examples::errors;
 use a2a_otel_examples::evaluation::{experiment, requests};
 use a2a_otel_examples::llm::Llm;
 use a2a_otel_examples::market::Market;
 use a2a_otel_examples::peer::Peer;
 use a2a_otel_examples::story::say;
-use a2a_otel_examples::errors;
 
 use a2a_otel::evaluation::{Experiment, Report, no_worse_than};
 

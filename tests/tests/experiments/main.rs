@@ -2,6 +2,7 @@
 //! Phoenix shows.
 
 mod evaluators;
+mod phoenix;
 mod report;
 mod runs;
 mod shared;
