@@ -166,7 +166,7 @@ fn phoenix_shows_the_experiment() {
         let runs = lines(&file, "run");
         let run = runs.iter().find(|run| run["trace_id"] == trace).unwrap_or_else(|| panic!("{row:#}"));
         assert_eq!(
-            (&row["output"]["output"], &row["input"]["input"]),
+            (&row["output"], &row["input"]["input"]),
             (&run["output"], &request_of(run)),
             "{row:#}"
         );
