@@ -171,7 +171,7 @@ fn logging() {
 /// A list of layers, which does not pass on what subscriber it is in, as the global one.
 fn list(world: &World) {
     let theirs: Boxed = world.theirs("beside_tracing=info").boxed();
-    let subscriber = Registry::default().with(vec![tracing_layer().boxed(), theirs]);
+    let subscriber = Registry::default().with(vec![tracing_layer().boxed(), theirs, tracing_layer().boxed()]);
     tracing::subscriber::set_global_default(subscriber).expect("the only one");
     world.exporter.reset();
     agent();

@@ -136,7 +136,7 @@ fn events<S>(neighbours: Neighbours) -> impl Filter<S> {
     FilterFn::new(move |metadata: &Metadata<'_>| {
         let is_heard = *metadata.level() <= Level::INFO
             || (*metadata.level() == Level::DEBUG && is_description(metadata));
-        metadata.is_event() && is_heard && !is_ignored(metadata.target()) && neighbours.is_first()
+        metadata.is_event() && is_heard && !is_ignored(metadata.target()) && neighbours.is_first(metadata)
     })
     .with_max_level_hint(LevelFilter::DEBUG)
 }

@@ -23,11 +23,13 @@ use tracing::span::Attributes;
 use tracing::subscriber::Interest;
 use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
 use tracing_opentelemetry::get_otel_context;
-use tracing_subscriber::layer::Layer;
+use tracing_subscriber::layer::{Context as LayerContext, Layer};
 
 thread_local! {
-    /// Whether this thread finds out what other layers take.
+    /// Whether this thread finds out what other layers take, or where a bridge is.
     static IS_LOOKING: Cell<bool> = const { Cell::new(false) };
+    /// The bridge that this thread looks for, until that answers: the address of its facts.
+    static SOUGHT: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
 /// The spans of one target and level. A filter takes all of them or none.
@@ -64,17 +66,24 @@ impl Neighbours {
 
     /// Whether the span is left to the bridge.
     pub(super) fn leave(&self, span: &Metadata<'_>) -> bool {
-        self.are_absent() || (!IS_LOOKING.get() && self.is_first() && !self.take(span))
+        self.are_absent() || (self.is_first(span) && !self.take(span))
     }
 
-    /// The level of proxies, found once, on another thread.
-    pub(super) fn level_of_proxies(&self, find: impl FnOnce() -> Option<Level> + Send) -> Option<Level> {
-        *self.0.proxies.get_or_init(|| if self.is_first() { elsewhere(find).flatten() } else { None })
+    /// The level of proxies in the subscriber whose first bridge this is, found once, on another thread.
+    pub(super) fn level_of_proxies(
+        &self,
+        dispatch: &Dispatch,
+        find: impl FnOnce() -> Option<Level> + Send,
+    ) -> Option<Level> {
+        *self.0.proxies.get_or_init(|| {
+            let (_, is_second) = self.0.place.get_or_init(|| self.place_in(dispatch));
+            if *is_second { None } else { elsewhere(find).flatten() }
+        })
     }
 
-    /// Whether it is the only bridge of its subscriber, or the first one.
-    pub(super) fn is_first(&self) -> bool {
-        self.place().is_none_or(|(_, is_second)| !is_second)
+    /// Whether it is the only bridge of its subscriber, or the first one, when it is asked about a span or an event.
+    pub(super) fn is_first(&self, asked: &Metadata<'_>) -> bool {
+        !IS_LOOKING.get() && self.place(asked).is_none_or(|(_, is_second)| !is_second)
     }
 
     /// Whether the layer that has made this span of OpenTelemetry adds the event to it.
@@ -112,21 +121,42 @@ impl Neighbours {
     }
 
     fn dispatch(&self) -> Option<Dispatch> {
-        self.place()?.0.upgrade()
+        self.0.place.get()?.0.upgrade()
     }
 
-    /// The subscriber, and whether another bridge comes first. A list of layers does not tell them, so if nobody has, it is
-    /// the subscriber of this thread.
-    fn place(&self) -> Option<&(WeakDispatch, bool)> {
+    /// The subscriber, and whether another bridge comes first. A list of layers does not tell them, so if nobody has, it can
+    /// be the subscriber of this thread. That may have other bridges alone: what is new is shown to all subscribers, on a
+    /// thread of any of them.
+    fn place(&self, asked: &Metadata<'_>) -> Option<&(WeakDispatch, bool)> {
         self.0.place.get().or_else(|| {
             let current = get_default(Clone::clone);
-            current.is::<Self>().then(|| self.0.place.get_or_init(|| self.place_in(&current)))
+            let is_here = current.downcast_ref::<Self>()?.is(self) || self.answers(&current, asked);
+            is_here.then(|| self.0.place.get_or_init(|| self.place_in(&current)))
         })
+    }
+
+    /// Whether it is asked when this subscriber is.
+    fn answers(&self, dispatch: &Dispatch, asked: &Metadata<'_>) -> bool {
+        let seek = || {
+            IS_LOOKING.set(true);
+            SOUGHT.set(Some(self.address()));
+            dispatch.enabled(asked);
+            SOUGHT.get().is_none()
+        };
+        elsewhere(seek).unwrap_or(false)
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
     }
 
     fn place_in(&self, dispatch: &Dispatch) -> (WeakDispatch, bool) {
         let first = dispatch.downcast_ref::<Self>();
-        (dispatch.downgrade(), first.is_some_and(|first| !Arc::ptr_eq(&first.0, &self.0)))
+        (dispatch.downgrade(), first.is_some_and(|first| !first.is(self)))
     }
 }
 
@@ -134,6 +164,13 @@ impl Neighbours {
 impl<S: Subscriber> Layer<S> for Neighbours {
     fn on_register_dispatch(&self, dispatch: &Dispatch) {
         self.0.place.get_or_init(|| self.place_in(dispatch));
+    }
+
+    fn enabled(&self, _: &Metadata<'_>, _: LayerContext<'_, S>) -> bool {
+        if SOUGHT.get() == Some(self.address()) {
+            SOUGHT.set(None);
+        }
+        true
     }
 }
 

@@ -63,7 +63,7 @@ pub(super) fn is_proxy(metadata: &Metadata<'_>) -> bool {
 pub(super) fn make(name: &'static str, context: &Context) -> Option<tracing::Span> {
     let dispatch = get_default(Clone::clone);
     let neighbours = dispatch.downcast_ref::<Neighbours>()?;
-    let level = neighbours.level_of_proxies(|| {
+    let level = neighbours.level_of_proxies(&dispatch, || {
         let is_possible = |level: &Level| {
             let proxy = metadata("call", *level);
             dispatch.enabled(proxy) && neighbours.leave(proxy)

@@ -35,6 +35,11 @@ fn pretty<S: Subscriber + for<'span> LookupSpan<'span>>() -> impl Layer<S> + Sen
     tracing_subscriber::fmt::layer().with_writer(std::io::sink).pretty()
 }
 
+/// A list of layers, which does not tell them what subscriber they are in.
+fn list(layers: Vec<Box<dyn Layer<Registry> + Send + Sync>>) -> Dispatch {
+    Registry::default().with(layers).into()
+}
+
 /// Subscribers of an application, by their names.
 fn subscribers() -> Vec<(&'static str, Dispatch)> {
     let registry = Registry::default;
@@ -47,6 +52,7 @@ fn subscribers() -> Vec<(&'static str, Dispatch)> {
             registry().with(LevelFilter::INFO).with(tracing_layer()).with(printer()).into(),
         ),
         ("with two bridges", registry().with(tracing_layer()).with(tracing_layer()).into()),
+        ("in a list", list(vec![tracing_layer().boxed(), printer().boxed()])),
         ("with a filter of log lines", {
             let filter: Targets = "warn".parse().expect("a filter");
             registry().with(printer().with_filter(filter)).with(tracing_layer()).into()
@@ -134,6 +140,26 @@ fn the_current_span_is_the_functions() {
         tool().instrument(kept).await;
     };
     run(later, whole);
+}
+
+/// What is new in one subscriber is shown to all, on the thread of that one.
+#[test]
+fn a_list_keeps_its_spans_while_others_come_and_go() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let work = || {
+        for _ in 0..20 {
+            let capturing = capture();
+            with_default(&list(vec![tracing_layer().boxed()]), || info_span!("app").in_scope(tool_now));
+            assert_eq!(capturing.tree(), "CHAIN app\n  TOOL tool_now\n");
+            assert_eq!(capturing.named("tool_now").events.len(), 1);
+        }
+    };
+    let beside_another = || with_default(&Registry::default().with(tracing_layer()).into(), work);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(beside_another);
+        }
+    });
 }
 
 #[test]
