@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::sync::Arc;
 
-use a2a_otel::mcp::TracedServer;
+use a2a_otel::mcp::{TracedCaller, TracedServer};
 use a2a_otel::{chain_span, mcp_tool, tool_span};
 use axum::Router;
 use rmcp::handler::server::router::prompt::PromptRouter;
@@ -15,7 +15,7 @@ use rmcp::model::{
     ResourceContents, Role, ServerCapabilities, ServerConfig,
 };
 use rmcp::schemars::JsonSchema;
-use rmcp::service::RequestContext;
+use rmcp::service::{RequestContext, ServiceError};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{
@@ -67,6 +67,16 @@ async fn look_up(product: u32) -> u32 {
 #[mcp_tool]
 async fn help(pieces: u32) -> String {
     pieces.to_string()
+}
+
+#[expect(deprecated, reason = "rmcp still sends this request")]
+async fn ask(caller: &TracedCaller) -> Result<String, ErrorData> {
+    use rmcp::model::{CreateMessageRequestParams, SamplingMessage};
+
+    let question = CreateMessageRequestParams::new(vec![SamplingMessage::user_text("Which lamp?")], 16);
+    let failed = |error: ServiceError| ErrorData::internal_error(error.to_string(), None);
+    let answer = caller.create_message(question).await.map_err(failed)?;
+    Ok(answer.model)
 }
 
 #[tool_router]
@@ -148,6 +158,12 @@ impl Shop {
     async fn panic(&self) -> String {
         look_up(1).await;
         panic!("the shelf fell over")
+    }
+
+    /// Asks the client's model.
+    #[tool]
+    async fn ask(&self, context: RequestContext<RoleServer>) -> Result<String, ErrorData> {
+        ask(&TracedCaller::new(context.peer.clone())).await
     }
 
     /// Ends the process.

@@ -41,10 +41,16 @@ fn server_script(python: &Path, receiver: &Receiver) -> Command {
 
 /// What the Python client prints about its visit.
 fn send_client(python: &Path, receiver: &Receiver, mode: &str, server: &[&str]) -> String {
+    send_on(python, receiver, "visit", mode, server)
+}
+
+/// What the Python client prints about an errand, the name of one of its functions.
+fn send_on(python: &Path, receiver: &Receiver, errand: &str, mode: &str, server: &[&str]) -> String {
     let mut client = client_script(python);
     client
         .args(server)
         .envs(exporting(receiver))
+        .env("ERRAND", errand)
         .env("MCP_MODE", mode)
         .env("SESSION", "s-1")
         .stdin(Stdio::null());
@@ -97,6 +103,50 @@ fn a_python_client_over_http_is_in_one_trace_with_our_server() {
         let printed = send_client(&python, &receiver, mode, &[&url]);
         assert_visited(&receiver, &printed);
     }
+}
+
+#[test]
+fn the_headers_of_a_python_client_name_the_parent() {
+    let Some(python) = python() else { return };
+    for mode in ["legacy", "auto"] {
+        let receiver = Receiver::start();
+        let (_shop, url) = http_shop(&receiver, &[]);
+        let printed = send_on(&python, &receiver, "visit_with_headers_alone", mode, &[&url]);
+        assert!(printed.contains("bare 8\n"), "{printed}");
+        let trace = Trace::of(received(&receiver, |spans| {
+            let count = |name| spans.iter().filter(|span| span.name == name).count();
+            count("visit") == 1 && count("look_up") == 1 && count("tools/call bare") == 1
+        }));
+        let served = trace.only(&["visit", "tools/call bare"]);
+        assert_eq!(served.attributes["session.id"], "s-1", "{served:?}");
+        assert_eq!(served.attributes["user.id"], "ada", "{served:?}");
+        trace.only(&["visit", "tools/call bare", "look_up"]);
+    }
+}
+
+/// Checks what is recorded of a server's question to a Python client.
+fn assert_asked(receiver: &Receiver, printed: &str) {
+    assert!(printed.contains("asked a-model\n"), "{printed}");
+    let trace = Trace::of(received(receiver, |spans| {
+        let has = |name: &str| spans.iter().any(|span| span.name == name);
+        has("visit") && has("think") && has("tools/call ask")
+    }));
+    let asked = ["visit", "MCP send tools/call ask", "tools/call ask", "sampling/createMessage"];
+    assert_eq!(trace.only(&asked).attributes["session.id"], "s-1");
+    trace.only(&[&asked[..], &["think"]].concat());
+}
+
+/// A server asks only over connections that began with a handshake.
+#[test]
+fn what_our_server_asks_a_python_client_is_below_its_tool() {
+    let Some(python) = python() else { return };
+    let receiver = Receiver::start();
+    let shop = shop();
+    let program = shop.get_program().to_str().expect("a path");
+    assert_asked(&receiver, &send_on(&python, &receiver, "be_asked", "legacy", &["--", program]));
+    let receiver = Receiver::start();
+    let (_shop, url) = http_shop(&receiver, &[]);
+    assert_asked(&receiver, &send_on(&python, &receiver, "be_asked", "legacy", &[&url]));
 }
 
 #[agent_span(skip_all)]
