@@ -228,9 +228,11 @@ const CRATES: [&str; 8] = [
     "smol::",
 ];
 
-/// Whether the type is something to wait for or to draw from, or has one in it.
+/// Whether the type is something to wait for or to draw from, or has one in it. All of these have parameters, so most types
+/// need one search for a character, at each value: the name of a type is not known when a constant is computed.
 fn is_machine(name: &str) -> bool {
-    MACHINES.iter().any(|machine| name.contains(machine))
+    name.contains('<')
+        && MACHINES.iter().any(|machine| name.contains(machine))
         && (name.contains(MACHINES[0]) || CRATES.iter().any(|of| name.contains(of)))
 }
 
