@@ -25,6 +25,7 @@ pages! {
     dashboards,
     deployment,
     evaluation,
+    experiments,
     libraries,
     llm,
     logs,

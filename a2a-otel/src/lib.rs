@@ -20,6 +20,10 @@ mod capture;
 #[cfg(feature = "trace")]
 pub mod context;
 #[cfg(feature = "evaluation")]
+#[cfg_attr(
+    not(feature = "otlp"),
+    allow(dead_code, unused_imports, reason = "the client of Phoenix uses the rest")
+)]
 mod dataset;
 #[cfg(feature = "sdk")]
 mod deadline;

@@ -165,11 +165,7 @@ fn phoenix_shows_the_experiment() {
         let trace = row["trace_id"].as_str().expect("a trace");
         let runs = lines(&file, "run");
         let run = runs.iter().find(|run| run["trace_id"] == trace).unwrap_or_else(|| panic!("{row:#}"));
-        assert_eq!(
-            (&row["output"], &row["input"]["input"]),
-            (&run["output"], &request_of(run)),
-            "{row:#}"
-        );
+        assert_eq!((&row["output"], &row["input"]["input"]), (&run["output"], &request_of(run)), "{row:#}");
         let judged = evaluations.iter().filter(|one| one["example"] == run["example"]);
         let judged: BTreeMap<_, _> =
             judged.map(|one| (one["name"].as_str(), one["score"].as_f64())).collect();

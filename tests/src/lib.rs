@@ -40,6 +40,7 @@ pub mod wire;
 #[doc = include_str!("../../docs/axum.md")]
 #[doc = include_str!("../../docs/context.md")]
 #[doc = include_str!("../../docs/evaluation.md")]
+#[doc = include_str!("../../docs/experiments.md")]
 #[doc = include_str!("../../docs/llm.md")]
 #[doc = include_str!("../../docs/mcp.md")]
 #[doc = include_str!("../../docs/metrics.md")]

@@ -23,14 +23,14 @@ impl Report {
     pub fn write_junit(&self, path: impl AsRef<Path>) -> io::Result<()> {
         let mut requirements = TestSuite::new(format!("{}: requirements", self.name()));
         for threshold in &self.thresholds {
-            let status = match threshold.missed_by(self) {
+            let status = match threshold.missed_by(self.results()) {
                 None => TestCaseStatus::success(),
                 Some(miss) => not_successful(NonSuccessKind::Failure, miss.text),
             };
             requirements.add_test_case(TestCase::new(threshold.to_string(), status));
         }
         let mut runs = TestSuite::new(format!("{}: runs", self.name()));
-        for run in &self.content().runs {
+        for run in &self.results().content.runs {
             runs.add_test_case(self.case_of(run));
         }
         let mut report = JUnit::new(self.name());
@@ -46,7 +46,7 @@ impl Report {
         };
         let mut case = TestCase::new(format!("{} #{}", run.example, run.repetition), status);
         case.set_time(Duration::from_micros(run.end.saturating_sub(run.start)));
-        for one in self.evaluations_of(run) {
+        for one in self.results().evaluations_of(run) {
             let said = match (&one.error, one.verdict.value(), one.verdict.label()) {
                 (Some(error), ..) => format!("failed: {error}"),
                 (None, Some(score), _) => score.to_string(),
@@ -70,15 +70,14 @@ impl Report {
             (name.to_owned(), summary)
         });
         let (prompt_tokens, completion_tokens) = self.tokens();
-        let misses = self.thresholds.iter().filter_map(|threshold| Some(threshold.missed_by(self)?.text));
-        let runs = self
-            .content()
-            .runs
-            .iter()
-            .map(|run| json!({"run": run, "evaluations": self.evaluations_of(run).collect::<Vec<_>>()}));
+        let misses =
+            self.thresholds.iter().filter_map(|threshold| Some(threshold.missed_by(self.results())?.text));
+        let runs = self.results().content.runs.iter().map(
+            |run| json!({"run": run, "evaluations": self.results().evaluations_of(run).collect::<Vec<_>>()}),
+        );
         json!({
             "experiment": self.name(),
-            "dataset": self.content().header.dataset,
+            "dataset": self.results().content.header.dataset,
             "runs": runs.collect::<Vec<_>>(),
             "failed_runs": self.failed_runs(),
             "evaluators": evaluators.collect::<serde_json::Map<_, _>>(),

@@ -2,22 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::ExperimentError;
-use super::journal::{Content, EvaluationRecord, trace_path};
+use super::journal::Content;
+use super::results::{Results, WORST};
 use super::run::{RunRecord, text};
 use super::statistics::{Spread, quantile};
 use super::threshold::{Miss, Threshold};
 use crate::dataset::Dataset;
-use crate::testing::{Trace, diff};
+use crate::testing::Trace;
 
-/// How many answers a summary and a failure show.
-const WORST: usize = 3;
 /// How much of a text is shown.
 const SHOWN: usize = 160;
 /// How much of a trace is shown.
@@ -35,13 +34,20 @@ const SHOWN_LINES: usize = 24;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Report {
-    content: Content,
+    results: Results,
     /// Inputs and expected outputs, by the example's id. Empty for a report that was read from a file.
     examples: BTreeMap<String, (Value, Value)>,
-    path: PathBuf,
     pub(super) thresholds: Vec<Threshold>,
     link: Option<String>,
     unsent: usize,
+}
+
+/// Requires that the scores of an evaluator are worse than those of another report by at most `margin` in the mean. Each
+/// example is compared with itself, so that hard and easy examples do not blur the difference; examples that only one of the
+/// reports has are left out.
+#[must_use]
+pub fn no_worse_than(evaluator: impl Into<String>, baseline: &Report, margin: f64) -> Threshold {
+    Threshold::against(evaluator.into(), baseline.results.clone(), margin)
 }
 
 /// The requirements that an experiment does not meet, with the worst answers. Printed with `{}` or `{:?}`, it is the same
@@ -69,7 +75,13 @@ impl Report {
         let examples = examples
             .map(|one| (one.id().to_owned(), (one.input().clone(), one.expected().clone())))
             .collect();
-        Self { content, examples, path: path.to_owned(), thresholds, link: None, unsent: 0 }
+        Self {
+            results: Results { content, path: path.to_owned() },
+            examples,
+            thresholds,
+            link: None,
+            unsent: 0,
+        }
     }
 
     /// Adds what became of it in Phoenix.
@@ -85,19 +97,25 @@ impl Report {
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ExperimentError> {
         let path = path.as_ref().to_owned();
         let content = Content::read(&path)?;
-        Ok(Self { content, examples: BTreeMap::new(), path, thresholds: Vec::new(), link: None, unsent: 0 })
+        Ok(Self {
+            results: Results { content, path },
+            examples: BTreeMap::new(),
+            thresholds: Vec::new(),
+            link: None,
+            unsent: 0,
+        })
     }
 
     /// The name of the experiment.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.content.header.name
+        self.results.name()
     }
 
     /// The file that the results are in. Keep it to compare later experiments with it: see [`Report::read`].
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.results.path
     }
 
     /// The page of the experiment in Phoenix, if it is there.
@@ -116,19 +134,20 @@ impl Report {
     /// How many answers there are, failures included.
     #[must_use]
     pub fn runs(&self) -> usize {
-        self.content.runs.len()
+        self.results.content.runs.len()
     }
 
     /// How many tasks failed, panicked or took too long.
     #[must_use]
     pub fn failed_runs(&self) -> usize {
-        self.content.runs.iter().filter(|run| run.error.is_some()).count()
+        self.results.content.runs.iter().filter(|run| run.error.is_some()).count()
     }
 
     /// The names of the evaluators, sorted.
     #[must_use]
     pub fn evaluators(&self) -> Vec<&str> {
-        let mut names: Vec<_> = self.content.evaluations.iter().map(|one| one.name.as_str()).collect();
+        let mut names: Vec<_> =
+            self.results.content.evaluations.iter().map(|one| one.name.as_str()).collect();
         names.sort_unstable();
         names.dedup();
         names
@@ -144,32 +163,33 @@ impl Report {
     /// The scores of an evaluator: one for each run that has a score.
     #[must_use]
     pub fn scores(&self, evaluator: &str) -> Vec<f64> {
-        self.evaluations(evaluator).filter_map(|one| one.verdict.value()).collect()
+        self.results.evaluations(evaluator).filter_map(|one| one.verdict.value()).collect()
     }
 
     /// How often an evaluator failed.
     #[must_use]
     pub fn evaluator_errors(&self, evaluator: &str) -> usize {
-        self.evaluations(evaluator).filter(|one| one.error.is_some()).count()
+        self.results.evaluations(evaluator).filter(|one| one.error.is_some()).count()
     }
 
     /// How the scores of an evaluator are spread over the examples.
     #[must_use]
     pub fn spread_of_examples(&self, evaluator: &str) -> Option<Spread> {
-        Spread::of(&self.by_example(evaluator).into_values().collect::<Vec<_>>())
+        self.results.spread(evaluator)
     }
 
     /// How the scores of an evaluator have changed against a baseline, over the examples that both have: a positive mean is
     /// better.
     #[must_use]
     pub fn change(&self, baseline: &Report, evaluator: &str) -> Option<Spread> {
-        Spread::of(&self.changes(baseline, evaluator).into_values().collect::<Vec<_>>())
+        self.results.change(&baseline.results, evaluator)
     }
 
     /// How long the tasks took: the median, and the time within which 95 % of them ended.
     #[must_use]
     pub fn latency(&self) -> Option<(Duration, Duration)> {
-        let mut seconds: Vec<f64> = self.content.runs.iter().map(|run| seconds(run).as_secs_f64()).collect();
+        let mut seconds: Vec<f64> =
+            self.results.content.runs.iter().map(|run| seconds(run).as_secs_f64()).collect();
         seconds.sort_by(f64::total_cmp);
         let at = |share| quantile(&seconds, share).map(Duration::from_secs_f64);
         Some((at(0.5)?, at(0.95)?))
@@ -178,21 +198,21 @@ impl Report {
     /// The tokens of all model calls that were recorded: of prompts, and of answers.
     #[must_use]
     pub fn tokens(&self) -> (i64, i64) {
-        let sum = |of: fn(&RunRecord) -> i64| self.content.runs.iter().map(of).sum();
+        let sum = |of: fn(&RunRecord) -> i64| self.results.content.runs.iter().map(of).sum();
         (sum(|run| run.facts.prompt_tokens), sum(|run| run.facts.completion_tokens))
     }
 
     /// The cost of all model calls in US dollars, as far as it is known.
     #[must_use]
     pub fn cost(&self) -> Option<f64> {
-        let costs: Vec<f64> = self.content.runs.iter().filter_map(|run| run.facts.cost).collect();
+        let costs: Vec<f64> = self.results.content.runs.iter().filter_map(|run| run.facts.cost).collect();
         (!costs.is_empty()).then(|| costs.iter().sum())
     }
 
     /// The trace of a run, as it is kept beside the results, if it is there.
     #[must_use]
     pub fn trace(&self, example: &str, repetition: u32) -> Option<Trace> {
-        Trace::read(trace_path(&self.path, example, repetition)).ok()
+        self.results.trace(example, repetition)
     }
 
     /// Checks the requirements of the experiment.
@@ -202,7 +222,7 @@ impl Report {
     /// If one is not met. The text has the worst answers with their traces.
     pub fn check(&self) -> Result<&Self, Failure> {
         let misses: Vec<_> =
-            self.thresholds.iter().filter_map(|one| Some((one, one.missed_by(self)?))).collect();
+            self.thresholds.iter().filter_map(|one| Some((one, one.missed_by(&self.results)?))).collect();
         if misses.is_empty() { Ok(self) } else { Err(Failure(self.describe(&misses))) }
     }
 
@@ -222,84 +242,19 @@ impl Report {
         if self.check().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
-    pub(super) fn content(&self) -> &Content {
-        &self.content
-    }
-
-    pub(super) fn evaluations_of(&self, run: &RunRecord) -> impl Iterator<Item = &EvaluationRecord> {
-        let place = (run.example.clone(), run.repetition);
-        self.content
-            .evaluations
-            .iter()
-            .filter(move |one| (&one.example, one.repetition) == (&place.0, place.1))
-    }
-
-    fn evaluations<'a>(&'a self, evaluator: &str) -> impl Iterator<Item = &'a EvaluationRecord> {
-        let evaluator = evaluator.to_owned();
-        self.content.evaluations.iter().filter(move |one| one.name == evaluator)
-    }
-
-    /// The mean score of each example.
-    fn by_example<'a>(&'a self, evaluator: &str) -> BTreeMap<&'a str, f64> {
-        let mut scores = BTreeMap::<&str, Vec<f64>>::new();
-        for evaluation in self.evaluations(evaluator) {
-            if let Some(score) = evaluation.verdict.value() {
-                scores.entry(&evaluation.example).or_default().push(score);
-            }
-        }
-        scores
-            .into_iter()
-            .filter_map(|(example, scores)| Some((example, Spread::of(&scores)?.mean)))
-            .collect()
-    }
-
-    /// By how much the score of each example has changed.
-    fn changes<'a>(&'a self, baseline: &Report, evaluator: &str) -> BTreeMap<&'a str, f64> {
-        let before = baseline.by_example(evaluator);
-        let now = self.by_example(evaluator).into_iter();
-        now.filter_map(|(example, score)| Some((example, score - before.get(example)?))).collect()
-    }
-
-    /// The examples that an evaluator likes least, or that have lost most against a baseline.
-    fn worst<'a>(&'a self, evaluator: &str, baseline: Option<&Report>) -> Vec<&'a str> {
-        let scores = match baseline {
-            Some(baseline) => self.changes(baseline, evaluator),
-            None => self.by_example(evaluator),
-        };
-        let worst = if baseline.is_some() { 0.0 } else { f64::INFINITY };
-        let mut scores: Vec<_> = scores.into_iter().filter(|(_, score)| *score < worst).collect();
-        scores.sort_by(|one, other| one.1.total_cmp(&other.1));
-        scores.into_iter().take(WORST).map(|(example, _)| example).collect()
-    }
-
-    /// The run of an example that an evaluator likes least.
-    fn worst_run<'a>(
-        &'a self,
-        example: &str,
-        evaluator: &str,
-    ) -> Option<(&'a RunRecord, &'a EvaluationRecord)> {
-        let of_example = self.evaluations(evaluator).filter(|one| one.example == example);
-        let worst = of_example.min_by(|one, other| {
-            let score = |one: &EvaluationRecord| one.verdict.value().unwrap_or(f64::INFINITY);
-            score(one).total_cmp(&score(other))
-        })?;
-        let run = self
-            .content
-            .runs
-            .iter()
-            .find(|run| (&run.example, run.repetition) == (&worst.example, worst.repetition))?;
-        Some((run, worst))
+    pub(super) fn results(&self) -> &Results {
+        &self.results
     }
 
     fn describe(&self, misses: &[(&Threshold, Miss)]) -> String {
         let mut text = format!("the experiment {:?} does not meet what is required of it", self.name());
         for (threshold, miss) in misses {
             let _ = write!(text, "\n\n{}", miss.text);
-            for example in self.worst(threshold.evaluator(), threshold.baseline()) {
+            for example in self.results.worst(threshold.evaluator(), threshold.baseline()) {
                 let _ = write!(text, "\n\n{}", self.describe_run(example, threshold));
             }
         }
-        let _ = write!(text, "\n\nall results are in {}", self.path.display());
+        let _ = write!(text, "\n\nall results are in {}", self.results.path.display());
         if let Some(link) = &self.link {
             let _ = write!(text, "\nand at {link}");
         }
@@ -307,7 +262,7 @@ impl Report {
     }
 
     fn describe_run(&self, example: &str, threshold: &Threshold) -> String {
-        let Some((run, evaluation)) = self.worst_run(example, threshold.evaluator()) else {
+        let Some((run, evaluation)) = self.results.worst_run(example, threshold.evaluator()) else {
             return String::new();
         };
         let score = evaluation.verdict.value().unwrap_or_default();
@@ -325,21 +280,14 @@ impl Report {
         if let Some(explanation) = evaluation.verdict.explanation() {
             let _ = write!(text, "\n    because   {explanation}");
         }
-        if let Some(change) = threshold.baseline().and_then(|baseline| self.change_of_trace(run, baseline)) {
+        if let Some(change) =
+            threshold.baseline().and_then(|baseline| self.results.change_of_trace(run, baseline))
+        {
             let _ = write!(text, "\n    what has changed in its trace\n{}", indented(&change));
         } else if let Some(trace) = run.trace_id.as_ref().filter(|_| !run.facts.tree.is_empty()) {
             let _ = write!(text, "\n    its trace, {trace}\n{}", indented(&run.facts.tree));
         }
         text
-    }
-}
-
-impl Report {
-    /// How the trace of a run differs from that of the same run in a baseline.
-    fn change_of_trace(&self, run: &RunRecord, baseline: &Report) -> Option<String> {
-        let trace = |report: &Report| report.trace(&run.example, run.repetition);
-        let change = diff(&trace(baseline)?, &trace(self)?);
-        (!change.is_empty()).then(|| change.to_string())
     }
 }
 
@@ -368,7 +316,7 @@ fn shortened(value: &Value) -> String {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let header = &self.content.header;
+        let header = &self.results.content.header;
         writeln!(
             f,
             "experiment {:?} on {:?}: {} examples, {} runs, {} failed",
@@ -390,7 +338,7 @@ impl fmt::Display for Report {
             writeln!(f, "  cost    {cost:.4} US dollars")?;
         }
         self.write_worst(f)?;
-        writeln!(f, "  results {}", self.path.display())?;
+        writeln!(f, "  results {}", self.results.path.display())?;
         if self.unsent > 0 {
             writeln!(
                 f,
@@ -432,13 +380,13 @@ impl Report {
 
     /// The answers with the lowest scores, of all evaluators together.
     fn write_worst(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let failed = self.content.runs.iter().filter_map(|run| Some((run, run.error.clone()?)));
+        let failed = self.results.content.runs.iter().filter_map(|run| Some((run, run.error.clone()?)));
         for (run, error) in failed.take(WORST) {
             writeln!(f, "  failed  {}: {error}", run.example)?;
         }
         for name in self.evaluators() {
-            for example in self.worst(name, None) {
-                let Some((run, one)) = self.worst_run(example, name) else { continue };
+            for example in self.results.worst(name, None) {
+                let Some((run, one)) = self.results.worst_run(example, name) else { continue };
                 if let Some(score) = one.verdict.value().filter(|score| *score < 1.0) {
                     let because =
                         one.verdict.explanation().map(|why| format!(" ({why})")).unwrap_or_default();

@@ -192,6 +192,7 @@ pub(super) fn microseconds(time: SystemTime) -> u64 {
 }
 
 /// The inverse of [`microseconds`].
+#[cfg(feature = "otlp")]
 pub(super) fn time(microseconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_micros(microseconds)
 }

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use a2a_otel_macros::{chain_span, evaluator_span};
 use opentelemetry::Context;
 use opentelemetry::context::FutureExt as _;
 use serde::Serialize;
@@ -19,7 +20,6 @@ use super::run::{Facts, Run, RunRecord, microseconds};
 use super::verdict::{Verdict, causes};
 use crate::dataset::Example;
 use crate::testing::Collecting;
-use crate::{chain_span, evaluator_span};
 
 /// A task's answer that is on its way.
 pub(super) type Answering = Pin<Box<dyn Future<Output = Result<Value, TaskError>> + Send>>;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::report::Report;
+use super::results::Results;
 
 /// A requirement on the mean score of an evaluator.
 ///
@@ -28,22 +28,13 @@ pub struct Threshold {
 #[derive(Clone, Debug)]
 enum Bound {
     AtLeast(f64),
-    NoWorseThan(Box<Report>, f64),
+    NoWorseThan(Box<Results>, f64),
 }
 
 /// Requires that the mean score of an evaluator is at least this.
 #[must_use]
 pub fn at_least(evaluator: impl Into<String>, score: f64) -> Threshold {
     Threshold { evaluator: evaluator.into(), bound: Bound::AtLeast(score), allows_noise: false }
-}
-
-/// Requires that the scores of an evaluator are worse than those of another report by at most `margin` in the mean. Each
-/// example is compared with itself, so that hard and easy examples do not blur the difference; examples that only one of the
-/// reports has are left out.
-#[must_use]
-pub fn no_worse_than(evaluator: impl Into<String>, baseline: &Report, margin: f64) -> Threshold {
-    let bound = Bound::NoWorseThan(Box::new(baseline.clone()), margin);
-    Threshold { evaluator: evaluator.into(), bound, allows_noise: false }
 }
 
 /// A requirement that is not met.
@@ -54,6 +45,10 @@ pub(super) struct Miss {
 }
 
 impl Threshold {
+    pub(super) fn against(evaluator: String, baseline: Results, margin: f64) -> Self {
+        Self { evaluator, bound: Bound::NoWorseThan(Box::new(baseline), margin), allows_noise: false }
+    }
+
     /// Fails only if the mean is too low with a probability of 95 %, by Student's t-test over the examples, so that chance
     /// alone seldom fails a build. With few examples, much is chance.
     #[must_use]
@@ -61,12 +56,12 @@ impl Threshold {
         Self { allows_noise: true, ..self }
     }
 
-    /// Returns how a report misses it.
-    pub(super) fn missed_by(&self, report: &Report) -> Option<Miss> {
+    /// Returns how results miss it.
+    pub(super) fn missed_by(&self, results: &Results) -> Option<Miss> {
         let miss = |text: String| Some(Miss { evaluator: self.evaluator.clone(), text });
         match &self.bound {
             Bound::AtLeast(score) => {
-                let Some(spread) = report.spread_of_examples(&self.evaluator) else {
+                let Some(spread) = results.spread(&self.evaluator) else {
                     return miss(format!("{self} is required, and no run has a score"));
                 };
                 let reached = if self.allows_noise { spread.mean + spread.noise() } else { spread.mean };
@@ -75,7 +70,7 @@ impl Threshold {
                 if reached < *score { miss(text()) } else { None }
             }
             Bound::NoWorseThan(baseline, margin) => {
-                let Some(change) = report.change(baseline, &self.evaluator) else {
+                let Some(change) = results.change(baseline, &self.evaluator) else {
                     return miss(format!("{self} is required, and no example has a score in both"));
                 };
                 let reached = if self.allows_noise { change.mean + change.noise() } else { change.mean };
@@ -90,8 +85,8 @@ impl Threshold {
         }
     }
 
-    /// The report that it compares with.
-    pub(super) fn baseline(&self) -> Option<&Report> {
+    /// The results that it compares with.
+    pub(super) fn baseline(&self) -> Option<&Results> {
         match &self.bound {
             Bound::AtLeast(_) => None,
             Bound::NoWorseThan(baseline, _) => Some(baseline),

@@ -241,7 +241,7 @@ impl SpanProcessor for FanOut {
     fn on_end(&self, span: SpanData) {
         #[cfg(all(feature = "evaluation", feature = "otlp"))]
         if let Some(other) = super::redirect::ended(span.span_context.trace_id()) {
-            return other.end_span(span);
+            return other.end(span);
         }
         self.end(span);
     }

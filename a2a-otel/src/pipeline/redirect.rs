@@ -9,9 +9,8 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use opentelemetry::Context;
 use opentelemetry::trace::{Span as _, TraceId};
-use opentelemetry_sdk::trace::Span;
+use opentelemetry_sdk::trace::{Span, SpanData};
 
-use super::span_pipeline::Pipeline;
 use crate::lock::lock;
 
 /// The number of redirections. Without any, spans are not looked up.
@@ -19,16 +18,24 @@ static REDIRECTIONS: AtomicUsize = AtomicUsize::new(0);
 
 static ROUTES: LazyLock<Mutex<HashMap<TraceId, Route>>> = LazyLock::new(Mutex::default);
 
+/// Another pipeline.
+pub(crate) trait Detour: Send + Sync {
+    /// A span that was redirected has started.
+    fn begin(&self, span: &mut Span, context: &Context);
+
+    /// A span that was redirected has ended.
+    fn end(&self, span: SpanData);
+}
+
 /// The pipeline that a context or a trace leads to.
 #[derive(Clone)]
-struct Route(Arc<Pipeline>);
+struct Route(Arc<dyn Detour>);
 
 /// Redirects traces until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Redirection(Arc<Pipeline>);
+pub(crate) struct Redirection(Arc<dyn Detour>);
 
 impl Redirection {
-    pub(crate) fn to(pipeline: Arc<Pipeline>) -> Self {
+    pub(crate) fn to(pipeline: Arc<dyn Detour>) -> Self {
         REDIRECTIONS.fetch_add(1, Ordering::Relaxed);
         Self(pipeline)
     }
@@ -52,7 +59,7 @@ fn is_needed() -> bool {
 }
 
 /// Returns the pipeline that a span which starts goes through instead.
-pub(super) fn started(span: &Span, context: &Context) -> Option<Arc<Pipeline>> {
+pub(super) fn started(span: &Span, context: &Context) -> Option<Arc<dyn Detour>> {
     if !is_needed() {
         return None;
     }
@@ -65,6 +72,6 @@ pub(super) fn started(span: &Span, context: &Context) -> Option<Arc<Pipeline>> {
 }
 
 /// Returns the pipeline that a span which has ended goes through instead.
-pub(super) fn ended(trace: TraceId) -> Option<Arc<Pipeline>> {
+pub(super) fn ended(trace: TraceId) -> Option<Arc<dyn Detour>> {
     if is_needed() { lock(&ROUTES).get(&trace).map(|route| route.0.clone()) } else { None }
 }

@@ -104,22 +104,6 @@ impl Pipeline {
         }
     }
 
-    /// A span that was redirected here has started.
-    #[cfg(all(feature = "evaluation", feature = "otlp"))]
-    pub(super) fn begin(&self, span: &mut Span, context: &Context) {
-        if let Some(opened) = self.opened() {
-            opened.fan_out.begin(span, context);
-        }
-    }
-
-    /// A span that was redirected here has ended.
-    #[cfg(all(feature = "evaluation", feature = "otlp"))]
-    pub(super) fn end_span(&self, span: SpanData) {
-        if let Some(opened) = self.opened() {
-            opened.fan_out.end(span);
-        }
-    }
-
     /// What runs, without starting it.
     fn running(&self) -> Option<&Opened> {
         self.opened.get().and_then(Option::as_ref)
@@ -185,6 +169,21 @@ impl Pipeline {
                 &"telemetry ended before the first span of its processor, so spans are not sent: `let (processor, _) = ..` \
                   drops it at once. Keep it until the end, as in `let (processor, _telemetry) = ..`",
             );
+        }
+    }
+}
+
+#[cfg(all(feature = "evaluation", feature = "otlp"))]
+impl super::redirect::Detour for Pipeline {
+    fn begin(&self, span: &mut Span, context: &Context) {
+        if let Some(opened) = self.opened() {
+            opened.fan_out.begin(span, context);
+        }
+    }
+
+    fn end(&self, span: SpanData) {
+        if let Some(opened) = self.opened() {
+            opened.fan_out.end(span);
         }
     }
 }

@@ -21,6 +21,7 @@ type Floor = (&'static [&'static str], &'static str);
 /// The floors from the top down. A room may import from the floors below, but not from other rooms on its own floor.
 const FLOORS: &[Floor] = &[
     (&["lib", "__private", "guide", "evaluation"], "what users see, and what generated code calls"),
+    (&["experiment"], "experiments: runs, judgements, reports"),
     (&["integrations", "phoenix"], "integrations with SDKs, and links to Phoenix"),
     (&["telemetry"], "wiring: builder, guard, handle, sampler, signals"),
     (&["testing"], "the test kit"),
