@@ -26,7 +26,7 @@ impl Registered {
         client: &Client,
         _: &Dataset,
         _: Option<&str>,
-        _: &Content,
+        _: &mut Content,
         _: &Journal,
     ) -> Result<Option<Self>, ExperimentError> {
         match *client {}

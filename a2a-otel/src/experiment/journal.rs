@@ -116,7 +116,14 @@ impl Content {
     pub(super) fn add(&mut self, line: Line) {
         match line {
             Line::Experiment(_) => {}
-            Line::Phoenix(remote) => self.remote = Some(remote),
+            Line::Phoenix(remote) => {
+                // Another experiment there has nothing yet.
+                if self.remote.as_ref().is_some_and(|known| *known != remote) {
+                    self.runs_sent.clear();
+                    self.evaluations_sent.clear();
+                }
+                self.remote = Some(remote);
+            }
             Line::Run(run) => {
                 let is_same =
                     |other: &RunRecord| (&other.example, other.repetition) == (&run.example, run.repetition);
@@ -220,11 +227,14 @@ impl Journal {
         header: &Header,
         needs_sending: bool,
     ) -> Result<Option<(Self, Claim, Content)>, ExperimentError> {
-        let is_open = |content: &Content| !content.is_finished || (needs_sending && !content.is_all_sent());
+        let is_unsent = |path: &Path, content: &Content| !content.is_all_sent() || spool_path(path).exists();
+        let is_open = |path: &Path, content: &Content| {
+            !content.is_finished || (needs_sending && is_unsent(path, content))
+        };
         for path in files(&folder.join(file_name(&header.name))).into_iter().rev() {
             let Ok(content) = Content::read(&path) else { continue };
             if content.header.is_of_same(header) {
-                if !is_open(&content) {
+                if !is_open(&path, &content) {
                     return Ok(None);
                 }
                 let claim = Claim::take(&path)?;
@@ -259,6 +269,11 @@ impl Journal {
 /// Where the trace of a run is kept: beside the file of the experiment.
 pub(super) fn trace_path(journal: &Path, example: &str, repetition: u32) -> PathBuf {
     journal.with_extension("traces").join(format!("{}-{repetition}.{EXTENSION}", file_name(example)))
+}
+
+/// Where traces wait that Phoenix could not take, unless a spool is configured.
+pub(super) fn spool_path(journal: &Path) -> PathBuf {
+    journal.with_extension("unsent")
 }
 
 /// The header of an experiment that starts now.

@@ -1,7 +1,9 @@
 //! Sends results to Phoenix while the experiment runs. What Phoenix cannot take waits in the journal.
 
 use std::collections::{HashMap, VecDeque};
+use std::fs;
 use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
@@ -12,7 +14,7 @@ use serde_json::Map;
 use tokio::task::spawn_blocking;
 
 use super::ExperimentError;
-use super::journal::{Content, EvaluationRecord, Header, Journal, Line, Remote};
+use super::journal::{Content, EvaluationRecord, Header, Journal, Line, Remote, spool_path};
 use super::run::{RunRecord, time};
 use crate::annotation::AnnotatorKind;
 use crate::dataset::Dataset;
@@ -21,6 +23,7 @@ pub(super) use crate::phoenix::Client;
 use crate::phoenix::{NewExperiment, PhoenixError, RemoteEvaluation, RemoteRun};
 use crate::pipeline::redirect::Redirection;
 use crate::report::report;
+use crate::settings::Spool;
 use crate::telemetry::Telemetry;
 
 /// After a failure, Phoenix is left alone for this long.
@@ -55,6 +58,8 @@ pub(super) struct Registered {
     remote: Remote,
     /// Where the traces of the runs go, unless telemetry is switched off.
     aside: Option<(Redirection, Telemetry)>,
+    /// The folder of traces that could not be sent, unless another spool is configured.
+    spool: PathBuf,
 }
 
 impl Registered {
@@ -64,16 +69,19 @@ impl Registered {
         client: &Client,
         dataset: &Dataset,
         description: Option<&str>,
-        before: &Content,
+        before: &mut Content,
         journal: &Journal,
     ) -> Result<Option<Self>, ExperimentError> {
-        let (client, dataset, before) = (client.clone(), dataset.clone(), before.clone());
-        let description = description.map(str::to_owned);
-        let registering =
-            spawn_blocking(move || Self::register_now(client, &dataset, description.as_deref(), &before));
+        let (client, dataset, known) = (client.clone(), dataset.clone(), before.clone());
+        let (description, spool) = (description.map(str::to_owned), spool_path(journal.path()));
+        let registering = spawn_blocking(move || {
+            Self::register_now(client, &dataset, description.as_deref(), &known, &spool)
+        });
         match registering.await.unwrap_or_else(|_| Err(ExperimentError::NoRuntime)) {
             Ok(registered) => {
-                journal.append(&Line::Phoenix(registered.remote.clone()))?;
+                let line = Line::Phoenix(registered.remote.clone());
+                journal.append(&line)?;
+                before.add(line);
                 Ok(Some(registered))
             }
             Err(error) => {
@@ -93,22 +101,25 @@ impl Registered {
         dataset: &Dataset,
         description: Option<&str>,
         before: &Content,
+        spool: &Path,
     ) -> Result<Self, ExperimentError> {
         let dataset = client.upload(dataset)?;
         let remote = match before.remote.clone() {
             Some(remote)
                 if client
                     .experiment(&remote.experiment_id)?
-                    .is_some_and(|one| one.name == before.header.name) =>
+                    // Phoenix gives the ids of deleted experiments to new ones, but each has a project of its own.
+                    .is_some_and(|one| one.project_name.as_deref() == Some(&*remote.project)) =>
             {
                 remote
             }
             _ => create(&client, &dataset, description, &before.header)?,
         };
-        let settings = client.settings().clone().for_project(&remote.project);
+        let mut settings = client.settings().clone().for_project(&remote.project);
+        settings.spool.get_or_insert_with(|| Spool::new(spool));
         let aside =
             Telemetry::aside(settings).map(|(pipeline, telemetry)| (Redirection::to(pipeline), telemetry));
-        Ok(Self { client, dataset, remote, aside })
+        Ok(Self { client, dataset, remote, aside, spool: spool.to_owned() })
     }
 
     /// A context without a span, whose traces go to the experiment's project.
@@ -132,7 +143,16 @@ impl Registered {
         let Some((redirection, telemetry)) = self.aside else { return };
         drop(redirection);
         let _ = spawn_blocking(move || telemetry.shutdown(TRACES_PATIENCE)).await;
+        remove_empty(&self.spool);
     }
+}
+
+/// Removes a folder that holds nothing but empty folders.
+fn remove_empty(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        remove_empty(&entry.path());
+    }
+    let _ = fs::remove_dir(folder);
 }
 
 fn create(

@@ -190,11 +190,12 @@ impl Experiment {
         let (dataset, task) = self.check()?;
         let ids = dataset.examples().iter().map(|example| example.id().to_owned()).collect();
         let header = header(&self.name, dataset.name(), ids, self.repetitions);
-        let (journal, _claim, before) = self.journal(header)?;
+        let (journal, _claim, mut before) = self.journal(header)?;
         let journal = Arc::new(journal);
         let registered = match &self.phoenix {
             Some(client) => {
-                Registered::register(client, &dataset, self.description.as_deref(), &before, &journal).await?
+                Registered::register(client, &dataset, self.description.as_deref(), &mut before, &journal)
+                    .await?
             }
             None => None,
         };

@@ -92,6 +92,12 @@ impl Pipeline {
         self.opened.get_or_init(open).as_ref()
     }
 
+    /// Starts the pipeline before its first span, for what earlier processes have left.
+    #[cfg(all(feature = "evaluation", feature = "otlp"))]
+    pub(crate) fn start(&self) {
+        self.open(None);
+    }
+
     /// What takes spans. Nothing does once the pipeline has ended.
     #[inline]
     fn opened(&self) -> Option<&Opened> {

@@ -126,6 +126,7 @@ impl Prepared {
         self.warnings.iter().for_each(|warning| report(warning));
         let Spans::Piped(pipeline) = &self.running.spans else { return None };
         let pipeline = pipeline.clone();
+        pipeline.start();
         Some((pipeline, self.start()))
     }
 

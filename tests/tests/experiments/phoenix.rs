@@ -111,6 +111,12 @@ async fn phoenix_has_the_runs_their_scores_and_their_traces() {
     check_traces(phoenix, &report, &rows);
 }
 
+/// The trace of the run that failed.
+fn failed_of(rows: &[Value]) -> &str {
+    let failed = rows.iter().find(|row| row["input"]["number"] == 3).expect("the third");
+    failed["trace_id"].as_str().expect("a trace")
+}
+
 /// The traces of the runs are in the project of the experiment.
 #[track_caller]
 fn check_traces(phoenix: &Phoenix, report: &Report, rows: &[Value]) {
@@ -169,6 +175,14 @@ async fn results_wait_while_phoenix_is_away_and_are_sent_later() {
         rows.iter().all(|row| row["annotations"].as_array().is_some_and(|list| list.len() == 1)),
         "{rows:#?}"
     );
+    // So are the traces.
+    let whole = |id: &str| {
+        phoenix.trace(id).filter(|trace| trace.spans == if id == failed_of(&rows) { 1 } else { 3 })
+    };
+    for id in rows.iter().filter_map(|row| row["trace_id"].as_str()) {
+        assert!(eventually(PATIENCE, || whole(id)).is_some(), "{id}: {:?}", phoenix.trace(id));
+    }
+    assert!(!results.file().with_extension("unsent").exists(), "nothing waits");
     drop(phoenix);
     let _ = fs::remove_dir_all(folder);
 }
