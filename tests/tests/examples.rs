@@ -14,6 +14,7 @@ const EXAMPLES: &[Row] = &[
     ("custom_provider", "Two lamps.", &["LLM ask", "12 + 3 tokens"]),
     ("evaluation", "WHICH LAMPS DO YOU HAVE?", &["AGENT answer", "EVALUATOR brevity"]),
     ("existing_opentelemetry", "the application's exporter has 2 spans", &["AGENT answer"]),
+    ("experiment", "2 examples, 6 runs, 0 failed", &[]),
     ("hello", "a lamp", &["AGENT product-agent", "TOOL look_up", "session customer-07"]),
     ("mcp_client", "3 lamps", &["AGENT shop", "TOOL tools/call count_lamps", "(remote parent)"]),
     ("metrics", "revenue: 57 EUR", &["AGENT place_order", "error: nothing was ordered"]),
