@@ -30,7 +30,6 @@ pub(crate) use self::example::{INPUT_KEY, OUTPUT_KEY};
 /// assert_eq!(dataset.in_split("hard").examples()[0].input(), "How heavy is it?");
 /// ```
 #[derive(Clone, Debug)]
-#[must_use]
 pub struct Dataset {
     name: String,
     description: String,
@@ -55,6 +54,7 @@ impl PartialEq for Dataset {
 
 impl Dataset {
     /// Creates a dataset without examples.
+    #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Dataset {
             name: name.into(),
@@ -66,12 +66,14 @@ impl Dataset {
     }
 
     /// Sets the description. Phoenix keeps that of the first upload.
+    #[must_use]
     pub fn with_description(mut self, description: impl Into<String>) -> Self {
         self.description = description.into();
         self
     }
 
     /// Sets another name.
+    #[must_use]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
@@ -79,12 +81,14 @@ impl Dataset {
 
     /// Adds an example. Equal examples without ids of their own are told apart by numbers: the second gets an id that ends
     /// in `-2`.
+    #[must_use]
     pub fn with_example(mut self, example: Example) -> Self {
         self.add(example);
         self
     }
 
     /// Adds several examples, as [`with_example`](Self::with_example) does.
+    #[must_use]
     pub fn with_examples(mut self, examples: impl IntoIterator<Item = Example>) -> Self {
         examples.into_iter().for_each(|example| self.add(example));
         self
@@ -152,11 +156,13 @@ impl Dataset {
     }
 
     /// Returns the examples of a split.
+    #[must_use]
     pub fn in_split(&self, split: &str) -> Self {
         self.only(|example| example.splits().iter().any(|name| name == split))
     }
 
     /// Returns the first examples, at most so many.
+    #[must_use]
     pub fn take(&self, most: usize) -> Self {
         Dataset { examples: self.examples.iter().take(most).cloned().collect(), ..self.clone() }
     }

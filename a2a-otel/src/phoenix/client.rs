@@ -375,3 +375,6 @@ fn is_web_page(answer: &Response<Vec<u8>>) -> bool {
     let content_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     content_type.is_some_and(|content_type| content_type.starts_with("text/html"))
 }
+
+#[cfg(test)]
+mod tests;

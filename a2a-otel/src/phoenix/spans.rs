@@ -208,6 +208,7 @@ impl Dataset {
     /// assert_eq!(example.input()["question"], "Which lamps do you have?");
     /// assert_eq!(example.expected(), "You asked: Which lamps do you have?");
     /// ```
+    #[must_use]
     pub fn from_spans(name: impl Into<String>, spans: &[Captured]) -> Self {
         Dataset::new(name).with_examples(spans.iter().filter_map(|span| Seen::from(span).into_example()))
     }
