@@ -25,7 +25,10 @@ impl Folder {
 
     fn files(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.0.join("marketplace")).into_iter().flatten().flatten();
-        entries.map(|entry| entry.path()).filter(|path| path.is_file()).collect()
+        entries
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
+            .collect()
     }
 
     fn only_file(&self) -> PathBuf {

@@ -10,14 +10,14 @@ use super::journal::{Content, EvaluationRecord, Journal};
 use super::run::RunRecord;
 use crate::dataset::Dataset;
 
-/// There is none.
+/// Has no values: without `otlp`, there is no client.
 #[derive(Clone)]
 pub(super) enum Client {}
 
-/// There is none.
+/// Has no values: nothing is registered.
 pub(super) enum Registered {}
 
-/// There is none.
+/// Has no values: nothing is sent.
 pub(super) enum Publisher {}
 
 impl Registered {
@@ -60,7 +60,7 @@ impl Publisher {
     }
 
     #[expect(clippy::unused_async, reason = "with Phoenix, it waits")]
-    pub(super) async fn finish(self, _: Duration) -> usize {
+    pub(super) async fn finish(self, _: Duration) {
         match self {}
     }
 }

@@ -30,7 +30,7 @@ impl Report {
             requirements.add_test_case(TestCase::new(threshold.to_string(), status));
         }
         let mut runs = TestSuite::new(format!("{}: runs", self.name()));
-        for run in &self.results().content.runs {
+        for run in self.results().content.runs.values() {
             runs.add_test_case(self.case_of(run));
         }
         let mut report = JUnit::new(self.name());
@@ -72,7 +72,7 @@ impl Report {
         let (prompt_tokens, completion_tokens) = self.tokens();
         let misses =
             self.thresholds.iter().filter_map(|threshold| Some(threshold.missed_by(self.results())?.text));
-        let runs = self.results().content.runs.iter().map(
+        let runs = self.results().content.runs.values().map(
             |run| json!({"run": run, "evaluations": self.results().evaluations_of(run).collect::<Vec<_>>()}),
         );
         json!({

@@ -1,8 +1,12 @@
 //! What can evaluate a run: functions, prepared evaluators, and models as judges.
 
 use std::future::Future;
+use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
+
+use opentelemetry::Context;
+use tokio::task::spawn_blocking;
 
 use super::run::Run;
 use super::verdict::{IntoVerdict, Verdict};
@@ -110,8 +114,15 @@ where
     fn into_evaluator(self) -> Evaluator {
         let evaluate = Arc::new(self);
         Evaluator::from_future(name_of::<F>(), move |run| {
-            let evaluate = evaluate.clone();
-            Box::pin(async move { evaluate(&run).into_verdict() })
+            let (evaluate, context) = (evaluate.clone(), Context::current());
+            // It may block, and a time-out could not end it then.
+            let evaluating = spawn_blocking(move || {
+                let _entered = context.attach();
+                evaluate(&run).into_verdict()
+            });
+            Box::pin(
+                async move { evaluating.await.unwrap_or_else(|error| resume_unwind(error.into_panic())) },
+            )
         })
     }
 }

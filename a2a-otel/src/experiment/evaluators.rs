@@ -10,6 +10,7 @@
 //! # drop(experiment);
 //! ```
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use regex::Regex;
@@ -18,9 +19,9 @@ use serde_json::Value;
 use super::ExperimentError;
 use super::evaluator::{Evaluator, IntoEvaluator as _};
 use super::run::{Run, text};
-use super::verdict::Verdict;
+use super::verdict::{IntoVerdict, Verdict};
 
-fn evaluator(name: &str, evaluate: impl Fn(&Run) -> Verdict + Send + Sync + 'static) -> Evaluator {
+fn evaluator<V: IntoVerdict>(name: &str, evaluate: impl Fn(&Run) -> V + Send + Sync + 'static) -> Evaluator {
     Evaluator::new(name, evaluate.into_evaluator())
 }
 
@@ -30,12 +31,27 @@ fn pass_or(passes: bool, reason: impl FnOnce() -> String) -> Verdict {
     if passes { verdict } else { verdict.with_explanation(reason()) }
 }
 
-/// `exact`: the answer equals what is expected, as JSON: the order of keys does not matter.
+/// `exact`: the answer equals what is expected, as JSON: the order of keys does not matter, and 20 is 20.0.
 #[must_use]
 pub fn exact() -> Evaluator {
     evaluator("exact", |run| {
-        pass_or(run.output() == run.expected(), || format!("expected {}", run.expected()))
+        pass_or(are_same(run.output(), run.expected()), || format!("expected {}", run.expected()))
     })
+}
+
+fn are_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => one == other || one.as_f64() == other.as_f64(),
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| are_same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let is_in_other =
+                |(key, value): (&String, _)| other.get(key).is_some_and(|other| are_same(value, other));
+            one.len() == other.len() && one.iter().all(is_in_other)
+        }
+        _ => one == other,
+    }
 }
 
 /// `contains`: the answer contains this text.
@@ -45,17 +61,18 @@ pub fn contains(part: impl Into<String>) -> Evaluator {
     evaluator("contains", move |run| contains_all(run, std::slice::from_ref(&part)))
 }
 
-/// `contains_expected`: the answer contains what is expected: a text, or each text of a list.
+/// `contains_expected`: the answer contains what is expected: a text, or each text of a list. An example that expects nothing is
+/// an error.
 #[must_use]
 pub fn contains_expected() -> Evaluator {
     evaluator("contains_expected", |run| {
         let parts: Vec<String> = match run.expected() {
-            Value::Null => Vec::new(),
+            Value::Null => return Err("the example expects nothing; add what the answer has to contain"),
             Value::Array(parts) => parts.iter().map(text).collect(),
             Value::Object(parts) => parts.values().map(text).collect(),
             part => vec![text(part)],
         };
-        contains_all(run, &parts)
+        Ok(contains_all(run, &parts))
     })
 }
 
@@ -105,38 +122,53 @@ pub fn json_schema(schema: &Value) -> Result<Evaluator, ExperimentError> {
 }
 
 /// `numeric_distance`: the score is 1 if the answer is the expected number, 0 if it is off by `tolerance` or more, and in
-/// proportion between. Of a text, the last number counts.
+/// proportion between. Of a text, the last number counts; commas between its digits are left out. An example that expects
+/// no number is an error.
 #[must_use]
 pub fn numeric_distance(tolerance: f64) -> Evaluator {
     evaluator("numeric_distance", move |run| {
-        let (Some(answer), Some(expected)) = (last_number(run.output()), last_number(run.expected())) else {
-            return Verdict::score(0.0).with_label("no number").with_explanation("the answer has no number");
+        let expected = last_number(run.expected()).ok_or("the example expects no number; add one")?;
+        let Some(answer) = last_number(run.output()) else {
+            return Ok(Verdict::score(0.0)
+                .with_label("no number")
+                .with_explanation("the answer has no number"));
         };
         let distance = (answer - expected).abs();
         // Written so that a tolerance of 0 asks for the number itself.
         let score = if distance == 0.0 { 1.0 } else { (1.0 - distance / tolerance).max(0.0) };
-        Verdict::score(score).with_explanation(format!("{answer} instead of {expected}"))
+        Ok::<_, &str>(Verdict::score(score).with_explanation(format!("{answer} instead of {expected}")))
     })
 }
 
 fn last_number(value: &Value) -> Option<f64> {
-    let is_part = |letter: char| letter.is_ascii_digit() || matches!(letter, '.' | '-' | '+' | 'e' | 'E');
-    let read =
-        |word: &str| word.trim_end_matches('.').parse::<f64>().ok().filter(|number| number.is_finite());
     match value {
         Value::Number(number) => number.as_f64(),
         Value::Object(fields) if fields.len() == 1 => fields.values().next().and_then(last_number),
-        other => text(other).rsplit(|letter| !is_part(letter)).find_map(read),
+        other => last_number_in(&text(other)),
     }
+}
+
+fn last_number_in(text: &str) -> Option<f64> {
+    static NUMBER: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"(?:^|[^\w.])(-?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][+-]?\d+)?)").ok());
+    let found = NUMBER.as_ref()?.captures_iter(text).last()?;
+    found[1].replace(',', "").parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// What a run's trace shows can only be judged if it was recorded.
+fn of_recorded(run: &Run, judge: impl FnOnce(&Run) -> Verdict) -> Result<Verdict, &'static str> {
+    let fault = "the run was not recorded: its trace was not sampled, or telemetry is switched off";
+    run.trace_id().map(|_| judge(run)).ok_or(fault)
 }
 
 /// `tool_calls`: these tools were called, in this order, and no others.
 #[must_use]
 pub fn tool_calls(names: impl IntoIterator<Item = impl Into<String>>) -> Evaluator {
     let names: Vec<String> = names.into_iter().map(Into::into).collect();
-    evaluator("tool_calls", move |run| {
+    let judge = move |run: &Run| {
         pass_or(run.tool_calls() == names, || format!("called {:?} instead of {names:?}", run.tool_calls()))
-    })
+    };
+    evaluator("tool_calls", move |run| of_recorded(run, &judge))
 }
 
 /// `calls_tools`: each of these tools was called, in any order, and perhaps others. The score is the share.
@@ -144,29 +176,31 @@ pub fn tool_calls(names: impl IntoIterator<Item = impl Into<String>>) -> Evaluat
 #[expect(clippy::cast_precision_loss, reason = "nobody expects 2^52 tools")]
 pub fn calls_tools(names: impl IntoIterator<Item = impl Into<String>>) -> Evaluator {
     let names: Vec<String> = names.into_iter().map(Into::into).collect();
-    evaluator("calls_tools", move |run| {
+    let judge = move |run: &Run| {
         let missing: Vec<_> = names.iter().filter(|name| !run.tool_calls().contains(name)).collect();
         if missing.is_empty() {
             return Verdict::pass(true);
         }
         let share = 1.0 - missing.len() as f64 / names.len() as f64;
         Verdict::score(share).with_label("false").with_explanation(format!("not called: {missing:?}"))
-    })
+    };
+    evaluator("calls_tools", move |run| of_recorded(run, &judge))
 }
 
-/// `steps`: the answer took at most so many calls of models and tools.
+/// `steps`: the answer took at most this many calls of models and tools.
 #[must_use]
 pub fn steps_at_most(most: u64) -> Evaluator {
-    evaluator("steps", move |run| pass_or(run.steps() <= most, || format!("{} steps", run.steps())))
+    let judge = move |run: &Run| pass_or(run.steps() <= most, || format!("{} steps", run.steps()));
+    evaluator("steps", move |run| of_recorded(run, judge))
 }
 
-/// `latency`: the answer took at most so long.
+/// `latency`: the answer took at most this long.
 #[must_use]
 pub fn latency_at_most(most: Duration) -> Evaluator {
     evaluator("latency", move |run| pass_or(run.latency() <= most, || format!("{:?}", run.latency())))
 }
 
-/// `cost`: the models cost at most so much, in US dollars. A run whose cost is not known does not pass.
+/// `cost`: the models cost at most this much, in US dollars. A run whose cost is not known does not pass.
 #[must_use]
 pub fn cost_at_most(dollars: f64) -> Evaluator {
     evaluator("cost", move |run| match run.cost() {

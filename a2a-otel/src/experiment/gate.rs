@@ -55,7 +55,7 @@ pub(super) fn limit_of(error: &(dyn Error + 'static)) -> Option<RateLimited> {
         if let Some(limited) = cause.downcast_ref::<RateLimited>() {
             return Some(limited.clone());
         }
-        if is_limit(&cause.to_string().to_lowercase()) {
+        if is_limit(&cause.to_string()) {
             return Some(RateLimited::default());
         }
         next = cause.source();
@@ -63,10 +63,16 @@ pub(super) fn limit_of(error: &(dyn Error + 'static)) -> Option<RateLimited> {
     None
 }
 
-fn is_limit(text: &str) -> bool {
-    let mut words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
+/// Whether a text names a limit, or the status 429: not every number is a status.
+pub(super) fn is_limit(text: &str) -> bool {
+    let text = text.to_lowercase();
     let names = ["rate limit", "rate_limit", "ratelimit", "too many requests"];
-    words.any(|word| word == "429") || names.iter().any(|name| text.contains(name))
+    let words: Vec<_> =
+        text.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let is_status =
+        |place: usize| place == 0 || ["status", "code", "http", "error"].contains(&words[place - 1]);
+    let has_status = words.iter().enumerate().any(|(place, word)| *word == "429" && is_status(place));
+    has_status || names.iter().any(|name| text.contains(name))
 }
 
 /// Lets tasks start, unless one has met a limit.
@@ -93,5 +99,26 @@ impl Gate {
         let until = Instant::from_std(deadline::after(limited.retry_after.unwrap_or(doubled)));
         let mut closed_until = lock(&self.closed_until);
         *closed_until = (*closed_until).max(Some(until));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_recognised_by_what_providers_say() {
+        for text in [
+            "429 Too Many Requests",
+            "HTTP status client error (429) for url",
+            "error code: 429",
+            "rate_limit_exceeded: slow down",
+            "Rate limit reached for gpt-4o",
+        ] {
+            assert!(is_limit(text), "{text}");
+        }
+        for text in ["order 429 not found", "4290 tokens", "the limit of the discount rate", "status 500"] {
+            assert!(!is_limit(text), "{text}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The file of an experiment: JSON lines, written as results arrive. It is what an interrupted experiment continues from, what
 //! a later one is compared with, and where results wait that Phoenix could not take.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -8,11 +9,15 @@ use std::sync::Mutex;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use super::ExperimentError;
 use super::run::{RunRecord, microseconds};
 use super::verdict::Verdict;
+use crate::dataset::{Dataset, Example};
 use crate::lock::lock;
+use crate::report::report;
 
 const EXTENSION: &str = "jsonl";
 
@@ -24,13 +29,13 @@ pub(super) enum Line {
     Phoenix(Remote),
     Run(RunRecord),
     Evaluation(EvaluationRecord),
-    /// Phoenix has a run, under this id.
+    /// Phoenix has a run, under this id, or has refused it.
     RunSent {
         example: String,
         repetition: u32,
-        id: String,
+        id: Option<String>,
     },
-    /// Phoenix has an evaluation.
+    /// Phoenix has an evaluation, or has refused it.
     EvaluationSent {
         example: String,
         repetition: u32,
@@ -45,8 +50,8 @@ pub(super) enum Line {
 pub(super) struct Header {
     pub(super) name: String,
     pub(super) dataset: String,
-    /// The examples' ids. Another dataset, or another version of it, has others.
-    pub(super) examples: Vec<String>,
+    /// The examples' ids, and a hash of the content of each, in the order of their ids.
+    pub(super) examples: BTreeMap<String, String>,
     pub(super) repetitions: u32,
     pub(super) start: u64,
 }
@@ -85,17 +90,34 @@ pub(super) struct EvaluationRecord {
     pub(super) trace_id: Option<String>,
 }
 
+impl EvaluationRecord {
+    /// The run that it is about.
+    pub(super) fn place(&self) -> Place {
+        (self.example.clone(), self.repetition)
+    }
+}
+
+impl RunRecord {
+    pub(super) fn place(&self) -> Place {
+        (self.example.clone(), self.repetition)
+    }
+}
+
+/// An example's id, and which repetition it is.
+pub(super) type Place = (String, u32);
+
 /// What a file holds.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Content {
     pub(super) header: Header,
     pub(super) remote: Option<Remote>,
-    pub(super) runs: Vec<RunRecord>,
-    pub(super) evaluations: Vec<EvaluationRecord>,
-    /// Example, repetition, and the id in Phoenix.
-    pub(super) runs_sent: Vec<(String, u32, String)>,
-    /// Example, repetition and name.
-    pub(super) evaluations_sent: Vec<(String, u32, String)>,
+    pub(super) runs: BTreeMap<Place, RunRecord>,
+    /// By the run, and the evaluator's name.
+    pub(super) evaluations: BTreeMap<Place, BTreeMap<String, EvaluationRecord>>,
+    /// The ids in Phoenix of the runs that it has. A run without an id was refused.
+    pub(super) runs_sent: BTreeMap<Place, Option<String>>,
+    /// What Phoenix has or has refused.
+    pub(super) evaluations_sent: BTreeSet<(Place, String)>,
     pub(super) is_finished: bool,
 }
 
@@ -104,15 +126,15 @@ impl Content {
         Self {
             header,
             remote: None,
-            runs: Vec::new(),
-            evaluations: Vec::new(),
-            runs_sent: Vec::new(),
-            evaluations_sent: Vec::new(),
+            runs: BTreeMap::new(),
+            evaluations: BTreeMap::new(),
+            runs_sent: BTreeMap::new(),
+            evaluations_sent: BTreeSet::new(),
             is_finished: false,
         }
     }
 
-    /// A later line replaces an earlier one of the same run.
+    /// A later line replaces an earlier one of the same run, and what was said about it.
     pub(super) fn add(&mut self, line: Line) {
         match line {
             Line::Experiment(_) => {}
@@ -125,38 +147,53 @@ impl Content {
                 self.remote = Some(remote);
             }
             Line::Run(run) => {
-                let is_same =
-                    |other: &RunRecord| (&other.example, other.repetition) == (&run.example, run.repetition);
-                self.runs.retain(|other| !is_same(other));
-                self.runs_sent.retain(|(example, repetition, _)| {
-                    (example, *repetition) != (&run.example, run.repetition)
-                });
-                self.runs.push(run);
+                let place = run.place();
+                self.evaluations.remove(&place);
+                self.evaluations_sent.retain(|(of, _)| *of != place);
+                self.runs_sent.remove(&place);
+                self.runs.insert(place, run);
             }
             Line::Evaluation(one) => {
-                let key = |one: &EvaluationRecord| (one.example.clone(), one.repetition, one.name.clone());
-                self.evaluations.retain(|other| key(other) != key(&one));
-                self.evaluations_sent.retain(|sent| *sent != key(&one));
-                self.evaluations.push(one);
+                self.evaluations_sent.remove(&(one.place(), one.name.clone()));
+                self.evaluations.entry(one.place()).or_default().insert(one.name.clone(), one);
             }
-            Line::RunSent { example, repetition, id } => self.runs_sent.push((example, repetition, id)),
+            Line::RunSent { example, repetition, id } => {
+                self.runs_sent.insert((example, repetition), id);
+            }
             Line::EvaluationSent { example, repetition, name } => {
-                self.evaluations_sent.push((example, repetition, name));
+                self.evaluations_sent.insert(((example, repetition), name));
             }
             Line::Finished => self.is_finished = true,
         }
     }
 
+    pub(super) fn all_evaluations(&self) -> impl Iterator<Item = &EvaluationRecord> {
+        self.evaluations.values().flat_map(BTreeMap::values)
+    }
+
+    /// The runs that Phoenix has not got yet.
+    pub(super) fn unsent_runs(&self) -> impl Iterator<Item = &RunRecord> {
+        self.runs.values().filter(|run| !self.runs_sent.contains_key(&run.place()))
+    }
+
+    /// The evaluations that Phoenix has not got yet.
+    pub(super) fn unsent_evaluations(&self) -> impl Iterator<Item = &EvaluationRecord> {
+        let is_sent =
+            |one: &EvaluationRecord| self.evaluations_sent.contains(&(one.place(), one.name.clone()));
+        self.all_evaluations().filter(move |one| !is_sent(one))
+    }
+
     /// Whether Phoenix lacks something.
     pub(super) fn is_all_sent(&self) -> bool {
-        self.runs_sent.len() == self.runs.len() && self.evaluations_sent.len() == self.evaluations.len()
+        self.unsent_runs().next().is_none() && self.unsent_evaluations().next().is_none()
     }
 
     /// Reads a file. A last line without an end is that of a process which was killed while it wrote.
     pub(super) fn read(path: &Path) -> Result<Self, ExperimentError> {
         let failed = |error| ExperimentError::Journal { path: path.to_owned(), error };
-        let text = fs::read_to_string(path).map_err(failed)?;
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        let mut bytes = fs::read(path).map_err(failed)?;
+        bytes.truncate(length_of_lines(&bytes));
+        let whole = String::from_utf8(bytes).map_err(|error| failed(io::Error::other(error)))?;
         let unreadable = |line, fault| ExperimentError::Unreadable { path: path.to_owned(), line, fault };
         let mut content = None;
         for (number, text) in whole.lines().enumerate() {
@@ -192,9 +229,10 @@ pub(super) struct Claim {
 }
 
 impl Claim {
+    /// Locks a file beside the journal: some systems would lock the journal for its owner too.
     fn take(path: &Path) -> Result<Self, ExperimentError> {
         let failed = |error| ExperimentError::Journal { path: path.to_owned(), error };
-        let file = OpenOptions::new().append(true).open(path).map_err(failed)?;
+        let file = File::create(path.with_extension("lock")).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _locked: file }),
             Err(TryLockError::WouldBlock) => Err(ExperimentError::Running(path.to_owned())),
@@ -232,7 +270,13 @@ impl Journal {
             !content.is_finished || (needs_sending && is_unsent(path, content))
         };
         for path in files(&folder.join(file_name(&header.name))).into_iter().rev() {
-            let Ok(content) = Content::read(&path) else { continue };
+            let content = match Content::read(&path) {
+                Ok(content) => content,
+                Err(error) => {
+                    report(&format_args!("{error}; the experiment does not continue from it"));
+                    continue;
+                }
+            };
             if content.header.is_of_same(header) {
                 if !is_open(&path, &content) {
                     return Ok(None);
@@ -253,12 +297,23 @@ impl Journal {
         Ok(Self { path, file: Mutex::new(file) })
     }
 
-    /// Writes a line at once.
+    /// Writes a line at once. If the disk is full, what was written of it is removed.
     pub(super) fn append(&self, line: &Line) -> Result<(), ExperimentError> {
         let failed = |error| ExperimentError::Journal { path: self.path.clone(), error };
         let mut text = serde_json::to_vec(line).map_err(|error| failed(error.into()))?;
         text.push(b'\n');
-        lock(&self.file).write_all(&text).map_err(failed)
+        let mut file = lock(&self.file);
+        let length = file.metadata().map_err(failed)?.len();
+        file.write_all(&text).map_err(|error| {
+            let _ = file.set_len(length);
+            failed(error)
+        })
+    }
+
+    /// Removes the file of an experiment that did not start.
+    pub(super) fn discard(&self) {
+        let _ = fs::remove_file(&self.path);
+        let _ = fs::remove_file(self.path.with_extension("lock"));
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -277,30 +332,67 @@ pub(super) fn spool_path(journal: &Path) -> PathBuf {
 }
 
 /// The header of an experiment that starts now.
-pub(super) fn header(name: &str, dataset: &str, examples: Vec<String>, repetitions: u32) -> Header {
-    let (name, dataset) = (name.to_owned(), dataset.to_owned());
-    Header { name, dataset, examples, repetitions, start: microseconds(SystemTime::now()) }
+pub(super) fn header(name: &str, dataset: &Dataset, repetitions: u32) -> Header {
+    let examples = dataset.examples().iter().map(|example| (example.id().to_owned(), hash_of(example)));
+    Header {
+        name: name.to_owned(),
+        dataset: dataset.name().to_owned(),
+        examples: examples.collect(),
+        repetitions,
+        start: microseconds(SystemTime::now()),
+    }
+}
+
+/// Tells apart examples that have the same id and another content.
+fn hash_of(example: &Example) -> String {
+    let content = json!([example.input(), example.expected(), example.metadata()]);
+    short_hash(&content.to_string())
+}
+
+fn short_hash(text: &str) -> String {
+    let hash = Sha256::digest(text);
+    let hash = hash.first_chunk().copied().map(u64::from_be_bytes).unwrap_or_default();
+    format!("{hash:016x}")
 }
 
 /// Removes what was written of a last line.
 fn cut_last_line(path: &Path, file: &File) -> io::Result<()> {
     let bytes = fs::read(path)?;
-    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let whole = length_of_lines(&bytes);
     if whole < bytes.len() { file.set_len(whole as u64) } else { Ok(()) }
 }
 
-/// The files of an experiment, oldest first: their names begin with the time.
+/// The length of the lines that have an end.
+fn length_of_lines(bytes: &[u8]) -> usize {
+    bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1)
+}
+
+/// The files of an experiment, oldest first: their names are the time and the process. A baseline that is kept beside them has
+/// another name.
 fn files(folder: &Path) -> Vec<PathBuf> {
+    let is_ours = |path: &PathBuf| {
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        path.extension().is_some_and(|extension| extension == EXTENSION)
+            && stem.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+    };
     let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut files: Vec<_> =
-        entries.filter(|path| path.extension().is_some_and(|extension| extension == EXTENSION)).collect();
+    let mut files: Vec<_> = entries.filter(is_ours).collect();
     files.sort();
     files
 }
 
-/// A name as a folder: what could leave the folder, or is no name on some system, is replaced.
+/// The longest part of a name that is in the name of a file.
+const LONGEST_NAME: usize = 60;
+
+/// A name as the name of a file or folder. If it cannot be one on every system, or has capitals, which some systems do not
+/// tell apart, the name is changed, and a hash of it is added.
 fn file_name(name: &str) -> String {
-    let plain = |letter: char| if letter.is_alphanumeric() || "-_. ".contains(letter) { letter } else { '_' };
-    let plain: String = name.chars().map(plain).collect();
-    if plain.trim_matches(['.', ' ']).is_empty() { "_".repeat(plain.len().max(1)) } else { plain }
+    let is_plain =
+        |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-_".contains(letter);
+    if !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(is_plain) {
+        return name.to_owned();
+    }
+    let plain = |letter: char| if letter.is_alphanumeric() || "-_".contains(letter) { letter } else { '_' };
+    let shown: String = name.chars().take(LONGEST_NAME / 4).map(plain).collect();
+    format!("{shown}-{}", short_hash(name))
 }

@@ -1,6 +1,6 @@
 //! Sends results to Phoenix while the experiment runs. What Phoenix cannot take waits in the journal.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fs;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use serde_json::Map;
 use tokio::task::spawn_blocking;
 
 use super::ExperimentError;
-use super::journal::{Content, EvaluationRecord, Header, Journal, Line, Remote, spool_path};
+use super::journal::{Content, EvaluationRecord, Header, Journal, Line, Place, Remote, spool_path};
 use super::run::{RunRecord, time};
 use crate::annotation::AnnotatorKind;
 use crate::dataset::Dataset;
@@ -24,7 +24,7 @@ use crate::phoenix::{NewExperiment, PhoenixError, RemoteEvaluation, RemoteRun};
 use crate::pipeline::redirect::Redirection;
 use crate::report::report;
 use crate::settings::Spool;
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Handle, Telemetry};
 
 /// After a failure, Phoenix is left alone for this long.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -45,8 +45,9 @@ enum Item {
 /// Sends results on a thread of its own.
 #[derive(Debug)]
 pub(super) struct Publisher {
-    results: Sender<Item>,
-    thread: JoinHandle<usize>,
+    /// `None` once there will be no more.
+    results: Option<Sender<Item>>,
+    thread: Option<JoinHandle<()>>,
     deadline: Arc<OnceLock<Instant>>,
 }
 
@@ -85,7 +86,11 @@ impl Registered {
                 Ok(Some(registered))
             }
             Err(error) => {
-                let error = error.passing()?;
+                let error = error.passing().inspect_err(|_| {
+                    if before.runs.is_empty() {
+                        journal.discard();
+                    }
+                })?;
                 report(&format_args!(
                     "{error}; the experiment runs without Phoenix, and its results wait in {}: run it again with resume() \
                      to send them",
@@ -117,6 +122,11 @@ impl Registered {
         };
         let mut settings = client.settings().clone().for_project(&remote.project);
         settings.spool.get_or_insert_with(|| Spool::new(spool));
+        // What the application hides stays hidden here.
+        if let Some(running) = Handle::installed() {
+            settings.privacy = running.settings().privacy.clone();
+            settings.semconv = running.settings().semconv;
+        }
         let aside =
             Telemetry::aside(settings).map(|(pipeline, telemetry)| (Redirection::to(pipeline), telemetry));
         Ok(Self { client, dataset, remote, aside, spool: spool.to_owned() })
@@ -142,7 +152,12 @@ impl Registered {
     pub(super) async fn end(self) {
         let Some((redirection, telemetry)) = self.aside else { return };
         drop(redirection);
-        let _ = spawn_blocking(move || telemetry.shutdown(TRACES_PATIENCE)).await;
+        let delivery = spawn_blocking(move || telemetry.shutdown(TRACES_PATIENCE)).await;
+        if let Some(waiting) = delivery.ok().map(|delivery| delivery.spooled).filter(|waiting| *waiting > 0) {
+            report(&format_args!(
+                "{waiting} spans of the experiment wait on disk; run it again with resume() to send them"
+            ));
+        }
         remove_empty(&self.spool);
     }
 }
@@ -182,7 +197,7 @@ fn create(
 }
 
 impl Publisher {
-    /// Starts to send, with what an interrupted experiment has not sent.
+    /// Starts to send, with what an interrupted experiment has not sent. What failed is left out, because it is done again.
     pub(super) fn start(
         client: &Client,
         dataset: &Dataset,
@@ -191,52 +206,56 @@ impl Publisher {
         journal: Arc<Journal>,
     ) -> Self {
         let (results, waiting) = channel();
-        let nodes = dataset
-            .examples()
-            .iter()
-            .filter_map(|example| Some((example.id().to_owned(), example.node_id()?.to_owned())));
-        let ids = before
-            .runs_sent
-            .iter()
-            .map(|(example, repetition, id)| ((example.clone(), *repetition), id.clone()));
+        let nodes = dataset.examples().iter();
+        let nodes = nodes.filter_map(|one| Some((one.id().to_owned(), one.node_id()?.to_owned())));
+        let runs = before.unsent_runs().filter(|run| run.error.is_none()).cloned().map(Item::Run);
+        let is_kept = |one: &&EvaluationRecord| {
+            one.error.is_none() && before.runs.get(&one.place()).is_some_and(|run| run.error.is_none())
+        };
+        let evaluations = before.unsent_evaluations().filter(is_kept).cloned().map(Item::Evaluation);
         let deadline = Arc::<OnceLock<Instant>>::default();
-        let mut worker = Worker {
-            client: client.clone().with_patience(PATIENCE),
+        let worker = Worker {
+            client: client.clone().within(PATIENCE),
             experiment: remote.experiment_id.clone(),
             nodes: nodes.collect(),
-            runs: ids.collect(),
-            unsent: VecDeque::new(),
+            runs: before.runs_sent.clone(),
+            unsent: runs.chain(evaluations).collect(),
             deadline: deadline.clone(),
             journal,
             has_reported: false,
         };
-        let runs = before
-            .runs
-            .iter()
-            .filter(|run| !worker.runs.contains_key(&(run.example.clone(), run.repetition)));
-        let mut unsent: VecDeque<_> = runs.cloned().map(Item::Run).collect();
-        let is_sent = |one: &&EvaluationRecord| {
-            before.evaluations_sent.contains(&(one.example.clone(), one.repetition, one.name.clone()))
-        };
-        unsent.extend(before.evaluations.iter().filter(|one| !is_sent(one)).cloned().map(Item::Evaluation));
-        worker.unsent = unsent;
         let thread = thread::spawn(move || worker.run(&waiting));
-        Self { results, thread, deadline }
+        Self { results: Some(results), thread: Some(thread), deadline }
     }
 
     pub(super) fn run(&self, run: RunRecord) {
-        let _ = self.results.send(Item::Run(run));
+        self.send(Item::Run(run));
     }
 
     pub(super) fn evaluation(&self, evaluation: EvaluationRecord) {
-        let _ = self.results.send(Item::Evaluation(evaluation));
+        self.send(Item::Evaluation(evaluation));
     }
 
-    /// Sends what is waiting, for at most this long. Returns how many results could not be sent.
-    pub(super) async fn finish(self, timeout: Duration) -> usize {
+    fn send(&self, item: Item) {
+        if let Some(results) = &self.results {
+            let _ = results.send(item);
+        }
+    }
+
+    /// Sends what is waiting, for at most this long.
+    pub(super) async fn finish(mut self, timeout: Duration) {
         let _ = self.deadline.set(deadline::after(timeout));
-        drop(self.results);
-        spawn_blocking(move || self.thread.join().unwrap_or(0)).await.unwrap_or(0)
+        self.results = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = spawn_blocking(move || thread.join()).await;
+        }
+    }
+}
+
+impl Drop for Publisher {
+    /// An experiment that is dropped does not send any more.
+    fn drop(&mut self) {
+        let _ = self.deadline.set(Instant::now());
     }
 }
 
@@ -245,8 +264,8 @@ struct Worker {
     experiment: String,
     /// Phoenix's own ids of the examples.
     nodes: HashMap<String, String>,
-    /// Phoenix's ids of the runs that it has.
-    runs: HashMap<(String, u32), String>,
+    /// Phoenix's ids of the runs that it has; none for those that it has refused.
+    runs: BTreeMap<Place, Option<String>>,
     unsent: VecDeque<Item>,
     /// When to give up, once the experiment has ended.
     deadline: Arc<OnceLock<Instant>>,
@@ -255,36 +274,43 @@ struct Worker {
 }
 
 impl Worker {
-    fn run(mut self, results: &Receiver<Item>) -> usize {
+    fn run(mut self, results: &Receiver<Item>) {
         let mut has_ended = false;
-        let mut refused = 0;
         loop {
-            while let Some(item) = self.unsent.pop_front() {
-                match self.send(&item) {
-                    Ok(()) => {}
-                    Err(error) if error.is_passing() => {
-                        self.unsent.push_front(item);
-                        self.report_once(&error);
-                        break;
-                    }
-                    Err(error) => {
-                        refused += 1;
-                        report(&format_args!("Phoenix refuses a result of the experiment: {error}"));
-                    }
-                }
-            }
-            let is_late = self.deadline.get().is_some_and(|deadline| deadline::left(*deadline).is_zero());
-            if has_ended && (self.unsent.is_empty() || is_late) {
-                return self.unsent.len() + refused;
+            self.send_all();
+            if self.is_late() || (has_ended && self.unsent.is_empty()) {
+                return;
             }
             has_ended = self.wait(results) || has_ended;
         }
     }
 
+    fn is_late(&self) -> bool {
+        self.deadline.get().is_some_and(|deadline| deadline::left(*deadline).is_zero())
+    }
+
+    /// Sends what is waiting, as long as Phoenix answers.
+    fn send_all(&mut self) {
+        while !self.is_late()
+            && let Some(item) = self.unsent.pop_front()
+        {
+            match self.send(&item) {
+                Ok(()) => {}
+                Err(error) if error.is_passing() => {
+                    self.unsent.push_front(item);
+                    return self.report_once(&error);
+                }
+                Err(error) => {
+                    report(&format_args!("Phoenix refuses a result of the experiment: {error}"));
+                    self.note(item.sent(None));
+                }
+            }
+        }
+    }
+
     /// Waits for results, or for another attempt. Returns whether there will be no more results.
     fn wait(&mut self, results: &Receiver<Item>) -> bool {
-        let pause = if self.unsent.is_empty() { Duration::MAX } else { PAUSE };
-        match results.recv_timeout(pause.min(Duration::from_secs(3600))) {
+        match results.recv_timeout(PAUSE) {
             Ok(item) => {
                 self.unsent.push_back(item);
                 self.unsent.extend(results.try_iter());
@@ -307,63 +333,75 @@ impl Worker {
     fn report_once(&mut self, error: &PhoenixError) {
         if !std::mem::replace(&mut self.has_reported, true) {
             report(&format_args!(
-                "{error}; the experiment goes on, and its results wait in {}",
+                "{error}; the experiment continues, and its results wait in {}",
                 self.journal.path().display()
             ));
         }
     }
 
+    /// Notes in the journal what Phoenix has or has refused.
+    fn note(&mut self, line: Line) {
+        if let Line::RunSent { example, repetition, id } = &line {
+            self.runs.insert((example.clone(), *repetition), id.clone());
+        }
+        if let Err(error) = self.journal.append(&line) {
+            report(&error);
+        }
+    }
+
     fn send(&mut self, item: &Item) -> Result<(), PhoenixError> {
-        let line = match item {
+        let id = match item {
             Item::Run(run) => self.send_run(run)?,
             Item::Evaluation(evaluation) => self.send_evaluation(evaluation)?,
         };
-        if let Some(line) = line
-            && let Err(error) = self.journal.append(&line)
-        {
-            report(&error);
-        }
+        self.note(item.sent(id));
         Ok(())
     }
 
-    fn send_run(&mut self, run: &RunRecord) -> Result<Option<Line>, PhoenixError> {
+    fn send_run(&self, run: &RunRecord) -> Result<Option<String>, PhoenixError> {
         let Some(node) = self.nodes.get(&run.example) else { return Ok(None) };
-        let id = self.client.post_run(
-            &self.experiment,
-            &RemoteRun {
-                example_node_id: node,
-                repetition: run.repetition,
-                output: &run.output,
-                error: run.error.as_deref(),
-                start: time(run.start),
-                end: time(run.end),
-                trace_id: run.trace_id.clone(),
-            },
-        )?;
-        let (example, repetition) = (run.example.clone(), run.repetition);
-        self.runs.insert((example.clone(), repetition), id.clone());
-        Ok(Some(Line::RunSent { example, repetition, id }))
+        let run = RemoteRun {
+            example_node_id: node,
+            repetition: run.repetition,
+            output: &run.output,
+            error: run.error.as_deref(),
+            start: time(run.start),
+            end: time(run.end),
+            trace_id: run.trace_id.clone(),
+        };
+        self.client.post_run(&self.experiment, &run).map(Some)
     }
 
-    fn send_evaluation(&mut self, one: &EvaluationRecord) -> Result<Option<Line>, PhoenixError> {
-        let Some(run) = self.runs.get(&(one.example.clone(), one.repetition)) else { return Ok(None) };
+    /// Nothing can be said about a run that Phoenix has refused.
+    fn send_evaluation(&self, one: &EvaluationRecord) -> Result<Option<String>, PhoenixError> {
+        let Some(Some(run)) = self.runs.get(&one.place()) else { return Ok(None) };
         let kinds = [AnnotatorKind::Human, AnnotatorKind::Llm, AnnotatorKind::Code];
-        self.client.post_evaluation(
-            run,
-            &RemoteEvaluation {
-                name: &one.name,
-                kind: kinds.into_iter().find(|kind| kind.as_str() == one.kind).unwrap_or_default(),
-                start: time(one.start),
-                end: time(one.end),
-                score: one.verdict.value(),
-                label: one.verdict.label(),
-                explanation: one.verdict.explanation(),
-                error: one.error.as_deref(),
-                metadata: Map::new(),
-                trace_id: one.trace_id.clone(),
+        let evaluation = RemoteEvaluation {
+            name: &one.name,
+            kind: kinds.into_iter().find(|kind| kind.as_str() == one.kind).unwrap_or_default(),
+            start: time(one.start),
+            end: time(one.end),
+            score: one.verdict.value(),
+            label: one.verdict.label(),
+            explanation: one.verdict.explanation(),
+            error: one.error.as_deref(),
+            metadata: Map::new(),
+            trace_id: one.trace_id.clone(),
+        };
+        self.client.post_evaluation(run, &evaluation).map(|()| None)
+    }
+}
+
+impl Item {
+    /// The line of the journal that says that Phoenix has it, under this id if it is a run, or has refused it.
+    fn sent(&self, id: Option<String>) -> Line {
+        match self {
+            Self::Run(run) => Line::RunSent { example: run.example.clone(), repetition: run.repetition, id },
+            Self::Evaluation(one) => Line::EvaluationSent {
+                example: one.example.clone(),
+                repetition: one.repetition,
+                name: one.name.clone(),
             },
-        )?;
-        let (example, repetition, name) = (one.example.clone(), one.repetition, one.name.clone());
-        Ok(Some(Line::EvaluationSent { example, repetition, name }))
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What an experiment has shown: a summary, comparisons, and the worst answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -39,10 +39,9 @@ pub struct Report {
     examples: BTreeMap<String, (Value, Value)>,
     pub(super) thresholds: Vec<Threshold>,
     link: Option<String>,
-    unsent: usize,
 }
 
-/// Requires that the scores of an evaluator are worse than those of another report by at most `margin` in the mean. Each
+/// Requires that the mean score of an evaluator has not fallen by more than `margin` since another report. Each
 /// example is compared with itself, so that hard and easy examples do not blur the difference; examples that only one of the
 /// reports has are left out.
 #[must_use]
@@ -75,18 +74,20 @@ impl Report {
         let examples = examples
             .map(|one| (one.id().to_owned(), (one.input().clone(), one.expected().clone())))
             .collect();
-        Self {
-            results: Results { content, path: path.to_owned() },
-            examples,
-            thresholds,
-            link: None,
-            unsent: 0,
-        }
+        Self { results: Results { content, path: path.to_owned() }, examples, thresholds, link: None }
     }
 
-    /// Adds what became of it in Phoenix.
-    pub(super) fn sent(self, link: Option<String>, unsent: usize) -> Self {
-        Self { link, unsent, ..self }
+    /// Leaves out the evaluations of evaluators that an interrupted experiment had and this one has not.
+    pub(super) fn only(mut self, names: &BTreeSet<&str>) -> Self {
+        for evaluations in self.results.content.evaluations.values_mut() {
+            evaluations.retain(|name, _| names.contains(name.as_str()));
+        }
+        self
+    }
+
+    /// Adds the page of the experiment in Phoenix.
+    pub(super) fn linked(self, link: Option<String>) -> Self {
+        Self { link, ..self }
     }
 
     /// Reads the file of an earlier experiment, to compare with it.
@@ -102,7 +103,6 @@ impl Report {
             examples: BTreeMap::new(),
             thresholds: Vec::new(),
             link: None,
-            unsent: 0,
         })
     }
 
@@ -124,11 +124,15 @@ impl Report {
         self.link.as_deref()
     }
 
-    /// How many results Phoenix could not take. They are in the file, and
+    /// How many results Phoenix could not take yet, if the experiment was sent there. They are in the file, and
     /// [`Experiment::resume`](super::Experiment::resume) sends them.
     #[must_use]
     pub fn unsent(&self) -> usize {
-        self.unsent
+        let content = &self.results.content;
+        match content.remote {
+            Some(_) => content.unsent_runs().count() + content.unsent_evaluations().count(),
+            None => 0,
+        }
     }
 
     /// How many answers there are, failures included.
@@ -140,17 +144,14 @@ impl Report {
     /// How many tasks failed, panicked or took too long.
     #[must_use]
     pub fn failed_runs(&self) -> usize {
-        self.results.content.runs.iter().filter(|run| run.error.is_some()).count()
+        self.results.content.runs.values().filter(|run| run.error.is_some()).count()
     }
 
     /// The names of the evaluators, sorted.
     #[must_use]
     pub fn evaluators(&self) -> Vec<&str> {
-        let mut names: Vec<_> =
-            self.results.content.evaluations.iter().map(|one| one.name.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
-        names
+        let names = self.results.content.all_evaluations().map(|one| one.name.as_str());
+        names.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// The mean score of an evaluator over all examples, or nothing if there is no score. The repetitions of an example count
@@ -189,7 +190,7 @@ impl Report {
     #[must_use]
     pub fn latency(&self) -> Option<(Duration, Duration)> {
         let mut seconds: Vec<f64> =
-            self.results.content.runs.iter().map(|run| seconds(run).as_secs_f64()).collect();
+            self.results.content.runs.values().map(|run| seconds(run).as_secs_f64()).collect();
         seconds.sort_by(f64::total_cmp);
         let at = |share| quantile(&seconds, share).map(Duration::from_secs_f64);
         Some((at(0.5)?, at(0.95)?))
@@ -198,14 +199,14 @@ impl Report {
     /// The tokens of all model calls that were recorded: of prompts, and of answers.
     #[must_use]
     pub fn tokens(&self) -> (i64, i64) {
-        let sum = |of: fn(&RunRecord) -> i64| self.results.content.runs.iter().map(of).sum();
+        let sum = |of: fn(&RunRecord) -> i64| self.results.content.runs.values().map(of).sum();
         (sum(|run| run.facts.prompt_tokens), sum(|run| run.facts.completion_tokens))
     }
 
     /// The cost of all model calls in US dollars, as far as it is known.
     #[must_use]
     pub fn cost(&self) -> Option<f64> {
-        let costs: Vec<f64> = self.results.content.runs.iter().filter_map(|run| run.facts.cost).collect();
+        let costs: Vec<f64> = self.results.content.runs.values().filter_map(|run| run.facts.cost).collect();
         (!costs.is_empty()).then(|| costs.iter().sum())
     }
 
@@ -250,7 +251,8 @@ impl Report {
         let mut text = format!("the experiment {:?} does not meet what is required of it", self.name());
         for (threshold, miss) in misses {
             let _ = write!(text, "\n\n{}", miss.text);
-            for example in self.results.worst(threshold.evaluator(), threshold.baseline()) {
+            for example in self.results.worst(threshold.evaluator(), threshold.bound(), threshold.baseline())
+            {
                 let _ = write!(text, "\n\n{}", self.describe_run(example, threshold));
             }
         }
@@ -274,11 +276,13 @@ impl Report {
                 let _ = write!(text, "\n    expected  {}", shortened(expected));
             }
         }
-        let answer =
-            run.error.as_ref().map_or_else(|| shortened(&run.output), |error| format!("failed: {error}"));
+        let answer = run
+            .error
+            .as_ref()
+            .map_or_else(|| shortened(&run.output), |error| format!("failed: {}", in_short(error)));
         let _ = write!(text, "\n    answer    {answer}");
         if let Some(explanation) = evaluation.verdict.explanation() {
-            let _ = write!(text, "\n    because   {explanation}");
+            let _ = write!(text, "\n    because   {}", in_short(explanation));
         }
         if let Some(change) =
             threshold.baseline().and_then(|baseline| self.results.change_of_trace(run, baseline))
@@ -307,7 +311,12 @@ fn indented(tree: &str) -> String {
 
 /// A value in one line.
 fn shortened(value: &Value) -> String {
-    let line = text(value).split_whitespace().collect::<Vec<_>>().join(" ");
+    in_short(&text(value))
+}
+
+/// A text in one line.
+fn in_short(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{} …", &line[..end]),
         None => line,
@@ -339,12 +348,9 @@ impl fmt::Display for Report {
         }
         self.write_worst(f)?;
         writeln!(f, "  results {}", self.results.path.display())?;
-        if self.unsent > 0 {
-            writeln!(
-                f,
-                "  Phoenix lacks {} of the results; run it again with resume() to send them",
-                self.unsent
-            )?;
+        let unsent = self.unsent();
+        if unsent > 0 {
+            writeln!(f, "  Phoenix lacks {unsent} of the results; run it again with resume() to send them")?;
         }
         self.link.as_ref().map_or(Ok(()), |link| writeln!(f, "  see {link}"))
     }
@@ -380,16 +386,22 @@ impl Report {
 
     /// The answers with the lowest scores, of all evaluators together.
     fn write_worst(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let failed = self.results.content.runs.iter().filter_map(|run| Some((run, run.error.clone()?)));
+        let failed = self.results.content.runs.values().filter_map(|run| Some((run, run.error.clone()?)));
         for (run, error) in failed.take(WORST) {
-            writeln!(f, "  failed  {}: {error}", run.example)?;
+            writeln!(f, "  failed  {}: {}", run.example, in_short(&error))?;
         }
         for name in self.evaluators() {
-            for example in self.results.worst(name, None) {
+            if let Some(error) = self.results.first_error(name) {
+                writeln!(f, "  {name} failed: {}", in_short(error))?;
+            }
+            for example in self.results.worst(name, 1.0, None) {
                 let Some((run, one)) = self.results.worst_run(example, name) else { continue };
                 if let Some(score) = one.verdict.value().filter(|score| *score < 1.0) {
-                    let because =
-                        one.verdict.explanation().map(|why| format!(" ({why})")).unwrap_or_default();
+                    let because = one
+                        .verdict
+                        .explanation()
+                        .map(|why| format!(" ({})", in_short(why)))
+                        .unwrap_or_default();
                     writeln!(f, "  {name} {score:.3}  {example}: {}{because}", shortened(&run.output))?;
                 }
             }

@@ -38,16 +38,24 @@ impl Results {
     }
 
     pub(super) fn evaluations_of(&self, run: &RunRecord) -> impl Iterator<Item = &EvaluationRecord> {
-        let place = (run.example.clone(), run.repetition);
-        self.content
-            .evaluations
-            .iter()
-            .filter(move |one| (&one.example, one.repetition) == (&place.0, place.1))
+        self.content.evaluations.get(&run.place()).into_iter().flat_map(BTreeMap::values)
     }
 
     pub(super) fn evaluations<'a>(&'a self, evaluator: &str) -> impl Iterator<Item = &'a EvaluationRecord> {
         let evaluator = evaluator.to_owned();
-        self.content.evaluations.iter().filter(move |one| one.name == evaluator)
+        self.content.all_evaluations().filter(move |one| one.name == evaluator)
+    }
+
+    /// The examples without a score of an evaluator, and why the first one has none.
+    pub(super) fn unscored(&self, evaluator: &str) -> (usize, Option<&str>) {
+        let scores = self.by_example(evaluator);
+        let unscored = self.content.header.examples.keys().filter(|id| !scores.contains_key(id.as_str()));
+        (unscored.count(), self.first_error(evaluator))
+    }
+
+    /// Why an evaluator failed first.
+    pub(super) fn first_error(&self, evaluator: &str) -> Option<&str> {
+        self.evaluations(evaluator).find_map(|one| one.error.as_deref())
     }
 
     /// The mean score of each example.
@@ -71,14 +79,13 @@ impl Results {
         now.filter_map(|(example, score)| Some((example, score - before.get(example)?))).collect()
     }
 
-    /// The examples that an evaluator likes least, or that have lost most against a baseline.
-    pub(super) fn worst<'a>(&'a self, evaluator: &str, baseline: Option<&Self>) -> Vec<&'a str> {
-        let scores = match baseline {
-            Some(baseline) => self.changes(baseline, evaluator),
-            None => self.by_example(evaluator),
+    /// The examples with the lowest scores below a bound, or those that have lost most against a baseline.
+    pub(super) fn worst<'a>(&'a self, evaluator: &str, bound: f64, baseline: Option<&Self>) -> Vec<&'a str> {
+        let (scores, bound) = match baseline {
+            Some(baseline) => (self.changes(baseline, evaluator), 0.0),
+            None => (self.by_example(evaluator), bound),
         };
-        let worst = if baseline.is_some() { 0.0 } else { f64::INFINITY };
-        let mut scores: Vec<_> = scores.into_iter().filter(|(_, score)| *score < worst).collect();
+        let mut scores: Vec<_> = scores.into_iter().filter(|(_, score)| *score < bound).collect();
         scores.sort_by(|one, other| one.1.total_cmp(&other.1));
         scores.into_iter().take(WORST).map(|(example, _)| example).collect()
     }
@@ -94,12 +101,7 @@ impl Results {
             let score = |one: &EvaluationRecord| one.verdict.value().unwrap_or(f64::INFINITY);
             score(one).total_cmp(&score(other))
         })?;
-        let run = self
-            .content
-            .runs
-            .iter()
-            .find(|run| (&run.example, run.repetition) == (&worst.example, worst.repetition))?;
-        Some((run, worst))
+        Some((self.content.runs.get(&worst.place())?, worst))
     }
 
     /// How the trace of a run differs from that of the same run in a baseline.

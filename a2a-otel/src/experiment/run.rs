@@ -199,7 +199,11 @@ pub(super) fn time(microseconds: u64) -> SystemTime {
 
 impl Facts {
     pub(super) fn of(spans: &[Captured], tree: String) -> Self {
-        let models = || spans.iter().filter(|span| span.kind == SpanKind::Llm.as_str());
+        let is_model = |span: &&Captured| span.kind == SpanKind::Llm.as_str();
+        let parent = |span: &Captured| spans.iter().find(|other| Some(other.span_id) == span.parent_id);
+        // A model's span below another is the same call, seen by its client.
+        let models =
+            || spans.iter().filter(is_model).filter(|span| !parent(span).is_some_and(|one| is_model(&one)));
         let tokens = |key| models().filter_map(|span| span.number(key)).sum();
         let costs: Vec<f64> = models().filter_map(|span| number(span, names::LLM_COST_TOTAL)).collect();
         Self {

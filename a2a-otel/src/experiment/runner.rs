@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::error::Error;
+use std::fs;
 use std::future::Future;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::Context;
 use serde::Serialize;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 
 use super::ExperimentError;
 use super::evaluator::{Evaluator, IntoEvaluator};
@@ -188,8 +189,7 @@ impl Experiment {
     /// If the experiment lacks a dataset or a task, if its results cannot be kept, or if Phoenix refuses it.
     pub async fn run(self) -> Result<Report, ExperimentError> {
         let (dataset, task) = self.check()?;
-        let ids = dataset.examples().iter().map(|example| example.id().to_owned()).collect();
-        let header = header(&self.name, dataset.name(), ids, self.repetitions);
+        let header = header(&self.name, &dataset, self.repetitions);
         let (journal, _claim, mut before) = self.journal(header)?;
         let journal = Arc::new(journal);
         let registered = match &self.phoenix {
@@ -213,14 +213,15 @@ impl Experiment {
             ),
         });
         running.clone().run_all(&dataset, self.repetitions, self.concurrency).await?;
-        let unsent = running.end().await;
+        running.end().await;
         journal.append(&Line::Finished)?;
-        let content = Content::read(journal.path())?;
         let link = registered.as_ref().map(Registered::link);
         if let Some(registered) = registered {
             registered.end().await;
         }
-        Ok(Report::new(content, &dataset, journal.path(), self.thresholds).sent(link, unsent))
+        let content = read(journal.path().to_owned()).await?;
+        let evaluators = self.evaluators.iter().map(Evaluator::name).collect();
+        Ok(Report::new(content, &dataset, journal.path(), self.thresholds).only(&evaluators).linked(link))
     }
 
     /// Returns what the experiment cannot do without.
@@ -296,45 +297,39 @@ impl Running {
         repetitions: u32,
         concurrency: usize,
     ) -> Result<(), ExperimentError> {
-        let places = Arc::new(Semaphore::new(concurrency));
+        let examples = dataset.examples().iter();
+        let mut waiting =
+            examples.flat_map(|example| (1..=repetitions).map(move |repetition| (example, repetition)));
         let mut jobs = JoinSet::new();
-        for example in dataset.examples() {
-            for repetition in 1..=repetitions {
-                let (running, example, places) = (self.clone(), example.clone(), places.clone());
-                jobs.spawn(async move {
-                    let _place = places.acquire().await;
-                    running.run_one(example, repetition).await
-                });
+        loop {
+            while jobs.len() < concurrency
+                && let Some((example, repetition)) = waiting.next()
+            {
+                let (running, example) = (self.clone(), example.clone());
+                jobs.spawn(async move { running.run_one(example, repetition).await });
             }
+            let Some(ended) = jobs.join_next().await else { return Ok(()) };
+            ended.unwrap_or_else(|error| match error.try_into_panic() {
+                Ok(payload) => resume_unwind(payload),
+                Err(_) => Ok(()),
+            })?;
         }
-        while let Some(ended) = jobs.join_next().await {
-            ended.unwrap_or(Ok(()))?;
-        }
-        Ok(())
     }
 
     /// Answers one example once, and evaluates the answer, as far as that is not done.
     async fn run_one(&self, example: Example, repetition: u32) -> Result<(), ExperimentError> {
-        let is_it = |of: &str, number: u32| (of, number) == (example.id(), repetition);
-        let done =
-            self.before.runs.iter().find(|run| is_it(&run.example, run.repetition) && run.error.is_none());
-        let run = match done.cloned() {
-            Some(record) => Run::new(example.clone(), record, self.kept_spans(&example, repetition)),
-            None => {
-                let run = self.conditions.answer(&self.task, example.clone(), repetition).await;
-                self.keep_spans(&run);
-                self.journal.append(&Line::Run(run.record().clone()))?;
-                self.publisher.iter().for_each(|publisher| publisher.run(run.record().clone()));
-                run
-            }
-        };
-        let is_judged = |name: &str| {
-            let mut evaluations = self.before.evaluations.iter();
-            evaluations
-                .any(|one| is_it(&one.example, one.repetition) && one.name == name && one.error.is_none())
+        let place = (example.id().to_owned(), repetition);
+        let done = self.before.runs.get(&place).filter(|run| run.error.is_none());
+        let judged = done.and_then(|_| self.before.evaluations.get(&place));
+        let run = if let Some(record) = done {
+            let spans = self.kept_spans(&example, repetition);
+            Run::new(example, record.clone(), spans)
+        } else {
+            self.answer(example, repetition).await?
         };
         for evaluator in &self.evaluators {
-            if done.is_none() || !is_judged(evaluator.name()) {
+            let known = judged.and_then(|judged| judged.get(evaluator.name()));
+            if known.is_none_or(|one| one.error.is_some()) {
                 let evaluation = self.conditions.evaluate(evaluator, &run).await;
                 self.journal.append(&Line::Evaluation(evaluation.clone()))?;
                 self.publisher.iter().for_each(|publisher| publisher.evaluation(evaluation.clone()));
@@ -344,12 +339,21 @@ impl Running {
         Ok(())
     }
 
+    async fn answer(&self, example: Example, repetition: u32) -> Result<Run, ExperimentError> {
+        let run = self.conditions.answer(&self.task, example, repetition).await;
+        self.keep_spans(&run);
+        self.journal.append(&Line::Run(run.record().clone()))?;
+        self.publisher.iter().for_each(|publisher| publisher.run(run.record().clone()));
+        Ok(run)
+    }
+
     /// Keeps the trace of a run, for comparisons. The results do not depend on it.
     fn keep_spans(&self, run: &Run) {
         let path = trace_path(self.journal.path(), run.example().id(), run.repetition());
-        let write = || Trace::new(run.spans().to_vec()).write(&path);
+        // An earlier attempt may have left one.
+        let _ = fs::remove_file(&path);
         if !run.spans().is_empty()
-            && let Err(error) = write()
+            && let Err(error) = Trace::new(run.spans().to_vec()).write(&path)
         {
             report(&error);
         }
@@ -360,12 +364,19 @@ impl Running {
         trace.map(|trace| trace.spans().to_vec()).unwrap_or_default()
     }
 
-    /// Waits until Phoenix has the results. Returns how many it could not take.
-    async fn end(self: Arc<Self>) -> usize {
+    /// Waits until Phoenix has the results.
+    async fn end(self: Arc<Self>) {
         // All jobs have ended, so nobody else has it.
-        let Some(running) = Arc::into_inner(self) else { return 0 };
+        let Some(running) = Arc::into_inner(self) else { return };
         running.progress.end();
-        let Some(publisher) = running.publisher else { return 0 };
-        publisher.finish(PATIENCE).await
+        if let Some(publisher) = running.publisher {
+            publisher.finish(PATIENCE).await;
+        }
     }
+}
+
+/// Reads the results of a finished experiment, which may be long.
+async fn read(path: PathBuf) -> Result<Content, ExperimentError> {
+    let read = spawn_blocking(move || Content::read(&path)).await;
+    read.unwrap_or_else(|_| Err(ExperimentError::NoRuntime))
 }

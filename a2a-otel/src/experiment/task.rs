@@ -14,12 +14,19 @@ use serde_json::Value;
 use tokio::task::{JoinError, JoinSet};
 
 use super::evaluator::Evaluator;
-use super::gate::{Gate, RateLimited, limit_of};
+use super::gate::{Gate, RateLimited, is_limit, limit_of};
 use super::journal::EvaluationRecord;
 use super::run::{Facts, Run, RunRecord, microseconds};
 use super::verdict::{Verdict, causes};
 use crate::dataset::Example;
 use crate::testing::Collecting;
+
+/// How long a cancelled task may take to end.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// How long spans are waited for that end after the answer, such as those of a server in the same process.
+const LAST_SPANS: Duration = Duration::from_millis(500);
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 /// A task's answer that is on its way.
 pub(super) type Answering = Pin<Box<dyn Future<Output = Result<Value, TaskError>> + Send>>;
@@ -101,6 +108,7 @@ impl Conditions {
         let answered =
             self.guard(answering.with_context(context)).await.unwrap_or_else(|fault| Err(fault.into()));
         let end = microseconds(SystemTime::now());
+        completed(&collecting).await;
         let spans = collecting.spans();
         let (output, error) = match answered {
             Ok(output) => (output, None),
@@ -119,8 +127,20 @@ impl Conditions {
         (Run::new(example, record, spans), error)
     }
 
-    /// Evaluates a run.
+    /// Evaluates a run. Judges wait for limits as tasks do.
     pub(super) async fn evaluate(&self, evaluator: &Evaluator, run: &Run) -> EvaluationRecord {
+        for limits in 0..self.limit_retries {
+            self.gate.pass().await;
+            let record = self.evaluate_once(evaluator, run).await;
+            if !record.error.as_deref().is_some_and(is_limit) {
+                return record;
+            }
+            self.gate.close(&RateLimited::default(), limits);
+        }
+        self.evaluate_once(evaluator, run).await
+    }
+
+    async fn evaluate_once(&self, evaluator: &Evaluator, run: &Run) -> EvaluationRecord {
         let collecting = Collecting::start();
         let context = collecting.in_context(&self.context);
         let start = microseconds(SystemTime::now());
@@ -154,11 +174,24 @@ impl Conditions {
             Ok(Some(ended)) => ended.map_err(panicked),
             Ok(None) => Err("the task was lost".to_owned()),
             Err(_) => {
-                tasks.shutdown().await;
+                // Code that blocks cannot be cancelled, and is left to itself.
+                tasks.abort_all();
+                let _ = tokio::time::timeout(GRACE, tasks.join_next()).await;
+                tasks.detach_all();
                 Err(format!("it took longer than {:?} and was cancelled", self.timeout))
             }
         }
     }
+}
+
+/// Waits for the spans that end a moment after the answer.
+async fn completed(collecting: &Collecting) {
+    let wait = async {
+        while !collecting.is_complete() {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
+    let _ = tokio::time::timeout(LAST_SPANS, wait).await;
 }
 
 fn panicked(error: JoinError) -> String {

@@ -3,6 +3,10 @@
 use std::fmt;
 
 use super::results::Results;
+use super::statistics::Spread;
+
+/// Means are sums of fractions, so that a mean at a bound may be this far below it.
+const ROUNDING: f64 = 1e-9;
 
 /// A requirement on the mean score of an evaluator.
 ///
@@ -23,6 +27,7 @@ pub struct Threshold {
     evaluator: String,
     bound: Bound,
     allows_noise: bool,
+    allowed_errors: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -34,7 +39,12 @@ enum Bound {
 /// Requires that the mean score of an evaluator is at least this.
 #[must_use]
 pub fn at_least(evaluator: impl Into<String>, score: f64) -> Threshold {
-    Threshold { evaluator: evaluator.into(), bound: Bound::AtLeast(score), allows_noise: false }
+    Threshold {
+        evaluator: evaluator.into(),
+        bound: Bound::AtLeast(score),
+        allows_noise: false,
+        allowed_errors: 0,
+    }
 }
 
 /// A requirement that is not met.
@@ -46,7 +56,12 @@ pub(super) struct Miss {
 
 impl Threshold {
     pub(super) fn against(evaluator: String, baseline: Results, margin: f64) -> Self {
-        Self { evaluator, bound: Bound::NoWorseThan(Box::new(baseline), margin), allows_noise: false }
+        Self {
+            evaluator,
+            bound: Bound::NoWorseThan(Box::new(baseline), margin),
+            allows_noise: false,
+            allowed_errors: 0,
+        }
     }
 
     /// Fails only if the mean is too low with a probability of 95 %, by Student's t-test over the examples, so that chance
@@ -56,32 +71,55 @@ impl Threshold {
         Self { allows_noise: true, ..self }
     }
 
+    /// Allows that this many examples have no score of the evaluator, because it failed. The default is none.
+    #[must_use]
+    pub fn allowing_errors(self, examples: usize) -> Self {
+        Self { allowed_errors: examples, ..self }
+    }
+
     /// Returns how results miss it.
     pub(super) fn missed_by(&self, results: &Results) -> Option<Miss> {
-        let miss = |text: String| Some(Miss { evaluator: self.evaluator.clone(), text });
-        match &self.bound {
+        let text = self.without_score(results).or_else(|| match &self.bound {
             Bound::AtLeast(score) => {
-                let Some(spread) = results.spread(&self.evaluator) else {
-                    return miss(format!("{self} is required, and no run has a score"));
-                };
-                let reached = if self.allows_noise { spread.mean + spread.noise() } else { spread.mean };
-                let noise = spread.noise();
-                let text = || format!("{self} is required, and {:.3} ± {noise:.3} is reached", spread.mean);
-                if reached < *score { miss(text()) } else { None }
+                let spread = results.spread(&self.evaluator)?;
+                let (mean, noise) = (spread.mean, spread.noise());
+                let text = || format!("{self} is required, and {mean:.3} ± {noise:.3} is reached");
+                (self.reached(&spread) < score - ROUNDING).then(text)
             }
             Bound::NoWorseThan(baseline, margin) => {
                 let Some(change) = results.change(baseline, &self.evaluator) else {
-                    return miss(format!("{self} is required, and no example has a score in both"));
+                    return Some(format!("{self} is required, and no example has a score in both"));
                 };
-                let reached = if self.allows_noise { change.mean + change.noise() } else { change.mean };
                 let (mean, noise, count) = (change.mean, change.noise(), change.count);
                 let text = || {
                     format!(
                         "{self} is required, and the change over {count} examples is {mean:+.3} ± {noise:.3}"
                     )
                 };
-                if reached < -*margin { miss(text()) } else { None }
+                (self.reached(&change) < -margin - ROUNDING).then(text)
             }
+        })?;
+        Some(Miss { evaluator: self.evaluator.clone(), text })
+    }
+
+    fn reached(&self, spread: &Spread) -> f64 {
+        if self.allows_noise { spread.mean + spread.noise() } else { spread.mean }
+    }
+
+    /// What does not count would otherwise pass.
+    fn without_score(&self, results: &Results) -> Option<String> {
+        let (unscored, error) = results.unscored(&self.evaluator);
+        let because = error.map(|error| format!(": {error}")).unwrap_or_default();
+        let all = results.content.header.examples.len();
+        (unscored > self.allowed_errors)
+            .then(|| format!("{self} is required, and {unscored} of {all} examples have no score{because}"))
+    }
+
+    /// The score below which an example is one of the worst.
+    pub(super) fn bound(&self) -> f64 {
+        match self.bound {
+            Bound::AtLeast(score) => score,
+            Bound::NoWorseThan(..) => f64::INFINITY,
         }
     }
 

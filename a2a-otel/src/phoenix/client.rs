@@ -148,7 +148,7 @@ impl Client {
     }
 
     /// Returns a client for requests that are not worth a long wait.
-    pub(super) fn within(self, patience: Duration) -> Self {
+    pub(crate) fn within(self, patience: Duration) -> Self {
         Client { patience, attempt: patience, ..self }
     }
 

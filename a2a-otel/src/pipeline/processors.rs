@@ -16,6 +16,8 @@ use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 use super::census::Census;
 use super::ledger::{Ledger, Loss, Origin, Whereabouts};
 use super::queue::{Queue, Refusal};
+#[cfg(all(feature = "evaluation", feature = "otlp"))]
+use super::redirect::{self, Direction};
 use crate::semconv::markers::SUPPRESSED;
 
 /// The longest time that a flush takes if the caller sets no limit.
@@ -232,16 +234,20 @@ impl FanOut {
 impl SpanProcessor for FanOut {
     fn on_start(&self, span: &mut Span, context: &Context) {
         #[cfg(all(feature = "evaluation", feature = "otlp"))]
-        if let Some(other) = super::redirect::started(span, context) {
-            return other.begin(span, context);
+        match redirect::started(span, context) {
+            Direction::Here => {}
+            Direction::To(other) => return other.begin(span, context),
+            Direction::Nowhere => return,
         }
         self.begin(span, context);
     }
 
     fn on_end(&self, span: SpanData) {
         #[cfg(all(feature = "evaluation", feature = "otlp"))]
-        if let Some(other) = super::redirect::ended(span.span_context.trace_id()) {
-            return other.end(span);
+        match redirect::ended(span.span_context.span_id()) {
+            Direction::Here => {}
+            Direction::To(other) => return other.end(span),
+            Direction::Nowhere => return,
         }
         self.end(span);
     }

@@ -29,6 +29,10 @@ type Sink = Arc<Mutex<Caught>>;
 /// What a capture has collected so far.
 struct Caught {
     since: SystemTime,
+    /// How many spans have started and not ended.
+    open: usize,
+    /// Nobody reads it any more.
+    is_over: bool,
     spans: Vec<Captured>,
     /// Spans that have been made since, and that no capture has.
     beside: Vec<Captured>,
@@ -112,6 +116,11 @@ impl Collecting {
         spans
     }
 
+    /// Whether all spans that have started have ended.
+    pub(crate) fn is_complete(&self) -> bool {
+        lock(&self.0).open == 0
+    }
+
     /// Returns the spans as an indented tree.
     pub(crate) fn tree(&self) -> String {
         tree_of(&self.spans())
@@ -122,13 +131,20 @@ impl Collecting {
 impl Drop for Collecting {
     fn drop(&mut self) {
         RUNNING.fetch_sub(1, Ordering::Relaxed);
-        lock(&ROUTES).retain(|_, sink| !Arc::ptr_eq(sink, &self.0));
+        forget(&self.0);
     }
 }
 
 impl Default for Caught {
     fn default() -> Self {
-        Self { since: SystemTime::now(), spans: Vec::new(), beside: Vec::new(), annotations: Vec::new() }
+        Self {
+            since: SystemTime::now(),
+            open: 0,
+            is_over: false,
+            spans: Vec::new(),
+            beside: Vec::new(),
+            annotations: Vec::new(),
+        }
     }
 }
 
@@ -317,7 +333,7 @@ impl Drop for Capturing {
         }
         RUNNING.fetch_sub(1, Ordering::Relaxed);
         lock(&SINKS).retain(|sink| !Arc::ptr_eq(sink, &self.sink));
-        lock(&ROUTES).retain(|_, sink| !Arc::ptr_eq(sink, &self.sink));
+        forget(&self.sink);
     }
 }
 
@@ -392,15 +408,27 @@ fn write_branch(tree: &mut String, span: &Captured, spans: &[Captured], depth: u
     }
 }
 
+/// Ends a capture: spans that start later, even in its context, are not kept.
+fn forget(sink: &Sink) {
+    lock(sink).is_over = true;
+    lock(&ROUTES).retain(|_, other| !Arc::ptr_eq(other, sink));
+}
+
 /// Passes the spans of each trace to the capture in which the trace started.
 struct Router;
 
 impl SpanWatcher for Router {
     fn started(&self, span: &Span, context: &Context) {
-        if is_capturing()
-            && let Some(sink) = context.get::<Sink>()
-        {
-            lock(&ROUTES).insert(span.span_context().trace_id(), Arc::clone(sink));
+        if !is_capturing() {
+            return;
+        }
+        let trace = span.span_context().trace_id();
+        let sink = context.get::<Sink>().cloned().or_else(|| lock(&ROUTES).get(&trace).cloned());
+        let Some(sink) = sink else { return };
+        let mut caught = lock(&sink);
+        if !caught.is_over {
+            caught.open += 1;
+            lock(&ROUTES).insert(trace, Arc::clone(&sink));
         }
     }
 
@@ -410,7 +438,9 @@ impl SpanWatcher for Router {
         }
         let sink = lock(&ROUTES).get(&span.span_context.trace_id()).cloned();
         if let Some(sink) = sink {
-            lock(&sink).spans.push(Captured::from(span));
+            let mut caught = lock(&sink);
+            caught.open = caught.open.saturating_sub(1);
+            caught.spans.push(Captured::from(span));
             return;
         }
         for sink in &*lock(&SINKS) {

@@ -65,6 +65,8 @@ async fn prepared_evaluators_score_as_they_say() {
         Case(json!("x"), json!(null), evaluators::calls_tools(Vec::<String>::new()), 1.0),
         Case(json!("x"), json!(null), evaluators::steps_at_most(0), 1.0),
         Case(json!("x"), json!(null), evaluators::cost_at_most(1.0), 0.0),
+        Case(json!("It costs 1,250.50 euros"), json!(1250.5), evaluators::numeric_distance(1.0), 1.0),
+        Case(json!({"sum": 20.0, "of": [1]}), json!({"of": [1.0], "sum": 20}), evaluators::exact(), 1.0),
     ];
     for Case(answer, expected, evaluator, score) in cases {
         let name = evaluator.name().to_owned();
@@ -73,6 +75,31 @@ async fn prepared_evaluators_score_as_they_say() {
         assert!(score == 1.0 || line["explanation"].is_string(), "{name} says why: {line}");
     }
     assert!(evaluators::regex("(").is_err() && evaluators::json_schema(&json!({"type": 5})).is_err());
+}
+
+#[tokio::test]
+async fn an_example_that_expects_nothing_is_an_error() {
+    for evaluator in [evaluators::contains_expected(), evaluators::numeric_distance(1.0)] {
+        let name = evaluator.name().to_owned();
+        let (report, line) = judged(json!("an answer"), json!(null), evaluator).await;
+        assert_eq!((report.mean(&name), report.evaluator_errors(&name)), (None, 1));
+        assert!(
+            line["error"].as_str().is_some_and(|error| error.contains("the example expects no")),
+            "{line}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_judge_waits_for_its_provider() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = asked.clone();
+    let judge = Judge::new("helpful", "Does it help?").label("helpful", 1.0).model(move |_| {
+        let is_first = counted.fetch_add(1, Ordering::SeqCst) == 0;
+        async move { if is_first { Err("HTTP status 429") } else { Ok("helpful".to_owned()) } }
+    });
+    let (report, _) = judged(json!("a lamp"), json!(null), judge).await;
+    assert_eq!((asked.load(Ordering::SeqCst), report.mean("helpful")), (2, Some(1.0)));
 }
 
 #[evaluator_span(evaluation = "brevity", score = output, input = run.output())]

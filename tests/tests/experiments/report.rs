@@ -40,7 +40,10 @@ async fn a_requirement_compares_the_mean() {
     let bad = report(&folder, 10, vec![at_least("exact", 0.91), at_least("absent", 0.1)]).await;
     let text = bad.check().expect_err("it is not met").to_string();
     assert!(text.contains("exact of at least 0.91 is required, and 0.900 ± 0.183 is reached"), "{text}");
-    assert!(text.contains("absent of at least 0.1 is required, and no run has a score"), "{text}");
+    assert!(
+        text.contains("absent of at least 0.1 is required, and 10 of 10 examples have no score"),
+        "{text}"
+    );
     let folder = Folder::new();
     report(&folder, 10, vec![at_least("exact", 0.91).allowing_noise()]).await.assert();
     let folder = Folder::new();
@@ -81,6 +84,33 @@ async fn a_failure_shows_the_worst_answers_and_what_has_changed() {
     let worse = Report::read(now.file()).expect("the worse one");
     let folder = Folder::new();
     report(&folder, 11, vec![no_worse_than("exact", &worse, 0.0)]).await.assert();
+}
+
+#[tokio::test]
+async fn a_change_of_exactly_the_margin_is_allowed() {
+    // The mean of nine zeros and a loss is -0.1 and a rounding error.
+    let (before, now) = (Folder::new(), Folder::new());
+    report(&before, 11, vec![]).await;
+    let baseline = Report::read(before.file()).expect("the baseline");
+    report(&now, 10, vec![no_worse_than("exact", &baseline, 0.1), at_least("exact", 0.9)]).await.assert();
+}
+
+#[tokio::test]
+async fn examples_without_a_score_do_not_pass() {
+    let folder = Folder::new();
+    let choosy =
+        || {
+            Evaluator::new("choosy", |run: &Run| {
+                if run.example().id() == "n1" { Ok(1.0) } else { Err("the judge is ill") }
+            })
+        };
+    let task = |example: Example| async move { Ok::<_, io::Error>(2 * number(&example)) };
+    let run = |require| experiment(&folder, doubles(4)).task(task).evaluator(choosy()).require(require).run();
+    let failed = run(at_least("choosy", 0.9)).await.expect("a report");
+    let text = failed.check().expect_err("three have no score").to_string();
+    assert!(text.contains("3 of 4 examples have no score: the judge is ill"), "{text}");
+    assert!(failed.to_string().contains("choosy failed: the judge is ill"), "{failed}");
+    run(at_least("choosy", 0.9).allowing_errors(3)).await.expect("a report").assert();
 }
 
 #[tokio::test]

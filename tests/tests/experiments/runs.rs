@@ -283,6 +283,82 @@ async fn failed_runs_are_run_again_when_an_experiment_goes_on() {
 }
 
 #[tokio::test]
+async fn a_new_answer_is_judged_anew() {
+    let folder = Folder::new();
+    let begun = || experiment(&folder, doubles(1)).evaluator(evaluators::exact());
+    let fail = |_| async { Err::<u64, _>(io::Error::other("not today")) };
+    begun().task(fail).run().await.expect("a report");
+    // It continues, answers, and is killed before it has judged the answer.
+    let file = folder.file();
+    let text = fs::read_to_string(&file).expect("the results").replace("{\"line\":\"finished\"}\n", "");
+    let run = text.lines().find(|line| line.contains("\"run\"")).expect("a run");
+    let mut run: serde_json::Value = serde_json::from_str(run).expect("JSON");
+    run["output"] = json!(2);
+    run.as_object_mut().expect("an object").remove("error");
+    fs::write(&file, format!("{text}{run}\n")).expect("the results");
+    let never = |_| async { Err::<u64, _>(io::Error::other("it is answered already")) };
+    let report = begun().task(never).resume().run().await.expect("a report");
+    assert_eq!((report.runs(), report.failed_runs(), report.mean("exact")), (1, 0, Some(1.0)));
+}
+
+#[tokio::test]
+async fn a_file_that_was_cut_within_a_character_continues() {
+    let folder = Folder::new();
+    let dataset = || Dataset::new("umlauts").with_example(Example::new("Tür").with_expected("Tür"));
+    let echo = |example: Example| async move { Ok::<_, io::Error>(example.input().clone()) };
+    experiment(&folder, dataset()).task(echo).evaluator(evaluators::exact()).run().await.expect("a report");
+    let file = folder.file();
+    let bytes = fs::read(&file).expect("the results");
+    let cut = bytes.iter().rposition(|byte| *byte == "ü".as_bytes()[0]).expect("an umlaut") + 1;
+    fs::write(&file, &bytes[..cut]).expect("the results");
+    let again = experiment(&folder, dataset()).task(echo).evaluator(evaluators::exact()).resume();
+    let report = again.run().await.expect("a report");
+    assert_eq!((report.path(), report.mean("exact")), (file.as_path(), Some(1.0)));
+}
+
+#[tokio::test]
+async fn an_example_with_another_content_is_answered_anew() {
+    let folder = Folder::new();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let run = |expected: u32| {
+        let asked = asked.clone();
+        let task = move |_| {
+            asked.fetch_add(1, Ordering::SeqCst);
+            async { Ok::<_, io::Error>(4) }
+        };
+        let dataset =
+            Dataset::new("one").with_example(Example::new("2 + 2").with_id("sum").with_expected(expected));
+        experiment(&folder, dataset).task(task).evaluator(evaluators::exact()).resume().run()
+    };
+    run(5).await.expect("a report");
+    let file = folder.file();
+    let text = fs::read_to_string(&file).expect("the results");
+    fs::write(&file, text.replace("{\"line\":\"finished\"}\n", "")).expect("the results");
+    let report = run(4).await.expect("a report");
+    assert_eq!((asked.load(Ordering::SeqCst), report.mean("exact")), (2, Some(1.0)));
+}
+
+#[tokio::test]
+async fn names_that_are_no_file_names_do_not_collide() {
+    let folder = Folder::new();
+    let ids = ["a/b", "a_b", "A", "a", "../up", "con", &"ü".repeat(300)];
+    let examples = ids.iter().map(|id| Example::new(json!({"number": 1})).with_id(*id));
+    let dataset = Dataset::new("names").with_examples(examples);
+    let report = Experiment::new("../étrange/".repeat(20))
+        .dataset(dataset)
+        .task(double)
+        .folder(folder.path())
+        .progress(false);
+    let report = report.run().await.expect("a report");
+    for id in ids {
+        let trace = report.trace(id, 1).unwrap_or_else(|| panic!("the trace of {id}"));
+        assert_eq!(trace.spans().len(), 1);
+    }
+    assert!(report.path().starts_with(folder.path()), "{}", report.path().display());
+    assert_eq!(fs::read_dir(report.path().with_extension("traces")).expect("traces").count(), ids.len());
+}
+
+#[tokio::test]
 async fn an_experiment_that_runs_is_not_gone_on_with() {
     let folder = Folder::new();
     let (begun, begins) = tokio::sync::oneshot::channel();

@@ -36,7 +36,10 @@ impl Folder {
     pub(crate) fn files(&self) -> Vec<PathBuf> {
         let folders = fs::read_dir(&self.0).into_iter().flatten().flatten();
         let files = folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten().flatten());
-        files.map(|file| file.path()).filter(|path| path.is_file()).collect()
+        files
+            .map(|file| file.path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl"))
+            .collect()
     }
 }
 
