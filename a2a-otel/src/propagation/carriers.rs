@@ -1,4 +1,10 @@
 //! The types that the protocols' SDKs use for headers and metadata.
+//!
+//! A header without a text is not sent: the SDK's propagator writes a `tracestate` for every span, which nearly always is
+//! empty, and the standard says not to send it. Instead, the name is removed, because what the carrier has of it is another
+//! span's.
+//!
+//! Source: <https://www.w3.org/TR/trace-context/#tracestate-header-field-values>.
 
 use std::collections::HashMap;
 
@@ -23,7 +29,11 @@ pub struct MetaRef<'a>(pub &'a Map<String, Value>);
 
 impl Injector for ServiceParams<'_> {
     fn set(&mut self, key: &str, value: String) {
-        self.0.insert(key.to_owned(), vec![value]);
+        if value.is_empty() {
+            self.0.remove(key);
+        } else {
+            self.0.insert(key.to_owned(), vec![value]);
+        }
     }
 }
 
@@ -39,7 +49,11 @@ impl Extractor for ServiceParamsRef<'_> {
 
 impl Injector for Meta<'_> {
     fn set(&mut self, key: &str, value: String) {
-        self.0.insert(key.to_owned(), Value::String(value));
+        if value.is_empty() {
+            self.0.remove(key);
+        } else {
+            self.0.insert(key.to_owned(), Value::String(value));
+        }
     }
 }
 
@@ -66,7 +80,11 @@ pub struct HeadersRef<'a>(pub &'a http::HeaderMap);
 #[cfg(feature = "http")]
 impl Injector for Headers<'_> {
     fn set(&mut self, key: &str, value: String) {
-        if let (Ok(name), Ok(value)) = (http::HeaderName::try_from(key), http::HeaderValue::try_from(value)) {
+        if value.is_empty() {
+            self.0.remove(key);
+        } else if let (Ok(name), Ok(value)) =
+            (http::HeaderName::try_from(key), http::HeaderValue::try_from(value))
+        {
             self.0.insert(name, value);
         }
     }

@@ -24,6 +24,7 @@ mod bounded;
 mod carriers;
 mod policy;
 mod sendable;
+mod trace_context;
 
 #[cfg(feature = "a2a")]
 use std::collections::HashMap;
@@ -31,7 +32,6 @@ use std::collections::HashMap;
 use opentelemetry::Context;
 use opentelemetry::global::{get_text_map_propagator, set_text_map_propagator};
 use opentelemetry::propagation::{Extractor, Injector, TextMapCompositePropagator, TextMapPropagator};
-use opentelemetry_sdk::propagation::TraceContextPropagator;
 
 #[cfg(feature = "http")]
 pub use self::carriers::Headers;
@@ -62,7 +62,7 @@ pub(crate) fn install() {
 #[must_use]
 pub fn propagator() -> impl TextMapPropagator + Send + Sync + 'static {
     SendsHeaders(TextMapCompositePropagator::new(vec![
-        Box::new(TraceContextPropagator::new()),
+        Box::new(trace_context::TraceContext::default()),
         Box::new(baggage::Baggage::default()),
     ]))
 }

@@ -3,11 +3,15 @@
 mod orders;
 
 use std::collections::HashMap;
+use std::str::FromStr as _;
 
 use a2a_otel::opentelemetry::propagation::text_map_propagator::FieldIter;
 use a2a_otel::opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
+use a2a_otel::opentelemetry::trace::{SpanContext, TraceContextExt as _, TraceFlags, TraceState};
 use a2a_otel::opentelemetry::{Context, Value, global};
-use a2a_otel::propagation::{HeadersRef, MetaRef, ServiceParams, ServiceParamsRef, extract, inject};
+use a2a_otel::propagation::{
+    Headers, HeadersRef, Meta, MetaRef, ServiceParams, ServiceParamsRef, extract, inject, propagator,
+};
 use a2a_otel::testing::{Captured, capture};
 use a2a_otel::{
     InCurrentSpan as _, agent_span, chain_span, in_current_span, llm_call, prompt_span, suppress, tool_span,
@@ -16,6 +20,7 @@ use a2a_otel::{
 use a2a_otel_tests::child::{in_own_process, messages};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use futures::StreamExt as _;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
 use serde_json::{Value as Json, json};
 
 #[tool_span]
@@ -400,6 +405,47 @@ fn foreign_baggage_is_kept_and_read_with_care() {
     members.sort_unstable();
     let expected = ["metadata=", "other=1;p=2", "tag.tags=one", "user.id=w", "x-!#$&'*+.^_`|~=3"];
     assert_eq!(members, expected);
+}
+
+/// Ours writes what the SDK's propagator writes.
+#[test]
+fn the_parent_is_written_as_the_sdk_writes_it() {
+    let (written, expected) = (propagator(), TraceContextPropagator::new());
+    let ids = [1, u128::MAX, 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c];
+    for (id, flags) in ids.into_iter().flat_map(|id| (0..=u8::MAX).map(move |flags| (id, flags))) {
+        let span = id.to_be_bytes()[8..].try_into().map(u64::from_be_bytes).unwrap();
+        for state in ["", "a=b,c=d"] {
+            let state = TraceState::from_str(state).unwrap();
+            let span = SpanContext::new(id.into(), span.into(), TraceFlags::new(flags), false, state);
+            let context = Context::new().with_remote_span_context(span);
+            let carriers = [HashMap::new(), HashMap::new()];
+            let [mut ours, mut theirs]: [HashMap<String, String>; 2] = carriers;
+            written.inject_context(&context, &mut ours);
+            expected.inject_context(&context, &mut theirs);
+            assert_eq!(ours, theirs);
+        }
+    }
+}
+
+/// What a carrier has of another span goes with it.
+#[test]
+fn a_trace_state_that_is_empty_is_not_sent() {
+    #[chain_span(skip_all)]
+    fn send() -> (HashMap<String, Vec<String>>, serde_json::Map<String, Json>, HeaderMap) {
+        let mut params = HashMap::from([("tracestate".to_owned(), vec!["a=b".to_owned()])]);
+        inject(&mut ServiceParams(&mut params));
+        let mut meta = serde_json::Map::from_iter([("tracestate".to_owned(), json!("a=b"))]);
+        inject(&mut Meta(&mut meta));
+        let mut headers = HeaderMap::from_iter([("tracestate".parse().unwrap(), "a=b".parse().unwrap())]);
+        inject(&mut Headers(&mut headers));
+        (params, meta, headers)
+    }
+
+    let _capturing = capture();
+    let (params, meta, headers) = send();
+    assert_eq!(params.keys().collect::<Vec<_>>(), ["traceparent"]);
+    assert_eq!(meta.keys().collect::<Vec<_>>(), ["traceparent"]);
+    assert_eq!(headers.keys().collect::<Vec<_>>(), ["traceparent"]);
 }
 
 #[test]

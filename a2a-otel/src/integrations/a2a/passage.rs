@@ -23,26 +23,29 @@ use crate::propagation::{self, InboundPolicy, ServiceParamsRef};
 /// What the names of the parameters begin with that are tickets.
 const TICKET: &str = "A2A-Otel-Passage-";
 
-static WAITING: LazyLock<Mutex<HashMap<String, Context>>> = LazyLock::new(Mutex::default);
+/// What is random in a ticket: its number.
+type Number = u128;
+
+static WAITING: LazyLock<Mutex<HashMap<Number, Context>>> = LazyLock::new(Mutex::default);
 
 /// A context that is kept until this is dropped.
-pub(super) struct Passage(String);
+pub(super) struct Passage(Number);
 
 /// Keeps the current context, and adds the ticket to the parameters.
 pub(super) fn open(params: &mut ServiceParams) -> Passage {
-    let ticket = ticket();
-    lock(&WAITING).insert(ticket.clone(), Context::current());
-    params.insert(ticket.clone(), Vec::new());
-    Passage(ticket)
+    let number = number();
+    lock(&WAITING).insert(number, Context::current());
+    params.insert(format!("{TICKET}{number:032x}"), Vec::new());
+    Passage(number)
 }
 
-/// Returns a ticket that cannot be guessed, because a guessed ticket would give access to another caller's context.
-fn ticket() -> String {
+/// Returns a number that cannot be guessed, because a guessed ticket would give access to another caller's context.
+fn number() -> Number {
     static HASHERS: LazyLock<[RandomState; 2]> = LazyLock::new(|| [RandomState::new(), RandomState::new()]);
     static ISSUED: AtomicU64 = AtomicU64::new(0);
-    let number = ISSUED.fetch_add(1, Ordering::Relaxed);
-    let [first, second] = HASHERS.each_ref().map(|hasher| hasher.hash_one(number));
-    format!("{TICKET}{first:016x}{second:016x}")
+    let issued = ISSUED.fetch_add(1, Ordering::Relaxed);
+    let [first, second] = HASHERS.each_ref().map(|hasher| Number::from(hasher.hash_one(issued)));
+    first << u64::BITS | second
 }
 
 /// The result of redeeming a ticket.
@@ -53,13 +56,13 @@ pub(super) enum Arrival {
     Announced(Context),
 }
 
-/// Redeems and removes the ticket in the parameters.
-pub(super) fn arrive(params: &mut ServiceParams) -> Arrival {
-    let Some(ticket) = params.keys().find(|name| name.starts_with(TICKET)).cloned() else {
+/// Redeems the ticket in the parameters, which [`readdress`] removes.
+pub(super) fn arrive(params: &ServiceParams) -> Arrival {
+    let Some(number) = params.keys().find_map(|name| name.strip_prefix(TICKET)) else {
         return Arrival::Unannounced;
     };
-    params.remove(&ticket);
-    let waiting = lock(&WAITING).get(&ticket).cloned();
+    let number = Number::from_str_radix(number, 16);
+    let waiting = number.ok().and_then(|number| lock(&WAITING).get(&number).cloned());
     // If the handler has ended already, because its caller went away, the parameters still carry its span, which it
     // wrote there in place of the caller's.
     let context = waiting.unwrap_or_else(|| InboundPolicy::Continue.extract(&ServiceParamsRef(params)));

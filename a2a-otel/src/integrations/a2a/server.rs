@@ -164,8 +164,8 @@ impl<E: AgentExecutor> TracedExecutor<E> {
     }
 
     /// Returns the context to work in, and whether it has the request's span already.
-    fn parent(&self, context: &mut ExecutorContext) -> (Context, bool) {
-        let params = &mut context.service_params;
+    fn parent(&self, context: &ExecutorContext) -> (Context, bool) {
+        let params = &context.service_params;
         let (parent, is_announced) = match passage::arrive(params) {
             Arrival::Announced(context) => (context, true),
             Arrival::Unannounced => (self.policy.accept(&ServiceParamsRef(params)), false),
@@ -190,7 +190,7 @@ impl Agent {
 
 impl<E: AgentExecutor> AgentExecutor for TracedExecutor<E> {
     fn execute(&self, mut context: ExecutorContext) -> Events {
-        let (parent, is_announced) = self.parent(&mut context);
+        let (parent, is_announced) = self.parent(&context);
         let work = self.tasks.begin(&context.task_id);
         let _entered = parent.clone().attach();
         let request = (!is_announced).then(|| {
@@ -207,7 +207,7 @@ impl<E: AgentExecutor> AgentExecutor for TracedExecutor<E> {
     }
 
     fn cancel(&self, mut context: ExecutorContext) -> Events {
-        let (parent, is_announced) = self.parent(&mut context);
+        let (parent, is_announced) = self.parent(&context);
         let work = self.tasks.cancel(&context.task_id);
         let _entered = parent.clone().attach();
         let request = (!is_announced).then(|| {
