@@ -15,12 +15,14 @@ use fastrace::collector::{Config, Reporter, SpanRecord};
 use fastrace::local::LocalParentGuard;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, Span, SpanData, SpanProcessor};
+use tracing::Dispatch;
+use tracing::dispatcher::set_default;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::measure::Variant;
 use crate::rows::{
-    BY_HAND, BY_HAND_BARE, FASTRACE, FASTRACE_CALLER, FASTRACE_ROOTS, NO_SUBSCRIBER, OURS, PLAIN,
-    TRACER_KEPT, TRACING,
+    BY_HAND, BY_HAND_BARE, FASTRACE, FASTRACE_CALLER, FASTRACE_ROOTS, NO_STAND_IN, NO_SUBSCRIBER, OURS,
+    PLAIN, TRACER_KEPT, TRACING,
 };
 
 const TEXT: &str = "a lamp for the desk";
@@ -226,6 +228,20 @@ pub(crate) fn below_unsampled() -> Vec<Variant> {
         hand().inside(unsampled),
         tracing(TRACING).inside(unsampled),
         fastrace().inside(|| fastrace_parent(false)),
+    ]
+}
+
+/// In a subscriber with the bridge, each call has a span of `tracing` that stands for it.
+pub(crate) fn with_stand_in() -> Vec<Variant> {
+    start_ours();
+    let subscriber = tracing_subscriber::registry().with(a2a_otel::tracing_layer());
+    tracing::subscriber::set_global_default(subscriber).expect("the first");
+    let of_tracing = tracing_opentelemetry::layer().with_tracer(sdk_tracer());
+    let of_tracing = Dispatch::new(tracing_subscriber::registry().with(of_tracing));
+    vec![
+        ours(),
+        Variant { name: NO_STAND_IN, ..ours() }.inside(|| set_default(&Dispatch::none())),
+        tracing(TRACING).inside(move || set_default(&of_tracing)),
     ]
 }
 

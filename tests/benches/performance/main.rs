@@ -10,6 +10,7 @@ mod compile;
 mod conversation;
 mod figures;
 mod hop;
+mod mcp;
 mod measure;
 mod metric;
 mod pipeline;

@@ -1,7 +1,7 @@
 //! The rows of the table: what is measured, with which alternatives it is compared, and the targets.
 
 use crate::measure::{Figure, Variant};
-use crate::{call, capture, compile, conversation, figures, hop, metric, pipeline, poll, scrape, size};
+use crate::{call, capture, compile, conversation, figures, hop, mcp, metric, pipeline, poll, scrape, size};
 
 // The alternatives.
 pub(crate) const PLAIN: &str = "plain";
@@ -32,6 +32,8 @@ pub(crate) const OPEN_METRICS: &str = "ours in OpenMetrics";
 pub(crate) const TOWER_HTTP: &str = "tower-http + tracing-opentelemetry";
 pub(crate) const INSTRUMENT: &str = "#[instrument(err, fields)]";
 pub(crate) const INSTRUMENT_RET: &str = "#[instrument(err, ret, fields)]";
+/// The same call in a process whose subscriber has no bridge.
+pub(crate) const NO_STAND_IN: &str = "ours without it";
 /// The same call while no meter provider is set.
 pub(crate) const WITHOUT_METRICS: &str = "ours, no meter provider";
 pub(crate) const SKIP_ALL: &str = "ours with skip_all";
@@ -149,6 +151,13 @@ pub(crate) const ROWS: &[Row] = &[
         OFF_BY_SAMPLER,
         call::dropped,
         &[(TRACING, AtMost(0.15)), (BY_HAND, Ratio)],
+    ),
+    calls(
+        "span with a stand-in",
+        "sampled span, known to tracing",
+        ON,
+        call::with_stand_in,
+        &[(NO_STAND_IN, Difference), (TRACING, Ratio)],
     ),
     calls(
         "span disabled",
@@ -287,6 +296,10 @@ pub(crate) const ROWS: &[Row] = &[
         measure: Measure::Calls { a_round: 20, variants: hop::variants },
         over_plain: true,
         ..calls("hop added", "what is added to the call", ON, hop::variants, &[(TOWER_HTTP, Ratio)])
+    },
+    Row {
+        measure: Measure::Calls { a_round: 50, variants: mcp::variants },
+        ..calls("mcp hop", "MCP call over pipes, both sides", ON, mcp::variants, &[(PLAIN, Ratio)])
     },
     Row {
         measure: Measure::Calls { a_round: 500, variants: pipeline::ends },

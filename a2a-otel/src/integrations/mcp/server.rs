@@ -114,7 +114,7 @@ impl<S: ServerHandler> TracedServer<S> {
             }
         }
         if method.is_of_connection && !caller.span().span_context().is_valid() {
-            let result = serve(params, context).with_context(caller).await;
+            let result = Box::pin(serve(params, context)).with_context(caller).await;
             if let Some(figures) = figures {
                 figures.ended(&result);
             }
@@ -128,7 +128,8 @@ impl<S: ServerHandler> TracedServer<S> {
             let checks = Checks::of(&params, &context);
             let serving = async move {
                 self.tasks.link(params.task());
-                let result = serve(params, context).await;
+                // In a box, because each layer around it would store it twice, and rmcp moves the whole to a task of its own.
+                let result = Box::pin(serve(params, context)).await;
                 self.tasks.began(result.as_ref().ok().and_then(Answer::task));
                 result
             };
@@ -172,7 +173,7 @@ macro_rules! observed {
             context: RequestContext<RoleServer>,
         ) -> Result<$answer, ErrorData> {
             let serve = |params, context| self.server.$name(params, context);
-            self.observe(&method::$method, params, context, serve).await
+            Box::pin(self.observe(&method::$method, params, context, serve)).await
         }
     )*};
 }
@@ -182,7 +183,7 @@ macro_rules! observed_bare {
     ($($name:ident() -> $answer:ty = $method:ident;)*) => {$(
         async fn $name(&self, context: RequestContext<RoleServer>) -> Result<$answer, ErrorData> {
             let serve = |_, context| self.server.$name(context);
-            self.observe(&method::$method, NoParams::default(), context, serve).await
+            Box::pin(self.observe(&method::$method, NoParams::default(), context, serve)).await
         }
     )*};
 }
