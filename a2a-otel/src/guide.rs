@@ -23,6 +23,7 @@ pages! {
     configuration,
     context,
     dashboards,
+    datasets,
     deployment,
     evaluation,
     experiments,

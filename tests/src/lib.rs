@@ -39,6 +39,7 @@ pub mod wire;
 #[doc = include_str!("../../docs/a2a.md")]
 #[doc = include_str!("../../docs/axum.md")]
 #[doc = include_str!("../../docs/context.md")]
+#[doc = include_str!("../../docs/datasets.md")]
 #[doc = include_str!("../../docs/evaluation.md")]
 #[doc = include_str!("../../docs/experiments.md")]
 #[doc = include_str!("../../docs/llm.md")]

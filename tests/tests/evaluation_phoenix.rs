@@ -3,23 +3,20 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use a2a_otel::Telemetry;
-use a2a_otel::evaluation::{Dataset, Example};
+use a2a_otel::evaluation::{Dataset, Evaluator, Example, Experiment, Run, Verdict};
 use a2a_otel::phoenix::{Client, PhoenixError, Prompt, SpanQuery};
 use a2a_otel::testing::capture;
 use a2a_otel_tests::phoenix::{Phoenix, programs};
 use a2a_otel_tests::relay::Relay;
-use a2a_otel_tests::services::{eventually, require, unique};
+use a2a_otel_tests::services::{eventually, require, unique, workshop};
 use serde_json::{Value, json};
 
-/// A client of the Phoenix at this address. Telemetry is global, so it is set up by one test at a time.
+/// A client of the Phoenix at this address.
 fn client_of(url: &str) -> Client {
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let telemetry = Telemetry::builder().endpoint(url).tracing(false).init().expect("an address");
+    let (_, telemetry) = Telemetry::builder().endpoint(url).processor().expect("an address");
     Client::new(telemetry.settings()).expect("a Phoenix")
 }
 
@@ -152,8 +149,17 @@ fn a_dataset_that_cannot_be_sent_is_refused_before() {
     );
 }
 
-/// What Python's client reads of a dataset, by example.
-fn read_by_python(phoenix: &Phoenix, name: &str) -> Vec<Value> {
+/// What a program prints that uses Python's client.
+#[track_caller]
+fn python(program: &str, arguments: &[&str]) -> Value {
+    let python = programs().expect("Phoenix is there").join("python");
+    let output = Command::new(python).args(["-c", program]).args(arguments).output().expect("Python");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+#[test]
+fn pythons_client_reads_what_was_sent() {
     const PROGRAM: &str = "\
 import json, sys
 from phoenix.client import Client
@@ -162,14 +168,6 @@ rows = [[dataset.name, dataset.description, dataset.version_id]]
 rows += [[example['id'], example['input'], example['output'], example['metadata']] for example in dataset.examples]
 print(json.dumps(rows))
 ";
-    let python = programs().expect("Phoenix is there").join("python");
-    let output = Command::new(python).args(["-c", PROGRAM, phoenix.url(), name]).output().expect("Python");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("JSON")
-}
-
-#[test]
-fn pythons_client_reads_what_was_sent() {
     let Some((phoenix, client)) = connected() else { return };
     let dataset =
         lamps(&unique("python")).with_example(Example::new("a text").with_expected("40 cm").with_id("text"));
@@ -185,7 +183,70 @@ fn pythons_client_reads_what_was_sent() {
         ]));
     }
     expected.push(json!(["text", {"input": "a text"}, {"output": "40 cm"}, {}]));
-    assert_eq!(read_by_python(phoenix, dataset.name()), expected);
+    assert_eq!(python(PROGRAM, &[phoenix.url(), dataset.name()]), Value::from(expected));
+}
+
+/// Answers a question in the words of its customer, and fails for the second.
+async fn answer(example: Example) -> Result<Value, std::io::Error> {
+    match example.id() {
+        "second" => Err(std::io::Error::other("no lamp")),
+        _ => Ok(json!({"answer": example.input()["question"], "sure": [0.25, null]})),
+    }
+}
+
+#[tokio::test]
+async fn pythons_client_reads_the_experiment_that_was_run() {
+    const PROGRAM: &str = "\
+import json, sys
+from phoenix.client import Client
+ran = Client(base_url=sys.argv[1]).experiments.get_experiment(experiment_id=sys.argv[2])
+runs = {run['id']: [run['dataset_example_id'], run['repetition_number'], run['output'], run.get('error')] for run in ran['task_runs']}
+print(json.dumps({
+    'runs': sorted(runs.values(), key=str),
+    'evaluations': sorted(
+        ([runs[one.experiment_run_id][:2], one.name, one.annotator_kind, one.result, one.error] for one in ran['evaluation_runs']),
+        key=str,
+    ),
+}))
+";
+    let Some((phoenix, client)) = connected() else { return };
+    let name = unique("judged");
+    let dataset = lamps(&name).take(2);
+    let folder = workshop().expect("a folder for tests").join("experiments").join(&name);
+    let judge = |_: &Run| Verdict::score(0.75).with_label("good").with_explanation("It says \"what\", 灯.");
+    let experiment =
+        Experiment::new(&name).dataset(dataset.clone()).folder(&folder).progress(false).task(answer);
+    let experiment =
+        experiment.evaluator(Evaluator::new("judge", judge)).repetitions(2).phoenix(client.clone());
+    let report = experiment.run().await.expect("a report");
+    assert_eq!((report.runs(), report.unsent()), (4, 0), "{report}");
+
+    let id =
+        report.link().and_then(|link| link.split("experimentId=").nth(1)).expect("an experiment").to_owned();
+    let read = python(PROGRAM, &[phoenix.url(), &id.replace("%3D", "=")]);
+    let nodes = phoenix.get(&format!("/v1/experiments/{id}/json")).body;
+    let node = |question: &Value| {
+        let rows = nodes.as_array().expect("rows");
+        rows.iter().find(|row| row["input"]["question"] == *question).expect("a run")["example_id"].clone()
+    };
+    let mut runs = Vec::new();
+    for example in dataset.examples() {
+        let node = node(&example.input()["question"]);
+        let (output, error) = match answer(example.clone()).await {
+            Ok(output) => (output, Value::Null),
+            Err(error) => (Value::Null, json!(error.to_string())),
+        };
+        runs.extend([1, 2].map(|repetition| json!([node, repetition, output, error])));
+    }
+    let sorted = |mut values: Vec<Value>| {
+        values.sort_by_key(|value| (value[0].to_string(), value[1].to_string()));
+        Value::from(values)
+    };
+    let list = |value: &Value| sorted(value.as_array().cloned().unwrap_or_default());
+    assert_eq!(list(&read["runs"]), sorted(runs.clone()));
+    let result = json!({"score": 0.75, "label": "good", "explanation": "It says \"what\", 灯."});
+    let evaluations = runs.iter().map(|run| json!([[run[0], run[1]], "judge", "CODE", result, null]));
+    assert_eq!(list(&read["evaluations"]), sorted(evaluations.collect()));
 }
 
 /// A span as Phoenix's REST interface takes it.

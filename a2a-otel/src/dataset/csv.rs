@@ -6,7 +6,7 @@ use ::csv::{ErrorKind, Position, ReaderBuilder, StringRecord, Writer};
 use serde_json::{Map, Value};
 
 use super::columns::{Column, JSON, Part};
-use super::read::Rows;
+use super::example::Rows;
 use super::{Columns, Dataset, DatasetError, Example};
 
 /// Reads the rows of a table, each with its line.
@@ -22,7 +22,7 @@ pub(super) fn read(file: &str, text: &str, columns: &Columns) -> Result<Rows, Da
     for record in records {
         let record = record.map_err(|error| malformed(file, &error))?;
         let line = line_of(record.position());
-        let example = example(&record, &columns).map_err(|reason| DatasetError::Malformed {
+        let example = example(&record, &columns).map_err(|reason| DatasetError::InvalidLine {
             file: file.to_owned(),
             line,
             reason,
@@ -44,7 +44,7 @@ fn malformed(file: &str, error: &::csv::Error) -> DatasetError {
         ),
         _ => error.to_string(),
     };
-    DatasetError::Malformed { file: file.to_owned(), line: line_of(error.position()), reason }
+    DatasetError::InvalidLine { file: file.to_owned(), line: line_of(error.position()), reason }
 }
 
 /// Reads a row, or says what is wrong with it.

@@ -43,7 +43,7 @@ pub enum DatasetError {
     },
     /// A line, or an example, cannot be read.
     #[error("{file}, line {line}: {reason}")]
-    Malformed {
+    InvalidLine {
         /// The file, or the dataset's name.
         file: String,
         /// The line, from 1.
@@ -94,7 +94,7 @@ impl DatasetError {
     #[must_use]
     pub fn line(&self) -> Option<usize> {
         match self {
-            Self::Malformed { line, .. } => Some(*line),
+            Self::InvalidLine { line, .. } => Some(*line),
             Self::Columns { .. } => Some(1),
             Self::DuplicateId { second, .. } => second.strip_prefix("line ")?.parse().ok(),
             _ => None,

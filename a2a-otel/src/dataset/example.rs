@@ -13,6 +13,9 @@ pub(crate) const INPUT_KEY: &str = "input";
 /// The key under which Phoenix has an expected output that is no object.
 pub(crate) const OUTPUT_KEY: &str = "output";
 
+/// Examples, each with its line in a file.
+pub(super) type Rows = Vec<(usize, Example)>;
+
 /// One example: an input, what is expected of it, and what is known about it.
 ///
 /// Two examples are equal if their ids and contents are.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::read::Rows;
+use super::example::Rows;
 use super::{Dataset, DatasetError, Example};
 
 const ADVICE: &str = "an example is an object with `input`, and if there is one `expected`, `metadata`, `splits`, `id`, `span_id`";
@@ -135,7 +135,7 @@ fn malformed(file: &str, line: usize, error: &serde_json::Error, advice: &str) -
     let text = error.to_string();
     let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
     let column = if error.is_data() { String::new() } else { format!(" (column {})", error.column()) };
-    DatasetError::Malformed {
+    DatasetError::InvalidLine {
         file: file.to_owned(),
         line: line + error.line().saturating_sub(1),
         reason: format!("{reason}{column}; {advice}"),

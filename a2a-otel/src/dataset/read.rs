@@ -4,10 +4,8 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-use super::{Columns, Dataset, DatasetError, Example, csv, json};
-
-/// Examples, each with its line in the file.
-pub(super) type Rows = Vec<(usize, Example)>;
+use super::example::Rows;
+use super::{Columns, Dataset, DatasetError, csv, json};
 
 /// What a file is, by the ending of its name.
 #[derive(Clone, Copy)]
@@ -163,7 +161,7 @@ impl Dataset {
 fn text(file: &str, bytes: Vec<u8>) -> Result<String, DatasetError> {
     String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        DatasetError::Malformed {
+        DatasetError::InvalidLine {
             file: file.to_owned(),
             line: before.split(|byte| *byte == b'\n').count(),
             reason: "it is not UTF-8; save the file as UTF-8".to_owned(),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Read as _;
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ use ureq::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use ureq::http::{Method, Request, Response};
 
 use super::{Answer, PhoenixError};
+use crate::deadline;
 use crate::environment::Environment;
 use crate::lock::lock;
 use crate::pipeline::transport::{Backoff, Secrets, agent, header_map, retry_after, unanswered};
@@ -221,7 +222,7 @@ impl Client {
 
     /// Sends a request until it is answered, or the patience is over.
     pub(super) fn send(&self, call: &Call<'_>) -> Result<String, PhoenixError> {
-        let deadline = Instant::now() + self.patience;
+        let deadline = deadline::after(self.patience);
         let mut backoff = Backoff::default();
         loop {
             let Failure { error, again } = match self.shared.attempt(call, self.attempt) {
@@ -234,7 +235,7 @@ impl Client {
                 Again::IfRepeatable(_) | Again::Never => return Err(error),
             };
             let pause = backoff.next(after);
-            if Instant::now() + pause > deadline {
+            if pause > deadline::left(deadline) {
                 return Err(error);
             }
             thread::sleep(pause);
