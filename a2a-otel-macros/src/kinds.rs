@@ -142,6 +142,7 @@ pub(crate) const FIELDS: Arg = configures("fields", Takes::Fields);
 pub(crate) const ERR: Arg = configures("err", Takes::Word(&[DEBUG, "display"]));
 pub(crate) const STREAM: Arg = configures("stream", Takes::Flag);
 pub(crate) const ITEMS: Arg = configures("items", Takes::Word(&["list"]));
+pub(crate) const REPLAY: Arg = configures("replay", Takes::Flag);
 pub(crate) const CRATE: Arg = configures("crate", Takes::Path);
 pub(crate) const REQUEST: Arg = configures("request", Takes::Expr);
 pub(crate) const VALUE: Arg = configures("value", Takes::Expr);
@@ -260,7 +261,7 @@ pub(crate) static TOOL_SPAN: Kind = span(
         measured: Measured::Tool,
         ..kind("TOOL")
     },
-    &[names("tool", &[TOOL_NAME], None), TOOL_DESCRIPTION, TOOL_ID, TOOL_SCHEMA],
+    &[names("tool", &[TOOL_NAME], None), TOOL_DESCRIPTION, TOOL_ID, TOOL_SCHEMA, REPLAY],
 );
 
 pub(crate) static MCP_TOOL: Kind = span(
@@ -279,6 +280,7 @@ pub(crate) static MCP_TOOL: Kind = span(
         TOOL_DESCRIPTION,
         TOOL_ID,
         TOOL_SCHEMA,
+        REPLAY,
     ],
 );
 
@@ -301,7 +303,13 @@ pub(crate) static LLM_CALL: Kind = span(
         measured: Measured::Model,
         ..kind("LLM")
     },
-    &[REQUEST, text("model", TextMethod::Model, "llm.model_name"), PROVIDER, records("system", "llm.system")],
+    &[
+        REQUEST,
+        text("model", TextMethod::Model, "llm.model_name"),
+        PROVIDER,
+        records("system", "llm.system"),
+        REPLAY,
+    ],
 );
 
 pub(crate) static EMBEDDING_CALL: Kind = span(
@@ -319,13 +327,14 @@ pub(crate) static EMBEDDING_CALL: Kind = span(
         records("text", "embedding.embeddings.0.embedding.text"),
         records("vector", "embedding.embeddings.0.embedding.vector"),
         records("parameters", "embedding.invocation_parameters"),
+        REPLAY,
     ],
 );
 
 pub(crate) static RETRIEVER_SPAN: Kind = span(
     "retriever_span",
     SpanKind { measured: Measured::Retrieval, ..kind("RETRIEVER") },
-    &[documents("documents", "retrieval.documents")],
+    &[documents("documents", "retrieval.documents"), REPLAY],
 );
 
 pub(crate) static RERANKER_SPAN: Kind = span(

@@ -28,6 +28,8 @@ pub(crate) struct Plan<'a> {
     /// The place of an argument that needs a function that returns a `Result`.
     pub(crate) checks_result: Option<Span>,
     pub(crate) effect: Planned<'a>,
+    /// The place of `replay`, if calls may be answered from a recording.
+    pub(crate) replay: Option<Span>,
 }
 
 /// The path of the module that generated code calls. It is a list of tokens because adding tokens one by one is faster

@@ -3,7 +3,7 @@
 use proc_macro2::Span;
 use quote::ToTokens as _;
 use syn::ext::IdentExt as _;
-use syn::{Expr, Ident, LitStr};
+use syn::{Expr, Ident, LitStr, Type};
 
 use crate::errors::{Errors, nearest};
 use crate::kinds::{self, Arg, RESERVED, Records, SpanKind};
@@ -11,6 +11,7 @@ use crate::plan::{MetricPlan, Planned};
 use crate::read::args::{Args, Field};
 use crate::read::expr::{find_ident, is_late, output_ident};
 use crate::read::function::{Function, Stays};
+use crate::read::types::Streams;
 use crate::runtime::{Instrument, On};
 
 pub(super) fn check_const(function: &Function, errors: &mut Errors) {
@@ -47,6 +48,28 @@ pub(super) fn check_items(has_items: bool, args: &Args, function: &Function, err
             format_args!("`items` needs a function that returns a stream or an iterator; `{name}` does not"),
         );
     }
+}
+
+/// Reports `replay` where the recording does not hold what the function returns.
+pub(super) fn check_replay(
+    stream: Option<Streams>,
+    stays: bool,
+    args: &Args,
+    function: &Function,
+    errors: &mut Errors,
+) {
+    let Some(span) = args.span(&kinds::REPLAY) else { return };
+    let is_opaque = |ty: &Type| find_ident(ty.to_token_stream(), "impl").is_some();
+    let why = match function.result_type() {
+        _ if args.span(&kinds::SKIP_ALL).is_some() => "`skip_all` leaves the result out of the recording",
+        _ if args.span(&kinds::OUTPUT).is_some() => "`output = ...` is recorded instead of the result",
+        _ if stays => "the result of this function is not recorded",
+        _ if stream.is_some() => "the items of a stream are not in the recording one by one",
+        Some(Type::Never(_)) => "the function never returns",
+        Some(ty) if is_opaque(ty) => "the type of the result has to be written in full",
+        _ => return,
+    };
+    errors.at(span, format_args!("`replay` cannot answer this function: {why}"));
 }
 
 /// Checks a list of parameters to skip or redact.

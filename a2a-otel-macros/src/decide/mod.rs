@@ -9,7 +9,8 @@ use quote::ToTokens as _;
 use syn::{Expr, Ident};
 
 use self::checks::{
-    check_const, check_crate, check_fails, check_items, check_late_output, check_late_self, check_unseen,
+    check_const, check_crate, check_fails, check_items, check_late_output, check_late_self, check_replay,
+    check_unseen,
 };
 use self::metric::plan_metric;
 use self::span::plan_span;
@@ -40,6 +41,7 @@ pub(crate) fn decide<'a>(args: &'a Args, function: &'a Function, errors: &mut Er
     if let Some(stays) = stays {
         check_unseen(stays, args, function, &effect, &late, errors);
     }
+    check_replay(stream, stays.is_some(), args, function, errors);
     let kept = function.params.iter().filter_map(|Param { ident, .. }| {
         let mention = |expr: &&Expr| find_ident(expr.to_token_stream(), &ident.to_string());
         Some(Kept { ident, mention: late.iter().find_map(mention)?.span() })
@@ -55,6 +57,7 @@ pub(crate) fn decide<'a>(args: &'a Args, function: &'a Function, errors: &mut Er
         kept,
         checks_result: args.word(&kinds::ERR).or(on_err).map(Ident::span),
         effect,
+        replay: args.span(&kinds::REPLAY),
     })
 }
 

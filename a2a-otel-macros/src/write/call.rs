@@ -1,10 +1,10 @@
 //! The call of the runtime that runs the body.
 
-use proc_macro2::TokenStream;
-use quote::{ToTokens as _, quote};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::Type;
 
-use crate::plan::Plan;
+use crate::plan::{Plan, Planned};
 use crate::read::expr::find_ident;
 use crate::read::function::Shape;
 use crate::read::types::infer_opaque;
@@ -30,7 +30,7 @@ impl Plan<'_> {
     }
 
     fn sync_call(&self, ty: &TokenStream) -> TokenStream {
-        let (runtime, body) = (&self.runtime, &self.function.body);
+        let (runtime, body) = (&self.runtime, self.body(ty));
         let returns = self.closure_output(ty);
         let body = hygienic!(move || #returns #body);
         match self.end_by_type(ty) {
@@ -40,7 +40,7 @@ impl Plan<'_> {
     }
 
     fn async_call(&self, ty: &TokenStream) -> TokenStream {
-        let (runtime, body) = (&self.runtime, &self.function.body);
+        let (runtime, body) = (&self.runtime, self.body(ty));
         // An async block cannot declare its type, but a `return` in it fixes the type. A function that never returns
         // needs none.
         let hint = (!self.never_returns()).then(|| hygienic!(if false { return #runtime::hint::<#ty>(); }));
@@ -53,13 +53,36 @@ impl Plan<'_> {
 
     /// The body returns a future. An async block around it would store that future twice.
     fn future_call(&self, ty: &TokenStream, boxed: bool) -> TokenStream {
-        let (runtime, body) = (&self.runtime, &self.function.body);
+        let (runtime, body) = (&self.runtime, self.body(ty));
         // Several boxes of different futures are one type only if that type is declared.
         let returns = boxed.then_some(&self.function.sig.output);
         let (body, outcome) = (hygienic!(move || #returns #body), self.outcome());
         let outcome = hygienic!(move |ended: (_, #ty)| { #outcome });
         let future = hygienic!(#runtime::map_outcome(#runtime::sync_with_scope(scope, #body), #outcome));
         self.pinned(boxed, future)
+    }
+
+    /// The body, which is not run if the call is answered from a recording.
+    fn body(&self, ty: &TokenStream) -> TokenStream {
+        let (runtime, body) = (&self.runtime, &self.function.body);
+        let (Some(place), Planned::Span(span)) = (self.replay, &self.effect) else {
+            return body.to_token_stream();
+        };
+        let name = &span.name;
+        // The compiler reports here that the type of the result cannot be read.
+        let ask = quote_spanned! {place.resolved_at(Span::mixed_site())=>
+            #runtime::Replayed::<#ty>::NEW.a2a_otel_replay().a2a_otel_answer(#name)
+        };
+        match self.function.shape {
+            Shape::Sync | Shape::Async => {
+                hygienic!({ if let #runtime::Some(answer) = #ask { return answer; } #body })
+            }
+            Shape::Future => hygienic!({ #runtime::answered(#ask, move || #body) }),
+            Shape::Boxed => hygienic! {{
+                if let #runtime::Some(answer) = #ask { return #runtime::Box::pin(#runtime::ready(answer)); }
+                #body
+            }},
+        }
     }
 
     /// How the scope ends, if the result's type is enough to say so and can be written in full.

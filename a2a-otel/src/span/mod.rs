@@ -26,6 +26,7 @@ mod kept;
 mod ongoing;
 mod opening;
 mod outcome;
+mod replay;
 mod return_type;
 mod run;
 mod running;
@@ -57,6 +58,9 @@ pub(crate) use self::ongoing::expect_tool_requests;
 #[cfg(any(feature = "a2a", feature = "mcp"))]
 pub(crate) use self::ongoing::{WholeCall, is_measuring};
 pub use self::opening::Opening;
+#[cfg(feature = "testing")]
+pub(crate) use self::replay::{Answer, CallRequest, Recorded, Replayer, register as register_replayer};
+pub use self::replay::{Replayed, answered, ready};
 #[cfg(feature = "mcp")]
 pub(crate) use self::return_type::Refusable;
 pub use self::return_type::{ReturnType, fallible};

@@ -13,6 +13,8 @@ use super::context_values::{EMBEDDING, EnclosingKind, MODELS, Request};
 use super::figures::Call;
 use super::joint::Joint;
 use super::kept;
+#[cfg(feature = "testing")]
+use super::replay::CallRequest;
 use super::running::Span;
 use super::site::Site;
 use super::tracer::{self, Decision, Mode, Tracer, with_tracer};
@@ -416,6 +418,8 @@ impl Opening {
     /// Records everything that is known before the call runs, and returns the span's name.
     fn fill(&mut self, record: &mut dyn FnMut(&mut Self)) -> Cow<'static, str> {
         record(self);
+        #[cfg(feature = "testing")]
+        self.note_request();
         if !self.site.defers_input()
             && let Some(input) = self.take_input()
         {
@@ -424,6 +428,22 @@ impl Opening {
         let name = self.take_name();
         self.attributes.extend(self.name_keys.iter().map(|key| KeyValue::new(*key, name.clone())));
         name
+    }
+
+    /// Keeps what is asked of the call in its context, if it may be answered from a recording.
+    #[cfg(feature = "testing")]
+    fn note_request(&mut self) {
+        if !super::replay::is_active() {
+            return;
+        }
+        let request = CallRequest {
+            site: self.site.name,
+            kind: self.site.kind,
+            name: self.name.clone().unwrap_or_else(|| self.site.name.to_owned()),
+            input: self.input.as_ref().map(|input| input.text.clone()),
+            outer: self.parent.get::<Arc<CallRequest>>().cloned(),
+        };
+        self.parent = self.parent.with_value(Arc::new(request));
     }
 
     /// Joins the protocol's span if it is about the same tool, and starts a separate span otherwise.

@@ -13,6 +13,7 @@ use opentelemetry::trace::{Span as _, SpanContext, SpanId, SpanKind, Status, Tra
 use opentelemetry::{Context, ContextGuard, KeyValue, Value};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider, Span, SpanData};
 
+use super::routes;
 use crate::annotation::{self, AnnotationWatcher};
 use crate::lock::lock;
 #[cfg(feature = "metrics")]
@@ -419,6 +420,7 @@ struct Router;
 
 impl SpanWatcher for Router {
     fn started(&self, span: &Span, context: &Context) {
+        routes::started(span, context);
         if !is_capturing() {
             return;
         }
@@ -464,6 +466,31 @@ pub(crate) fn is_capturing() -> bool {
     RUNNING.load(Ordering::Relaxed) > 0
 }
 
+/// Keeps the tracer of captures going where nothing is captured.
+pub(super) struct Standing(());
+
+/// The number of those.
+static STANDING: AtomicUsize = AtomicUsize::new(0);
+
+impl Standing {
+    pub(super) fn begin() -> Self {
+        watcher::watch(&Router);
+        tracer();
+        STANDING.fetch_add(1, Ordering::Relaxed);
+        Self(())
+    }
+
+    fn is_any() -> bool {
+        STANDING.load(Ordering::Relaxed) > 0
+    }
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        STANDING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// The tracer that starts captured spans while no `Telemetry` is installed.
 fn tracer() -> &'static SdkTracer {
     static TRACER: LazyLock<SdkTracer> = LazyLock::new(|| {
@@ -473,7 +500,7 @@ fn tracer() -> &'static SdkTracer {
             .with_span_processor(FanOut::new(span::finish))
             .build();
         crate::propagation::install();
-        span::register_stand_in(|| is_capturing().then(tracer));
+        span::register_stand_in(|| (is_capturing() || Standing::is_any()).then(tracer));
         provider.tracer_with_scope(crate::gen_ai::scope())
     });
     &TRACER

@@ -103,6 +103,11 @@ impl fmt::Display for Change {
     }
 }
 
+/// A value, cut to a readable length.
+pub(super) fn cut_value(value: &Value) -> String {
+    cut(&shown(value), 0)
+}
+
 fn shown(value: &Value) -> String {
     value.to_string()
 }

@@ -271,7 +271,9 @@ fn write_siblings(siblings: &[Node], depth: usize, lines: &mut Lines) {
     for row in siblings.chunk_by(|one, other| one.is_equal() == other.is_equal()) {
         let is_named = !row[0].is_equal() || row.len() <= MOST_EQUAL;
         if is_named {
-            row.iter().for_each(|node| write_node(node, depth, lines));
+            for node in row {
+                write_node(node, depth, lines);
+            }
         } else {
             let spans: usize = row.iter().map(Node::len).sum();
             lines.push((Mark::Equal, format!("{:indent$}… {spans} equal spans", "", indent = 2 * depth)));

@@ -4,10 +4,14 @@ mod align;
 mod capture;
 mod changes;
 mod diff;
+mod ignored;
 mod json;
 mod received_logs;
 mod received_metrics;
 mod receiver;
+mod replay;
+mod replay_file;
+mod routes;
 mod time;
 mod trace;
 mod tree;
@@ -22,4 +26,6 @@ pub use self::received_metrics::{ReceivedMetric, ReceivedPoint, ReceivedReading}
 pub use self::receiver::{
     Behaviour, ReceivedAnnotation, ReceivedEvent, ReceivedSpan, ReceivedStatus, Receiver, ReceiverRequest,
 };
+pub use self::replay::{Replay, Replaying, Unmatched, replay};
+pub use self::replay_file::{ReplayFile, replay_file};
 pub use self::trace::{Trace, TraceError};

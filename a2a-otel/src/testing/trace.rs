@@ -51,6 +51,11 @@ impl TraceError {
         Self { message: message.to_string(), source: None }
     }
 
+    pub(super) fn with_advice(mut self, advice: &str) -> Self {
+        self.message = format!("{}. {advice}", self.message);
+        self
+    }
+
     fn of_file(action: &str, path: &Path, source: io::Error) -> Self {
         let message = format!("cannot {action} the trace {}: {source}", path.display());
         Self { message, source: Some(source) }
@@ -98,7 +103,8 @@ impl Trace {
     /// If the file cannot be written.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), TraceError> {
         let path = path.as_ref();
-        let lines: String = self.spans.iter().map(|span| format!("{}\n", write(span))).collect();
+        let lines =
+            self.spans.iter().fold(String::new(), |lines, span| lines + &write(span).to_string() + "\n");
         let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
         folder
             .and_then(|()| fs::write(path, lines))
@@ -172,6 +178,12 @@ impl Trace {
 impl From<&Capturing> for Trace {
     fn from(capturing: &Capturing) -> Self {
         capturing.trace()
+    }
+}
+
+impl From<&Trace> for Trace {
+    fn from(trace: &Trace) -> Self {
+        trace.clone()
     }
 }
 

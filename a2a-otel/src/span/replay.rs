@@ -1,0 +1,325 @@
+//! Calls that are answered from a recording instead of running their body: functions with the argument `replay`.
+//!
+//! The test kit registers what answers. Without it, the body always runs. An answer is read as the type that the function
+//! returns, which has to implement `DeserializeOwned`; a recorded failure is an error made of its message.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::str::FromStr;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+#[cfg(feature = "testing")]
+pub(crate) use self::asking::{CallRequest, Replayer, is_active, register};
+pub use std::future::ready;
+
+/// What a call is answered with.
+#[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only the test kit answers"))]
+pub(crate) enum Answer {
+    /// The call returned this.
+    Output(Recorded),
+    /// The call failed with this message.
+    Failed(String),
+    /// There is no answer, and the call is to panic with this message.
+    Missing(String),
+}
+
+/// A recorded output.
+pub(crate) struct Recorded {
+    /// `None` if there was none, as of a function that returns nothing.
+    pub(crate) text: Option<String>,
+    /// Whether it was recorded as JSON.
+    pub(crate) is_json: bool,
+}
+
+/// The longest excerpt of a recorded output in a message, in characters.
+const LONGEST_EXCERPT: usize = 300;
+
+impl Recorded {
+    /// Reads the output as a type. A text may be the value itself, or the JSON of it.
+    fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        let Some(text) = &self.text else { return serde_json::from_value(Value::Null) };
+        let parsed = || serde_json::from_str(text);
+        let itself = || serde_json::from_value(Value::String(text.clone()));
+        if self.is_json {
+            parsed().or_else(|error| itself().map_err(|_| error))
+        } else {
+            itself().or_else(|_| parsed())
+        }
+    }
+
+    fn excerpt(&self) -> String {
+        let text = self.text.as_deref().unwrap_or("nothing");
+        let mut excerpt: String = text.chars().take(LONGEST_EXCERPT).collect();
+        excerpt.push_str(if excerpt.len() < text.len() { "…" } else { "" });
+        excerpt
+    }
+}
+
+/// The failure of a recorded call, for error types that are made of errors, such as `anyhow::Error`.
+#[derive(Debug)]
+pub struct RecordedFailure(String);
+
+impl fmt::Display for RecordedFailure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl Error for RecordedFailure {}
+
+/// A type that can be read from a recording.
+#[diagnostic::on_unimplemented(
+    message = "`replay` cannot read `{Self}` from a recording, because it does not implement `DeserializeOwned`",
+    label = "the result of this function cannot be read from a recording",
+    note = "derive `serde::Deserialize` for it, or remove `replay`"
+)]
+pub trait Readable: DeserializeOwned {}
+
+impl<T: DeserializeOwned> Readable for T {}
+
+/// How a result of the type `R` is made of what was recorded.
+pub trait Rebuild<R> {
+    /// What is read.
+    type Value;
+
+    /// The result of a call that succeeded.
+    fn succeeded(value: Self::Value) -> R;
+
+    /// The result of a call that failed. `None` if there is no way to make it.
+    fn failed(message: String) -> Option<R>;
+}
+
+macro_rules! steps {
+    ($($(#[$doc:meta])* $step:ident($next:ty);)*) => {$(
+        $(#[$doc])*
+        pub struct $step<R>($next);
+
+        impl<R> Deref for $step<R> {
+            type Target = $next;
+
+            fn deref(&self) -> &Self::Target {
+                &self.0
+            }
+        }
+    )*};
+}
+
+steps! {
+    /// Results whose error is made of a `String`. The compiler takes the first of these steps that fits.
+    Replayed(TryFromFailure<R>);
+    /// Results whose error is made of other errors.
+    TryFromFailure(TryParsed<R>);
+    /// Results whose error is parsed.
+    TryParsed(TryNoError<R>);
+    /// Results whose error cannot be made.
+    TryNoError(Plain<R>);
+    /// All types that are not a `Result`.
+    Plain(PhantomData<fn() -> R>);
+}
+
+impl<R> Replayed<R> {
+    /// The start of the chain.
+    pub const NEW: Self = Self(TryFromFailure(TryParsed(TryNoError(Plain(PhantomData)))));
+}
+
+macro_rules! rebuilds {
+    ($($step:ident, $way:ident: ($($bound:tt)*) => |$message:ident| $error:expr;)*) => {$(
+        impl<T, E: $($bound)*> $step<Result<T, E>> {
+            /// The result is a `Result` whose error is made this way.
+            #[must_use]
+            pub const fn a2a_otel_replay(&self) -> Answers<Result<T, E>, $way> {
+                Answers(PhantomData)
+            }
+        }
+
+        /// Errors that are made this way.
+        pub struct $way;
+
+        impl<T, E: $($bound)*> Rebuild<Result<T, E>> for $way {
+            type Value = T;
+
+            fn succeeded(value: T) -> Result<T, E> {
+                Ok(value)
+            }
+
+            fn failed($message: String) -> Option<Result<T, E>> {
+                $error.map(Err)
+            }
+        }
+    )*};
+}
+
+rebuilds! {
+    Replayed, FromText: (From<String>) => |message| Some(E::from(message));
+    TryFromFailure, FromFailure: (From<RecordedFailure>) => |message| Some(E::from(RecordedFailure(message)));
+    TryParsed, Parsed: (FromStr) => |message| message.parse().ok();
+    TryNoError, Unmade: (Sized) => |_message| None::<E>;
+}
+
+impl<R> Plain<R> {
+    /// The result is a value.
+    #[must_use]
+    pub const fn a2a_otel_replay(&self) -> Answers<R, Itself> {
+        Answers(PhantomData)
+    }
+}
+
+/// The value itself.
+pub struct Itself;
+
+impl<R> Rebuild<R> for Itself {
+    type Value = R;
+
+    fn succeeded(value: R) -> R {
+        value
+    }
+
+    fn failed(_: String) -> Option<R> {
+        None
+    }
+}
+
+/// Answers calls that return `R`, which `A` makes.
+pub struct Answers<R, A>(PhantomData<fn(A) -> R>);
+
+impl<R, A: Rebuild<R>> Answers<R, A> {
+    /// The answer of the call that is running, if it is answered from a recording. It takes the site's name.
+    ///
+    /// # Panics
+    ///
+    /// If nothing that was recorded matches the call, or what was recorded cannot be read.
+    #[must_use]
+    #[inline]
+    pub fn a2a_otel_answer(&self, site: &'static str) -> Option<R>
+    where
+        A::Value: Readable,
+    {
+        Some(rebuild::<R, A>(site, ask(site)?))
+    }
+}
+
+fn rebuild<R, A: Rebuild<R>>(site: &'static str, answer: Answer) -> R
+where
+    A::Value: Readable,
+{
+    match answer {
+        Answer::Output(recorded) => match recorded.read() {
+            Ok(value) => A::succeeded(value),
+            Err(error) => unreadable::<A::Value>(site, &error, &recorded),
+        },
+        Answer::Failed(message) => A::failed(message.clone()).unwrap_or_else(|| unmade::<R>(site, &message)),
+        Answer::Missing(message) => panic!("{message}"),
+    }
+}
+
+fn unreadable<T>(site: &str, error: &dyn Error, recorded: &Recorded) -> ! {
+    panic!(
+        "the recording of `{site}` holds no `{}`: {error}. Record the trace again. It holds: {}",
+        std::any::type_name::<T>(),
+        recorded.excerpt()
+    )
+}
+
+fn unmade<R>(site: &str, message: &str) -> ! {
+    panic!(
+        "the recorded call of `{site}` failed, and its error cannot be made of a text for `{}`: implement `From<String>` \
+         for the error. It failed with: {message}",
+        std::any::type_name::<R>()
+    )
+}
+
+pin_project! {
+    /// A future that is ready with a recorded answer, or the future that the body returned.
+    #[project = AnsweredProjection]
+    pub enum Answered<F, R> {
+        /// The answer, until it is taken.
+        Recorded { answer: Option<R> },
+        /// The body's future.
+        Running { #[pin] future: F },
+    }
+}
+
+/// The answer, or else what the body does.
+pub fn answered<F: Future>(answer: Option<F::Output>, body: impl FnOnce() -> F) -> Answered<F, F::Output> {
+    match answer {
+        None => Answered::Running { future: body() },
+        answer => Answered::Recorded { answer },
+    }
+}
+
+impl<F: Future> Future for Answered<F, F::Output> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        match self.project() {
+            AnsweredProjection::Running { future } => future.poll(context),
+            AnsweredProjection::Recorded { answer } => answer.take().map_or(Poll::Pending, Poll::Ready),
+        }
+    }
+}
+
+#[cfg(not(feature = "testing"))]
+#[inline]
+const fn ask(_: &'static str) -> Option<Answer> {
+    None
+}
+
+#[cfg(feature = "testing")]
+use self::asking::ask;
+
+/// How the test kit answers.
+#[cfg(feature = "testing")]
+mod asking {
+    use std::sync::{Arc, OnceLock};
+
+    use opentelemetry::Context;
+
+    use super::Answer;
+
+    /// A call that may be answered from a recording. The context of each recorded call has it.
+    pub(crate) struct CallRequest {
+        /// The site's name, which is the span's name unless that is only known at run time.
+        pub(crate) site: &'static str,
+        pub(crate) kind: &'static str,
+        pub(crate) name: String,
+        pub(crate) input: Option<String>,
+        /// The call around it.
+        pub(crate) outer: Option<Arc<CallRequest>>,
+    }
+
+    /// What answers calls.
+    pub(crate) struct Replayer {
+        /// Whether calls are answered anywhere.
+        pub(crate) is_active: fn() -> bool,
+        /// Answers a call of this site in this context, whose request is `None` if the call is not recorded. `None` lets
+        /// the body run.
+        pub(crate) answer: fn(&Context, &'static str, Option<&Arc<CallRequest>>) -> Option<Answer>,
+    }
+
+    static REPLAYER: OnceLock<Replayer> = OnceLock::new();
+
+    /// Registers what answers calls. Only the first one of a process counts.
+    pub(crate) fn register(replayer: Replayer) {
+        let _ = REPLAYER.set(replayer);
+    }
+
+    /// Whether calls are answered anywhere, so that their requests are kept.
+    pub(crate) fn is_active() -> bool {
+        REPLAYER.get().is_some_and(|replayer| (replayer.is_active)())
+    }
+
+    pub(super) fn ask(site: &'static str) -> Option<Answer> {
+        let replayer = REPLAYER.get().filter(|replayer| (replayer.is_active)())?;
+        let context = Context::current();
+        let request = context.get::<Arc<CallRequest>>().filter(|request| request.site == site);
+        (replayer.answer)(&context, site, request)
+    }
+}
