@@ -28,7 +28,6 @@ pub fn requests() -> Result<Dataset, DatasetError> {
 }
 
 /// The experiment with the marketplace whose coordinator and model these are.
-#[must_use]
 pub fn experiment(requests: Dataset, coordinator: Peer, llm: Llm) -> Experiment {
     let (coordinator, llm) = (Arc::new(coordinator), Arc::new(llm));
     let answer = move |example: Example| {

@@ -102,7 +102,7 @@ fn forty_requests_are_judged_without_any_service() {
 }
 
 #[test]
-fn a_run_that_is_killed_goes_on() {
+fn a_run_that_is_killed_continues() {
     let folder = Folder::new();
     let mut child: Child = command(&folder, &["--repetitions", "3"], &[])
         .stdout(Stdio::null())

@@ -1,4 +1,4 @@
-//! Reports for CI: JUnit's XML, and JSON.
+//! Reports for CI: the XML of `JUnit`, and JSON.
 
 use std::fs::{self, File};
 use std::io;
@@ -12,7 +12,7 @@ use super::report::Report;
 use super::run::RunRecord;
 
 impl Report {
-    /// Writes the report in the form of JUnit, which CI systems show: a case for each requirement, and one for each run, with
+    /// Writes the report in the form of `JUnit`, which CI systems show: a case for each requirement, and one for each run, with
     /// its scores as properties. A run whose task failed is an error.
     ///
     /// # Errors

@@ -302,7 +302,7 @@ impl Worker {
                 }
                 Err(error) => {
                     report(&format_args!("Phoenix refuses a result of the experiment: {error}"));
-                    self.note(item.sent(None));
+                    self.note(&item.sent(None));
                 }
             }
         }
@@ -340,11 +340,11 @@ impl Worker {
     }
 
     /// Notes in the journal what Phoenix has or has refused.
-    fn note(&mut self, line: Line) {
-        if let Line::RunSent { example, repetition, id } = &line {
+    fn note(&mut self, line: &Line) {
+        if let Line::RunSent { example, repetition, id } = line {
             self.runs.insert((example.clone(), *repetition), id.clone());
         }
-        if let Err(error) = self.journal.append(&line) {
+        if let Err(error) = self.journal.append(line) {
             report(&error);
         }
     }
@@ -354,7 +354,7 @@ impl Worker {
             Item::Run(run) => self.send_run(run)?,
             Item::Evaluation(evaluation) => self.send_evaluation(evaluation)?,
         };
-        self.note(item.sent(id));
+        self.note(&item.sent(id));
         Ok(())
     }
 

@@ -233,8 +233,10 @@ impl Report {
     ///
     /// If one is not met. The message has the worst answers with their traces.
     #[track_caller]
-    pub fn assert(&self) -> &Self {
-        self.check().unwrap_or_else(|failure| panic!("{failure}"))
+    pub fn assert(&self) {
+        if let Err(failure) = self.check() {
+            panic!("{failure}");
+        }
     }
 
     /// What a program returns from `main`: failure if a requirement is not met.
@@ -377,7 +379,7 @@ impl Report {
                     spread.highest
                 )?,
                 None => {
-                    writeln!(f, "  {name:width$}  {:5}  {:7}  {:6}  {:7}  {errors:6}", "-", "-", "-", "-")?
+                    writeln!(f, "  {name:width$}  {:5}  {:7}  {:6}  {:7}  {errors:6}", "-", "-", "-", "-")?;
                 }
             }
         }

@@ -78,9 +78,10 @@ mod tests {
 
     #[test]
     fn the_noise_of_many_values_is_that_of_the_tables() {
-        for (degrees, t) in [(31, 1.696), (40, 1.684), (60, 1.671), (120, 1.658)] {
-            let spread = Spread { count: degrees + 1, mean: 0.0, deviation: 1.0, lowest: 0.0, highest: 0.0 };
-            let of_table = t / ((degrees + 1) as f64).sqrt();
+        for (degrees, t) in [(31_u32, 1.696), (40, 1.684), (60, 1.671), (120, 1.658)] {
+            let count = usize::try_from(degrees + 1).expect("a small number");
+            let spread = Spread { count, mean: 0.0, deviation: 1.0, lowest: 0.0, highest: 0.0 };
+            let of_table = t / f64::from(degrees + 1).sqrt();
             assert!((spread.noise() / of_table - 1.0).abs() < 1e-3, "{degrees}: {}", spread.noise());
         }
     }

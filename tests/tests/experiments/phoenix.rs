@@ -188,7 +188,7 @@ async fn results_wait_while_phoenix_is_away_and_are_sent_later() {
 }
 
 #[tokio::test]
-async fn an_experiment_without_an_answer_of_phoenix_runs_and_is_sent_when_it_goes_on() {
+async fn an_experiment_without_an_answer_of_phoenix_runs_and_is_sent_when_it_continues() {
     let Some(phoenix) = require("Phoenix", Phoenix::shared()) else { return };
     let (folder, dataset) = (Folder::new(), doubles(2));
     let absent = client("http://127.0.0.1:9").with_patience(Duration::from_millis(100));

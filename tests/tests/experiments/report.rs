@@ -78,7 +78,7 @@ async fn a_failure_shows_the_worst_answers_and_what_has_changed() {
     let change = text.split_once("what has changed in its trace\n").expect("a change").1;
     assert!(change.contains("TOOL look_up"), "{text}");
     assert!(text.contains(&now.file().display().to_string()), "{text}");
-    let panic = std::panic::catch_unwind(|| worse.assert().runs()).expect_err("a panic");
+    let panic = std::panic::catch_unwind(|| worse.assert()).expect_err("a panic");
     assert_eq!(panic.downcast_ref::<String>(), Some(&text));
     // The other way around, it got better.
     let worse = Report::read(now.file()).expect("the worse one");
