@@ -120,7 +120,7 @@ fn fault(name: &str, text: impl AsRef<[u8]>) -> (Option<usize>, String) {
 }
 
 #[test]
-fn a_fault_of_a_file_names_the_line_and_what_to_do() {
+fn a_fault_of_json_names_the_line_and_what_to_do() {
     let fields = "an example is an object with `input`, and if there is one `expected`, `metadata`, `splits`, `id`, `span_id`";
     let json = "the file is a list of examples, or an object with `name` and `examples`; a file with an example on each \
                 line is named .jsonl";
@@ -179,6 +179,14 @@ fn a_fault_of_a_file_names_the_line_and_what_to_do() {
             Some(3),
             "a.json: line 1 and line 3 have the id `a`; give each an id of its own, or leave the ids out".to_owned(),
         ),
+    ] {
+        assert_eq!(fault(name, text), (line, expected), "{text}");
+    }
+}
+
+#[test]
+fn a_fault_of_a_table_names_the_line_and_what_to_do() {
+    for (name, text, line, expected) in [
         (
             "a.csv",
             "id,input\na,1\nb,\"2\n2\"\na,3\n",

@@ -341,7 +341,8 @@ fn tag(phoenix: &Phoenix, version: &str, tag: &str) {
 
 #[a2a_otel::llm_call]
 fn ask(messages: &[a2a_otel::phoenix::PromptMessage]) -> String {
-    messages.iter().map(|message| format!("{}: {}\n", message.role(), message.content())).collect()
+    let lines = messages.iter().map(|message| format!("{}: {}", message.role(), message.content()));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -362,7 +363,7 @@ fn a_prompt_is_loaded_by_its_tag_and_named_on_the_span() {
     let variables = json!({"question": "How tall?", "style": "in a word"});
     let capturing = capture();
     let answer = prompt.scope(&variables).run(|| ask(&prompt.render(&variables).unwrap()));
-    assert_eq!(answer, "system: Answer in a word.\nuser: How tall?\n");
+    assert_eq!(answer, "system: Answer in a word.\nuser: How tall?");
     let span = capturing.only();
     assert_eq!(span.text("llm.prompt_template.version"), Some(first.as_str()));
     assert_eq!(span.text("llm.prompt_template.template"), Some(prompt.template().as_str()));

@@ -51,7 +51,7 @@ fn answered(mut connection: TcpStream, (status, headers, body): Scripted) -> Rec
     (request, serde_json::from_slice(&content).unwrap_or_default())
 }
 
-fn requests(received: Receiver<Received>) -> Vec<String> {
+fn requests(received: &Receiver<Received>) -> Vec<String> {
     received.try_iter().map(|(request, _)| request).collect()
 }
 
@@ -61,18 +61,18 @@ fn a_phoenix_that_is_busy_or_gone_for_a_moment_is_asked_again() {
     let (client, received) =
         scripted(&[&busy[..], &[(408, "", ""), (504, "", ""), (200, "", "[1]")]].concat());
     assert_eq!(client.get::<Value>("/v1/x?y=1"), Ok(json!([1])));
-    assert_eq!(requests(received), ["GET /v1/x?y=1"; 8]);
+    assert_eq!(requests(&received), ["GET /v1/x?y=1"; 8]);
 }
 
 #[test]
 fn what_must_not_arrive_twice_is_sent_again_only_if_it_has_not_arrived() {
     let (client, received) = scripted(&[(503, "", ""), (429, "", ""), (200, "", "1")]);
     assert_eq!(client.post_once::<Value>("/v1/x", json!({})), Ok(json!(1)));
-    assert_eq!(requests(received).len(), 3);
+    assert_eq!(requests(&received).len(), 3);
     for uncertain in [0, 408, 502, 504] {
         let (client, received) = scripted(&[(uncertain, "", ""), (200, "", "1")]);
         assert!(client.post_once::<Value>("/v1/x", json!({})).is_err(), "{uncertain}");
-        assert_eq!(requests(received).len(), 1, "{uncertain}");
+        assert_eq!(requests(&received).len(), 1, "{uncertain}");
     }
 }
 
@@ -96,7 +96,7 @@ fn a_refusal_says_what_phoenix_says_and_is_not_repeated() {
         let request = "GET /v1/x".to_owned();
         let error = PhoenixError::Rejected { request, status, reason: reason.to_owned() };
         assert_eq!(client.get::<Value>("/v1/x?secret=1"), Err(error));
-        assert_eq!(requests(received).len(), 1, "{status}");
+        assert_eq!(requests(&received).len(), 1, "{status}");
     }
 }
 
@@ -113,7 +113,7 @@ fn patience_ends() {
     let (client, received) = scripted(&[(503, "retry-after: 300\r\n", "busy"), (200, "", "1")]);
     let error = client.get::<Value>("/v1/x").unwrap_err();
     assert_eq!(error.to_string(), "Phoenix rejects GET /v1/x with status 503: busy");
-    assert_eq!(requests(received).len(), 1);
+    assert_eq!(requests(&received).len(), 1);
     let (client, _) = scripted(&[]);
     let error = client.with_patience(Duration::ZERO).get::<Value>("/v1/x").unwrap_err();
     assert!(matches!(error, PhoenixError::Unanswered(_)), "{error}");
