@@ -38,7 +38,7 @@ const FOLDER: &str = "experiments";
 /// Runs a task over the examples of a dataset, and judges each answer.
 ///
 /// Every run is a trace of its own. A task that fails, panics or takes too long is a result, not an end. Results are written
-/// to a file below `experiments/` as they arrive, with or without a Phoenix, so that an interrupted experiment can go on.
+/// to a file below `experiments/` as they arrive, with or without a Phoenix, so that an interrupted experiment can continue.
 ///
 /// ```
 /// use a2a_otel::evaluation::{Dataset, Example, Experiment, evaluators};
@@ -171,7 +171,7 @@ impl Experiment {
         Self { phoenix: Some(client), ..self }
     }
 
-    /// Goes on with the last experiment of this name, dataset and number of repetitions, if it was interrupted or if Phoenix
+    /// Continues the last experiment of this name, dataset and number of repetitions, if it was interrupted or if Phoenix
     /// lacks results of it: what failed or is missing is run, the rest is kept.
     pub fn resume(self) -> Self {
         Self { resumes: true, ..self }

@@ -20,8 +20,8 @@ const USAGE: &str = "\
 usage: evaluate [--baseline FILE] [--resume] [--repetitions N] [--folder FOLDER] [--junit FILE] [--phoenix]
 
   --baseline FILE    fails if the answers are worse than in this file of an earlier run
-  --resume           goes on with a run that was interrupted
-  --repetitions N    answers each request so often; the default is once
+  --resume           continues a run that was interrupted
+  --repetitions N    answers each request N times; the default is once
   --folder FOLDER    keeps the results there; the default is experiments
   --junit FILE       writes a report for CI
   --phoenix          sends results and traces to the Phoenix that PHOENIX_COLLECTOR_ENDPOINT names, with the feature otlp";

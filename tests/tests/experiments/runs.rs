@@ -238,7 +238,7 @@ async fn interrupted(folder: &Folder, after: usize) {
 }
 
 #[tokio::test]
-async fn an_interrupted_experiment_goes_on_where_it_was() {
+async fn an_interrupted_experiment_continues_where_it_was() {
     let folder = Folder::new();
     interrupted(&folder, 4).await;
     // The process was killed while it wrote a line.
@@ -260,7 +260,7 @@ async fn an_interrupted_experiment_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn results_of_other_examples_are_not_gone_on_with() {
+async fn results_of_other_examples_are_not_continued() {
     let folder = Folder::new();
     interrupted(&folder, 2).await;
     let report = experiment(&folder, doubles(5)).task(double).resume().run().await.expect("a report");
@@ -268,7 +268,7 @@ async fn results_of_other_examples_are_not_gone_on_with() {
 }
 
 #[tokio::test]
-async fn failed_runs_are_run_again_when_an_experiment_goes_on() {
+async fn failed_runs_are_run_again_when_an_experiment_continues() {
     let folder = Folder::new();
     let dataset = doubles(4);
     let failing = experiment(&folder, dataset.clone()).task(fail).timeout(Duration::from_millis(50));
@@ -359,7 +359,7 @@ async fn names_that_are_no_file_names_do_not_collide() {
 }
 
 #[tokio::test]
-async fn an_experiment_that_runs_is_not_gone_on_with() {
+async fn an_experiment_that_runs_is_not_continued() {
     let folder = Folder::new();
     let (begun, begins) = tokio::sync::oneshot::channel();
     let begun = Mutex::new(Some(begun));
