@@ -178,12 +178,10 @@ fn contradiction(columns: &[Column]) -> Option<(Vec<String>, String)> {
         let reason = format!("the columns `{first}` and `{}` are the same part; remove one", again.name);
         return Some((vec![first, again.name.clone()], reason));
     }
-    let pairs: [(Part, fn(&Part) -> bool); 2] = [
-        (Part::Input, |part| matches!(part, Part::InputKey(_))),
-        (Part::Expected, |part| matches!(part, Part::ExpectedKey(_))),
-    ];
-    for (whole, is_key) in &pairs {
-        if let (Some(whole), Some(key)) = (named(&|part| part == whole), named(is_key)) {
+    let input_key = named(&|part| matches!(part, Part::InputKey(_)));
+    let expected_key = named(&|part| matches!(part, Part::ExpectedKey(_)));
+    for (whole, key) in [(Part::Input, input_key), (Part::Expected, expected_key)] {
+        if let (Some(whole), Some(key)) = (named(&|part| *part == whole), key) {
             let reason =
                 format!("the column `{whole}` is the whole of what `{key}` is a part of; remove one");
             return Some((vec![whole, key], reason));

@@ -31,7 +31,6 @@ pub(super) type Rows = Vec<(usize, Example)>;
 /// assert!(example.id().starts_with("example-"), "an id is made of the content if none is given");
 /// ```
 #[derive(Clone, Debug)]
-#[must_use]
 pub struct Example {
     id: String,
     /// Whether the id was made of the content, so that it follows the content.
@@ -62,6 +61,7 @@ impl Example {
     ///
     /// If the input cannot be serialised to JSON, such as a map whose keys are no texts.
     #[track_caller]
+    #[must_use]
     pub fn new(input: impl Serialize) -> Self {
         let example = Example {
             id: String::new(),
@@ -78,6 +78,7 @@ impl Example {
 
     /// Sets the id, by which Phoenix and later versions of a dataset recognise the example. The default is made of the
     /// input, the expected output and the metadata; equal examples of a dataset are numbered.
+    #[must_use]
     pub fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = id.into();
         self.has_made_id = false;
@@ -90,6 +91,7 @@ impl Example {
     ///
     /// If it cannot be serialised to JSON.
     #[track_caller]
+    #[must_use]
     pub fn with_expected(mut self, expected: impl Serialize) -> Self {
         self.expected = to_json("expected output", expected);
         self.identified()
@@ -101,12 +103,14 @@ impl Example {
     ///
     /// If the value cannot be serialised to JSON.
     #[track_caller]
+    #[must_use]
     pub fn with_metadata(mut self, key: impl Into<String>, value: impl Serialize) -> Self {
         self.metadata.insert(key.into(), to_json("metadata", value));
         self.identified()
     }
 
     /// Puts the example into a split of its dataset, such as `train` or `hard`. It may be in several.
+    #[must_use]
     pub fn in_split(mut self, split: impl Into<String>) -> Self {
         let split = split.into();
         if !self.splits.contains(&split) {
@@ -116,6 +120,7 @@ impl Example {
     }
 
     /// Links the example to the span that it was made of: 16 hexadecimal digits.
+    #[must_use]
     pub fn with_span_id(mut self, span_id: impl Into<String>) -> Self {
         self.span_id = Some(span_id.into());
         self
@@ -269,6 +274,7 @@ fn id_of(input: &Value, expected: &Value, metadata: &Map<String, Value>) -> Stri
         hasher.update(canonical(part));
         hasher.update(b"\n");
     }
-    let digits = hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>();
-    format!("example-{digits}")
+    // The first eight bytes tell more examples apart than any dataset has.
+    let digits = hasher.finalize().iter().take(8).fold(0_u64, |digits, byte| digits << 8 | u64::from(*byte));
+    format!("example-{digits:016x}")
 }

@@ -283,12 +283,14 @@ fn is_same(one: &Example, other: &Example) -> bool {
         && one.splits().iter().all(|split| other.splits().contains(split))
 }
 
+/// A part of an example, as Phoenix has it.
+type Keyed = fn(&Example) -> Map<String, Value>;
+
 /// Says in which keys the inputs or expected outputs of two datasets differ, if they do.
 fn other_columns(stored: &Dataset, new: &Dataset) -> Option<String> {
-    let parts: [(&str, fn(&Example) -> Map<String, Value>); 2] = [
-        ("input", |example| wrapped(example.input(), INPUT_KEY)),
-        ("expected output", |example| wrapped_expected(example.expected())),
-    ];
+    let input: Keyed = |example| wrapped(example.input(), INPUT_KEY);
+    let expected: Keyed = |example| wrapped_expected(example.expected());
+    let parts = [("input", input), ("expected output", expected)];
     let differences: Vec<_> = parts
         .into_iter()
         .filter_map(|(part, keys)| {
@@ -300,7 +302,7 @@ fn other_columns(stored: &Dataset, new: &Dataset) -> Option<String> {
 }
 
 /// The keys of each example that has any.
-fn keys_of(dataset: &Dataset, of: fn(&Example) -> Map<String, Value>) -> Vec<BTreeSet<String>> {
+fn keys_of(dataset: &Dataset, of: Keyed) -> Vec<BTreeSet<String>> {
     let keys = dataset.examples().iter().map(|example| of(example).into_iter().map(|(key, _)| key).collect());
     keys.filter(|keys: &BTreeSet<String>| !keys.is_empty()).collect()
 }

@@ -131,6 +131,9 @@ pub(crate) struct RemoteAnnotation {
     pub(crate) trace_id: Option<String>,
 }
 
+/// Tokens and cost of a trace, if Phoenix knows them.
+type Usage = (Option<f64>, Option<f64>);
+
 #[derive(Deserialize)]
 struct Id {
     id: String,
@@ -260,10 +263,7 @@ impl Client {
     }
 
     /// Returns tokens and cost of each trace of an experiment's runs.
-    fn costs(
-        &self,
-        experiment_id: &str,
-    ) -> Result<HashMap<String, (Option<f64>, Option<f64>)>, PhoenixError> {
+    fn costs(&self, experiment_id: &str) -> Result<HashMap<String, Usage>, PhoenixError> {
         const QUERY: &str = "query($id: ID!, $after: String) { node(id: $id) { ... on Experiment { \
             runs(first: 1000, after: $after) { pageInfo { hasNextPage endCursor } \
             edges { node { traceId costSummary { total { tokens cost } } } } } } } }";

@@ -98,7 +98,10 @@ struct Kept {
 /// The address of a Phoenix, and name and tag of a prompt.
 type Key = (String, String, Option<String>);
 
-static KEPT: LazyLock<Mutex<HashMap<Key, Arc<Mutex<Option<Kept>>>>>> = LazyLock::new(Mutex::default);
+/// Where a prompt is kept. It is locked while Phoenix is asked.
+type Place = Arc<Mutex<Option<Kept>>>;
+
+static KEPT: LazyLock<Mutex<HashMap<Key, Place>>> = LazyLock::new(Mutex::default);
 
 impl Prompt {
     /// Names a prompt in Phoenix. Without a tag, its newest version is meant.

@@ -102,11 +102,9 @@ impl SpanQuery {
 
     fn path(&self, project_id: &str) -> String {
         let limit = self.most.clamp(1, PAGE);
-        let mut path = format!("/v1/projects/{}/spans?limit={limit}", encode(project_id));
-        for (name, value) in &self.filters {
-            path.push_str(&format!("&{name}={}", encode(value)));
-        }
-        path
+        let filters = self.filters.iter().map(|(name, value)| format!("&{name}={}", encode(value)));
+        let filters = filters.collect::<Vec<_>>().concat();
+        format!("/v1/projects/{}/spans?limit={limit}{filters}", encode(project_id))
     }
 }
 
