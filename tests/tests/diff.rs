@@ -123,7 +123,9 @@ fn a_span_that_comes_later_has_moved_unless_it_runs_beside_others() {
     assert_eq!(moved.changed_spans(), 1, "{moved}");
     assert!(moved.to_string().contains("~       its place among its siblings is another"), "{moved}");
     for spans in [&mut before, &mut after] {
-        spans.iter_mut().for_each(|span| span.end += Duration::from_secs(60));
+        for span in spans.iter_mut() {
+            span.end += Duration::from_secs(60);
+        }
     }
     let parallel = diff(&Trace::new(before), &Trace::new(after));
     assert!(parallel.is_empty(), "{parallel}");
@@ -218,7 +220,7 @@ fn edit(spans: &mut Vec<Captured>, at: usize, what: usize) {
     let mut set = |key: &str, value: Value| drop(spans[at].attributes.insert(key.to_owned(), value));
     match what {
         0 => spans[at].name.push('!'),
-        1 => spans[at].kind = "CHAIN".to_owned(),
+        1 => "CHAIN".clone_into(&mut spans[at].kind),
         2 => spans[at].status = Status::error("it failed"),
         3 => set("input.value", json!({ "id": "other" }).to_string().into()),
         4 => set("output.value", "something".into()),
@@ -253,7 +255,7 @@ proptest! {
     #[test]
     fn what_is_written_is_read_back(
         texts in prop::array::uniform3(any_text()), attributes in any_attributes(), event in any_attributes(),
-        nanoseconds in any::<u64>(), status in 0..3,
+        nanoseconds in any::<u64>(), status in 0_usize..3,
     ) {
         let [name, description, duplicate] = texts;
         let written = Captured {
@@ -265,7 +267,7 @@ proptest! {
             links: vec![SpanContext::new(
                 TraceId::from(5), SpanId::from(6), TraceFlags::SAMPLED, true, "a=b".parse::<TraceState>().unwrap(),
             )],
-            status: [Status::Unset, Status::Ok, Status::error(description)][status as usize].clone(),
+            status: [Status::Unset, Status::Ok, Status::error(description)][status].clone(),
             end: UNIX_EPOCH + Duration::from_nanos(nanoseconds),
             ..span(1, Some(2), "TOOL", "")
         };

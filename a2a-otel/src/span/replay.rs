@@ -167,6 +167,7 @@ rebuilds! {
 impl<R> Plain<R> {
     /// The result is a value.
     #[must_use]
+    #[expect(clippy::unused_self, reason = "a method, so that the compiler finds the step that has it")]
     pub const fn a2a_otel_replay(&self) -> Answers<R, Itself> {
         Answers(PhantomData)
     }
@@ -198,6 +199,7 @@ impl<R, A: Rebuild<R>> Answers<R, A> {
     /// If nothing that was recorded matches the call, or what was recorded cannot be read.
     #[must_use]
     #[inline]
+    #[expect(clippy::unused_self, reason = "a method, so that the compiler finds the step that has it")]
     pub fn a2a_otel_answer(&self, site: &'static str) -> Option<R>
     where
         A::Value: Readable,

@@ -51,7 +51,6 @@ const MOST_DIFFERENCES: usize = 10;
 /// assert!(replaying.unused().is_empty());
 /// # Ok::<(), String>(())
 /// ```
-#[must_use]
 pub fn replay(trace: impl Into<Trace>) -> Replaying {
     Replay::new(trace).start()
 }
