@@ -23,23 +23,31 @@ pub(crate) struct Pending {
     /// Which of the attributes that say where the answer comes from the user has recorded.
     has_system: bool,
     has_provider: bool,
+    /// Whether the user has recorded the variables of the prompt.
+    has_variables: bool,
 }
 
 impl Pending {
     /// Keeps a request of a span that has these attributes.
-    pub(crate) fn new(mut request: Read, body: Option<Box<str>>, recorded: &[KeyValue]) -> Self {
+    pub(crate) fn new(request: Read, body: Option<Box<str>>, recorded: &[KeyValue]) -> Self {
         let has = |key: &str| recorded.iter().any(|one| one.key.as_str() == key);
-        // Variables that the user gives take precedence over those of a prompt that the provider stores.
-        if has(names::LLM_PROMPT_TEMPLATE_VARIABLES) {
-            request.attributes.retain(|one| one.key.as_str() != names::LLM_PROMPT_TEMPLATE_VARIABLES);
+        Self {
+            request,
+            body,
+            has_system: has(names::LLM_SYSTEM),
+            has_provider: has(names::LLM_PROVIDER),
+            has_variables: has(names::LLM_PROMPT_TEMPLATE_VARIABLES),
         }
-        Self { request, body, has_system: has(names::LLM_SYSTEM), has_provider: has(names::LLM_PROVIDER) }
     }
 
     /// The attributes of the call: first what the answer says, then what the request says.
     pub(crate) fn answered(mut self, answer: Read) -> Vec<KeyValue> {
         if let Some(shape) = answer.shape.filter(|shape| !self.is_of(shape)) {
             self.correct(shape);
+        }
+        // Variables that the user gives take precedence over those of a prompt that the provider stores.
+        if self.has_variables {
+            self.request.attributes.retain(|one| one.key.as_str() != names::LLM_PROMPT_TEMPLATE_VARIABLES);
         }
         let requested = self.request.model.take();
         let shape = answer.shape.or(self.request.shape);
