@@ -57,3 +57,11 @@ fn tell(listener: &Listener, text: &str) {
 fn print(text: &dyn fmt::Display) {
     let _ = writeln!(io::stderr(), "a2a-otel: {text}");
 }
+
+/// The messages with this text, from the first call in the process on.
+#[cfg(all(test, feature = "sdk"))]
+pub(crate) fn heard(text: &str) -> Vec<String> {
+    static HEARD: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
+    on_message(|message| crate::lock::lock(&HEARD).push(message.to_owned()));
+    crate::lock::lock(&HEARD).iter().filter(|message| message.contains(text)).cloned().collect()
+}

@@ -198,4 +198,25 @@ mod tests {
         framing.finish(10, &mut |json| chunks.push(json.root().raw().to_owned()));
         assert_eq!(chunks, ["{}"], "the next object is read");
     }
+
+    /// The chunks in a text, and how many bytes of it were no part of one.
+    fn read(text: &str) -> (Vec<String>, usize) {
+        let mut chunks = Vec::new();
+        let unread = Framing::default()
+            .take(text.as_bytes(), 1000, &mut |json| chunks.push(json.root().raw().to_owned()));
+        (chunks, unread)
+    }
+
+    #[test]
+    fn wrong_escapes_do_not_hide_where_an_object_ends() {
+        assert_eq!(read("{\"a\":\"\\ \"}\n"), (vec!["{\"a\":\"\\ \"}".to_owned()], 0));
+        assert_eq!(read("{\\}\n{}\n"), (vec!["{}".to_owned()], 3));
+    }
+
+    #[test]
+    fn an_object_may_have_lines() {
+        // Spaces at the end of a line, an object alone on a line, and a line break within a text, which is no JSON.
+        let object = "{\"a\": [ \n{\"b\": 1}\n], \"c\": \"d\ne\"}";
+        assert_eq!(read(&format!("{object}\n")), (vec![object.to_owned()], 0));
+    }
 }

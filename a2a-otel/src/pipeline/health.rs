@@ -205,6 +205,7 @@ mod tests {
             panics: 0,
         };
         assert!(good.loses_nothing());
+        assert!(!good.to_string().contains("; spool: "), "{good}");
         assert!(!Health { provider: Condition::ShutDown, ..good.clone() }.loses_nothing());
         assert!(!Health { exporters: Vec::new(), ..good.clone() }.loses_nothing());
         let mut failing = good;
@@ -212,5 +213,6 @@ mod tests {
         assert!(!failing.loses_nothing());
         failing.exporters[0].spool = Condition::Good;
         assert!(failing.loses_nothing(), "its spans wait on disk");
+        assert!(failing.to_string().contains("; spool: good"), "{failing}");
     }
 }

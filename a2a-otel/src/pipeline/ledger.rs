@@ -641,12 +641,67 @@ fn sentence(cause: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipeline::signal;
+    use crate::report::heard;
 
     #[test]
     fn the_reasons_stand_in_the_order_of_the_variants() {
         for (index, (loss, reason)) in LOSSES.into_iter().enumerate() {
             assert_eq!((loss as usize, loss.reason()), (index, reason));
         }
+    }
+
+    fn ledger(target: &str) -> Ledger {
+        assert!(heard(target).is_empty());
+        Ledger::new(&signal::SPANS, target.to_owned())
+    }
+
+    #[test]
+    fn what_is_lost_on_disk_is_told_once_and_nothing_is_no_loss() {
+        let ledger = ledger("losses.example");
+        let lose = |items| ledger.lost_from_spool(Origin::Earlier, Loss::SpoolFull, items);
+        lose(0);
+        assert!(heard("losses.example").is_empty() && ledger.losses().is_none());
+        lose(1);
+        lose(1);
+        assert_eq!(heard("losses.example").len(), 1);
+        assert!(ledger.losses().is_some());
+    }
+
+    #[test]
+    fn a_panic_is_told_once() {
+        let ledger = ledger("panics.example");
+        for _ in 0..2 {
+            ledger.restarted("sender", "why");
+            assert_eq!(heard("panics.example").len(), 1);
+        }
+    }
+
+    #[test]
+    fn only_an_attempt_after_the_end_has_begun_is_the_last() {
+        let ledger = ledger("absent.example");
+        ledger.absent();
+        assert!(ledger.is_hopeless() && !ledger.has_given_up());
+        ledger.close();
+        ledger.absent();
+        assert!(ledger.has_given_up());
+    }
+
+    #[cfg(feature = "metrics")]
+    #[test]
+    fn a_request_in_flight_can_be_seen() {
+        let ledger = ledger("flight.example");
+        assert_eq!((ledger.request(3, || ledger.inflight(), |_| None), ledger.inflight()), (3, 0));
+    }
+
+    #[test]
+    fn a_disk_that_fails_can_be_seen_until_it_works() {
+        let ledger = ledger("disk.example");
+        ledger.enter(1);
+        ledger.spool_failed(&std::io::Error::other("no room"));
+        assert_eq!(ledger.spool_trouble().as_deref(), Some("no room"));
+        ledger.spooled(1);
+        assert_eq!(ledger.spool_trouble(), None);
     }
 
     #[test]

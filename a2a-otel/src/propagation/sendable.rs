@@ -55,3 +55,21 @@ impl<P: TextMapPropagator> TextMapPropagator for SendsHeaders<P> {
         self.0.fields()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    #[test]
+    fn of_a_list_what_can_be_sent_is_sent() {
+        let sent = |value: &str| {
+            let mut carrier = HashMap::new();
+            Sendable(&mut carrier).set("baggage", value.to_owned());
+            carrier.remove("baggage")
+        };
+        assert_eq!(sent("a=1,b=\u{fc},c=2").as_deref(), Some("a=1,c=2"));
+        assert_eq!(sent("b=\u{fc}"), None);
+    }
+}

@@ -98,7 +98,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::{Grown, Rule};
+    use super::{Grown, Piece, Rule};
     use crate::json::Json;
 
     const ALL: [Rule; 12] = [
@@ -172,6 +172,33 @@ mod tests {
                 json!([{"a": "b", "index": 0, "c": "d"}]),
             ),
             (
+                Rule::Numbered(&Rule::Update),
+                json!([{"a": 1}, {"b": 1}]),
+                json!([{"a": 2}, {"b": 2}]),
+                json!([{"a": 2}, {"b": 2}]),
+            ),
+            // What is repeated stays as it was received, also where nothing of it would be written.
+            (Rule::Update, json!({"a": null}), json!({"a": null}), json!({"a": null})),
+            (
+                Rule::Object(&[("a", "a", Rule::Object(&[]))]),
+                json!({"a": {"b": null}}),
+                json!({"c": 1}),
+                json!({"c": 1}),
+            ),
+            (
+                Rule::Object(&[("a", "a", Rule::AppendOr("{}")), ("b", "b", Rule::AppendOr(""))]),
+                json!({"c": 1}),
+                json!({"c": 1}),
+                json!({"c": 1, "a": "{}"}),
+            ),
+            // A signature ends a part.
+            (
+                Rule::Append,
+                json!([{"thinking": "a", "signature": "s"}]),
+                json!([{"thinking": "b"}]),
+                json!([{"thinking": "a", "signature": "s"}, {"thinking": "b"}]),
+            ),
+            (
                 Rule::Object(&[
                     ("so far", "whole", Rule::Append),
                     ("piece", "whole", Rule::Unless("so far", &Rule::Append)),
@@ -183,6 +210,83 @@ mod tests {
         ] {
             assert_eq!(joined(&rule, &[&one, &other]), whole, "{rule:?}");
         }
+    }
+
+    fn add(grown: &mut Grown, rule: &Rule, json: &str) {
+        grown.root().merge(rule, Some(Json::index(json).expect("JSON").root()));
+    }
+
+    fn written(grown: Grown) -> String {
+        let mut written = String::new();
+        grown.write(&mut written);
+        written
+    }
+
+    #[test]
+    fn what_was_received_as_a_whole_grows() {
+        for (rule, whole, piece, expected) in [
+            (Rule::Push, r#"["a"]"#, r#""b""#, r#"["a","b"]"#),
+            (Rule::Object(&[]), r#"{"a":1}"#, r#"{"b":2}"#, r#"{"a":1,"b":2}"#),
+            (Rule::Append, r#""a""#, r#""b""#, r#""ab""#),
+            // A text is not the beginning of JSON.
+            (Rule::AppendJson, r#""a""#, r#""{}""#, "{}"),
+        ] {
+            let mut grown = Grown::up_to(1 << 20);
+            add(&mut grown, &Rule::Replace, whole);
+            add(&mut grown, &rule, piece);
+            assert_eq!(written(grown), expected, "{rule:?}");
+        }
+    }
+
+    #[test]
+    fn what_no_string_may_contain_is_written_as_json() {
+        for (piece, text) in [("\"\\q\"", "\\q"), ("\"\u{1}\"", "\u{1}")] {
+            let mut grown = Grown::up_to(1 << 20);
+            add(&mut grown, &Rule::Append, piece);
+            assert_eq!(serde_json::from_str::<String>(&written(grown)).expect("JSON"), text);
+        }
+    }
+
+    #[test]
+    fn fields_and_their_names_take_room() {
+        let name = |number: usize| format!("{number:01000}");
+        let mut grown = Grown::up_to(10_000);
+        (0..100)
+            .for_each(|number| add(&mut grown, &Rule::Object(&[]), &json!({ name(number): 1 }).to_string()));
+        let kept: Value = serde_json::from_str(&written(grown)).expect("JSON");
+        assert_eq!(kept.as_object().map(serde_json::Map::len), Some(40), "each takes 1065 of 42,768 bytes");
+
+        let fields: serde_json::Map<_, _> = (0..200).map(|number| (number.to_string(), json!(1))).collect();
+        assert_eq!(
+            joined(&Rule::Object(&[]), &[&fields.into()]).as_object().map(serde_json::Map::len),
+            Some(128)
+        );
+    }
+
+    #[test]
+    fn what_is_replaced_gives_its_room_back() {
+        const LIMIT: usize = 10_000;
+        let mut grown = Grown::up_to(LIMIT);
+        for length in 3000..3010 {
+            let text = json!("a".repeat(length)).to_string();
+            add(&mut grown, &Rule::Replace, &text);
+            assert!(matches!(&grown.root, Piece::Raw(raw) if *raw == text), "{length}");
+        }
+
+        let mut grown = Grown::up_to(LIMIT);
+        add(&mut grown, &Rule::Object(&[]), &json!({ "a".repeat(100): 1 }).to_string());
+        add(&mut grown, &Rule::Replace, "0");
+        assert!(!grown.room.take(LIMIT), "one byte is taken");
+        assert!(grown.room.take(LIMIT - 1), "and no more");
+    }
+
+    #[test]
+    fn the_last_text_says_that_something_is_missing() {
+        let mut grown = Grown::up_to(100);
+        add(&mut grown, &Rule::Object(&[("a", "a", Rule::Append)]), r#"{"a":"abc"}"#);
+        add(&mut grown, &Rule::Object(&[]), &json!({"b": "a".repeat(5000)}).to_string());
+        let kept: Value = serde_json::from_str(&written(grown)).expect("JSON");
+        assert_eq!(kept["a"], format!("abc{}", crate::capture::cut_mark(100)));
     }
 
     #[test]

@@ -143,5 +143,6 @@ mod tests {
         let text = r#"a\"é\u00e9z"#;
         let ends: Vec<_> = (0..=text.len()).map(|most| whole_characters(text, most)).collect();
         assert_eq!(ends, [0, 1, 1, 3, 3, 5, 5, 5, 5, 5, 5, 11, 12]);
+        assert_eq!(whole_characters(r"\u1", 3), 3, "what fits is not cut, even if it is no escape");
     }
 }

@@ -394,6 +394,16 @@ fn a_model_is_named_once() {
 }
 
 #[test]
+fn an_answer_without_a_text_shows_what_it_calls() {
+    const ANSWER: &[(&str, &str)] = &[
+        ("llm.output_messages.0.message.role", "assistant"),
+        ("llm.output_messages.0.message.tool_calls.0.tool_call.function.name", "search"),
+    ];
+    let printed = tree(&[Row(0, "LLM", "chat", None, ANSWER)], |printer| printer);
+    assert!(printed.contains("→ calls search"), "{printed}");
+}
+
+#[test]
 fn a_long_value_is_shown_in_short() {
     let desk = desk();
     let mut span = desk.start("load", "TOOL", 0, &remote());

@@ -203,3 +203,39 @@ fn shrink_attributes<P: Part>(
     Room { bytes: room, most: room, reason: reason.to_owned() }.fill(attributes, dropped);
     part.size() <= bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_proto::tonic::common::v1::ArrayValue;
+
+    use super::*;
+
+    fn attribute(key: &str, value: any_value::Value) -> KeyValue {
+        KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }), ..KeyValue::default() }
+    }
+
+    fn text() -> any_value::Value {
+        any_value::Value::StringValue("x".repeat(10))
+    }
+
+    #[test]
+    fn the_largest_are_cut_to_one_size() {
+        for (excess, level_of_all) in [(10, 90), (15, 87), (60, 70), (240, 10), (300, 10)] {
+            assert_eq!(level(vec![80, 100, 90], excess, 10), level_of_all, "{excess}");
+        }
+    }
+
+    #[test]
+    fn a_part_fills_the_room_that_it_is_given() {
+        let values = vec![AnyValue { value: Some(text()) }; 200];
+        let list = attribute("list", any_value::Value::ArrayValue(ArrayValue { values }));
+        let event = Event { attributes: vec![attribute("key", text()); 200], ..Event::default() };
+        for bytes in 900..1000 {
+            let (mut list, mut event) = (list.clone(), event.clone());
+            assert!(list.shrink(bytes, "why") && event.shrink(bytes, "why"), "{bytes}");
+            for size in [list.size(), event.size()] {
+                assert!((bytes - 64..=bytes).contains(&size), "{size} of {bytes}");
+            }
+        }
+    }
+}

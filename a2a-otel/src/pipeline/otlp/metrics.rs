@@ -274,9 +274,7 @@ fn split_metric(metric: &mut Metric, left: &mut usize) -> Metric {
         (Some(Data::ExponentialHistogram(from)), Some(Data::ExponentialHistogram(to))) => {
             to.data_points = cut(&mut from.data_points, left);
         }
-        (Some(Data::Summary(from)), Some(Data::Summary(to))) => {
-            to.data_points = cut(&mut from.data_points, left);
-        }
+        // The SDK makes no summaries.
         _ => {}
     }
     back
@@ -290,4 +288,28 @@ fn remove_what_is_empty(request: &mut ExportMetricsServiceRequest) {
         part.scope_metrics.retain(|scope| !scope.metrics.is_empty());
     }
     request.resource_metrics.retain(|part| !part.scope_metrics.is_empty());
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry_proto::tonic::metrics::v1::{ExponentialHistogram, ExponentialHistogramDataPoint};
+
+    use super::*;
+
+    #[test]
+    fn the_histograms_of_a_view_are_divided_too() {
+        let points = |metric: &Metric| match &metric.data {
+            Some(Data::ExponentialHistogram(histogram)) => {
+                histogram.data_points.iter().map(|point| point.count).collect::<Vec<_>>()
+            }
+            other => panic!("{other:?}"),
+        };
+        let point =
+            |count| ExponentialHistogramDataPoint { count, ..ExponentialHistogramDataPoint::default() };
+        let data_points = (1..6).map(point).collect();
+        let histogram = ExponentialHistogram { data_points, aggregation_temporality: 2 };
+        let mut front = Metric { data: Some(Data::ExponentialHistogram(histogram)), ..Metric::default() };
+        let back = split_metric(&mut front, &mut 2);
+        assert_eq!((points(&front), points(&back)), (vec![1, 2], vec![3, 4, 5]));
+    }
 }

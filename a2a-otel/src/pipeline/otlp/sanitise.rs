@@ -133,6 +133,8 @@ mod tests {
             KeyValue::new(vec!["k"; MOST_SEGMENTS].join("."), 1),
         ];
         assert_eq!(fixed(well.clone()), well);
+        let deep = KeyValue::new(vec!["k"; MOST_SEGMENTS + 1].join("."), 1);
+        assert_ne!(fixed(vec![deep.clone()]), [deep]);
     }
 
     #[test]

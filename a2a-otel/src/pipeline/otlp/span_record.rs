@@ -95,6 +95,15 @@ mod tests {
     }
 
     #[test]
+    fn all_parts_are_measured() {
+        let attributes = vec![KeyValue { key: "key".to_owned(), ..KeyValue::default() }];
+        let events = vec![span::Event { attributes: attributes.clone(), ..span::Event::default() }];
+        let links = vec![span::Link { attributes: attributes.clone(), ..span::Link::default() }];
+        let record = Span { attributes, events, links, ..Span::default() };
+        assert_eq!(record.bytes_of_parts(), record.encoded_len());
+    }
+
+    #[test]
     fn a_link_is_cut_by_its_attributes() {
         let text = |text: String| AnyValue { value: Some(any_value::Value::StringValue(text)) };
         let values = (0..200).map(|_| text("x".repeat(100))).collect();

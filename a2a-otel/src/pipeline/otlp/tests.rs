@@ -29,6 +29,7 @@ use super::sanitise::sanitise;
 use super::span_record::SpanRequest;
 use crate::pipeline::ledger::Ledger;
 use crate::pipeline::signal::{self, Payload as _};
+use crate::report::heard;
 
 fn resource() -> Resource {
     Resource::builder_empty()
@@ -355,6 +356,38 @@ fn a_long_text_in_a_list_is_cut_and_the_others_stay() {
     let (request, _) = encoded(&[span]).shorten_records(10_000);
     let printed = format!("{:?}", decoded(&request));
     assert!(printed.contains("short") && printed.contains("[50000 bytes, cut by a2a-otel"), "{printed}");
+}
+
+#[test]
+fn a_span_is_cut_to_what_its_resource_and_its_scope_leave_and_that_is_told() {
+    const LIMIT: usize = 10_000;
+    assert!(heard("long.example").is_empty());
+    for (of_resource, of_scope) in [(3000, 30), (30, 3000)] {
+        let attribute = KeyValue::new("text", "a".repeat(of_resource));
+        let resource = Resource::builder_empty().with_attribute(attribute).build();
+        let mut span = named("span", "a".repeat(50_000));
+        span.instrumentation_scope = InstrumentationScope::builder("a".repeat(of_scope)).build();
+        let ledger = Ledger::new(&signal::SPANS, "long.example".to_owned());
+        let (requests, _) = Encoder::new(&resource).spans(&[span]).fitted(LIMIT, &ledger);
+        let lengths: Vec<_> = requests.iter().map(|request| request.body().len()).collect();
+        assert!(matches!(lengths[..], [9900..=LIMIT]), "{lengths:?}");
+    }
+    assert!(
+        heard("long.example").iter().all(|told| told.contains("1 spans for long.example were shortened"))
+    );
+    assert_eq!(heard("long.example").len(), 2);
+}
+
+#[test]
+fn what_is_divided_is_not_shortened() {
+    assert!(heard("many.example").is_empty());
+    let ledger = Ledger::new(&signal::SPANS, "many.example".to_owned());
+    let spans = [named("one", "a".repeat(3000)), named("other", "a".repeat(3000))];
+    let (requests, _) = encoded(&spans).fitted(5000, &ledger);
+    assert_eq!(
+        (names(&requests), heard("many.example")),
+        (vec!["one".to_owned(), "other".to_owned()], vec![])
+    );
 }
 
 #[test]

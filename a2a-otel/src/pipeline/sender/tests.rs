@@ -284,6 +284,17 @@ fn a_request_that_is_too_large_is_halved() {
 }
 
 #[test]
+fn only_an_item_on_its_own_is_shortened() {
+    let mut rig = Rig::new(&signal::SPANS, |numbers, _| match numbers.len() {
+        0..=2 => Answer::accepted(),
+        _ => Answer::TooLarge { cause: cause() },
+    });
+    (0..8).for_each(|number| rig.push_long(number, 5000));
+    rig.flush();
+    assert!(lock(&rig.requests).iter().flatten().all(|number| number.1 == 5000));
+}
+
+#[test]
 fn an_item_that_is_too_large_on_its_own_is_shortened() {
     let mut rig = Rig::new(&signal::SPANS, |numbers, _| match numbers.iter().map(Weigh::bytes).sum() {
         0..=3000 => Answer::accepted(),
@@ -678,4 +689,43 @@ proptest! {
         let given_up: u64 = ["refused by the receiver", "export failed"].iter().filter_map(|reason| refused.get(reason)).sum();
         prop_assert_eq!(accepted.len() as u64 + given_up, u64::from(count));
     }
+}
+
+/// A receiver that never accepts these.
+fn never(bad: &'static [u32]) -> impl FnMut(&[Number], usize) -> Answer + Send + 'static {
+    |numbers, _| {
+        if numbers.iter().any(|number| bad.contains(&number.0)) { unacceptable() } else { Answer::accepted() }
+    }
+}
+
+#[test]
+fn an_item_that_was_refused_alone_is_not_put_together_with_others() {
+    let mut rig = Rig::new(&signal::SPANS, never(&[1, 3]));
+    rig.push(1..5);
+    rig.flush_for(2);
+    let requests = rig.requests();
+    assert!(
+        !requests[1..].iter().any(|request| request.contains(&1) && request.contains(&4)),
+        "{requests:?}"
+    );
+}
+
+#[test]
+fn what_keeps_its_order_is_not_sent_after_what_came_later() {
+    let mut rig = ordered(never(&[1]));
+    rig.push([1]);
+    rig.flush_for(2);
+    assert!(rig.requests().len() > 1 && rig.dropped().is_empty(), "the receiver may refuse everything");
+    let before = rig.requests().len();
+    rig.push([2]);
+    assert_eq!(rig.flush().requests()[before..], [[2]]);
+    assert_eq!((rig.delivered(), rig.dropped()), (1, BTreeMap::from([("refused by the receiver", 1)])));
+}
+
+#[test]
+fn what_keeps_its_order_has_one_trial_beside_others() {
+    let mut rig = ordered(never(&[4]));
+    rig.push(1..5);
+    assert_eq!(rig.flush().requests(), [vec![1, 2, 3, 4], vec![1, 2], vec![3], vec![4]]);
+    assert_eq!(rig.dropped(), BTreeMap::from([("refused by the receiver", 1)]));
 }

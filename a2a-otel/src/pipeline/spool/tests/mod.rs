@@ -16,6 +16,7 @@ use crate::lock::lock;
 use crate::pipeline::Delivery;
 use crate::pipeline::ledger::{Ledger, Origin};
 use crate::pipeline::signal;
+use crate::report::heard;
 use crate::settings;
 
 const FOLDER: &str = "/spool";
@@ -324,6 +325,25 @@ fn requests_are_only_sent_with_the_headers_they_were_saved_with() {
 }
 
 #[test]
+fn what_was_saved_with_other_headers_is_told() {
+    assert!(heard("/spool/quiet").is_empty());
+    let disk = SimulatedDisk::default();
+    let start =
+        |receiver, identity| Agent::start_for(disk.process(), &address(receiver, identity), 10_000).unwrap();
+    start("quiet", None).process.kill();
+    let elsewhere = start("elsewhere", None);
+    elsewhere.store();
+    elsewhere.process.kill();
+    start("quiet", Some("key"));
+    assert_eq!((heard("/spool/quiet"), heard("/spool/elsewhere")), (vec![], vec![]));
+    let agent = start("quiet", None);
+    agent.store();
+    agent.process.kill();
+    start("quiet", Some("other"));
+    assert_eq!(heard("/spool/quiet").len(), 1);
+}
+
+#[test]
 fn what_others_left_is_deleted_by_its_age_and_counted() {
     let disk = SimulatedDisk::default();
     let start = |receiver| Agent::start_for(disk.process(), &address(receiver, None), 10_000).unwrap();
@@ -423,17 +443,128 @@ fn processes_that_start_and_end_at_once_do_not_disturb_each_other() {
 }
 
 #[test]
+fn no_more_makes_room_than_must() {
+    for is_alive in [true, false] {
+        let disk = SimulatedDisk::default();
+        let start = |receiver| Agent::start_for(disk.process(), &address(receiver, None), 1000).unwrap();
+        let (other, agent) = (start("a"), start("b"));
+        (0..8).for_each(|_| drop(other.store()));
+        if !is_alive {
+            other.process.kill();
+        }
+        assert_eq!((disk.segments().len(), disk.used()), (4, 968));
+        agent.store();
+        assert_eq!(disk.segments().len(), 4, "three of the other's, and its own");
+        let Delivery { recovered_dropped, .. } = agent.delivery();
+        if is_alive {
+            other.spool.check();
+            assert_eq!((other.delivery().dropped["spool full"], recovered_dropped.len()), (2, 0));
+        } else {
+            assert_eq!(recovered_dropped["spool full"], 2);
+        }
+    }
+}
+
+#[test]
+fn what_is_deleted_of_an_ended_process_is_counted_whatever_fails() {
+    for call in 0.. {
+        let disk = SimulatedDisk::default();
+        let start = |receiver| Agent::start_for(disk.process(), &address(receiver, None), 1000).unwrap();
+        let (ended, agent) = (start("a"), start("b"));
+        (0..8).for_each(|_| drop(ended.store()));
+        ended.process.kill();
+        agent.process.fail_at(call, Fault::Error { written: 0 });
+        let _ = agent.spool.store(BODY, 1);
+        let left = disk.segments().iter().filter(|file| file.path.starts_with("/spool/a")).count() as u64;
+        let counted = agent.delivery().recovered_dropped.get("spool full").copied().unwrap_or_default();
+        assert_eq!(counted, 2 * (4 - left), "after call {call}");
+        if !agent.process.has_failed() {
+            break;
+        }
+    }
+}
+
+#[test]
+fn one_process_at_a_time_makes_room() {
+    let disk = SimulatedDisk::default();
+    let agent = Agent::start_with(&disk, 700);
+    let other = disk.process().open_folder(&PathBuf::from(FOLDER)).unwrap();
+    other.try_lock().unwrap();
+    (0..8).for_each(|_| drop(agent.store()));
+    assert_eq!(disk.segments().len(), 4, "the other one makes room");
+    drop(other);
+    agent.spool.check();
+    assert_eq!(disk.segments().len(), 2);
+}
+
+#[test]
+fn what_cannot_be_read_for_now_stays_and_grows_old() {
+    let disk = SimulatedDisk::default();
+    let agent = Agent::start(&disk);
+    let record = agent.store();
+    let path = path_of(&record).display().to_string();
+    assert!(heard(&path).is_empty());
+    for _ in 0..2 {
+        agent.process.fail_at(0, Fault::Error { written: 0 });
+        assert_eq!(agent.spool.load(&record), None);
+        assert_eq!(heard(&path).len(), 1, "it is told once");
+    }
+    let Delivery { dropped, spooled, .. } = agent.delivery();
+    assert_eq!((dropped.len(), spooled), (0, 1), "{dropped:?}");
+    disk.wait(AGE + Duration::from_secs(1));
+    agent.spool.check();
+    assert_eq!(agent.delivery().dropped["spool too old"], 1);
+}
+
+#[test]
+fn what_is_not_there_when_it_is_read_is_lost_at_once() {
+    let disk = SimulatedDisk::default();
+    let agent = Agent::start(&disk);
+    let [record, _, _] = [(); 3].map(|()| agent.store());
+    disk.delete_all(&path_of(&record));
+    assert_eq!(agent.spool.load(&record), None);
+    assert_eq!(agent.delivery().dropped["spool full"], 2);
+}
+
+#[test]
+fn what_is_being_sent_from_a_deleted_file_is_counted_until_it_is_done() {
+    let disk = SimulatedDisk::default();
+    let agent = Agent::start(&disk);
+    let [one, other] = [(); 2].map(|()| agent.store());
+    assert!(agent.spool.load(&one).is_some() && agent.spool.load(&other).is_some());
+    disk.delete_all(&PathBuf::from(FOLDER));
+    agent.spool.check();
+    assert_eq!(agent.delivery().dropped.len(), 0);
+    agent.spool.done(&one);
+    agent.spool.leave();
+    assert_eq!(agent.delivery().dropped["spool deleted"], 1, "the other one is lost");
+}
+
+#[test]
+fn a_request_may_be_stored_before_anyone_notices_that_the_folder_is_gone() {
+    let disk = SimulatedDisk::default();
+    let agent = Agent::start(&disk);
+    agent.store();
+    disk.delete_all(&PathBuf::from(FOLDER));
+    let record = agent.store();
+    agent.deliver(&record);
+}
+
+#[test]
 fn a_full_disk_keeps_what_it_has_and_takes_nothing_in_part() {
     let disk = SimulatedDisk::default();
     let agent = Agent::start(&disk);
     let records = [agent.store(), agent.store()];
     let used = disk.used();
+    let home = || lock(&agent.spool.state).home.path().to_owned();
+    let first_home = home();
     // Too little for the mark of a new file or for a request.
     for free in [0, 50, 50] {
         disk.leave_free(Some(free));
         assert_eq!(agent.spool.store(BODY, 1).unwrap_err().kind(), ErrorKind::StorageFull);
         assert!(disk.used() <= used + 8, "at most an empty segment");
         assert!(disk.segments().len() <= 2);
+        assert_eq!(home(), first_home);
     }
     for record in &records {
         agent.deliver(record);
@@ -536,6 +667,21 @@ fn the_real_disk_does_what_the_simulated_one_does() {
         files.delete(&path).unwrap();
         files.delete_folder(&folder).unwrap();
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_in_which_others_may_write_is_known() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let unique = RandomState::new().hash_one(());
+    let folder = std::env::temp_dir().join(format!("a2a-otel-open-{unique:016x}"));
+    StdFiles.create_folder(&folder).unwrap();
+    for (mode, is_open) in [(0o700, false), (0o755, false), (0o720, true), (0o702, true)] {
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(StdFiles.look(&folder).unwrap().is_open_to_others, is_open, "{mode:o}");
+    }
+    StdFiles.delete_folder(&folder).unwrap();
 }
 
 #[cfg(unix)]
