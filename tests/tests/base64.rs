@@ -219,11 +219,14 @@ fn spans_and_events_of_others_are_no_exception() {
     let mut linked = global::tracer("by hand").start("linked");
     linked.add_link(linked.span_context().clone(), vec![KeyValue::new("image", file(40_000))]);
     drop(linked);
+    let mut failed = global::tracer("by hand").start("failed");
+    failed.set_status(Status::error(file(40_000)));
+    drop(failed);
     // The application's own log lines are not masked, and not printed here.
     tracing::info_span!("query", image = file(40_000)).in_scope(|| tracing::info!("image {}", file(40_000)));
     telemetry.flush(Duration::from_secs(5));
     let spans = exporter.get_finished_spans().unwrap();
-    assert_eq!(spans.len(), 5);
+    assert_eq!(spans.len(), 6);
     for span in spans {
         let told = format!("{span:?}");
         assert!(!told.contains(PIECE) && told.contains(REDACTED), "{told:.1000}");

@@ -11,11 +11,12 @@ use a2a_otel::opentelemetry::trace::{
     Link, SpanKind, TraceContextExt as _, TraceId, Tracer as _, TracerProvider as _,
 };
 use a2a_otel::opentelemetry::{Context, KeyValue, global};
-use a2a_otel::{chain_span, tool_span};
+use a2a_otel::{chain_span, llm_call, tool_span};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{
     InMemorySpanExporter, Sampler, SamplingResult, SdkTracerProvider, ShouldSample, SpanData, SpanExporter,
 };
+use serde_json::{Value, json};
 
 struct Telltale(Arc<AtomicUsize>);
 
@@ -46,6 +47,15 @@ fn telltale(value: &Telltale) -> &'static str {
 
 #[tool_span]
 fn inner() {}
+
+#[llm_call(request = request)]
+fn ask(request: &Value) -> Value {
+    json!({
+        "object": "chat.completion", "model": "gpt-4o", "service_tier": "flex",
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "hi"}}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1},
+    })
+}
 
 /// Samples every other root.
 #[derive(Clone, Debug, Default)]
@@ -198,4 +208,15 @@ fn the_global_provider_of_the_moment_makes_the_spans_and_nothing_is_computed_in_
     sleep(Duration::from_millis(2));
     inner();
     assert!(HAS_ENDED.load(Ordering::Relaxed));
+
+    let (last, last_spans) = provider(Sampler::AlwaysOn);
+    replace(last);
+    ask(&json!({"model": "gpt-4o", "messages": []}));
+    let [call] = &last_spans.get_finished_spans().unwrap()[..] else { panic!("one call") };
+    let names: Vec<_> = call.attributes.iter().map(|attribute| attribute.key.as_str()).collect();
+    assert!(names.contains(&"llm.token_count.prompt"), "{names:?}");
+    assert!(
+        !names.iter().any(|name| name.starts_with("a2a_otel.")),
+        "no step of ours takes it away: {names:?}"
+    );
 }

@@ -704,3 +704,10 @@ async fn items_that_are_no_chunks_stay_a_list() {
     let span = streamed(&json!({"model": "m", "messages": []}), ["to", "be"]).await;
     assert_eq!(span.text("output.value"), Some(r#"["to","be"]"#));
 }
+
+#[test]
+fn a_text_is_embedded_whatever_the_answer_is() {
+    let capturing = capture();
+    embed(&json!({"model": "m", "input": "a lamp"}), json!([0.5]));
+    assert_eq!(capturing.only().text("embedding.embeddings.0.embedding.text"), Some("a lamp"));
+}

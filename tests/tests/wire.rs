@@ -213,6 +213,10 @@ fn a_line_of_an_event_may_be_json_of_its_own() {
     let ends: Vec<_> = json.match_indices('\n').map(|(end, _)| end + 1).collect();
     let span = of_bytes(&json!({"model": "m", "messages": []}), cut(&json, &ends));
     assert_eq!(span.text("llm.output_messages.0.message.content"), Some("A lamp"));
+    // A piece of a line is JSON of its own.
+    let line = json.replace('\n', "");
+    let span = of_bytes(&json!({"model": "m", "messages": []}), cut(&line, &[13, line.len() - 2]));
+    assert_eq!(span.text("llm.output_messages.0.message.content"), Some("A lamp"));
 }
 
 #[test]
@@ -230,6 +234,7 @@ fn what_begins_with_much_else_is_no_answer() {
     let chunk = r#"{"choices":[{"index":0,"delta":{"content":"A lamp"}}]}"#;
     for piece in [
         "just a few words\n",
+        "ÄÖÜ\n",
         "{no JSON}\n",
         "{\"no\":\"chunk\"}\n",
         "data: no JSON, but more words than the name of the field has\n\n",

@@ -465,3 +465,22 @@ fn a_trace_state_is_passed_on_up_to_the_length_that_all_must_pass_on() {
         assert_eq!(sent.get("tracestate").is_some_and(|sent| *sent == [state]), is_passed_on, "{length}");
     }
 }
+
+#[chain_span]
+fn begun() -> impl Future<Output = ()> {
+    async {}
+}
+
+#[chain_span(skip_all)]
+async fn around(call: impl Future<Output = ()>) {
+    call.await;
+}
+
+#[tokio::test]
+async fn a_scope_is_of_the_call_that_started_in_it() {
+    let capturing = capture();
+    let call = begun();
+    with_session("s-1").wrap(around(call)).await;
+    assert_eq!(capturing.named("around").text("session.id"), Some("s-1"));
+    assert_eq!(capturing.named("begun").text("session.id"), None);
+}

@@ -76,6 +76,13 @@ fn rows() -> Vec<Row> {
             json!({"prompt_tokens": 100_000, "completion_tokens": 1_000}),
             &[("total", 0.135)],
         ),
+        // Its tokens have a price, but not those that were used.
+        (
+            Some("openai"),
+            "text-embedding-3-small",
+            json!({"prompt_tokens": 0, "completion_tokens": 5}),
+            &[("total", 0.0)],
+        ),
         // Other names of providers.
         (
             Some("azure"),

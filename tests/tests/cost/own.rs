@@ -47,6 +47,7 @@ fn own_prices_come_first_and_the_list_has_the_rest() {
             {"id": "qwen3", "prices": {"input_mtok": 0, "output_mtok": 0}},
             {"id": "dated", "prices": [{"prices": {"input_mtok": 0, "output_mtok": 0}}]},
             {"id": "unpriced", "prices": {}},
+            {"id": "by-call", "prices": {"requests_kcount": 12}},
         ]},
         {"id": "azure", "models": [{"id": "our-deployment", "prices": {"input_mtok": 7, "output_mtok": 0}}]},
     ]);
@@ -62,6 +63,7 @@ fn own_prices_come_first_and_the_list_has_the_rest() {
             (Some("openai"), "ft:gpt-4o:shop", millions(), 15.0),
             (Some("openai"), "gpt-4o-mini", millions(), 0.75),
             (Some("ollama"), "llama3.2", millions(), 0.3),
+            (Some("ollama"), "by-call", millions(), 0.012),
             (Some("azure.ai.openai"), "our-deployment", millions(), 7.0),
             (Some("azure"), "gpt-4o", millions(), 12.5),
             // Without a provider, the name of the model decides.

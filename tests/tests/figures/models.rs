@@ -38,7 +38,7 @@ fn answer(model: &str) -> Value {
         "usage": {
             "prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500,
             "prompt_tokens_details": {"cached_tokens": 200, "cache_write_tokens": 40, "audio_tokens": 30},
-            "completion_tokens_details": {"reasoning_tokens": 60},
+            "completion_tokens_details": {"reasoning_tokens": 60, "audio_tokens": 0},
         },
     })
 }
@@ -181,6 +181,7 @@ fn the_latest_names_can_be_had() {
         assert_eq!(usage("input_tokens", &audio[..]), 60.0);
         assert_eq!(usage("input_tokens", &gpt), 2000.0, "{metrics}");
         assert_eq!(usage("output_tokens", &gpt), 1000.0);
+        assert_eq!(count(metrics, "gen_ai.client.inference.usage.output_tokens", &audio), 0);
         assert_eq!(usage("cache_read.input_tokens", &gpt), 400.0);
         assert_eq!(usage("cache_write.input_tokens", &gpt), 80.0);
         assert_eq!(usage("reasoning.output_tokens", &gpt), 120.0);
@@ -235,4 +236,30 @@ fn the_user_may_name_the_models() {
             assert_eq!(found, [*requested, *answered], "{names:?}");
         }
     }
+}
+
+#[test]
+fn the_interface_and_the_user_name_the_operation_and_the_provider() {
+    #[llm_call]
+    fn by_hand(system: &'static str) {
+        current().attribute("llm.system", system);
+    }
+    #[llm_call(request = request)]
+    fn gemini(request: &Value) -> Value {
+        let content = json!({"role": "model", "parts": [{"text": "The blue one."}]});
+        json!({"candidates": [{"content": content, "finishReason": "STOP"}], "modelVersion": request["model"]})
+    }
+    let label = |key: &str, run: fn()| {
+        let metrics = recorded(Sampled::None, GenAiVersion::V1_41, run);
+        let [point] = metrics.points("gen_ai.client.operation.duration") else { panic!("{metrics}") };
+        point.attributes.get(key).cloned()
+    };
+    let provider = label("gen_ai.provider.name", || by_hand("anthropic"));
+    assert_eq!(provider.as_deref(), Some("anthropic"));
+    let operation = label("gen_ai.operation.name", || {
+        gemini(
+            &json!({"model": "gemini-2.5-flash", "contents": [{"role": "user", "parts": [{"text": "Which?"}]}]}),
+        );
+    });
+    assert_eq!(operation.as_deref(), Some("generate_content"));
 }

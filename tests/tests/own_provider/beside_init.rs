@@ -115,3 +115,18 @@ fn a_processor_takes_scores_and_probes_over_from_telemetry_that_has_ended() {
     assert_eq!(telemetry.shutdown(SOON).annotations.delivered, 1);
     assert_eq!((first.annotations().len(), second.annotations().len()), (0, 1));
 }
+
+#[test]
+fn telemetry_that_runs_keeps_its_scores() {
+    if in_own_process("beside_init::telemetry_that_runs_keeps_its_scores", &[]).is_some() {
+        return;
+    }
+    let (first, second) = (Receiver::start(), Receiver::start());
+    let telemetry = sending_to(&first).tracing(false).init().unwrap();
+    let (_processor, _beside) = sending_to(&second).processor().unwrap();
+    assert_eq!(telemetry.health().annotations, None);
+    annotate_session("s-1", Annotation::new("tone").label("friendly"));
+    assert!(telemetry.health().annotations.is_some());
+    assert_eq!(telemetry.flush(SOON).annotations.delivered, 1);
+    assert_eq!((first.annotations().len(), second.annotations().len()), (1, 0));
+}

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use a2a_otel::evaluation::{Annotation, annotate_session};
-use a2a_otel::opentelemetry::trace::{TraceContextExt as _, Tracer as _, TracerProvider as _};
+use a2a_otel::opentelemetry::trace::{Span as _, TraceContextExt as _, Tracer as _, TracerProvider as _};
 use a2a_otel::opentelemetry::{Context, KeyValue, Value, global};
 use a2a_otel::telemetry::Condition;
 use a2a_otel::testing::{Behaviour, Receiver};
@@ -362,6 +362,22 @@ fn a_listener_may_log_while_the_span_that_a_message_is_about_is_locked() {
         done.send(()).unwrap();
     });
     assert_eq!(wait.recv_timeout(SOON), Ok(()), "the listener waits for the span that ends");
+    let said = messages();
+    assert!(said.len() == 1 && said[0].contains("has cut the span"), "{said:?}");
+}
+
+#[test]
+fn events_that_a_provider_has_dropped_are_told() {
+    if in_own_process("whole::events_that_a_provider_has_dropped_are_told", &[]).is_some() {
+        return;
+    }
+    listen();
+    let receiver = Receiver::start();
+    let (processor, _telemetry) = sending_to(&receiver).processor().unwrap();
+    let application = Application::new(processor);
+    let mut span = application.provider.tracer("theirs").start("conversation");
+    (0..200).for_each(|number| span.add_event(format!("message {number}"), Vec::new()));
+    span.end();
     let said = messages();
     assert!(said.len() == 1 && said[0].contains("has cut the span"), "{said:?}");
 }
