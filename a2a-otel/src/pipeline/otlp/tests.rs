@@ -365,7 +365,7 @@ fn a_span_is_cut_to_what_its_resource_and_its_scope_leave_and_that_is_told() {
     for (of_resource, of_scope) in [(3000, 30), (30, 3000)] {
         let attribute = KeyValue::new("text", "a".repeat(of_resource));
         let resource = Resource::builder_empty().with_attribute(attribute).build();
-        let mut span = named("span", "a".repeat(50_000));
+        let mut span = named("span", "a".repeat(12_000));
         span.instrumentation_scope = InstrumentationScope::builder("a".repeat(of_scope)).build();
         let ledger = Ledger::new(&signal::SPANS, "long.example".to_owned());
         let (requests, _) = Encoder::new(&resource).spans(&[span]).fitted(LIMIT, &ledger);
