@@ -9,7 +9,7 @@ use crate::json::Node;
 use crate::llm::exchange::{
     Message, Operation, Part, Request, Response, StoredPrompt, Text, ToolCall, tools,
 };
-use crate::llm::fold::Rule::{Append, AppendOr, Elements, Keep, Object, Push, Replace};
+use crate::llm::fold::Rule::{Append, AppendOr, Keep, Numbered, Object, Push, Replace};
 use crate::llm::fold::{Grown, Rule};
 use crate::llm::parameters;
 use crate::llm::shape::{Fit, Marks, Shape};
@@ -220,15 +220,17 @@ const ITEM: Rule = Object(&[
     ("arguments", "arguments", Append),
     ("input", "input", AppendOr("")),
     ("code", "code", Append),
-    ("content", "content", Elements(&PART)),
-    ("summary", "summary", Elements(&PART)),
+    ("content", "content", Numbered(&PART)),
+    ("summary", "summary", Numbered(&PART)),
 ]);
+
+/// How a part that begins joins the list. Its text may have come already, with the item that it is in.
 const PART: Rule = Object(&[
     ("type", "type", Keep),
-    ("text", "text", Append),
-    ("refusal", "refusal", Append),
-    ("data", "data", Append),
-    ("transcript", "transcript", Append),
+    ("text", "text", Keep),
+    ("refusal", "refusal", Keep),
+    ("data", "data", Keep),
+    ("transcript", "transcript", Keep),
 ]);
 
 const WHOLE: Rule = Object(&[]);
