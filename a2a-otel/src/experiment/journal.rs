@@ -311,6 +311,7 @@ impl Journal {
     }
 
     /// Removes the file of an experiment that did not start.
+    #[cfg(feature = "otlp")]
     pub(super) fn discard(&self) {
         let _ = fs::remove_file(&self.path);
         let _ = fs::remove_file(self.path.with_extension("lock"));

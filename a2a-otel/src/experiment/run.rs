@@ -81,6 +81,7 @@ impl Run {
     }
 
     /// The example that was answered.
+    #[must_use]
     pub fn example(&self) -> &Example {
         &self.0.example
     }

@@ -378,5 +378,5 @@ impl Running {
 /// Reads the results of a finished experiment, which may be long.
 async fn read(path: PathBuf) -> Result<Content, ExperimentError> {
     let read = spawn_blocking(move || Content::read(&path)).await;
-    read.unwrap_or_else(|_| Err(ExperimentError::NoRuntime))
+    read.unwrap_or(Err(ExperimentError::NoRuntime))
 }

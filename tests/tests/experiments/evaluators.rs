@@ -72,7 +72,7 @@ async fn prepared_evaluators_score_as_they_say() {
         let name = evaluator.name().to_owned();
         let (report, line) = judged(answer.clone(), expected.clone(), evaluator).await;
         assert_eq!(report.mean(&name), Some(score), "{name} of {answer} for {expected}: {line}");
-        assert!(score == 1.0 || line["explanation"].is_string(), "{name} says why: {line}");
+        assert!(score > 0.99 || line["explanation"].is_string(), "{name} says why: {line}");
     }
     assert!(evaluators::regex("(").is_err() && evaluators::json_schema(&json!({"type": 5})).is_err());
 }
@@ -199,7 +199,7 @@ async fn a_judge_is_asked_again_if_its_answer_cannot_be_read() {
         judge(&["I cannot say", r#"{"label": "superb"}"#, r#"{"label": "unhelpful"}"#]);
     let (report, _) = judged(json!("{input}"), json!(null), evaluator).await;
     assert_eq!(report.mean("helpful"), Some(0.0));
-    let prompts = prompts.lock().unwrap();
+    let prompts = prompts.lock().unwrap().clone();
     assert_eq!(prompts.len(), 3);
     // What the answer says is not replaced again.
     assert!(prompts[0].starts_with("Does {input} help with question?"), "{}", prompts[0]);
