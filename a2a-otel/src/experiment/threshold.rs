@@ -32,7 +32,7 @@ pub struct Threshold {
 
 #[derive(Clone, Debug)]
 enum Bound {
-    AtLeast(f64),
+    Minimum(f64),
     NoWorseThan(Box<Results>, f64),
 }
 
@@ -41,7 +41,7 @@ enum Bound {
 pub fn at_least(evaluator: impl Into<String>, score: f64) -> Threshold {
     Threshold {
         evaluator: evaluator.into(),
-        bound: Bound::AtLeast(score),
+        bound: Bound::Minimum(score),
         allows_noise: false,
         allowed_errors: 0,
     }
@@ -80,7 +80,7 @@ impl Threshold {
     /// Returns how results miss it.
     pub(super) fn missed_by(&self, results: &Results) -> Option<Miss> {
         let text = self.without_score(results).or_else(|| match &self.bound {
-            Bound::AtLeast(score) => {
+            Bound::Minimum(score) => {
                 let spread = results.spread(&self.evaluator)?;
                 let (mean, noise) = (spread.mean, spread.noise());
                 let text = || format!("{self} is required, and {mean:.3} ± {noise:.3} is reached");
@@ -118,7 +118,7 @@ impl Threshold {
     /// The score below which an example is one of the worst.
     pub(super) fn bound(&self) -> f64 {
         match self.bound {
-            Bound::AtLeast(score) => score,
+            Bound::Minimum(score) => score,
             Bound::NoWorseThan(..) => f64::INFINITY,
         }
     }
@@ -126,7 +126,7 @@ impl Threshold {
     /// The results that it compares with.
     pub(super) fn baseline(&self) -> Option<&Results> {
         match &self.bound {
-            Bound::AtLeast(_) => None,
+            Bound::Minimum(_) => None,
             Bound::NoWorseThan(baseline, _) => Some(baseline),
         }
     }
@@ -139,7 +139,7 @@ impl Threshold {
 impl fmt::Display for Threshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.bound {
-            Bound::AtLeast(score) => write!(f, "{} of at least {score}", self.evaluator),
+            Bound::Minimum(score) => write!(f, "{} of at least {score}", self.evaluator),
             Bound::NoWorseThan(baseline, margin) => {
                 write!(f, "{} no worse than in {:?} by more than {margin}", self.evaluator, baseline.name())
             }

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 use ureq::Agent;
 use ureq::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use ureq::http::{Method, Request, Response};
@@ -205,19 +205,6 @@ impl Client {
         // A connection that Phoenix has closed in the meantime would make the outcome uncertain.
         *lock(&self.shared.agent) = None;
         read(&self.send(&Call { method: Method::POST, path, body: Some(body), is_repeatable: false })?)
-    }
-
-    /// Queries the GraphQL interface, which answers with status 200 even if it reports errors.
-    pub(super) fn graphql(&self, query: &str, variables: &Value) -> Result<Value, PhoenixError> {
-        let mut answer: Value = self.post("/graphql", json!({"query": query, "variables": variables}))?;
-        if let Some(error) = answer["errors"][0]["message"].as_str() {
-            return Err(PhoenixError::Rejected {
-                request: "POST /graphql".to_owned(),
-                status: 200,
-                reason: self.shared.shown(error.as_bytes()),
-            });
-        }
-        Ok(answer["data"].take())
     }
 
     /// Sends a request until it is answered, or the patience is over.

@@ -1,6 +1,5 @@
 //! Experiments in Phoenix: their runs, and what evaluators say about them.
 
-use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::time::SystemTime;
 
@@ -87,62 +86,9 @@ pub(crate) struct RemoteEvaluation<'a> {
     pub(crate) trace_id: Option<String>,
 }
 
-/// An example that has runs which are missing or failed.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct IncompleteRun {
-    pub(crate) example_node_id: String,
-    pub(crate) repetitions: Vec<u32>,
-}
-
-/// A run of an experiment, with what evaluators have said.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-pub(crate) struct RemoteRow {
-    /// Phoenix's own id of the example.
-    pub(crate) example_id: String,
-    pub(crate) repetition_number: u32,
-    #[serde(default)]
-    pub(crate) input: Value,
-    #[serde(default)]
-    pub(crate) reference_output: Value,
-    #[serde(default)]
-    pub(crate) output: Value,
-    pub(crate) error: Option<String>,
-    pub(crate) latency_ms: Option<f64>,
-    pub(crate) trace_id: Option<String>,
-    #[serde(default)]
-    pub(crate) annotations: Vec<RemoteAnnotation>,
-    /// What the calls of models have cost, in US dollars, as Phoenix computes it.
-    #[serde(skip)]
-    pub(crate) cost: Option<f64>,
-    /// How many tokens the calls of models had.
-    #[serde(skip)]
-    pub(crate) tokens: Option<f64>,
-}
-
-/// What an evaluator has said about a run.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
-pub(crate) struct RemoteAnnotation {
-    pub(crate) name: String,
-    pub(crate) annotator_kind: String,
-    pub(crate) label: Option<String>,
-    pub(crate) score: Option<f64>,
-    pub(crate) explanation: Option<String>,
-    pub(crate) error: Option<String>,
-    pub(crate) trace_id: Option<String>,
-}
-
-/// Tokens and cost of a trace, if Phoenix knows them.
-type Usage = (Option<f64>, Option<f64>);
-
 #[derive(Deserialize)]
 struct Id {
     id: String,
-}
-
-#[derive(Deserialize)]
-struct Incomplete {
-    dataset_example: Id,
-    repetition_numbers: Vec<u32>,
 }
 
 /// A run, as the list of runs has it.
@@ -169,17 +115,6 @@ impl Client {
         }
         let path = format!("/v1/datasets/{}/experiments", encode(dataset_id));
         self.post_once(&path, body).map(data)
-    }
-
-    /// Returns the newest experiment of that name over a dataset.
-    pub(crate) fn find_experiment(
-        &self,
-        dataset_id: &str,
-        name: &str,
-    ) -> Result<Option<RemoteExperiment>, PhoenixError> {
-        let path = format!("/v1/datasets/{}/experiments?limit={PAGE}", encode(dataset_id));
-        let experiments: Vec<RemoteExperiment> = self.all(&path, usize::MAX)?;
-        Ok(experiments.into_iter().find(|experiment| experiment.name == name))
     }
 
     pub(crate) fn experiment(&self, experiment_id: &str) -> Result<Option<RemoteExperiment>, PhoenixError> {
@@ -235,55 +170,6 @@ impl Client {
             "metadata": metadata, "trace_id": trace_id,
         });
         self.post("/v1/experiment_evaluations", body).map(|Answer::<Id> { .. }| ())
-    }
-
-    /// Returns the examples with runs that are missing or failed.
-    pub(crate) fn incomplete_runs(&self, experiment_id: &str) -> Result<Vec<IncompleteRun>, PhoenixError> {
-        let path = format!("/v1/experiments/{}/incomplete-runs?limit={PAGE}", encode(experiment_id));
-        let incomplete: Vec<Incomplete> = self.all(&path, usize::MAX)?;
-        let run = |incomplete: Incomplete| IncompleteRun {
-            example_node_id: incomplete.dataset_example.id,
-            repetitions: incomplete.repetition_numbers,
-        };
-        Ok(incomplete.into_iter().map(run).collect())
-    }
-
-    /// Returns all runs of an experiment.
-    pub(crate) fn experiment_rows(&self, experiment_id: &str) -> Result<Vec<RemoteRow>, PhoenixError> {
-        let path = format!("/v1/experiments/{}/json", encode(experiment_id));
-        let rows: Option<Vec<RemoteRow>> = self.find(&path)?;
-        // Phoenix answers 404 for an experiment without runs.
-        let mut rows = rows.unwrap_or_default();
-        let costs = self.costs(experiment_id)?;
-        for row in &mut rows {
-            let known = row.trace_id.as_ref().and_then(|trace_id| costs.get(trace_id));
-            (row.tokens, row.cost) = known.copied().unwrap_or_default();
-        }
-        Ok(rows)
-    }
-
-    /// Returns tokens and cost of each trace of an experiment's runs.
-    fn costs(&self, experiment_id: &str) -> Result<HashMap<String, Usage>, PhoenixError> {
-        const QUERY: &str = "query($id: ID!, $after: String) { node(id: $id) { ... on Experiment { \
-            runs(first: 1000, after: $after) { pageInfo { hasNextPage endCursor } \
-            edges { node { traceId costSummary { total { tokens cost } } } } } } } }";
-        let mut costs = HashMap::new();
-        let mut after = Value::Null;
-        loop {
-            let answer = self.graphql(QUERY, &json!({"id": experiment_id, "after": after}))?;
-            let runs = &answer["node"]["runs"];
-            for edge in runs["edges"].as_array().into_iter().flatten() {
-                let run = &edge["node"];
-                let total = &run["costSummary"]["total"];
-                if let Some(trace_id) = run["traceId"].as_str() {
-                    costs.insert(trace_id.to_owned(), (total["tokens"].as_f64(), total["cost"].as_f64()));
-                }
-            }
-            if runs["pageInfo"]["hasNextPage"] != true {
-                return Ok(costs);
-            }
-            after = runs["pageInfo"]["endCursor"].clone();
-        }
     }
 
     /// Returns the page on which Phoenix compares experiments. The first is the one that others are compared with.

@@ -20,7 +20,6 @@ mod client;
 #[cfg(feature = "evaluation")]
 mod datasets;
 #[cfg(feature = "evaluation")]
-#[allow(dead_code, reason = "what runs experiments calls it")]
 mod experiments;
 #[cfg(feature = "evaluation")]
 mod prompts;
@@ -42,10 +41,7 @@ pub use self::client::Client;
 #[cfg(feature = "evaluation")]
 pub use self::datasets::DatasetVersion;
 #[cfg(feature = "evaluation")]
-#[allow(unused_imports, reason = "what runs experiments imports it")]
-pub(crate) use self::experiments::{
-    IncompleteRun, NewExperiment, RemoteAnnotation, RemoteEvaluation, RemoteExperiment, RemoteRow, RemoteRun,
-};
+pub(crate) use self::experiments::{NewExperiment, RemoteEvaluation, RemoteRun};
 #[cfg(feature = "evaluation")]
 pub use self::prompts::{Prompt, PromptMessage, PromptQuery, PromptQueryWithFallback, RenderError};
 #[cfg(feature = "evaluation")]

@@ -203,7 +203,7 @@ impl Dataset {
     /// answer("Which lamps do you have?");
     /// let dataset = Dataset::from_spans("answers", &capturing.spans());
     /// let example = &dataset.examples()[0];
-    /// assert_eq!(example.input()["question"], "Which lamps do you have?");
+    /// assert_eq!(example.input(), "Which lamps do you have?");
     /// assert_eq!(example.expected(), "You asked: Which lamps do you have?");
     /// ```
     #[must_use]
