@@ -78,7 +78,7 @@ fn a_list_of_examples_is_named_after_its_file() {
 }
 
 #[test]
-fn what_phoenix_writes_can_be_read() {
+fn lines_of_phoenix_can_be_read_and_its_tables_are_refused() {
     let line = json!({
         "id": "RGF0YXNldEV4YW1wbGU6MQ==", "node_id": "RGF0YXNldEV4YW1wbGU6MQ==", "input": {"q": "2+2"},
         "output": {"a": "4"}, "metadata": {}, "splits": ["train"],
@@ -86,10 +86,9 @@ fn what_phoenix_writes_can_be_read() {
     let dataset = Dataset::from_json_lines("sums", &line.to_string()).unwrap();
     assert_eq!(dataset.examples()[0].expected(), &json!({"a": "4"}));
     let table = "id,node_id,input.q,output.a,metadata.lvl,splits\nex-1,RGF0,2+2,4,1,\"[\"\"train\"\"]\"\n";
-    let dataset = Dataset::from_csv("sums", table, &Columns::default()).unwrap();
-    let example =
-        Example::new(json!({"q": "2+2"})).with_expected(json!({"a": "4"})).with_metadata("lvl", "1");
-    assert_eq!(dataset.examples()[0], example.in_split("train").with_id("ex-1"));
+    // The cells of its tables are texts, whatever the values were, and an upload would replace them.
+    let error = Dataset::from_csv("sums", table, &Columns::default()).unwrap_err().to_string();
+    assert!(error.contains("export the dataset as JSON lines"), "{error}");
 }
 
 #[test]

@@ -116,6 +116,26 @@ fn a_dataset_grows_and_keeps_its_versions() {
 }
 
 #[test]
+fn splits_that_people_have_made_in_phoenix_stay() {
+    let Some((phoenix, client)) = connected() else { return };
+    let name = unique("split");
+    let dataset = |price: u32| {
+        Dataset::new(&name)
+            .with_example(Example::new(json!({"q": "a"})).with_id("a").in_split(format!("hard-{name}")))
+            .with_example(Example::new(json!({"q": "b"})).with_id("b").with_metadata("price", price))
+    };
+    let id = client.dataset_url(&client.upload(&dataset(1)).unwrap()).unwrap();
+    let id = id.rsplit('/').nth(1).unwrap().to_owned();
+    let split = format!("train-{name}");
+    let made =
+        phoenix.post(&format!("/v1/datasets/{id}/splits"), &json!({"name": split, "example_ids": ["b"]}));
+    assert!(made.status < 300, "{made:?}");
+    let stored = client.upload(&dataset(2)).unwrap();
+    assert_eq!(stored.example("b").unwrap().splits(), [split]);
+    assert_eq!(stored.example("a").unwrap().splits(), [format!("hard-{name}")]);
+}
+
+#[test]
 fn other_columns_are_refused_unless_they_are_asked_for() {
     let Some((_, client)) = connected() else { return };
     let name = unique("columns");

@@ -403,3 +403,79 @@ fn a_file_is_recorded_and_replayed_as_the_environment_says() {
     assert!(said.contains("A2A_OTEL_REPLAY=\"repeat\" is ignored: expected record, replay or off"), "{said}");
     assert!(said.contains("answered: true, ran: []"), "{said}");
 }
+
+#[tool_span(replay)]
+fn stock() -> Value {
+    runs("stock");
+    json!(3)
+}
+
+#[tool_span(replay)]
+fn open(name: &str) -> Result<String, std::io::Error> {
+    Err(std::io::Error::other(format!("{name} is locked")))
+}
+
+#[test]
+fn numbers_and_errors_of_the_system_come_back() {
+    let (trace, _) = recorded(|| (stock(), open("shop").map_err(|error| error.to_string())));
+    let _replaying = replay(trace);
+    assert_eq!(stock(), json!(3));
+    assert_eq!(open("shop").map_err(|error| error.to_string()), Err("shop is locked".to_owned()));
+    assert_eq!(ran(), ["stock"], "only when it was recorded");
+}
+
+#[tool_span(replay)]
+fn plan(product: &str) -> Offer {
+    runs("plan");
+    offer(product)
+}
+
+#[test]
+fn what_was_called_within_an_answered_call_answers_no_other() {
+    let (trace, _) = recorded(|| plan("lamp"));
+    let replaying = replay(trace);
+    plan("lamp");
+    assert!(replaying.unused().is_empty(), "{:?}", replaying.unused());
+    assert!(panic_of(|| offer("lamp")).contains("was recorded once with this input"));
+}
+
+#[test]
+fn a_replay_that_has_ended_answers_nobody() {
+    let (trace, _) = recorded(|| offer("lamp"));
+    let replaying = replay(&trace);
+    let later = in_current_span(|| offer("chair"));
+    drop(replaying);
+    let _other = replay(&trace);
+    ran();
+    assert_eq!(later().product, "chair", "its body runs");
+    assert_eq!(ran(), ["offer"]);
+}
+
+#[test]
+fn a_call_without_a_span_may_run_too() {
+    let _replaying = Replay::new(Trace::default()).unmatched(Unmatched::Run).start();
+    ran();
+    assert_eq!(a2a_otel::suppress().run(|| offer("lamp")).product, "lamp");
+    assert_eq!(ran(), ["offer"]);
+}
+
+/// The client and the server of a tool in one process: both spans have the tool's name and input.
+#[test]
+fn the_servers_span_answers_for_its_function() {
+    #[mcp_tool(replay)]
+    fn greet(name: &str) -> Value {
+        json!({ "greeting": name })
+    }
+    let (trace, _) = recorded(|| greet("ada"));
+    let mut server = trace.spans()[0].clone();
+    let mut client = server.clone();
+    client.name = "tools/call greet".to_owned();
+    client.span_id = 7.into();
+    client.attributes.insert("tool.name".to_owned(), "greet".into());
+    client.attributes.insert("output.value".to_owned(), "hello ada".into());
+    server.attributes.insert("tool.name".to_owned(), "greet".into());
+    server.parent_id = Some(client.span_id);
+    let replaying = replay(Trace::new(vec![client, server]));
+    assert_eq!(greet("ada"), json!({ "greeting": "ada" }));
+    assert!(replaying.unused().is_empty());
+}

@@ -7,8 +7,8 @@ use super::DatasetError;
 /// The end of the name of a column whose cells are JSON. Cells of other columns are texts.
 pub(super) const JSON: &str = ":json";
 
-/// Columns that have nothing for an example: Phoenix writes its own ids.
-const IGNORED: [&str; 1] = ["node_id"];
+/// The column that only tables have which Phoenix has exported.
+const OF_PHOENIX: &str = "node_id";
 
 /// Which column of a CSV file is which part of an example.
 ///
@@ -114,6 +114,10 @@ impl Columns {
         let fault = |columns: Vec<String>, reason: String| {
             Err(DatasetError::Columns { file: file.to_owned(), columns, reason })
         };
+        if heads.contains(&OF_PHOENIX) && self.0.is_empty() {
+            let reason = "Phoenix has exported it, and its values have lost their types; export the dataset as JSON lines";
+            return fault(vec![OF_PHOENIX.to_owned()], reason.to_owned());
+        }
         let mut seen = HashSet::new();
         if let Some(twice) = heads.iter().find(|head| !seen.insert(**head)) {
             return fault(vec![(*twice).to_owned()], format!("there are two columns `{twice}`; rename one"));
@@ -127,7 +131,7 @@ impl Columns {
             None if self.0.is_empty() => part_of(head),
             None => None,
         };
-        let unknown = |head: &&&str| known(head).is_none() && !IGNORED.contains(*head);
+        let unknown = |head: &&&str| known(head).is_none();
         if let Some(unknown) = heads.iter().find(unknown).filter(|_| self.0.is_empty()) {
             let reason = format!(
                 "the column `{unknown}` is no part of an example; name it `input.{unknown}`, `expected.{unknown}` or \

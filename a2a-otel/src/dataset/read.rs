@@ -153,7 +153,9 @@ impl Dataset {
             Format::JsonLines => json::write_lines(self),
             Format::Csv => csv::write(self),
         };
-        let written = text.and_then(|text| fs::write(path, text).map_err(|error| error.to_string()));
+        let create = || path.parent().map_or(Ok(()), fs::create_dir_all);
+        let write = |text| create().and_then(|()| fs::write(path, text)).map_err(|error| error.to_string());
+        let written = text.and_then(write);
         written.map_err(|reason| DatasetError::Unwritable { file: path.display().to_string(), reason })
     }
 }

@@ -17,10 +17,14 @@ use crate::deadline;
 use crate::environment::Environment;
 use crate::lock::lock;
 use crate::pipeline::transport::{Backoff, Secrets, agent, header_map, retry_after, unanswered};
+use crate::report::report;
 use crate::settings::{Endpoint, Overrides, Settings};
 
 /// How long one attempt may take. Phoenix stores 1,000 examples a second.
 const ATTEMPT: Duration = Duration::from_secs(5 * 60);
+
+/// How long an attempt may take at the end of the patience.
+const SHORTEST: Duration = Duration::from_millis(100);
 
 /// How long it may take to connect.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -82,6 +86,8 @@ pub(super) struct Call<'a> {
     body: Option<Value>,
     /// Whether a second request does no harm if the first has been answered unheard.
     is_repeatable: bool,
+    /// Whether Phoenix may need longer than the patience, because much is sent.
+    is_long: bool,
 }
 
 /// Why an attempt failed, and whether another one may help.
@@ -133,7 +139,9 @@ impl Client {
     pub fn from_env() -> Result<Self, PhoenixError> {
         let variable = |name: &str| std::env::var(name).ok();
         let mut environment = Environment::new(&variable);
-        Self::new(&Settings::resolve(&Overrides::default(), &mut environment, "evaluation"))
+        let settings = Settings::resolve(&Overrides::default(), &mut environment, "evaluation");
+        environment.warnings.iter().for_each(|warning| report(warning));
+        Self::new(&settings)
     }
 
     /// Sets for how long a request is tried while Phoenix does not answer, or answers that it cannot now. The default is
@@ -160,7 +168,13 @@ impl Client {
 
     /// Asks for something, and reads the answer.
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, PhoenixError> {
-        read(&self.send(&Call { method: Method::GET, path, body: None, is_repeatable: true })?)
+        read(&self.send(&Call {
+            method: Method::GET,
+            path,
+            body: None,
+            is_repeatable: true,
+            is_long: false,
+        })?)
     }
 
     /// Asks for something that may be missing: `None` for status 404.
@@ -174,7 +188,7 @@ impl Client {
 
     /// Asks for a text.
     pub(super) fn text(&self, path: &str) -> Result<String, PhoenixError> {
-        self.send(&Call { method: Method::GET, path, body: None, is_repeatable: true })
+        self.send(&Call { method: Method::GET, path, body: None, is_repeatable: true, is_long: false })
     }
 
     /// Asks for all pages of a list.
@@ -197,14 +211,32 @@ impl Client {
 
     /// Posts something that may arrive twice.
     pub(super) fn post<T: DeserializeOwned>(&self, path: &str, body: Value) -> Result<T, PhoenixError> {
-        read(&self.send(&Call { method: Method::POST, path, body: Some(body), is_repeatable: true })?)
+        read(&self.send(&Call {
+            method: Method::POST,
+            path,
+            body: Some(body),
+            is_repeatable: true,
+            is_long: false,
+        })?)
+    }
+
+    /// Posts something large that may arrive twice.
+    pub(super) fn post_large<T: DeserializeOwned>(&self, path: &str, body: Value) -> Result<T, PhoenixError> {
+        let body = Some(body);
+        read(&self.send(&Call { method: Method::POST, path, body, is_repeatable: true, is_long: true })?)
     }
 
     /// Posts something that must not arrive twice. It is tried again only if it cannot have arrived.
     pub(super) fn post_once<T: DeserializeOwned>(&self, path: &str, body: Value) -> Result<T, PhoenixError> {
         // A connection that Phoenix has closed in the meantime would make the outcome uncertain.
         *lock(&self.shared.agent) = None;
-        read(&self.send(&Call { method: Method::POST, path, body: Some(body), is_repeatable: false })?)
+        read(&self.send(&Call {
+            method: Method::POST,
+            path,
+            body: Some(body),
+            is_repeatable: false,
+            is_long: false,
+        })?)
     }
 
     /// Sends a request until it is answered, or the patience is over.
@@ -212,7 +244,9 @@ impl Client {
         let deadline = deadline::after(self.patience);
         let mut backoff = Backoff::default();
         loop {
-            let Failure { error, again } = match self.shared.attempt(call, self.attempt) {
+            let left = deadline::left(deadline).max(SHORTEST);
+            let timeout = if call.is_long { self.attempt } else { self.attempt.min(left) };
+            let Failure { error, again } = match self.shared.attempt(call, timeout) {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };

@@ -131,12 +131,11 @@ impl Client {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn upload(&self, dataset: &Dataset) -> Result<Dataset, PhoenixError> {
-        if let Some(stored) = self.dataset(dataset.name())?
-            && let Some(difference) = other_columns(&stored, dataset)
-        {
+        let stored = self.dataset(dataset.name())?;
+        if let Some(difference) = stored.as_ref().and_then(|stored| other_columns(stored, dataset)) {
             return Err(PhoenixError::OtherColumns { dataset: dataset.name().to_owned(), difference });
         }
-        self.upload_with_other_columns(dataset)
+        self.append(dataset, stored.as_ref())
     }
 
     /// Adds the examples to a dataset in Phoenix as [`upload`](Self::upload) does, even if the inputs or the expected
@@ -146,13 +145,18 @@ impl Client {
     ///
     /// As [`upload`](Self::upload), except for other columns.
     pub fn upload_with_other_columns(&self, dataset: &Dataset) -> Result<Dataset, PhoenixError> {
+        self.append(dataset, self.dataset(dataset.name())?.as_ref())
+    }
+
+    fn append(&self, dataset: &Dataset, stored: Option<&Dataset>) -> Result<Dataset, PhoenixError> {
         dataset.check()?;
         if dataset.is_empty() {
             let advice = "add one before it is uploaded";
             return Err(DatasetError::Empty { file: dataset.name().to_owned(), advice }.into());
         }
         // Not `update`, which deletes what is not sent.
-        let uploaded: Answer<Uploaded> = self.post("/v1/datasets/upload?sync=true", body(dataset))?;
+        let uploaded: Answer<Uploaded> =
+            self.post_large("/v1/datasets/upload?sync=true", body(dataset, stored))?;
         let listed = Listed {
             id: uploaded.data.dataset_id,
             name: dataset.name().to_owned(),
@@ -238,7 +242,8 @@ fn unwrapped(mut object: Map<String, Value>, key: &str) -> Value {
     value.unwrap_or(Value::Object(object))
 }
 
-fn body(dataset: &Dataset) -> Value {
+/// The request that adds the examples. An example without splits keeps those that people have given it in Phoenix.
+fn body(dataset: &Dataset, stored: Option<&Dataset>) -> Value {
     let examples = dataset.examples();
     let list = |of: &dyn Fn(&Example) -> Value| examples.iter().map(of).collect::<Value>();
     let mut body = json!({
@@ -252,12 +257,17 @@ fn body(dataset: &Dataset) -> Value {
     });
     // Phoenix leaves the splits as they are if it gets none.
     if examples.iter().any(|example| !example.splits().is_empty()) {
-        body["splits"] = list(&|example| json!(example.splits()));
+        body["splits"] = list(&|example| json!(splits_of(example, stored)));
     }
     if examples.iter().any(|example| example.span_id().is_some()) {
         body["span_ids"] = list(&|example| json!(example.span_id()));
     }
     body
+}
+
+fn splits_of<'a>(example: &'a Example, stored: Option<&'a Dataset>) -> &'a [String] {
+    let known = || stored.and_then(|stored| stored.example(example.id())).map_or(&[][..], Example::splits);
+    if example.splits().is_empty() { known() } else { example.splits() }
 }
 
 impl Dataset {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::template::RenderError;
-use self::template::{Format, render};
+use self::template::{Format, render, unsupported};
 use super::client::{Client, data};
 use super::{Answer, PhoenixError};
 use crate::context::{Scope, with_prompt_template};
@@ -177,7 +177,8 @@ impl Prompt {
     ///
     /// # Errors
     ///
-    /// If a variable of the prompt is missing, or the variables are no object.
+    /// If a variable of the prompt is missing, the variables are no object, or the prompt has a section or another tag of
+    /// Mustache that is no variable.
     pub fn render(&self, variables: impl Serialize) -> Result<Vec<PromptMessage>, RenderError> {
         let fault = |reason| RenderError::new(&self.name, reason);
         let variables = match serde_json::to_value(variables) {
@@ -186,6 +187,10 @@ impl Prompt {
             Ok(_) => return Err(fault("its variables are no object".to_owned())),
             Err(error) => return Err(fault(format!("its variables cannot be JSON: {error}"))),
         };
+        if let Some(tag) = self.messages.iter().find_map(|message| unsupported(self.format, &message.content))
+        {
+            return Err(fault(format!("it has `{tag}`, and only variables can be filled in here")));
+        }
         let missing: Vec<_> =
             self.variables().into_iter().filter(|name| !variables.contains_key(name)).collect();
         if !missing.is_empty() {

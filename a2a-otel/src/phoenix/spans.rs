@@ -13,7 +13,7 @@ use crate::dataset::{Dataset, Example};
 use crate::percent::encode;
 use crate::phoenix::timestamp::timestamp;
 use crate::semconv::openinference::{INPUT_MIME_TYPE, INPUT_VALUE, OUTPUT_MIME_TYPE, OUTPUT_VALUE};
-use crate::testing::Captured;
+use crate::testing::{Captured, Trace};
 
 /// The largest page that Phoenix returns.
 const PAGE: usize = 1000;
@@ -142,7 +142,8 @@ struct Seen<'a> {
 impl Client {
     /// Returns the spans of a project as a dataset that is named after it, in the order in which Phoenix stored them.
     ///
-    /// The input of each example is the span's, what is expected is its output, unless the span failed. Its metadata names the span's kind
+    /// The input of each example is the span's, what is expected is its output, unless the span
+    /// failed. Its metadata names the span's kind
     /// (`span_kind`), name (`span_name`) and trace (`trace_id`), and the status of a span that failed (`error`). Its id is
     /// made of the span's. Spans without an input are left out.
     ///
@@ -161,8 +162,27 @@ impl Client {
         Ok(Dataset::new(project).with_examples(examples))
     }
 
+    /// Returns a trace of a project, for [`testing::diff`](crate::testing::diff) and [`testing::replay`](crate::testing::replay).
+    ///
+    /// # Errors
+    ///
+    /// If there is no such project, or Phoenix does not answer, or refuses.
+    ///
+    /// ```no_run
+    /// use a2a_otel::phoenix::Client;
+    ///
+    /// let trace = Client::from_env()?.trace("marketplace", "f3ec5bd7c9b8b1c1d5b5e0cc4b8ef1a0")?;
+    /// trace.write("tests/recordings/marketplace.jsonl")?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn trace(&self, project: &str, trace_id: impl Into<String>) -> Result<Trace, PhoenixError> {
+        let query = SpanQuery::new().trace(trace_id).limit(usize::MAX);
+        let spans = Value::Array(self.spans_json(project, &query)?);
+        Trace::from_phoenix_json(&spans).map_err(|error| PhoenixError::Unreadable(error.to_string()))
+    }
+
     /// Returns the spans of a project, the newest first, as Phoenix writes them.
-    pub(crate) fn spans_json(&self, project: &str, query: &SpanQuery) -> Result<Vec<Value>, PhoenixError> {
+    fn spans_json(&self, project: &str, query: &SpanQuery) -> Result<Vec<Value>, PhoenixError> {
         if query.most == 0 {
             return Ok(Vec::new());
         }

@@ -46,12 +46,13 @@ impl Recorded {
     /// Reads the output as a type. A text may be the value itself, or the JSON of it.
     fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         let Some(text) = &self.text else { return serde_json::from_value(Value::Null) };
-        let parsed = || serde_json::from_str(text);
         let itself = || serde_json::from_value(Value::String(text.clone()));
+        // Numbers and truth values are recorded as texts, and a text may look like one: a text only reads as itself.
+        let parsed = serde_json::from_str(text);
         if self.is_json {
-            parsed().or_else(|error| itself().map_err(|_| error))
+            parsed.or_else(|error| itself().map_err(|_| error))
         } else {
-            itself().or_else(|_| parsed())
+            parsed.or_else(|_| itself())
         }
     }
 
@@ -116,7 +117,9 @@ steps! {
     /// Results whose error is made of a `String`. The compiler takes the first of these steps that fits.
     Replayed(TryFromFailure<R>);
     /// Results whose error is made of other errors.
-    TryFromFailure(TryParsed<R>);
+    TryFromFailure(TryFromIo<R>);
+    /// Results whose error is made of an input or output error, or is one.
+    TryFromIo(TryParsed<R>);
     /// Results whose error is parsed.
     TryParsed(TryNoError<R>);
     /// Results whose error cannot be made.
@@ -127,7 +130,7 @@ steps! {
 
 impl<R> Replayed<R> {
     /// The start of the chain.
-    pub const NEW: Self = Self(TryFromFailure(TryParsed(TryNoError(Plain(PhantomData)))));
+    pub const NEW: Self = Self(TryFromFailure(TryFromIo(TryParsed(TryNoError(Plain(PhantomData))))));
 }
 
 macro_rules! rebuilds {
@@ -160,6 +163,7 @@ macro_rules! rebuilds {
 rebuilds! {
     Replayed, FromText: (From<String>) => |message| Some(E::from(message));
     TryFromFailure, FromFailure: (From<RecordedFailure>) => |message| Some(E::from(RecordedFailure(message)));
+    TryFromIo, FromIo: (From<std::io::Error>) => |message| Some(E::from(std::io::Error::other(message)));
     TryParsed, Parsed: (FromStr) => |message| message.parse().ok();
     TryNoError, Unmade: (Sized) => |_message| None::<E>;
 }

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use opentelemetry::trace::Status;
+use opentelemetry::trace::{SpanId, Status};
 use opentelemetry::{Context, ContextGuard};
 use serde_json::Value as Json;
 
@@ -106,7 +106,9 @@ struct Recording {
     call: Call,
     /// The calls around it, the innermost first.
     outer: Vec<Call>,
-    /// Whether it has answered a call.
+    /// The spans around it.
+    around: Vec<SpanId>,
+    /// Whether it has answered a call, or a call around it has.
     is_used: bool,
     span: Captured,
 }
@@ -157,8 +159,8 @@ impl Replay {
 }
 
 impl Replaying {
-    /// The recorded calls that have answered no call yet, in the order of the recording: only those with the name and kind of
-    /// a model's call or of a tool.
+    /// The recorded calls of models and tools that have answered no call yet, in the order of the recording. Calls within one
+    /// that has answered count as used. Calls of functions without the argument `replay` are here too.
     #[must_use]
     pub fn unused(&self) -> Vec<Captured> {
         let recordings = lock(&self.state.recordings);
@@ -167,7 +169,7 @@ impl Replaying {
         unused.map(|recording| recording.span.clone()).collect()
     }
 
-    /// What was said of each call that was not recorded, in their order.
+    /// The messages about calls that were not recorded, in the order of the calls.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
         lock(&self.state.missing).clone()
@@ -180,10 +182,10 @@ const CALLS: [&str; 4] = ["LLM", "TOOL", "EMBEDDING", "RETRIEVER"];
 fn answer(context: &Context, site: &'static str, request: Option<&Arc<CallRequest>>) -> Option<Answer> {
     let state = routes::find::<State>(context)?;
     let Some(request) = request else {
-        return Some(Answer::Missing(format!(
+        return state.missed(format!(
             "`{site}` cannot be answered from a recording, because its span is not recorded: it is suppressed, or the \
              sampler has dropped it"
-        )));
+        ));
     };
     match state.take(request) {
         Ok(answer) => Some(answer),
@@ -219,7 +221,10 @@ impl State {
             let times = matching().count();
             return Err(if times > 0 { used_up(&call, times) } else { unknown(&call, &recordings) });
         };
-        recordings[found].is_used = true;
+        let answering = recordings[found].span.span_id;
+        for recording in recordings.iter_mut() {
+            recording.is_used |= recording.span.span_id == answering || recording.around.contains(&answering);
+        }
         Ok(recorded(&recordings[found].span))
     }
 
@@ -247,18 +252,37 @@ fn is_within(outer: &[Call], recorded: &[Call]) -> bool {
     outer.iter().all(|call| recorded.any(|other| other.matches(call)))
 }
 
-fn record(branch: &Branch<'_>, outer: &[Call], ignored: &[Ignored], recordings: &mut Vec<Recording>) {
+fn record(
+    branch: &Branch<'_>,
+    outer: &[(SpanId, Call)],
+    ignored: &[Ignored],
+    recordings: &mut Vec<Recording>,
+) {
     let call = Call::recorded(branch.span, ignored);
-    recordings.push(Recording {
-        call: call.clone(),
-        outer: outer.iter().rev().cloned().collect(),
-        is_used: false,
-        span: branch.span.clone(),
-    });
-    let within: Vec<_> = outer.iter().cloned().chain([call]).collect();
+    // The client's span of a call that its server has recorded too. The function is the server's.
+    let is_seen_twice = call.is_of_protocol() && has_within(branch, &call, ignored);
+    if !is_seen_twice {
+        recordings.push(Recording {
+            call: call.clone(),
+            outer: outer.iter().rev().map(|(_, call)| call.clone()).collect(),
+            around: outer.iter().map(|(span, _)| *span).collect(),
+            is_used: false,
+            span: branch.span.clone(),
+        });
+    }
+    let within: Vec<_> = outer.iter().cloned().chain([(branch.span.span_id, call)]).collect();
     for child in &branch.children {
         record(child, &within, ignored, recordings);
     }
+}
+
+/// Whether a span below has the same tool and input.
+fn has_within(branch: &Branch<'_>, call: &Call, ignored: &[Ignored]) -> bool {
+    branch.children.iter().any(|child| {
+        let below = Call::recorded(child.span, ignored);
+        let is_same = below.tool == call.tool && below.input == call.input && below.kind == call.kind;
+        is_same || has_within(child, call, ignored)
+    })
 }
 
 impl Call {
@@ -288,6 +312,11 @@ impl Call {
     /// Whether both have the same name and kind. The span of a protocol has a name of its own, and names the tool.
     fn is_of(&self, call: &Self) -> bool {
         self.kind == call.kind && (self.name == call.name || self.tool.as_ref() == Some(&call.name))
+    }
+
+    /// Whether the span has the name of a protocol's method, and names the tool apart.
+    fn is_of_protocol(&self) -> bool {
+        self.tool.as_ref().is_some_and(|tool| *tool != self.name)
     }
 
     fn title(&self) -> String {
@@ -347,8 +376,8 @@ fn unknown(call: &Call, recordings: &[Recording]) -> String {
     let more = if more > 0 { format!("\n    … and {more} more") } else { String::new() };
     let used = if nearest.is_used { ", which has answered another call already" } else { "" };
     format!(
-        "no recorded call of {} has this input. Record the trace again, or leave what may differ out with \
-         `Replay::ignore`.\n  input: {}\n  nearest recording: span {}{used}\n  what differs from it:{}{more}",
+        "no recorded call of {} has this input. Record the trace again, or use `Replay::ignore` for \
+         parts that may differ.\n  input: {}\n  nearest recording: span {}{used}\n  what differs from it:{}{more}",
         call.title(),
         call.shown_input(),
         nearest.span.span_id,

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use opentelemetry::Context;
@@ -20,11 +20,12 @@ static ROUTES: LazyLock<Mutex<HashMap<TraceId, Route>>> = LazyLock::new(Mutex::d
 #[derive(Clone)]
 struct Route {
     number: u64,
+    is_over: Arc<AtomicBool>,
     target: Arc<dyn Any + Send + Sync>,
 }
 
 /// Ends a route when it is dropped.
-pub(super) struct RouteGuard(u64);
+pub(super) struct RouteGuard(u64, Arc<AtomicBool>);
 
 /// Returns this context with what its traces belong to from now on.
 pub(super) fn begin<T: Any + Send + Sync>(context: &Context, target: &Arc<T>) -> (Context, RouteGuard) {
@@ -32,7 +33,8 @@ pub(super) fn begin<T: Any + Send + Sync>(context: &Context, target: &Arc<T>) ->
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     RUNNING.fetch_add(1, Ordering::Relaxed);
     let target: Arc<dyn Any + Send + Sync> = target.clone();
-    (context.with_value(Route { number, target }), RouteGuard(number))
+    let is_over = Arc::<AtomicBool>::default();
+    (context.with_value(Route { number, is_over: is_over.clone(), target }), RouteGuard(number, is_over))
 }
 
 /// Whether there is any route.
@@ -44,7 +46,7 @@ pub(super) fn is_any() -> bool {
 pub(super) fn find<T: Any + Send + Sync>(context: &Context) -> Option<Arc<T>> {
     let of_trace = || lock(&ROUTES).get(&context.span().span_context().trace_id()).cloned();
     let route = context.get::<Route>().cloned().or_else(of_trace)?;
-    route.target.downcast().ok()
+    if route.is_over() { None } else { route.target.downcast().ok() }
 }
 
 /// A span has started in this context.
@@ -52,12 +54,24 @@ pub(super) fn started(span: &Span, context: &Context) {
     if is_any()
         && let Some(route) = context.get::<Route>()
     {
-        lock(&ROUTES).insert(span.span_context().trace_id(), route.clone());
+        let mut routes = lock(&ROUTES);
+        // Asked under the lock, so that a route that ends now is removed after this.
+        if !route.is_over() {
+            routes.insert(span.span_context().trace_id(), route.clone());
+        }
+    }
+}
+
+impl Route {
+    /// Whether its guard is dropped. A context may outlive it.
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for RouteGuard {
     fn drop(&mut self) {
+        self.1.store(true, Ordering::Relaxed);
         RUNNING.fetch_sub(1, Ordering::Relaxed);
         lock(&ROUTES).retain(|_, route| route.number != self.0);
     }

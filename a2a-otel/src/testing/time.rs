@@ -28,7 +28,7 @@ pub(super) fn parse(text: &str) -> Option<SystemTime> {
     let (time, fraction) = time.split_once('.').unwrap_or((time, ""));
     let [year, month, day] = numbers(date, '-')?;
     let [hour, minute, second] = numbers(time, ':')?;
-    let is_date = (1..=12).contains(&month) && (1..=31).contains(&day);
+    let is_date = (1..=12).contains(&month) && self::date(days(year, month, day)) == (year, month, day);
     let is_time = (0..24).contains(&hour) && (0..60).contains(&minute) && (0..=60).contains(&second);
     let fraction: i128 = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
     let seconds = days(year, month, day) * SECONDS_A_DAY + hour * 3600 + minute * 60 + second - offset;
@@ -43,7 +43,9 @@ fn split_offset(time: &str) -> Option<(&str, i64)> {
     }
     let (time, offset) = time.split_at(time.rfind(['+', '-'])?);
     let (hours, minutes) = offset.get(1..)?.split_once(':')?;
-    let seconds = hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60;
+    let number =
+        |digits: &str, end: u8| digits.parse::<u8>().ok().filter(|number| *number < end).map(i64::from);
+    let seconds = number(hours, 24)? * 3600 + number(minutes, 60)? * 60;
     Some((time, if offset.starts_with('-') { -seconds } else { seconds }))
 }
 
@@ -117,9 +119,17 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_times() {
-        for text in
-            ["", "1970-01-01", "1970-01-01T00:00:01", "1970-13-01T00:00:00Z", "1970-01-01T25:00:00Z", "Té"]
-        {
+        for text in [
+            "",
+            "1970-01-01",
+            "1970-01-01T00:00:01",
+            "1970-13-01T00:00:00Z",
+            "1970-01-01T25:00:00Z",
+            "Té",
+            "2026-02-31T00:00:00Z",
+            "1970-01-01T00:00:00+9999999999999999:00",
+            "1970-01-01T00:00:00+24:00",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::num::NonZeroU32;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::UNIX_EPOCH;
+use std::time::{Instant, UNIX_EPOCH};
 
 use serde_json::{Map, json};
 
@@ -187,4 +187,17 @@ fn an_experiment_is_created_with_its_repetitions_and_has_a_page() {
     assert_eq!((request.as_str(), &body["repetitions"]), ("POST /v1/datasets/d%3D/experiments", &json!(3)));
     let url = client.compare_url("d=", &["x", "y="]);
     assert!(url.ends_with("/datasets/d%3D/compare?experimentId=x&experimentId=y%3D"), "{url}");
+}
+
+#[test]
+fn the_patience_holds_for_a_phoenix_that_does_not_answer() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let overrides = Overrides { endpoint: Some(url), ..Overrides::default() };
+    let settings = Settings::resolve(&overrides, &mut Environment::new(&|_| None), "agent");
+    let client = Client::new(&settings).unwrap().with_patience(Duration::from_millis(300));
+    let begin = Instant::now();
+    assert!(matches!(client.get::<Value>("/v1/x"), Err(PhoenixError::Unanswered(_))));
+    // An attempt may take minutes otherwise.
+    assert!(begin.elapsed() < ATTEMPT / 2);
 }

@@ -95,6 +95,21 @@ fn mustache(template: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
+/// Returns the first tag of Mustache that is no variable: a section, a partial, or a path.
+pub(super) fn unsupported(format: Format, template: &str) -> Option<&str> {
+    if format != Format::Mustache {
+        return None;
+    }
+    let opens = template.match_indices("{{").filter(|(at, _)| !template[..*at].ends_with('\\'));
+    let tags = opens.filter_map(|(at, _)| Some(&template[at..at + template[at..].find("}}")? + 2]));
+    let is_tag = |tag: &&str| {
+        let inner = tag[2..tag.len() - 2].trim();
+        let is_path = inner.contains('.') && inner.split('.').all(is_word);
+        inner.starts_with(['#', '^', '/', '>', '&', '!']) || is_path
+    };
+    tags.into_iter().find(is_tag)
+}
+
 fn is_word(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|character| character.is_alphanumeric() || character == '_')
 }
@@ -149,5 +164,19 @@ mod tests {
             assert_eq!(render(format, template, variables), expected, "{template}");
             assert_eq!(format.variables(template), names, "{template}");
         }
+    }
+
+    #[test]
+    fn tags_that_are_no_variables_are_named() {
+        for (template, tag) in [
+            ("{{#items}}{{name}}{{/items}}", Some("{{#items}}")),
+            ("Hello {{ user.name }}", Some("{{ user.name }}")),
+            ("{{name}} and {{> footer}}", Some("{{> footer}}")),
+            ("{{name}} and {{ other }} {", None),
+            ("a price of {{ 1.5", None),
+        ] {
+            assert_eq!(unsupported(Format::Mustache, template), tag, "{template}");
+        }
+        assert_eq!(unsupported(Format::FString, "{{#items}}"), None);
     }
 }
