@@ -265,7 +265,10 @@ fn a_file_that_is_not_there_is_named() {
         matches!(&error, DatasetError::Unreadable { file, .. } if *file == missing.display().to_string()),
         "{error}"
     );
-    let error = lamps().write(missing.join("b.json")).unwrap_err();
+    // A folder that is missing is created; a file is no folder.
+    let file = missing.join("b.json");
+    lamps().write(&file).unwrap();
+    let error = lamps().write(file.join("c.json")).unwrap_err();
     assert!(matches!(error, DatasetError::Unwritable { .. }), "{error}");
 }
 
