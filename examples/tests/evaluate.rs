@@ -177,6 +177,7 @@ fn phoenix_shows_the_experiment() {
             shown.iter().map(|one| (one["name"].as_str(), one["score"].as_f64())).collect();
         assert_eq!((shown.len(), &shown), (4, &judged), "{row:#}");
     }
+    fs::create_dir_all(workspace().join("target/screenshots")).expect("a folder for pictures");
     let dataset = link.split("/compare").next().expect("a dataset");
     for (name, page) in [("experiment", link), ("dataset", &format!("{dataset}/examples"))] {
         let picture = workspace().join("target/screenshots").join(name).with_extension("png");

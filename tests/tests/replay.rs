@@ -421,7 +421,7 @@ fn numbers_and_errors_of_the_system_come_back() {
     let _replaying = replay(trace);
     assert_eq!(stock(), json!(3));
     assert_eq!(open("shop").map_err(|error| error.to_string()), Err("shop is locked".to_owned()));
-    assert_eq!(ran(), ["stock"], "only when it was recorded");
+    assert!(ran().is_empty(), "they ran only when they were recorded");
 }
 
 #[tool_span(replay)]

@@ -5,7 +5,7 @@ const T: [f64; 30] = [
     6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812, 1.796, 1.782, 1.771, 1.761, 1.753,
     1.746, 1.740, 1.734, 1.729, 1.725, 1.721, 1.717, 1.714, 1.711, 1.708, 1.706, 1.703, 1.701, 1.699, 1.697,
 ];
-/// With more degrees of freedom, it is that of the normal distribution and this over their number, within 0.1 %.
+/// With more degrees of freedom, it is that of the normal distribution and this over their number, within 0.2 %.
 const T_OF_MANY: (f64, f64) = (1.645, 1.524);
 
 /// The mean of some values, and how they are spread.
@@ -82,7 +82,7 @@ mod tests {
             let count = usize::try_from(degrees + 1).expect("a small number");
             let spread = Spread { count, mean: 0.0, deviation: 1.0, lowest: 0.0, highest: 0.0 };
             let of_table = t / f64::from(degrees + 1).sqrt();
-            assert!((spread.noise() / of_table - 1.0).abs() < 1e-3, "{degrees}: {}", spread.noise());
+            assert!((spread.noise() / of_table - 1.0).abs() < 2e-3, "{degrees}: {}", spread.noise());
         }
     }
 
