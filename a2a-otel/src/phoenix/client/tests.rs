@@ -26,7 +26,10 @@ fn scripted(answers: &[Scripted]) -> (Client, Receiver<Received>) {
     let (sender, receiver) = channel();
     thread::spawn(move || {
         for (answer, connection) in answers.into_iter().zip(listener.incoming()) {
-            let _ = sender.send(answered(connection.unwrap(), answer));
+            let mut connection = connection.unwrap();
+            // Before the answer, after which the test looks at what has arrived.
+            let _ = sender.send(received(&connection));
+            answer_with(&mut connection, answer);
         }
     });
     let overrides = Overrides { endpoint: Some(url), ..Overrides::default() };
@@ -34,21 +37,24 @@ fn scripted(answers: &[Scripted]) -> (Client, Receiver<Received>) {
     (Client::new(&settings).unwrap(), receiver)
 }
 
-fn answered(mut connection: TcpStream, (status, headers, body): Scripted) -> Received {
+fn received(connection: &TcpStream) -> Received {
     let mut reader = BufReader::new(connection.try_clone().unwrap());
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).unwrap() > 0 {}
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
     let mut content = vec![0; length.map_or(0, |length| length.parse().unwrap())];
     reader.read_exact(&mut content).unwrap();
+    let request = head.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1").to_owned();
+    (request, serde_json::from_slice(&content).unwrap_or_default())
+}
+
+fn answer_with(connection: &mut TcpStream, (status, headers, body): Scripted) {
     if status != 0 {
         let length = body.len();
         let head =
             format!("HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}");
         connection.write_all(format!("{head}\r\n{body}").as_bytes()).unwrap();
     }
-    let request = head.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1").to_owned();
-    (request, serde_json::from_slice(&content).unwrap_or_default())
 }
 
 fn requests(received: &Receiver<Received>) -> Vec<String> {
