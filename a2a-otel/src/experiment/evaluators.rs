@@ -206,7 +206,7 @@ pub fn cost_at_most(dollars: f64) -> Evaluator {
     evaluator("cost", move |run| match run.cost() {
         Some(cost) => pass_or(cost <= dollars, || format!("{cost} US dollars")),
         None => pass_or(false, || {
-            "the cost is not known; enable the feature `cost`, and see docs/llm.md for prices of your own"
+            "the cost is not known; enable the feature `cost`, and see docs/metrics.md for prices of your own"
                 .to_owned()
         }),
     })

@@ -297,6 +297,11 @@ impl Report {
     }
 }
 
+/// `1 example`, `2 examples`.
+fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 fn seconds(run: &RunRecord) -> Duration {
     Duration::from_micros(run.end.saturating_sub(run.start))
 }
@@ -330,11 +335,11 @@ impl fmt::Display for Report {
         let header = &self.results.content.header;
         writeln!(
             f,
-            "experiment {:?} on {:?}: {} examples, {} runs, {} failed",
+            "experiment {:?} on {:?}: {}, {}, {} failed",
             header.name,
             header.dataset,
-            header.examples.len(),
-            self.runs(),
+            counted(header.examples.len(), "example"),
+            counted(self.runs(), "run"),
             self.failed_runs()
         )?;
         self.write_scores(f)?;
@@ -370,14 +375,16 @@ impl Report {
         for name in names {
             let errors = self.evaluator_errors(name);
             match self.spread_of_examples(name) {
-                Some(spread) => writeln!(
-                    f,
-                    "  {name:width$}  {:5.3}  ± {:5.3}  {:6.3}  {:7.3}  {errors:6}",
-                    spread.mean,
-                    spread.noise(),
-                    spread.lowest,
-                    spread.highest
-                )?,
+                Some(spread) => {
+                    // Of a single example, nothing is known.
+                    let noise =
+                        if spread.count > 1 { format!("{:5.3}", spread.noise()) } else { "    -".to_owned() };
+                    let Spread { mean, lowest, highest, .. } = spread;
+                    writeln!(
+                        f,
+                        "  {name:width$}  {mean:5.3}  ± {noise}  {lowest:6.3}  {highest:7.3}  {errors:6}"
+                    )?;
+                }
                 None => {
                     writeln!(f, "  {name:width$}  {:5}  {:7}  {:6}  {:7}  {errors:6}", "-", "-", "-", "-")?;
                 }

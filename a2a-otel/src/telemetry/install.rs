@@ -18,11 +18,9 @@ use crate::llm::cost;
 use crate::lock::lock;
 use crate::meter;
 #[cfg(feature = "metrics")]
-use crate::metrics::Meters;
-#[cfg(feature = "performance")]
-use crate::metrics::observe_performance;
-#[cfg(feature = "metrics")]
 use crate::metrics::prometheus::start_or_report;
+#[cfg(feature = "performance")]
+use crate::metrics::{Meters, observe_performance};
 use crate::pipeline::{Pipeline, SpanPipeline, annotations};
 use crate::report::report;
 use crate::semconv::SemConv;
