@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use a2a_otel_tests::package::run;
+use a2a_otel_tests::package::{run, workspace};
 
 /// An example, a line of its output, and lines of the traces that it prints.
 type Row = (&'static str, &'static str, &'static [&'static str]);
@@ -31,6 +31,7 @@ const EXAMPLES: &[Row] = &[
 fn every_example_does_what_it_says() {
     for (example, output, traces) in EXAMPLES {
         let ran = run(Command::new(path(example))
+            .current_dir(workspace())
             .env("OTEL_TRACES_EXPORTER", "console")
             .env("A2A_OTEL_CONSOLE", "full")
             .env_remove("OTEL_METRICS_EXPORTER"));
@@ -45,7 +46,7 @@ fn every_example_does_what_it_says() {
 /// `mcp_client` starts `mcp_server`.
 #[test]
 fn every_example_is_in_the_table() {
-    let sources = a2a_otel_tests::package::workspace().join("a2a-otel/examples");
+    let sources = workspace().join("a2a-otel/examples");
     let names = std::fs::read_dir(sources).expect("examples").map(|file| file.expect("an example").path());
     let known = |name: &str| name == "mcp_server" || EXAMPLES.iter().any(|(known, ..)| *known == name);
     for file in names {
