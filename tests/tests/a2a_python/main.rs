@@ -63,8 +63,13 @@ impl World {
             let own = stored.iter().find(|span| span.attribute("session.id") == session)?;
             Some(stored.iter().filter(|span| span.trace_id == own.trace_id).cloned().collect::<Vec<_>>())
         };
+        // Either side may be stored first, and Python's servers make spans that are not counted.
+        let is_whole = |trace: &Vec<a2a_otel_tests::phoenix::Span>| {
+            let is_there = |id: &String| trace.iter().any(|span| span.span_id == *id);
+            trace.len() >= spans && trace.iter().all(|span| span.parent_id.as_ref().is_none_or(is_there))
+        };
         let stored =
-            self.project().wait_for_spans(|stored| trace(stored).is_some_and(|trace| trace.len() >= spans));
+            self.project().wait_for_spans(|stored| trace(stored).is_some_and(|trace| is_whole(&trace)));
         Tree::single(&trace(&stored).expect("the trace"))
     }
 }
