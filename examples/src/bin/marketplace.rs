@@ -34,14 +34,8 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match arguments(std::env::args().skip(1)) {
-        Some(arguments) if arguments.help => {
-            say(&USAGE);
-            ExitCode::SUCCESS
-        }
-        Some(arguments) => errors::exit(run(&arguments).await),
-        None => errors::exit(Err(USAGE.into())),
-    }
+    let arguments = arguments(std::env::args().skip(1));
+    errors::run_program(USAGE, arguments, |arguments| arguments.help, run).await
 }
 
 fn arguments(mut given: impl Iterator<Item = String>) -> Option<Arguments> {
