@@ -248,6 +248,11 @@ impl Example {
         Example { splits: Vec::new(), ..self }
     }
 
+    /// Tells apart examples that have the same id and another content.
+    pub(crate) fn content_hash(&self) -> String {
+        content_hash(&self.input, &self.expected, &self.metadata)
+    }
+
     pub(crate) fn with_node_id(mut self, node_id: impl Into<String>) -> Self {
         self.node_id = Some(node_id.into());
         self
@@ -269,12 +274,17 @@ fn to_json(what: &str, value: impl Serialize) -> Value {
 
 /// Makes an id of the content. It stays as it is if keys change their order.
 fn id_of(input: &Value, expected: &Value, metadata: &Map<String, Value>) -> String {
-    let mut hasher = Sha256::new();
-    for part in [input, expected, &Value::Object(metadata.clone())] {
-        hasher.update(canonical(part));
-        hasher.update(b"\n");
-    }
-    // The first eight bytes tell more examples apart than any dataset has.
-    let digits = hasher.finalize().iter().take(8).fold(0_u64, |digits, byte| digits << 8 | u64::from(*byte));
-    format!("example-{digits:016x}")
+    format!("example-{}", content_hash(input, expected, metadata))
+}
+
+fn content_hash(input: &Value, expected: &Value, metadata: &Map<String, Value>) -> String {
+    let parts = [input, expected, &Value::Object(metadata.clone())];
+    short_hash(&parts.map(|part| canonical(part) + "\n").concat())
+}
+
+/// The first eight bytes of a hash: they tell more texts apart than anything here has.
+pub(crate) fn short_hash(text: &str) -> String {
+    let hash = Sha256::digest(text);
+    let hash = hash.first_chunk().copied().map(u64::from_be_bytes).unwrap_or_default();
+    format!("{hash:016x}")
 }

@@ -13,6 +13,7 @@ use std::collections::HashMap;
 pub use self::columns::Columns;
 pub use self::error::DatasetError;
 pub use self::example::Example;
+pub(crate) use self::example::short_hash;
 pub(crate) use self::example::{INPUT_KEY, OUTPUT_KEY};
 
 /// Examples with a name.

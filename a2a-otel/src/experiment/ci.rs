@@ -3,7 +3,6 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report as JUnit, TestCase, TestCaseStatus, TestSuite};
 use serde_json::{Value, json};
@@ -25,7 +24,7 @@ impl Report {
         for threshold in &self.thresholds {
             let status = match threshold.missed_by(self.results()) {
                 None => TestCaseStatus::success(),
-                Some(miss) => not_successful(NonSuccessKind::Failure, miss.text),
+                Some(miss) => not_successful(NonSuccessKind::Failure, miss),
             };
             requirements.add_test_case(TestCase::new(threshold.to_string(), status));
         }
@@ -45,7 +44,7 @@ impl Report {
             Some(error) => not_successful(NonSuccessKind::Error, error.clone()),
         };
         let mut case = TestCase::new(format!("{} #{}", run.example, run.repetition), status);
-        case.set_time(Duration::from_micros(run.end.saturating_sub(run.start)));
+        case.set_time(run.duration());
         for one in self.results().evaluations_of(run) {
             let said = match (&one.error, one.verdict.value(), one.verdict.label()) {
                 (Some(error), ..) => format!("failed: {error}"),
@@ -70,8 +69,7 @@ impl Report {
             (name.to_owned(), summary)
         });
         let (prompt_tokens, completion_tokens) = self.tokens();
-        let misses =
-            self.thresholds.iter().filter_map(|threshold| Some(threshold.missed_by(self.results())?.text));
+        let misses = self.thresholds.iter().filter_map(|threshold| threshold.missed_by(self.results()));
         let runs = self.results().content.runs.values().map(
             |run| json!({"run": run, "evaluations": self.results().evaluations_of(run).collect::<Vec<_>>()}),
         );

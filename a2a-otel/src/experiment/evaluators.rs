@@ -76,16 +76,20 @@ pub fn contains_expected() -> Evaluator {
     })
 }
 
-/// The score is the share of the parts that the answer contains.
-#[expect(clippy::cast_precision_loss, reason = "nobody expects 2^52 texts")]
 fn contains_all(run: &Run, parts: &[String]) -> Verdict {
     let answer = run.output_text();
-    let missing: Vec<_> = parts.iter().filter(|part| !answer.contains(part.as_str())).collect();
+    all_of(parts, |part| answer.contains(part.as_str()), "missing")
+}
+
+/// Passes if it holds for all parts. Otherwise, the score is the share of those for which it does, and the others are named.
+#[expect(clippy::cast_precision_loss, reason = "nobody expects 2^52 parts")]
+fn all_of(parts: &[String], is_there: impl Fn(&String) -> bool, fault: &str) -> Verdict {
+    let missing: Vec<_> = parts.iter().filter(|part| !is_there(part)).collect();
     if missing.is_empty() {
         return Verdict::pass(true);
     }
     let share = 1.0 - missing.len() as f64 / parts.len() as f64;
-    Verdict::score(share).with_label("false").with_explanation(format!("missing: {missing:?}"))
+    Verdict::score(share).with_label("false").with_explanation(format!("{fault}: {missing:?}"))
 }
 
 /// `regex`: the answer matches this pattern.
@@ -173,17 +177,9 @@ pub fn tool_calls(names: impl IntoIterator<Item = impl Into<String>>) -> Evaluat
 
 /// `calls_tools`: each of these tools was called, in any order, and perhaps others. The score is the share.
 #[must_use]
-#[expect(clippy::cast_precision_loss, reason = "nobody expects 2^52 tools")]
 pub fn calls_tools(names: impl IntoIterator<Item = impl Into<String>>) -> Evaluator {
     let names: Vec<String> = names.into_iter().map(Into::into).collect();
-    let judge = move |run: &Run| {
-        let missing: Vec<_> = names.iter().filter(|name| !run.tool_calls().contains(name)).collect();
-        if missing.is_empty() {
-            return Verdict::pass(true);
-        }
-        let share = 1.0 - missing.len() as f64 / names.len() as f64;
-        Verdict::score(share).with_label("false").with_explanation(format!("not called: {missing:?}"))
-    };
+    let judge = move |run: &Run| all_of(&names, |name| run.tool_calls().contains(name), "not called");
     evaluator("calls_tools", move |run| of_recorded(run, &judge))
 }
 

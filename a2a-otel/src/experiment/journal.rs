@@ -9,13 +9,11 @@ use std::sync::Mutex;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use super::ExperimentError;
 use super::run::{RunRecord, microseconds};
 use super::verdict::Verdict;
-use crate::dataset::{Dataset, Example};
+use crate::dataset::{Dataset, short_hash};
 use crate::lock::lock;
 use crate::report::report;
 
@@ -334,7 +332,7 @@ pub(super) fn spool_path(journal: &Path) -> PathBuf {
 
 /// The header of an experiment that starts now.
 pub(super) fn header(name: &str, dataset: &Dataset, repetitions: u32) -> Header {
-    let examples = dataset.examples().iter().map(|example| (example.id().to_owned(), hash_of(example)));
+    let examples = dataset.examples().iter().map(|example| (example.id().to_owned(), example.content_hash()));
     Header {
         name: name.to_owned(),
         dataset: dataset.name().to_owned(),
@@ -342,18 +340,6 @@ pub(super) fn header(name: &str, dataset: &Dataset, repetitions: u32) -> Header 
         repetitions,
         start: microseconds(SystemTime::now()),
     }
-}
-
-/// Tells apart examples that have the same id and another content.
-fn hash_of(example: &Example) -> String {
-    let content = json!([example.input(), example.expected(), example.metadata()]);
-    short_hash(&content.to_string())
-}
-
-fn short_hash(text: &str) -> String {
-    let hash = Sha256::digest(text);
-    let hash = hash.first_chunk().copied().map(u64::from_be_bytes).unwrap_or_default();
-    format!("{hash:016x}")
 }
 
 /// Removes what was written of a last line.

@@ -13,7 +13,7 @@ use super::journal::Content;
 use super::results::{Results, WORST};
 use super::run::{RunRecord, text};
 use super::statistics::{Spread, quantile};
-use super::threshold::{Miss, Threshold};
+use super::threshold::Threshold;
 use crate::dataset::Dataset;
 use crate::testing::Trace;
 
@@ -190,7 +190,7 @@ impl Report {
     #[must_use]
     pub fn latency(&self) -> Option<(Duration, Duration)> {
         let mut seconds: Vec<f64> =
-            self.results.content.runs.values().map(|run| seconds(run).as_secs_f64()).collect();
+            self.results.content.runs.values().map(|run| run.duration().as_secs_f64()).collect();
         seconds.sort_by(f64::total_cmp);
         let at = |share| quantile(&seconds, share).map(Duration::from_secs_f64);
         Some((at(0.5)?, at(0.95)?))
@@ -249,10 +249,10 @@ impl Report {
         &self.results
     }
 
-    fn describe(&self, misses: &[(&Threshold, Miss)]) -> String {
+    fn describe(&self, misses: &[(&Threshold, String)]) -> String {
         let mut text = format!("the experiment {:?} does not meet what is required of it", self.name());
         for (threshold, miss) in misses {
-            let _ = write!(text, "\n\n{}", miss.text);
+            let _ = write!(text, "\n\n{miss}");
             for example in self.results.worst(threshold.evaluator(), threshold.bound(), threshold.baseline())
             {
                 let _ = write!(text, "\n\n{}", self.describe_run(example, threshold));
@@ -300,10 +300,6 @@ impl Report {
 /// `1 example`, `2 examples`.
 fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}
-
-fn seconds(run: &RunRecord) -> Duration {
-    Duration::from_micros(run.end.saturating_sub(run.start))
 }
 
 /// The first lines of a tree, below what they belong to.
@@ -405,7 +401,7 @@ impl Report {
             }
             for example in self.results.worst(name, 1.0, None) {
                 let Some((run, one)) = self.results.worst_run(example, name) else { continue };
-                if let Some(score) = one.verdict.value().filter(|score| *score < 1.0) {
+                if let Some(score) = one.verdict.value() {
                     let because = one
                         .verdict
                         .explanation()

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::dataset::Example;
 use crate::semconv::SpanKind;
 use crate::semconv::openinference as names;
-use crate::testing::Captured;
+use crate::testing::{Captured, tree_of};
 
 /// What a task answered to an example, and what its trace shows. Copies are cheap.
 ///
@@ -134,7 +134,7 @@ impl Run {
     /// How long the task took.
     #[must_use]
     pub fn latency(&self) -> Duration {
-        Duration::from_micros(self.0.record.end.saturating_sub(self.0.record.start))
+        self.0.record.duration()
     }
 
     /// The trace of the run: 32 hexadecimal digits, if it was sampled.
@@ -180,6 +180,13 @@ impl Run {
     }
 }
 
+impl RunRecord {
+    /// How long the task took.
+    pub(super) fn duration(&self) -> Duration {
+        Duration::from_micros(self.end.saturating_sub(self.start))
+    }
+}
+
 /// A text as it is, anything else as JSON.
 pub(super) fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
@@ -198,12 +205,11 @@ pub(super) fn time(microseconds: u64) -> SystemTime {
 }
 
 impl Facts {
-    pub(super) fn of(spans: &[Captured], tree: String) -> Self {
+    pub(super) fn of(spans: &[Captured]) -> Self {
         let is_model = |span: &&Captured| span.kind == SpanKind::Llm.as_str();
-        let parent = |span: &Captured| spans.iter().find(|other| Some(other.span_id) == span.parent_id);
         // A model's span below another is the same call, seen by its client.
-        let models =
-            || spans.iter().filter(is_model).filter(|span| !parent(span).is_some_and(|one| is_model(&one)));
+        let is_seen_twice = |span: &Captured| parent(spans, span).is_some_and(|parent| is_model(&parent));
+        let models = || spans.iter().filter(is_model).filter(|span| !is_seen_twice(span));
         let tokens = |key| models().filter_map(|span| span.number(key)).sum();
         let costs: Vec<f64> = models().filter_map(|span| number(span, names::LLM_COST_TOTAL)).collect();
         Self {
@@ -213,7 +219,7 @@ impl Facts {
             prompt_tokens: tokens(names::LLM_TOKEN_COUNT_PROMPT),
             completion_tokens: tokens(names::LLM_TOKEN_COUNT_COMPLETION),
             cost: (!costs.is_empty()).then(|| costs.iter().sum()),
-            tree,
+            tree: tree_of(spans),
         }
     }
 }
@@ -225,6 +231,10 @@ fn number(span: &Captured, key: &str) -> Option<f64> {
     }
 }
 
+fn parent<'a>(spans: &'a [Captured], span: &Captured) -> Option<&'a Captured> {
+    spans.iter().find(|other| Some(other.span_id) == span.parent_id)
+}
+
 fn agents(spans: &[Captured]) -> Vec<String> {
     let agents = spans.iter().filter(|span| span.kind == SpanKind::Agent.as_str());
     agents.map(|span| span.text(names::AGENT_NAME).unwrap_or(&span.name).to_owned()).collect()
@@ -234,9 +244,8 @@ fn agents(spans: &[Captured]) -> Vec<String> {
 fn tool_calls(spans: &[Captured]) -> Vec<String> {
     let is_tool = |span: &&Captured| span.kind == SpanKind::Tool.as_str();
     let tool = |span: &Captured| span.text(names::TOOL_NAME).unwrap_or(&span.name).to_owned();
-    let parent = |span: &Captured| spans.iter().find(|other| Some(other.span_id) == span.parent_id);
     let is_server_side = |span: &Captured| {
-        parent(span).filter(|parent| is_tool(parent)).is_some_and(|parent| tool(parent) == tool(span))
+        parent(spans, span).filter(|parent| is_tool(parent)).is_some_and(|parent| tool(parent) == tool(span))
     };
     spans.iter().filter(is_tool).filter(|span| !is_server_side(span)).map(tool).collect()
 }

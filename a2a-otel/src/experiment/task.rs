@@ -122,7 +122,7 @@ impl Conditions {
             start,
             end,
             trace_id: spans.first().map(|span| span.trace_id.to_string()),
-            facts: Facts::of(&spans, collecting.tree()),
+            facts: Facts::of(&spans),
         };
         (Run::new(example, record, spans), error)
     }

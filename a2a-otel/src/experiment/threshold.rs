@@ -39,29 +39,16 @@ enum Bound {
 /// Requires that the mean score of an evaluator is at least this.
 #[must_use]
 pub fn at_least(evaluator: impl Into<String>, score: f64) -> Threshold {
-    Threshold {
-        evaluator: evaluator.into(),
-        bound: Bound::Minimum(score),
-        allows_noise: false,
-        allowed_errors: 0,
-    }
-}
-
-/// A requirement that is not met.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Miss {
-    pub(super) evaluator: String,
-    pub(super) text: String,
+    Threshold::new(evaluator.into(), Bound::Minimum(score))
 }
 
 impl Threshold {
+    fn new(evaluator: String, bound: Bound) -> Self {
+        Self { evaluator, bound, allows_noise: false, allowed_errors: 0 }
+    }
+
     pub(super) fn against(evaluator: String, baseline: Results, margin: f64) -> Self {
-        Self {
-            evaluator,
-            bound: Bound::NoWorseThan(Box::new(baseline), margin),
-            allows_noise: false,
-            allowed_errors: 0,
-        }
+        Self::new(evaluator, Bound::NoWorseThan(Box::new(baseline), margin))
     }
 
     /// Fails only if the mean is too low with a probability of 95 %, by Student's t-test over the examples, so that chance
@@ -77,9 +64,9 @@ impl Threshold {
         Self { allowed_errors: examples, ..self }
     }
 
-    /// Returns how results miss it.
-    pub(super) fn missed_by(&self, results: &Results) -> Option<Miss> {
-        let text = self.without_score(results).or_else(|| match &self.bound {
+    /// Says how results miss it, if they do.
+    pub(super) fn missed_by(&self, results: &Results) -> Option<String> {
+        self.without_score(results).or_else(|| match &self.bound {
             Bound::Minimum(score) => {
                 let spread = results.spread(&self.evaluator)?;
                 let (mean, noise) = (spread.mean, spread.noise());
@@ -98,8 +85,7 @@ impl Threshold {
                 };
                 (self.reached(&change) < -margin - ROUNDING).then(text)
             }
-        })?;
-        Some(Miss { evaluator: self.evaluator.clone(), text })
+        })
     }
 
     fn reached(&self, spread: &Spread) -> f64 {

@@ -90,6 +90,12 @@ pub(super) struct Call<'a> {
     is_long: bool,
 }
 
+impl<'a> Call<'a> {
+    fn post(path: &'a str, body: Value) -> Self {
+        Self { method: Method::POST, path, body: Some(body), is_repeatable: true, is_long: false }
+    }
+}
+
 /// Why an attempt failed, and whether another one may help.
 struct Failure {
     error: PhoenixError,
@@ -168,13 +174,7 @@ impl Client {
 
     /// Asks for something, and reads the answer.
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, PhoenixError> {
-        read(&self.send(&Call {
-            method: Method::GET,
-            path,
-            body: None,
-            is_repeatable: true,
-            is_long: false,
-        })?)
+        read(&self.text(path)?)
     }
 
     /// Asks for something that may be missing: `None` for status 404.
@@ -211,32 +211,19 @@ impl Client {
 
     /// Posts something that may arrive twice.
     pub(super) fn post<T: DeserializeOwned>(&self, path: &str, body: Value) -> Result<T, PhoenixError> {
-        read(&self.send(&Call {
-            method: Method::POST,
-            path,
-            body: Some(body),
-            is_repeatable: true,
-            is_long: false,
-        })?)
+        read(&self.send(&Call::post(path, body))?)
     }
 
     /// Posts something large that may arrive twice.
     pub(super) fn post_large<T: DeserializeOwned>(&self, path: &str, body: Value) -> Result<T, PhoenixError> {
-        let body = Some(body);
-        read(&self.send(&Call { method: Method::POST, path, body, is_repeatable: true, is_long: true })?)
+        read(&self.send(&Call { is_long: true, ..Call::post(path, body) })?)
     }
 
     /// Posts something that must not arrive twice. It is tried again only if it cannot have arrived.
     pub(super) fn post_once<T: DeserializeOwned>(&self, path: &str, body: Value) -> Result<T, PhoenixError> {
         // A connection that Phoenix has closed in the meantime would make the outcome uncertain.
         *lock(&self.shared.agent) = None;
-        read(&self.send(&Call {
-            method: Method::POST,
-            path,
-            body: Some(body),
-            is_repeatable: false,
-            is_long: false,
-        })?)
+        read(&self.send(&Call { is_repeatable: false, ..Call::post(path, body) })?)
     }
 
     /// Sends a request until it is answered, or the patience is over.

@@ -74,14 +74,6 @@ impl Builder {
         }
     }
 
-    /// Prepares a pipeline with settings that are resolved already.
-    #[cfg(all(feature = "evaluation", feature = "otlp"))]
-    fn prepare_aside(self, settings: Settings) -> Prepared {
-        let mut warnings = Vec::new();
-        let running = self.pipe(settings, &mut warnings);
-        Prepared::new(running, warnings)
-    }
-
     /// What of the code has no effect over an application's own provider.
     fn contradictions(&self) -> Vec<Warning> {
         let is_named_alone = self.tracers.is_some() && !self.is_processor;
@@ -204,7 +196,9 @@ impl Telemetry {
         if settings.disabled {
             return None;
         }
-        Builder::default().for_theirs().prepare_aside(settings).hand_out_aside()
+        let mut warnings = Vec::new();
+        let running = Builder::default().for_theirs().pipe(settings, &mut warnings);
+        Prepared::new(running, warnings).hand_out_aside()
     }
 }
 

@@ -112,19 +112,12 @@ impl Collecting {
 
     /// Returns the spans that have ended, in the order in which they started.
     pub(crate) fn spans(&self) -> Vec<Captured> {
-        let mut spans = lock(&self.0).spans.clone();
-        spans.sort_by_key(|span| span.start);
-        spans
+        in_order(&lock(&self.0).spans)
     }
 
     /// Whether all spans that have started have ended.
     pub(crate) fn is_complete(&self) -> bool {
         lock(&self.0).open == 0
-    }
-
-    /// Returns the spans as an indented tree.
-    pub(crate) fn tree(&self) -> String {
-        tree_of(&self.spans())
     }
 }
 
@@ -241,9 +234,7 @@ impl Capturing {
     /// Returns the spans that have ended, in the order in which they started.
     #[must_use]
     pub fn spans(&self) -> Vec<Captured> {
-        let mut spans = lock(&self.sink).spans.clone();
-        spans.sort_by_key(|span| span.start);
-        spans
+        in_order(&lock(&self.sink).spans)
     }
 
     /// Returns the spans that have started and ended in this process since the capture began, and that no capture has, in
@@ -261,9 +252,7 @@ impl Capturing {
     /// ```
     #[must_use]
     pub fn beside(&self) -> Vec<Captured> {
-        let mut spans = lock(&self.sink).beside.clone();
-        spans.sort_by_key(|span| span.start);
-        spans
+        in_order(&lock(&self.sink).beside)
     }
 
     /// Returns the only span that has ended.
@@ -309,7 +298,14 @@ impl Capturing {
     }
 }
 
-pub(super) fn tree_of(spans: &[Captured]) -> String {
+/// The spans in the order in which they started.
+fn in_order(spans: &[Captured]) -> Vec<Captured> {
+    let mut spans = spans.to_vec();
+    spans.sort_by_key(|span| span.start);
+    spans
+}
+
+pub(crate) fn tree_of(spans: &[Captured]) -> String {
     let is_root = |span: &Captured| !spans.iter().any(|other| Some(other.span_id) == span.parent_id);
     let mut tree = String::new();
     for root in spans.iter().filter(|span| is_root(span)) {

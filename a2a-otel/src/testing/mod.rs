@@ -17,9 +17,9 @@ mod trace;
 mod tree;
 mod value;
 
-#[cfg(feature = "evaluation")]
-pub(crate) use self::capture::Collecting;
 pub use self::capture::{Captured, CapturedAnnotation, Capturing, capture};
+#[cfg(feature = "evaluation")]
+pub(crate) use self::capture::{Collecting, tree_of};
 pub use self::diff::{Diff, diff};
 pub use self::received_logs::ReceivedLog;
 pub use self::received_metrics::{ReceivedMetric, ReceivedPoint, ReceivedReading};
@@ -28,4 +28,6 @@ pub use self::receiver::{
 };
 pub use self::replay::{Replay, Replaying, Unmatched, replay};
 pub use self::replay_file::{ReplayFile, replay_file};
+#[cfg(all(feature = "evaluation", feature = "otlp"))]
+pub(crate) use self::time::to_second;
 pub use self::trace::{Trace, TraceError};

@@ -12,13 +12,19 @@ const DAYS_IN_400_YEARS: i64 = 146_097;
 
 /// Writes a time in UTC, to the nanosecond.
 pub(super) fn format(time: SystemTime) -> String {
+    let (to_second, nanoseconds) = to_second(time);
+    format!("{to_second}.{nanoseconds:09}Z")
+}
+
+/// Writes a time in UTC, to the second and without an offset, and returns the nanoseconds after that.
+pub(crate) fn to_second(time: SystemTime) -> (String, i128) {
     let nanoseconds = since_1970(time);
     let (seconds, fraction) = (nanoseconds.div_euclid(NANOSECONDS), nanoseconds.rem_euclid(NANOSECONDS));
     let seconds = i64::try_from(seconds).unwrap_or_default();
     let (year, month, day) = date(seconds.div_euclid(SECONDS_A_DAY));
     let second = seconds.rem_euclid(SECONDS_A_DAY);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:09}Z")
+    (format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"), fraction)
 }
 
 /// Reads a time, with any offset and any fraction of a second down to a nanosecond.
