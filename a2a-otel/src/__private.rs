@@ -13,7 +13,7 @@ pub use crate::meter::{Implied, InstrumentKind, Metric, On, Slot};
 pub use crate::metrics::business::{Measurement, MetricItems};
 pub use crate::privacy::REDACTED;
 pub use crate::span::{
-    CallScope, Conclude, Ending, Measured, Opening, Replayed, ReturnType, Site, Span, SpanItems, Streamed,
-    answered, fallible, future, future_with_scope, guard, hint, iterate, map_outcome, may_ask_tracing, ready,
-    start_time, stream, sync, sync_with_scope,
+    CallScope, Conclude, Ending, Items, Measured, Opening, Replayed, ReturnType, Site, Span, SpanItems,
+    Streamed, answered, fallible, future, future_with_scope, guard, hint, iterate, map_outcome,
+    may_ask_tracing, ready, recorded_items, running_items, start_time, stream, sync, sync_with_scope,
 };

@@ -20,6 +20,8 @@ use tracing::warn;
 use crate::https::{Https, is_connect};
 
 const DEFAULT_MODEL: &str = "gpt-4o-mini";
+/// The code of an error that asks to try again later.
+pub(crate) const RATE_LIMIT: &str = "rate_limit_exceeded";
 const ATTEMPTS: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
@@ -119,7 +121,7 @@ impl Llm {
         }
     }
 
-    #[llm_call(name = format!("chat {}", request.model), request = request)]
+    #[llm_call(name = format!("chat {}", request.model), request = request, replay)]
     async fn complete(
         &self,
         request: CreateChatCompletionRequest,
@@ -135,7 +137,7 @@ impl Llm {
         self.client.chat().create(request).await
     }
 
-    #[llm_call(name = format!("chat {}", request.model), request = request)]
+    #[llm_call(name = format!("chat {}", request.model), request = request, replay)]
     async fn chunks(
         &self,
         request: CreateChatCompletionRequest,
@@ -172,7 +174,8 @@ fn is_temporary(error: &OpenAIError) -> bool {
         OpenAIError::ApiError(answer) => {
             answer.status_code.as_u16() == 429 || answer.status_code.is_server_error()
         }
-        OpenAIError::Boxed(error) => is_connect(error.as_ref()),
+        // A refusal that is replayed from a recording has only its text.
+        OpenAIError::Boxed(error) => is_connect(error.as_ref()) || error.to_string().contains(RATE_LIMIT),
         _ => false,
     }
 }

@@ -27,6 +27,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::faults::Faults;
+use crate::llm::RATE_LIMIT;
 use crate::llm_rules::{Call, Move, Talk};
 
 /// A request with these words is refused once with status 429, as on a busy day.
@@ -72,7 +73,7 @@ impl Server {
 fn too_many_requests() -> Response {
     let error = json!({ "error": {
         "message": "Rate limit reached, try again later.",
-        "type": "requests", "param": null, "code": "rate_limit_exceeded",
+        "type": "requests", "param": null, "code": RATE_LIMIT,
     }});
     (StatusCode::TOO_MANY_REQUESTS, Json(error)).into_response()
 }

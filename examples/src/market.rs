@@ -351,11 +351,26 @@ pub async fn built_in_model() -> Result<Llm, StartError> {
     Ok(llm)
 }
 
+/// A part that runs, and what stops it.
+struct Running {
+    part: &'static str,
+    shutdown: CancellationToken,
+    serving: JoinHandle<io::Result<()>>,
+}
+
+impl Running {
+    async fn stop(self) {
+        self.shutdown.cancel();
+        // A server that failed has said so.
+        let _ = self.serving.await;
+    }
+}
+
 /// The whole marketplace in one process, each part on its own port.
 pub struct Market {
     addresses: Addresses,
-    /// In the order of their start, with what stops them.
-    servers: Vec<(CancellationToken, JoinHandle<io::Result<()>>)>,
+    /// In the order of their start.
+    servers: Vec<Running>,
 }
 
 impl Market {
@@ -388,7 +403,8 @@ impl Market {
         server.open(None, &self.addresses).await?;
         tracing::info!(part = part.name(), url = server.url, "open");
         self.addresses.insert(part.name().into(), server.url.clone());
-        self.servers.push((shutdown, tokio::spawn(server.run())));
+        let serving = tokio::spawn(server.run());
+        self.servers.push(Running { part: part.name(), shutdown, serving });
         Ok(())
     }
 
@@ -404,12 +420,17 @@ impl Market {
         self.addresses.get(Part::Llm.name()).map(String::as_str)
     }
 
+    /// Stops one part. The others keep its address, where nobody answers any more.
+    pub async fn stop(&mut self, part: Part) {
+        if let Some(place) = self.servers.iter().position(|server| server.part == part.name()) {
+            self.servers.remove(place).stop().await;
+        }
+    }
+
     /// Stops every part before those that it calls, which it may still need.
     pub async fn close(self) {
-        for (shutdown, serving) in self.servers.into_iter().rev() {
-            shutdown.cancel();
-            // A server that failed has said so.
-            let _ = serving.await;
+        for server in self.servers.into_iter().rev() {
+            server.stop().await;
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Checks the marketplace's traces: those of single requests, and those of a whole run.
 
 use a2a_otel::opentelemetry::trace::Status;
-use a2a_otel::testing::{Captured, Capturing, capture};
+use a2a_otel::testing::{Captured, Capturing, capture, replay};
 use a2a_otel_examples::customers;
-use a2a_otel_examples::market::{Market, PARTS};
+use a2a_otel_examples::market::{Market, PARTS, Part};
 use a2a_otel_examples::peer::Peer;
 
 /// Serves one request in a new marketplace, with the built-in model.
@@ -82,6 +82,48 @@ async fn a_refused_order_fails_on_every_level() {
         "sales-agent",
     ];
     assert_eq!(names, expected);
+}
+
+/// The requests of customers, of which the last one's model refuses a call at first.
+async fn replayable(coordinator: &Peer) -> Vec<Result<String, String>> {
+    let mut answers = Vec::new();
+    for wish in WISHES {
+        let answer = coordinator.ask("customer-01", wish).await;
+        answers.push(answer.map_err(|error| error.to_string()));
+    }
+    answers
+}
+
+const WISHES: [&str; 5] = [
+    "Buy 2 of P-0012.",
+    "Find me a lamp under 60 euros.",
+    "Sell me reservation 12-BANANA.",
+    "Buy 1 of P-0017 and P-0012.",
+    "It is rush hour. Buy 1 of P-0012.",
+];
+
+#[tokio::test]
+async fn a_recorded_run_is_repeated_without_its_model() {
+    let market = Market::of(&PARTS).await.expect("a marketplace");
+    let coordinator = Peer::connect(market.coordinator()).await.expect("a coordinator");
+    let capturing = capture();
+    let expected = replayable(&coordinator).await;
+    market.close().await;
+    let recorded = capturing.trace();
+    drop(capturing);
+
+    let mut market = Market::of(&PARTS).await.expect("a marketplace");
+    market.stop(Part::Llm).await;
+    let coordinator = Peer::connect(market.coordinator()).await.expect("a coordinator");
+    let capturing = capture();
+    let replaying = replay(&recorded);
+    let answers = replayable(&coordinator).await;
+    market.close().await;
+    assert_eq!(replaying.missing(), Vec::<String>::new());
+    assert_eq!(answers, expected);
+    assert_eq!(capturing.tree(), recorded.tree());
+    assert!(replaying.unused().iter().all(|span| span.kind != "LLM"));
+    assert!(llm_errors(&capturing.spans(), "") > 0, "a refusal is replayed too: {capturing:?}");
 }
 
 #[tokio::test]

@@ -14,8 +14,13 @@ fn hidden(name: &str) -> usize {
 }
 
 #[a2a_otel::llm_call(replay)]
-fn stream() -> impl futures::Stream<Item = String> {
-    futures::stream::empty()
+fn stream() -> futures::stream::BoxStream<'static, Handle> {
+    Box::pin(futures::stream::empty())
+}
+
+#[a2a_otel::llm_call(replay)]
+fn opaque() -> impl Iterator<Item = impl ToString> {
+    [1, 2].into_iter()
 }
 
 #[a2a_otel::chain_span(replay)]

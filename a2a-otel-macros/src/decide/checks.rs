@@ -10,8 +10,8 @@ use crate::kinds::{self, Arg, RESERVED, Records, SpanKind};
 use crate::plan::{MetricPlan, Planned};
 use crate::read::args::{Args, Field};
 use crate::read::expr::{find_ident, is_late, output_ident};
-use crate::read::function::{Function, Stays};
-use crate::read::types::Streams;
+use crate::read::function::{Function, Shape, Stays};
+use crate::read::types::{Streams, opaque_items};
 use crate::runtime::{Instrument, On};
 
 pub(super) fn check_const(function: &Function, errors: &mut Errors) {
@@ -59,12 +59,15 @@ pub(super) fn check_replay(
     errors: &mut Errors,
 ) {
     let Some(span) = args.span(&kinds::REPLAY) else { return };
-    let is_opaque = |ty: &Type| find_ident(ty.to_token_stream(), "impl").is_some();
+    let is_called_later = matches!(function.shape, Shape::Future | Shape::Boxed);
+    let is_opaque = |ty: &Type| {
+        find_ident(ty.to_token_stream(), "impl").is_some()
+            && (stream.is_none() || is_called_later || opaque_items(ty).is_none())
+    };
     let why = match function.result_type() {
         _ if args.span(&kinds::SKIP_ALL).is_some() => "`skip_all` leaves the result out of the recording",
         _ if args.span(&kinds::OUTPUT).is_some() => "`output = ...` is recorded instead of the result",
         _ if stays => "the result of this function is not recorded",
-        _ if stream.is_some() => "the items of a stream are not in the recording one by one",
         Some(Type::Never(_)) => "the function never returns",
         Some(ty) if is_opaque(ty) => "the type of the result has to be written in full",
         _ => return,

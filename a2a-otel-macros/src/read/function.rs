@@ -65,7 +65,7 @@ pub(crate) struct Param {
 }
 
 /// How the function returns its result.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Shape {
     Sync,
     Async,

@@ -1,12 +1,14 @@
 //! What the tokens of a type show. A macro sees no types, only their names.
 
 use proc_macro2::{Group, TokenStream, TokenTree};
-use quote::quote;
+use quote::{ToTokens as _, quote};
 use syn::punctuated::Punctuated;
 use syn::{
     GenericArgument, Ident, PathArguments, PathSegment, Token, TraitBound, Type, TypeParamBound,
     TypeReference,
 };
+
+use crate::read::expr::find_ident;
 
 /// Types that are recorded without finding out what they can do. A user's type of the same name is written with its
 /// path.
@@ -218,27 +220,53 @@ pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
     }
 }
 
+/// The type of the items, if the type is `impl Stream<Item = T>` or `impl Iterator<Item = T>`, or a `Result` with it, and
+/// nothing else of it is opaque.
+pub(crate) fn opaque_items(ty: &Type) -> Option<&Type> {
+    let item = match ok_type(ty).unwrap_or(ty) {
+        Type::ImplTrait(opaque) => opaque.bounds.iter().find_map(item_of_bound)?,
+        Type::Paren(inner) => return opaque_items(&inner.elem),
+        Type::Group(inner) => return opaque_items(&inner.elem),
+        _ => return None,
+    };
+    let of_result = last_segment(ty).into_iter().flat_map(type_arguments).skip(1);
+    let is_opaque = |ty: &Type| find_ident(ty.to_token_stream(), "impl").is_some();
+    (!is_opaque(item) && !of_result.into_iter().any(is_opaque)).then_some(item)
+}
+
+/// The type of the items of a bound that is a stream or an iterator.
+fn item_of_bound(bound: &TypeParamBound) -> Option<&Type> {
+    let TypeParamBound::Trait(TraitBound { path, .. }) = bound else { return None };
+    let name = path.segments.last()?.ident.to_string();
+    if name == "Stream" || name.ends_with("Iterator") { output_of_bound(bound, &name, "Item") } else { None }
+}
+
 /// The type with `_` in place of each `impl Trait`, which is only allowed in a signature.
 pub(crate) fn infer_opaque(tokens: TokenStream) -> TokenStream {
+    replace_opaque(tokens, &quote!(_))
+}
+
+/// The type with another in place of each `impl Trait`.
+pub(crate) fn replace_opaque(tokens: TokenStream, by: &TokenStream) -> TokenStream {
     let mut kept = TokenStream::new();
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
         match token {
             TokenTree::Ident(word) if word == "impl" => {
-                kept.extend(quote!(_));
+                kept.extend(by.clone());
                 skip_bounds(&mut tokens);
             }
-            TokenTree::Group(group) => kept.extend([TokenTree::Group(infer_group(&group))]),
+            TokenTree::Group(group) => kept.extend([TokenTree::Group(replace_in_group(&group, by))]),
             other => kept.extend([other]),
         }
     }
     kept
 }
 
-fn infer_group(group: &Group) -> Group {
-    let mut inferred = Group::new(group.delimiter(), infer_opaque(group.stream()));
-    inferred.set_span(group.span());
-    inferred
+fn replace_in_group(group: &Group, by: &TokenStream) -> Group {
+    let mut replaced = Group::new(group.delimiter(), replace_opaque(group.stream(), by));
+    replaced.set_span(group.span());
+    replaced
 }
 
 /// Skips to the comma or the angle bracket that ends an `impl A + B<C>`.

@@ -81,11 +81,12 @@ impl Plan<'_> {
         let (end, item) = (self.classified_end(end), self.classified(&item));
         let list = matches!(&self.effect, Planned::Span(span) if span.lists_items);
         let list = list.then(|| hygienic!(.a2a_otel_list()));
+        let kept = self.replay.map(|_| hygienic!(.a2a_otel_kept()));
         Some(hygienic! {
             let end = #runtime::Streamed::<#ty>::NEW.a2a_otel_watch(
                 &scope,
                 #runtime::ReturnType::<#ty>::NEW #end,
-                #runtime::Streamed::<#ty>::NEW.a2a_otel_items() #item #list,
+                #runtime::Streamed::<#ty>::NEW.a2a_otel_items() #item #list #kept,
             );
         })
     }
@@ -251,7 +252,8 @@ impl Plan<'_> {
         let records = self.recorded_late(span, Target::SpanItems, items, items);
         let records = self.split(Target::SpanItems, items, item, &records, span.debug_errors);
         let list = span.lists_items.then(|| quote!(#runtime::SpanItems::list(#items);));
-        quote!(#tokens #list #records)
+        let kept = self.replay.map(|_| hygienic!(#runtime::SpanItems::kept(#items);));
+        quote!(#tokens #list #kept #records)
     }
 
     fn measured_item(&self, metric: &MetricPlan<'_>, item: &TokenStream) -> TokenStream {

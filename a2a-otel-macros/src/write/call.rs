@@ -7,7 +7,7 @@ use syn::Type;
 use crate::plan::{Plan, Planned};
 use crate::read::expr::find_ident;
 use crate::read::function::Shape;
-use crate::read::types::infer_opaque;
+use crate::read::types::{infer_opaque, opaque_items, replace_opaque};
 
 impl Plan<'_> {
     /// Passes the body to the runtime, and records its result. In generated code, `ended` is the pair of scope and
@@ -68,11 +68,10 @@ impl Plan<'_> {
         let (Some(place), Planned::Span(span)) = (self.replay, &self.effect) else {
             return body.to_token_stream();
         };
-        let name = &span.name;
-        // The compiler reports here that the type of the result cannot be read.
-        let ask = quote_spanned! {place.resolved_at(Span::mixed_site())=>
-            #runtime::Replayed::<#ty>::NEW.a2a_otel_replay().a2a_otel_answer(#name)
-        };
+        if let Some(recorded) = self.function.result_type().and_then(|ty| self.recorded_type(ty)) {
+            return self.items_or_body(ty, &self.ask(place, &span.name, &recorded));
+        }
+        let ask = self.ask(place, &span.name, ty);
         match self.function.shape {
             Shape::Sync | Shape::Async => {
                 hygienic!({ if let #runtime::Some(answer) = #ask { return answer; } #body })
@@ -83,6 +82,59 @@ impl Plan<'_> {
                 #body
             }},
         }
+    }
+
+    /// Asks for the answer to the call. The compiler reports at the user's word that the type of the result cannot be
+    /// read.
+    fn ask(&self, place: Span, name: &str, ty: &TokenStream) -> TokenStream {
+        let runtime = &self.runtime;
+        let answers = quote!(#runtime::Replayed::<#ty>::NEW.a2a_otel_replay());
+        let answers = if self.stream.is_some() || self.may_be_stream {
+            quote! {
+                #runtime::Streamed::<#ty>::NEW.a2a_otel_answers(
+                    #answers,
+                    #runtime::Streamed::<#ty>::NEW.a2a_otel_item().a2a_otel_replay(),
+                )
+            }
+        } else {
+            answers
+        };
+        quote_spanned!(place.resolved_at(Span::mixed_site())=> #answers.a2a_otel_answer(#name))
+    }
+
+    /// The type of the result with a stream of recorded items in place of `impl Stream` or `impl Iterator`.
+    fn recorded_type(&self, ty: &Type) -> Option<TokenStream> {
+        let runtime = &self.runtime;
+        let item = opaque_items(ty)?;
+        Some(replace_opaque(ty.to_token_stream(), &quote!(#runtime::Items<#item>)))
+    }
+
+    /// The recorded items, or the stream that the body returns, as one type.
+    fn items_or_body(&self, ty: &TokenStream, ask: &TokenStream) -> TokenStream {
+        let (runtime, body) = (&self.runtime, &self.function.body);
+        let stream = if self.function.shape == Shape::Async {
+            hygienic!(async move { if false { return #runtime::hint::<#ty>(); } #body }.await)
+        } else {
+            hygienic!((move || -> #ty { #body })())
+        };
+        if !self.stream.is_some_and(|stream| stream.fallible) {
+            return hygienic! {{
+                match #ask {
+                    #runtime::Some(items) => #runtime::recorded_items(items),
+                    #runtime::None => #runtime::running_items(#stream),
+                }
+            }};
+        }
+        hygienic! {{
+            match #ask {
+                #runtime::Some(#runtime::Ok(items)) => #runtime::Ok(#runtime::recorded_items(items)),
+                #runtime::Some(#runtime::Err(error)) => #runtime::Err(error),
+                #runtime::None => match #stream {
+                    #runtime::Ok(items) => #runtime::Ok(#runtime::running_items(items)),
+                    #runtime::Err(error) => #runtime::Err(error),
+                },
+            }
+        }}
     }
 
     /// How the scope ends, if the result's type is enough to say so and can be written in full.

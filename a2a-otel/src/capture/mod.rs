@@ -22,8 +22,8 @@ pub(crate) use self::base64::{without_base64, without_images};
 pub use self::body::Body;
 pub(crate) use self::documents::documents;
 pub(crate) use self::encode::{
-    Encoded, Fields, Gathered, attributes, encode, encode_indexed, encode_object, list, push_field,
-    push_fields, whole_bytes,
+    Encoded, Fields, Gathered, attributes, encode, encode_indexed, encode_object, encode_whole, list,
+    push_field, push_fields, whole_bytes,
 };
 pub(crate) use self::guard::{PANICKED, guarded, panics};
 pub use self::item::Item;

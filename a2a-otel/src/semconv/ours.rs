@@ -10,6 +10,8 @@ pub(crate) const PANIC: &str = "panic";
 
 /// How many items a stream yielded.
 pub(crate) const STREAM_ITEMS: &str = "a2a_otel.stream.items";
+/// The items of a stream, one by one, for a replay. Each is a text that begins with its form.
+pub(crate) const STREAM_RECORDED_ITEMS: &str = "a2a_otel.stream.recorded_items";
 /// The time to a stream's first item, in seconds from the call.
 pub(crate) const STREAM_TIME_TO_FIRST_ITEM: &str = "a2a_otel.stream.time_to_first_item";
 

@@ -2,12 +2,13 @@
 
 use std::time::{Instant, SystemTime};
 
-use opentelemetry::KeyValue;
+use opentelemetry::{KeyValue, StringValue, Value as AttributeValue};
 
 use super::ending::Ending;
 use super::failure::{Describe, ErrorDescription};
+use super::recording::{RecordedItem, keeps_items};
 use super::scope::StreamEnd;
-use crate::capture::{Fields, Gathered, Value, attributes, documents};
+use crate::capture::{Fields, Gathered, Value, attributes, documents, encode_whole};
 use crate::semconv::gen_ai::RESPONSE_TIME_TO_FIRST_CHUNK;
 use crate::semconv::openinference as names;
 use crate::semconv::ours;
@@ -28,6 +29,8 @@ pub struct SpanItems {
     /// The last value of each key.
     fields: Vec<KeyValue>,
     failed: Option<ErrorDescription>,
+    /// The items one by one, if a replay may need them.
+    kept: Option<Vec<StringValue>>,
     /// The response of a model, if the items are its chunks.
     answer: Option<Box<llm::StreamedAnswer>>,
 }
@@ -81,6 +84,7 @@ impl SpanItems {
             lists_texts: false,
             fields: Vec::new(),
             failed: None,
+            kept: None,
             answer: None,
         }
     }
@@ -108,8 +112,22 @@ impl SpanItems {
         self.answer.get_or_insert_default();
     }
 
+    /// Keeps the items one by one, if spans are captured.
+    pub fn kept(&mut self) {
+        if self.items == 1 && self.is_recorded && keeps_items() {
+            self.kept.get_or_insert_default();
+        }
+    }
+
+    fn keep(&mut self, item: impl FnOnce() -> RecordedItem) {
+        if let Some(kept) = &mut self.kept {
+            kept.push(item().write().into());
+        }
+    }
+
     /// Records an item, or the value that `output = ...` makes of it.
     pub fn output(&mut self, value: &dyn Value) {
+        self.keep(|| RecordedItem::value(encode_whole(value)));
         if self.answer.as_mut().is_some_and(|answer| answer.take(value)) {
             // The response contains everything that the chunks before it contained.
             self.output = Gathered::default();
@@ -148,6 +166,7 @@ impl SpanItems {
         if let Some(chunks) = &mut self.chunks {
             chunks.was_none();
         }
+        self.keep(|| RecordedItem::Failed(error.describe(debug).message));
         if self.failed.is_none() {
             let described = self.is_recorded.then(|| error.describe(debug));
             self.failed =
@@ -167,6 +186,9 @@ impl SpanItems {
             }
         }
         ending.set([KeyValue::new(ours::STREAM_ITEMS, self.items)]);
+        if let Some(kept) = self.kept {
+            ending.set([KeyValue::new(ours::STREAM_RECORDED_ITEMS, AttributeValue::Array(kept.into()))]);
+        }
         if let Some(chunks) = self.chunks.filter(|chunks| !chunks.is_without_first) {
             ending.streamed(self.first.map(|first| first.seconds), chunks.gaps);
         }

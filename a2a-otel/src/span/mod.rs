@@ -26,7 +26,9 @@ mod kept;
 mod ongoing;
 mod opening;
 mod outcome;
+mod recording;
 mod replay;
+mod replay_items;
 mod return_type;
 mod run;
 mod running;
@@ -59,8 +61,11 @@ pub(crate) use self::ongoing::expect_tool_requests;
 pub(crate) use self::ongoing::{WholeCall, is_measuring};
 pub use self::opening::Opening;
 #[cfg(feature = "testing")]
-pub(crate) use self::replay::{Answer, CallRequest, Recorded, Replayer, register as register_replayer};
+pub(crate) use self::recording::{
+    Answer, CallRequest, Recorded, RecordedItem, Replayer, register_keeper, register_replayer,
+};
 pub use self::replay::{Replayed, answered, ready};
+pub use self::replay_items::{Items, recorded_items, running_items};
 #[cfg(feature = "mcp")]
 pub(crate) use self::return_type::Refusable;
 pub use self::return_type::{ReturnType, fallible};

@@ -14,7 +14,7 @@ use super::figures::Call;
 use super::joint::Joint;
 use super::kept;
 #[cfg(feature = "testing")]
-use super::replay::CallRequest;
+use super::recording::CallRequest;
 use super::running::Span;
 use super::site::Site;
 use super::tracer::{self, Decision, Mode, Tracer, with_tracer};
@@ -433,7 +433,7 @@ impl Opening {
     /// Keeps what is asked of the call in its context, if it may be answered from a recording.
     #[cfg(feature = "testing")]
     fn note_request(&mut self) {
-        if !super::replay::is_active() {
+        if !super::recording::is_active() {
             return;
         }
         let request = CallRequest {

@@ -14,55 +14,9 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
-#[cfg(feature = "testing")]
-pub(crate) use self::asking::{CallRequest, Replayer, is_active, register};
+use super::recording::{Answer, Recorded, ask, excerpt};
 pub use std::future::ready;
-
-/// What a call is answered with.
-#[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only the test kit answers"))]
-pub(crate) enum Answer {
-    /// The call returned this.
-    Output(Recorded),
-    /// The call failed with this message.
-    Failed(String),
-    /// There is no answer, and the call is to panic with this message.
-    Missing(String),
-}
-
-/// A recorded output.
-pub(crate) struct Recorded {
-    /// `None` if there was none, as of a function that returns nothing.
-    pub(crate) text: Option<String>,
-    /// Whether it was recorded as JSON.
-    pub(crate) is_json: bool,
-}
-
-/// The longest excerpt of a recorded output in a message, in characters.
-const LONGEST_EXCERPT: usize = 300;
-
-impl Recorded {
-    /// Reads the output as a type. A text may be the value itself, or the JSON of it.
-    fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        let Some(text) = &self.text else { return serde_json::from_value(Value::Null) };
-        let itself = || serde_json::from_value(Value::String(text.clone()));
-        // Numbers and truth values are recorded as texts, and a text may look like one: a text only reads as itself.
-        let parsed = serde_json::from_str(text);
-        if self.is_json {
-            parsed.or_else(|error| itself().map_err(|_| error))
-        } else {
-            parsed.or_else(|_| itself())
-        }
-    }
-
-    fn excerpt(&self) -> String {
-        let text = self.text.as_deref().unwrap_or("nothing");
-        let mut excerpt: String = text.chars().take(LONGEST_EXCERPT).collect();
-        excerpt.push_str(if excerpt.len() < text.len() { "…" } else { "" });
-        excerpt
-    }
-}
 
 /// The failure of a recorded call, for error types that are made of errors, such as `anyhow::Error`.
 #[derive(Debug)]
@@ -119,7 +73,9 @@ steps! {
     /// Results whose error is made of other errors.
     TryFromFailure(TryFromIo<R>);
     /// Results whose error is made of an input or output error, or is one.
-    TryFromIo(TryParsed<R>);
+    TryFromIo(TryFromBox<R>);
+    /// Results whose error is made of a boxed error.
+    TryFromBox(TryParsed<R>);
     /// Results whose error is parsed.
     TryParsed(TryNoError<R>);
     /// Results whose error cannot be made.
@@ -130,7 +86,8 @@ steps! {
 
 impl<R> Replayed<R> {
     /// The start of the chain.
-    pub const NEW: Self = Self(TryFromFailure(TryFromIo(TryParsed(TryNoError(Plain(PhantomData))))));
+    pub const NEW: Self =
+        Self(TryFromFailure(TryFromIo(TryFromBox(TryParsed(TryNoError(Plain(PhantomData)))))));
 }
 
 macro_rules! rebuilds {
@@ -164,6 +121,7 @@ rebuilds! {
     Replayed, FromText: (From<String>) => |message| Some(E::from(message));
     TryFromFailure, FromFailure: (From<RecordedFailure>) => |message| Some(E::from(RecordedFailure(message)));
     TryFromIo, FromIo: (From<std::io::Error>) => |message| Some(E::from(std::io::Error::other(message)));
+    TryFromBox, FromBox: (From<Box<dyn Error + Send + Sync>>) => |message| Some(E::from(message.into()));
     TryParsed, Parsed: (FromStr) => |message| message.parse().ok();
     TryNoError, Unmade: (Sized) => |_message| None::<E>;
 }
@@ -230,11 +188,11 @@ fn unreadable<T>(site: &str, error: &dyn Error, recorded: &Recorded) -> ! {
     panic!(
         "the recording of `{site}` holds no `{}`: {error}. Record the trace again. It holds: {}",
         std::any::type_name::<T>(),
-        recorded.excerpt()
+        excerpt(recorded.text.as_deref())
     )
 }
 
-fn unmade<R>(site: &str, message: &str) -> ! {
+pub(super) fn unmade<R>(site: &str, message: &str) -> ! {
     panic!(
         "the recorded call of `{site}` failed, and its error cannot be made of a text for `{}`: implement `From<String>` \
          for the error. It failed with: {message}",
@@ -269,63 +227,5 @@ impl<F: Future> Future for Answered<F, F::Output> {
             AnsweredProjection::Running { future } => future.poll(context),
             AnsweredProjection::Recorded { answer } => answer.take().map_or(Poll::Pending, Poll::Ready),
         }
-    }
-}
-
-#[cfg(not(feature = "testing"))]
-#[inline]
-const fn ask(_: &'static str) -> Option<Answer> {
-    None
-}
-
-#[cfg(feature = "testing")]
-use self::asking::ask;
-
-/// How the test kit answers.
-#[cfg(feature = "testing")]
-mod asking {
-    use std::sync::{Arc, OnceLock};
-
-    use opentelemetry::Context;
-
-    use super::Answer;
-
-    /// A call that may be answered from a recording. The context of each recorded call has it.
-    pub(crate) struct CallRequest {
-        /// The site's name, which is the span's name unless that is only known at run time.
-        pub(crate) site: &'static str,
-        pub(crate) kind: &'static str,
-        pub(crate) name: String,
-        pub(crate) input: Option<String>,
-        /// The call around it.
-        pub(crate) outer: Option<Arc<CallRequest>>,
-    }
-
-    /// What answers calls.
-    pub(crate) struct Replayer {
-        /// Whether calls are answered anywhere.
-        pub(crate) is_active: fn() -> bool,
-        /// Answers a call of this site in this context, whose request is `None` if the call is not recorded. `None` lets
-        /// the body run.
-        pub(crate) answer: fn(&Context, &'static str, Option<&Arc<CallRequest>>) -> Option<Answer>,
-    }
-
-    static REPLAYER: OnceLock<Replayer> = OnceLock::new();
-
-    /// Registers what answers calls. Only the first one of a process counts.
-    pub(crate) fn register(replayer: Replayer) {
-        let _ = REPLAYER.set(replayer);
-    }
-
-    /// Whether calls are answered anywhere, so that their requests are kept.
-    pub(crate) fn is_active() -> bool {
-        REPLAYER.get().is_some_and(|replayer| (replayer.is_active)())
-    }
-
-    pub(super) fn ask(site: &'static str) -> Option<Answer> {
-        let replayer = REPLAYER.get().filter(|replayer| (replayer.is_active)())?;
-        let context = Context::current();
-        let request = context.get::<Arc<CallRequest>>().filter(|request| request.site == site);
-        (replayer.answer)(&context, site, request)
     }
 }

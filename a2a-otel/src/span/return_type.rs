@@ -367,6 +367,12 @@ impl<T, E, A, O> End<T, E, A, O> {
         End::NEW
     }
 
+    /// Keeps the items one by one, for a replay.
+    #[must_use]
+    pub const fn a2a_otel_kept(self) -> End<T, E, A, Kept<O>> {
+        End::NEW
+    }
+
     /// An error with the ability to describe it.
     pub(super) const fn described(error: &E) -> ClassifiedError<'_, T, E, A> {
         ClassifiedError(error, PhantomData)
@@ -560,6 +566,20 @@ pub struct Listed<O>(PhantomData<fn(O)>);
 impl<T, O: ItemOutput<Span, T>> ItemOutput<Span, T> for Listed<O> {
     fn arrived(items: &mut SpanItems) {
         items.list();
+        O::arrived(items);
+    }
+
+    fn record(value: &T, items: &mut SpanItems) {
+        O::record(value, items);
+    }
+}
+
+/// Like `O`, with the items kept one by one.
+pub struct Kept<O>(PhantomData<fn(O)>);
+
+impl<T, O: ItemOutput<Span, T>> ItemOutput<Span, T> for Kept<O> {
+    fn arrived(items: &mut SpanItems) {
+        items.kept();
         O::arrived(items);
     }
 

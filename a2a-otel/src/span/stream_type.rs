@@ -19,6 +19,8 @@ use std::time::Instant;
 use futures_core::Stream;
 
 use super::iterate::iterate;
+use super::replay::{Answers, Replayed};
+use super::replay_items::{FromItems, Items, StreamAnswers};
 use super::return_type::{Classify, End, ReturnType};
 use super::scope::{CallScope, Conclude, ItemOutput};
 use super::stream::{start_time, stream};
@@ -47,6 +49,18 @@ impl<R> NotStreamed<R> {
     #[must_use]
     pub const fn a2a_otel_items(&self) -> NoItems {
         NoItems
+    }
+
+    /// There is no type of items.
+    #[must_use]
+    pub const fn a2a_otel_item(&self) -> NoItems {
+        NoItems
+    }
+
+    /// What answers calls from a recording.
+    #[must_use]
+    pub const fn a2a_otel_answers<A>(&self, answers: Answers<R, A>, _: NoItems) -> Answers<R, A> {
+        answers
     }
 
     /// The scope ends with the call.
@@ -79,6 +93,8 @@ no_items! {
     a2a_otel_unread_chunk
     a2a_otel_debug
     a2a_otel_list
+    a2a_otel_kept
+    a2a_otel_replay
 }
 
 /// How a scope ends whose call returns a stream: with the stream, or with the `Err` that is there instead.
@@ -112,8 +128,43 @@ impl<S: CallScope, T, E, A: Classify<T, E>, O: ItemOutput<S, T>> RecordItem<S, A
     }
 }
 
+/// How recorded items answer calls that return a stream, or a `Result` with one.
+macro_rules! replayed {
+    ($stream:ty) => {
+        replayed!(@result $stream, $stream);
+        replayed!(@result $stream, Result<$stream, E>, E);
+    };
+    (@result $stream:ty, $result:ty $(, $error:ident)?) => {
+        impl<'a, T: 'a $(, $error)?> Streamed<$result> {
+            /// The type of the items.
+            #[must_use]
+            pub const fn a2a_otel_item(&self) -> Replayed<T> {
+                Replayed::NEW
+            }
+
+            /// What answers calls from a recording.
+            #[must_use]
+            pub const fn a2a_otel_answers<A, B>(
+                &self,
+                answers: Answers<$result, A>,
+                items: Answers<T, B>,
+            ) -> StreamAnswers<$result, A, T, B> {
+                StreamAnswers::new(&answers, &items)
+            }
+        }
+    };
+}
+
 macro_rules! boxed_streams {
     ($($boxed:ty, $observe:path, $pin:path;)*) => {$(
+        replayed!($boxed);
+
+        impl<'a, T: 'a> FromItems<T> for $boxed {
+            fn from_items(items: Items<T>) -> Self {
+                $pin(items)
+            }
+        }
+
         impl<'a, T: 'a> Streamed<$boxed> {
             /// The type of the items.
             #[must_use]
@@ -189,3 +240,5 @@ boxed_streams! {
     Box<dyn ExactSizeIterator<Item = T> + Send + 'a>, iterate, Box::new;
     Box<dyn ExactSizeIterator<Item = T> + Send + Sync + 'a>, iterate, Box::new;
 }
+
+replayed!(Items<T>);

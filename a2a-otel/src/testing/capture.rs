@@ -89,6 +89,7 @@ fn prepare() {
     watcher::watch(&Router);
     annotation::watch(AnnotationWatcher { is_watching: is_capturing, annotated: take_annotation });
     tracer();
+    span::register_keeper(is_capturing);
     #[cfg(feature = "cost")]
     crate::llm::cost::expect_spans();
 }

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex};
 
 use opentelemetry::trace::{SpanId, Status};
-use opentelemetry::{Context, ContextGuard};
+use opentelemetry::{Array, Context, ContextGuard, Value};
 use serde_json::Value as Json;
 
 use super::capture::{Captured, Standing};
@@ -17,8 +17,10 @@ use super::trace::Trace;
 use super::tree::{Branch, branches};
 use crate::lock::lock;
 use crate::report::report;
-use crate::semconv::openinference::{INPUT_VALUE, OUTPUT_MIME_TYPE, OUTPUT_VALUE, TOOL_NAME};
-use crate::span::{Answer, CallRequest, Recorded, Replayer, register_replayer};
+use crate::semconv::openinference::{INPUT_VALUE, OUTPUT_MIME_TYPE, OUTPUT_VALUE, TOOL_NAME, mime_type};
+use crate::semconv::opentelemetry::ERROR_TYPE;
+use crate::semconv::ours::{PANIC, STREAM_ITEMS, STREAM_RECORDED_ITEMS};
+use crate::span::{Answer, CallRequest, Recorded, RecordedItem, Replayer, register_replayer};
 
 /// The most differences from the nearest recording that a message shows.
 const MOST_DIFFERENCES: usize = 10;
@@ -28,7 +30,7 @@ const MOST_DIFFERENCES: usize = 10;
 ///
 /// The span of a call is made as always, with the recorded answer. A call is answered by a recorded span of the same name and
 /// kind whose input is the same JSON; the order of keys does not matter. Equal calls are answered in the order of the
-/// recording, and each recorded call answers once. A call that was not recorded panics, with a message that shows the nearest
+/// recording, and each recorded call answers once. Streams and iterators are answered item by item. A call that was not recorded panics, with a message that shows the nearest
 /// recording; [`Replay`] says what else it may do, and what may differ.
 ///
 /// ```
@@ -225,7 +227,7 @@ impl State {
         for recording in recordings.iter_mut() {
             recording.is_used |= recording.span.span_id == answering || recording.around.contains(&answering);
         }
-        Ok(recorded(&recordings[found].span))
+        recorded(&call, &recordings[found].span)
     }
 
     fn missed(&self, message: String) -> Option<Answer> {
@@ -343,15 +345,55 @@ fn normalised(text: &str, ignored: &[Ignored]) -> Json {
 }
 
 /// What a recorded span answers. A tool that refused has an output, although it has failed.
-fn recorded(span: &Captured) -> Answer {
+fn recorded(call: &Call, span: &Captured) -> Result<Answer, String> {
     let text = span.text(OUTPUT_VALUE).map(str::to_owned);
-    match &span.status {
-        Status::Error { description } if text.is_none() => Answer::Failed(description.to_string()),
-        _ => {
-            let is_json = span.text(OUTPUT_MIME_TYPE) == Some("application/json");
-            Answer::Output(Recorded { text, is_json })
-        }
+    let items = recorded_items(span);
+    let is_stream = span.attributes.contains_key(STREAM_ITEMS);
+    if is_stream && items.is_none() && !has_items(span) {
+        return Err(folded(call));
     }
+    Ok(match &span.status {
+        Status::Error { description } if text.is_none() && items.is_none() => {
+            Answer::Failed(description.to_string())
+        }
+        _ => {
+            let is_json = span.text(OUTPUT_MIME_TYPE) == Some(mime_type::JSON);
+            Answer::Output(Recorded { text, is_json, items })
+        }
+    })
+}
+
+/// Whether the output has the items of a stream, as a list or as a text. The chunks of a model's answer are one value there,
+/// and errors are left out.
+fn has_items(span: &Captured) -> bool {
+    let has_failed = matches!(span.status, Status::Error { .. });
+    let is_json = span.text(OUTPUT_MIME_TYPE) == Some(mime_type::JSON);
+    let is_one_value = is_json && span.text(OUTPUT_VALUE).is_some_and(|text| text.starts_with('{'));
+    !has_failed && !is_one_value
+}
+
+fn folded(call: &Call) -> String {
+    format!(
+        "the recording of {} has the answer as a whole, but not the items of the stream. Record the trace again within \
+         `testing::capture`, or with A2A_OTEL_REPLAY=record, which keep the items.\n  input: {}",
+        call.title(),
+        call.shown_input()
+    )
+}
+
+/// The items of a stream, if they were recorded one by one. A panic is an error after them.
+fn recorded_items(span: &Captured) -> Option<Vec<RecordedItem>> {
+    let mut items: Vec<_> = match span.attributes.get(STREAM_RECORDED_ITEMS) {
+        Some(Value::Array(Array::String(items))) => {
+            items.iter().map(|item| RecordedItem::read(item.as_str())).collect()
+        }
+        _ if span.attributes.get(STREAM_ITEMS) == Some(&Value::I64(0)) => Vec::new(),
+        _ => return None,
+    };
+    if let (Status::Error { description }, Some(PANIC)) = (&span.status, span.text(ERROR_TYPE)) {
+        items.push(RecordedItem::Failed(description.to_string()));
+    }
+    Some(items)
 }
 
 fn used_up(call: &Call, times: usize) -> String {

@@ -1,5 +1,7 @@
 //! Tests that calls are answered from a recorded trace.
 
+mod streams;
+
 use std::cell::RefCell;
 use std::env;
 use std::fs;
