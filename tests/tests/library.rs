@@ -1,5 +1,5 @@
 //! Tests the library with few features: what an annotated package depends on, that its functions are observed by its
-//! application's own SDK, and that metrics which go nowhere are reported.
+//! application's own SDK, and that metrics and addresses without their features are reported.
 
 use a2a_otel_tests::package::{Package, library, run};
 
@@ -130,4 +130,28 @@ fn a_metric_that_goes_nowhere_is_reported_once() {
                     feature `metrics`, with which init sets one, or set one with \
                     opentelemetry::global::set_meter_provider(..)\n";
     assert_eq!(said, Some(expected), "{printed}");
+}
+
+/// A program that names receivers, without the feature that sends to them.
+const UNSENT: &str = r#"
+use a2a_otel::Telemetry;
+
+fn main() {
+    let builder = || Telemetry::builder().endpoint("http://localhost:6006").metrics_endpoint("http://localhost:4318");
+    eprintln!("{}", builder().init().unwrap_err());
+    drop(builder().start());
+    eprintln!("end");
+}
+"#;
+
+#[test]
+fn an_address_without_the_feature_that_sends_is_refused_and_reported() {
+    let package = Package::new(env!("CARGO_TARGET_TMPDIR"), "library-unsent", &[library(&["sdk"])]);
+    package.write("src/main.rs", UNSENT);
+    let printed = run(package.cargo(&["run"]).env_remove("OTEL_SDK_DISABLED")).stderr;
+    let spans = "endpoint(..) has no effect without the feature `otlp` of a2a-otel: enable the feature, or remove the call";
+    let metrics = "metrics_endpoint(..) has no effect without the features `otlp` and `metrics` of a2a-otel: enable the \
+                   features, or remove the call";
+    let expected = format!("{spans}\na2a-otel: warning: {spans}\na2a-otel: warning: {metrics}\nend\n");
+    assert_eq!(String::from_utf8_lossy(&printed), expected);
 }

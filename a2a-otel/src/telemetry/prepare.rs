@@ -74,7 +74,7 @@ impl Builder {
         }
     }
 
-    /// What of the code has no effect over an application's own provider.
+    /// What of the code has no effect over an application's own provider, or without a feature.
     fn contradictions(&self) -> Vec<Warning> {
         let is_named_alone = self.tracers.is_some() && !self.is_processor;
         let has_exporters = !self.destinations.is_empty() || !self.processors.is_empty();
@@ -93,6 +93,16 @@ impl Builder {
                 is_named_alone && has_finish,
                 "semconv(..) and a redactor have no effect with tracer_provider(..), because they need our pipeline: use \
                  processor()",
+            ),
+            (
+                cfg!(not(feature = "otlp")) && self.overrides.endpoint.is_some(),
+                "endpoint(..) has no effect without the feature `otlp` of a2a-otel: enable the feature, or remove the call",
+            ),
+            (
+                cfg!(not(all(feature = "otlp", feature = "metrics")))
+                    && self.overrides.metrics.endpoint.is_some(),
+                "metrics_endpoint(..) has no effect without the features `otlp` and `metrics` of a2a-otel: enable the \
+                 features, or remove the call",
             ),
         ];
         let refusals = refusals.into_iter().filter(|(is_one, _)| *is_one);
