@@ -145,3 +145,18 @@ impl Debug for Backend {
         f.debug_struct("Backend").field("ledger", &self.ledger).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::signal;
+
+    #[test]
+    fn waiting_for_a_receiver_that_is_absent_is_hopeless() {
+        let ledger = Arc::new(Ledger::new(&signal::SPANS, "the receiver".to_owned()));
+        let backend = Backend::new(ledger.clone());
+        assert!(!backend.is_hopeless());
+        ledger.absent();
+        assert!(backend.is_hopeless());
+    }
+}

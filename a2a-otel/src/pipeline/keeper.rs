@@ -1,5 +1,8 @@
 //! The thread that saves items to disk, so that they do not stay only in memory for long.
 
+#[cfg(test)]
+pub(super) mod tests;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

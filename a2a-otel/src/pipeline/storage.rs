@@ -1,5 +1,8 @@
 //! Connects the spool to the sender as its disk, and starts the thread that fills it.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex};

@@ -730,3 +730,26 @@ fn what_keeps_its_order_has_one_trial_beside_others() {
     assert_eq!(rig.flush().requests(), [vec![1, 2, 3, 4], vec![1, 2], vec![3], vec![4]]);
     assert_eq!(rig.dropped(), BTreeMap::from([("refused by the receiver", 1)]));
 }
+
+/// Parts may be sent together again only if both were refused, and came from the same place.
+#[test]
+fn only_parts_of_one_origin_are_joined() {
+    let parcel = |receipt: Option<&Arc<Receipt<()>>>, has_been_refused: bool| Parcel {
+        receipt: receipt.cloned(),
+        record: Record { accepted_before: has_been_refused.then_some(0), ..Record::default() },
+        ..Parcel::new(vec![Number(1, 1)], None)
+    };
+    let receipt = || Arc::new(Receipt { records: vec![()], origin: Origin::Here, open: AtomicU64::new(1) });
+    let (one, other) = (receipt(), receipt());
+    let cases = [
+        (parcel(None, true), parcel(None, true), true),
+        (parcel(Some(&one), true), parcel(Some(&one), true), true),
+        (parcel(Some(&one), true), parcel(Some(&other), true), false),
+        (parcel(Some(&one), true), parcel(None, true), false),
+        (parcel(None, false), parcel(None, true), false),
+        (parcel(None, true), parcel(None, false), false),
+    ];
+    for (one, other, expected) in cases {
+        assert_eq!(is_of_one_origin(&one, &other), expected, "{one:?} and {other:?}");
+    }
+}

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use self::disk::{Fault, Process, SimulatedDisk};
 use super::files::{Files, Kind, StdFiles};
-use super::{Address, Spool, StoredRecord};
+use super::{Address, SEGMENT_BYTES as LARGEST_SEGMENT, SEGMENTS, Spool, StoredRecord, shared};
 use crate::lock::lock;
 use crate::pipeline::Delivery;
 use crate::pipeline::ledger::{Ledger, Origin};
@@ -704,4 +704,28 @@ fn the_real_disk_opens_nothing_through_a_link() {
     }
     assert_eq!(std::fs::read_to_string(&target).unwrap(), "untouched");
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn the_limit_of_a_small_folder_is_divided_into_segments() {
+    for (bytes, expected) in [(1 << 20, (1 << 20) / SEGMENTS), (1 << 40, LARGEST_SEGMENT)] {
+        let unique = RandomState::new().hash_one(bytes);
+        let folder = std::env::temp_dir().join(format!("a2a-otel-small-{unique:016x}"));
+        let limits = settings::Spool { folder: folder.clone(), bytes, age: AGE };
+        let ledger = Arc::new(Ledger::new(&signal::SPANS, "the receiver".to_owned()));
+        let (spool, _) = Spool::open(&limits, &address(RECEIVER, None), ledger).unwrap();
+        assert_eq!(spool.segment_bytes, expected);
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+}
+
+#[test]
+fn folders_that_cannot_be_locked_are_used_without_a_lock() {
+    let disk = SimulatedDisk::default();
+    let process = disk.process();
+    process.create_folder(FOLDER.as_ref()).unwrap();
+    assert!(shared::lock(&process, FOLDER.as_ref()).unwrap().is_some());
+    // The folder is opened, and then cannot be locked.
+    process.fail_at(1, Fault::Error { written: 0 });
+    assert!(shared::lock(&process, FOLDER.as_ref()).unwrap().is_none());
 }
