@@ -76,9 +76,9 @@ impl Destination {
         let Some(outlet) = route.open(SpanRequest::body, warnings) else { return Self::nowhere() };
         let exporter_type = exporter_type(settings.protocol);
         let spool = settings.spool.clone().map(|spool| (spool, spool_address(settings, endpoint)));
-        let timeout = settings.timeout.min(settings.batch.timeout);
+        let timeout = settings.timeout;
         let connect: Connect = Box::new(move |ledger, limits, resource, fan_out| {
-            let limits = Batch { timeout, ..*limits };
+            let limits = limits.answered_within(timeout);
             let queue = Arc::new(Queue::new(limits));
             let signal = OtlpSpans::new(resource, &limits, ledger.clone());
             let open = |(spool, address): &(_, Address)| {

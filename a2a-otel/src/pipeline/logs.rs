@@ -17,7 +17,7 @@ use super::signal;
 use super::transport::Hints;
 use crate::context::name_agents_in_logs;
 use crate::environment::Warning;
-use crate::settings::{Batch, Settings};
+use crate::settings::Settings;
 
 /// Accepts log records while telemetry is installed.
 static CURRENT: ArcSwapOption<Logger> = ArcSwapOption::const_empty();
@@ -46,7 +46,7 @@ impl Logger {
             hints: &HINTS,
         };
         let outlet = route.open(LogRequest::body, warnings)?;
-        let limits = Batch { timeout: settings.timeout.min(logs.batch.timeout), ..logs.batch };
+        let limits = logs.batch.answered_within(settings.timeout);
         let ledger = Ledger::new(&signal::LOGS, logs.endpoint.to_string());
         let signal = |ledger: &Arc<Ledger>| OtlpLogs::new(resource, &limits, ledger.clone());
         Some(Logger(Outbox::new("a2a-otel-logs", limits, ledger, outlet, signal)))

@@ -122,8 +122,7 @@ impl Target {
         let start = Instant::now();
         let sight = self.look(patience);
         let elapsed = start.elapsed();
-        // The header names the second in which the answer was written, on average half a second before its end.
-        let clock_ahead = sight.date.map(|date| seconds_after(date, SystemTime::now() - elapsed / 2) + 0.5);
+        let clock_ahead = sight.date.map(|date| clock_ahead(date, SystemTime::now() - elapsed / 2));
         let trouble = sight.trouble.map(|(kind, cause)| Trouble { kind, cause });
         Probe { elapsed, trouble, clock_ahead, redirected_to: sight.location }
     }
@@ -157,10 +156,30 @@ impl Target {
     }
 }
 
+/// How many seconds a clock is ahead of ours that named this second in an answer, which was written at this time of ours. On
+/// average, half of the second was over.
+fn clock_ahead(second: SystemTime, written: SystemTime) -> f64 {
+    seconds_after(second, written) + 0.5
+}
+
 /// How many seconds a time is after another; negative if it is before.
 fn seconds_after(time: SystemTime, other: SystemTime) -> f64 {
     match time.duration_since(other) {
         Ok(after) => after.as_secs_f64(),
         Err(before) => -before.duration().as_secs_f64(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_is_compared_by_the_middle_of_its_second() {
+        let (now, hour) = (SystemTime::now(), Duration::from_secs(3600));
+        for (second, expected) in [(now, 0.5), (now + hour, 3600.5), (now - hour, -3599.5)] {
+            let ahead = clock_ahead(second, now);
+            assert!((ahead - expected).abs() < 1e-6, "{ahead} instead of {expected}");
+        }
     }
 }

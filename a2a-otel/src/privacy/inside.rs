@@ -333,3 +333,21 @@ fn redact(value: &mut Value) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A function's argument may be a request that was serialised before, also within another.
+    #[test]
+    fn json_within_a_text_is_masked_too() {
+        let request = r#"{"messages":[],"tools":["secret"]}"#;
+        let once = Value::String(request.to_owned()).to_string();
+        let twice = Value::String(format!("[{once}]")).to_string();
+        for argument in [request, &once, &twice] {
+            let input = format!(r#"{{"request":{argument}}}"#);
+            let masked = Side::Request.masked(TOOLS, &input).unwrap();
+            assert!(masked.contains(REDACTED) && !masked.contains("secret"), "{masked}");
+        }
+    }
+}

@@ -375,6 +375,14 @@ pub struct Batch {
     pub timeout: Duration,
 }
 
+#[cfg(feature = "otlp")]
+impl Batch {
+    /// The same, with no longer for a batch than the receiver has for one request.
+    pub(crate) fn answered_within(self, timeout: Duration) -> Self {
+        Batch { timeout: timeout.min(self.timeout), ..self }
+    }
+}
+
 /// Where spans that cannot be sent yet are kept on disk.
 ///
 /// ```

@@ -292,3 +292,13 @@ fn the_resource_names_service_and_project() {
     assert_eq!(attributes["service.name"], "agent");
     assert_eq!(attributes["openinference.project.name"], "default");
 }
+
+#[cfg(feature = "otlp")]
+#[test]
+fn a_batch_gets_no_longer_than_a_request() {
+    let [short, long] = [1, 2].map(Duration::from_secs);
+    for (batch, request) in [(short, long), (long, short), (short, short)] {
+        let limits = Batch { timeout: batch, delay: long, queue_bytes: 1, queue: None, size: 1, bytes: 1 };
+        assert_eq!(limits.answered_within(request).timeout, short);
+    }
+}

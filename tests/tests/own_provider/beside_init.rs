@@ -114,6 +114,8 @@ fn a_processor_takes_scores_and_probes_over_from_telemetry_that_has_ended() {
     assert_eq!(Handle::installed().unwrap().settings().service_name, "second");
     assert_eq!(telemetry.shutdown(SOON).annotations.delivered, 1);
     assert_eq!((first.annotations().len(), second.annotations().len()), (0, 1));
+    annotate_session("s-1", Annotation::new("tone").label("unfriendly"));
+    assert_eq!(telemetry.shutdown(SOON).annotations.generated, 1, "nobody takes scores any more");
 }
 
 #[test]

@@ -25,8 +25,7 @@ pub(crate) fn annotator(settings: &Settings) -> Option<Annotator> {
         queue: None,
         size: REQUEST_ITEMS,
         bytes: REQUEST_BYTES,
-        timeout: settings.timeout.min(settings.batch.timeout),
-        ..settings.batch
+        ..settings.batch.answered_within(settings.timeout)
     };
     let ledger = Ledger::new(&signal::ANNOTATIONS, server.as_ref().unwrap_or(endpoint).to_string());
     let outlet = outlet(Http::json(settings, endpoint), server.as_ref());
