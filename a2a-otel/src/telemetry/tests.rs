@@ -162,6 +162,23 @@ fn flush_delivers_and_says_so() {
     assert_eq!(receiver.spans().len(), 1001);
 }
 
+#[cfg(feature = "metrics")]
+#[test]
+fn flush_waits_for_a_slow_receiver_of_metrics() {
+    let receiver = Receiver::start();
+    receiver.behave(Behaviour::Slow(Duration::from_millis(300)));
+    let endpoint = receiver.endpoint();
+    let metrics_endpoint = format!("{endpoint}/v1/metrics");
+    let variables = [
+        ("PHOENIX_COLLECTOR_ENDPOINT", &*endpoint),
+        ("OTEL_METRICS_EXPORTER", "otlp"),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", &*metrics_endpoint),
+    ];
+    let telemetry = prepare(Telemetry::builder(), &variables);
+    telemetry.flush(SOON);
+    assert!(!receiver.metrics().is_empty());
+}
+
 #[test]
 fn a_caller_may_wait_as_long_as_it_takes() {
     let receiver = Receiver::start();

@@ -112,7 +112,9 @@ fn a_processor_takes_scores_and_probes_over_from_telemetry_that_has_ended() {
     let (_processor, telemetry) = sending_to(&second).service_name("second").processor().unwrap();
     annotate_session("s-1", Annotation::new("tone").label("friendly"));
     assert_eq!(Handle::installed().unwrap().settings().service_name, "second");
+    assert!(a2a_otel::phoenix::session_url("s-1").is_some());
     assert_eq!(telemetry.shutdown(SOON).annotations.delivered, 1);
+    assert_eq!(a2a_otel::phoenix::session_url("s-1"), None);
     assert_eq!((first.annotations().len(), second.annotations().len()), (0, 1));
     annotate_session("s-1", Annotation::new("tone").label("unfriendly"));
     assert_eq!(telemetry.shutdown(SOON).annotations.generated, 1, "nobody takes scores any more");

@@ -131,8 +131,7 @@ impl Grpc {
                 accepted(&answer.into_inner(), "application/grpc+protobuf", &self.secrets)
             }
             Ok(Err(status)) => {
-                // With any other code, the server has answered, and the connection works.
-                self.client = Some(client).filter(|_| status.code() != Code::Unavailable);
+                self.client = Some(client).filter(|_| leaves_connection(&status));
                 of_status(&status, self.hints, &self.secrets)
             }
             Err(_) => Answer::Later { cause: format!("no answer within {patience:?}"), after: None },
@@ -311,6 +310,11 @@ impl Decoder for Raw {
     }
 }
 
+/// Whether the connection still works. With any other code than this one, the server has answered.
+fn leaves_connection(status: &Status) -> bool {
+    status.code() != Code::Unavailable
+}
+
 #[cfg(test)]
 mod tests {
     use std::io;
@@ -339,6 +343,14 @@ mod tests {
 
     fn unsent(error: impl Error + Send + Sync + 'static) -> Status {
         caused(Code::Unavailable, "transport error", error)
+    }
+
+    #[test]
+    fn a_server_that_has_answered_keeps_its_connection() {
+        assert!(
+            leaves_connection(&said(Code::Internal)) && leaves_connection(&said(Code::ResourceExhausted))
+        );
+        assert!(!leaves_connection(&unsent(refused())));
     }
 
     fn said(code: Code) -> Status {
