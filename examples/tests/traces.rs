@@ -6,10 +6,16 @@ use a2a_otel_examples::customers;
 use a2a_otel_examples::market::{Market, PARTS, Part};
 use a2a_otel_examples::peer::Peer;
 
-/// Serves one request in a new marketplace, with the built-in model.
-async fn serve(wish: &str) -> (Capturing, String) {
+/// Opens a new marketplace with the built-in model.
+async fn open() -> (Market, Peer) {
     let market = Market::of(&PARTS).await.expect("a marketplace");
     let coordinator = Peer::connect(market.coordinator()).await.expect("a coordinator");
+    (market, coordinator)
+}
+
+/// Serves one request in a new marketplace.
+async fn serve(wish: &str) -> (Capturing, String) {
+    let (market, coordinator) = open().await;
     let capturing = capture();
     let answer = coordinator.ask("customer-01", wish).await;
     market.close().await;
@@ -84,16 +90,7 @@ async fn a_refused_order_fails_on_every_level() {
     assert_eq!(names, expected);
 }
 
-/// The requests of customers, of which the last one's model refuses a call at first.
-async fn replayable(coordinator: &Peer) -> Vec<Result<String, String>> {
-    let mut answers = Vec::new();
-    for wish in WISHES {
-        let answer = coordinator.ask("customer-01", wish).await;
-        answers.push(answer.map_err(|error| error.to_string()));
-    }
-    answers
-}
-
+/// Requests of customers. The last one's model refuses a call at first.
 const WISHES: [&str; 5] = [
     "Buy 2 of P-0012.",
     "Find me a lamp under 60 euros.",
@@ -102,25 +99,33 @@ const WISHES: [&str; 5] = [
     "It is rush hour. Buy 1 of P-0012.",
 ];
 
+/// The answers to those, or the errors.
+async fn answers(coordinator: &Peer) -> Vec<Result<String, String>> {
+    let mut answers = Vec::new();
+    for wish in WISHES {
+        let answer = coordinator.ask("customer-01", wish).await;
+        answers.push(answer.map_err(|error| error.to_string()));
+    }
+    answers
+}
+
 #[tokio::test]
 async fn a_recorded_run_is_repeated_without_its_model() {
-    let market = Market::of(&PARTS).await.expect("a marketplace");
-    let coordinator = Peer::connect(market.coordinator()).await.expect("a coordinator");
+    let (market, coordinator) = open().await;
     let capturing = capture();
-    let expected = replayable(&coordinator).await;
+    let expected = answers(&coordinator).await;
     market.close().await;
     let recorded = capturing.trace();
     drop(capturing);
 
-    let mut market = Market::of(&PARTS).await.expect("a marketplace");
+    let (mut market, coordinator) = open().await;
     market.stop(Part::Llm).await;
-    let coordinator = Peer::connect(market.coordinator()).await.expect("a coordinator");
     let capturing = capture();
     let replaying = replay(&recorded);
-    let answers = replayable(&coordinator).await;
+    let repeated = answers(&coordinator).await;
     market.close().await;
     assert_eq!(replaying.missing(), Vec::<String>::new());
-    assert_eq!(answers, expected);
+    assert_eq!(repeated, expected);
     assert_eq!(capturing.tree(), recorded.tree());
     assert!(replaying.unused().iter().all(|span| span.kind != "LLM"));
     assert!(llm_errors(&capturing.spans(), "") > 0, "a refusal is replayed too: {capturing:?}");

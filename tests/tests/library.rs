@@ -103,6 +103,14 @@ fn a_library_is_observed_by_the_sdk_of_its_application() {
     assert_eq!(String::from_utf8_lossy(&printed), SEEN);
 }
 
+/// What a program with the feature `sdk` alone prints on standard error.
+fn reported(name: &str, program: &str) -> String {
+    let package = Package::new(env!("CARGO_TARGET_TMPDIR"), name, &[library(&["sdk"])]);
+    package.write("src/main.rs", program);
+    let printed = run(package.cargo(&["run"]).env_remove("OTEL_SDK_DISABLED")).stderr;
+    String::from_utf8_lossy(&printed).into_owned()
+}
+
 /// A program with a metric and without the feature `metrics`. Before `init`, nobody has asked for metrics.
 const UNHEARD: &str = r#"
 #[a2a_otel::business_metric(counter = "orders")]
@@ -121,10 +129,7 @@ fn main() {
 
 #[test]
 fn a_metric_that_goes_nowhere_is_reported_once() {
-    let package = Package::new(env!("CARGO_TARGET_TMPDIR"), "library-unheard", &[library(&["sdk"])]);
-    package.write("src/main.rs", UNHEARD);
-    let printed = run(package.cargo(&["run"]).env_remove("OTEL_SDK_DISABLED")).stderr;
-    let printed = String::from_utf8_lossy(&printed);
+    let printed = reported("library-unheard", UNHEARD);
     let said = printed.split("init\n").nth(1).and_then(|rest| rest.split("end\n").next());
     let expected = "a2a-otel: warning: metrics such as \"orders\" go nowhere, because no meter provider is set: enable the \
                     feature `metrics`, with which init sets one, or set one with \
@@ -146,12 +151,9 @@ fn main() {
 
 #[test]
 fn an_address_without_the_feature_that_sends_is_refused_and_reported() {
-    let package = Package::new(env!("CARGO_TARGET_TMPDIR"), "library-unsent", &[library(&["sdk"])]);
-    package.write("src/main.rs", UNSENT);
-    let printed = run(package.cargo(&["run"]).env_remove("OTEL_SDK_DISABLED")).stderr;
     let spans = "endpoint(..) has no effect without the feature `otlp` of a2a-otel: enable the feature, or remove the call";
     let metrics = "metrics_endpoint(..) has no effect without the features `otlp` and `metrics` of a2a-otel: enable the \
                    features, or remove the call";
     let expected = format!("{spans}\na2a-otel: warning: {spans}\na2a-otel: warning: {metrics}\nend\n");
-    assert_eq!(String::from_utf8_lossy(&printed), expected);
+    assert_eq!(reported("library-unsent", UNSENT), expected);
 }

@@ -11,7 +11,7 @@ use crate::plan::{MetricPlan, Planned};
 use crate::read::args::{Args, Field};
 use crate::read::expr::{find_ident, is_late, output_ident};
 use crate::read::function::{Function, Shape, Stays};
-use crate::read::types::{Streams, opaque_items};
+use crate::read::types::{Streams, has_opaque, opaque_items};
 use crate::runtime::{Instrument, On};
 
 pub(super) fn check_const(function: &Function, errors: &mut Errors) {
@@ -60,10 +60,8 @@ pub(super) fn check_replay(
 ) {
     let Some(span) = args.span(&kinds::REPLAY) else { return };
     let is_called_later = matches!(function.shape, Shape::Future | Shape::Boxed);
-    let is_opaque = |ty: &Type| {
-        find_ident(ty.to_token_stream(), "impl").is_some()
-            && (stream.is_none() || is_called_later || opaque_items(ty).is_none())
-    };
+    let is_opaque =
+        |ty: &Type| has_opaque(ty) && (stream.is_none() || is_called_later || opaque_items(ty).is_none());
     let why = match function.result_type() {
         _ if args.span(&kinds::SKIP_ALL).is_some() => "`skip_all` leaves the result out of the recording",
         _ if args.span(&kinds::OUTPUT).is_some() => "`output = ...` is recorded instead of the result",

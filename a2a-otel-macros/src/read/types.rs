@@ -229,9 +229,13 @@ pub(crate) fn opaque_items(ty: &Type) -> Option<&Type> {
         Type::Group(inner) => return opaque_items(&inner.elem),
         _ => return None,
     };
-    let of_result = last_segment(ty).into_iter().flat_map(type_arguments).skip(1);
-    let is_opaque = |ty: &Type| find_ident(ty.to_token_stream(), "impl").is_some();
-    (!is_opaque(item) && !of_result.into_iter().any(is_opaque)).then_some(item)
+    let mut of_result = last_segment(ty).into_iter().flat_map(type_arguments).skip(1);
+    (!has_opaque(item) && !of_result.any(has_opaque)).then_some(item)
+}
+
+/// Whether the type is an `impl Trait`, or has one.
+pub(crate) fn has_opaque(ty: &Type) -> bool {
+    find_ident(ty.to_token_stream(), "impl").is_some()
 }
 
 /// The type of the items of a bound that is a stream or an iterator.

@@ -1,13 +1,12 @@
 //! The call of the runtime that runs the body.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens as _, quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;
 
 use crate::plan::{Plan, Planned};
-use crate::read::expr::find_ident;
 use crate::read::function::Shape;
-use crate::read::types::{infer_opaque, opaque_items, replace_opaque};
+use crate::read::types::{has_opaque, infer_opaque, opaque_items, replace_opaque};
 
 impl Plan<'_> {
     /// Passes the body to the runtime, and records its result. In generated code, `ended` is the pair of scope and
@@ -40,15 +39,18 @@ impl Plan<'_> {
     }
 
     fn async_call(&self, ty: &TokenStream) -> TokenStream {
-        let (runtime, body) = (&self.runtime, self.body(ty));
-        // An async block cannot declare its type, but a `return` in it fixes the type. A function that never returns
-        // needs none.
-        let hint = (!self.never_returns()).then(|| hygienic!(if false { return #runtime::hint::<#ty>(); }));
-        let body = hygienic!(async move { #hint #body });
+        let (runtime, body) = (&self.runtime, self.async_block(ty, &self.body(ty)));
         match self.end_by_type(ty) {
             Some(end) => hygienic!(#runtime::future(scope, #end, #body).await),
             None => self.ended(ty, &hygienic!(#runtime::future_with_scope(scope, #body).await)),
         }
+    }
+
+    /// An async block cannot declare its type, but a `return` in it fixes the type. A function that never returns needs none.
+    fn async_block(&self, ty: &TokenStream, body: &impl ToTokens) -> TokenStream {
+        let runtime = &self.runtime;
+        let hint = (!self.never_returns()).then(|| hygienic!(if false { return #runtime::hint::<#ty>(); }));
+        hygienic!(async move { #hint #body })
     }
 
     /// The body returns a future. An async block around it would store that future twice.
@@ -113,7 +115,8 @@ impl Plan<'_> {
     fn items_or_body(&self, ty: &TokenStream, ask: &TokenStream) -> TokenStream {
         let (runtime, body) = (&self.runtime, &self.function.body);
         let stream = if self.function.shape == Shape::Async {
-            hygienic!(async move { if false { return #runtime::hint::<#ty>(); } #body }.await)
+            let block = self.async_block(ty, body);
+            hygienic!(#block.await)
         } else {
             hygienic!((move || -> #ty { #body })())
         };
@@ -146,8 +149,7 @@ impl Plan<'_> {
 
     /// Whether the result's type can be written in full.
     pub(super) fn is_writable(&self) -> bool {
-        let is_opaque = |ty: &Type| find_ident(ty.to_token_stream(), "impl").is_some();
-        !self.never_returns() && !self.function.result_type().is_some_and(is_opaque)
+        !self.never_returns() && !self.function.result_type().is_some_and(has_opaque)
     }
 
     /// A call that returns the scope with the result, and the code that ends the scope.

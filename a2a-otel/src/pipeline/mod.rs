@@ -49,6 +49,8 @@ pub(crate) mod redirect;
 #[cfg(feature = "otlp")]
 mod route;
 mod sampler;
+#[cfg(all(test, feature = "otlp"))]
+mod scratch;
 mod sender;
 #[cfg_attr(
     not(feature = "otlp"),

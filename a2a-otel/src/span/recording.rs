@@ -8,8 +8,8 @@ use crate::capture::Encoded;
 /// What a call is answered with.
 #[cfg_attr(not(feature = "testing"), expect(dead_code, reason = "only the test kit answers"))]
 pub(crate) enum Answer {
-    /// The call returned this.
-    Output(Recorded),
+    /// The call returned this, with the items of a stream if they were recorded one by one.
+    Output(Recorded, Option<Vec<RecordedItem>>),
     /// The call failed with this message.
     Failed(String),
     /// There is no answer, and the call is to panic with this message.
@@ -22,8 +22,6 @@ pub(crate) struct Recorded {
     pub(crate) text: Option<String>,
     /// Whether it was recorded as JSON.
     pub(crate) is_json: bool,
-    /// The items of a stream, if they were recorded one by one.
-    pub(crate) items: Option<Vec<RecordedItem>>,
 }
 
 /// The longest excerpt of a recorded output in a message, in characters.
@@ -43,16 +41,14 @@ impl Recorded {
         }
     }
 
-    /// The items of a stream. If they were not recorded one by one, the output has them: as a list, or joined.
+    /// The items of a stream that were not recorded one by one: the output has them as a list, or joined.
     pub(super) fn into_items(self) -> Vec<RecordedItem> {
-        let Self { text, is_json, items } = self;
-        items.unwrap_or_else(|| {
-            let Some(text) = text else { return Vec::new() };
-            match serde_json::from_str(&text) {
-                Ok(Value::Array(list)) if is_json => list.into_iter().map(listed).collect(),
-                _ => vec![RecordedItem::text(text, is_json)],
-            }
-        })
+        let Self { text, is_json } = self;
+        let Some(text) = text else { return Vec::new() };
+        match serde_json::from_str(&text) {
+            Ok(Value::Array(list)) if is_json => list.into_iter().map(listed).collect(),
+            _ => vec![RecordedItem::text(text, is_json)],
+        }
     }
 }
 
@@ -82,7 +78,7 @@ mod forms {
 impl RecordedItem {
     pub(super) fn value(encoded: Option<Encoded>) -> Self {
         let is_json = encoded.as_ref().is_some_and(|encoded| encoded.structured);
-        Self::Value(Recorded { text: encoded.map(|encoded| encoded.text), is_json, items: None })
+        Self::Value(Recorded { text: encoded.map(|encoded| encoded.text), is_json })
     }
 
     fn text(text: String, is_json: bool) -> Self {

@@ -175,13 +175,18 @@ where
     A::Value: Readable,
 {
     match answer {
-        Answer::Output(recorded) => match recorded.read() {
+        Answer::Output(recorded, _) => match recorded.read() {
             Ok(value) => A::succeeded(value),
             Err(error) => unreadable::<A::Value>(site, &error, &recorded),
         },
-        Answer::Failed(message) => A::failed(message.clone()).unwrap_or_else(|| unmade::<R>(site, &message)),
+        Answer::Failed(message) => failed::<R, A>(site, &message),
         Answer::Missing(message) => panic!("{message}"),
     }
+}
+
+/// The result of a call that failed.
+pub(super) fn failed<R, A: Rebuild<R>>(site: &str, message: &str) -> R {
+    A::failed(message.to_owned()).unwrap_or_else(|| unmade::<R>(site, message))
 }
 
 fn unreadable<T>(site: &str, error: &dyn Error, recorded: &Recorded) -> ! {

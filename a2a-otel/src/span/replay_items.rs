@@ -12,7 +12,7 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use super::recording::{Answer, RecordedItem, ask, excerpt};
-use super::replay::{Answers, Readable, Rebuild, unmade};
+use super::replay::{Answers, Readable, Rebuild, failed, unmade};
 
 /// A stream or an iterator of recorded items.
 pub struct Items<T> {
@@ -35,9 +35,7 @@ where
     B::Value: Readable,
 {
     match item {
-        RecordedItem::Failed(message) => {
-            B::failed(message.clone()).unwrap_or_else(|| unmade::<T>(site, &message))
-        }
+        RecordedItem::Failed(message) => failed::<T, B>(site, &message),
         RecordedItem::Value(recorded) => match recorded.read() {
             Ok(value) => B::succeeded(value),
             Err(error) => panic!(
@@ -137,7 +135,7 @@ where
 {
     let stream = |items| A::succeeded(A::Value::from_items(Items::new::<B>(site, items)));
     match answer {
-        Answer::Output(recorded) => stream(recorded.into_items()),
+        Answer::Output(recorded, items) => stream(items.unwrap_or_else(|| recorded.into_items())),
         Answer::Failed(message) => match A::failed(message.clone()) {
             Some(failed) => failed,
             // The only place for an error of a stream that is no `Result` is an item.

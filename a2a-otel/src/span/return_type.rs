@@ -560,32 +560,29 @@ impl<T> ItemOutput<Span, T> for UnreadChunk {
     fn record(_: &T, _: &mut SpanItems) {}
 }
 
-/// Like `O`, with texts as a list.
-pub struct Listed<O>(PhantomData<fn(O)>);
+macro_rules! settings_of_items {
+    ($($(#[$doc:meta])* $name:ident: $method:ident;)*) => {$(
+        $(#[$doc])*
+        pub struct $name<O>(PhantomData<fn(O)>);
 
-impl<T, O: ItemOutput<Span, T>> ItemOutput<Span, T> for Listed<O> {
-    fn arrived(items: &mut SpanItems) {
-        items.list();
-        O::arrived(items);
-    }
+        impl<T, O: ItemOutput<Span, T>> ItemOutput<Span, T> for $name<O> {
+            fn arrived(items: &mut SpanItems) {
+                items.$method();
+                O::arrived(items);
+            }
 
-    fn record(value: &T, items: &mut SpanItems) {
-        O::record(value, items);
-    }
+            fn record(value: &T, items: &mut SpanItems) {
+                O::record(value, items);
+            }
+        }
+    )*};
 }
 
-/// Like `O`, with the items kept one by one.
-pub struct Kept<O>(PhantomData<fn(O)>);
-
-impl<T, O: ItemOutput<Span, T>> ItemOutput<Span, T> for Kept<O> {
-    fn arrived(items: &mut SpanItems) {
-        items.kept();
-        O::arrived(items);
-    }
-
-    fn record(value: &T, items: &mut SpanItems) {
-        O::record(value, items);
-    }
+settings_of_items! {
+    /// Like `O`, with texts as a list.
+    Listed: list;
+    /// Like `O`, with the items kept one by one.
+    Kept: kept;
 }
 
 /// A return type that can be an error: `Result`.

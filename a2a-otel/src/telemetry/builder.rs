@@ -100,7 +100,8 @@ impl Builder {
         self
     }
 
-    /// Sets where traces are sent, with the feature `otlp`: the address of a Phoenix or collector, with or without `/v1/traces`.
+    /// Sets where traces are sent, with the feature `otlp`: the address of a Phoenix or collector, with or without
+    /// `/v1/traces`.
     pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.overrides.endpoint = Some(endpoint.into());
         self

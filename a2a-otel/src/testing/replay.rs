@@ -30,8 +30,8 @@ const MOST_DIFFERENCES: usize = 10;
 ///
 /// The span of a call is made as always, with the recorded answer. A call is answered by a recorded span of the same name and
 /// kind whose input is the same JSON; the order of keys does not matter. Equal calls are answered in the order of the
-/// recording, and each recorded call answers once. Streams and iterators are answered item by item. A call that was not recorded panics, with a message that shows the nearest
-/// recording; [`Replay`] says what else it may do, and what may differ.
+/// recording, and each recorded call answers once. Streams and iterators are answered item by item. A call that was not
+/// recorded panics, with a message that shows the nearest recording; [`Replay`] says what else it may do, and what may differ.
 ///
 /// ```
 /// use a2a_otel::testing::{capture, replay};
@@ -349,25 +349,22 @@ fn recorded(call: &Call, span: &Captured) -> Result<Answer, String> {
     let text = span.text(OUTPUT_VALUE).map(str::to_owned);
     let items = recorded_items(span);
     let is_stream = span.attributes.contains_key(STREAM_ITEMS);
-    if is_stream && items.is_none() && !has_items(span) {
+    let is_json = span.text(OUTPUT_MIME_TYPE) == Some(mime_type::JSON);
+    if is_stream && items.is_none() && !has_items(span, is_json) {
         return Err(folded(call));
     }
     Ok(match &span.status {
         Status::Error { description } if text.is_none() && items.is_none() => {
             Answer::Failed(description.to_string())
         }
-        _ => {
-            let is_json = span.text(OUTPUT_MIME_TYPE) == Some(mime_type::JSON);
-            Answer::Output(Recorded { text, is_json, items })
-        }
+        _ => Answer::Output(Recorded { text, is_json }, items),
     })
 }
 
 /// Whether the output has the items of a stream, as a list or as a text. The chunks of a model's answer are one value there,
 /// and errors are left out.
-fn has_items(span: &Captured) -> bool {
+fn has_items(span: &Captured, is_json: bool) -> bool {
     let has_failed = matches!(span.status, Status::Error { .. });
-    let is_json = span.text(OUTPUT_MIME_TYPE) == Some(mime_type::JSON);
     let is_one_value = is_json && span.text(OUTPUT_VALUE).is_some_and(|text| text.starts_with('{'));
     !has_failed && !is_one_value
 }

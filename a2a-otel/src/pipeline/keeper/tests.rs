@@ -1,11 +1,10 @@
 //! Tests the rounds of the thread that saves, on a real disk, but without the thread and its pauses.
 
 use std::fs;
-use std::hash::{BuildHasher as _, RandomState};
-use std::path::PathBuf;
 
 use super::*;
 use crate::pipeline::queue::Load;
+use crate::pipeline::scratch::Scratch;
 use crate::pipeline::signal::{self, Payload, Signal};
 use crate::pipeline::spool::Address;
 use crate::pipeline::weigh::Weigh;
@@ -63,23 +62,9 @@ impl Durable for Texts {
     }
 }
 
-/// A folder on the disk, which is deleted when this is dropped.
-pub(in crate::pipeline) struct Folder(PathBuf);
-
-impl Folder {
-    pub(in crate::pipeline) fn new() -> Self {
-        Self(std::env::temp_dir().join(format!("a2a-otel-keeper-{:016x}", RandomState::new().hash_one(0))))
-    }
-
-    pub(in crate::pipeline) fn settings(&self) -> settings::Spool {
-        settings::Spool { folder: self.0.clone(), bytes: 1 << 20, age: HOUR }
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+/// A spool in this folder.
+pub(in crate::pipeline) fn spool_in(folder: &Scratch) -> settings::Spool {
+    settings::Spool { folder: folder.0.clone(), bytes: 1 << 20, age: HOUR }
 }
 
 pub(in crate::pipeline) fn address() -> Address {
@@ -96,9 +81,9 @@ pub(in crate::pipeline) fn ledger() -> Arc<Ledger> {
     ledger
 }
 
-fn keeper(folder: &Folder) -> (Keeper<Texts>, Arc<Queue<Vec<u8>, StoredRecord>>) {
+fn keeper(folder: &Scratch) -> (Keeper<Texts>, Arc<Queue<Vec<u8>, StoredRecord>>) {
     let (ledger, queue) = (ledger(), Arc::new(Queue::new(limits())));
-    let (spool, _) = Spool::open(&folder.settings(), &address(), ledger.clone()).unwrap();
+    let (spool, _) = Spool::open(&spool_in(folder), &address(), ledger.clone()).unwrap();
     (Keeper::new(queue.clone(), Arc::new(spool), ledger, Texts), queue)
 }
 
@@ -115,7 +100,7 @@ fn saved(queue: &Queue<Vec<u8>, StoredRecord>) -> usize {
 
 #[test]
 fn a_round_saves_what_waits() {
-    let folder = Folder::new();
+    let folder = Scratch::new();
     let (mut keeper, queue) = keeper(&folder);
     keeper.work();
     assert_eq!(saved(&queue), 0);
@@ -127,7 +112,7 @@ fn a_round_saves_what_waits() {
 
 #[test]
 fn the_last_round_comes_after_the_end_of_the_queue() {
-    let folder = Folder::new();
+    let folder = Scratch::new();
     let (keeper, queue) = keeper(&folder);
     queue.push(b"last words".to_vec(), || {}).unwrap();
     queue.shut(Duration::ZERO);
@@ -137,7 +122,7 @@ fn the_last_round_comes_after_the_end_of_the_queue() {
 
 #[test]
 fn a_pause_follows_a_failure_alone() {
-    let folder = Folder::new();
+    let folder = Scratch::new();
     let (mut keeper, queue) = keeper(&folder);
     assert_eq!(keeper.pause(), None);
     keeper.next_attempt = Instant::now() + HOUR;
@@ -149,7 +134,7 @@ fn a_pause_follows_a_failure_alone() {
 
 #[test]
 fn a_folder_that_somebody_deletes_is_missed_at_the_next_look() {
-    let folder = Folder::new();
+    let folder = Scratch::new();
     let (mut keeper, _queue) = keeper(&folder);
     fs::remove_dir_all(&folder.0).unwrap();
     keeper.next_check = Instant::now() + HOUR;

@@ -209,27 +209,12 @@ fn checksum(length: u32, items: u32, body: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::PathBuf;
 
     use proptest::prelude::*;
 
     use super::super::files::StdFiles;
     use super::*;
-
-    struct Scratch(PathBuf);
-
-    impl Scratch {
-        fn new() -> Self {
-            let unique = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), ());
-            Scratch(std::env::temp_dir().join(format!("a2a-otel-segment-{unique:016x}")))
-        }
-    }
-
-    impl Drop for Scratch {
-        fn drop(&mut self) {
-            let _ = fs::remove_file(&self.0);
-        }
-    }
+    use crate::pipeline::scratch::Scratch;
 
     fn written(bodies: &[Vec<u8>]) -> (Scratch, Vec<Extent>) {
         let scratch = Scratch::new();

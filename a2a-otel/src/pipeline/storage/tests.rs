@@ -1,19 +1,20 @@
 //! Tests what a process takes over from the ones before it.
 
 use super::*;
-use crate::pipeline::keeper::tests::{Folder, Texts, address, ledger, limits};
+use crate::pipeline::keeper::tests::{Texts, address, ledger, limits, spool_in};
+use crate::pipeline::scratch::Scratch;
 
 /// Leaves these requests on disk, as an earlier process does.
-fn leave(folder: &Folder, requests: &[&[u8]]) {
-    let (spool, _) = Spool::open(&folder.settings(), &address(), ledger()).unwrap();
+fn leave(folder: &Scratch, requests: &[&[u8]]) {
+    let (spool, _) = Spool::open(&spool_in(folder), &address(), ledger()).unwrap();
     for request in requests {
         spool.store(request, 1).unwrap();
     }
     spool.leave();
 }
 
-fn storage(folder: &Folder, queue: &Arc<Queue<Vec<u8>, StoredRecord>>) -> Storage<Texts> {
-    Storage::open(&folder.settings(), &address(), queue, &ledger(), Texts).unwrap()
+fn storage(folder: &Scratch, queue: &Arc<Queue<Vec<u8>, StoredRecord>>) -> Storage<Texts> {
+    Storage::open(&spool_in(folder), &address(), queue, &ledger(), Texts).unwrap()
 }
 
 /// How many requests are taken over together, until there are none.
@@ -36,7 +37,7 @@ fn requests_of_earlier_processes_are_joined_up_to_a_batch() {
         (&[b"one", &whole, b"two"], &[1, 1, 1]),
     ];
     for (requests, expected) in cases {
-        let (folder, queue) = (Folder::new(), Arc::new(Queue::new(limits())));
+        let (folder, queue) = (Scratch::new(), Arc::new(Queue::new(limits())));
         leave(&folder, requests);
         let mut storage = storage(&folder, &queue);
         assert_eq!(taken(&mut storage), expected, "{} requests", requests.len());

@@ -3,7 +3,6 @@
 mod disk;
 mod model;
 
-use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -15,6 +14,7 @@ use super::{Address, SEGMENT_BYTES as LARGEST_SEGMENT, SEGMENTS, Spool, StoredRe
 use crate::lock::lock;
 use crate::pipeline::Delivery;
 use crate::pipeline::ledger::{Ledger, Origin};
+use crate::pipeline::scratch::Scratch;
 use crate::pipeline::signal;
 use crate::report::heard;
 use crate::settings;
@@ -625,8 +625,8 @@ fn what_cannot_be_read_at_the_start_stays_for_the_next_one() {
 
 #[test]
 fn the_real_disk_does_what_the_simulated_one_does() {
-    let unique = RandomState::new().hash_one(());
-    let folder = std::env::temp_dir().join(format!("a2a-otel-files-{unique:016x}"));
+    let scratch = Scratch::new();
+    let folder = scratch.0.clone();
     let path = folder.join("file");
     for files in [&StdFiles as &dyn Files, &SimulatedDisk::default().process()] {
         assert_eq!(files.open_lock(&path).unwrap_err().kind(), ErrorKind::NotFound, "{files:?}");
@@ -674,8 +674,8 @@ fn the_real_disk_does_what_the_simulated_one_does() {
 fn a_folder_in_which_others_may_write_is_known() {
     use std::os::unix::fs::PermissionsExt;
 
-    let unique = RandomState::new().hash_one(());
-    let folder = std::env::temp_dir().join(format!("a2a-otel-open-{unique:016x}"));
+    let scratch = Scratch::new();
+    let folder = scratch.0.clone();
     StdFiles.create_folder(&folder).unwrap();
     for (mode, is_open) in [(0o700, false), (0o755, false), (0o720, true), (0o702, true)] {
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode)).unwrap();
@@ -687,8 +687,8 @@ fn a_folder_in_which_others_may_write_is_known() {
 #[cfg(unix)]
 #[test]
 fn the_real_disk_opens_nothing_through_a_link() {
-    let unique = RandomState::new().hash_one(());
-    let folder = std::env::temp_dir().join(format!("a2a-otel-links-{unique:016x}"));
+    let scratch = Scratch::new();
+    let folder = scratch.0.clone();
     StdFiles.create_folder(&folder).unwrap();
     let [target, link] = ["target", "link"].map(|name| folder.join(name));
     for is_dangling in [true, false] {
@@ -703,19 +703,16 @@ fn the_real_disk_opens_nothing_through_a_link() {
         std::fs::remove_file(&link).unwrap();
     }
     assert_eq!(std::fs::read_to_string(&target).unwrap(), "untouched");
-    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]
 fn the_limit_of_a_small_folder_is_divided_into_segments() {
     for (bytes, expected) in [(1 << 20, (1 << 20) / SEGMENTS), (1 << 40, LARGEST_SEGMENT)] {
-        let unique = RandomState::new().hash_one(bytes);
-        let folder = std::env::temp_dir().join(format!("a2a-otel-small-{unique:016x}"));
-        let limits = settings::Spool { folder: folder.clone(), bytes, age: AGE };
+        let folder = Scratch::new();
+        let limits = settings::Spool { folder: folder.0.clone(), bytes, age: AGE };
         let ledger = Arc::new(Ledger::new(&signal::SPANS, "the receiver".to_owned()));
         let (spool, _) = Spool::open(&limits, &address(RECEIVER, None), ledger).unwrap();
         assert_eq!(spool.segment_bytes, expected);
-        std::fs::remove_dir_all(folder).unwrap();
     }
 }
 
